@@ -1,0 +1,38 @@
+# One plain command per recipe. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help up simulate test frontend sqlx fmt env clean
+
+help: ## list the recipes
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+up: frontend ## run everything at http://127.0.0.1:8080 (PORT=, STACK_DIR=, ADMIN_EMAIL=, ADMIN_PASSWORD=, WEBHOOK_KEYS=, WEBHOOK_URLS=)
+	cargo build --workspace
+	@exec target/debug/stack up
+
+simulate: ## post signed sample batches of every kind to what `make up` runs
+	@target/debug/stack simulate
+
+test: ## everything that can fail; ends with one line `N passed, N failed`
+	@python3 tools/test.py
+
+frontend: frontend/dist/index.html ## build the dashboard
+
+frontend/node_modules/.package-lock.json: frontend/package.json frontend/package-lock.json
+	cd frontend && npm ci --no-audit --no-fund
+
+frontend/dist/index.html: frontend/node_modules/.package-lock.json $(shell find frontend/src frontend/public frontend/index.html frontend/vite.config.ts -type f 2>/dev/null)
+	cd frontend && npm run build
+
+sqlx: ## renew the checked queries in .sqlx
+	cargo build -p stack
+	target/debug/stack sqlx
+
+fmt: ## format everything
+	cargo fmt
+	cd frontend && npm run format
+
+env: ## write .env with fresh secrets, for docker compose
+	@deploy/make-env
+
+clean: ## remove what was built; data in .stack/ stays
+	rm -rf target frontend/dist frontend/node_modules .runtime

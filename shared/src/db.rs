@@ -1,0 +1,48 @@
+//! The Postgres pool.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::config;
+
+/// How long a request waits for a connection before it is told to come back.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A pool that connects when first asked, so that a service starts while Postgres is away and becomes ready when it is there.
+///
+/// # Errors
+/// When the URL does not parse or names no user: sqlx would connect as "anonymous".
+pub fn pool(config: &config::Database, name: &str) -> Result<PgPool, DatabaseUrlError> {
+    let url = config.database_url.reveal();
+    let options = PgConnectOptions::from_str(url).map_err(|_| DatabaseUrlError::Malformed)?;
+    let user = url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).map(|(user, _)| user);
+    if user.is_none_or(|user| user.is_empty() || user.starts_with(':')) {
+        return Err(DatabaseUrlError::NoUser);
+    }
+    let options = options.application_name(name).options([
+        ("statement_timeout", "30s"),
+        ("lock_timeout", "10s"),
+        ("idle_in_transaction_session_timeout", "30s"),
+        // 200 means committed: never weaken this for speed.
+        ("synchronous_commit", "on"),
+        ("timezone", "UTC"),
+    ]);
+    Ok(PgPoolOptions::new()
+        .max_connections(config.database_max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options))
+}
+
+/// Why `DATABASE_URL` cannot be used. Says nothing of its content.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseUrlError {
+    /// Not of the form `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    #[error("DATABASE_URL is not of the form postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
+    Malformed,
+    /// The user is missing.
+    #[error("DATABASE_URL names no user")]
+    NoUser,
+}

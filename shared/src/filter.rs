@@ -1,0 +1,210 @@
+//! What selects events: the same names and meaning in `/api/events` and in a websocket subscription.
+//!
+//! This file holds the meaning and the match in memory; `ingest/src/read/events.rs` says the same in SQL.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::event::{Event, fold};
+
+/// Every condition must hold; an empty filter selects everything.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Filter {
+    /// Any of these kinds; empty for all.
+    pub kinds: Vec<String>,
+    /// Exact, without regard to case.
+    pub recipient: Option<String>,
+    /// Exact, without regard to case.
+    pub sender: Option<String>,
+    /// Contained, without regard to case.
+    pub subject: Option<String>,
+    /// Among the tags, exact.
+    pub tag: Option<String>,
+    /// Keys of the metadata and their values as text, exact.
+    pub metadata: Vec<(String, String)>,
+    /// Exact.
+    pub template: Option<String>,
+    /// Exact.
+    pub subaccount: Option<String>,
+    /// Exact.
+    pub message_id: Option<String>,
+    /// Exact.
+    pub ip: Option<String>,
+    /// Exact.
+    pub url: Option<String>,
+    /// Received at or after.
+    pub from: Option<OffsetDateTime>,
+    /// Received before.
+    pub to: Option<OffsetDateTime>,
+    /// Only simulated events, or only real ones.
+    pub simulated: Option<bool>,
+    /// Words that the event's searchable text must all contain, folded.
+    pub words: Vec<String>,
+}
+
+/// A filter that cannot be understood.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum FilterError {
+    /// No such filter.
+    #[error("there is no filter `{0}`")]
+    Unknown(String),
+    /// A value that its filter cannot take.
+    #[error("`{0}` does not take that value")]
+    Value(String),
+    /// More or longer than anybody needs.
+    #[error("the filter is too long")]
+    TooLong,
+}
+
+/// Bounds what one filter may ask: conditions, words and bytes of a value.
+const MOST_CONDITIONS: usize = 32;
+const LONGEST_VALUE: usize = 1024;
+
+impl Filter {
+    /// Reads a filter from names and values; `kind` may hold several, separated by commas, and empty values select nothing out.
+    ///
+    /// # Errors
+    /// On an unknown name, a value out of range, or too much of either.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, FilterError> {
+        let mut filter = Self::default();
+        for (count, (name, value)) in pairs.into_iter().enumerate() {
+            if count >= MOST_CONDITIONS || value.len() > LONGEST_VALUE || name.len() > LONGEST_VALUE {
+                return Err(FilterError::TooLong);
+            }
+            if !value.is_empty() {
+                filter.set(name, value)?;
+            }
+        }
+        Ok(filter)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), FilterError> {
+        // Postgres has no text with NUL in it, and no event contains one.
+        let bad = || FilterError::Value(name.to_owned());
+        if value.contains('\0') || name.contains('\0') {
+            return Err(bad());
+        }
+        let exact = || Some(value.to_owned());
+        let instant = || OffsetDateTime::parse(value, &Rfc3339).map(Some).map_err(|_| bad());
+        match name {
+            "kind" => self.kinds.extend(value.split(',').filter(|kind| !kind.is_empty()).map(str::to_owned)),
+            "recipient" => self.recipient = Some(value.to_lowercase()),
+            "sender" => self.sender = Some(value.to_lowercase()),
+            "subject" => self.subject = Some(value.to_lowercase()),
+            "tag" => self.tag = exact(),
+            "template" => self.template = exact(),
+            "subaccount" => self.subaccount = exact(),
+            "message_id" => self.message_id = exact(),
+            "ip" => self.ip = exact(),
+            "url" => self.url = exact(),
+            "from" => self.from = instant()?,
+            "to" => self.to = instant()?,
+            "simulated" => self.simulated = Some(value.parse().map_err(|_| bad())?),
+            "q" => self.words = fold(value).split(' ').map(str::to_owned).collect(),
+            _ => match name.strip_prefix("metadata.") {
+                Some(key) if !key.is_empty() => self.metadata.push((key.to_owned(), value.to_owned())),
+                _ => return Err(FilterError::Unknown(name.to_owned())),
+            },
+        }
+        Ok(())
+    }
+
+    /// True when the event is selected; `search` is its folded text.
+    pub fn matches(&self, event: &Event, search: &str) -> bool {
+        let exact =
+            |wanted: &Option<String>, has: &Option<String>| wanted.as_ref().is_none_or(|wanted| has.as_ref() == Some(wanted));
+        let folded = |wanted: &Option<String>, has: &Option<String>| {
+            wanted.as_ref().is_none_or(|wanted| has.as_ref().is_some_and(|has| has.to_lowercase() == *wanted))
+        };
+        (self.kinds.is_empty() || self.kinds.contains(&event.kind))
+            && folded(&self.recipient, &event.recipient)
+            && folded(&self.sender, &event.sender)
+            && self
+                .subject
+                .as_ref()
+                .is_none_or(|part| event.subject.as_ref().is_some_and(|subject| subject.to_lowercase().contains(part.as_str())))
+            && self.tag.as_ref().is_none_or(|tag| event.tags.contains(tag))
+            && exact(&self.template, &event.template)
+            && exact(&self.subaccount, &event.subaccount)
+            && exact(&self.message_id, &event.message_id)
+            && exact(&self.ip, &event.ip)
+            && exact(&self.url, &event.url)
+            && self.from.is_none_or(|from| event.received_at >= from)
+            && self.to.is_none_or(|to| event.received_at < to)
+            && self.simulated.is_none_or(|simulated| event.simulated == simulated)
+            && self.words.iter().all(|word| search.contains(word.as_str()))
+            && self.matches_metadata(event)
+    }
+
+    fn matches_metadata(&self, event: &Event) -> bool {
+        if self.metadata.is_empty() {
+            return true;
+        }
+        let parsed = event.metadata.as_ref().and_then(|raw| serde_json::from_str::<serde_json::Value>(raw.get()).ok());
+        let text = |key: &str| match parsed.as_ref()?.get(key)? {
+            serde_json::Value::Null => None,
+            serde_json::Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        };
+        self.metadata.iter().all(|(key, value)| text(key).as_ref() == Some(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event() -> Event {
+        serde_json::from_str(
+            r#"{"id":1,"kind":"open","occurred_at":"2026-01-02T03:04:05Z","received_at":"2026-01-02T03:05:00Z",
+                "message_id":"m1","recipient":"Ada@Example.com","sender":"billing@example.com","subject":"Your Invoice 4711",
+                "tags":["billing","vip"],"metadata":{"customer":7,"plan":"gold"},"template":"invoice","subaccount":null,
+                "url":null,"ip":"198.51.100.7","user_agent":null,"country":null,"city":null,"diagnostic":null,
+                "simulated":false,"webhook":"main"}"#,
+        )
+        .expect("an event")
+    }
+
+    fn selects(pairs: &[(&str, &str)]) -> bool {
+        let filter = Filter::from_pairs(pairs.iter().copied()).expect("a filter");
+        filter.matches(&event(), "ada@example.com your invoice 4711 billing vip gold")
+    }
+
+    #[test]
+    fn each_condition_selects_and_excludes() {
+        let table = [
+            (("kind", "click,open"), ("kind", "click")),
+            (("recipient", "ada@EXAMPLE.com"), ("recipient", "ada@example.co")),
+            (("sender", "Billing@example.com"), ("sender", "example.com")),
+            (("subject", "invoice"), ("subject", "receipt")),
+            (("tag", "vip"), ("tag", "vi")),
+            (("metadata.customer", "7"), ("metadata.customer", "8")),
+            (("metadata.plan", "gold"), ("metadata.none", "gold")),
+            (("template", "invoice"), ("template", "Invoice")),
+            (("message_id", "m1"), ("message_id", "m2")),
+            (("ip", "198.51.100.7"), ("ip", "198.51.100.70")),
+            (("from", "2026-01-02T03:05:00Z"), ("from", "2026-01-02T03:05:01Z")),
+            (("to", "2026-01-02T03:05:01Z"), ("to", "2026-01-02T03:05:00Z")),
+            (("simulated", "false"), ("simulated", "true")),
+            (("q", "  INVOICE  ada"), ("q", "invoice bo")),
+            (("subaccount", ""), ("subaccount", "eu")),
+        ];
+        for (selecting, excluding) in table {
+            assert!(selects(&[selecting]), "{selecting:?}");
+            assert!(!selects(&[excluding]), "{excluding:?}");
+            assert!(!selects(&[selecting, excluding]) || selecting.0 == excluding.0, "{selecting:?} and {excluding:?}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_named() {
+        let error = |name, value| Filter::from_pairs([(name, value)]).expect_err("an error");
+        assert_eq!(error("colour", "red"), FilterError::Unknown("colour".to_owned()));
+        assert_eq!(error("metadata.", "x"), FilterError::Unknown("metadata.".to_owned()));
+        assert_eq!(error("from", "yesterday"), FilterError::Value("from".to_owned()));
+        assert_eq!(error("simulated", "maybe"), FilterError::Value("simulated".to_owned()));
+        let long = "x".repeat(2000);
+        assert_eq!(Filter::from_pairs([("q", long.as_str())]), Err(FilterError::TooLong));
+        assert_eq!(error("tag", "a\0b"), FilterError::Value("tag".to_owned()));
+    }
+}

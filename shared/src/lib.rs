@@ -1,0 +1,19 @@
+//! What `ingest` and `notifier` both need, and nothing else.
+//!
+//! - What any service needs: [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`].
+//! - An event, what selects events, and what travels from commit to browser: [`event`], [`filter`], [`notification`], [`feed`].
+//! - Who is asking: [`session`], [`origin`].
+
+pub mod config;
+pub mod db;
+pub mod event;
+pub mod feed;
+pub mod filter;
+pub mod notification;
+pub mod origin;
+pub mod problem;
+pub mod redis;
+pub mod serve;
+pub mod session;
+pub mod shutdown;
+pub mod telemetry;

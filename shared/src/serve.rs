@@ -1,0 +1,162 @@
+//! The bounded accept loop round a warp filter.
+//!
+//! warp's own server has no header time-out, no cap on connections, and a drain that a half-sent request holds open for
+//! ever. This one has all three, sets `TCP_NODELAY`, and tells handlers who is on the other side.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service;
+use warp::reply::Response;
+
+use crate::config::Connections;
+
+/// Time for a client to send a whole request header, and for an idle connection to start its next request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Who is on the other side, as far as trusted proxies tell. Handlers read it with `warp::ext::get`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
+
+impl Peer {
+    /// The network that stands for this peer in counters: its /24, or its /48.
+    pub fn network(self) -> IpNet {
+        let length = if self.0.is_ipv4() { 24 } else { 48 };
+        IpNet::new(self.0, length).map_or_else(|_| IpNet::from(self.0), |network| network.trunc())
+    }
+}
+
+/// Serves `service` (a `warp::service`) until `stop`, then lets requests in flight end within the drain time.
+pub async fn run<S>(listener: TcpListener, service: S, config: &Connections, stop: CancellationToken)
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    let permits = Arc::new(Semaphore::new(config.max_connections));
+    let trusted: Arc<[IpNet]> = config.trusted_proxies.clone().into();
+    let open = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accept(&listener, &permits) => accepted,
+        };
+        let Some((stream, address, permit)) = accepted else { continue };
+        let service = with_peer(service.clone(), address.ip(), Arc::clone(&trusted));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+            .with_upgrades();
+        let stop = stop.clone();
+        open.spawn(async move {
+            tokio::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stop.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "connection ended early");
+            }
+            drop(permit);
+        });
+    }
+    drop(listener);
+    open.close();
+    if tokio::time::timeout(Duration::from_secs(config.drain_seconds), open.wait()).await.is_err() {
+        tracing::warn!(drain_seconds = config.drain_seconds, "requests were still open at the drain deadline");
+    }
+}
+
+/// The next connection, once there is room for it. None when accepting failed, as it does when files run out.
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, address)) => {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY was refused");
+            }
+            Some((stream, address, permit))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "accepting a connection failed");
+            // Out of files or memory: spinning would make it worse.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        }
+    }
+}
+
+fn with_peer<S>(
+    service: S,
+    address: IpAddr,
+    trusted: Arc<[IpNet]>,
+) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone + Send
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send,
+    S::Future: Send,
+{
+    tower::util::MapRequest::new(service, move |mut request: Request<Incoming>| {
+        let peer = peer_of(&request, address, &trusted);
+        request.extensions_mut().insert(peer);
+        request
+    })
+}
+
+/// The socket's own address, unless it is a trusted proxy that names another in `X-Real-IP`.
+fn peer_of<B>(request: &Request<B>, address: IpAddr, trusted: &[IpNet]) -> Peer {
+    let address = address.to_canonical();
+    let named = trusted
+        .iter()
+        .any(|network| network.contains(&address))
+        .then(|| request.headers().get("x-real-ip")?.to_str().ok()?.parse::<IpAddr>().ok())
+        .flatten();
+    Peer(named.unwrap_or(address).to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(address: &str, real_ip: Option<&str>) -> String {
+        let mut request = Request::builder();
+        if let Some(real_ip) = real_ip {
+            request = request.header("x-real-ip", real_ip);
+        }
+        let request = request.body(()).expect("a request");
+        let trusted = ["127.0.0.0/8".parse().expect("a network")];
+        peer_of(&request, address.parse().expect("an address"), &trusted).0.to_string()
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_may_name_the_peer() {
+        assert_eq!(peer("127.0.0.1", Some("198.51.100.7")), "198.51.100.7");
+        assert_eq!(peer("::ffff:127.0.0.1", Some("198.51.100.7")), "198.51.100.7");
+        assert_eq!(peer("192.0.2.1", Some("198.51.100.7")), "192.0.2.1");
+        assert_eq!(peer("127.0.0.1", Some("nonsense")), "127.0.0.1");
+        assert_eq!(peer("127.0.0.1", None), "127.0.0.1");
+    }
+
+    #[test]
+    fn a_network_stands_for_its_peers() {
+        assert_eq!(Peer("198.51.100.7".parse().expect("an address")).network().to_string(), "198.51.100.0/24");
+        assert_eq!(Peer("2001:db8:1:2::3".parse().expect("an address")).network().to_string(), "2001:db8:1::/48");
+    }
+}

@@ -1,0 +1,33 @@
+//! Logs and metrics of a service.
+//!
+//! A log line reads alone and carries its facts as fields. It never holds addresses, tokens, bodies or connection strings.
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Log, LogFormat};
+
+/// Upper bounds of every duration histogram, in seconds.
+const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+/// Starts logging to standard error.
+///
+/// # Errors
+/// When the filter does not parse.
+pub fn start_logs(config: &Log) -> Result<(), tracing_subscriber::filter::ParseError> {
+    let filter = EnvFilter::builder().parse(&config.log)?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Text => builder.with_ansi(false).init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// Installs the process's metrics recorder; the handle renders `/metrics`.
+///
+/// # Errors
+/// When a recorder is installed already.
+pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
+    PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?.install_recorder()
+}

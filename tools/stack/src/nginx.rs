@@ -1,0 +1,69 @@
+//! nginx with the project's own template: the same file that the compose stack uses.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::error::{Doing, Error};
+use crate::leash::Leash;
+use crate::place;
+use crate::ports::Port;
+use crate::process::Process;
+use crate::servers::Servers;
+
+/// Where the template's variables point.
+pub(crate) struct Targets<'a> {
+    pub(crate) ingest: u16,
+    pub(crate) notifier: u16,
+    pub(crate) frontend: &'a Path,
+}
+
+pub(crate) fn start(
+    servers: &Servers,
+    folder: &Path,
+    port: &Port,
+    targets: &Targets<'_>,
+    log: &Path,
+    leash: &Arc<Leash>,
+) -> Result<Process, Error> {
+    let template = place::project().join("deploy/nginx/nginx.conf.template");
+    let mut text = fs::read_to_string(&template).doing(format!("reading {}", template.display()))?;
+    let number = port.number();
+    for (variable, value) in [
+        ("LISTEN", format!("127.0.0.1:{number}")),
+        ("INGEST", format!("127.0.0.1:{}", targets.ingest)),
+        ("NOTIFIER", format!("127.0.0.1:{}", targets.notifier)),
+        ("FRONTEND", targets.frontend.display().to_string()),
+        ("RESOLVER", "127.0.0.1".to_owned()),
+        ("TRUSTED_PROXIES", "127.0.0.1".to_owned()),
+        ("ACCESS_LOG", folder.join("access.log").display().to_string()),
+        ("TEMP", folder.display().to_string()),
+    ] {
+        text = text.replace(&format!("${{{variable}}}"), &value);
+    }
+    let settings = folder.join("nginx.conf");
+    fs::write(&settings, text).doing(format!("writing {}", settings.display()))?;
+    let mut command = Command::new(&servers.nginx);
+    command.args(["-e", "stderr", "-p"]).arg(folder).arg("-c").arg(&settings);
+    // As root, nginx would hand its workers to a user who may be unable to read a private checkout.
+    command.arg("-g").arg(if place::is_root() { "daemon off; user root root;" } else { "daemon off;" });
+    let mut process = Process::start("nginx", command, log.to_path_buf(), Signal::TERM, leash)?;
+    process.wait_until(|| get(number, "/healthz").is_some_and(|status| status == 200))?;
+    Ok(process)
+}
+
+/// The status of a plain GET, if there is an answer at all.
+pub(crate) fn get(port: u16, path: &str) -> Option<u16> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    std::str::from_utf8(answer.get(9..12)?).ok()?.parse().ok()
+}

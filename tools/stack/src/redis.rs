@@ -1,0 +1,53 @@
+//! A private Valkey or Redis, with a password, that keeps nothing on disk.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::error::Error;
+use crate::leash::Leash;
+use crate::place;
+use crate::ports::Port;
+use crate::process::Process;
+use crate::servers::Servers;
+
+pub(crate) fn start(
+    servers: &Servers,
+    folder: &Path,
+    password: &str,
+    port: &Port,
+    log: &Path,
+    leash: &Arc<Leash>,
+) -> Result<Process, Error> {
+    let port = port.number();
+    let settings = folder.join("redis.conf");
+    let dir = folder.display();
+    place::write_private(
+        &settings,
+        &format!("bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {dir}\nsave \"\"\nappendonly no\n"),
+    )?;
+    let mut command = Command::new(&servers.redis);
+    command.arg(&settings).current_dir(folder);
+    let mut process = Process::start("Valkey", command, log.to_path_buf(), Signal::TERM, leash)?;
+    process.wait_until(|| answers(port, password).unwrap_or(false))?;
+    Ok(process)
+}
+
+fn answers(port: u16, password: &str) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.write_all(format!("AUTH {password}\r\nPING\r\n").as_bytes())?;
+    let mut reply = [0; 12];
+    stream.read_exact(&mut reply)?;
+    Ok(&reply == b"+OK\r\n+PONG\r\n")
+}
+
+/// How our services reach it.
+pub(crate) fn url(password: &str, port: &Port) -> String {
+    format!("redis://default:{password}@127.0.0.1:{}", port.number())
+}

@@ -1,0 +1,43 @@
+//! Our own two services, as built by cargo.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use rustix::process::Signal;
+
+use crate::error::Error;
+use crate::leash::Leash;
+use crate::nginx::get;
+use crate::ports::Port;
+use crate::process::Process;
+
+/// The program `name` beside the one that runs now: a test lies one folder below it.
+pub(crate) fn program(name: &str) -> Result<PathBuf, Error> {
+    let here = std::env::current_exe().unwrap_or_default();
+    let found = here.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.ok_or_else(|| Error::NotBuilt { path: here.with_file_name(name), hint: "cargo build --workspace" })
+}
+
+/// A command of a service, with the stack's settings and no others.
+pub(crate) fn command(name: &str, environment: &[(String, String)]) -> Result<Command, Error> {
+    let mut command = Command::new(program(name)?);
+    command.env_clear().envs(environment.iter().map(|(key, value)| (key, value)));
+    Ok(command)
+}
+
+/// Starts `name serve` and waits until it is ready.
+pub(crate) fn start(
+    name: &str,
+    environment: &[(String, String)],
+    port: &Port,
+    log: &Path,
+    leash: &Arc<Leash>,
+) -> Result<Process, Error> {
+    let number = port.number();
+    let mut command = command(name, environment)?;
+    command.arg("serve").env("LISTEN", format!("127.0.0.1:{number}"));
+    let mut process = Process::start(name, command, log.to_path_buf(), Signal::TERM, leash)?;
+    process.wait_until(|| get(number, "/readyz") == Some(200))?;
+    Ok(process)
+}
