@@ -1,0 +1,163 @@
+//! `/api/session`: signing in, asking who one is, signing out. And the question every other handler asks: who is calling?
+
+use std::sync::Arc;
+
+use bytes::Buf;
+use futures::Stream;
+use http::header::{HeaderValue, SET_COOKIE};
+use http::{HeaderMap, StatusCode};
+use redis::AsyncCommands;
+use serde::{Deserialize, Serialize};
+use shared::feed::SESSIONS_CHANNEL;
+use shared::serve::Peer;
+use shared::session::{self, Caller, Credential, Hash, User};
+use sqlx::PgPool;
+use warp::reply::{Reply, Response};
+
+use super::password;
+use super::throttle::{self, Subjects};
+use crate::app::Context;
+use crate::body;
+use crate::error::ApiError;
+
+/// Seven days in seconds: the cookie goes when the session's absolute limit does.
+const MAX_AGE: u32 = 7 * 24 * 60 * 60;
+
+#[derive(Deserialize)]
+struct Credentials {
+    email: String,
+    password: String,
+}
+
+#[derive(Serialize)]
+struct Session<'a> {
+    user: Option<&'a User>,
+}
+
+/// Who is calling.
+///
+/// # Errors
+/// `SignedOut` when nobody vouches, or when Postgres fails.
+pub async fn caller(context: &Context, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    session::authenticate(&context.pool, headers, &context.origins).await?.ok_or(ApiError::SignedOut)
+}
+
+/// Who is calling, if they may read events.
+///
+/// # Errors
+/// `SignedOut`; `Forbidden` for a token without the scope.
+pub async fn reader(context: &Context, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let caller = caller(context, headers).await?;
+    if caller.may_read() { Ok(caller) } else { Err(ApiError::Forbidden) }
+}
+
+/// A change asked for by cookie must come from our own pages. A token is sent on purpose, and needs no such proof.
+///
+/// # Errors
+/// `ForeignOrigin`.
+pub fn require_same_origin(context: &Context, headers: &HeaderMap, caller: &Caller) -> Result<(), ApiError> {
+    let by_token = matches!(caller.credential, Credential::Token { .. });
+    if by_token || context.origins.allow_change(headers) { Ok(()) } else { Err(ApiError::ForeignOrigin) }
+}
+
+/// `GET /api/session`: `{"user":{…}}`, or `{"user":null}` when signed out.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn get(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let caller = session::authenticate(&context.pool, &headers, &context.origins).await?;
+    Ok(warp::reply::json(&Session { user: caller.as_ref().map(|caller| &caller.user) }).into_response())
+}
+
+/// `POST /api/session` `{"email","password"}`: signs in and sets the cookie. A new id each time, so none can be fixed in advance.
+///
+/// # Errors
+/// 403 from elsewhere, 400, 401 `wrong_credentials`, 429.
+pub async fn post<B: Buf>(
+    context: Arc<Context>,
+    peer: Peer,
+    headers: HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Response, ApiError> {
+    if !context.origins.allow_change(&headers) {
+        return Err(ApiError::ForeignOrigin);
+    }
+    let Credentials { email, password } = body::json(body).await?;
+    if email.contains('\0') || password.len() > password::LONGEST {
+        return Err(ApiError::WrongCredentials);
+    }
+    let subjects = Subjects::new(&email, peer);
+    if let Some(retry_after) = subjects.wait(&context.pool).await? {
+        return Err(ApiError::Throttled { retry_after });
+    }
+    subjects.count(&context.pool).await?;
+    let found = sqlx::query!(
+        "select id, email, role, password_hash from users where lower(email) = lower($1) and disabled_at is null",
+        email
+    )
+    .fetch_optional(&context.pool)
+    .await?;
+    let stored = found.as_ref().and_then(|user| user.password_hash.clone());
+    let fits = password::verify(password, stored).await.map_err(|_| ApiError::Internal("a password could not be checked"))?;
+    let Some(user) = found.filter(|_| fits) else { return Err(ApiError::WrongCredentials) };
+    subjects.clear(&context.pool).await?;
+    let role = user.role.parse().map_err(|_| ApiError::Internal("an unknown role in the database"))?;
+    let user = User { id: user.id, email: user.email, role };
+    let secret = session::new_secret().map_err(|_| ApiError::Internal("no randomness for a session"))?;
+    let hash = Hash::of(&secret);
+    sqlx::query!(
+        "insert into sessions (id_hash, user_id, expires_at) values ($1, $2, now() + interval '7 days')",
+        hash.as_slice(),
+        user.id
+    )
+    .execute(&context.pool)
+    .await?;
+    let mut response = warp::reply::json(&Session { user: Some(&user) }).into_response();
+    set_cookie(&context, &mut response, &secret, MAX_AGE)?;
+    Ok(response)
+}
+
+/// `DELETE /api/session`: signs out, here and on every open socket of this session.
+///
+/// # Errors
+/// 401 when signed out already, 403 from elsewhere.
+pub async fn delete(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let caller = caller(&context, &headers).await?;
+    require_same_origin(&context, &headers, &caller)?;
+    let Credential::Session(hash) = caller.credential else { return Err(ApiError::Forbidden) };
+    sqlx::query!("delete from sessions where id_hash = $1", hash.as_slice()).execute(&context.pool).await?;
+    announce(&context).await;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    set_cookie(&context, &mut response, "", 0)?;
+    Ok(response)
+}
+
+/// Tells notifiers to look at their sessions now. They also look by themselves every two seconds.
+async fn announce(context: &Context) {
+    if let Ok(mut connection) = context.redis.get().await {
+        let told: Result<i64, redis::RedisError> = connection.publish(SESSIONS_CHANNEL, "changed").await;
+        if let Err(error) = told {
+            tracing::debug!(%error, "a change of sessions could not be announced");
+        }
+    }
+}
+
+fn set_cookie(context: &Context, response: &mut Response, value: &str, max_age: u32) -> Result<(), ApiError> {
+    let secure = if context.origins.all_secure() { "; Secure" } else { "" };
+    let name = session::cookie_name(&context.origins);
+    let cookie = format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}");
+    let cookie = HeaderValue::from_str(&cookie).map_err(|_| ApiError::Internal("a cookie that is no header"))?;
+    response.headers_mut().insert(SET_COOKIE, cookie);
+    Ok(())
+}
+
+/// Removes sessions past their limits, and windows of failed sign-ins that have ended.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from sessions where expires_at < now() or last_seen_at < now() - interval '8 hours'")
+        .execute(pool)
+        .await?;
+    throttle::sweep(pool).await
+}

@@ -1,0 +1,117 @@
+//! The service as a whole: `build` binds and wires, `run` serves until told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use shared::origin::Origins;
+use shared::{config, db, redis, serve, telemetry};
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Serve, Webhook};
+use crate::operate::upkeep;
+use crate::receive::refusal::Refusals;
+use crate::receive::signature::Verifier;
+use crate::{relay, routes};
+
+/// How long background work gets to finish once requests have drained.
+const FINISH: Duration = Duration::from_secs(5);
+
+/// What handlers share.
+pub struct Context {
+    /// Postgres.
+    pub pool: PgPool,
+    /// Redis.
+    pub redis: deadpool_redis::Pool,
+    /// Keys and addresses.
+    pub verifier: Verifier,
+    /// Which pages are ours.
+    pub origins: Origins,
+    /// Limits of deliveries.
+    pub webhook: Webhook,
+    /// Bytes that deliveries being read may still take.
+    pub room: Arc<Semaphore>,
+    /// Deliveries that were not accepted.
+    pub refusals: Refusals,
+    /// Wakes the relay.
+    pub outbox_filled: Notify,
+    /// Renders `/metrics`.
+    pub metrics: PrometheusHandle,
+    /// Cancelled when the service is asked to stop.
+    pub stop: CancellationToken,
+}
+
+/// A bound service.
+pub struct App {
+    context: Arc<Context>,
+    listener: TcpListener,
+    connections: config::Connections,
+    redis: config::Redis,
+}
+
+impl App {
+    /// Binds the address and prepares the pools; nothing is connected yet.
+    ///
+    /// # Errors
+    /// When the address is taken, or a URL cannot be used.
+    pub async fn build(config: Serve) -> anyhow::Result<Self> {
+        if config.webhook.webhook_keys.is_empty() {
+            tracing::warn!("no webhook key is configured: every delivery will be refused until WEBHOOK_KEYS is set");
+        } else if config.webhook.webhook_urls.first().is_none() {
+            tracing::warn!("no webhook address is configured: every delivery will be refused until WEBHOOK_URLS is set");
+        }
+        let context = Context {
+            pool: db::pool(&config.database, "ingest")?,
+            redis: redis::pool(&config.redis)?,
+            verifier: Verifier::new(config.webhook.webhook_keys.clone(), config.webhook.webhook_urls.clone()),
+            origins: config.public.public_origins,
+            room: Arc::new(Semaphore::new(config.webhook.webhook_memory)),
+            webhook: config.webhook,
+            refusals: Refusals::default(),
+            outbox_filled: Notify::new(),
+            metrics: telemetry::start_metrics()?,
+            stop: CancellationToken::new(),
+        };
+        let listener = TcpListener::bind(config.listen).await?;
+        Ok(Self { context: Arc::new(context), listener, connections: config.connections, redis: config.redis })
+    }
+
+    /// Serves until `stop`: then no new connections, requests in flight end, the outbox is relayed once more.
+    ///
+    /// # Errors
+    /// None yet; a failure of a part is logged where it happens.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let context = self.context;
+        let background = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        tasks.spawn(relay::run(Arc::clone(&context), background.clone()));
+        tasks.spawn(relay::listen_for_wakes(Arc::clone(&context), self.redis, background.clone()));
+        tasks.spawn(upkeep::run(Arc::clone(&context), background.clone()));
+        tasks.spawn({
+            let (context, background) = (Arc::clone(&context), background.clone());
+            async move { context.refusals.write_until(&context.pool, background).await }
+        });
+        tasks.close();
+        tracing::info!(listen = %self.listener.local_addr()?, "ingest serves");
+        let stopping = stop.clone();
+        tokio::spawn({
+            let context = Arc::clone(&context);
+            async move {
+                stopping.cancelled().await;
+                context.stop.cancel();
+            }
+        });
+        serve::run(self.listener, warp::service(routes::all(Arc::clone(&context))), &self.connections, stop).await;
+        background.cancel();
+        if tokio::time::timeout(FINISH, tasks.wait()).await.is_err() {
+            tracing::warn!("background work was cut off; it goes on at the next start");
+        }
+        context.pool.close().await;
+        tracing::info!("ingest stopped");
+        Ok(())
+    }
+}

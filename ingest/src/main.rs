@@ -1,0 +1,40 @@
+//! Command line of `ingest`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use ingest::account::users;
+use ingest::app::App;
+use ingest::config::{Cli, Command};
+use ingest::operate::{healthcheck, migrate, simulate};
+use shared::{shutdown, telemetry};
+
+/// What a shell expects of a program that was called wrongly (`EX_USAGE`).
+const USAGE: u8 = 64;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::try_parse().unwrap_or_else(|error| {
+        let _ = error.print();
+        std::process::exit(if error.use_stderr() { i32::from(USAGE) } else { 0 });
+    });
+    match run(cli.command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    telemetry::start_logs(command.log())?;
+    match command {
+        Command::Serve(config) => App::build(*config).await?.run(shutdown::on_signal()?).await,
+        Command::Migrate(config) => migrate::run(&config).await,
+        Command::User(config) => users::run_user(&config).await,
+        Command::Token(config) => users::run_token(&config).await,
+        Command::Simulate(config) => simulate::run(&config).await,
+        Command::Healthcheck(config) => healthcheck::run(&config).await,
+    }
+}

@@ -1,0 +1,33 @@
+//! `ingest migrate`.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use shared::db;
+use sqlx::migrate::Migrator;
+
+use super::partitions;
+use crate::config::Migrate;
+
+static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
+/// How long to wait for a database that is still starting.
+const WAIT: Duration = Duration::from_secs(60);
+
+/// Applies what is missing, under an advisory lock, and makes the partitions ahead.
+///
+/// # Errors
+/// When Postgres stays away, or a migration fails or was changed after it was applied.
+pub async fn run(config: &Migrate) -> anyhow::Result<()> {
+    let pool = db::pool(&config.database, "ingest-migrate")?;
+    let reached = async {
+        while let Err(error) = pool.acquire().await {
+            tracing::info!(%error, "waiting for Postgres");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    };
+    tokio::time::timeout(WAIT, reached).await.context("Postgres did not answer within a minute")?;
+    MIGRATOR.run(&pool).await.context("a migration failed")?;
+    partitions::make_ahead(&pool).await.context("the partitions could not be made")?;
+    tracing::info!("the database is up to date");
+    Ok(())
+}

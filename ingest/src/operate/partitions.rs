@@ -1,0 +1,56 @@
+//! Partitions of `events`, one a month, made ahead so that no insert ever finds its month missing.
+
+use sqlx::{AssertSqlSafe, PgPool};
+use time::{Date, Month, OffsetDateTime};
+
+/// Months made ahead, besides the current one.
+const AHEAD: i32 = 3;
+/// Names our advisory lock; any number that nobody else uses will do.
+const LOCK: i64 = 0x6d6c_7061_7274;
+
+/// Makes the partitions of this month and the next ones where they are missing. Blocks no insert: a table is made on its own
+/// and attached. By the database's clock, which also stamps the events.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn make_ahead(pool: &PgPool) -> Result<(), sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *transaction).await?;
+    let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&mut *transaction).await?;
+    for ahead in 0..=AHEAD {
+        let (from, to) = (month(now, ahead), month(now, ahead + 1));
+        let name = format!("events_{}_{:02}", from.year(), u8::from(from.month()));
+        let exists = sqlx::query_scalar!(r#"select to_regclass($1) is not null as "exists!""#, name);
+        if exists.fetch_one(&mut *transaction).await? {
+            continue;
+        }
+        // Names and bounds come from a calendar, not from outside.
+        let create = format!("create table {name} (like events including defaults including constraints)");
+        sqlx::query(AssertSqlSafe(create)).execute(&mut *transaction).await?;
+        let attach =
+            format!("alter table events attach partition {name} for values from ('{from} 00:00+00') to ('{to} 00:00+00')");
+        sqlx::query(AssertSqlSafe(attach)).execute(&mut *transaction).await?;
+        tracing::info!(partition = name, "made a partition");
+    }
+    transaction.commit().await
+}
+
+/// The first day of the month `ahead` months after `now`.
+fn month(now: OffsetDateTime, ahead: i32) -> Date {
+    let months = now.year() * 12 + i32::from(u8::from(now.month())) - 1 + ahead;
+    let month = u8::try_from(months.rem_euclid(12) + 1).ok().and_then(|month| Month::try_from(month).ok());
+    Date::from_calendar_date(months.div_euclid(12), month.unwrap_or(Month::January), 1).unwrap_or(Date::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn months_go_over_the_year() {
+        let now = datetime!(2026-11-30 23:59:59 UTC);
+        let months: Vec<String> = (0..=3).map(|ahead| month(now, ahead).to_string()).collect();
+        assert_eq!(months, ["2026-11-01", "2026-12-01", "2027-01-01", "2027-02-01"]);
+    }
+}

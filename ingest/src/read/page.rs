@@ -1,0 +1,48 @@
+//! Query strings of lists: filters, `limit`, and the cursor at which a page begins.
+
+use std::borrow::Cow;
+
+use crate::error::ApiError;
+
+/// Items on a page unless asked for otherwise, and at most.
+const USUAL: i64 = 50;
+const MOST: i64 = 200;
+
+/// A list's query string, taken apart.
+pub(super) struct Page<'a> {
+    /// How many items.
+    pub(super) limit: i64,
+    /// Where the page begins, as the page before said.
+    pub(super) cursor: Option<Cow<'a, str>>,
+    /// Everything else.
+    pub(super) filters: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn read(query: &'a str) -> Result<Self, ApiError> {
+        let mut page = Self { limit: USUAL, cursor: None, filters: Vec::new() };
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match name.as_ref() {
+                "limit" => page.limit = value.parse().ok().filter(|n| (1..=MOST).contains(n)).ok_or(ApiError::BadPage)?,
+                "cursor" if value.is_empty() => {}
+                "cursor" => page.cursor = Some(value),
+                _ => page.filters.push((name, value)),
+            }
+        }
+        Ok(page)
+    }
+
+    /// How many rows to ask for: one more than the page holds, to know whether there is a next one.
+    pub(super) fn rows(&self) -> i64 {
+        self.limit + 1
+    }
+
+    /// Cuts the rows to the page, and makes the next page's cursor from the last row that stays.
+    pub(super) fn cut<T>(&self, mut rows: Vec<T>, cursor: impl Fn(&T) -> String) -> super::List<T> {
+        let limit = usize::try_from(self.limit).unwrap_or_default();
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(cursor);
+        super::List { items: rows, next }
+    }
+}

@@ -1,0 +1,207 @@
+//! JSON of which little is taken for granted: objects whose fields are read one by one, each as leniently as can be.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// An object's fields as they came. The last of a repeated name counts. What is absent, null or of another type is missing.
+#[derive(Debug, Default)]
+pub struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Object<'a> {
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.get())
+    }
+
+    /// A string, or a number as it is written. NUL, which Postgres has no place for, and lone surrogates become U+FFFD.
+    pub fn text(&self, name: &str) -> Option<String> {
+        as_text(self.get(name)?)
+    }
+
+    /// An integer, also one written as text or with a fraction of zero.
+    pub fn integer(&self, name: &str) -> Option<i64> {
+        let text = self.text(name)?;
+        let text = text.trim();
+        text.parse().ok().or_else(|| {
+            let number: f64 = text.parse().ok()?;
+            let whole = number.fract() == 0.0 && number.abs() < 1e15;
+            #[expect(clippy::cast_possible_truncation, reason = "whole and far inside the range of i64")]
+            whole.then_some(number as i64)
+        })
+    }
+
+    /// An object; an empty one for anything else.
+    pub fn object(&self, name: &str) -> Self {
+        self.get(name).and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
+    }
+
+    /// The objects of an array.
+    pub fn objects(&self, name: &str) -> Vec<Self> {
+        let elements = self.get(name).and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw).ok()).unwrap_or_default();
+        elements.into_iter().filter_map(|raw| serde_json::from_str(raw.get()).ok()).collect()
+    }
+
+    /// The texts of an array.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let elements = self.get(name).and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw).ok()).unwrap_or_default();
+        elements.into_iter().filter_map(|raw| as_text(raw.get())).collect()
+    }
+
+    /// An object as JSON that jsonb takes; none for anything else, such as the `[]` that PHP makes of an empty one.
+    pub fn json_object(&self, name: &str) -> Option<String> {
+        let raw = self.get(name)?;
+        let value = serde_json::from_str::<Value>(raw).or_else(|_| serde_json::from_str(&mend(raw))).ok()?;
+        let object = value.is_object().then(|| without_nul(value))?;
+        object.as_object().filter(|object| !object.is_empty())?;
+        serde_json::to_string(&object).ok()
+    }
+}
+
+fn as_text(raw: &str) -> Option<String> {
+    match raw.as_bytes().first()? {
+        b'"' => {
+            let text: String = serde_json::from_str(raw).or_else(|_| serde_json::from_str(&mend(raw))).ok()?;
+            Some(if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text })
+        }
+        b'-' | b'0'..=b'9' => Some(raw.to_owned()),
+        _ => None,
+    }
+}
+
+/// The same value with U+FFFD for NUL, in names too.
+fn without_nul(value: Value) -> Value {
+    let clean = |text: String| text.replace('\0', "\u{fffd}");
+    match value {
+        Value::String(text) => Value::String(clean(text)),
+        Value::Array(values) => values.into_iter().map(without_nul).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (clean(name), without_nul(value))).collect(),
+        other => other,
+    }
+}
+
+/// The same JSON with every escaped lone surrogate replaced by `\ufffd`.
+pub fn mend(json: &str) -> String {
+    let mut mended = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        let (before, from) = rest.split_at(at);
+        mended.push_str(before);
+        let (kept, length) = match (surrogate(from), from.get(6..).and_then(surrogate)) {
+            (Some(Half::High), Some(Half::Low)) => (&from[..12], 12),
+            (Some(_), _) => ("\\ufffd", 6),
+            (None, _) => {
+                let escape = from.char_indices().nth(2).map_or(from.len(), |(end, _)| end);
+                (&from[..escape], escape)
+            }
+        };
+        mended.push_str(kept);
+        rest = &from[length..];
+    }
+    mended.push_str(rest);
+    mended
+}
+
+enum Half {
+    High,
+    Low,
+}
+
+/// The half of a pair that `text` begins with, written `\uXXXX`.
+fn surrogate(text: &str) -> Option<Half> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    match u16::from_str_radix(digits, 16).ok()? {
+        0xD800..=0xDBFF => Some(Half::High),
+        0xDC00..=0xDFFF => Some(Half::Low),
+        _ => None,
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        #[derive(serde::Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(16));
+                while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
+                    fields.push((name, value));
+                }
+                Ok(Object(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn object(json: &str) -> Object<'_> {
+        serde_json::from_str(json).expect("an object")
+    }
+
+    #[test]
+    fn fields_are_read_one_by_one() {
+        let fields =
+            object(r#"{"a":"x","b":7,"c":null,"d":[1,"y",{},"z"],"e":{"f":"g"},"a":"last","n":"u\u0000v","s":"\ud800!"}"#);
+        assert_eq!(fields.text("a").as_deref(), Some("last"));
+        assert_eq!(fields.text("b").as_deref(), Some("7"));
+        assert_eq!(fields.text("c"), None);
+        assert_eq!(fields.text("d"), None);
+        assert_eq!(fields.texts("d"), ["1", "y", "z"]);
+        assert_eq!(fields.object("e").text("f").as_deref(), Some("g"));
+        assert_eq!(fields.object("d").text("f"), None);
+        assert_eq!(fields.text("n").as_deref(), Some("u\u{fffd}v"));
+        assert_eq!(fields.text("s").as_deref(), Some("\u{fffd}!"));
+    }
+
+    #[test]
+    fn integers_come_in_many_shapes() {
+        let fields = object(r#"{"a":17,"b":"18","c":19.0,"d":1e400,"e":"soon","f":2.5,"g":99999999999999999999}"#);
+        let found: Vec<_> = ["a", "b", "c", "d", "e", "f", "g"].iter().map(|name| fields.integer(name)).collect();
+        assert_eq!(found, [Some(17), Some(18), Some(19), None, None, None, None]);
+    }
+
+    #[test]
+    fn metadata_becomes_what_jsonb_takes() {
+        let fields = object(r#"{"a":{"k":"v\u0000w","n":1},"b":[],"c":{},"d":"text","e":{"s":"\udc00"}}"#);
+        assert_eq!(fields.json_object("a").as_deref(), Some("{\"k\":\"v\u{fffd}w\",\"n\":1}"));
+        assert_eq!(fields.json_object("e").as_deref(), Some("{\"s\":\"\u{fffd}\"}"));
+        for none in ["b", "c", "d", "missing"] {
+            assert_eq!(fields.json_object(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn only_lone_surrogates_are_mended() {
+        assert_eq!(mend(r#""\ud83d\ude00 \ud83d \ude00 \\ud83d \u00e9""#), r#""\ud83d\ude00 \ufffd \ufffd \\ud83d \u00e9""#);
+    }
+
+    proptest! {
+        #[test]
+        fn mending_never_harms_what_is_whole(text in any::<String>()) {
+            let json = serde_json::to_string(&text).expect("JSON");
+            prop_assert_eq!(mend(&json), json);
+        }
+
+        #[test]
+        fn mending_never_panics(text in "[\\\\ud8DcC0-9a\"é ]{0,60}") {
+            let _ = mend(&text);
+        }
+    }
+}
