@@ -1,0 +1,130 @@
+//! The service as a whole: `build` binds and wires, `run` serves until told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use shared::origin::Origins;
+use shared::{config, db, redis, serve, telemetry};
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Serve, Sockets};
+use crate::hub::Hub;
+use crate::messages::Messages;
+use crate::subscribe::Subscriber;
+use crate::{presence, routes, sessions};
+
+/// How long sockets and background work get beyond the drain time.
+const FINISH: Duration = Duration::from_secs(5);
+
+/// What handlers and sockets share.
+pub struct Context {
+    /// Postgres.
+    pub pool: PgPool,
+    /// Redis.
+    pub redis: deadpool_redis::Pool,
+    /// Which pages are ours.
+    pub origins: Origins,
+    /// The open sockets.
+    pub hub: Arc<Hub>,
+    /// User to user.
+    pub messages: Messages,
+    /// How many sockets are held.
+    pub sockets: Sockets,
+    /// The sockets' tasks.
+    pub tasks: TaskTracker,
+    /// Renders `/metrics`.
+    pub metrics: PrometheusHandle,
+    /// Cancelled when the service is asked to stop.
+    pub stop: CancellationToken,
+    drain: Duration,
+}
+
+impl Context {
+    /// Ends at a moment of each socket's own within the drain time, so that clients do not all come back at once.
+    pub async fn draining(&self) {
+        self.stop.cancelled().await;
+        let mut random = [0; 4];
+        if getrandom::fill(&mut random).is_ok() {
+            let share = f64::from(u32::from_be_bytes(random)) / f64::from(u32::MAX);
+            tokio::time::sleep(self.drain.mul_f64(share)).await;
+        }
+    }
+}
+
+/// A bound service.
+pub struct App {
+    context: Arc<Context>,
+    listener: TcpListener,
+    connections: config::Connections,
+    redis: config::Redis,
+}
+
+impl App {
+    /// Binds the address and prepares the pools; nothing is connected yet.
+    ///
+    /// # Errors
+    /// When the address is taken, or a URL cannot be used.
+    pub async fn build(config: Serve) -> anyhow::Result<Self> {
+        let pool = db::pool(&config.database, "notifier")?;
+        let redis = redis::pool(&config.redis)?;
+        let context = Context {
+            messages: Messages { pool: pool.clone(), redis: redis.clone() },
+            pool,
+            redis,
+            origins: config.public.public_origins,
+            hub: Arc::default(),
+            sockets: config.sockets,
+            tasks: TaskTracker::new(),
+            metrics: telemetry::start_metrics()?,
+            stop: CancellationToken::new(),
+            drain: Duration::from_secs(config.connections.drain_seconds),
+        };
+        let listener = TcpListener::bind(config.listen).await?;
+        Ok(Self { context: Arc::new(context), listener, connections: config.connections, redis: config.redis })
+    }
+
+    /// Serves until `stop`: then no new connections, and open sockets are closed with 1012, spread over the drain time.
+    ///
+    /// # Errors
+    /// None yet; a failure of a part is logged where it happens.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let context = self.context;
+        let background = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let sessions_changed = Arc::new(Notify::new());
+        let subscriber = Subscriber {
+            hub: Arc::clone(&context.hub),
+            pool: context.redis.clone(),
+            config: self.redis,
+            sessions_changed: Arc::clone(&sessions_changed),
+        };
+        tasks.spawn(subscriber.run(background.clone()));
+        tasks.spawn(sessions::watch(Arc::clone(&context.hub), context.pool.clone(), sessions_changed, background.clone()));
+        tasks.spawn(presence::run(Arc::clone(&context.hub), context.redis.clone(), background.clone()));
+        tasks.close();
+        tracing::info!(listen = %self.listener.local_addr()?, "notifier serves");
+        tokio::spawn({
+            let (context, stop) = (Arc::clone(&context), stop.clone());
+            async move {
+                stop.cancelled().await;
+                context.stop.cancel();
+            }
+        });
+        serve::run(self.listener, warp::service(routes::all(Arc::clone(&context))), &self.connections, stop).await;
+        context.tasks.close();
+        if tokio::time::timeout(context.drain + FINISH, context.tasks.wait()).await.is_err() {
+            tracing::warn!(open = context.tasks.len(), "sockets were still open at the drain deadline");
+        }
+        background.cancel();
+        if tokio::time::timeout(FINISH, tasks.wait()).await.is_err() {
+            tracing::warn!("background work was cut off");
+        }
+        tracing::info!("notifier stopped");
+        Ok(())
+    }
+}

@@ -1,0 +1,224 @@
+//! Who gets what: every open socket with its bounded queue, under one lock with the recent entries.
+//!
+//! One lock makes resuming exact: a socket joins and is given what came before in the same moment, so that nothing falls
+//! between replay and live. Under the lock nothing waits: a queue that is full costs its socket and nobody else.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use shared::feed::{Cursor, Entry};
+use shared::session::{Credential, Hash, Role, User};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Sockets;
+use crate::error::ApiError;
+use crate::frame::{Close, Online};
+use crate::recent::{Live, Offered, Recent};
+
+/// Entries that may wait for one socket's task. They are shared, so a full queue costs a pointer each.
+const QUEUE: usize = 4_096;
+
+/// What a socket's task is given.
+#[derive(Debug, Clone)]
+pub enum Delivery {
+    /// The next entry.
+    Entry(Arc<Live>),
+    /// Continuity is lost; the reason.
+    Reset(&'static str),
+    /// Somebody came or went.
+    Presence(Online),
+}
+
+/// Ends a socket from outside, with a reason.
+#[derive(Debug, Default)]
+pub struct Ending {
+    token: CancellationToken,
+    close: OnceLock<Close>,
+}
+
+impl Ending {
+    fn end(&self, close: Close) {
+        let _ = self.close.set(close);
+        self.token.cancel();
+    }
+
+    /// Waits until the socket is to end, and says why.
+    pub async fn ended(&self) -> Close {
+        self.token.cancelled().await;
+        self.close.get().copied().unwrap_or(Close::Restarting)
+    }
+}
+
+struct Member {
+    user: User,
+    credential: Credential,
+    queue: mpsc::Sender<Delivery>,
+    ending: Arc<Ending>,
+    /// Set once the client has subscribed; before, entries pass it by.
+    subscribed: bool,
+}
+
+#[derive(Default)]
+struct State {
+    recent: Option<Recent>,
+    members: HashMap<u64, Member>,
+}
+
+/// The open sockets and the recent entries.
+#[derive(Default)]
+pub struct Hub {
+    state: Mutex<State>,
+    next: AtomicU64,
+    live: AtomicBool,
+    online: Mutex<Online>,
+}
+
+/// A socket's place in the hub; leaving is dropping it.
+pub struct Place {
+    hub: Arc<Hub>,
+    /// Of this socket, on this replica.
+    pub connection: u64,
+    /// What arrives. Its end means that the queue was full.
+    pub queue: mpsc::Receiver<Delivery>,
+    /// When to end.
+    pub ending: Arc<Ending>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.hub.lock().members.remove(&self.connection);
+    }
+}
+
+impl Place {
+    /// Subscribes: from now on entries arrive. Gives the feed's place, and what came after `after` if that is whole.
+    pub fn subscribe(&self, after: Option<&Cursor>) -> Option<(Cursor, Option<Vec<Arc<Live>>>)> {
+        let mut state = self.hub.lock();
+        let State { recent, members } = &mut *state;
+        let recent = recent.as_ref()?;
+        members.get_mut(&self.connection)?.subscribed = true;
+        Some((recent.cursor().clone(), after.and_then(|after| recent.after(after))))
+    }
+}
+
+impl Hub {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a socket in.
+    ///
+    /// # Errors
+    /// `NotReady` before the feed was first reached or when full, `TooMany` when the user holds enough.
+    pub fn join(self: &Arc<Self>, user: User, credential: Credential, limits: Sockets) -> Result<(Place, Cursor), ApiError> {
+        let mut state = self.lock();
+        let cursor = state.recent.as_ref().map(|recent| recent.cursor().clone()).ok_or(ApiError::NotReady)?;
+        if state.members.len() >= limits.max_sockets {
+            return Err(ApiError::NotReady);
+        }
+        if state.members.values().filter(|member| member.user.id == user.id).count() >= limits.max_sockets_per_user {
+            return Err(ApiError::TooMany);
+        }
+        let connection = self.next.fetch_add(1, Ordering::Relaxed) + 1;
+        let (sender, queue) = mpsc::channel(QUEUE);
+        let ending = Arc::new(Ending::default());
+        let member = Member { user, credential, queue: sender, ending: Arc::clone(&ending), subscribed: false };
+        state.members.insert(connection, member);
+        drop(state);
+        Ok((Place { hub: Arc::clone(self), connection, queue, ending }, cursor))
+    }
+
+    /// The newest place, once the feed was reached.
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.lock().recent.as_ref().map(|recent| recent.cursor().clone())
+    }
+
+    /// Offers an entry to everybody. False when entries before it are missing.
+    pub fn offer(&self, entry: Entry) -> bool {
+        let mut state = self.lock();
+        let Some(recent) = &mut state.recent else { return false };
+        match recent.offer(entry) {
+            Offered::Hole => false,
+            Offered::Known => true,
+            Offered::New(live) => {
+                send(&mut state.members, |member| member.subscribed, &Delivery::Entry(live));
+                true
+            }
+        }
+    }
+
+    /// Begins anew at `cursor`: what was remembered no longer connects. Subscribers are told why.
+    pub fn reset(&self, cursor: Cursor, reason: &'static str) {
+        let mut state = self.lock();
+        let had = state.recent.replace(Recent::new(cursor)).is_some();
+        if had {
+            tracing::warn!(reason, "the feed's continuity is lost; clients refetch");
+            metrics::counter!("notifier_resets_total", "reason" => reason).increment(1);
+            send(&mut state.members, |member| member.subscribed, &Delivery::Reset(reason));
+        }
+    }
+
+    /// Notes whether Redis delivers.
+    pub fn set_live(&self, live: bool) {
+        self.live.store(live, Ordering::Relaxed);
+    }
+
+    /// True while Redis delivers.
+    pub fn is_live(&self) -> bool {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// Who is here, over all replicas, as last heard.
+    pub fn online(&self) -> Online {
+        *self.online.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells everybody who is here, if that changed.
+    pub fn set_online(&self, online: Online) {
+        let mut known = self.online.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != online {
+            *known = online;
+            drop(known);
+            send(&mut self.lock().members, |_| true, &Delivery::Presence(online));
+        }
+    }
+
+    /// The users with sockets here, and how many each has.
+    pub fn users(&self) -> HashMap<i64, usize> {
+        let mut users = HashMap::new();
+        for member in self.lock().members.values() {
+            *users.entry(member.user.id).or_default() += 1;
+        }
+        users
+    }
+
+    /// The sessions and tokens that hold sockets open.
+    pub fn credentials(&self) -> Vec<Credential> {
+        self.lock().members.values().map(|member| member.credential.clone()).collect()
+    }
+
+    /// Ends the sockets whose session or token is no longer among `valid`, and those whose user has another role by now.
+    pub fn retain(&self, valid: &HashMap<Hash, Role>) {
+        for member in self.lock().members.values() {
+            let (Credential::Session(hash) | Credential::Token { hash, .. }) = &member.credential;
+            match valid.get(hash) {
+                None => member.ending.end(Close::SignedOut),
+                Some(role) if *role != member.user.role => member.ending.end(Close::Resync),
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// Puts `delivery` into the queues of those it concerns. Whoever has no room loses their queue, and so their socket.
+fn send(members: &mut HashMap<u64, Member>, concerns: impl Fn(&Member) -> bool, delivery: &Delivery) {
+    members.retain(|_, member| {
+        let kept = !concerns(member) || member.queue.try_send(delivery.clone()).is_ok();
+        if !kept {
+            metrics::counter!("notifier_slow_total").increment(1);
+        }
+        kept
+    });
+}

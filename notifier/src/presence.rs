@@ -1,0 +1,69 @@
+//! Who is here, over all replicas: each writes its own users into one hash every two seconds, and adds up what all wrote.
+//! What a replica wrote counts for ten seconds, so a killed one fades.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_redis::Pool;
+use redis::AsyncCommands;
+use serde::{Deserialize, Serialize};
+use shared::session::new_secret;
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+
+use crate::frame::Online;
+use crate::hub::Hub;
+
+const KEY: &str = "ml:presence";
+const EVERY: Duration = Duration::from_secs(2);
+/// Seconds for which a report counts, and after which it is removed.
+const COUNTS: i64 = 10;
+const STAYS: i64 = 60;
+
+#[derive(Serialize, Deserialize)]
+struct Report {
+    at: i64,
+    users: HashMap<i64, usize>,
+}
+
+/// Reports and adds up until `stop`, and then takes its report back.
+pub async fn run(hub: Arc<Hub>, pool: Pool, stop: CancellationToken) {
+    let replica = new_secret().unwrap_or_default();
+    while tokio::time::timeout(EVERY, stop.cancelled()).await.is_err() {
+        match exchange(&hub, &pool, &replica).await {
+            Ok(online) => hub.set_online(online),
+            Err(error) => tracing::debug!(%error, "presence is not known"),
+        }
+    }
+    if let Ok(mut connection) = pool.get().await {
+        let _gone: Result<i64, redis::RedisError> = connection.hdel(KEY, &replica).await;
+    }
+}
+
+async fn exchange(hub: &Hub, pool: &Pool, replica: &str) -> Result<Online, shared::redis::Error> {
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    let users = hub.users();
+    metrics::gauge!("notifier_sockets").set(users.values().sum::<usize>() as f64);
+    metrics::gauge!("notifier_users").set(users.len() as f64);
+    let report = serde_json::to_string(&Report { at: now, users }).unwrap_or_default();
+    let mut connection = pool.get().await?;
+    let _new: i64 = connection.hset(KEY, replica, report).await?;
+    let reports: HashMap<String, String> = connection.hgetall(KEY).await?;
+    let mut users = HashSet::new();
+    let mut connections = 0;
+    for (from, text) in reports {
+        let report: Option<Report> = serde_json::from_str(&text).ok();
+        match report {
+            Some(report) if (now - report.at).abs() <= COUNTS => {
+                connections += report.users.values().sum::<usize>();
+                users.extend(report.users.into_keys());
+            }
+            Some(report) if (now - report.at).abs() <= STAYS => {}
+            _ => {
+                let _gone: i64 = connection.hdel(KEY, from).await?;
+            }
+        }
+    }
+    Ok(Online { users: users.len(), connections })
+}
