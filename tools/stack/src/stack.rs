@@ -147,6 +147,8 @@ impl Stack {
             ("PUBLIC_ORIGINS", format!("{address},http://localhost:{front}")),
             ("WEBHOOK_KEYS", self.settings.webhook_keys.clone()),
             ("WEBHOOK_URLS", urls),
+            // Sockets are few here, and Ctrl-C should not take long.
+            ("DRAIN_SECONDS", "2".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec()
