@@ -1,0 +1,77 @@
+//! Posting as Mandrill posts.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha1::Sha1;
+use stack::Stack;
+
+use crate::visitor::Answer;
+
+/// A provider with a key and the address typed into it.
+#[derive(Debug, Clone)]
+pub struct Mandrill {
+    http: reqwest::Client,
+    /// Where it posts.
+    pub to: String,
+    /// What it signs for.
+    pub url: String,
+    /// What it signs with.
+    pub key: String,
+}
+
+impl Mandrill {
+    /// As configured in `stack`, through nginx.
+    pub fn of(stack: &Stack) -> Self {
+        let url = stack.webhook_url();
+        Self { http: reqwest::Client::new(), to: url.clone(), url, key: stack.settings().webhook_keys.clone() }
+    }
+
+    /// The signature of these fields, by the documentation's recipe.
+    pub fn sign(&self, fields: &[(&str, &[u8])]) -> String {
+        let mut fields = fields.to_vec();
+        fields.sort_unstable();
+        let mut mac = Hmac::<Sha1>::new_from_slice(self.key.as_bytes()).expect("HMAC takes any key");
+        mac.update(self.url.as_bytes());
+        for (name, value) in fields {
+            mac.update(name.as_bytes());
+            mac.update(value);
+        }
+        BASE64_STANDARD.encode(mac.finalize().into_bytes())
+    }
+
+    /// Posts elements as one signed batch.
+    pub async fn deliver(&self, elements: &[Value]) -> Answer {
+        self.deliver_text(&Value::from(elements.to_vec()).to_string()).await
+    }
+
+    /// Posts a text as the signed value of `mandrill_events`.
+    pub async fn deliver_text(&self, value: &str) -> Answer {
+        self.deliver_bytes(value.as_bytes()).await
+    }
+
+    /// Posts bytes as the signed value of `mandrill_events`.
+    pub async fn deliver_bytes(&self, value: &[u8]) -> Answer {
+        let escaped: String = form_urlencoded::byte_serialize(value).collect();
+        self.post(format!("mandrill_events={escaped}"), Some(&self.sign(&[("mandrill_events", value)]))).await
+    }
+
+    /// Posts any form with any signature.
+    pub async fn post(&self, form: impl Into<reqwest::Body>, signature: Option<&str>) -> Answer {
+        let mut request = self.http.post(&self.to).header("content-type", "application/x-www-form-urlencoded").body(form);
+        if let Some(signature) = signature {
+            request = request.header("x-mandrill-signature", signature);
+        }
+        Answer::of(request).await
+    }
+}
+
+/// A message event of this kind, about message `id`; `ts` lies in the past.
+pub fn event(kind: &str, id: &str) -> Value {
+    json!({
+        "event": kind, "ts": 1_700_000_000, "_id": id,
+        "msg": {"_id": id, "email": format!("{id}@example.com"), "sender": "hello@shop.example.com", "subject": format!("Letter {id}"),
+                "tags": ["welcome"], "metadata": {"customer": 7}, "state": "sent"}
+    })
+}

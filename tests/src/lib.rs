@@ -1,0 +1,13 @@
+//! What tests do at the front door: deliver as Mandrill does, sign in as a browser does, follow the live feed as a page does.
+//!
+//! Nothing here is shared with the services: signing and the frames are written a second time, from the documentation.
+
+pub mod delivery;
+pub mod live;
+pub mod visitor;
+pub mod wait;
+
+pub use delivery::Mandrill;
+pub use live::{Follower, Socket};
+pub use visitor::{Answer, Visitor};
+pub use wait::until;

@@ -1,0 +1,193 @@
+//! Following the live feed.
+
+use std::collections::BTreeMap;
+
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::visitor::Visitor;
+use crate::wait::{PATIENCE, until};
+
+/// An open websocket.
+#[derive(Debug)]
+pub struct Socket {
+    /// For what the helpers do not do.
+    pub stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Socket {
+    /// Opens `/ws` with these headers; the status if it was refused.
+    ///
+    /// # Errors
+    /// The HTTP status of the refusal, or 0 when there was no answer.
+    pub async fn open(address: &str, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
+        let mut request = format!("{}/ws", address.replace("http", "ws")).into_client_request().expect("a request");
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().expect("a value"));
+        }
+        match tokio_tungstenite::connect_async(request).await {
+            Ok((stream, _)) => Ok(Self { stream }),
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(_) => Err(0),
+        }
+    }
+
+    /// Opens it as the dashboard does.
+    ///
+    /// # Errors
+    /// As [`Socket::open`].
+    pub async fn try_of(visitor: &Visitor) -> Result<Self, u16> {
+        let cookie = visitor.cookie.as_deref().unwrap_or_default();
+        Self::open(&visitor.address, &[("cookie", cookie), ("origin", &visitor.address)]).await
+    }
+
+    /// Opens it as the dashboard does, and reads `hello`.
+    pub async fn of(visitor: &Visitor) -> Self {
+        let mut socket = Self::try_of(visitor).await.expect("an open socket");
+        assert_eq!(socket.next().await["type"], "hello");
+        socket
+    }
+
+    /// Sends a frame.
+    pub async fn send(&mut self, frame: &Value) {
+        self.stream.send(Message::text(frame.to_string())).await.expect("the frame is sent");
+    }
+
+    /// Subscribes to everything.
+    pub async fn subscribe(&mut self, after: Option<&str>) -> Value {
+        self.send(&json!({"type": "subscribe", "topics": ["notifications", "events"], "after": after})).await;
+        self.next_of("subscribed").await
+    }
+
+    /// The next frame.
+    pub async fn next(&mut self) -> Value {
+        self.try_next().await.expect("a frame")
+    }
+
+    /// The next frame of this type; others are passed over.
+    pub async fn next_of(&mut self, kind: &str) -> Value {
+        loop {
+            let frame = self.next().await;
+            if frame["type"] == kind {
+                return frame;
+            }
+        }
+    }
+
+    /// The next frame, or the code with which the socket was closed; 0 when it broke.
+    ///
+    /// # Errors
+    /// When the socket has ended.
+    pub async fn try_next(&mut self) -> Result<Value, u16> {
+        loop {
+            let message = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("a frame within a minute");
+            match message {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).expect("a frame of JSON")),
+                Some(Ok(Message::Close(frame))) => return Err(frame.map_or(0, |frame| frame.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(0),
+            }
+        }
+    }
+
+    /// Reads on until the socket is closed, and gives the code.
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            if let Err(code) = self.try_next().await {
+                return code;
+            }
+        }
+    }
+}
+
+/// A client that behaves as the protocol asks: resumes after every cut, refetches when told to, drops repeats by id.
+#[derive(Debug)]
+pub struct Follower {
+    visitor: Visitor,
+    socket: Option<Socket>,
+    cursor: Option<String>,
+    /// Notifications by id.
+    pub notifications: BTreeMap<i64, Value>,
+    /// Events by id.
+    pub events: BTreeMap<i64, Value>,
+    /// Ids that came in a frame more than once; repeats are allowed, but not silently.
+    pub repeats: usize,
+    /// How often the protocol demanded a refetch.
+    pub refetches: usize,
+}
+
+impl Follower {
+    /// Not yet connected.
+    pub fn new(visitor: Visitor) -> Self {
+        let (notifications, events) = (BTreeMap::new(), BTreeMap::new());
+        Self { visitor, socket: None, cursor: None, notifications, events, repeats: 0, refetches: 0 }
+    }
+
+    /// Connects, subscribes from where it stopped, and refetches if asked to.
+    pub async fn connect(&mut self) {
+        let visitor = &self.visitor;
+        let mut socket = until("a socket opens", || async { Socket::try_of(visitor).await.ok() }).await;
+        socket.send(&json!({"type": "subscribe", "topics": ["notifications", "events"], "after": self.cursor})).await;
+        self.socket = Some(socket);
+    }
+
+    /// Follows until `enough` says so.
+    pub async fn follow_until(&mut self, mut enough: impl FnMut(&Self) -> bool) {
+        while !enough(self) {
+            let Some(socket) = &mut self.socket else {
+                self.connect().await;
+                continue;
+            };
+            match socket.try_next().await {
+                Ok(frame) => self.take(&frame).await,
+                Err(_) => self.socket = None,
+            }
+        }
+    }
+
+    async fn take(&mut self, frame: &Value) {
+        let is_first = self.cursor.is_none();
+        match frame["type"].as_str() {
+            Some("subscribed") => {
+                self.cursor = frame["cursor"].as_str().map(str::to_owned);
+                if frame["recovered"] == false && !is_first {
+                    self.refetch().await;
+                }
+            }
+            Some("reset") => self.refetch().await,
+            Some("notification") => {
+                self.cursor = frame["cursor"].as_str().map(str::to_owned);
+                let id = frame["id"].as_i64().expect("an id");
+                self.repeats += usize::from(self.notifications.insert(id, frame.clone()).is_some());
+            }
+            Some("events") => {
+                self.cursor = frame["cursor"].as_str().map(str::to_owned);
+                for item in frame["items"].as_array().expect("items") {
+                    let id = item["id"].as_i64().expect("an id");
+                    self.repeats += usize::from(self.events.insert(id, item.clone()).is_some());
+                }
+                if frame["skipped"].as_i64().unwrap_or(0) > 0 {
+                    self.refetch().await;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Asks until the API answers, as a page would.
+    async fn refetch(&mut self) {
+        self.refetches += 1;
+        let visitor = &self.visitor;
+        let (notifications, events) = until("a refetch", || async {
+            Some((visitor.try_all("/api/notifications").await?, visitor.try_all("/api/events").await?))
+        })
+        .await;
+        let by_id = |items: Vec<Value>| items.into_iter().map(|item| (item["id"].as_i64().expect("an id"), item));
+        self.notifications.extend(by_id(notifications));
+        self.events.extend(by_id(events));
+    }
+}

@@ -1,0 +1,12 @@
+//! Tests that enter by the front door: real Postgres, Valkey and nginx, our services as they are built, nothing mocked.
+
+#[path = "front_door/faults.rs"]
+mod faults;
+#[path = "front_door/hostile.rs"]
+mod hostile;
+#[path = "front_door/live.rs"]
+mod live;
+#[path = "front_door/session.rs"]
+mod session;
+#[path = "front_door/webhook.rs"]
+mod webhook;

@@ -1,0 +1,67 @@
+//! Clients that send half a request, none at all, or far too much.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use front_door::delivery::event;
+use front_door::{Mandrill, Visitor};
+use stack::{Part, Stack};
+
+/// What a raw request to ingest itself, past nginx, is answered.
+fn raw(stack: &Stack, request: &[u8]) -> String {
+    let address = stack.direct(Part::Ingest).replace("http://", "");
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.write_all(request).expect("it is sent");
+    stream.shutdown(std::net::Shutdown::Write).expect("half closed");
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_request_costs_nothing() {
+    let stack = Stack::start().expect("a stack");
+    let mandrill = Mandrill::of(&stack);
+    let head = "POST /webhook/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    let cut_off =
+        raw(&stack, format!("{head}X-Mandrill-Signature: AAAA\r\nContent-Length: 1000\r\n\r\nmandrill_events=%5B").as_bytes());
+    assert!(cut_off.is_empty() || cut_off.starts_with("HTTP/1.1 400"), "{cut_off}");
+    let unsigned = raw(&stack, format!("{head}Content-Length: 33554433\r\n\r\n").as_bytes());
+    assert!(unsigned.starts_with("HTTP/1.1 401"), "answered before the body is read: {unsigned}");
+    for garbage in [&b"\x16\x03\x01\x02\x00\x01"[..], b"GET", b"\r\n\r\n\r\n", b"POST /webhook/ HTTP/9.9\r\n\r\n"] {
+        let answer = raw(&stack, garbage);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    let idle: Vec<TcpStream> = (0..100)
+        .map(|_| {
+            let mut stream = TcpStream::connect(stack.direct(Part::Ingest).replace("http://", "")).expect("a connection");
+            stream.write_all(head.as_bytes()).expect("half a header");
+            stream
+        })
+        .collect();
+    assert_eq!(mandrill.deliver(&[event("open", "m1")]).await.status, 200);
+    drop(idle);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_sent_requests_do_not_hold_up_a_stop() {
+    let mut stack = Stack::start().expect("a stack");
+    let mut stream = TcpStream::connect(stack.direct(Part::Ingest).replace("http://", "")).expect("a connection");
+    stream.write_all(b"POST /webhook/ HTTP/1.1\r\nHost: x\r\nX-Mandrill-Sig").expect("half a header");
+    stack.stop(Part::Ingest);
+    assert!(stack.pid(Part::Ingest).is_none());
+    let log = std::fs::read_to_string(stack.folder().join("logs/ingest.log")).expect("a log");
+    assert!(log.contains("ingest stopped"), "it ended by itself, and was not killed:\n{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_33_mib_is_refused_and_its_neighbour_is_not() {
+    let stack = Stack::start().expect("a stack");
+    let (mandrill, admin) = (Mandrill::of(&stack), Visitor::admin(&stack).await);
+    let huge = mandrill.post(vec![b'x'; 33 << 20], Some("AAAAAAAAAAAAAAAAAAAAAAAAAAA="));
+    let batch = [event("open", "m1")];
+    let (huge, neighbour) = tokio::join!(huge, mandrill.deliver(&batch));
+    assert_eq!(huge.problem(), (413, "too_large".to_owned()));
+    assert_eq!(neighbour.status, 200);
+    assert_eq!(admin.all("/api/events").await.len(), 1);
+}

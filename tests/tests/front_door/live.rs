@@ -1,0 +1,220 @@
+//! `/ws`: who gets in, what they are sent, and how they resume.
+
+use front_door::delivery::event;
+use front_door::{Follower, Mandrill, Socket, Visitor, until};
+use futures::SinkExt;
+use serde_json::{Value, json};
+use stack::{Part, Stack};
+use tokio_tungstenite::tungstenite::Message;
+
+#[tokio::test]
+async fn a_socket_opens_for_a_session_on_our_own_page_alone() {
+    let stack = Stack::start().expect("a stack");
+    let (ours, address) = (stack.address(), stack.address());
+    let admin = Visitor::admin(&stack).await;
+    let cookie = admin.cookie.clone().expect("a cookie");
+    let token = stack.ingest(&["token", "add", "t", "--user", "admin@example.com", "--scope", "read"]).expect("a token");
+    let bearer = format!("Bearer {}", token.trim());
+    let table: [(&[(&'static str, &str)], u16); 7] = [
+        (&[("origin", &ours)], 401),
+        (&[("origin", "https://evil.example")], 401),
+        (&[("cookie", &cookie), ("origin", "https://evil.example")], 403),
+        (&[("cookie", &cookie), ("origin", "null")], 403),
+        (&[("cookie", &cookie)], 403),
+        (&[("cookie", &cookie), ("origin", &ours)], 101),
+        (&[("authorization", &bearer), ("origin", &ours)], 101),
+    ];
+    for (headers, expected) in table {
+        let status = Socket::open(&address, headers).await.map_or_else(|status| status, |_| 101);
+        assert_eq!(status, expected, "{headers:?}");
+    }
+    let plain = admin.request(reqwest::Method::GET, "/ws").header("origin", &ours).send().await.expect("an answer");
+    assert_eq!(plain.status(), 426);
+}
+
+#[tokio::test]
+async fn an_open_reaches_every_signed_in_socket_as_row_and_notification() {
+    let stack = Stack::start().expect("a stack");
+    let (admin, viewer) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    let mut sockets = [Socket::of(&admin).await, Socket::of(&viewer).await];
+    for socket in &mut sockets {
+        assert_eq!(socket.subscribe(None).await["recovered"], false);
+    }
+    let batch = [event("send", "m1"), event("open", "m1")];
+    assert_eq!(Mandrill::of(&stack).deliver(&batch).await.status, 200);
+    let told = admin.all("/api/notifications").await;
+    for socket in &mut sockets {
+        let mut kinds = Vec::new();
+        while kinds.len() < 2 {
+            let frame = socket.next_of("events").await;
+            kinds.extend(frame["items"].as_array().expect("items").iter().map(|item| item["kind"].clone()));
+        }
+        assert_eq!(kinds, ["send", "open"]);
+        let notification = socket.next_of("notification").await;
+        assert_eq!(notification["title"], "m1@example.com opened “Letter m1”");
+        assert_eq!(notification["id"], told[0]["id"], "the id is that of the row");
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_carries_what_its_filter_selects() {
+    let stack = Stack::start().expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let mut socket = Socket::of(&admin).await;
+    let filter = json!({"kind": ["click", "hard_bounce"], "recipient": "m2@example.com", "q": "letter"});
+    socket.send(&json!({"type": "subscribe", "topics": ["events"], "filter": filter})).await;
+    socket.next_of("subscribed").await;
+    let batch = [event("open", "m2"), event("click", "m1"), event("click", "m2")];
+    assert_eq!(Mandrill::of(&stack).deliver(&batch).await.status, 200);
+    let frame = socket.next_of("events").await;
+    assert_eq!(frame["items"].as_array().map(Vec::len), Some(1), "{frame}");
+    assert_eq!(frame["items"][0]["message_id"], "m2");
+    socket.send(&json!({"type": "subscribe", "topics": ["events"], "filter": {"colour": "red"}})).await;
+    assert_eq!(socket.next_of("error").await["code"], "bad_filter");
+}
+
+#[tokio::test]
+async fn people_send_each_other_notifications() {
+    let stack = Stack::start().expect("a stack");
+    let (admin, viewer) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    let people = viewer.all("/api/users").await;
+    let id_of =
+        |email: &str| people.iter().find(|person| person["email"] == email).expect("a person")["id"].as_i64().expect("an id");
+    let mut sockets = [Socket::of(&admin).await, Socket::of(&viewer).await, Socket::of(&viewer).await];
+    for socket in &mut sockets {
+        socket.subscribe(None).await;
+    }
+    let vera = id_of("vera@example.com");
+    for (to, reaches) in
+        [("all".to_owned(), [true; 3]), (format!("user:{vera}"), [true; 3]), ("role:admin".to_owned(), [true, false, false])]
+    {
+        sockets[0].send(&json!({"type": "notify", "to": to, "title": "Test", "body": to, "ref": "r1"})).await;
+        let mut id = None;
+        for (socket, reached) in sockets.iter_mut().zip(reaches) {
+            if reached {
+                let frame = socket.next_of("notification").await;
+                assert_eq!(
+                    (&frame["kind"], &frame["body"], &frame["from"]["email"]),
+                    (&json!("message"), &json!(to), &json!("admin@example.com"))
+                );
+                assert_eq!(*id.get_or_insert(frame["id"].clone()), frame["id"]);
+            }
+        }
+    }
+    // The sender gets answers, and what was not for Vera is not in her history either.
+    let history: Vec<Value> = viewer.all("/api/notifications").await.iter().map(|one| one["body"].clone()).collect();
+    assert_eq!(history, [json!(format!("user:{vera}")), json!("all")]);
+    let mut socket = Socket::of(&viewer).await;
+    for (to, title, code) in
+        [("user:999999", "Test", "no_such_user"), ("everybody", "Test", "bad_audience"), ("all", " ", "bad_length")]
+    {
+        socket.send(&json!({"type": "notify", "to": to, "title": title, "ref": to})).await;
+        let answer = socket.next().await;
+        assert_eq!((&answer["code"], &answer["ref"]), (&json!(code), &json!(to)));
+    }
+    socket.send(&json!({"type": "notify", "to": "all", "title": "Test", "ref": "x"})).await;
+    assert_eq!(socket.next_of("sent").await["ref"], "x");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_misses_nothing_while_the_notifier_is_away() {
+    let mut stack = Stack::start().expect("a stack");
+    let mandrill = Mandrill::of(&stack);
+    let mut follower = Follower::new(Visitor::admin(&stack).await);
+    follower.connect().await;
+    assert_eq!(mandrill.deliver(&[event("open", "before")]).await.status, 200);
+    follower.follow_until(|follower| follower.notifications.len() == 1).await;
+    stack.kill(Part::Notifier);
+    let missed: Vec<Value> = (0..300).map(|n| event("open", &format!("missed{n}"))).collect();
+    assert_eq!(mandrill.deliver(&missed).await.status, 200);
+    stack.restart(Part::Notifier).expect("the notifier is back");
+    assert_eq!(mandrill.deliver(&[event("open", "after")]).await.status, 200);
+    follower.follow_until(|follower| follower.notifications.len() == 302 && follower.events.len() == 302).await;
+    assert_eq!((follower.refetches, follower.repeats), (0, 0), "resumed from the feed, each once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_deliveries_are_accepted_and_relayed_later() {
+    let mut stack = Stack::start().expect("a stack");
+    let mandrill = Mandrill::of(&stack);
+    let mut follower = Follower::new(Visitor::admin(&stack).await);
+    follower.connect().await;
+    assert_eq!(mandrill.deliver(&[event("open", "before")]).await.status, 200);
+    follower.follow_until(|follower| follower.notifications.len() == 1).await;
+    stack.kill(Part::Redis);
+    let batch: Vec<Value> = (0..50).map(|n| event("open", &format!("m{n}"))).collect();
+    assert_eq!(mandrill.deliver(&batch).await.status, 200);
+    stack.restart(Part::Redis).expect("Valkey is back");
+    follower.follow_until(|follower| follower.notifications.len() == 51 && follower.events.len() == 51).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_redis_is_noticed_and_nothing_is_missed() {
+    let stack = Stack::start().expect("a stack");
+    let mandrill = Mandrill::of(&stack);
+    let mut follower = Follower::new(Visitor::admin(&stack).await);
+    follower.connect().await;
+    assert_eq!(mandrill.deliver(&[event("open", "before")]).await.status, 200);
+    follower.follow_until(|follower| follower.notifications.len() == 1).await;
+    stack.freeze(Part::Redis);
+    assert_eq!(mandrill.deliver(&[event("open", "during")]).await.status, 200);
+    let ready = format!("{}/readyz", stack.direct(Part::Notifier));
+    until("the notifier says that it is not ready", || async {
+        let answer = reqwest::get(&ready).await.ok()?;
+        (answer.status() == 503).then_some(())
+    })
+    .await;
+    stack.thaw(Part::Redis);
+    follower.follow_until(|follower| follower.notifications.len() == 2).await;
+    until("the notifier is ready again", || async {
+        let answer = reqwest::get(&ready).await.ok()?;
+        (answer.status() == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn signing_out_closes_the_sockets_of_that_session_alone() {
+    let stack = Stack::start().expect("a stack");
+    let (leaving, staying) = (Visitor::admin(&stack).await, Visitor::admin(&stack).await);
+    let (mut closed, mut open) = (Socket::of(&leaving).await, Socket::of(&staying).await);
+    open.subscribe(None).await;
+    let request = leaving.request(reqwest::Method::DELETE, "/api/session").header("x-requested-with", "fetch");
+    assert_eq!(request.send().await.expect("an answer").status(), 204);
+    assert_eq!(closed.closed().await, 4501);
+    assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1")]).await.status, 200);
+    open.next_of("notification").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopping_notifier_sends_its_clients_away() {
+    let mut stack = Stack::start().expect("a stack");
+    let mut socket = Socket::of(&Visitor::admin(&stack).await).await;
+    stack.stop(Part::Notifier);
+    assert_eq!(socket.closed().await, 1012);
+}
+
+#[tokio::test]
+async fn odd_clients_are_told_or_closed_and_cost_nobody_else() {
+    let stack = Stack::start().expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let mut bystander = Socket::of(&admin).await;
+    bystander.subscribe(None).await;
+    let mut socket = Socket::of(&admin).await;
+    for frame in ["", "{", "[]", "null", r#"{"type":"shout"}"#, r#"{"type":"subscribe","topics":["everything"]}"#] {
+        socket.stream.send(Message::text(frame)).await.expect("it is sent");
+        assert_eq!(socket.next_of("error").await["code"], "bad_frame", "{frame}");
+    }
+    socket.stream.send(Message::text("x".repeat(100_000))).await.expect("it is sent");
+    assert_eq!(socket.closed().await, 1009);
+    let mut socket = Socket::of(&admin).await;
+    socket.stream.send(Message::binary(vec![1, 2, 3])).await.expect("it is sent");
+    assert_eq!(socket.closed().await, 1003);
+    let mut socket = Socket::of(&admin).await;
+    for _ in 0..100 {
+        let _ = socket.stream.send(Message::text("{}")).await;
+    }
+    assert_eq!(socket.closed().await, 4429);
+    assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1")]).await.status, 200);
+    bystander.next_of("notification").await;
+}

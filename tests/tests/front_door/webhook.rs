@@ -1,0 +1,300 @@
+//! `/webhook/`: every answer, and what it leaves behind.
+
+use front_door::delivery::event;
+use front_door::{Answer, Mandrill, Visitor, until};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use stack::{Part, Stack};
+
+fn receipt(received: u32, stored: u32, duplicates: u32, quarantined: u32) -> Value {
+    json!({"received": received, "stored": stored, "duplicates": duplicates, "quarantined": quarantined})
+}
+
+async fn count(stack: &Stack, table: &'static str) -> i64 {
+    let mut connection = PgConnection::connect(&stack.database_url()).await.expect("Postgres");
+    let sql = format!("select count(*) from {table}");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect("a count")
+}
+
+/// Waits until refusals of this reason are recorded, and gives their number.
+async fn refusals(stack: &Stack, reason: &str) -> i64 {
+    let mut connection = PgConnection::connect(&stack.database_url()).await.expect("Postgres");
+    loop {
+        let sql = "select sum(count)::bigint from refusals where reason = $1";
+        let sum: Option<i64> = sqlx::query_scalar(sql).bind(reason).fetch_one(&mut connection).await.expect("a sum");
+        if let Some(sum) = sum {
+            return sum;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn mandrill_can_check_the_address_before_it_has_made_a_key() {
+    let stack = Stack::start_with(&[("WEBHOOK_KEYS", "")]).expect("a stack");
+    let mut mandrill = Mandrill::of(&stack);
+    for path in ["/webhook/", "/webhook"] {
+        assert_eq!(Visitor::new(&stack).request(Method::HEAD, path).send().await.expect("an answer").status(), 200);
+    }
+    let unproved = mandrill.deliver(&[event("open", "a1")]).await;
+    assert_eq!(unproved.problem(), (401, "no_key".to_owned()));
+    mandrill.key = "test-webhook".to_owned();
+    let check = mandrill.deliver(&[]).await;
+    assert_eq!((check.status.as_u16(), check.json()), (200, receipt(0, 0, 0, 0)));
+    let more = mandrill.deliver(&[event("open", "a1")]).await;
+    assert_eq!(more.problem(), (401, "no_key".to_owned()), "the public key proves nothing but the empty batch");
+    assert_eq!(count(&stack, "events").await, 0);
+    assert_eq!(refusals(&stack, "no_key").await, 2);
+}
+
+#[tokio::test]
+async fn a_signed_batch_is_stored_and_comes_back_byte_for_byte() {
+    let stack = Stack::start().expect("a stack");
+    let (mandrill, admin) = (Mandrill::of(&stack), Visitor::admin(&stack).await);
+    let open = r#"{"event" : "open","ts":1700000000,"_id":"m1","ip":"198.51.100.7","location":{"country":"Spain","city":"Madrid"},"msg":{"_id":"m1","email":"Ada@example.com","subject":"Caf\u00e9 \/ bar","tags":["a\"b","c"],"metadata":{"n":1.50}}}"#;
+    let sync =
+        r#"{"type":"denylist","action":"add","ts":1700000001,"reject":{"email":"gone@example.net","reason":"hard-bounce"}}"#;
+    let inbound =
+        r#"{"event":"inbound","ts":1700000002,"msg":{"email":"in@example.com","from_email":"gus@example.org","headers":[]}}"#;
+    let brief = r#"{"event":"send","msg":{"_id":"d1dasd12"}}"#;
+    let answer = mandrill.deliver_text(&format!("[{open} , {sync},{inbound},\n{brief}]")).await;
+    assert_eq!((answer.status.as_u16(), answer.json()), (200, receipt(4, 4, 0, 0)));
+
+    let events = admin.all("/api/events").await;
+    let kinds: Vec<&str> = events.iter().rev().map(|event| event["kind"].as_str().expect("a kind")).collect();
+    assert_eq!(kinds, ["open", "blacklist_add", "inbound", "send"]);
+    let stored = &events[3];
+    assert_eq!(stored["occurred_at"], "2023-11-14T22:13:20Z");
+    assert_eq!(stored["recipient"], "Ada@example.com");
+    assert_eq!(stored["subject"], "Café / bar");
+    assert_eq!(stored["tags"], json!(["a\"b", "c"]));
+    assert_eq!(stored["city"], "Madrid");
+    assert_eq!(stored["webhook"], "key-1");
+    assert_eq!(stored["simulated"], false);
+    assert_eq!(events[0]["occurred_at"], events[0]["received_at"], "without a time of its own, that of receipt");
+    for (event, raw) in events.iter().rev().zip([open, sync, inbound, brief]) {
+        assert_eq!(admin.get(&format!("/api/events/{}/raw", event["id"])).await.text, raw);
+        let payload: Value = serde_json::from_str(raw).expect("JSON");
+        assert_eq!(admin.get(&format!("/api/events/{}", event["id"])).await.json()["payload"], payload);
+    }
+    let told = admin.all("/api/notifications").await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["title"], "Ada@example.com opened “Café / bar”");
+    assert_eq!(told[0]["event_id"], stored["id"]);
+    for (filter, found) in
+        [("kind=open,inbound", 2), ("recipient=ada@example.com", 1), ("q=CAFÉ%20bar", 1), ("tag=c", 1), ("metadata.n=1.5", 1)]
+    {
+        assert_eq!(admin.all(&format!("/api/events?{filter}")).await.len(), found, "{filter}");
+    }
+    assert_eq!(admin.get("/api/events?colour=red").await.problem(), (400, "bad_filter".to_owned()));
+    assert_eq!(admin.get("/api/events?limit=201").await.problem(), (400, "bad_page".to_owned()));
+    assert_eq!(admin.get("/api/events/999999").await.problem(), (404, "not_found".to_owned()));
+}
+
+#[tokio::test]
+async fn what_proves_nothing_is_refused_named_and_remembered() {
+    let stack = Stack::start_with(&[("WEBHOOK_MAX_BODY", "100000")]).expect("a stack");
+    let mandrill = Mandrill::of(&stack);
+    let value = Value::from(vec![event("open", "a1")]).to_string();
+    let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    let form = format!("mandrill_events={escaped}");
+    let signature = mandrill.sign(&[("mandrill_events", value.as_bytes())]);
+    let large = format!("mandrill_events={}", "x".repeat(200_000));
+    let empty = mandrill.sign(&[]);
+    let table: [(&str, Option<&str>, u16, &str); 9] = [
+        (&form, None, 401, "unsigned"),
+        (&form, Some("AAAAAAAAAAAAAAAAAAAAAAAAAAA="), 401, "wrong_signature"),
+        (&form, Some("nonsense"), 401, "wrong_signature"),
+        ("mandrill_events=%zz", Some(&signature), 400, "form_broken"),
+        ("mandrill_events=[]&mandrill_events=[]", Some(&signature), 400, "form_field_repeated"),
+        ("", Some(&empty), 400, "form_without_events"),
+        ("", Some(&signature), 401, "wrong_signature"),
+        ("\u{0}\u{1}garbage\u{7f}", Some(&signature), 401, "wrong_signature"),
+        (&large, Some(&signature), 413, "too_large"),
+    ];
+    for (form, signature, status, code) in table {
+        let answer = mandrill.post(form.to_owned(), signature).await;
+        assert_eq!(answer.problem(), (status, code.to_owned()), "{}", &form[..form.len().min(40)]);
+    }
+    for (reason, times) in [
+        ("unsigned", 1),
+        ("wrong_signature", 4),
+        ("form_broken", 1),
+        ("form_field_repeated", 1),
+        ("form_without_events", 1),
+        ("too_large", 1),
+    ] {
+        until("the refusals are written", || async { (refusals(&stack, reason).await == times).then_some(()) }).await;
+    }
+    assert_eq!(count(&stack, "events").await + count(&stack, "quarantine").await, 0);
+    assert_eq!(mandrill.post(form, Some(&signature)).await.status, 200, "the right one still passes");
+}
+
+#[tokio::test]
+async fn one_bad_element_never_costs_a_batch() {
+    let stack = Stack::start().expect("a stack");
+    let (mandrill, admin) = (Mandrill::of(&stack), Visitor::admin(&stack).await);
+    let mut elements: Vec<String> = (0..999).map(|n| event("send", &format!("good{n}")).to_string()).collect();
+    elements.insert(500, "17".to_owned());
+    let answer = mandrill.deliver_text(&format!("[{}]", elements.join(","))).await;
+    assert_eq!(answer.json(), receipt(1000, 999, 0, 1));
+
+    let deep = format!(r#"{{"event":"send","_id":"deep","ts":1,"x":{}{}}}"#, "[".repeat(100), "]".repeat(100));
+    let long = event("send", &"i".repeat(513)).to_string();
+    let odd = [
+        (r#"{"event":"send","_id":"nul\u0000","ts":1,"msg":{"subject":"a\u0000b","metadata":{"k\u0000":"v\u0000"}}}"#, "stored"),
+        (r#"{"event":"send","_id":"half","ts":1,"msg":{"subject":"\ud800 and \udc00","tags":["\udfff"]}}"#, "stored"),
+        (r#"{"event":"send","_id":"half key","\ud800":1,"ts":1}"#, "stored"),
+        (r#"{"event":"send","_id":"huge","ts":1e400,"msg":{"ts":-1e999,"metadata":{"n":1e400}}}"#, "stored"),
+        (r#"{"event":"send","_id":"far","ts":99999999999999,"msg":{}}"#, "stored"),
+        (r#"{"event":"send","_id":"past","ts":-99999999999999,"msg":[]}"#, "stored"),
+        (r#"{"event":"brand_new_kind","_id":"new","ts":1,"msg":null}"#, "stored"),
+        (&deep, "stored"),
+        (&long, "quarantined"),
+        (r"{}", "quarantined"),
+        (r"null", "quarantined"),
+        (r#"{"event":"","ts":1}"#, "quarantined"),
+    ];
+    let text = odd.iter().map(|(element, _)| *element).collect::<Vec<_>>().join(",");
+    let answer = mandrill.deliver_text(&format!("[{text}]")).await;
+    assert_eq!(answer.json(), receipt(12, 8, 0, 4));
+    let again = mandrill.deliver_text(&format!("[{text}]")).await;
+    assert_eq!(again.json(), receipt(12, 0, 8, 4));
+    let raws: Vec<String> = {
+        let mut raws = Vec::new();
+        for event in admin.all("/api/events?to=2999-01-01T00:00:00Z").await.iter().take(8) {
+            raws.push(admin.get(&format!("/api/events/{}/raw", event["id"])).await.text);
+        }
+        raws.into_iter().rev().collect()
+    };
+    let stored: Vec<&str> = odd.iter().filter(|(_, fate)| *fate == "stored").map(|(element, _)| *element).collect();
+    assert_eq!(raws, stored);
+
+    for (value, what) in [
+        (&b"not JSON"[..], "no JSON"),
+        (br#"{"a":[]}"#, "no array"),
+        (b"[{\"event\":\"send\"", "cut off"),
+        (b"[\"\xff\"]", "not UTF-8"),
+    ] {
+        let answer = mandrill.deliver_bytes(value).await;
+        assert_eq!((answer.status.as_u16(), answer.json()), (200, receipt(1, 0, 0, 1)), "{what}");
+    }
+    assert_eq!(count(&stack, "quarantine").await, 1 + 4 + 4, "each once, however often it came");
+}
+
+#[tokio::test]
+async fn an_event_is_stored_once_however_often_it_comes() {
+    let stack = Stack::start().expect("a stack");
+    let mandrill = Mandrill::of(&stack);
+    let mut batch: Vec<Value> = (0..40).map(|n| event("open", &format!("m{n}"))).collect();
+    batch.push(batch[0].clone());
+    assert_eq!(mandrill.deliver(&batch).await.json(), receipt(41, 40, 1, 0));
+    for element in &mut batch {
+        element["msg"]["opens"] = json!([{"ts": 1_700_000_009}]);
+    }
+    assert_eq!(mandrill.deliver(&batch).await.json(), receipt(41, 0, 41, 0), "a retry whose snapshot changed");
+    let mut later = event("open", "m0");
+    later["ts"] = json!(1_700_000_001);
+    assert_eq!(mandrill.deliver(&[later]).await.json(), receipt(1, 1, 0, 0), "another open of the same message");
+
+    // 50 at once, in orders that would deadlock if keys were not sorted.
+    let mut fresh: Vec<Value> = (0..100).map(|n| event("click", &format!("c{n}"))).collect();
+    let deliveries = (0..50).map(|n| {
+        fresh.rotate_left(7 * n % 100);
+        let (mandrill, batch) = (mandrill.clone(), fresh.clone());
+        tokio::spawn(async move { mandrill.deliver(&batch).await })
+    });
+    let answers: Vec<Answer> =
+        futures::future::join_all(deliveries).await.into_iter().map(|answer| answer.expect("an answer")).collect();
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    let sum = |name: &str| answers.iter().map(|answer| answer.json()[name].as_u64().expect("a number")).sum::<u64>();
+    assert_eq!((sum("stored"), sum("duplicates")), (100, 4900));
+    assert_eq!(count(&stack, "events").await, 141);
+    assert_eq!(count(&stack, "notifications").await, 41);
+}
+
+#[tokio::test]
+async fn people_with_the_right_may_post_json() {
+    let stack = Stack::start().expect("a stack");
+    let (admin, viewer, nobody) =
+        (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await, Visitor::new(&stack));
+    let body = json!({"mandrill_events": [event("open", "a1")]});
+    let post = |visitor: &Visitor| visitor.request(Method::POST, "/webhook/").json(&body);
+    assert_eq!(nobody.post("/webhook/", &body).await.problem(), (401, "signed_out".to_owned()));
+    assert_eq!(viewer.post("/webhook/", &body).await.problem(), (403, "forbidden".to_owned()));
+    let plain = Answer::try_of(post(&admin)).await.expect("an answer");
+    assert_eq!(plain.problem(), (403, "foreign_origin".to_owned()), "not sent by our script");
+    let foreign = post(&admin).header("x-requested-with", "fetch").header("origin", "https://evil.example");
+    assert_eq!(Answer::try_of(foreign).await.expect("an answer").problem(), (403, "foreign_origin".to_owned()));
+    for wrong in
+        [json!({"mandrill_events": {}}), json!({"events": []}), json!([]), json!("text"), json!({"mandrill_events": "[]"})]
+    {
+        assert_eq!(admin.post("/webhook/", &wrong).await.problem(), (400, "bad_json".to_owned()), "{wrong}");
+    }
+    let answer = admin.post("/webhook/", &body).await;
+    assert_eq!((answer.status.as_u16(), answer.json()), (200, receipt(1, 1, 0, 0)));
+    assert_eq!(admin.post("/webhook/", &body).await.json(), receipt(1, 0, 1, 0));
+    let real = Mandrill::of(&stack).deliver(&[event("open", "a1")]).await;
+    assert_eq!(real.json(), receipt(1, 1, 0, 0), "a simulated event does not hide the real one");
+    assert_eq!(admin.all("/api/events?simulated=true").await.len(), 1);
+
+    for (scope, status) in [("simulate", 200), ("read", 403)] {
+        let token = stack.ingest(&["token", "add", "test", "--user", "admin@example.com", "--scope", scope]).expect("a token");
+        let by_token = post(&nobody).header("authorization", format!("Bearer {}", token.trim()));
+        assert_eq!(Answer::try_of(by_token).await.expect("an answer").status, status, "{scope}");
+        let reading = nobody.request(Method::GET, "/api/events").header("authorization", format!("Bearer {}", token.trim()));
+        assert_eq!(reading.send().await.expect("an answer").status(), if scope == "read" { 200 } else { 403 }, "{scope}");
+    }
+}
+
+#[tokio::test]
+async fn the_address_can_be_browsed_by_those_signed_in() {
+    let stack = Stack::start().expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    for path in ["/webhook", "/webhook/"] {
+        assert_eq!(Visitor::new(&stack).get(path).await.problem(), (401, "signed_out".to_owned()));
+        assert_eq!(admin.get(path).await.json(), json!({"items": [], "next": null}));
+        let page = Answer::try_of(admin.request(Method::GET, path).header("accept", "text/html,*/*")).await.expect("an answer");
+        assert_eq!((page.status.as_u16(), page.header("location")), (303, "/simulate"));
+    }
+    let other = admin.request(Method::PUT, "/webhook/").send().await.expect("an answer");
+    assert_eq!(other.status(), 405);
+}
+
+#[tokio::test]
+async fn several_keys_and_addresses_may_share_the_endpoint() {
+    let url = "https://user:p%40ss@hooks.example.com/webhook/?b=2&a=1";
+    let stack = Stack::start_with(&[
+        ("WEBHOOK_KEYS", "old=k3y-One_22chars_abcdEF,new=k3y-Two_22chars_ghijKL"),
+        ("WEBHOOK_URLS", &format!("https://example.com/,{url}")),
+    ])
+    .expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let mut mandrill = Mandrill::of(&stack);
+    url.clone_into(&mut mandrill.url);
+    for (key, label) in [("k3y-Two_22chars_ghijKL", "new"), ("k3y-One_22chars_abcdEF", "old")] {
+        key.clone_into(&mut mandrill.key);
+        assert_eq!(mandrill.deliver(&[event("open", label)]).await.status, 200);
+        assert_eq!(admin.all(&format!("/api/events?message_id={label}")).await[0]["webhook"], label);
+    }
+    mandrill.url.truncate(mandrill.url.len() - 1);
+    assert_eq!(mandrill.deliver(&[event("open", "near")]).await.problem(), (401, "wrong_signature".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_postgres_a_delivery_is_told_to_come_back() {
+    let mut stack = Stack::start().expect("a stack");
+    let mandrill = Mandrill::of(&stack);
+    stack.stop(Part::Postgres);
+    let answer = mandrill.deliver(&[event("open", "a1")]).await;
+    assert_eq!(answer.problem(), (503, "database_away".to_owned()));
+    assert_ne!(answer.header("retry-after"), "");
+    stack.restart(Part::Postgres).expect("Postgres is back");
+    let stored = until("the delivery passes", || async {
+        let answer = mandrill.deliver(&[event("open", "a1")]).await;
+        (answer.status == 200).then_some(answer)
+    })
+    .await;
+    assert_eq!(stored.json(), receipt(1, 1, 0, 0));
+}
