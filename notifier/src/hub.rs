@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use shared::feed::{Cursor, Entry};
 use shared::session::{Credential, Hash, Role, User};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Sockets;
@@ -73,6 +73,7 @@ pub struct Hub {
     next: AtomicU64,
     live: AtomicBool,
     online: Mutex<Online>,
+    moved: Notify,
 }
 
 /// A socket's place in the hub; leaving is dropping it.
@@ -89,6 +90,7 @@ pub struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.hub.lock().members.remove(&self.connection);
+        self.hub.moved.notify_one();
     }
 }
 
@@ -127,6 +129,7 @@ impl Hub {
         let member = Member { user, credential, queue: sender, ending: Arc::clone(&ending), subscribed: false };
         state.members.insert(connection, member);
         drop(state);
+        self.moved.notify_one();
         Ok((Place { hub: Arc::clone(self), connection, queue, ending }, cursor))
     }
 
@@ -170,9 +173,16 @@ impl Hub {
         self.live.load(Ordering::Relaxed)
     }
 
-    /// Who is here, over all replicas, as last heard.
+    /// Who is here, over all replicas, as last heard; never fewer than are here.
     pub fn online(&self) -> Online {
-        *self.online.lock().unwrap_or_else(PoisonError::into_inner)
+        let here = self.users();
+        let heard = *self.online.lock().unwrap_or_else(PoisonError::into_inner);
+        Online { users: heard.users.max(here.len()), connections: heard.connections.max(here.values().sum()) }
+    }
+
+    /// Waits until somebody came or went.
+    pub async fn moved(&self) {
+        self.moved.notified().await;
     }
 
     /// Tells everybody who is here, if that changed.

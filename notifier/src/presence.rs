@@ -1,4 +1,5 @@
-//! Who is here, over all replicas: each writes its own users into one hash every two seconds, and adds up what all wrote.
+//! Who is here, over all replicas: each writes its own users into one hash, every two seconds and when somebody came or went
+//! (at most once a second), and adds up what all wrote.
 //! What a replica wrote counts for ten seconds, so a killed one fades.
 
 use std::collections::{HashMap, HashSet};
@@ -17,6 +18,7 @@ use crate::hub::Hub;
 
 const KEY: &str = "ml:presence";
 const EVERY: Duration = Duration::from_secs(2);
+const AT_MOST_EVERY: Duration = Duration::from_secs(1);
 /// Seconds for which a report counts, and after which it is removed.
 const COUNTS: i64 = 10;
 const STAYS: i64 = 60;
@@ -30,11 +32,19 @@ struct Report {
 /// Reports and adds up until `stop`, and then takes its report back.
 pub async fn run(hub: Arc<Hub>, pool: Pool, stop: CancellationToken) {
     let replica = new_secret().unwrap_or_default();
-    while tokio::time::timeout(EVERY, stop.cancelled()).await.is_err() {
-        match exchange(&hub, &pool, &replica).await {
-            Ok(online) => hub.set_online(online),
-            Err(error) => tracing::debug!(%error, "presence is not known"),
+    let forever = async {
+        loop {
+            match exchange(&hub, &pool, &replica).await {
+                Ok(online) => hub.set_online(online),
+                Err(error) => tracing::debug!(%error, "presence is not known"),
+            }
+            tokio::time::sleep(AT_MOST_EVERY).await;
+            let _moved_or_not = tokio::time::timeout(EVERY - AT_MOST_EVERY, hub.moved()).await;
         }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = forever => {}
     }
     if let Ok(mut connection) = pool.get().await {
         let _gone: Result<i64, redis::RedisError> = connection.hdel(KEY, &replica).await;

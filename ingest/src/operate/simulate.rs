@@ -112,9 +112,9 @@ fn batches(now: OffsetDateTime, round: u32) -> anyhow::Result<[(&'static str, Va
         event("click", 0, 5, click),
     ]);
     let sync = json!([
-        {"type": "blacklist", "action": "add", "ts": ts - 60, "reject": {"reason": "hard-bounce", "email": format!("gone-{}@example.net", id(0)),
+        {"type": "blacklist", "action": "add", "ts": ts - 60, "reject": {"reason": "hard-bounce", "email": format!("gone-{:06x}@example.net", run >> 40),
          "detail": "550 5.1.1 Mailbox does not exist", "created_at": "2026-11-24 00:00:00", "expired": false, "subaccount": null, "sender": null}},
-        {"type": "whitelist", "action": "add", "ts": ts - 50, "entry": {"email": format!("friend-{}@example.com", id(1)), "detail": "added by hand"}},
+        {"type": "whitelist", "action": "add", "ts": ts - 50, "entry": {"email": format!("friend-{:06x}@example.com", run >> 40), "detail": "added by hand"}},
     ]);
     let inbound = json!([
         {"event": "inbound", "ts": ts - 40, "msg": {"raw_msg": "Subject: A question\r\n\r\nIs it in stock?", "text": "Is it in stock?",

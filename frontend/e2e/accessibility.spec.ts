@@ -1,0 +1,52 @@
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import type { Page } from "@playwright/test";
+import { deliver, event, expect, signIn, test } from "./support";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+interface Results {
+  violations: { id: string; nodes: { html: string }[] }[];
+}
+
+/** What is wrong with the page by WCAG 2.2 AA, as far as a program can tell. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const results = await page.evaluate(() => {
+    const { axe } = globalThis as unknown as { axe: { run(options: unknown): Promise<Results> } };
+    return axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] });
+  });
+  return results.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const width of [1280, 390]) {
+    test(`every page is accessible, ${colorScheme} at ${width} px`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 800 });
+      await page.goto("/sign-in");
+      await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      await deliver(
+        ["send", "open", "click", "deferral", "hard_bounce", "spam", "brand_new"].map((kind) => event(kind)),
+      );
+      await signIn(page);
+      await expect(page.getByRole("row").filter({ hasText: "Brand new" }).first()).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole("button", { name: /Notifications/ }).click();
+      await expect(page.getByRole("complementary", { name: "Notifications" })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      for (const path of ["/notifications", "/simulate", "/nowhere"]) {
+        await page.goto(path);
+        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+        expect(await violations(page)).toEqual([]);
+        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        expect(sideways).toBeLessThanOrEqual(0);
+      }
+      await page.goto("/notifications");
+      await page.getByRole("button", { name: "Test" }).click();
+      await expect(page.getByRole("dialog")).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+    });
+  }
+}

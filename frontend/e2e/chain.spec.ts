@@ -1,0 +1,112 @@
+import { randomUUID } from "node:crypto";
+import { admin, deliver, event, expect, row, signIn, test } from "./support";
+
+test("a signed batch posted from outside appears in both browsers, as row and as notification", async ({
+  page,
+  another,
+}) => {
+  const other = await another();
+  await signIn(page);
+  await signIn(other);
+  const subject = `Invoice ${randomUUID()}`;
+  await deliver([event("send", { subject }), event("open", { subject })]);
+  for (const one of [page, other]) {
+    await expect(row(one, subject)).toHaveCount(2);
+    await expect(row(one, subject).filter({ hasText: "Opened" })).toHaveCount(1);
+    await expect(one.getByRole("log")).toContainText(subject);
+  }
+  // Delivered again, it is shown once.
+  await page.getByRole("button", { name: /Notifications/ }).click();
+  await expect(page.getByRole("complementary", { name: "Notifications" })).toContainText(`opened “${subject}”`);
+});
+
+test("Test from one browser shows in the other, to all and to one user", async ({ page, another }) => {
+  const other = await another();
+  await signIn(page);
+  await signIn(other);
+  for (const to of ["Everybody", `${admin.email} (you)`]) {
+    const text = `Test ${randomUUID()}`;
+    await page.getByRole("link", { name: "Notifications" }).click();
+    await page.getByRole("button", { name: "Test" }).click();
+    const dialog = page.getByRole("dialog");
+    await expect(dialog.getByLabel("To")).toContainText("(you)");
+    await dialog.getByLabel("To").selectOption({ label: to });
+    await dialog.getByLabel("Text").fill(text);
+    await dialog.getByRole("button", { name: "Send" }).click();
+    await expect(dialog).toBeHidden();
+    await expect(page.getByRole("list", { name: "Notifications" })).toContainText(text);
+    await expect(other.getByRole("log")).toContainText(text);
+  }
+});
+
+test("only those signed in see anything, and they come back to where they wanted to go", async ({ page }) => {
+  await page.goto("/notifications?x=1");
+  await expect(page).toHaveURL("/sign-in?next=/notifications?x=1");
+  await page.getByLabel("E-mail").fill(admin.email);
+  await page.getByLabel("Password").fill("not the password");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("alert")).toHaveText("The e-mail or the password is wrong.");
+  await page.getByLabel("Password").fill(admin.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL("/notifications?x=1");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL("/sign-in?next=/notifications?x=1");
+  await page.goto("/sign-in?next=//evil.example/");
+  await page.getByLabel("E-mail").fill(admin.email);
+  await page.getByLabel("Password").fill(admin.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL("/");
+});
+
+test("a batch can be simulated by hand, and its answer is shown", async ({ page }) => {
+  await signIn(page, "/simulate");
+  const batch = page.getByLabel("Batch");
+  await page.getByRole("button", { name: "Hard bounce" }).click();
+  await expect(batch).toHaveValue(/hard_bounce/);
+  const subject = `Bounced ${randomUUID()}`;
+  await batch.fill(JSON.stringify({ mandrill_events: [event("hard_bounce", { subject }), 17] }));
+  await page.getByRole("button", { name: "Post the batch" }).click();
+  await expect(page.getByRole("status").last()).toContainText("2 received · 1 stored · 0 duplicates · 1 quarantined");
+  await page.getByRole("link", { name: "See the events" }).click();
+  await expect(row(page, subject)).toContainText("simulated");
+  await page.goto("/simulate");
+  await batch.fill("{");
+  await expect(page.getByRole("button", { name: "Post the batch" })).toBeDisabled();
+  await batch.fill('{"events":[]}');
+  await page.getByRole("button", { name: "Post the batch" }).click();
+  await expect(page.getByRole("status").last()).toContainText("400 bad_json");
+});
+
+test("older events are loaded page by page, each once, and newer ones wait while they are read", async ({ page }) => {
+  const run = randomUUID();
+  const subjects = Array.from({ length: 250 }, (_, n) => `Letter ${n} of ${run}`);
+  await deliver(subjects.map((subject) => event("send", { subject })));
+  await signIn(page);
+  await expect(row(page, run)).toHaveCount(100);
+  await page.getByRole("button", { name: "Load more" }).click();
+  await expect(row(page, run)).toHaveCount(200);
+  const late = `Late ${run}`;
+  await deliver([event("send", { subject: late })]);
+  const news = page.getByRole("button", { name: /new$/ });
+  await expect(news).toHaveText("1 new");
+  await expect(row(page, late)).toHaveCount(0);
+  await news.click();
+  await expect(row(page, late)).toHaveCount(1);
+  await page.getByRole("button", { name: "Load more" }).click();
+  await expect(row(page, run)).toHaveCount(251);
+});
+
+test("what an attacker writes into a mail is shown as text", async ({ page }) => {
+  await signIn(page);
+  const attack = `<img src=x onerror=alert(1)>"'\`\${7*7}{{7*7}}<script>alert(1)</script> ${randomUUID()}`;
+  await deliver([
+    {
+      ...event("open", { subject: attack, email: `<b>${attack}</b>`, tags: [attack], diag: attack }),
+      location: { city: attack, country: "<i>" },
+    },
+    { ...event("click", { subject: attack }), url: "javascript:alert(1)" },
+  ]);
+  await expect(row(page, attack)).toHaveCount(2);
+  await expect(page.getByRole("log")).toContainText(attack);
+  await expect(page.locator("a[href^=javascript]")).toHaveCount(0);
+});

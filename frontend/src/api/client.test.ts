@@ -1,0 +1,23 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { listEvents, onSignedOut, Problem } from "./client";
+
+afterEach(() => vi.unstubAllGlobals());
+
+function answer(status: number, body: string, headers: Record<string, string> = {}): void {
+  vi.stubGlobal("fetch", () => Promise.resolve(new Response(body, { status, headers })));
+}
+
+test("a refusal becomes a problem with its code, and a lost session is told", async () => {
+  const told = vi.fn();
+  onSignedOut(told);
+  answer(401, JSON.stringify({ code: "signed_out", detail: "Sign in first." }));
+  await expect(listEvents(null)).rejects.toMatchObject({ status: 401, code: "signed_out", message: "Sign in first." });
+  expect(told).toHaveBeenCalledOnce();
+});
+
+test("what is no problem document still becomes a problem", async () => {
+  answer(502, "<html>", { "retry-after": "10" });
+  await expect(listEvents(null)).rejects.toMatchObject({ status: 502, code: "unknown", retryAfter: 10 });
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no network")));
+  await expect(listEvents(null)).rejects.toBeInstanceOf(Problem);
+});

@@ -1,0 +1,79 @@
+/** Every endpoint, over `fetch`. A refusal becomes a `Problem`; a 401 also tells whoever listens that the session is over. */
+
+import type { List, MailEvent, Notification, Receipt, User } from "./types";
+
+/** A refusal of the server (RFC 9457), or its silence (`status` 0). */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+    /** Seconds to wait, where the server says so. */
+    readonly retryAfter: number | null = null,
+  ) {
+    super(detail);
+  }
+}
+
+let whenSignedOut: () => void = () => {};
+
+/** Has `tell` called when the server says that nobody is signed in. */
+export function onSignedOut(tell: () => void): void {
+  whenSignedOut = tell;
+}
+
+async function ask<T>(method: string, path: string, body?: string, signal?: AbortSignal): Promise<T> {
+  const headers: Record<string, string> = { accept: "application/json", "x-requested-with": "fetch" };
+  if (body !== undefined) headers["content-type"] = "application/json";
+  let response: Response;
+  try {
+    response = await fetch(path, { method, headers, body: body ?? null, signal: signal ?? null, cache: "no-store" });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Problem(0, "unreachable", "The server cannot be reached.");
+  }
+  if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T;
+  const document = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
+  const code = document.code ?? "unknown";
+  if (code === "signed_out") whenSignedOut();
+  const retryAfter = Number(response.headers.get("retry-after"));
+  throw new Problem(
+    response.status,
+    code,
+    document.detail ?? `The server answered ${response.status}.`,
+    retryAfter > 0 ? retryAfter : null,
+  );
+}
+
+/** Who is signed in, if anybody. */
+export async function getSession(): Promise<User | null> {
+  return (await ask<{ user: User | null }>("GET", "/api/session")).user;
+}
+
+export async function signIn(email: string, password: string): Promise<User> {
+  return (await ask<{ user: User }>("POST", "/api/session", JSON.stringify({ email, password }))).user;
+}
+
+export function signOut(): Promise<void> {
+  return ask("DELETE", "/api/session");
+}
+
+/** A page of events, newest first. */
+export function listEvents(cursor: string | null, signal?: AbortSignal): Promise<List<MailEvent>> {
+  return ask("GET", `/api/events?${new URLSearchParams({ limit: "100", cursor: cursor ?? "" })}`, undefined, signal);
+}
+
+/** A page of what the signed-in user was told, newest first. */
+export function listNotifications(cursor: string | null): Promise<List<Notification>> {
+  return ask("GET", `/api/notifications?${new URLSearchParams({ limit: "50", cursor: cursor ?? "" })}`);
+}
+
+/** Everybody who can be written to. */
+export function listUsers(): Promise<List<User>> {
+  return ask("GET", "/api/users");
+}
+
+/** Posts a batch as the signed-in user; `json` goes as it is written. */
+export function postBatch(json: string): Promise<Receipt> {
+  return ask("POST", "/webhook/", json);
+}

@@ -1,0 +1,82 @@
+/** What the API and the websocket speak. Mirrors `shared/src/event.rs`, `notification.rs` and `notifier/src/frame.rs`. */
+
+export type Role = "viewer" | "admin";
+
+export interface User {
+  readonly id: number;
+  readonly email: string;
+  readonly role: Role;
+}
+
+/** Times are RFC 3339 in UTC. */
+export interface MailEvent {
+  readonly id: number;
+  readonly kind: string;
+  readonly occurred_at: string;
+  readonly received_at: string;
+  readonly message_id: string | null;
+  readonly recipient: string | null;
+  readonly sender: string | null;
+  readonly subject: string | null;
+  readonly tags: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly template: string | null;
+  readonly subaccount: string | null;
+  readonly url: string | null;
+  readonly ip: string | null;
+  readonly user_agent: string | null;
+  readonly country: string | null;
+  readonly city: string | null;
+  readonly diagnostic: string | null;
+  readonly simulated: boolean;
+  readonly webhook: string | null;
+}
+
+export interface Notification {
+  readonly id: number;
+  readonly kind: "open" | "message" | "alert";
+  readonly title: string;
+  readonly body: string;
+  readonly event_id: number | null;
+  readonly message_id: string | null;
+  readonly recipient: string | null;
+  readonly from: { readonly id: number; readonly email: string } | null;
+  /** `all`, `user:ID` or `role:NAME`. */
+  readonly to: string;
+  readonly at: string;
+}
+
+/** A page of a list; `next` begins the next one. */
+export interface List<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+/** What became of a batch's elements. */
+export interface Receipt {
+  readonly received: number;
+  readonly stored: number;
+  readonly duplicates: number;
+  readonly quarantined: number;
+}
+
+export interface Online {
+  readonly users: number;
+  readonly connections: number;
+}
+
+export type ServerFrame =
+  | { readonly type: "hello"; readonly cursor: string; readonly online: Online }
+  | { readonly type: "subscribed"; readonly cursor: string; readonly recovered: boolean }
+  | ({ readonly type: "notification"; readonly cursor: string } & Notification)
+  | {
+      readonly type: "events";
+      readonly cursor: string;
+      readonly items: readonly MailEvent[];
+      readonly skipped?: number;
+    }
+  | { readonly type: "reset"; readonly reason: string }
+  | { readonly type: "presence"; readonly online: Online }
+  | { readonly type: "sent"; readonly ref: string | null; readonly id: number }
+  | { readonly type: "error"; readonly ref: string | null; readonly code: string; readonly detail: string }
+  | { readonly type: "heartbeat"; readonly cursor?: string };

@@ -1,0 +1,43 @@
+/** Every page, in one list. Those who are not signed in are sent to sign in, and from there back. */
+
+import { nextTick } from "vue";
+import { createRouter, createWebHistory } from "vue-router";
+import EventsPage from "./pages/events/EventsPage.vue";
+import { currentUser } from "./session";
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: "/", component: EventsPage, meta: { title: "Events" } },
+    {
+      path: "/notifications",
+      component: () => import("./pages/notifications/NotificationsPage.vue"),
+      meta: { title: "Notifications" },
+    },
+    { path: "/simulate", component: () => import("./pages/simulate/SimulatePage.vue"), meta: { title: "Simulate" } },
+    {
+      path: "/sign-in",
+      component: () => import("./pages/sign-in/SignInPage.vue"),
+      meta: { title: "Sign in", open: true },
+    },
+    {
+      path: "/:rest(.*)*",
+      component: () => import("./pages/NotFoundPage.vue"),
+      meta: { title: "Not found" },
+    },
+  ],
+});
+
+router.beforeEach((to) => {
+  if (currentUser.value === null && to.meta["open"] !== true) {
+    return { path: "/sign-in", query: to.fullPath === "/" ? {} : { next: to.fullPath } };
+  }
+  if (currentUser.value !== null && to.path === "/sign-in") return "/";
+  return true;
+});
+
+router.afterEach((to, from) => {
+  document.title = `${String(to.meta["title"])} · Mandrill Listener`;
+  // A change of page is said to screen readers by moving to its title; the first page speaks for itself.
+  if (from.matched.length > 0 && to.path !== from.path) void nextTick(() => document.querySelector("h1")?.focus());
+});

@@ -1,0 +1,25 @@
+import tailwindcss from "@tailwindcss/vite";
+import vue from "@vitejs/plugin-vue";
+import { defineConfig } from "vitest/config";
+
+// `npm run dev` asks the services of `make up` behind nginx.
+const stack = process.env["STACK_URL"] ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  plugins: [vue(), tailwindcss()],
+  build: {
+    target: "es2022",
+    // The polyfill would be an inline script, which the page's policy forbids; every target browser preloads by itself.
+    modulePreload: { polyfill: false },
+    // An inlined asset is a data: URL, which the policy forbids for scripts and fonts.
+    assetsInlineLimit: 0,
+  },
+  server: {
+    proxy: {
+      "/api": stack,
+      "/webhook": stack,
+      "/ws": { target: stack, ws: true },
+    },
+  },
+  test: { include: ["src/**/*.test.ts"] },
+});
