@@ -139,10 +139,21 @@ pub enum UserCommand {
         /// At least 10 characters. Better given by the variable than on the command line, where others can see it.
         #[arg(long, env = "USER_PASSWORD", hide_env_values = true)]
         password: Secret,
-        /// If the person is there already, give them this role and password.
-        #[arg(long)]
-        replace: bool,
+        /// What to do about a person who is there already.
+        #[arg(long, value_enum, default_value_t = IfThere::Fail)]
+        if_there: IfThere,
     },
+}
+
+/// What to do about a person who is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum IfThere {
+    /// Say so, and change nothing.
+    Fail,
+    /// Leave them as they are.
+    Keep,
+    /// Give them this role and password, and sign them out if that changes anything.
+    Replace,
 }
 
 /// Settings of `ingest token`.

@@ -6,8 +6,8 @@ use clap::Parser;
 use ingest::account::users;
 use ingest::app::App;
 use ingest::config::{Cli, Command};
-use ingest::operate::{healthcheck, migrate, simulate};
-use shared::{shutdown, telemetry};
+use ingest::operate::{migrate, simulate};
+use shared::{healthcheck, shutdown, telemetry};
 
 /// What a shell expects of a program that was called wrongly (`EX_USAGE`).
 const USAGE: u8 = 64;
@@ -35,6 +35,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::User(config) => users::run_user(&config).await,
         Command::Token(config) => users::run_token(&config).await,
         Command::Simulate(config) => simulate::run(&config).await,
-        Command::Healthcheck(config) => healthcheck::run(&config).await,
+        Command::Healthcheck(config) => Ok(healthcheck::ask(config.listen).await?),
     }
 }

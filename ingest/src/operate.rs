@@ -1,6 +1,5 @@
 //! Commands and upkeep.
 
-pub mod healthcheck;
 pub mod migrate;
 pub mod partitions;
 pub mod simulate;

@@ -21,6 +21,12 @@ pub struct Cli {
 pub enum Command {
     /// Serves websockets until SIGTERM.
     Serve(Box<Serve>),
+    /// Asks a running `notifier serve` whether it is ready; for container health checks.
+    Healthcheck {
+        /// Where the service listens.
+        #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8082")]
+        listen: SocketAddr,
+    },
 }
 
 /// Settings of `notifier serve`.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use notifier::app::App;
 use notifier::config::{Cli, Command};
-use shared::{shutdown, telemetry};
+use shared::{healthcheck, shutdown, telemetry};
 
 /// What a shell expects of a program that was called wrongly (`EX_USAGE`).
 const USAGE: u8 = 64;
@@ -31,5 +31,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
             telemetry::start_logs(&config.log)?;
             App::build(*config).await?.run(shutdown::on_signal()?).await
         }
+        Command::Healthcheck { listen } => Ok(healthcheck::ask(listen).await?),
     }
 }

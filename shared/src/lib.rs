@@ -1,6 +1,6 @@
 //! What `ingest` and `notifier` both need, and nothing else.
 //!
-//! - What any service needs: [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`].
+//! - What any service needs: [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`], [`healthcheck`].
 //! - An event, what selects events, and what travels from commit to browser: [`event`], [`filter`], [`notification`], [`feed`].
 //! - Who is asking: [`session`], [`origin`].
 
@@ -9,6 +9,7 @@ pub mod db;
 pub mod event;
 pub mod feed;
 pub mod filter;
+pub mod healthcheck;
 pub mod notification;
 pub mod origin;
 pub mod problem;

@@ -13,7 +13,7 @@ use warp::reply::{Reply, Response};
 
 use super::{password, session};
 use crate::app::Context;
-use crate::config::{Token, TokenCommand, User, UserCommand};
+use crate::config::{IfThere, Token, TokenCommand, User, UserCommand};
 use crate::error::ApiError;
 use crate::read::List;
 
@@ -42,14 +42,14 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap) -> Result<Response,
 /// # Errors
 /// When Postgres fails, or the person cannot be added as asked.
 pub async fn run_user(config: &User) -> anyhow::Result<()> {
-    let UserCommand::Add { email, role, password, replace } = &config.command;
+    let UserCommand::Add { email, role, password, if_there } = &config.command;
     let pool = connect(&config.database)?;
-    add_user(&pool, email.trim(), *role, password, *replace).await?;
+    add_user(&pool, email.trim(), *role, password, *if_there).await?;
     writeln!(std::io::stdout(), "{email} can sign in as {role}")?;
     Ok(())
 }
 
-async fn add_user(pool: &PgPool, email: &str, role: Role, password: &config::Secret, replace: bool) -> anyhow::Result<()> {
+async fn add_user(pool: &PgPool, email: &str, role: Role, password: &config::Secret, if_there: IfThere) -> anyhow::Result<()> {
     let password = password.reveal();
     if !email.contains('@') || email.contains(char::is_whitespace) || email.len() > 320 {
         bail!("`{email}` is no e-mail address");
@@ -57,37 +57,39 @@ async fn add_user(pool: &PgPool, email: &str, role: Role, password: &config::Sec
     if password.chars().count() < password::SHORTEST || password.len() > password::LONGEST {
         bail!("a password has {} to {} characters", password::SHORTEST, password::LONGEST);
     }
-    let hash = password::hash(password.to_owned()).await?;
     let role = role.to_string();
+    let hash = password::hash(password.to_owned()).await?;
+    let added = sqlx::query!(
+        "insert into users (email, password_hash, role) values ($1, $2, $3) on conflict (lower(email)) do nothing",
+        email,
+        hash,
+        role
+    )
+    .execute(pool)
+    .await?;
+    match if_there {
+        _ if added.rows_affected() == 1 => Ok(()),
+        IfThere::Keep => Ok(()),
+        IfThere::Fail => bail!("{email} is there already; --if-there replace gives them this role and password"),
+        IfThere::Replace => replace_user(pool, email, &role, password, hash).await,
+    }
+}
+
+/// Whoever knew the old password is signed out; where nothing changes, nobody is.
+async fn replace_user(pool: &PgPool, email: &str, role: &str, password: &str, hash: String) -> anyhow::Result<()> {
     let mut transaction = pool.begin().await?;
-    let replaced = if replace {
-        sqlx::query_scalar!(
-            "update users set password_hash = $2, role = $3, disabled_at = null where lower(email) = lower($1) returning id",
-            email,
-            hash,
-            role
-        )
-        .fetch_optional(&mut *transaction)
-        .await?
-    } else {
-        None
-    };
-    if let Some(id) = replaced {
-        // Whoever knew the old password is signed out.
-        sqlx::query!("delete from sessions where user_id = $1", id).execute(&mut *transaction).await?;
-    } else {
-        let added = sqlx::query!(
-            "insert into users (email, password_hash, role) values ($1, $2, $3) on conflict (lower(email)) do nothing",
-            email,
-            hash,
-            role
-        )
+    let user =
+        sqlx::query!("select id, role, password_hash, disabled_at from users where lower(email) = lower($1) for update", email)
+            .fetch_one(&mut *transaction)
+            .await?;
+    let same = user.role == role && user.disabled_at.is_none();
+    if same && password::verify(password.to_owned(), user.password_hash).await? {
+        return Ok(());
+    }
+    sqlx::query!("update users set password_hash = $2, role = $3, disabled_at = null where id = $1", user.id, hash, role)
         .execute(&mut *transaction)
         .await?;
-        if added.rows_affected() == 0 {
-            bail!("{email} is there already; --replace gives them this role and password");
-        }
-    }
+    sqlx::query!("delete from sessions where user_id = $1", user.id).execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(())
 }

@@ -125,7 +125,16 @@ async fn accounts_are_made_with_care() {
     assert!(add(&["BO@example.com", "--password", "long enough to pass"]).is_err(), "the same person");
     let mut bo = Visitor::new(&stack);
     assert_eq!(bo.sign_in("bo@example.com", "long enough to pass").await.status, 200);
-    assert!(add(&["bo@example.com", "--password", "another long password", "--replace", "--role", "admin"]).is_ok());
+    assert!(add(&["bo@example.com", "--password", "another long password", "--if-there", "replace", "--role", "admin"]).is_ok());
     assert_eq!(bo.get("/api/session").await.json()["user"], Value::Null, "whoever knew the old password is signed out");
     assert_eq!(bo.sign_in("bo@example.com", "another long password").await.json()["user"]["role"], "admin");
+    for (if_there, password) in [("replace", "another long password"), ("keep", "a third long password")] {
+        let role = "--role=admin";
+        assert!(add(&["bo@example.com", "--password", password, "--if-there", if_there, role]).is_ok());
+        assert_eq!(
+            bo.get("/api/session").await.json()["user"]["role"],
+            "admin",
+            "{if_there}: nothing changed, nobody is signed out"
+        );
+    }
 }

@@ -110,7 +110,10 @@ impl Stack {
         stack.ingest(&["migrate"])?;
         let (email, password) = (stack.settings.admin_email.clone(), stack.settings.admin_password.clone());
         output_of(
-            stack.command("ingest")?.args(["user", "add", "--replace", "--role", "admin", &email]).env("USER_PASSWORD", password),
+            stack
+                .command("ingest")?
+                .args(["user", "add", "--if-there", "replace", "--role", "admin", &email])
+                .env("USER_PASSWORD", password),
         )?;
         for part in [Part::Ingest, Part::Notifier, Part::Nginx] {
             stack.start_part(part)?;

@@ -1,0 +1,32 @@
+# ingest and notifier: built once, each in an image of its own.
+FROM rust:1.95-bookworm AS build
+WORKDIR /src
+COPY Cargo.toml Cargo.lock ./
+COPY .sqlx .sqlx
+COPY migrations migrations
+COPY shared shared
+COPY ingest ingest
+COPY notifier notifier
+# Members of the workspace that these images do not need, and cargo wants to see.
+COPY tools/stack tools/stack
+COPY tests tests
+ENV SQLX_OFFLINE=true
+RUN cargo build --release --locked -p ingest -p notifier
+
+FROM debian:bookworm-slim AS base
+RUN useradd --system --uid 10001 --no-create-home listener
+USER 10001
+
+FROM base AS ingest
+COPY --from=build /src/target/release/ingest /usr/local/bin/ingest
+ENV LISTEN=0.0.0.0:8081
+EXPOSE 8081
+ENTRYPOINT ["ingest"]
+CMD ["serve"]
+
+FROM base AS notifier
+COPY --from=build /src/target/release/notifier /usr/local/bin/notifier
+ENV LISTEN=0.0.0.0:8082
+EXPOSE 8082
+ENTRYPOINT ["notifier"]
+CMD ["serve"]
