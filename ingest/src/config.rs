@@ -10,7 +10,7 @@ use crate::receive::signature::{Keys, Urls};
 
 /// Receives Mandrill's webhooks, stores every event in Postgres, relays them to Redis, and serves the API.
 ///
-/// Every option can be given as a variable instead; both are named below.
+/// Every option can be given as a variable instead; all of them are listed below.
 #[derive(Debug, Parser)]
 #[command(name = "ingest", version)]
 pub struct Cli {

@@ -7,7 +7,7 @@ use shared::config::{Connections, Database, Log, Public, Redis};
 
 /// Relays events and notifications from Redis to signed-in browsers over websockets.
 ///
-/// Every option can be given as a variable instead; both are named below.
+/// Every option can be given as a variable instead; all of them are listed below.
 #[derive(Debug, Parser)]
 #[command(name = "notifier", version)]
 pub struct Cli {

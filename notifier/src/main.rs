@@ -2,21 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use notifier::app::App;
 use notifier::config::{Cli, Command};
-use shared::{healthcheck, shutdown, telemetry};
-
-/// What a shell expects of a program that was called wrongly (`EX_USAGE`).
-const USAGE: u8 = 64;
+use shared::{cli, healthcheck, shutdown, telemetry};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::try_parse().unwrap_or_else(|error| {
-        let _ = error.print();
-        std::process::exit(if error.use_stderr() { i32::from(USAGE) } else { 0 });
-    });
-    match run(cli.command).await {
+    match run(cli::parse::<Cli>().command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");

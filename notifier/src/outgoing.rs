@@ -99,3 +99,86 @@ impl Outgoing {
         frames
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recent::{Offered, Recent};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use shared::feed::Entry;
+    use shared::session::Role;
+    use std::collections::BTreeSet;
+
+    /// An entry that may carry an event of a kind, and may tell somebody something.
+    fn entry(seq: u64, event: Option<&str>, to: Option<&str>) -> Entry {
+        let at = "2026-01-02T03:04:05Z";
+        let event = event
+            .map(|kind| json!({"id": seq, "kind": kind, "occurred_at": at, "received_at": at, "tags": [], "simulated": false}));
+        let notification = to.map(|to| json!({"id": seq, "kind": "open", "title": "t", "body": "", "to": to, "at": at}));
+        let entry = json!({"epoch": "e", "seq": seq, "item": {"event": event, "search": null, "notification": notification}});
+        serde_json::from_value(entry).expect("an entry")
+    }
+
+    fn user() -> User {
+        User { id: 7, email: "vera@example.com".to_owned(), role: Role::Viewer }
+    }
+
+    fn seq_of(cursor: &Value) -> u64 {
+        cursor.as_str().and_then(|cursor| cursor.parse::<Cursor>().ok()).expect("a cursor").seq
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_promises_only_what_was_sent(
+            entries in prop::collection::vec((prop::option::of(prop::sample::select(vec!["open", "send"])),
+                prop::option::of(prop::sample::select(vec!["all", "user:7", "user:8", "role:admin"])), any::<bool>()), 1..40)
+        ) {
+            let mut recent = Recent::new(Cursor { epoch: "e".to_owned(), seq: 0 });
+            let mut outgoing = Outgoing::new(recent.cursor().clone());
+            let filter = Filter::from_pairs([("kind", "open")]).expect("a filter");
+            let subscription = Subscription { topics: vec![Topic::Events, Topic::Notifications], filter };
+            let (mut selected, mut received) = (BTreeSet::new(), BTreeSet::new());
+            let last = entries.len();
+            for (seq, (event, to, flush)) in (1..).zip(entries) {
+                let Offered::New(live) = recent.offer(entry(seq, event, to)) else { panic!("it is the next one") };
+                outgoing.push(&live, &subscription, &user());
+                outgoing.push(&live, &subscription, &user());
+                if event == Some("open") {
+                    selected.insert((seq, "event"));
+                }
+                if matches!(to, Some("all" | "user:7")) {
+                    selected.insert((seq, "notification"));
+                }
+                if flush || seq == last as u64 {
+                    for frame in outgoing.take_frames() {
+                        let frame: Value = serde_json::from_str(&frame).expect("a frame");
+                        if frame["type"] == "events" {
+                            received.extend(frame["items"].as_array().expect("items").iter().map(|item| (item["id"].as_u64().expect("an id"), "event")));
+                        } else {
+                            received.insert((frame["id"].as_u64().expect("an id"), "notification"));
+                        }
+                        let promised = seq_of(&frame["cursor"]);
+                        prop_assert!(selected.iter().filter(|(seq, _)| *seq <= promised).all(|one| received.contains(one)));
+                    }
+                    prop_assert_eq!(outgoing.cursor(), Some(recent.cursor()));
+                }
+            }
+            prop_assert_eq!(received, selected);
+        }
+    }
+
+    #[test]
+    fn of_a_burst_the_newest_are_sent_and_the_rest_is_counted() {
+        let mut recent = Recent::new(Cursor { epoch: "e".to_owned(), seq: 0 });
+        let mut outgoing = Outgoing::new(recent.cursor().clone());
+        let subscription = Subscription { topics: vec![Topic::Events], filter: Filter::default() };
+        for seq in 1..=MOST_EVENTS as u64 + 7 {
+            let Offered::New(live) = recent.offer(entry(seq, Some("send"), Some("all"))) else { panic!("it is the next one") };
+            outgoing.push(&live, &subscription, &user());
+        }
+        let frames = outgoing.take_frames();
+        let frame: Value = serde_json::from_str(&frames[0]).expect("a frame");
+        assert_eq!((frames.len(), frame["skipped"].as_u64(), frame["items"][0]["id"].as_u64()), (1, Some(7), Some(8)));
+    }
+}

@@ -1,9 +1,10 @@
 //! What `ingest` and `notifier` both need, and nothing else.
 //!
-//! - What any service needs: [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`], [`healthcheck`].
+//! - What any service needs: [`cli`], [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`], [`healthcheck`].
 //! - An event, what selects events, and what travels from commit to browser: [`event`], [`filter`], [`notification`], [`feed`].
 //! - Who is asking: [`session`], [`origin`].
 
+pub mod cli;
 pub mod config;
 pub mod db;
 pub mod event;

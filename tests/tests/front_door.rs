@@ -1,5 +1,7 @@
 //! Tests that enter by the front door: real Postgres, Valkey and nginx, our services as they are built, nothing mocked.
 
+#[path = "front_door/documents.rs"]
+mod documents;
 #[path = "front_door/faults.rs"]
 mod faults;
 #[path = "front_door/hostile.rs"]

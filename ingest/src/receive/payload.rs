@@ -322,3 +322,158 @@ fn digest(event: &NewEvent, top: &Object<'_>, ts: Option<i64>, raw: &str, simula
 fn text(value: &Option<String>) -> String {
     value.clone().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
+
+    fn read(element: &Value) -> NewEvent {
+        let mut batch = Batch::read(json!([element]).to_string().as_bytes(), false, NOW);
+        assert_eq!(batch.poison, []);
+        batch.events.remove(0)
+    }
+
+    fn open() -> Value {
+        json!({"event": "open", "ts": 1_700_000_000, "_id": "m1", "ip": "198.51.100.7", "user_agent": "UA", "msg": {"email": "a@example.com"}})
+    }
+
+    /// The element with one field changed.
+    fn with(name: &str, value: Value) -> Value {
+        let mut element = open();
+        element[name] = value;
+        element
+    }
+
+    #[test]
+    fn the_digest_tells_events_apart_and_knows_them_again() {
+        let digest = read(&open()).digest;
+        for (name, same) in [
+            ("msg", json!({"email": "a@example.com", "opens": [1]})),
+            ("user_agent_parsed", json!({})),
+            ("ts", json!("1700000000")),
+        ] {
+            assert_eq!(read(&with(name, same)).digest, digest, "{name}");
+        }
+        for (name, other) in [
+            ("event", json!("click")),
+            ("ts", json!(1)),
+            ("_id", json!("m2")),
+            ("ip", json!(null)),
+            ("user_agent", json!("X")),
+            ("url", json!("u")),
+        ] {
+            assert_ne!(read(&with(name, other)).digest, digest, "{name}");
+        }
+        let simulated = Batch::read(json!([open()]).to_string().as_bytes(), true, NOW);
+        assert_ne!(simulated.events[0].digest, digest);
+        // Parts do not run together.
+        let (mut one, mut two) = (open(), open());
+        (one["url"], one["ip"]) = (json!("ab"), json!("c"));
+        (two["url"], two["ip"]) = (json!("a"), json!("bc"));
+        assert_ne!(read(&one).digest, read(&two).digest);
+    }
+
+    #[test]
+    fn without_identity_the_bytes_tell() {
+        let anonymous = |email: &str| json!({"event": "open", "ts": 1_700_000_000, "msg": {"email": email}});
+        assert_eq!(read(&anonymous("a@example.com")).digest, read(&anonymous("a@example.com")).digest);
+        assert_ne!(read(&anonymous("a@example.com")).digest, read(&anonymous("b@example.com")).digest);
+    }
+
+    #[test]
+    fn which_event_it_is_does_not_depend_on_the_clock() {
+        let element = json!([{"event": "open", "_id": "m1", "ts": NOW.unix_timestamp() + 2 * 86_400}]).to_string();
+        let early = Batch::read(element.as_bytes(), false, NOW);
+        let later = Batch::read(element.as_bytes(), false, NOW + Duration::days(3));
+        assert_eq!(early.events[0].occurred_at, None, "more than a day ahead");
+        assert!(later.events[0].occurred_at.is_some());
+        assert_eq!(early.events[0].digest, later.events[0].digest);
+    }
+
+    #[test]
+    fn every_family_is_read_leniently() {
+        let sync = read(
+            &json!({"type": "allowlist", "action": "add", "ts": 1, "entry": {"email": "a@example.com", "detail": "by hand"}}),
+        );
+        assert_eq!(
+            (sync.kind.as_str(), sync.recipient.as_deref(), sync.diagnostic.as_deref()),
+            ("whitelist_add", Some("a@example.com"), Some("by hand"))
+        );
+        let inbound = read(
+            &json!({"event": "inbound", "ts": 1, "msg": {"headers": {"Message-Id": "<1@x>"}, "from_email": "f@example.org", "email": "in@example.com"}}),
+        );
+        assert_eq!(
+            (inbound.kind.as_str(), inbound.message_id.as_deref(), inbound.sender.as_deref()),
+            ("inbound", Some("<1@x>"), Some("f@example.org"))
+        );
+        let bare = read(&json!({"event": "send", "msg": {"_id": "d1dasd12"}}));
+        assert_eq!((bare.message_id.as_deref(), bare.occurred_at), (Some("d1dasd12"), None));
+        for msg in
+            [json!(null), json!([]), json!({}), json!("text"), json!({"metadata": [], "tags": {}, "sender": null, "ts": null})]
+        {
+            let event = read(&with("msg", msg));
+            assert_eq!((event.message_id.as_deref(), event.metadata, event.tags.len()), (Some("m1"), None, 0));
+        }
+        let placed = read(&with("location", json!({"country": "Spain", "city": "Madrid", "latitude": "INVALID IP ADDRESS"})));
+        assert_eq!((placed.country.as_deref(), placed.city.as_deref()), (Some("Spain"), Some("Madrid")));
+        assert_eq!(placed.notification(), Some(("a@example.com opened a message".to_owned(), "Madrid, Spain".to_owned())));
+    }
+
+    #[test]
+    fn what_does_not_fit_a_column_is_cut_and_never_the_payload() {
+        let long = "é".repeat(20_000);
+        let element = with("msg", json!({"email": long, "subject": long, "tags": vec![long.clone(); 200]}));
+        let event = read(&element);
+        assert_eq!(event.recipient.map(|text| text.len()), Some(LONGEST_KEY));
+        assert_eq!(event.subject.map(|text| text.len()), Some(LONGEST_TEXT));
+        assert_eq!((event.tags.len(), event.tags[0].len()), (MOST_TAGS, LONGEST_KEY));
+        assert!(event.search.len() <= LONGEST_TEXT);
+        assert_eq!(event.payload, element.to_string());
+    }
+
+    /// JSON of any shape, with the names that the reader looks for among its keys.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let names = prop::sample::select(vec![
+            "event", "type", "action", "ts", "_id", "msg", "email", "tags", "metadata", "location", "reject", "x",
+        ]);
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from)
+        ];
+        leaf.prop_recursive(4, 64, 8, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
+                prop::collection::vec((names.clone(), inner), 0..8)
+                    .prop_map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_element_becomes_an_event_or_poison_and_keeps_its_bytes(elements in prop::collection::vec(any_json(), 0..6)) {
+            let batch = Batch::read(Value::from(elements.clone()).to_string().as_bytes(), false, NOW);
+            prop_assert_eq!(batch.received, elements.len());
+            prop_assert_eq!(batch.events.len() + batch.poison.len(), elements.len());
+            let kept: Vec<String> = elements.iter().map(ToString::to_string).collect();
+            prop_assert!(batch.events.iter().all(|event| kept.contains(&event.payload)));
+            prop_assert!(batch.poison.iter().all(|poison| kept.iter().any(|raw| raw.as_bytes() == poison.raw)));
+            let texts = batch.events.iter().flat_map(|event| [Some(&event.kind), event.recipient.as_ref(), event.subject.as_ref(), Some(&event.search)]);
+            prop_assert!(texts.flatten().all(|text| !text.contains('\0')));
+        }
+
+        #[test]
+        fn garbage_is_poison_and_never_panics(value in prop::collection::vec(any::<u8>(), 0..300)) {
+            let batch = Batch::read(&value, false, NOW);
+            prop_assert_eq!(batch.events.len() + batch.poison.len(), batch.received);
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -126,7 +126,7 @@ fn with(command: &[String]) -> Result<ExitCode, Error> {
     child.args(&command[1..]);
     child.env("BASE_URL", stack.address()).env("WEBHOOK_URL", stack.webhook_url()).env("WEBHOOK_KEY", &settings.webhook_keys);
     child.env("ADMIN_EMAIL", &settings.admin_email).env("ADMIN_PASSWORD", &settings.admin_password);
-    let code = run(&mut child)?;
+    let code = code_of(stack.run(&mut child)?);
     Ok(if interrupted.load(Ordering::Relaxed) { ExitCode::FAILURE } else { code })
 }
 
@@ -153,7 +153,11 @@ fn sqlx() -> Result<ExitCode, Error> {
 fn run(command: &mut Command) -> Result<ExitCode, Error> {
     let name = command.get_program().display().to_string();
     let status = command.status().map_err(|source| Error::Io { doing: format!("running {name}"), source })?;
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(code_of(status))
+}
+
+fn code_of(status: ExitStatus) -> ExitCode {
+    status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// Set by the first Ctrl-C or SIGTERM, so that parts are ended in order and by us.

@@ -1,6 +1,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -237,12 +237,33 @@ impl Stack {
         output_of(self.command("ingest")?.args(arguments))
     }
 
+    /// A service as it was built, with an empty environment and no stack around it.
+    ///
+    /// # Errors
+    /// When the service has not been built.
+    pub fn program(name: &str) -> Result<Command, Error> {
+        service::command(name, &[])
+    }
+
     /// A command of a service, with this stack's settings.
     ///
     /// # Errors
     /// When the service has not been built.
     pub fn command(&self, name: &str) -> Result<Command, Error> {
         service::command(name, &self.environment)
+    }
+
+    /// Runs a command to its end, in the foreground; should we be killed, it is ended with the parts.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn run(&self, command: &mut Command) -> Result<ExitStatus, Error> {
+        let name = command.get_program().display().to_string();
+        let mut child = command.spawn().doing(format!("running {name}"))?;
+        self.leash.add(child.id(), "TERM");
+        let status = child.wait().doing(format!("running {name}"));
+        self.leash.remove(child.id());
+        status
     }
 
     /// Fails once a part has ended by itself.
