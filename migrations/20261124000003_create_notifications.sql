@@ -29,5 +29,3 @@ create table outbox (
     constraint outbox_announces_something check (event_id is not null or notification_id is not null),
     constraint outbox_event_whole check ((event_id is null) = (event_received_at is null))
 ) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
--- The order in which rows are taken: those that Redis refused go to the back.
-create index outbox_order_idx on outbox (attempts, id);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use shared::db::Purpose;
 use shared::origin::Origins;
 use shared::{config, db, redis, serve, telemetry};
 use sqlx::PgPool;
@@ -25,6 +26,8 @@ const FINISH: Duration = Duration::from_secs(5);
 pub struct Context {
     /// Postgres.
     pub pool: PgPool,
+    /// Postgres, for lists and searches.
+    pub reading: PgPool,
     /// Redis.
     pub redis: deadpool_redis::Pool,
     /// Keys and addresses.
@@ -33,8 +36,10 @@ pub struct Context {
     pub origins: Origins,
     /// Limits of deliveries.
     pub webhook: Webhook,
-    /// Bytes that deliveries being read may still take.
-    pub room: Arc<Semaphore>,
+    /// Bytes that deliveries not yet proved may still take: half of `WEBHOOK_MEMORY`.
+    pub unproved: Arc<Semaphore>,
+    /// Bytes that proved deliveries may still take: the other half.
+    pub proved: Arc<Semaphore>,
     /// Deliveries that were not accepted.
     pub refusals: Refusals,
     /// Wakes the relay.
@@ -65,11 +70,13 @@ impl App {
             tracing::warn!("no webhook address is configured: every delivery will be refused until WEBHOOK_URLS is set");
         }
         let context = Context {
-            pool: db::pool(&config.database, "ingest")?,
+            pool: db::pool(&config.database, "ingest", Purpose::Work)?,
+            reading: db::pool(&config.database, "ingest-reading", Purpose::Reading)?,
             redis: redis::pool(&config.redis)?,
             verifier: Verifier::new(config.webhook.webhook_keys.clone(), config.webhook.webhook_urls.clone()),
             origins: config.public.public_origins,
-            room: Arc::new(Semaphore::new(config.webhook.webhook_memory)),
+            unproved: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
+            proved: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
             webhook: config.webhook,
             refusals: Refusals::default(),
             outbox_filled: Notify::new(),
@@ -110,7 +117,10 @@ impl App {
         if tokio::time::timeout(FINISH, tasks.wait()).await.is_err() {
             tracing::warn!("background work was cut off; it goes on at the next start");
         }
-        context.pool.close().await;
+        let closed = async { tokio::join!(context.pool.close(), context.reading.close()) };
+        if tokio::time::timeout(FINISH, closed).await.is_err() {
+            tracing::warn!("a statement was still running; Postgres ends it");
+        }
         tracing::info!("ingest stopped");
         Ok(())
     }

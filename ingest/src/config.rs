@@ -92,7 +92,7 @@ pub struct Webhook {
     #[arg(long, env = "WEBHOOK_MAX_BODY", default_value_t = 32 << 20)]
     pub webhook_max_body: usize,
 
-    /// Bytes that all deliveries being read, together, may hold in memory; more wait 2 seconds and are then told to come back.
+    /// Bytes of deliveries held in memory: half for those not yet proved, half for those being stored. More wait 2 seconds and are then told to come back.
     #[arg(long, env = "WEBHOOK_MEMORY", default_value_t = 128 << 20)]
     pub webhook_memory: usize,
 

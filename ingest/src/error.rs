@@ -99,6 +99,7 @@ impl ApiError {
             Self::MediaType => "Send a form (application/x-www-form-urlencoded) or JSON (application/json).".to_owned(),
             Self::Throttled { .. } => "Too many failed sign-ins; wait before the next.".to_owned(),
             Self::NoRoom => "The service is full; come back soon.".to_owned(),
+            Self::Database(error) if is_too_slow(error) => "This took too long; narrow the range or the search.".to_owned(),
             Self::Database(_) | Self::Internal(_) => "Something failed here; it was logged.".to_owned(),
         };
         let problem = Problem::new(status, code, detail);
@@ -127,10 +128,16 @@ impl ApiError {
             Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type"),
             Self::Throttled { .. } => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
             Self::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "no_room"),
+            Self::Database(error) if is_too_slow(error) => (StatusCode::SERVICE_UNAVAILABLE, "too_slow"),
             Self::Database(error) if is_away(error) => (StatusCode::SERVICE_UNAVAILABLE, "database_away"),
             Self::Database(_) | Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
+}
+
+/// True when a statement ran into its time-out.
+fn is_too_slow(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "57014")
 }
 
 /// True when Postgres cannot be reached, is starting or stopping, has no room, or gave up waiting: a later try may pass.
@@ -138,10 +145,11 @@ pub fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => true,
         sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => true,
-        // Connection exceptions, lack of resources (a full disk), operator intervention, locks and rollbacks.
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| ["08", "53", "55", "57", "40", "25"].iter().any(|class| code.starts_with(class)))
-        }
+        // Connection exceptions, lack of resources (a full disk), operator intervention, locks and rollbacks; and a missing
+        // partition, the only check that an event can fail.
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| ["08", "53", "55", "57", "40", "25", "23514"].iter().any(|class| code.starts_with(class))),
         _ => false,
     }
 }

@@ -24,6 +24,7 @@ use warp::reply::{Reply, Response};
 use crate::account::session;
 use crate::app::Context;
 use crate::body;
+use crate::config::Webhook;
 use crate::error::{ApiError, is_away};
 use form::FormError;
 use payload::Batch;
@@ -32,6 +33,8 @@ use writer::{Receipt, Source};
 
 /// How long a delivery waits for room before it is told to come back.
 const WAIT_FOR_ROOM: Duration = Duration::from_secs(2);
+/// Bodies larger than this are worked on apart from other tasks.
+const LARGE: usize = 256 << 10;
 /// The header that Mandrill signs in.
 const SIGNATURE: &str = "x-mandrill-signature";
 
@@ -82,16 +85,20 @@ async fn delivery<B: Buf>(
     if !kind.starts_with("application/x-www-form-urlencoded") {
         return Err(ApiError::MediaType);
     }
-    let (body, _room) = read(context, headers, body).await?;
-    let fields = form::decode(&body)?;
-    drop(body);
-    let source = match context.verifier.verify(signature.as_bytes(), &fields)? {
-        Proof::UrlCheck => return Ok(Receipt::default()),
-        Proof::Webhook(label) => Source::Webhook(label),
-    };
+    // What is not proved yet waits for room among its like, and never in the way of what is.
+    let size = announced(headers, context.webhook.webhook_max_body);
+    let unproved = room(&context.unproved, size, &context.webhook).await?;
+    let body = read(context, body).await?;
+    let (proof, fields) = heavy(body.len(), || -> Result<_, ApiError> {
+        let fields = form::decode(&body)?;
+        Ok((context.verifier.verify(signature.as_bytes(), &fields)?, fields))
+    })?;
+    let Proof::Webhook(label) = proof else { return Ok(Receipt::default()) };
+    let _proved = room(&context.proved, body.len(), &context.webhook).await?;
+    drop((body, unproved));
     let value = form::value(&fields, "mandrill_events").ok_or(FormError::NoEvents)?;
-    let batch = Batch::read(value, false, OffsetDateTime::now_utc());
-    store(context, batch, source).await
+    let batch = heavy(value.len(), || Batch::read(value, false, OffsetDateTime::now_utc()));
+    store(context, batch, Source::Webhook(label)).await
 }
 
 /// `{"mandrill_events":[…]}` as it may be posted by hand.
@@ -111,7 +118,9 @@ async fn simulation<B: Buf>(
     if !caller.may_simulate() {
         return Err(ApiError::Forbidden);
     }
-    let (body, _room) = read(context, headers, body).await?;
+    let size = announced(headers, context.webhook.webhook_max_body);
+    let _room = room(&context.proved, size, &context.webhook).await?;
+    let body = read(context, body).await?;
     let bad = |what: &str| ApiError::NotJson(what.to_owned());
     let text = std::str::from_utf8(&body).map_err(|_| bad("it is not UTF-8"))?;
     let posted: Posted<'_> = serde_json::from_str(text).map_err(|error| ApiError::NotJson(error.to_string()))?;
@@ -119,32 +128,35 @@ async fn simulation<B: Buf>(
     if !events.starts_with('[') {
         return Err(bad("`mandrill_events` is no array"));
     }
-    let batch = Batch::read(events.as_bytes(), true, OffsetDateTime::now_utc());
+    let batch = heavy(events.len(), || Batch::read(events.as_bytes(), true, OffsetDateTime::now_utc()));
     store(context, batch, Source::Simulation).await
 }
 
-/// The body, and the room it takes until the delivery is done with.
-async fn read<B: Buf>(
-    context: &Context,
-    headers: &HeaderMap,
-    stream: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<(Bytes, OwnedSemaphorePermit), ApiError> {
+/// The whole body, within the configured size and time.
+async fn read<B: Buf>(context: &Context, stream: impl Stream<Item = Result<B, warp::Error>>) -> Result<Bytes, ApiError> {
     let limits = &context.webhook;
-    let announced = headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let size = announced.unwrap_or(limits.webhook_max_body).min(limits.webhook_max_body);
-    let room = room(&context.room, size, limits.webhook_memory).await?;
-    let bytes = body::read(stream, limits.webhook_max_body, Duration::from_secs(limits.body_timeout_seconds)).await?;
-    Ok((bytes, room))
+    body::read(stream, limits.webhook_max_body, Duration::from_secs(limits.body_timeout_seconds)).await
 }
 
-/// Takes `size` bytes, at most all there are, of the memory that deliveries share.
-async fn room(all: &Arc<Semaphore>, size: usize, most: usize) -> Result<OwnedSemaphorePermit, ApiError> {
-    let permits = u32::try_from(size.clamp(1, most)).unwrap_or(u32::MAX);
-    let waiting = Arc::clone(all).acquire_many_owned(permits);
+/// How large the body says it is; as large as can be, if it does not say.
+fn announced(headers: &HeaderMap, most: usize) -> usize {
+    let length = headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    length.unwrap_or(most).min(most)
+}
+
+/// Takes `size` bytes of a budget, at most all that it has.
+async fn room(budget: &Arc<Semaphore>, size: usize, limits: &Webhook) -> Result<OwnedSemaphorePermit, ApiError> {
+    let permits = u32::try_from(size.clamp(1, (limits.webhook_memory / 2).max(1))).unwrap_or(u32::MAX);
+    let waiting = Arc::clone(budget).acquire_many_owned(permits);
     match tokio::time::timeout(WAIT_FOR_ROOM, waiting).await {
         Ok(Ok(room)) => Ok(room),
         Ok(Err(_)) | Err(_) => Err(ApiError::NoRoom),
     }
+}
+
+/// Decodes, hashes or parses. Large bodies take tens of milliseconds of a core, for which this thread's other tasks move on.
+fn heavy<T>(size: usize, work: impl FnOnce() -> T) -> T {
+    if size > LARGE { tokio::task::block_in_place(work) } else { work() }
 }
 
 /// Commits in a task of its own: a client that goes away does not undo what was proved.

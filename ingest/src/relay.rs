@@ -37,43 +37,60 @@ enum RelayError {
     Redis(#[from] shared::redis::Error),
 }
 
+/// Which rows a round takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// Those that were never refused.
+    Fresh,
+    /// Those that Redis refused, one by one and now and then.
+    Refused,
+}
+
 /// Relays until `stop`, and then once more what is there.
 pub async fn run(context: Arc<Context>, stop: CancellationToken) {
     let mut size = BATCH;
     let mut healthy = true;
     loop {
         let stopping = stop.is_cancelled();
-        let outcome = round(&context, size).await;
+        let outcome = round(&context, size, Rows::Fresh).await;
         let more = match &outcome {
             Ok(Round::Relayed(count)) => *count == size,
             Ok(Round::Refused) => true,
             Err(_) => false,
         };
-        // A batch that was refused is tried row by row, to find the one at fault.
-        size = if matches!(outcome, Ok(Round::Refused)) { 1 } else { BATCH };
-        match outcome {
-            Err(error) if healthy => {
-                let source = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::warn!(source, "relaying waits: {error}");
-                healthy = false;
-            }
-            Ok(_) if !healthy => {
-                tracing::info!("relaying goes on");
-                healthy = true;
-            }
-            _ => {}
+        // What is refused, or takes too long, is tried by halves: the row at fault is found, or the batch that fits.
+        size = if matches!(outcome, Ok(Round::Relayed(_))) { (size * 2).min(BATCH) } else { (size / 2).max(1) };
+        note(&outcome, &mut healthy);
+        if more {
+            continue;
         }
-        if stopping && !more {
+        if stopping {
             return;
         }
-        if !more {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = context.outbox_filled.notified() => {}
-                () = tokio::time::sleep(POLL) => {}
-            }
+        if outcome.is_ok()
+            && let Err(error) = round(&context, 1, Rows::Refused).await
+        {
+            tracing::debug!(%error, "a refused row waits");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = context.outbox_filled.notified() => {}
+            () = tokio::time::sleep(POLL) => {}
         }
     }
+}
+
+/// Logs when relaying begins to wait, and when it goes on.
+fn note(outcome: &Result<Round, RelayError>, healthy: &mut bool) {
+    match outcome {
+        Err(error) if *healthy => {
+            let source = std::error::Error::source(error).map(ToString::to_string);
+            tracing::warn!(source, "relaying waits: {error}");
+        }
+        Ok(_) if !*healthy => tracing::info!("relaying goes on"),
+        _ => {}
+    }
+    *healthy = outcome.is_ok();
 }
 
 /// Passes on the wake-ups that notifiers send after filling the outbox, until `stop`. Without them the poll finds the rows.
@@ -103,12 +120,16 @@ enum Round {
     Refused,
 }
 
-async fn round(context: &Context, size: i64) -> Result<Round, RelayError> {
+async fn round(context: &Context, size: i64, rows: Rows) -> Result<Round, RelayError> {
+    // First, so that no transaction waits for a Redis that is away.
+    let mut redis = context.redis.get().await.map_err(shared::redis::Error::from)?;
     let mut transaction = context.pool.begin().await?;
     let rows = sqlx::query!(
         r#"with taken as (
-             delete from outbox where id in
-               (select id from outbox order by attempts, id limit $1 for update skip locked)
+             delete from outbox where id = any(array(
+               select id from outbox
+               where case when $2 then attempts > 0 else attempts = 0 end
+               order by id limit $1 for update skip locked))
              returning id, event_id, event_received_at, notification_id, attempts
            )
            select taken.id as "outbox_id!", taken.attempts as "attempts!", events.id as "event_id?", events.search as "search?",
@@ -121,7 +142,8 @@ async fn round(context: &Context, size: i64) -> Result<Round, RelayError> {
            left join notifications told on told.id = taken.notification_id
            left join users on users.id = told.sender_id
            order by taken.id"#,
-        size
+        size,
+        rows == Rows::Refused
     )
     .fetch_all(&mut *transaction)
     .await?;
@@ -150,7 +172,7 @@ async fn round(context: &Context, size: i64) -> Result<Round, RelayError> {
         .collect();
     // What retention dropped meanwhile has nothing left to tell.
     let alive: Vec<&Item> = items.iter().filter(|item| item.event.is_some() || item.notification.is_some()).collect();
-    if let Err(error) = publish(context, &alive).await {
+    if let Err(error) = publish(&mut redis, &alive).await {
         transaction.rollback().await?;
         if !error.is_about_the_command() {
             return Err(error.into());
@@ -186,12 +208,8 @@ async fn events(
     Ok(events.into_iter().map(|event| (event.id, event)).collect())
 }
 
-async fn publish(context: &Context, items: &[&Item]) -> Result<(), shared::redis::Error> {
-    if items.is_empty() {
-        return Ok(());
-    }
-    let mut connection = context.redis.get().await?;
-    feed::append(&mut connection, items).await
+async fn publish(redis: &mut deadpool_redis::Connection, items: &[&Item]) -> Result<(), shared::redis::Error> {
+    if items.is_empty() { Ok(()) } else { feed::append(redis, items).await }
 }
 
 /// A row that Redis keeps refusing must not be tried for ever, nor get lost: in the end it is kept apart.

@@ -43,9 +43,13 @@ pub struct Database {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Secret,
 
-    /// Most connections held open by this process.
+    /// Most connections held open by this process, besides those for lists and searches.
     #[arg(long, env = "DATABASE_MAX_CONNECTIONS", default_value_t = 8)]
     pub database_max_connections: u32,
+
+    /// Most connections held open for lists and searches.
+    #[arg(long, env = "DATABASE_READ_CONNECTIONS", default_value_t = 4)]
+    pub database_read_connections: u32,
 }
 
 /// The Redis (or Valkey) server that carries the live feed.

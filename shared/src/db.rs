@@ -11,27 +11,54 @@ use crate::config;
 /// How long a request waits for a connection before it is told to come back.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// What a pool is for, which decides how long its statements may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Deliveries, sign-in, relaying: what must not wait for readers.
+    Work,
+    /// Lists and searches, on connections of their own: the slowest search costs other readers, and no delivery.
+    Reading,
+    /// Migrations, which may build an index for an hour.
+    Migrating,
+}
+
+impl Purpose {
+    /// Time-outs of a statement and of waiting for a lock; 0 is none.
+    fn timeouts(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Work => ("30s", "10s"),
+            Self::Reading => ("5s", "2s"),
+            Self::Migrating => ("0", "10min"),
+        }
+    }
+}
+
 /// A pool that connects when first asked, so that a service starts while Postgres is away and becomes ready when it is there.
 ///
 /// # Errors
 /// When the URL does not parse or names no user: sqlx would connect as "anonymous".
-pub fn pool(config: &config::Database, name: &str) -> Result<PgPool, DatabaseUrlError> {
+pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<PgPool, DatabaseUrlError> {
     let url = config.database_url.reveal();
     let options = PgConnectOptions::from_str(url).map_err(|_| DatabaseUrlError::Malformed)?;
     let user = url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).map(|(user, _)| user);
     if user.is_none_or(|user| user.is_empty() || user.starts_with(':')) {
         return Err(DatabaseUrlError::NoUser);
     }
+    let (statement, lock) = purpose.timeouts();
     let options = options.application_name(name).options([
-        ("statement_timeout", "30s"),
-        ("lock_timeout", "10s"),
+        ("statement_timeout", statement),
+        ("lock_timeout", lock),
         ("idle_in_transaction_session_timeout", "30s"),
         // 200 means committed: never weaken this for speed.
         ("synchronous_commit", "on"),
         ("timezone", "UTC"),
     ]);
     Ok(PgPoolOptions::new()
-        .max_connections(config.database_max_connections)
+        .max_connections(if purpose == Purpose::Reading {
+            config.database_read_connections
+        } else {
+            config.database_max_connections
+        })
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options))
 }

@@ -32,7 +32,7 @@ pub const SESSIONS_CHANNEL: &str = "ml:sessions";
 pub const KEEP: usize = 10_000;
 
 /// One committed thing: an event, with its notification if it is an open; or a notification alone.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Item {
     /// The event, for the live list.
     pub event: Option<Event>,
@@ -116,15 +116,16 @@ if not epoch or known[3] ~= server or (seq > 0 and redis.call('EXISTS', KEYS[1])
 end
 ";
 
-/// ARGV[2]: how many to keep; then for each item its channel and its JSON.
+/// ARGV[2]: how many to keep; then for each item its channel and its JSON. The numbers are taken first: should a command
+/// fail half-way, what is left is a hole, which readers notice, and not a number that is used twice.
 const APPEND: &str = r#"
+redis.call('HSET', KEYS[2], 'seq', string.format('%.0f', seq + (#ARGV - 2) / 2))
 for i = 3, #ARGV, 2 do
   seq = seq + 1
   local number = string.format('%.0f', seq)
   redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], number .. '-0', 'item', ARGV[i + 1])
   redis.call('PUBLISH', ARGV[i], '{"epoch":"' .. epoch .. '","seq":' .. number .. ',"item":' .. ARGV[i + 1] .. '}')
 end
-redis.call('HSET', KEYS[2], 'seq', string.format('%.0f', seq))
 return seq
 "#;
 
@@ -144,7 +145,8 @@ fn new_epoch() -> Result<String, Error> {
     Ok(epoch)
 }
 
-/// Numbers, remembers and publishes `items`, all or none.
+/// Numbers, remembers and publishes `items`. After an error some may have been; appending all of them again is safe, since
+/// readers drop what they have seen.
 ///
 /// # Errors
 /// When an item does not serialise, or Redis is away or refuses.
@@ -167,23 +169,29 @@ pub struct Page {
     pub end: Cursor,
     /// The oldest of what was asked for and is still kept, in order.
     pub entries: Vec<Entry>,
+    /// How many of them could not be understood, as those of a newer version, and are empty.
+    pub unreadable: usize,
 }
 
 /// Reads at most `limit` entries with numbers above `after`, in the current epoch whatever it is.
 ///
 /// # Errors
-/// When Redis is away or refuses, or holds what is no entry of ours.
+/// When Redis is away or refuses, or numbers are not what our script writes.
 pub async fn read(connection: &mut impl ConnectionLike, after: u64, limit: usize) -> Result<Page, Error> {
     let script = Script::new(&format!("{CURRENT_EPOCH}{READ}"));
     let (epoch, seq, found): (String, String, Vec<String>) =
         script.key(STREAM).key(META).arg(new_epoch()?).arg(after).arg(limit).invoke_async(connection).await?;
     let number = |text: &str| text.parse::<u64>().map_err(|_| Error::Shape("a number of the stream"));
     let mut entries = Vec::with_capacity(found.len() / 2);
+    let mut unreadable = 0;
     for pair in found.chunks_exact(2) {
-        let item = serde_json::from_str(&pair[1]).map_err(|_| Error::Shape("an item of the stream"))?;
+        let item = serde_json::from_str(&pair[1]).unwrap_or_else(|_| {
+            unreadable += 1;
+            Item::default()
+        });
         entries.push(Entry { epoch: epoch.clone(), seq: number(&pair[0])?, item });
     }
-    Ok(Page { end: Cursor { epoch, seq: number(&seq)? }, entries })
+    Ok(Page { end: Cursor { epoch, seq: number(&seq)? }, entries, unreadable })
 }
 
 #[cfg(test)]

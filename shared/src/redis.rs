@@ -33,7 +33,19 @@ impl Error {
             Self::Pool(_) => false,
             Self::Shape(_) => true,
             Self::Redis(error) => {
-                let away = ["LOADING", "READONLY", "OOM", "MASTERDOWN", "MISCONF", "BUSY", "NOREPLICAS", "NOAUTH", "NOPERM"];
+                let away = [
+                    "LOADING",
+                    "READONLY",
+                    "OOM",
+                    "MASTERDOWN",
+                    "MISCONF",
+                    "BUSY",
+                    "NOREPLICAS",
+                    "NOAUTH",
+                    "NOPERM",
+                    "CLUSTERDOWN",
+                    "WRONGTYPE",
+                ];
                 error.code().is_some_and(|code| !away.contains(&code))
             }
         }

@@ -83,6 +83,15 @@ pub enum Credential {
     },
 }
 
+impl Credential {
+    /// What the database knows it by.
+    pub fn hash(&self) -> &Hash {
+        match self {
+            Self::Session(hash) | Self::Token { hash, .. } => hash,
+        }
+    }
+}
+
 impl Caller {
     /// True when the caller may read events: anybody signed in, or a token made for it.
     pub fn may_read(&self) -> bool {

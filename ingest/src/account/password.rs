@@ -28,8 +28,14 @@ pub struct HashError;
 /// # Errors
 /// When the system has no randomness or threads to give.
 pub async fn hash(password: String) -> Result<String, HashError> {
-    let _permit = ROOM.acquire().await.map_err(|_| HashError)?;
-    tokio::task::spawn_blocking(move || hash_now(&password)).await.map_err(|_| HashError)?
+    let permit = ROOM.acquire().await.map_err(|_| HashError)?;
+    tokio::task::spawn_blocking(move || {
+        // The work goes on when its caller is gone, and so must its permit.
+        let _permit = permit;
+        hash_now(&password)
+    })
+    .await
+    .map_err(|_| HashError)?
 }
 
 /// True when `password` belongs to `stored`. Takes as long when there is no stored hash.
@@ -37,8 +43,9 @@ pub async fn hash(password: String) -> Result<String, HashError> {
 /// # Errors
 /// When the system has no threads to give.
 pub async fn verify(password: String, stored: Option<String>) -> Result<bool, HashError> {
-    let _permit = ROOM.acquire().await.map_err(|_| HashError)?;
+    let permit = ROOM.acquire().await.map_err(|_| HashError)?;
     tokio::task::spawn_blocking(move || {
+        let _permit = permit;
         let is_somebody = stored.is_some();
         let stored = stored.unwrap_or_else(|| NOBODYS.clone());
         let parsed = PasswordHash::new(&stored).map_err(|_| HashError)?;

@@ -15,7 +15,7 @@ use sqlx::PgPool;
 use warp::reply::{Reply, Response};
 
 use super::password;
-use super::throttle::{self, Subjects};
+use super::throttle::{self, Try};
 use crate::app::Context;
 use crate::body;
 use crate::error::ApiError;
@@ -86,11 +86,8 @@ pub async fn post<B: Buf>(
     if email.contains('\0') || password.len() > password::LONGEST {
         return Err(ApiError::WrongCredentials);
     }
-    let subjects = Subjects::new(&email, peer);
-    if let Some(retry_after) = subjects.wait(&context.pool).await? {
-        return Err(ApiError::Throttled { retry_after });
-    }
-    subjects.count(&context.pool).await?;
+    let counted = Try::count(&context.pool, &email, peer).await?;
+    let counted = counted.map_err(|retry_after| ApiError::Throttled { retry_after })?;
     let found = sqlx::query!(
         "select id, email, role, password_hash from users where lower(email) = lower($1) and disabled_at is null",
         email
@@ -100,7 +97,7 @@ pub async fn post<B: Buf>(
     let stored = found.as_ref().and_then(|user| user.password_hash.clone());
     let fits = password::verify(password, stored).await.map_err(|_| ApiError::Internal("a password could not be checked"))?;
     let Some(user) = found.filter(|_| fits) else { return Err(ApiError::WrongCredentials) };
-    subjects.clear(&context.pool).await?;
+    counted.was_right(&context.pool).await?;
     let role = user.role.parse().map_err(|_| ApiError::Internal("an unknown role in the database"))?;
     let user = User { id: user.id, email: user.email, role };
     let secret = session::new_secret().map_err(|_| ApiError::Internal("no randomness for a session"))?;

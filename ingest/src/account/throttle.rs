@@ -1,59 +1,61 @@
-//! Slows down guessing: failed sign-ins are counted by account and by network, over all replicas, in windows of 15 minutes.
+//! Slows down guessing: tries to sign in are counted by account and by network, over all replicas, in windows of 15 minutes.
+//!
+//! A try is counted before its password is checked, and taken back when it was right: tries at the same time do not slip through.
 
 use shared::serve::Peer;
-use shared::session::Hash;
 use sqlx::PgPool;
 
 /// Failures after which an account, or a network, waits for its window to end.
 const MOST_FOR_ACCOUNT: i32 = 10;
 const MOST_FOR_NETWORK: i32 = 50;
 
-/// The two counters that one sign-in touches. The account's is named by a hash, so that the table lists no addresses.
-pub(super) struct Subjects([String; 2]);
+/// One try to sign in, counted.
+pub(super) struct Try<'a> {
+    email: &'a str,
+    network: String,
+}
 
-impl Subjects {
-    pub(super) fn new(email: &str, peer: Peer) -> Self {
-        let account: String = Hash::of(&email.to_lowercase()).as_slice().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self([format!("account:{account}"), format!("network:{}", peer.network())])
-    }
-
-    /// Seconds to wait before another try is looked at; none when it may be made now.
-    pub(super) async fn wait(&self, pool: &PgPool) -> Result<Option<u64>, sqlx::Error> {
+impl<'a> Try<'a> {
+    /// Counts the try. Gives the seconds to wait if there were too many before it. Accounts are told apart as the look-up
+    /// does, by Postgres' own folding, and named by a hash, so that the table lists no addresses.
+    pub(super) async fn count(pool: &PgPool, email: &'a str, peer: Peer) -> Result<Result<Self, u64>, sqlx::Error> {
+        let network = peer.network().to_string();
         let seconds = sqlx::query_scalar!(
-            r#"select ceil(extract(epoch from max(started_at) + interval '15 minutes' - now()))::bigint
-               from sign_in_failures
-               where started_at > now() - interval '15 minutes'
-                 and ((subject = $1 and failures >= $3) or (subject = $2 and failures >= $4))"#,
-            self.0[0],
-            self.0[1],
+            r#"with counted as (
+                 insert into sign_in_failures (subject, failures)
+                 values ('account:' || encode(sha256(convert_to(lower($1), 'UTF8')), 'hex'), 1), ('network:' || $2, 1)
+                 on conflict on constraint sign_in_failures_pkey do update set
+                   failures = case when sign_in_failures.started_at > now() - interval '15 minutes'
+                              then sign_in_failures.failures + 1 else 1 end,
+                   started_at = case when sign_in_failures.started_at > now() - interval '15 minutes'
+                                then sign_in_failures.started_at else now() end
+                 returning subject, failures, started_at
+               )
+               select ceil(extract(epoch from max(started_at) + interval '15 minutes' - now()))::bigint from counted
+               where failures > case when subject like 'account:%' then $3::int else $4 end"#,
+            email,
+            network,
             MOST_FOR_ACCOUNT,
             MOST_FOR_NETWORK
         )
         .fetch_one(pool)
         .await?;
-        Ok(seconds.and_then(|seconds| u64::try_from(seconds).ok()))
+        Ok(match seconds {
+            Some(seconds) => Err(u64::try_from(seconds).unwrap_or(1)),
+            None => Ok(Self { email, network }),
+        })
     }
 
-    /// Counts a try before its password is checked, so that tries at the same time do not slip through.
-    pub(super) async fn count(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
+    /// The password was right: forgets the account's failures, and this one try of the network.
+    pub(super) async fn was_right(self, pool: &PgPool) -> Result<(), sqlx::Error> {
         sqlx::query!(
-            "insert into sign_in_failures (subject, failures) select subject, 1 from unnest($1::text[]) as t (subject) order by 1
-             on conflict on constraint sign_in_failures_pkey do update set
-               failures = case when sign_in_failures.started_at > now() - interval '15 minutes'
-                          then sign_in_failures.failures + 1 else 1 end,
-               started_at = case when sign_in_failures.started_at > now() - interval '15 minutes'
-                            then sign_in_failures.started_at else now() end",
-            &self.0[..]
+            "update sign_in_failures set failures = case when subject like 'account:%' then 0 else failures - 1 end
+             where subject in ('account:' || encode(sha256(convert_to(lower($1), 'UTF8')), 'hex'), 'network:' || $2)",
+            self.email,
+            self.network
         )
         .execute(pool)
         .await?;
-        Ok(())
-    }
-
-    /// Forgets the account's failures and this one try of the network, after a sign-in that worked.
-    pub(super) async fn clear(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
-        sqlx::query!("delete from sign_in_failures where subject = $1", self.0[0]).execute(pool).await?;
-        sqlx::query!("update sign_in_failures set failures = failures - 1 where subject = $1", self.0[1]).execute(pool).await?;
         Ok(())
     }
 }

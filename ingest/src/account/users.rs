@@ -121,5 +121,5 @@ pub async fn run_token(config: &Token) -> anyhow::Result<()> {
 }
 
 fn connect(config: &config::Database) -> anyhow::Result<PgPool> {
-    db::pool(config, "ingest-command").context("the database")
+    db::pool(config, "ingest-command", db::Purpose::Work).context("the database")
 }

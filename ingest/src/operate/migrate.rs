@@ -18,14 +18,21 @@ const WAIT: Duration = Duration::from_secs(60);
 /// # Errors
 /// When Postgres stays away, or a migration fails or was changed after it was applied.
 pub async fn run(config: &Migrate) -> anyhow::Result<()> {
-    let pool = db::pool(&config.database, "ingest-migrate")?;
+    let pool = db::pool(&config.database, "ingest-migrate", db::Purpose::Migrating)?;
     let reached = async {
-        while let Err(error) = pool.acquire().await {
-            tracing::info!(%error, "waiting for Postgres");
+        loop {
+            match pool.acquire().await {
+                Ok(_) => return Ok(()),
+                // A wrong password, user or database does not mend itself.
+                Err(sqlx::Error::Database(error)) if !error.code().is_some_and(|code| code.starts_with("57")) => {
+                    return Err(sqlx::Error::Database(error));
+                }
+                Err(error) => tracing::info!(%error, "waiting for Postgres"),
+            }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     };
-    tokio::time::timeout(WAIT, reached).await.context("Postgres did not answer within a minute")?;
+    tokio::time::timeout(WAIT, reached).await.context("Postgres did not answer within a minute")??;
     MIGRATOR.run(&pool).await.context("a migration failed")?;
     partitions::make_ahead(&pool).await.context("the partitions could not be made")?;
     tracing::info!("the database is up to date");

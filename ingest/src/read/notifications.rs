@@ -34,7 +34,7 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
         before,
         page.rows()
     )
-    .fetch_all(&context.pool)
+    .fetch_all(&context.reading)
     .await?;
     let notifications = rows
         .into_iter()

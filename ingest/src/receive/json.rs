@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -143,6 +143,48 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
         }
 
         deserializer.deserialize_map(Fields)
+    }
+}
+
+/// Most elements of one delivery; Mandrill sends 1,000.
+pub const MOST_ELEMENTS: usize = 10_000;
+
+/// An array's elements as they came, as many as are taken, and how many there were.
+#[derive(Debug)]
+pub struct Elements<'a> {
+    /// The first of them.
+    pub elements: Vec<&'a RawValue>,
+    /// All of them, counted.
+    pub count: usize,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+
+        impl<'de> Visitor<'de> for Each {
+            type Value = Elements<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+                let mut elements = Vec::new();
+                while elements.len() < MOST_ELEMENTS
+                    && let Some(element) = array.next_element()?
+                {
+                    elements.push(element);
+                }
+                let mut count = elements.len();
+                while array.next_element::<IgnoredAny>()?.is_some() {
+                    count += 1;
+                }
+                Ok(Elements { elements, count })
+            }
+        }
+
+        deserializer.deserialize_seq(Each)
     }
 }
 

@@ -4,12 +4,11 @@
 //! notice. So nothing here is a strict model: an element becomes an event as soon as it says what kind it is, a field that
 //! cannot be read costs that field alone, and the element itself is kept byte for byte.
 
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use shared::event::fold;
 use time::{Duration, OffsetDateTime};
 
-use super::json::{Object, mend};
+use super::json::{Elements, MOST_ELEMENTS, Object, mend};
 
 /// Longest id that is stored; Mandrill's have 32 characters, tests have sent mangled ones.
 const LONGEST_ID: usize = 512;
@@ -100,10 +99,16 @@ impl Batch {
         let Ok(text) = std::str::from_utf8(value) else {
             return whole("not_utf8", "The value of mandrill_events is not UTF-8.".to_owned());
         };
-        let elements: Vec<&RawValue> = match serde_json::from_str(text) {
+        let Elements { elements, count } = match serde_json::from_str(text) {
             Ok(elements) => elements,
             Err(error) => return whole("not_an_array", format!("The value of mandrill_events is no JSON array: {error}.")),
         };
+        if count > MOST_ELEMENTS {
+            return whole(
+                "too_many_elements",
+                format!("The array holds {count} elements, and {MOST_ELEMENTS} are taken at most."),
+            );
+        }
         let mut batch = Self { received: elements.len(), ..Self::default() };
         for element in elements {
             match NewEvent::read(element.get(), simulated, now) {

@@ -14,11 +14,11 @@ use crate::error::{Doing, Error};
 /// Reads `+ PID SIGNAL`, `- PID` and `rm FOLDER`; at the end of its input it acts.
 const SCRIPT: &str = r#"
 list= folder=
-while read -r verb what signal; do
+while read -r verb what rest; do
   case $verb in
-    +) list="$what:$signal $list" ;;
+    +) list="$what:$rest $list" ;;
     -) kept=; for one in $list; do [ "${one%%:*}" = "$what" ] || kept="$kept$one "; done; list=$kept ;;
-    rm) folder=$what ;;
+    rm) folder="$what${rest:+ $rest}" ;;
   esac
 done
 for one in $list; do kill -s "${one#*:}" "${one%%:*}" 2>/dev/null; done

@@ -4,7 +4,7 @@
 //! pinned wheels ([`servers`]). A [`Stack`] is ready when `start` returns and gone when it is dropped; should this process
 //! die without dropping it, the [`leash`] ends what it started.
 //!
-//! - [`stack`]: the whole, and what a test does to it: kill, stop, start again.
+//! - [`Stack`]: the whole, and what a test does to it: kill, stop, start again.
 //! - [`postgres`], [`redis`], [`nginx`], [`service`]: one part each.
 //! - [`process`], [`leash`], [`ports`], [`place`]: what parts are made of.
 

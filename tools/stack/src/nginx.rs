@@ -41,6 +41,7 @@ pub(crate) fn start(
         ("NOTIFIER", format!("127.0.0.1:{}", targets.notifier)),
         ("FRONTEND", targets.frontend.display().to_string()),
         ("RESOLVER", "127.0.0.1".to_owned()),
+        ("WEBHOOK_SPOOL", "48m".to_owned()),
         ("REAL_IP_FROM", "127.0.0.1".to_owned()),
         ("ACCESS_LOG", folder.join("access.log").display().to_string()),
         ("TEMP", folder.display().to_string()),

@@ -1,7 +1,8 @@
 //! Where things lie: the project, and folders that an unprivileged Postgres can reach.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Doing, Error};
@@ -50,6 +51,7 @@ pub(crate) fn make_private(folder: &Path) -> Result<(), Error> {
 
 /// Writes a file that may hold secrets.
 pub(crate) fn write_private(file: &Path, text: &str) -> Result<(), Error> {
-    fs::write(file, text).doing(format!("writing {}", file.display()))?;
-    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).doing(format!("closing {}", file.display()))
+    let mut options = fs::File::options();
+    let opened = options.write(true).create(true).truncate(true).mode(0o600).open(file);
+    opened.and_then(|mut file| file.write_all(text.as_bytes())).doing(format!("writing {}", file.display()))
 }
