@@ -70,7 +70,7 @@ impl App {
     /// # Errors
     /// When the address is taken, or a URL cannot be used.
     pub async fn build(config: Serve) -> anyhow::Result<Self> {
-        let pool = db::pool(&config.database, "notifier")?;
+        let pool = db::pool(&config.database, "notifier", db::Purpose::Work)?;
         let redis = redis::pool(&config.redis)?;
         let context = Context {
             messages: Messages { pool: pool.clone(), redis: redis.clone() },

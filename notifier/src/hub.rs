@@ -3,7 +3,7 @@
 //! One lock makes resuming exact: a socket joins and is given what came before in the same moment, so that nothing falls
 //! between replay and live. Under the lock nothing waits: a queue that is full costs its socket and nobody else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -81,7 +81,7 @@ pub struct Place {
     hub: Arc<Hub>,
     /// Of this socket, on this replica.
     pub connection: u64,
-    /// What arrives. Its end means that the queue was full.
+    /// What arrives.
     pub queue: mpsc::Receiver<Delivery>,
     /// When to end.
     pub ending: Arc<Ending>,
@@ -152,15 +152,22 @@ impl Hub {
         }
     }
 
+    /// Begins with what was read before anybody could join.
+    pub fn begin(&self, recent: Recent) {
+        self.lock().recent = Some(recent);
+    }
+
     /// Begins anew at `cursor`: what was remembered no longer connects. Subscribers are told why.
     pub fn reset(&self, cursor: Cursor, reason: &'static str) {
-        let mut state = self.lock();
-        let had = state.recent.replace(Recent::new(cursor)).is_some();
-        if had {
-            tracing::warn!(reason, "the feed's continuity is lost; clients refetch");
-            metrics::counter!("notifier_resets_total", "reason" => reason).increment(1);
-            send(&mut state.members, |member| member.subscribed, &Delivery::Reset(reason));
-        }
+        self.lock().recent = Some(Recent::new(cursor));
+        self.tell_reset(reason);
+    }
+
+    /// Tells subscribers to fetch again, for this reason.
+    pub fn tell_reset(&self, reason: &'static str) {
+        tracing::warn!(reason, "the feed's continuity is lost; clients refetch");
+        metrics::counter!("notifier_resets_total", "reason" => reason).increment(1);
+        send(&mut self.lock().members, |member| member.subscribed, &Delivery::Reset(reason));
     }
 
     /// Notes whether Redis delivers.
@@ -205,15 +212,17 @@ impl Hub {
     }
 
     /// The sessions and tokens that hold sockets open.
-    pub fn credentials(&self) -> Vec<Credential> {
-        self.lock().members.values().map(|member| member.credential.clone()).collect()
+    pub fn credentials(&self) -> HashSet<Hash> {
+        self.lock().members.values().map(|member| *member.credential.hash()).collect()
     }
 
-    /// Ends the sockets whose session or token is no longer among `valid`, and those whose user has another role by now.
-    pub fn retain(&self, valid: &HashMap<Hash, Role>) {
+    /// Of the sockets held by those `asked` about, ends those whose session or token is not among `valid`, and those whose user
+    /// has another role by now. A socket that joined since the question was asked is not judged by its answer.
+    pub fn retain(&self, asked: &HashSet<Hash>, valid: &HashMap<Hash, Role>) {
         for member in self.lock().members.values() {
-            let (Credential::Session(hash) | Credential::Token { hash, .. }) = &member.credential;
+            let hash = member.credential.hash();
             match valid.get(hash) {
+                _ if !asked.contains(hash) => {}
                 None => member.ending.end(Close::SignedOut),
                 Some(role) if *role != member.user.role => member.ending.end(Close::Resync),
                 Some(_) => {}
@@ -222,13 +231,13 @@ impl Hub {
     }
 }
 
-/// Puts `delivery` into the queues of those it concerns. Whoever has no room loses their queue, and so their socket.
+/// Puts `delivery` into the queues of those it concerns. Whoever has no room is ended, and stays counted until they are gone.
 fn send(members: &mut HashMap<u64, Member>, concerns: impl Fn(&Member) -> bool, delivery: &Delivery) {
-    members.retain(|_, member| {
-        let kept = !concerns(member) || member.queue.try_send(delivery.clone()).is_ok();
-        if !kept {
+    for member in members.values_mut().filter(|member| concerns(member)) {
+        if member.queue.try_send(delivery.clone()).is_err() {
+            member.subscribed = false;
+            member.ending.end(Close::TooSlow);
             metrics::counter!("notifier_slow_total").increment(1);
         }
-        kept
-    });
+    }
 }

@@ -14,6 +14,8 @@ use crate::recent::Live;
 
 /// Most events in a frame.
 pub const MOST_EVENTS: usize = 500;
+/// A frame of events that has grown to this many bytes is full: strangers write subjects, and frames must stay sendable.
+const MOST_BYTES: usize = 256 << 10;
 
 /// What a client asked for.
 #[derive(Debug, Default)]
@@ -81,17 +83,27 @@ impl Outgoing {
         self.is_empty().then_some(&self.seen)
     }
 
-    /// The frames for all that waits. Events first: a cursor never promises a notification that has not been sent.
+    /// The frames for all that waits. Events first, and a cursor never promises a notification that has not been sent.
     pub fn take_frames(&mut self) -> Vec<String> {
         let mut frames = Vec::with_capacity(1 + self.notifications.len());
-        if !self.events.is_empty() {
-            let mut cursor = self.seen.clone();
-            if let Some(first) = self.notifications.first() {
-                cursor = Cursor { epoch: first.cursor.epoch.clone(), seq: first.cursor.seq - 1 };
+        // As far as frames of events may promise: to the last thing seen, or right before the first notification.
+        let mut limit = self.seen.clone();
+        if let Some(first) = self.notifications.first() {
+            limit = Cursor { epoch: first.cursor.epoch.clone(), seq: first.cursor.seq - 1 };
+        }
+        let mut skipped = self.events.len().saturating_sub(MOST_EVENTS);
+        let mut events = self.events.iter().skip(skipped).peekable();
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        while let Some(live) = events.next() {
+            let Some(json) = live.event_json.as_deref() else { continue };
+            bytes += json.get().len();
+            items.push(json);
+            let is_last = events.peek().is_none();
+            if is_last || bytes >= MOST_BYTES {
+                let cursor = if is_last || live.cursor.seq > limit.seq { &limit } else { &live.cursor };
+                frames.push(ServerFrame::Events { cursor, items: std::mem::take(&mut items), skipped }.to_text());
+                (bytes, skipped) = (0, 0);
             }
-            let skipped = self.events.len().saturating_sub(MOST_EVENTS);
-            let items = self.events.iter().skip(skipped).filter_map(|live| live.event_json.as_deref()).collect();
-            frames.push(ServerFrame::Events { cursor: &cursor, items, skipped }.to_text());
         }
         frames.extend(self.notifications.iter().filter_map(|live| live.notification_frame.clone()));
         self.events.clear();

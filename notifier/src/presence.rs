@@ -10,7 +10,6 @@ use deadpool_redis::Pool;
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 use shared::session::new_secret;
-use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::frame::Online;
@@ -52,12 +51,13 @@ pub async fn run(hub: Arc<Hub>, pool: Pool, stop: CancellationToken) {
 }
 
 async fn exchange(hub: &Hub, pool: &Pool, replica: &str) -> Result<Online, shared::redis::Error> {
-    let now = OffsetDateTime::now_utc().unix_timestamp();
+    let mut connection = pool.get().await?;
+    // One clock for all replicas.
+    let (now, _micros): (i64, i64) = redis::cmd("TIME").query_async(&mut connection).await?;
     let users = hub.users();
     metrics::gauge!("notifier_sockets").set(users.values().sum::<usize>() as f64);
     metrics::gauge!("notifier_users").set(users.len() as f64);
     let report = serde_json::to_string(&Report { at: now, users }).unwrap_or_default();
-    let mut connection = pool.get().await?;
     let _new: i64 = connection.hset(KEY, replica, report).await?;
     let reports: HashMap<String, String> = connection.hgetall(KEY).await?;
     let mut users = HashSet::new();
@@ -65,11 +65,11 @@ async fn exchange(hub: &Hub, pool: &Pool, replica: &str) -> Result<Online, share
     for (from, text) in reports {
         let report: Option<Report> = serde_json::from_str(&text).ok();
         match report {
-            Some(report) if (now - report.at).abs() <= COUNTS => {
+            Some(report) if now - report.at <= COUNTS => {
                 connections += report.users.values().sum::<usize>();
                 users.extend(report.users.into_keys());
             }
-            Some(report) if (now - report.at).abs() <= STAYS => {}
+            Some(report) if now - report.at <= STAYS => {}
             _ => {
                 let _gone: i64 = connection.hdel(KEY, from).await?;
             }

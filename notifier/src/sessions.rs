@@ -1,10 +1,10 @@
 //! Whose session has ended: looked up for all sockets in one query, every two seconds and when somebody says so.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::session::{Credential, Hash, Role};
+use shared::session::{Hash, Role};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -26,19 +26,14 @@ pub async fn watch(hub: Arc<Hub>, pool: PgPool, changed: Arc<Notify>, stop: Canc
             continue;
         }
         match valid(&pool, &held).await {
-            Ok(valid) => hub.retain(&valid),
+            Ok(valid) => hub.retain(&held, &valid),
             Err(error) => tracing::warn!(%error, "sessions could not be checked; sockets stay until they can"),
         }
     }
 }
 
-async fn valid(pool: &PgPool, held: &[Credential]) -> Result<HashMap<Hash, Role>, sqlx::Error> {
-    let hashes: Vec<&[u8]> = held
-        .iter()
-        .map(|credential| match credential {
-            Credential::Session(hash) | Credential::Token { hash, .. } => hash.as_slice(),
-        })
-        .collect();
+async fn valid(pool: &PgPool, held: &HashSet<Hash>) -> Result<HashMap<Hash, Role>, sqlx::Error> {
+    let hashes: Vec<&[u8]> = held.iter().map(Hash::as_slice).collect();
     let rows = sqlx::query!(
         r#"select id_hash as "hash!", role as "role!" from sessions join users on users.id = user_id
            where id_hash = any($1) and expires_at > now() and last_seen_at > now() - interval '8 hours' and disabled_at is null

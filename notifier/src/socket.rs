@@ -1,10 +1,11 @@
 //! One socket's life: a single loop over what the client says, what the hub delivers, and the clock.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use shared::feed::Cursor;
+use shared::feed::{Cursor, KEEP};
 use shared::filter::Filter;
 use shared::session::Caller;
 use time::OffsetDateTime;
@@ -19,6 +20,7 @@ use crate::app::Context;
 use crate::frame::{ClientFrame, Close, ServerFrame, Topic};
 use crate::hub::{Delivery, Place};
 use crate::outgoing::{Outgoing, Subscription};
+use crate::recent::Live;
 
 /// Least time between two bursts of frames.
 const FRAMES_EVERY: Duration = Duration::from_millis(100);
@@ -28,6 +30,8 @@ const HEARTBEAT: Duration = Duration::from_secs(25);
 const SILENCE: Duration = Duration::from_secs(60);
 /// A write that takes longer has no reader.
 const WRITE: Duration = Duration::from_secs(10);
+/// How long a closed socket waits for the client to agree.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// What a client may say at once, and how fast it may say more.
 const BURST: u32 = 20;
 const REFILL: Duration = Duration::from_millis(500);
@@ -88,12 +92,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             let (code, reason) = close.code_and_reason();
             metrics::counter!("notifier_closes_total", "code" => code.to_string()).increment(1);
             let frame = CloseFrame { code: code.into(), reason: reason.into() };
-            // The client's own close frame ends the stream; one that never comes is not waited for.
+            // The client's own close frame ends the stream; one that never comes is not waited for long.
             let farewell = async {
                 let _ = self.stream.close(Some(frame)).await;
                 while let Some(Ok(_)) = self.stream.next().await {}
+                if close == Close::TooLarge {
+                    // The rest of that frame: left unread, the system would reset the connection, and our close frame be lost.
+                    let _ = tokio::io::copy(self.stream.get_mut(), &mut tokio::io::sink()).await;
+                }
             };
-            let _ = timeout(Duration::from_secs(2), farewell).await;
+            let _ = timeout(FAREWELL, farewell).await;
         }
     }
 
@@ -113,7 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 message = self.stream.next() => self.hear(message).await?,
                 delivery = self.place.queue.recv() => match delivery {
                     Some(delivery) => self.deliver(delivery).await?,
-                    None => return Ok(End::Close(Close::TooSlow)),
+                    None => return Ok(End::Gone),
                 },
                 Some(answer) = self.answers.1.recv() => self.write(answer).await?,
                 () = sleep_until(flush_at), if !self.outgoing.is_empty() => self.flush().await?,
@@ -157,7 +165,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 }
             }
             // Answering a ping is tungstenite's work; what is left is to send the answer.
-            Some(Ok(Message::Ping(_))) => self.stream.flush().await.map_err(|_| End::Gone),
+            Some(Ok(Message::Ping(_))) => within_time(self.stream.flush()).await,
             Some(Ok(Message::Pong(_))) => Ok(()),
             Some(Ok(Message::Binary(_) | Message::Frame(_))) => Err(End::Close(Close::Unsupported)),
             Some(Err(Error::Capacity(_))) => Err(End::Close(Close::TooLarge)),
@@ -207,32 +215,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         };
         self.flush().await?;
         let Some((now, replay)) = self.place.subscribe(after.as_ref()) else { return Err(End::Close(Close::TooSlow)) };
-        let subscription = self.subscription.insert(Subscription { topics, filter });
         let recovered = replay.is_some();
         let cursor = after.filter(|_| recovered).unwrap_or(now);
         self.outgoing = Outgoing::new(cursor.clone());
         metrics::counter!("notifier_subscriptions_total", "recovered" => recovered.to_string()).increment(1);
         let subscribed = ServerFrame::Subscribed { cursor: &cursor, recovered }.to_text();
-        let mut waiting = vec![subscribed];
+        self.subscription = Some(Subscription { topics, filter });
+        self.write(subscribed).await?;
+        // What arrives meanwhile is no backlog of a slow client, and waits here.
+        let mut meanwhile = VecDeque::new();
         for live in replay.unwrap_or_default() {
-            self.outgoing.push(&live, subscription, &self.caller.user);
+            self.select(&live);
             if self.outgoing.is_full() {
-                waiting.append(&mut self.outgoing.take_frames());
+                self.flush().await?;
+                while let Ok(delivery) = self.place.queue.try_recv() {
+                    meanwhile.push_back(delivery);
+                }
+                if meanwhile.len() > KEEP {
+                    return Err(End::Close(Close::TooSlow));
+                }
             }
         }
-        waiting.append(&mut self.outgoing.take_frames());
-        for frame in waiting {
-            self.write(frame).await?;
+        self.flush().await?;
+        for delivery in meanwhile {
+            self.deliver(delivery).await?;
         }
         Ok(())
+    }
+
+    /// Keeps the entry for sending, if the subscription selects it.
+    fn select(&mut self, live: &Arc<Live>) {
+        if let Some(subscription) = &self.subscription {
+            self.outgoing.push(live, subscription, &self.caller.user);
+        }
     }
 
     async fn deliver(&mut self, delivery: Delivery) -> Result<(), End> {
         match delivery {
             Delivery::Entry(live) => {
-                if let Some(subscription) = &self.subscription {
-                    self.outgoing.push(&live, subscription, &self.caller.user);
-                }
+                self.select(&live);
                 if !self.outgoing.is_empty() && self.sent.elapsed() >= FRAMES_EVERY {
                     self.flush().await?;
                 }
@@ -264,11 +285,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     async fn send(&mut self, message: Message) -> Result<(), End> {
-        match timeout(WRITE, self.stream.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Gone),
-            Err(_) => Err(End::Close(Close::TooSlow)),
-        }
+        within_time(self.stream.send(message)).await
+    }
+}
+
+/// A write that takes too long has no reader.
+async fn within_time(write: impl Future<Output = Result<(), Error>>) -> Result<(), End> {
+    match timeout(WRITE, write).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => Err(End::Close(Close::TooSlow)),
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
+use crate::recent::{Offered, Recent};
 
 /// Entries read from the stream at once.
 const PAGE: usize = 1_000;
@@ -136,19 +137,7 @@ impl Subscriber {
     /// Reads the stream from the last number relayed to its end. Where it does not connect, says so to everybody.
     async fn catch_up(&self) -> Result<(), Lost> {
         let mut connection = self.pool.get().await.map_err(shared::redis::Error::from)?;
-        let mut known = match self.hub.cursor() {
-            Some(cursor) => cursor,
-            None => {
-                // The first time: remember what clients may want to resume from.
-                let end = feed::read(&mut connection, 0, 1).await?.end;
-                Cursor { seq: end.seq.saturating_sub(KEEP as u64), epoch: end.epoch }
-            }
-        };
-        if self.hub.cursor().is_none() {
-            let first = feed::read(&mut connection, known.seq, 1).await?.entries.first().map(|entry| entry.seq);
-            known.seq = first.map_or(known.seq, |first| first.saturating_sub(1));
-            self.hub.reset(known.clone(), "start");
-        }
+        let Some(mut known) = self.hub.cursor() else { return self.begin(&mut connection).await };
         loop {
             let page = feed::read(&mut connection, known.seq, PAGE).await?;
             if page.end.epoch != known.epoch {
@@ -163,19 +152,51 @@ impl Subscriber {
             }
             let Some(last) = page.entries.last().map(|entry| entry.seq) else {
                 if known.seq < page.end.seq {
-                    known = page.end;
-                    self.hub.reset(known.clone(), "trimmed");
+                    self.hub.reset(page.end, "trimmed");
                 }
                 return Ok(());
             };
             for entry in page.entries {
-                let before = Cursor { epoch: entry.epoch.clone(), seq: entry.seq - 1 };
                 if !self.hub.offer(entry.clone()) {
-                    self.hub.reset(before, "trimmed");
+                    self.hub.reset(before(&entry), "trimmed");
                     self.hub.offer(entry);
                 }
+            }
+            if page.unreadable > 0 {
+                self.hub.tell_reset("unreadable");
             }
             known.seq = last;
         }
     }
+
+    /// The first time: remembers what clients may want to resume from, and lets nobody in before all of it is here.
+    async fn begin(&self, connection: &mut deadpool_redis::Connection) -> Result<(), Lost> {
+        let end = feed::read(connection, 0, 1).await?.end;
+        let mut recent = Recent::new(Cursor { seq: end.seq.saturating_sub(KEEP as u64), epoch: end.epoch });
+        loop {
+            let page = feed::read(connection, recent.cursor().seq, PAGE).await?;
+            if page.end.epoch != recent.cursor().epoch {
+                recent = Recent::new(Cursor { epoch: page.end.epoch, seq: 0 });
+                continue;
+            }
+            if page.entries.is_empty() {
+                if recent.cursor().seq != page.end.seq {
+                    recent = Recent::new(page.end);
+                }
+                self.hub.begin(recent);
+                return Ok(());
+            }
+            for entry in page.entries {
+                if matches!(recent.offer(entry.clone()), Offered::Hole) {
+                    recent = Recent::new(before(&entry));
+                    recent.offer(entry);
+                }
+            }
+        }
+    }
+}
+
+/// The place right before an entry.
+fn before(entry: &Entry) -> Cursor {
+    Cursor { epoch: entry.epoch.clone(), seq: entry.seq - 1 }
 }

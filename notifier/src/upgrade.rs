@@ -49,7 +49,7 @@ pub async fn open(context: Arc<Context>, headers: HeaderMap, upgrade: Option<OnU
                 let config = WebSocketConfig::default()
                     .read_buffer_size(4 << 10)
                     .write_buffer_size(0)
-                    .max_write_buffer_size(4 << 20)
+                    .max_write_buffer_size(16 << 20)
                     .max_message_size(Some(LARGEST))
                     .max_frame_size(Some(LARGEST));
                 let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
