@@ -9,13 +9,19 @@ test("a signed batch posted from outside appears in both browsers, as row and as
   await signIn(page);
   await signIn(other);
   const subject = `Invoice ${randomUUID()}`;
-  await deliver([event("send", { subject }), event("open", { subject })]);
+  const batch = [event("send", { subject }), event("open", { subject })];
+  await deliver(batch);
   for (const one of [page, other]) {
     await expect(row(one, subject)).toHaveCount(2);
     await expect(row(one, subject).filter({ hasText: "Opened" })).toHaveCount(1);
     await expect(one.getByRole("log")).toContainText(subject);
   }
   // Delivered again, it is shown once.
+  await deliver(batch);
+  const last = `Last ${subject}`;
+  await deliver([event("send", { subject: last })]);
+  await expect(row(page, last)).toHaveCount(1);
+  await expect(row(page, subject)).toHaveCount(3);
   await page.getByRole("button", { name: /Notifications/ }).click();
   await expect(page.getByRole("complementary", { name: "Notifications" })).toContainText(`opened “${subject}”`);
 });
@@ -87,13 +93,40 @@ test("older events are loaded page by page, each once, and newer ones wait while
   await expect(row(page, run)).toHaveCount(200);
   const late = `Late ${run}`;
   await deliver([event("send", { subject: late })]);
-  const news = page.getByRole("button", { name: /new$/ });
+  const news = page.getByRole("button", { name: /^\d+ new$/ });
   await expect(news).toHaveText("1 new");
   await expect(row(page, late)).toHaveCount(0);
   await news.click();
   await expect(row(page, late)).toHaveCount(1);
   await page.getByRole("button", { name: "Load more" }).click();
   await expect(row(page, run)).toHaveCount(251);
+});
+
+test("after the socket was cut in a burst, the list has every event once and no gap", async ({ page }) => {
+  const run = randomUUID();
+  const burst = (name: string, count: number) =>
+    deliver(Array.from({ length: count }, (_, n) => event("send", { subject: `${name} ${n} of ${run}` })));
+  let cut = (): Promise<void> => Promise.resolve();
+  let away = false;
+  await page.routeWebSocket("/ws", (socket) => {
+    if (away) {
+      void socket.close({ code: 1012 });
+      return;
+    }
+    socket.connectToServer();
+    cut = () => socket.close({ code: 1012 });
+  });
+  await signIn(page);
+  await burst("Before", 10);
+  await expect(row(page, run)).toHaveCount(10);
+  away = true;
+  await cut();
+  await expect(page.getByText("Reconnecting…")).toBeVisible();
+  await burst("During", 250);
+  away = false;
+  await burst("After", 10);
+  await expect(row(page, run)).toHaveCount(270);
+  await expect(page.getByRole("status").getByText("Live", { exact: true })).toBeVisible();
 });
 
 test("what an attacker writes into a mail is shown as text", async ({ page }) => {

@@ -41,3 +41,12 @@ router.afterEach((to, from) => {
   // A change of page is said to screen readers by moving to its title; the first page speaks for itself.
   if (from.matched.length > 0 && to.path !== from.path) void nextTick(() => document.querySelector("h1")?.focus());
 });
+
+// After a new version was deployed, a page that is opened for the first time may have another name: load the new version,
+// once for each place.
+router.onError((_error, to) => {
+  const key = `reloaded ${to.fullPath}`;
+  if (sessionStorage.getItem(key) !== null) return;
+  sessionStorage.setItem(key, "");
+  location.assign(to.fullPath);
+});

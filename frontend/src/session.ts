@@ -9,19 +9,34 @@ const user = ref<User | null>(null);
 /** The signed-in user, or null. */
 export const currentUser = readonly(user);
 
-/** Asks the server who is signed in. The cookie is out of the page's reach. */
+/**
+ * Asks the server who is signed in. The cookie is out of the page's reach.
+ *
+ * @throws {api.Problem} when the server does not say: that is not the same as nobody.
+ */
 export async function restoreSession(): Promise<void> {
-  user.value = await api.getSession().catch(() => null);
+  user.value = await api.getSession();
 }
 
 export async function signIn(email: string, password: string): Promise<void> {
   user.value = await api.signIn(email, password);
 }
 
-/** Signs out, also when the server no longer knows the session. */
+/**
+ * Signs out.
+ *
+ * @throws {api.Problem} when the server did not do it: the session then still holds.
+ */
 export async function signOut(): Promise<void> {
-  await api.signOut().catch(() => {});
+  await api.signOut().catch((error: unknown) => {
+    if (!(error instanceof api.Problem) || error.code !== "signed_out") throw error;
+  });
   user.value = null;
+}
+
+/** Asks whether the session still holds, and for whom; no answer changes nothing. */
+export async function checkSession(): Promise<void> {
+  await restoreSession().catch(() => {});
 }
 
 /** The server says that nobody is signed in. */

@@ -22,14 +22,13 @@ export function onSignedOut(tell: () => void): void {
   whenSignedOut = tell;
 }
 
-async function ask<T>(method: string, path: string, body?: string, signal?: AbortSignal): Promise<T> {
+async function ask<T>(method: string, path: string, body?: string): Promise<T> {
   const headers: Record<string, string> = { accept: "application/json", "x-requested-with": "fetch" };
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
   try {
-    response = await fetch(path, { method, headers, body: body ?? null, signal: signal ?? null, cache: "no-store" });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    response = await fetch(path, { method, headers, body: body ?? null, cache: "no-store" });
+  } catch {
     throw new Problem(0, "unreachable", "The server cannot be reached.");
   }
   if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T;
@@ -59,8 +58,8 @@ export function signOut(): Promise<void> {
 }
 
 /** A page of events, newest first. */
-export function listEvents(cursor: string | null, signal?: AbortSignal): Promise<List<MailEvent>> {
-  return ask("GET", `/api/events?${new URLSearchParams({ limit: "100", cursor: cursor ?? "" })}`, undefined, signal);
+export function listEvents(cursor: string | null): Promise<List<MailEvent>> {
+  return ask("GET", `/api/events?${new URLSearchParams({ limit: "100", cursor: cursor ?? "" })}`);
 }
 
 /** A page of what the signed-in user was told, newest first. */

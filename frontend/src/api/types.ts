@@ -66,7 +66,7 @@ export interface Online {
 }
 
 export type ServerFrame =
-  | { readonly type: "hello"; readonly cursor: string; readonly online: Online }
+  | { readonly type: "hello"; readonly cursor: string; readonly user: User; readonly online: Online }
   | { readonly type: "subscribed"; readonly cursor: string; readonly recovered: boolean }
   | ({ readonly type: "notification"; readonly cursor: string } & Notification)
   | {

@@ -5,7 +5,7 @@
 
 import { readonly, ref } from "vue";
 import type { MailEvent, Notification, Online, ServerFrame } from "../api/types";
-import { sessionEnded } from "../session";
+import { checkSession, currentUser, sessionEnded } from "../session";
 import { backoff } from "./backoff";
 
 export type LiveState = "connecting" | "live" | "reconnecting" | "offline";
@@ -23,8 +23,12 @@ const SILENCE = 60_000;
 const STABLE = 30_000;
 /** An answer that takes longer will not come. */
 const ANSWER = 10_000;
-/** The session is over; anything else between 4500 and 4999 would refuse us again, too. */
-const SIGNED_OUT = 4501;
+/** What the session may see has changed: begin anew. */
+const RESYNC = 4410;
+/** From here on the server would refuse us again; 4501 says that the session is over. */
+const TERMINAL = 4500;
+/** After a reset everybody fetches again, but not all in the same instant. */
+const RESET_SPREAD = 2_000;
 
 const state = ref<LiveState>("offline");
 const since = ref<Date | null>(null);
@@ -79,6 +83,9 @@ export function stopFeed(): void {
   clearTimeout(watchdog);
   socket?.close(1000);
   socket = null;
+  attempt = 0;
+  since.value = null;
+  abandon();
   state.value = "offline";
 }
 
@@ -99,6 +106,11 @@ export function notify(to: string, title: string, body: string): Promise<void> {
   });
 }
 
+/** Nothing more will be answered on this socket. */
+function abandon(): void {
+  for (const ref of waiting.keys()) settle(ref, "The connection was lost; it is not known whether this was sent.");
+}
+
 function settle(ref: string | null, problem: string | null): void {
   const one = ref === null ? undefined : waiting.get(ref);
   if (!one || ref === null) return;
@@ -114,7 +126,9 @@ function connect(): void {
   const opened = new WebSocket(address);
   socket = opened;
   let stable: ReturnType<typeof setTimeout> | undefined;
+  let refused = true;
   opened.onopen = () => {
+    refused = false;
     stable = setTimeout(() => (attempt = 0), STABLE);
     watch();
     opened.send(JSON.stringify({ type: "subscribe", topics: ["notifications", "events"], after: cursor }));
@@ -125,20 +139,28 @@ function connect(): void {
   };
   opened.onclose = (close) => {
     clearTimeout(stable);
-    if (socket === opened) lost(close.code);
+    if (socket !== opened) return;
+    lost(close.code);
+    // A refusal looks like a broken line; whether it means that the session is over, the API tells.
+    if (refused) void checkSession();
   };
 }
 
 function lost(code: number): void {
   clearTimeout(watchdog);
   socket = null;
-  for (const ref of waiting.keys()) settle(ref, "The connection was lost; it is not known whether this was sent.");
+  abandon();
   if (!wanted) return;
-  if (code === SIGNED_OUT) {
-    sessionEnded();
-    return;
+  if (code === RESYNC) {
+    cursor = null;
+    void checkSession();
   }
   since.value ??= new Date();
+  if (code >= TERMINAL) {
+    state.value = "offline";
+    if (code === TERMINAL + 1) sessionEnded();
+    return;
+  }
   state.value = navigator.onLine ? "reconnecting" : "offline";
   retry = setTimeout(connect, backoff(attempt++, Math.random()));
 }
@@ -161,6 +183,10 @@ function take(frame: ServerFrame): void {
   if ("cursor" in frame && frame.cursor !== undefined && frame.type !== "hello") cursor = frame.cursor;
   switch (frame.type) {
     case "hello":
+      online.value = frame.online;
+      // Somebody else signed in, in another tab: what was known is not theirs.
+      if (frame.user.id !== currentUser.value?.id) void checkSession();
+      break;
     case "presence":
       online.value = frame.online;
       break;
@@ -177,7 +203,7 @@ function take(frame: ServerFrame): void {
       tell((listener) => listener.notification?.(frame));
       break;
     case "reset":
-      tell((listener) => listener.refetch?.());
+      setTimeout(() => tell((listener) => listener.refetch?.()), Math.random() * RESET_SPREAD);
       break;
     case "sent":
       settle(frame.ref, null);

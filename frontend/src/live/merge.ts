@@ -18,5 +18,10 @@ export function merge<T extends Placed>(known: readonly T[], more: readonly T[],
   const ids = new Set(known.map((item) => item.id));
   const fresh = more.filter((item) => !ids.has(item.id) && ids.add(item.id));
   if (fresh.length === 0) return known.slice(0, limit);
+  fresh.sort(newerFirst);
+  const [first, last] = [known[0], fresh.at(-1)];
+  // The usual case, live: all that is fresh is newer.
+  if (first === undefined || last === undefined || newerFirst(last, first) < 0)
+    return [...fresh, ...known].slice(0, limit);
   return [...known, ...fresh].sort(newerFirst).slice(0, limit);
 }

@@ -8,6 +8,13 @@ setInterval(() => (now.value = Date.now()), 1000);
 /** The current time in milliseconds, once a second. */
 export const clock = readonly(now);
 
+const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+
+/** The time in full, in the reader's zone. */
+export function exact(then: number): string {
+  return exactly.format(then);
+}
+
 const UNITS: readonly (readonly [number, string])[] = [
   [60, "s"],
   [60, "min"],

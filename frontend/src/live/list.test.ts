@@ -1,0 +1,92 @@
+import { expect, test, vi } from "vitest";
+import type { List } from "../api/types";
+import { liveList } from "./list";
+
+interface Item {
+  readonly id: number;
+}
+
+/** A server with items 1 to `count`, in pages of three, that answers when it is told to. */
+function server(count: number) {
+  const pending: (() => void)[] = [];
+  const state = { count };
+  const fetchPage = (cursor: string | null): Promise<List<Item>> =>
+    new Promise((resolve) => {
+      pending.push(() => {
+        const from = cursor === null ? state.count : Number(cursor) - 1;
+        const items = Array.from({ length: Math.min(3, from) }, (_, n) => ({ id: from - n }));
+        resolve({ items, next: from > 3 ? `${from - 2}` : null });
+      });
+    });
+  const answer = async (): Promise<void> => {
+    pending.shift()?.();
+    await new Promise((resolve) => setTimeout(resolve));
+  };
+  return { state, fetchPage, answer };
+}
+
+const ids = (items: readonly Item[]): number[] => items.map((item) => item.id);
+
+test("what arrives before the first page does not hide the older ones", async () => {
+  const { fetchPage, answer } = server(10);
+  const list = liveList(fetchPage, 100);
+  const filled = list.refill();
+  list.add([{ id: 11 }]);
+  await answer();
+  await filled;
+  expect(ids(list.items.value)).toEqual([11, 10, 9, 8]);
+  expect(list.next.value).toBe("8");
+  const older = list.older();
+  await answer();
+  await older;
+  expect(ids(list.items.value)).toEqual([11, 10, 9, 8, 7, 6, 5]);
+});
+
+test("after a gap the list is filled anew without one, as deep as it was", async () => {
+  const { state, fetchPage, answer } = server(10);
+  const list = liveList(fetchPage, 100);
+  const filled = list.refill();
+  await answer();
+  await filled;
+  expect(ids(list.items.value)).toEqual([10, 9, 8]);
+  // 11 to 19 were missed, 20 arrives live, and the list is told to fetch again.
+  state.count = 20;
+  list.add([{ id: 20 }]);
+  const again = list.refill();
+  list.add([{ id: 21 }]);
+  for (let page = 0; page < 5; page++) await answer();
+  await again;
+  expect(ids(list.items.value)).toEqual(Array.from({ length: 16 }, (_, n) => 21 - n));
+  list.add([{ id: 3 }]);
+  expect(ids(list.items.value)).not.toContain(3);
+});
+
+test("an answer that was overtaken is dropped, and nothing comes back after clearing", async () => {
+  const { fetchPage, answer } = server(10);
+  const list = liveList(fetchPage, 100);
+  const first = list.refill();
+  list.clear();
+  await answer();
+  await first;
+  expect(list.items.value).toEqual([]);
+  expect(list.loaded.value).toBe(false);
+});
+
+test("a failure is told, what was there stays, and it is tried again until it works", async () => {
+  vi.useFakeTimers();
+  let fail = false;
+  const list = liveList<Item>(
+    () => (fail ? Promise.reject(new Error("away")) : Promise.resolve({ items: [{ id: 2 }, { id: 1 }], next: null })),
+    100,
+  );
+  list.add([{ id: 1 }]);
+  fail = true;
+  await list.refill();
+  expect(list.problem.value).toBe("away");
+  expect(ids(list.items.value)).toEqual([1]);
+  fail = false;
+  await vi.runAllTimersAsync();
+  expect(list.problem.value).toBeNull();
+  expect(ids(list.items.value)).toEqual([2, 1]);
+  vi.useRealTimers();
+});
