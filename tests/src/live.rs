@@ -70,12 +70,16 @@ impl Socket {
 
     /// The next frame of this type; others are passed over.
     pub async fn next_of(&mut self, kind: &str) -> Value {
-        loop {
-            let frame = self.next().await;
-            if frame["type"] == kind {
-                return frame;
+        let found = async {
+            loop {
+                let frame = self.next().await;
+                if frame["type"] == kind {
+                    return frame;
+                }
             }
-        }
+        };
+        // Heartbeats keep coming, so the whole wait is bounded, not each frame's.
+        tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("waited in vain for {kind}"))
     }
 
     /// The next frame, or the code with which the socket was closed; 0 when it broke.
@@ -127,16 +131,40 @@ impl Follower {
         Self { visitor, socket: None, cursor: None, notifications, events, repeats: 0, refetches: 0 }
     }
 
-    /// Connects, subscribes from where it stopped, and refetches if asked to.
+    /// Connects, subscribes from where it stopped, and refetches if asked to, as for a first subscription.
     pub async fn connect(&mut self) {
         let visitor = &self.visitor;
         let mut socket = until("a socket opens", || async { Socket::try_of(visitor).await.ok() }).await;
-        socket.send(&json!({"type": "subscribe", "topics": ["notifications", "events"], "after": self.cursor})).await;
+        let subscribe = json!({"type": "subscribe", "topics": ["notifications", "events"], "after": self.cursor});
+        // A socket that is cut before it answers is opened again by whoever follows.
+        if socket.stream.send(Message::text(subscribe.to_string())).await.is_err() {
+            return;
+        }
         self.socket = Some(socket);
+        let mut subscribed = false;
+        while !subscribed && let Some(socket) = &mut self.socket {
+            match socket.try_next().await {
+                Ok(frame) => {
+                    subscribed = frame["type"] == "subscribed";
+                    self.take(&frame).await;
+                }
+                Err(_) => self.socket = None,
+            }
+        }
     }
 
     /// Follows until `enough` says so.
-    pub async fn follow_until(&mut self, mut enough: impl FnMut(&Self) -> bool) {
+    ///
+    /// # Panics
+    /// When that takes more than five minutes.
+    pub async fn follow_until(&mut self, enough: impl FnMut(&Self) -> bool) {
+        let following = tokio::time::timeout(5 * PATIENCE, self.follow(enough)).await;
+        if following.is_err() {
+            panic!("followed in vain: {} notifications, {} events", self.notifications.len(), self.events.len());
+        }
+    }
+
+    async fn follow(&mut self, mut enough: impl FnMut(&Self) -> bool) {
         while !enough(self) {
             let Some(socket) = &mut self.socket else {
                 self.connect().await;
@@ -150,11 +178,10 @@ impl Follower {
     }
 
     async fn take(&mut self, frame: &Value) {
-        let is_first = self.cursor.is_none();
         match frame["type"].as_str() {
             Some("subscribed") => {
                 self.cursor = frame["cursor"].as_str().map(str::to_owned);
-                if frame["recovered"] == false && !is_first {
+                if frame["recovered"] == false {
                     self.refetch().await;
                 }
             }

@@ -25,7 +25,9 @@ async fn every_part_may_be_killed_in_the_middle() {
     let mut follower = Follower::new(admin.clone());
     follower.connect().await;
     let following = tokio::spawn(async move {
-        follower.follow_until(|follower| follower.notifications.len() >= BATCHES * SIZE / 2).await;
+        let all =
+            |follower: &Follower| follower.notifications.len() >= BATCHES * SIZE / 2 && follower.events.len() >= BATCHES * SIZE;
+        follower.follow_until(all).await;
         follower
     });
 
@@ -63,6 +65,9 @@ async fn every_part_may_be_killed_in_the_middle() {
     let told: Vec<&str> = follower.notifications.values().map(|one| one["message_id"].as_str().expect("an id")).collect();
     assert_eq!(told.len(), opens.len(), "each open was told once");
     assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), opens, "and every one of them");
+    let shown: Vec<&str> = follower.events.values().map(|one| one["message_id"].as_str().expect("an id")).collect();
+    assert_eq!(shown.len(), stored.len(), "each event was shown once");
+    assert!(shown.into_iter().all(|id| stored.contains_key(id)), "and every one of them");
     until("the outbox is empty", || async {
         let mut connection = PgConnection::connect(&stack.database_url()).await.ok()?;
         let left: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(&mut connection).await.ok()?;

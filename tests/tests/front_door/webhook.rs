@@ -298,3 +298,25 @@ async fn without_postgres_a_delivery_is_told_to_come_back() {
     .await;
     assert_eq!(stored.json(), receipt(1, 1, 0, 0));
 }
+
+#[tokio::test]
+async fn a_month_without_a_partition_costs_nothing() {
+    let stack = Stack::start().expect("a stack");
+    let mut connection = PgConnection::connect(&stack.database_url()).await.expect("Postgres");
+    // As when the clock was moved: no partition fits.
+    let drop_all = "do $$ declare part regclass; begin
+        for part in select inhrelid::regclass from pg_inherits where inhparent = 'events'::regclass loop
+          execute format('drop table %s', part);
+        end loop; end $$";
+    sqlx::query(drop_all).execute(&mut connection).await.expect("no partitions");
+    let answer = Mandrill::of(&stack).deliver(&[event("open", "a1"), event("send", "a2")]).await;
+    assert_eq!((answer.status.as_u16(), answer.json()), (200, receipt(2, 2, 0, 0)));
+    assert_eq!(count(&stack, "quarantine").await, 0);
+}
+
+#[tokio::test]
+async fn a_flood_of_elements_is_kept_apart_whole() {
+    let stack = Stack::start().expect("a stack");
+    let answer = Mandrill::of(&stack).deliver_text(&format!("[{}1]", "1,".repeat(2_000_000))).await;
+    assert_eq!((answer.status.as_u16(), answer.json()), (200, receipt(1, 0, 0, 1)));
+}
