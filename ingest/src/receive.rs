@@ -1,5 +1,6 @@
 //! `/webhook/`: bytes → proved → parsed → committed, or refused and remembered.
 
+pub mod event;
 pub mod form;
 pub mod json;
 pub mod payload;

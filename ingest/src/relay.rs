@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use serde_json::value::RawValue;
@@ -50,6 +50,7 @@ enum Rows {
 pub async fn run(context: Arc<Context>, stop: CancellationToken) {
     let mut size = BATCH;
     let mut healthy = true;
+    let mut retried = Instant::now();
     loop {
         let stopping = stop.is_cancelled();
         let outcome = round(&context, size, Rows::Fresh).await;
@@ -67,10 +68,11 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
         if stopping {
             return;
         }
-        if outcome.is_ok()
-            && let Err(error) = round(&context, 1, Rows::Refused).await
-        {
-            tracing::debug!(%error, "a refused row waits");
+        if outcome.is_ok() && retried.elapsed() >= POLL {
+            retried = Instant::now();
+            if let Err(error) = round(&context, 1, Rows::Refused).await {
+                tracing::debug!(%error, "a refused row waits");
+            }
         }
         tokio::select! {
             () = stop.cancelled() => {}

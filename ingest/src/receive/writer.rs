@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, PgPool};
 
-use super::payload::{Batch, NewEvent, Poison};
+use super::event::NewEvent;
+use super::payload::{Batch, Poison};
 use crate::operate::partitions;
 
 /// How often a transaction that lost a deadlock or a serialisation race is tried again.
