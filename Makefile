@@ -6,7 +6,7 @@ help: ## list the recipes
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 up: frontend ## run everything at http://127.0.0.1:8080 (PORT=, STACK_DIR=, ADMIN_EMAIL=, ADMIN_PASSWORD=, WEBHOOK_KEYS=, WEBHOOK_URLS=)
-	cargo build --workspace
+	cargo build --locked --workspace
 	@exec target/debug/stack up
 
 simulate: ## post signed sample batches of every kind to what `make up` runs
@@ -24,7 +24,7 @@ frontend/dist/index.html: frontend/node_modules/.package-lock.json $(shell find 
 	cd frontend && npm run build
 
 sqlx: ## renew the checked queries in .sqlx
-	cargo build -p stack
+	cargo build --locked -p stack
 	target/debug/stack sqlx
 
 fmt: ## format everything

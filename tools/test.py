@@ -78,7 +78,7 @@ def chromium():
 def main():
     step("format", "cargo", "fmt", "--check")
     step("lint", "cargo", "clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings")
-    built = step("build", "cargo", "build", "--workspace", "--quiet")
+    built = step("build", "cargo", "build", "--locked", "--workspace", "--quiet")
     step("documentation", "cargo", "doc", "--workspace", "--no-deps", "--quiet", env={"RUSTDOCFLAGS": "-D warnings"})
     if (FRONTEND / "package.json").exists():
         step("frontend: install", "npm", "ci", "--no-audit", "--no-fund", cwd=FRONTEND)

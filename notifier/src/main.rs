@@ -8,13 +8,7 @@ use shared::{cli, healthcheck, shutdown, telemetry};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(cli::parse::<Cli>().command).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    cli::conclude(run(cli::parse::<Cli>().command).await)
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::process::ExitCode;
 
 use clap::{Command, Parser};
 
@@ -18,6 +19,17 @@ pub fn parse<C: Parser>() -> C {
         Err(error) => {
             let _ = error.print();
             std::process::exit(if error.use_stderr() { USAGE } else { 0 });
+        }
+    }
+}
+
+/// How the process ends: a failure is logged, with all its causes.
+pub fn conclude(outcome: Result<(), anyhow::Error>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -7,6 +7,16 @@ use serde_json::{Value, json};
 use stack::{Part, Stack};
 use tokio_tungstenite::tungstenite::Message;
 
+/// Somebody who follows, and has been told of one open.
+async fn following(stack: &Stack) -> (Mandrill, Follower) {
+    let mandrill = Mandrill::of(stack);
+    let mut follower = Follower::new(Visitor::admin(stack).await);
+    follower.connect().await;
+    assert_eq!(mandrill.deliver(&[event("open", "before")]).await.status, 200);
+    follower.follow_until(|follower| follower.notifications.len() == 1).await;
+    (mandrill, follower)
+}
+
 #[tokio::test]
 async fn a_socket_opens_for_a_session_on_our_own_page_alone() {
     let stack = Stack::start().expect("a stack");
@@ -119,11 +129,7 @@ async fn people_send_each_other_notifications() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_misses_nothing_while_the_notifier_is_away() {
     let mut stack = Stack::start().expect("a stack");
-    let mandrill = Mandrill::of(&stack);
-    let mut follower = Follower::new(Visitor::admin(&stack).await);
-    follower.connect().await;
-    assert_eq!(mandrill.deliver(&[event("open", "before")]).await.status, 200);
-    follower.follow_until(|follower| follower.notifications.len() == 1).await;
+    let (mandrill, mut follower) = following(&stack).await;
     stack.kill(Part::Notifier);
     let missed: Vec<Value> = (0..300).map(|n| event("open", &format!("missed{n}"))).collect();
     assert_eq!(mandrill.deliver(&missed).await.status, 200);
@@ -136,11 +142,7 @@ async fn a_client_misses_nothing_while_the_notifier_is_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_redis_deliveries_are_accepted_and_relayed_later() {
     let mut stack = Stack::start().expect("a stack");
-    let mandrill = Mandrill::of(&stack);
-    let mut follower = Follower::new(Visitor::admin(&stack).await);
-    follower.connect().await;
-    assert_eq!(mandrill.deliver(&[event("open", "before")]).await.status, 200);
-    follower.follow_until(|follower| follower.notifications.len() == 1).await;
+    let (mandrill, mut follower) = following(&stack).await;
     stack.kill(Part::Redis);
     let batch: Vec<Value> = (0..50).map(|n| event("open", &format!("m{n}"))).collect();
     assert_eq!(mandrill.deliver(&batch).await.status, 200);
@@ -151,11 +153,7 @@ async fn without_redis_deliveries_are_accepted_and_relayed_later() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_redis_is_noticed_and_nothing_is_missed() {
     let stack = Stack::start().expect("a stack");
-    let mandrill = Mandrill::of(&stack);
-    let mut follower = Follower::new(Visitor::admin(&stack).await);
-    follower.connect().await;
-    assert_eq!(mandrill.deliver(&[event("open", "before")]).await.status, 200);
-    follower.follow_until(|follower| follower.notifications.len() == 1).await;
+    let (mandrill, mut follower) = following(&stack).await;
     stack.freeze(Part::Redis);
     assert_eq!(mandrill.deliver(&[event("open", "during")]).await.status, 200);
     let ready = format!("{}/readyz", stack.direct(Part::Notifier));
