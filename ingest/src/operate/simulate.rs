@@ -122,7 +122,7 @@ fn batches(now: OffsetDateTime, round: u32) -> anyhow::Result<[(&'static str, Va
          "from_name": "Gus", "to": [["help@in.example.com", null]], "email": "help@in.example.com", "subject": "A question",
          "tags": [], "spam_report": {"score": 0.1, "matched_rules": []}, "dkim": {"signed": true, "valid": true}, "spf": {"result": "pass"}}},
     ]);
-    Ok([("messages", messages), ("sync", sync), ("inbound", inbound)])
+    Ok([("sync", sync), ("inbound", inbound), ("messages", messages)])
 }
 
 /// Lays the fields of `more` over `base`, objects within objects too.

@@ -128,7 +128,8 @@ fn insert_bisecting<'a>(
 }
 
 /// One statement for any number of events: their keys first, in order, so that batches which overlap do not deadlock; then
-/// events, notifications and outbox for the keys that were new. Text arrays are the cheapest way in.
+/// events, notifications and outbox for the keys that were new. Ids follow the events' own times within a delivery, so that a
+/// list reads in order. Text arrays are the cheapest way in.
 async fn insert(connection: &mut PgConnection, events: &[&NewEvent], source: &Source) -> Result<usize, sqlx::Error> {
     let column = |field: fn(&NewEvent) -> &Option<String>| -> Vec<Option<&str>> {
         events.iter().map(|event| field(event).as_deref()).collect()
@@ -157,7 +158,8 @@ async fn insert(connection: &mut PgConnection, events: &[&NewEvent], source: &So
              on conflict do nothing returning digest
            ), fresh as (
              select nextval('events_id_seq') as id, ordered.*
-             from (select input.* from input join won using (digest) order by place) as ordered
+             from (select input.* from input join won using (digest)
+                   order by coalesce(occurred_at, now()), place) as ordered
            ), stored as (
              insert into events (
                id, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
