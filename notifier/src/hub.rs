@@ -241,3 +241,84 @@ fn send(members: &mut HashMap<u64, Member>, concerns: impl Fn(&Member) -> bool, 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::feed::Item;
+
+    const LIMITS: Sockets = Sockets { max_sockets: 3, max_sockets_per_user: 2 };
+
+    fn hub() -> Arc<Hub> {
+        let hub = Arc::new(Hub::default());
+        hub.begin(Recent::new(cursor(0)));
+        hub
+    }
+
+    fn cursor(seq: u64) -> Cursor {
+        Cursor { epoch: "e".to_owned(), seq }
+    }
+
+    fn join(hub: &Arc<Hub>, user: i64, session: &str) -> Result<Place, ApiError> {
+        let user = User { id: user, email: String::new(), role: Role::Viewer };
+        hub.join(user, Credential::Session(Hash::of(session)), LIMITS).map(|(place, _)| place)
+    }
+
+    fn offer(hub: &Hub, seq: u64) -> bool {
+        hub.offer(Entry { epoch: "e".to_owned(), seq, item: Item::default() })
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_read_is_ended_and_nobody_else() {
+        let hub = hub();
+        let (slow, mut quick) = (join(&hub, 1, "a").expect("a place"), join(&hub, 2, "b").expect("a place"));
+        slow.subscribe(None).expect("subscribed");
+        quick.subscribe(None).expect("subscribed");
+        for seq in 1..=QUEUE as u64 + 10 {
+            assert!(offer(&hub, seq));
+            assert!(matches!(quick.queue.recv().await, Some(Delivery::Entry(live)) if live.cursor.seq == seq));
+        }
+        assert_eq!(slow.ending.ended().await, Close::TooSlow);
+        assert_eq!(slow.queue.len(), QUEUE, "its queue is bounded");
+        assert_eq!(hub.users().len(), 2, "it counts until it is gone");
+        drop(slow);
+        assert_eq!(hub.users().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_joined_meanwhile_is_not_judged_by_an_older_question() {
+        let hub = hub();
+        let (held, gone) = (join(&hub, 1, "held").expect("a place"), join(&hub, 2, "gone").expect("a place"));
+        let asked = hub.credentials();
+        let late = join(&hub, 3, "late").expect("a place");
+        hub.retain(&asked, &HashMap::from([(Hash::of("held"), Role::Admin)]));
+        assert_eq!(held.ending.ended().await, Close::Resync, "another role by now");
+        assert_eq!(gone.ending.ended().await, Close::SignedOut);
+        assert!(!late.ending.token.is_cancelled());
+    }
+
+    #[test]
+    fn sockets_are_bounded_and_wait_for_the_feed() {
+        assert!(matches!(join(&Arc::default(), 1, "a"), Err(ApiError::NotReady)));
+        let hub = hub();
+        let _held = [join(&hub, 1, "a").expect("a place"), join(&hub, 1, "a").expect("a place")];
+        assert!(matches!(join(&hub, 1, "a"), Err(ApiError::TooMany)));
+        let _other = join(&hub, 2, "b").expect("a place");
+        assert!(matches!(join(&hub, 3, "c"), Err(ApiError::NotReady)), "full");
+    }
+
+    #[test]
+    fn a_resume_begins_where_live_goes_on() {
+        let hub = hub();
+        assert!(offer(&hub, 1) && offer(&hub, 2) && offer(&hub, 2));
+        assert!(!offer(&hub, 4), "a hole");
+        let mut place = join(&hub, 1, "a").expect("a place");
+        assert!(offer(&hub, 3), "it joined and has not subscribed");
+        let (now, replay) = place.subscribe(Some(&cursor(1))).expect("subscribed");
+        let replayed: Vec<u64> = replay.expect("all of it").iter().map(|live| live.cursor.seq).collect();
+        assert_eq!((now, replayed), (cursor(3), vec![2, 3]));
+        assert!(offer(&hub, 4));
+        assert!(matches!(place.queue.try_recv(), Ok(Delivery::Entry(live)) if live.cursor.seq == 4));
+        assert!(place.queue.try_recv().is_err());
+    }
+}

@@ -151,6 +151,23 @@ async fn without_redis_deliveries_are_accepted_and_relayed_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_refuses_costs_nothing_but_time() {
+    let stack = Stack::start().expect("a stack");
+    let (mandrill, mut follower) = following(&stack).await;
+    // Somebody's mistake: the stream's name now holds something else, and every append is refused.
+    stack.redis("SET ml:feed mistake").expect("it is set");
+    let batch: Vec<Value> = (0..50).map(|n| event("open", &format!("m{n}"))).collect();
+    assert_eq!(mandrill.deliver(&batch).await.status, 200);
+    let log = stack.folder().join("logs/ingest.log");
+    until("the relay says that it waits", || async {
+        std::fs::read_to_string(&log).ok()?.contains("relaying waits").then_some(())
+    })
+    .await;
+    stack.redis("DEL ml:feed").expect("it is mended");
+    follower.follow_until(|follower| follower.notifications.len() == 51 && follower.events.len() == 51).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_redis_is_noticed_and_nothing_is_missed() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, mut follower) = following(&stack).await;

@@ -3,7 +3,7 @@
 use front_door::{Answer, Visitor};
 use reqwest::Method;
 use serde_json::{Value, json};
-use stack::Stack;
+use stack::{Part, Stack};
 
 #[tokio::test]
 async fn a_cookie_says_who_is_signed_in_until_they_sign_out() {
@@ -59,6 +59,22 @@ async fn wrong_credentials_say_nothing_and_are_slowed_down() {
     assert_eq!(throttled.problem(), (429, "throttled".to_owned()), "even the right password waits now");
     assert!(throttled.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=900).contains(&seconds)));
     assert!(visitor.cookie.is_none());
+}
+
+#[tokio::test]
+async fn guesses_at_the_same_time_are_counted_all_the_same() {
+    let stack = Stack::start().expect("a stack");
+    let email = stack.settings().admin_email.clone();
+    let mut visitor = Visitor::new(&stack);
+    visitor.address = stack.direct(Part::Ingest);
+    let guesses = (0..30).map(|_| {
+        let (mut visitor, email) = (visitor.clone(), email.clone());
+        tokio::spawn(async move { visitor.sign_in(&email, "wrong password").await.status.as_u16() })
+    });
+    let answers: Vec<u16> =
+        futures::future::join_all(guesses).await.into_iter().map(|status| status.expect("a status")).collect();
+    let checked = answers.iter().filter(|status| **status == 401).count();
+    assert_eq!((checked, answers.iter().filter(|status| **status == 429).count()), (10, 20), "{answers:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A private Valkey or Redis, with a password, that keeps nothing on disk.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
@@ -39,12 +39,17 @@ pub(crate) fn start(
 }
 
 fn answers(port: u16, password: &str) -> std::io::Result<bool> {
+    Ok(ask(port, password, "PING")? == "+PONG")
+}
+
+/// The first line of the answer to a command without spaces in its words.
+pub(crate) fn ask(port: u16, password: &str, command: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-    stream.write_all(format!("AUTH {password}\r\nPING\r\n").as_bytes())?;
-    let mut reply = [0; 12];
-    stream.read_exact(&mut reply)?;
-    Ok(&reply == b"+OK\r\n+PONG\r\n")
+    stream.write_all(format!("AUTH {password}\r\n{command}\r\n").as_bytes())?;
+    let mut lines = BufReader::new(stream).lines();
+    lines.next().transpose()?;
+    lines.next().transpose().map(Option::unwrap_or_default)
 }
 
 /// How our services reach it.

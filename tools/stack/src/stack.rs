@@ -237,6 +237,14 @@ impl Stack {
         output_of(self.command("ingest")?.args(arguments))
     }
 
+    /// Asks Valkey itself, with a command whose words hold no spaces; gives the first line of its answer.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn redis(&self, command: &str) -> Result<String, Error> {
+        redis::ask(self.port(Part::Redis).number(), &self.settings.redis_password, command).doing("asking Valkey")
+    }
+
     /// A service as it was built, with an empty environment and no stack around it.
     ///
     /// # Errors
