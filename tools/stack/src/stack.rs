@@ -81,7 +81,15 @@ impl Stack {
         let folder = place::reachable(folder.to_path_buf());
         place::make(&folder)?;
         let settings = Settings::kept_in(&folder)?;
-        Self::start_all(folder, settings, Port::named(port)?, Leash::new()?, &[])
+        let stack = Self::start_all(folder, settings, Port::named(port)?, Leash::new()?, &[])?;
+        stack.write_environment()?;
+        Ok(stack)
+    }
+
+    /// Keeps the services' settings where a shell can read them, for commands such as `ingest user add`.
+    fn write_environment(&self) -> Result<(), Error> {
+        let lines = self.environment.iter().map(|(name, value)| format!("export {name}='{}'\n", value.replace('\'', r"'\''")));
+        place::write_private(&self.folder.join("environment"), &lines.collect::<String>())
     }
 
     /// Postgres alone, without a schema; for checking queries.
