@@ -107,15 +107,10 @@ fn up(place: &Place) -> Result<ExitCode, Error> {
 fn simulate(place: &Place) -> Result<ExitCode, Error> {
     let settings = Settings::kept_in(&place::reachable(place.folder()))?;
     let url = format!("http://127.0.0.1:{}/webhook/", place.port);
-    let mut ingest = Command::new(service_program()?);
+    let mut ingest = Stack::program("ingest")?;
     ingest.arg("simulate").arg("--to").arg(&url).env("WEBHOOK_KEYS", &settings.webhook_keys);
     ingest.env("WEBHOOK_URLS", settings.webhook_urls.as_deref().unwrap_or(&url));
     run(&mut ingest)
-}
-
-fn service_program() -> Result<PathBuf, Error> {
-    let path = std::env::current_exe().unwrap_or_default().with_file_name("ingest");
-    if path.is_file() { Ok(path) } else { Err(Error::NotBuilt { path, hint: "cargo build --workspace" }) }
 }
 
 fn with(command: &[String]) -> Result<ExitCode, Error> {
