@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 use shared::config;
 use shared::event::Event;
 use shared::feed::{self, Item, WAKE_CHANNEL};
@@ -20,6 +19,8 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Context;
+use crate::receive::payload::Poison;
+use crate::receive::writer;
 
 /// Rows relayed by one script.
 const BATCH: i64 = 500;
@@ -223,17 +224,8 @@ async fn count_failure(pool: &PgPool, id: i64, attempts: i16, item: &Item) -> Re
     let raw = serde_json::to_vec(item).unwrap_or_default();
     let mut transaction = pool.begin().await?;
     sqlx::query!("delete from outbox where id = $1", id).execute(&mut *transaction).await?;
-    let digest = Sha256::digest(&raw);
-    sqlx::query!(
-        "insert into quarantine (digest, raw, reason, detail, simulated)
-         values ($1, $2, 'not_relayed', 'Redis kept refusing to relay this.', false)
-         on conflict on constraint quarantine_digest_key
-         do update set times_seen = quarantine.times_seen + 1, last_seen_at = now()",
-        digest.as_slice(),
-        raw
-    )
-    .execute(&mut *transaction)
-    .await?;
+    let poison = Poison { raw, reason: "not_relayed", detail: "Redis kept refusing to relay this.".to_owned() };
+    writer::quarantine(&mut transaction, &[&poison], false, None).await?;
     transaction.commit().await?;
     tracing::error!(outbox.id = id, "an outbox row was refused too often and moved to quarantine");
     Ok(())

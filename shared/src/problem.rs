@@ -49,8 +49,6 @@ impl Problem {
             Self::not_found()
         } else if rejection.find::<warp::reject::MethodNotAllowed>().is_some() {
             Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address does not take that method.")
-        } else if rejection.find::<warp::reject::InvalidQuery>().is_some() {
-            Self::new(StatusCode::BAD_REQUEST, "invalid_query", "The query string could not be read.")
         } else {
             Self::new(StatusCode::BAD_REQUEST, "bad_request", "The request could not be read.")
         }

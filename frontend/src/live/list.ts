@@ -11,8 +11,6 @@ import { merge, type Placed } from "./merge";
 /** Pages fetched at most to fill a list anew; deeper rows are fetched again when wanted. */
 const MOST_PAGES = 10;
 
-export type LiveList<T extends Placed> = ReturnType<typeof liveList<T>>;
-
 /** A list of at most `most` items; `fetchPage` gets the page that begins at a cursor, or the first one. */
 export function liveList<T extends Placed>(fetchPage: (cursor: string | null) => Promise<List<T>>, most: number) {
   const items = shallowRef<readonly T[]>([]);

@@ -82,7 +82,7 @@ async fn try_store(pool: &PgPool, batch: &Batch, source: &Source) -> Result<Rece
     events.retain(|event| seen.insert(event.digest));
     let (stored, refused) = insert_bisecting(&mut transaction, &events, source).await?;
     let poison: Vec<&Poison> = batch.poison.iter().chain(&refused).collect();
-    quarantine(&mut transaction, &poison, source).await?;
+    quarantine(&mut transaction, &poison, source.is_simulation(), source.label()).await?;
     transaction.commit().await?;
     let quarantined = poison.len();
     Ok(Receipt { received: batch.received, stored, duplicates: batch.received - stored - quarantined, quarantined })
@@ -209,7 +209,15 @@ async fn insert(connection: &mut PgConnection, events: &[&NewEvent], source: &So
 }
 
 /// Keeps poison apart, the same bytes once.
-async fn quarantine(connection: &mut PgConnection, poison: &[&Poison], source: &Source) -> Result<(), sqlx::Error> {
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn quarantine(
+    connection: &mut PgConnection,
+    poison: &[&Poison],
+    simulated: bool,
+    webhook: Option<&str>,
+) -> Result<(), sqlx::Error> {
     let mut poison: Vec<([u8; 32], &Poison)> = poison.iter().map(|one| (Sha256::digest(&one.raw).into(), *one)).collect();
     // In order against deadlocks, and each once: a statement may not touch a row twice.
     poison.sort_unstable_by_key(|(digest, _)| *digest);
@@ -230,8 +238,8 @@ async fn quarantine(connection: &mut PgConnection, poison: &[&Poison], source: &
         &raws as &[&[u8]],
         &reasons as &[&str],
         &details as &[&str],
-        source.is_simulation(),
-        source.label(),
+        simulated,
+        webhook,
     )
     .execute(connection)
     .await?;
