@@ -17,6 +17,7 @@ use crate::config::{Serve, Webhook};
 use crate::operate::upkeep;
 use crate::receive::refusal::Refusals;
 use crate::receive::signature::Verifier;
+use crate::receive::writer::{self, Queue, Writers};
 use crate::{relay, routes};
 
 /// How long background work gets to finish once requests have drained.
@@ -42,8 +43,10 @@ pub struct Context {
     pub proved: Arc<Semaphore>,
     /// Deliveries that were not accepted.
     pub refusals: Refusals,
+    /// Commit what was proved.
+    pub writers: Writers,
     /// Wakes the relay.
-    pub outbox_filled: Notify,
+    pub outbox_filled: Arc<Notify>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Cancelled when the service is asked to stop.
@@ -53,6 +56,8 @@ pub struct Context {
 /// A bound service.
 pub struct App {
     context: Arc<Context>,
+    queue: Queue,
+    writers: usize,
     listener: TcpListener,
     connections: config::Connections,
     redis: config::Redis,
@@ -69,6 +74,7 @@ impl App {
         } else if config.webhook.webhook_urls.first().is_none() {
             tracing::warn!("no webhook address is configured: every delivery will be refused until WEBHOOK_URLS is set");
         }
+        let (writers, queue) = writer::queue();
         let context = Context {
             pool: db::pool(&config.database, "ingest", Purpose::Work)?,
             reading: db::pool(&config.database, "ingest-reading", Purpose::Reading)?,
@@ -79,12 +85,14 @@ impl App {
             proved: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
             webhook: config.webhook,
             refusals: Refusals::default(),
-            outbox_filled: Notify::new(),
+            writers,
+            outbox_filled: Arc::default(),
             metrics: telemetry::start_metrics()?,
             stop: CancellationToken::new(),
         };
         let listener = TcpListener::bind(config.listen).await?;
-        Ok(Self { context: Arc::new(context), listener, connections: config.connections, redis: config.redis })
+        let writers = usize::from(config.writers);
+        Ok(Self { context: Arc::new(context), queue, writers, listener, connections: config.connections, redis: config.redis })
     }
 
     /// Serves until `stop`: then no new connections, requests in flight end, the outbox is relayed once more.
@@ -93,8 +101,10 @@ impl App {
     /// None yet; a failure of a part is logged where it happens.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let context = self.context;
-        let background = CancellationToken::new();
-        let tasks = TaskTracker::new();
+        let (writing, background) = (CancellationToken::new(), CancellationToken::new());
+        let (writers, tasks) = (TaskTracker::new(), TaskTracker::new());
+        self.queue.start(self.writers, &context.pool, &context.outbox_filled, &writers, &writing);
+        writers.close();
         tasks.spawn(relay::run(Arc::clone(&context), background.clone()));
         tasks.spawn(relay::listen_for_wakes(Arc::clone(&context), self.redis, background.clone()));
         tasks.spawn(upkeep::run(Arc::clone(&context), background.clone()));
@@ -113,8 +123,14 @@ impl App {
             }
         });
         serve::run(self.listener, warp::service(routes::all(Arc::clone(&context))), &self.connections, stop).await;
-        background.cancel();
-        if tokio::time::timeout(FINISH, tasks.wait()).await.is_err() {
+        // What is queued is committed, and what was committed is relayed once more.
+        let finished = async {
+            writing.cancel();
+            writers.wait().await;
+            background.cancel();
+            tasks.wait().await;
+        };
+        if tokio::time::timeout(FINISH, finished).await.is_err() {
             tracing::warn!("background work was cut off; it goes on at the next start");
         }
         let closed = async { tokio::join!(context.pool.close(), context.reading.close()) };

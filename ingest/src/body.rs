@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Buf;
 use futures::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 
@@ -10,33 +10,66 @@ use crate::error::ApiError;
 
 /// Largest JSON that the API takes, the webhook aside.
 pub const MAX_JSON: usize = 64 << 10;
+/// Bytes that a body may bring before room is taken for it: whoever announces much and sends little takes nobody's place.
+const FREE: usize = 16 << 10;
+/// A body that brings nothing for so long has been given up by its sender.
+const STALLED: Duration = Duration::from_secs(5);
 
-/// The whole body. Past the limit it is read on and thrown away, so that the client has sent all and can read the answer.
+/// Bounds of a body.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes.
+    pub most: usize,
+    /// From its first byte to its last.
+    pub time: Duration,
+}
+
+/// The whole body, and the room that was taken for it once it had begun in earnest. Past the limit it is read on and thrown
+/// away, so that the client has sent all and can read the answer.
 ///
 /// # Errors
-/// `TooLarge`, `SlowBody`, or `BrokenBody` when the connection ends early.
-pub async fn read<B: Buf>(
+/// `TooLarge`, `SlowBody`, `BrokenBody` when the connection ends early, or what taking room fails with.
+pub async fn read<B: Buf, R>(
     body: impl Stream<Item = Result<B, warp::Error>>,
-    limit: usize,
-    time: Duration,
-) -> Result<Bytes, ApiError> {
+    limits: Limits,
+    room: impl Future<Output = Result<R, ApiError>>,
+) -> Result<(Vec<u8>, R), ApiError> {
     let whole = async {
         futures::pin_mut!(body);
-        let mut bytes = BytesMut::new();
+        let (mut wanted, mut taken) = (Some(room), None);
+        let mut bytes = Vec::new();
         let mut total = 0;
-        while let Some(chunk) = body.next().await {
+        while let Some(chunk) = tokio::time::timeout(STALLED, body.next()).await.map_err(|_| ApiError::SlowBody)? {
             let mut chunk = chunk.map_err(|_| ApiError::BrokenBody)?;
             total += chunk.remaining();
-            if total > limit.saturating_mul(4) {
+            if total > limits.most.saturating_mul(4) {
                 break;
             }
-            if total <= limit {
-                bytes.extend_from_slice(&chunk.copy_to_bytes(chunk.remaining()));
+            if total <= limits.most {
+                if total > FREE
+                    && let Some(room) = wanted.take()
+                {
+                    taken = Some(room.await?);
+                }
+                while chunk.has_remaining() {
+                    bytes.extend_from_slice(chunk.chunk());
+                    chunk.advance(chunk.chunk().len());
+                }
+            } else {
+                bytes = Vec::new();
             }
         }
-        if total > limit { Err(ApiError::TooLarge { limit }) } else { Ok(bytes.freeze()) }
+        if total > limits.most {
+            return Err(ApiError::TooLarge { limit: limits.most });
+        }
+        let taken = match (taken, wanted) {
+            (Some(taken), _) => taken,
+            (None, Some(room)) => room.await?,
+            (None, None) => return Err(ApiError::Internal("a body without room")),
+        };
+        Ok((bytes, taken))
     };
-    tokio::time::timeout(time, whole).await.map_err(|_| ApiError::SlowBody)?
+    tokio::time::timeout(limits.time, whole).await.map_err(|_| ApiError::SlowBody)?
 }
 
 /// A small JSON body.
@@ -44,6 +77,7 @@ pub async fn read<B: Buf>(
 /// # Errors
 /// As [`read`]; `NotJson` when it is none, or not of the shape that is wanted.
 pub async fn json<T: DeserializeOwned, B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>) -> Result<T, ApiError> {
-    let bytes = read(body, MAX_JSON, Duration::from_secs(10)).await?;
+    let limits = Limits { most: MAX_JSON, time: Duration::from_secs(10) };
+    let (bytes, ()) = read(body, limits, async { Ok(()) }).await?;
     serde_json::from_slice(&bytes).map_err(|error| ApiError::NotJson(error.to_string()))
 }

@@ -56,6 +56,9 @@ pub struct Serve {
     /// Where to listen. Health (`/healthz`, `/readyz`) and `/metrics` are served there too, and not through nginx.
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8081")]
     pub listen: SocketAddr,
+    /// Tasks that commit deliveries, each on a connection of its own. Two to four are enough; more only queue in Postgres.
+    #[arg(long, env = "WRITERS", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub writers: u8,
     #[command(flatten)]
     /// What deliveries must prove.
     pub webhook: Webhook,

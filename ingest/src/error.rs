@@ -7,6 +7,7 @@ use warp::reply::{Reply, Response};
 
 use crate::receive::form::FormError;
 use crate::receive::signature::Unproved;
+use crate::receive::writer::NotStored;
 
 /// Every way in which a request fails.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,9 @@ pub enum ApiError {
     /// 503 when Postgres is away, 500 when it fails otherwise.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    /// As `Database`, of a delivery; 503 when the service stops.
+    #[error("a delivery was not stored")]
+    NotStored(#[from] NotStored),
     /// 500: a bug, or a machine in trouble.
     #[error("internal error: {0}")]
     Internal(&'static str),
@@ -100,7 +104,7 @@ impl ApiError {
             Self::Throttled { .. } => "Too many failed sign-ins; wait before the next.".to_owned(),
             Self::NoRoom => "The service is full; come back soon.".to_owned(),
             Self::Database(error) if is_too_slow(error) => "This took too long; narrow the range or the search.".to_owned(),
-            Self::Database(_) | Self::Internal(_) => "Something failed here; it was logged.".to_owned(),
+            Self::Database(_) | Self::NotStored(_) | Self::Internal(_) => "Something failed here; it was logged.".to_owned(),
         };
         let problem = Problem::new(status, code, detail);
         match self {
@@ -130,7 +134,9 @@ impl ApiError {
             Self::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "no_room"),
             Self::Database(error) if is_too_slow(error) => (StatusCode::SERVICE_UNAVAILABLE, "too_slow"),
             Self::Database(error) if is_away(error) => (StatusCode::SERVICE_UNAVAILABLE, "database_away"),
-            Self::Database(_) | Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::NotStored(NotStored::Database(error)) if is_away(error) => (StatusCode::SERVICE_UNAVAILABLE, "database_away"),
+            Self::NotStored(NotStored::NoWriter) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+            Self::Database(_) | Self::NotStored(_) | Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
 }

@@ -1,36 +1,39 @@
 //! `/webhook/`: bytes → proved → parsed → committed, or refused and remembered.
 
+pub(crate) mod commit;
+mod copy;
+mod counts;
 pub mod event;
 pub mod form;
 pub mod json;
 pub mod payload;
+pub(crate) mod quarantine;
 pub mod refusal;
 pub mod signature;
 pub mod writer;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use futures::Stream;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::serve::Peer;
-use time::OffsetDateTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use warp::reply::{Reply, Response};
 
 use crate::account::session;
 use crate::app::Context;
-use crate::body;
+use crate::body::{self, Limits};
 use crate::config::Webhook;
 use crate::error::{ApiError, is_away};
-use form::FormError;
-use payload::Batch;
+use form::Form;
 use signature::{Proof, Unproved};
-use writer::{Receipt, Source};
+use writer::{Delivery, NotStored, Receipt, Source};
 
 /// How long a delivery waits for room before it is told to come back.
 const WAIT_FOR_ROOM: Duration = Duration::from_secs(2);
@@ -88,18 +91,17 @@ async fn delivery<B: Buf>(
     }
     // What is not proved yet waits for room among its like, and never in the way of what is.
     let size = announced(headers, context.webhook.webhook_max_body);
-    let unproved = room(&context.unproved, size, &context.webhook).await?;
-    let body = read(context, body).await?;
-    let (proof, fields) = heavy(body.len(), || -> Result<_, ApiError> {
-        let fields = form::decode(&body)?;
-        Ok((context.verifier.verify(signature.as_bytes(), &fields)?, fields))
+    let (body, unproved) = read(context, body, room(&context.unproved, size, &context.webhook)).await?;
+    let size = body.len();
+    let (proof, form) = heavy(size, || -> Result<_, ApiError> {
+        let form = Form::decode(body)?;
+        Ok((context.verifier.verify(signature.as_bytes(), &form)?, form))
     })?;
     let Proof::Webhook(label) = proof else { return Ok(Receipt::default()) };
-    let _proved = room(&context.proved, body.len(), &context.webhook).await?;
-    drop((body, unproved));
-    let value = form::value(&fields, "mandrill_events").ok_or(FormError::NoEvents)?;
-    let batch = heavy(value.len(), || Batch::read(value, false, OffsetDateTime::now_utc()));
-    store(context, batch, Source::Webhook(label)).await
+    let proved = room(&context.proved, size, &context.webhook).await?;
+    drop(unproved);
+    let (bytes, value) = form.into_events()?;
+    store(context, Delivery { bytes, value, source: Source::Webhook(label), room: proved }).await
 }
 
 /// `{"mandrill_events":[…]}` as it may be posted by hand.
@@ -120,23 +122,33 @@ async fn simulation<B: Buf>(
         return Err(ApiError::Forbidden);
     }
     let size = announced(headers, context.webhook.webhook_max_body);
-    let _room = room(&context.proved, size, &context.webhook).await?;
-    let body = read(context, body).await?;
+    let (bytes, room) = read(context, body, room(&context.proved, size, &context.webhook)).await?;
+    let value = value_of(&bytes)?;
+    store(context, Delivery { bytes, value, source: Source::Simulation, room }).await
+}
+
+/// Where in the body the array lies.
+fn value_of(body: &[u8]) -> Result<Range<usize>, ApiError> {
     let bad = |what: &str| ApiError::NotJson(what.to_owned());
-    let text = std::str::from_utf8(&body).map_err(|_| bad("it is not UTF-8"))?;
+    let text = std::str::from_utf8(body).map_err(|_| bad("it is not UTF-8"))?;
     let posted: Posted<'_> = serde_json::from_str(text).map_err(|error| ApiError::NotJson(error.to_string()))?;
     let events = posted.mandrill_events.get();
     if !events.starts_with('[') {
         return Err(bad("`mandrill_events` is no array"));
     }
-    let batch = heavy(events.len(), || Batch::read(events.as_bytes(), true, OffsetDateTime::now_utc()));
-    store(context, batch, Source::Simulation).await
+    let start = events.as_ptr().addr() - body.as_ptr().addr();
+    Ok(start..start + events.len())
 }
 
-/// The whole body, within the configured size and time.
-async fn read<B: Buf>(context: &Context, stream: impl Stream<Item = Result<B, warp::Error>>) -> Result<Bytes, ApiError> {
-    let limits = &context.webhook;
-    body::read(stream, limits.webhook_max_body, Duration::from_secs(limits.body_timeout_seconds)).await
+/// The whole body, within the configured size and time, and the room that it takes.
+async fn read<B: Buf, R>(
+    context: &Context,
+    stream: impl Stream<Item = Result<B, warp::Error>>,
+    room: impl Future<Output = Result<R, ApiError>>,
+) -> Result<(Vec<u8>, R), ApiError> {
+    let config = &context.webhook;
+    let limits = Limits { most: config.webhook_max_body, time: Duration::from_secs(config.body_timeout_seconds) };
+    body::read(stream, limits, room).await
 }
 
 /// How large the body says it is; as large as can be, if it does not say.
@@ -156,41 +168,16 @@ async fn room(budget: &Arc<Semaphore>, size: usize, limits: &Webhook) -> Result<
 }
 
 /// Decodes, hashes or parses. Large bodies take tens of milliseconds of a core, for which this thread's other tasks move on.
-fn heavy<T>(size: usize, work: impl FnOnce() -> T) -> T {
+pub(super) fn heavy<T>(size: usize, work: impl FnOnce() -> T) -> T {
     if size > LARGE { tokio::task::block_in_place(work) } else { work() }
 }
 
-/// Commits in a task of its own: a client that goes away does not undo what was proved.
-async fn store(context: &Arc<Context>, batch: Batch, source: Source) -> Result<Receipt, ApiError> {
-    let task = tokio::spawn({
-        let context = Arc::clone(context);
-        async move {
-            let receipt = writer::store(&context.pool, &batch, &source).await?;
-            count(&batch, &receipt);
-            context.outbox_filled.notify_one();
-            Ok(receipt)
-        }
-    });
-    let stored: Result<Receipt, sqlx::Error> = task.await.map_err(|_| ApiError::Internal("a writer panicked"))?;
-    stored.map_err(|error| {
-        if is_away(&error) {
-            metrics::counter!("ingest_postponed_total").increment(1);
-        }
-        ApiError::Database(error)
-    })
-}
-
-fn count(batch: &Batch, receipt: &Receipt) {
-    for (outcome, count) in [("stored", receipt.stored), ("duplicate", receipt.duplicates), ("quarantined", receipt.quarantined)]
+async fn store(context: &Context, delivery: Delivery) -> Result<Receipt, ApiError> {
+    let stored = context.writers.store(delivery).await;
+    if let Err(NotStored::Database(error)) = &stored
+        && is_away(error)
     {
-        metrics::counter!("ingest_elements_total", "outcome" => outcome).increment(count as u64);
+        metrics::counter!("ingest_postponed_total").increment(1);
     }
-    metrics::counter!("ingest_batches_total").increment(1);
-    tracing::debug!(
-        events = batch.events.len(),
-        stored = receipt.stored,
-        duplicates = receipt.duplicates,
-        quarantined = receipt.quarantined,
-        "committed a batch"
-    );
+    Ok(stored?)
 }

@@ -19,11 +19,16 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Context;
-use crate::receive::payload::Poison;
-use crate::receive::writer;
+use crate::receive::payload::{Origin, Poison};
+use crate::receive::quarantine;
+use crate::receive::writer::Source;
 
-/// Rows relayed by one script.
+/// Rows of the outbox taken in one transaction, at most.
 const BATCH: i64 = 500;
+/// Items that they announce, at most, unless a single row announces more.
+const MOST_ITEMS: i64 = 2_000;
+/// Items relayed by one script.
+const SCRIPT: usize = 500;
 /// How often the outbox is looked at when nobody wakes us.
 const POLL: Duration = Duration::from_secs(1);
 /// Failures of a row, while Redis answers, after which it moves to quarantine.
@@ -123,110 +128,194 @@ enum Round {
     Refused,
 }
 
+/// A row of the outbox: a run of events with their notifications, or one notification alone.
+struct Run {
+    id: i64,
+    attempts: i16,
+    received_at: Option<OffsetDateTime>,
+    events: Option<(i64, i64)>,
+    notifications: Option<(i64, i64)>,
+}
+
 async fn round(context: &Context, size: i64, rows: Rows) -> Result<Round, RelayError> {
     // First, so that no transaction waits for a Redis that is away.
     let mut redis = context.redis.get().await.map_err(shared::redis::Error::from)?;
     let mut transaction = context.pool.begin().await?;
-    let rows = sqlx::query!(
-        r#"with taken as (
-             delete from outbox where id = any(array(
-               select id from outbox
-               where case when $2 then attempts > 0 else attempts = 0 end
-               order by id limit $1 for update skip locked))
-             returning id, event_id, event_received_at, notification_id, attempts
-           )
-           select taken.id as "outbox_id!", taken.attempts as "attempts!", events.id as "event_id?", events.search as "search?",
-             told.id as "told_id?", told.kind as "kind?", told.title as "title?", told.body as "body?",
-             told.event_id as "told_event_id?", told.message_id as "message_id?", told.recipient as "recipient?",
-             told.audience as "audience?", told.created_at as "created_at?", told.sender_id as "sender_id?",
-             users.email as "sender_email?", taken.event_received_at
-           from taken
-           left join events on events.received_at = taken.event_received_at and events.id = taken.event_id
-           left join notifications told on told.id = taken.notification_id
-           left join users on users.id = told.sender_id
-           order by taken.id"#,
-        size,
-        rows == Rows::Refused
-    )
-    .fetch_all(&mut *transaction)
-    .await?;
-    let taken: Vec<(i64, i16)> = rows.iter().map(|row| (row.outbox_id, row.attempts)).collect();
-    let (times, ids): (Vec<_>, Vec<_>) = rows.iter().filter_map(|row| row.event_received_at.zip(row.event_id)).unzip();
-    let mut events = events(&mut transaction, &times, &ids).await?;
-    let items: Vec<Item> = rows
-        .into_iter()
-        .map(|row| {
-            let audience = row.audience.and_then(|audience| audience.parse().ok());
-            let notification =
-                (row.told_id.zip(row.kind)).zip(audience.zip(row.created_at)).map(|((id, kind), (to, at))| Notification {
-                    id,
-                    kind,
-                    title: row.title.unwrap_or_default(),
-                    body: row.body.unwrap_or_default(),
-                    event_id: row.told_event_id,
-                    message_id: row.message_id,
-                    recipient: row.recipient,
-                    from: row.sender_id.zip(row.sender_email).map(|(id, email)| Sender { id, email }),
-                    to,
-                    at,
-                });
-            Item { event: row.event_id.and_then(|id| events.remove(&id)), search: row.search, notification }
-        })
-        .collect();
-    // What retention dropped meanwhile has nothing left to tell.
-    let alive: Vec<&Item> = items.iter().filter(|item| item.event.is_some() || item.notification.is_some()).collect();
-    if let Err(error) = publish(&mut redis, &alive).await {
-        transaction.rollback().await?;
-        if !error.is_about_the_command() {
-            return Err(error.into());
+    let runs = take(&mut transaction, size, rows).await?;
+    let mut relayed = 0;
+    for run in &runs {
+        let items = items(&mut transaction, run).await?;
+        for part in items.chunks(SCRIPT) {
+            if let Err(error) = feed::append(&mut redis, part).await {
+                transaction.rollback().await?;
+                if !error.is_about_the_command() {
+                    return Err(error.into());
+                }
+                if let [run] = runs.as_slice() {
+                    count_failure(&context.pool, run, &items).await?;
+                }
+                return Ok(Round::Refused);
+            }
         }
-        if let ([(id, attempts)], [item]) = (taken.as_slice(), alive.as_slice()) {
-            count_failure(&context.pool, *id, *attempts, item).await?;
-        }
-        return Ok(Round::Refused);
+        relayed += items.len();
     }
     transaction.commit().await?;
-    metrics::counter!("ingest_relayed_total").increment(alive.len() as u64);
-    Ok(Round::Relayed(i64::try_from(taken.len()).unwrap_or(BATCH)))
+    metrics::counter!("ingest_relayed_total").increment(relayed as u64);
+    Ok(Round::Relayed(i64::try_from(runs.len()).unwrap_or(BATCH)))
 }
 
-/// The events at these places, by id.
-async fn events(
-    connection: &mut PgConnection,
-    times: &[OffsetDateTime],
-    ids: &[i64],
-) -> Result<HashMap<i64, Event>, sqlx::Error> {
-    let events = sqlx::query_as!(
-        Event,
-        r#"select id, kind, occurred_at, received_at, message_id, recipient, sender, subject, tags,
-                  metadata as "metadata: Json<Box<RawValue>>", template, subaccount, url, ip, user_agent, country, city,
-                  diagnostic, simulated, webhook
-           from unnest($1::timestamptz[], $2::bigint[]) as place (at, number)
-           join events on events.received_at = place.at and events.id = place.number"#,
-        times,
-        ids
+/// Takes rows off the outbox, up to `MOST_ITEMS` of what they announce; they come back if the transaction does not commit.
+async fn take(connection: &mut PgConnection, size: i64, rows: Rows) -> Result<Vec<Run>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"with next as (
+             select id, items from outbox
+             where case when $2 then attempts > 0 else attempts = 0 end
+             order by id limit $1 for update skip locked
+           ), few as (
+             select id, sum(items) over (order by id) - items as before from next
+           )
+           delete from outbox where id in (select id from few where before < $3)
+           returning id, attempts, event_received_at, event_id, last_event_id, notification_id, last_notification_id"#,
+        size,
+        rows == Rows::Refused,
+        MOST_ITEMS
     )
     .fetch_all(connection)
     .await?;
-    Ok(events.into_iter().map(|event| (event.id, event)).collect())
+    let range = |first: Option<i64>, last: Option<i64>| first.map(|first| (first, last.unwrap_or(first)));
+    let mut runs: Vec<Run> = rows
+        .into_iter()
+        .map(|row| Run {
+            id: row.id,
+            attempts: row.attempts,
+            received_at: row.event_received_at,
+            events: range(row.event_id, row.last_event_id),
+            notifications: range(row.notification_id, row.last_notification_id),
+        })
+        .collect();
+    runs.sort_unstable_by_key(|run| run.id);
+    Ok(runs)
 }
 
-async fn publish(redis: &mut deadpool_redis::Connection, items: &[&Item]) -> Result<(), shared::redis::Error> {
-    if items.is_empty() { Ok(()) } else { feed::append(redis, items).await }
+/// What a run announces, in the order of its ids. What retention dropped meanwhile has nothing left to tell.
+async fn items(connection: &mut PgConnection, run: &Run) -> Result<Vec<Item>, sqlx::Error> {
+    let mut told = notifications(connection, run).await?;
+    let (Some(received_at), Some((first, last))) = (run.received_at, run.events) else {
+        return Ok(told.into_iter().map(|notification| Item { notification: Some(notification), ..Item::default() }).collect());
+    };
+    let rows = sqlx::query!(
+        r#"select id, kind, occurred_at, received_at, message_id, recipient, sender, subject, tags,
+                  metadata as "metadata: Json<Box<RawValue>>", template, subaccount, url, ip, user_agent, country, city,
+                  diagnostic, simulated, webhook, search
+           from events where received_at = $1 and id between $2 and $3 order by id"#,
+        received_at,
+        first,
+        last
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut told: HashMap<i64, Notification> =
+        told.drain(..).filter_map(|notification| Some((notification.event_id?, notification))).collect();
+    let items = rows.into_iter().map(|row| {
+        let event = Event {
+            id: row.id,
+            kind: row.kind,
+            occurred_at: row.occurred_at,
+            received_at: row.received_at,
+            message_id: row.message_id,
+            recipient: row.recipient,
+            sender: row.sender,
+            subject: row.subject,
+            tags: row.tags,
+            metadata: row.metadata,
+            template: row.template,
+            subaccount: row.subaccount,
+            url: row.url,
+            ip: row.ip,
+            user_agent: row.user_agent,
+            country: row.country,
+            city: row.city,
+            diagnostic: row.diagnostic,
+            simulated: row.simulated,
+            webhook: row.webhook,
+        };
+        Item { notification: told.remove(&event.id), event: Some(event), search: Some(row.search) }
+    });
+    Ok(items.collect())
 }
 
-/// A row that Redis keeps refusing must not be tried for ever, nor get lost: in the end it is kept apart.
-async fn count_failure(pool: &PgPool, id: i64, attempts: i16, item: &Item) -> Result<(), sqlx::Error> {
-    if attempts + 1 < MOST_ATTEMPTS {
-        sqlx::query!("update outbox set attempts = attempts + 1 where id = $1", id).execute(pool).await?;
+/// The notifications of a run. Ids of others may lie between them: only the run's own events', or the one that was named.
+async fn notifications(connection: &mut PgConnection, run: &Run) -> Result<Vec<Notification>, sqlx::Error> {
+    let Some((first, last)) = run.notifications else { return Ok(Vec::new()) };
+    let rows = sqlx::query!(
+        r#"select told.id, kind, title, body, event_id, message_id, recipient, audience, told.created_at, sender_id,
+                  users.email as "sender?"
+           from notifications told left join users on users.id = sender_id
+           where told.id between $1 and $2 and (told.id = $1 or told.event_id between $3 and $4)
+           order by told.id"#,
+        first,
+        last,
+        run.events.map(|(first, _)| first),
+        run.events.map(|(_, last)| last)
+    )
+    .fetch_all(connection)
+    .await?;
+    let read = rows.into_iter().filter_map(|row| {
+        Some(Notification {
+            id: row.id,
+            kind: row.kind,
+            title: row.title,
+            body: row.body,
+            event_id: row.event_id,
+            message_id: row.message_id,
+            recipient: row.recipient,
+            from: row.sender_id.zip(row.sender).map(|(id, email)| Sender { id, email }),
+            to: row.audience.parse().ok()?,
+            at: row.created_at,
+        })
+    });
+    Ok(read.collect())
+}
+
+/// A row that Redis refuses is parted in two, until the item at fault is alone. That one must not be tried for ever, nor get
+/// lost: in the end it is kept apart.
+async fn count_failure(pool: &PgPool, run: &Run, items: &[Item]) -> Result<(), sqlx::Error> {
+    if let Some((first, last)) = run.events.filter(|(first, last)| first < last) {
+        let middle = first + (last - first) / 2;
+        // Each half may name all of the notifications: only those of its own events are told with it.
+        sqlx::query!(
+            "with whole as (delete from outbox where id = $1 returning *)
+             insert into outbox
+               (event_received_at, event_id, last_event_id, notification_id, last_notification_id, items, attempts, created_at)
+             select event_received_at, half.first, half.last, notification_id, last_notification_id,
+                    greatest(items / 2, 1), attempts, created_at
+             from whole, (values ($2::bigint, $3::bigint), ($3 + 1, $4::bigint)) as half (first, last)",
+            run.id,
+            first,
+            middle,
+            last
+        )
+        .execute(pool)
+        .await?;
         return Ok(());
     }
-    let raw = serde_json::to_vec(item).unwrap_or_default();
+    if run.attempts + 1 < MOST_ATTEMPTS {
+        sqlx::query!("update outbox set attempts = attempts + 1 where id = $1", run.id).execute(pool).await?;
+        return Ok(());
+    }
     let mut transaction = pool.begin().await?;
-    sqlx::query!("delete from outbox where id = $1", id).execute(&mut *transaction).await?;
-    let poison = Poison { raw, reason: "not_relayed", detail: "Redis kept refusing to relay this.".to_owned() };
-    writer::quarantine(&mut transaction, &[&poison], false, None).await?;
+    sqlx::query!("delete from outbox where id = $1", run.id).execute(&mut *transaction).await?;
+    for item in items {
+        let raw = serde_json::to_vec(item).unwrap_or_default();
+        let detail = "Redis kept refusing to relay this.".to_owned();
+        let poison = Poison { raw: raw.into(), origin: Origin::Outbox, reason: "not_relayed", detail };
+        let source = match &item.event {
+            Some(event) if !event.simulated => Source::Webhook(event.webhook.clone().unwrap_or_default()),
+            _ => Source::Simulation,
+        };
+        quarantine::keep(&mut transaction, &[(poison, &source)]).await?;
+    }
     transaction.commit().await?;
-    tracing::error!(outbox.id = id, "an outbox row was refused too often and moved to quarantine");
+    tracing::error!(outbox.id = run.id, "an outbox row was refused too often and moved to quarantine");
     Ok(())
 }

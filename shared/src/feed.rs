@@ -150,7 +150,7 @@ fn new_epoch() -> Result<String, Error> {
 ///
 /// # Errors
 /// When an item does not serialise, or Redis is away or refuses.
-pub async fn append(connection: &mut impl ConnectionLike, items: &[&Item]) -> Result<(), Error> {
+pub async fn append(connection: &mut impl ConnectionLike, items: &[Item]) -> Result<(), Error> {
     let script = Script::new(&format!("{CURRENT_EPOCH}{APPEND}"));
     let mut call = script.key(STREAM);
     call.key(META).arg(new_epoch()?).arg(KEEP);

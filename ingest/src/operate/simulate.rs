@@ -31,10 +31,9 @@ pub async fn run(config: &Simulate) -> anyhow::Result<()> {
     let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
     for round in 0..config.rounds {
         for (name, batch) in batches(OffsetDateTime::now_utc(), round)? {
-            let fields = [(b"mandrill_events".to_vec(), batch.to_string().into_bytes())];
-            let signature = signature::sign(key, url, &fields);
-            let form =
-                form_urlencoded::Serializer::new(String::new()).append_pair("mandrill_events", &batch.to_string()).finish();
+            let value = batch.to_string();
+            let signature = signature::sign(key, url, value.as_bytes());
+            let form = form_urlencoded::Serializer::new(String::new()).append_pair("mandrill_events", &value).finish();
             let request = client
                 .post(to)
                 .header("content-type", "application/x-www-form-urlencoded")

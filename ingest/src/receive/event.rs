@@ -4,12 +4,42 @@
 //! notice. So nothing here is a strict model: an element becomes an event as soon as it says what kind it is, a field that
 //! cannot be read costs that field alone, and the element itself is kept byte for byte.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
-use shared::event::fold;
+use shared::event::fold_into;
 use time::{Duration, OffsetDateTime};
 
-use super::json::{Object, mend};
+use super::json::{JsonObject, Object};
 
+/// Mandrill's words for what becomes of a message, for mail received, and for changes of the lists. Others are stored as they come.
+const KNOWN_KINDS: [&str; 25] = [
+    "send",
+    "deferral",
+    "hard_bounce",
+    "soft_bounce",
+    "delivered",
+    "open",
+    "click",
+    "spam",
+    "unsub",
+    "reject",
+    "inbound",
+    "blacklist_add",
+    "blacklist_change",
+    "blacklist_remove",
+    "whitelist_add",
+    "whitelist_remove",
+    "sms_processing",
+    "sms_queued",
+    "sms_sent",
+    "sms_delivered",
+    "sms_canceled",
+    "sms_failed",
+    "sms_open",
+    "sms_click",
+    "sms_unsub",
+];
 /// Longest id that is stored; Mandrill's have 32 characters, tests have sent mangled ones.
 const LONGEST_ID: usize = 512;
 /// Longest kind.
@@ -23,75 +53,66 @@ const MOST_TAGS: usize = 100;
 /// Events further ahead than this have a clock that is off.
 const AHEAD: Duration = Duration::DAY;
 
+/// A text borrowed from the delivery, or made from it.
+pub type Text<'a> = Cow<'a, str>;
+
 /// An event as it will be stored.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NewEvent {
+pub struct NewEvent<'a> {
     /// Identifies the event over deliveries: 16 bytes of SHA-256.
     pub digest: [u8; 16],
     /// Mandrill's own word.
-    pub kind: String,
+    pub kind: Text<'a>,
     /// By Mandrill's clock; none when it gives no usable time.
     pub occurred_at: Option<OffsetDateTime>,
     /// The message's id at Mandrill.
-    pub message_id: Option<String>,
+    pub message_id: Option<Text<'a>>,
     /// The address written to, or listed.
-    pub recipient: Option<String>,
+    pub recipient: Option<Text<'a>>,
     /// The address written from.
-    pub sender: Option<String>,
+    pub sender: Option<Text<'a>>,
     /// Of the message.
-    pub subject: Option<String>,
+    pub subject: Option<Text<'a>>,
     /// Of the message.
-    pub tags: Vec<String>,
-    /// A JSON object that jsonb takes.
-    pub metadata: Option<String>,
+    pub tags: Vec<Text<'a>>,
+    /// Of the message.
+    pub metadata: Option<JsonObject>,
     /// The message's template.
-    pub template: Option<String>,
+    pub template: Option<Text<'a>>,
     /// The message's subaccount.
-    pub subaccount: Option<String>,
+    pub subaccount: Option<Text<'a>>,
     /// The link clicked.
-    pub url: Option<String>,
+    pub url: Option<Text<'a>>,
     /// Where an open or click came from.
-    pub ip: Option<String>,
+    pub ip: Option<Text<'a>>,
     /// By what an open or click was made.
-    pub user_agent: Option<String>,
+    pub user_agent: Option<Text<'a>>,
     /// Where that is.
-    pub country: Option<String>,
+    pub country: Option<Text<'a>>,
     /// Where that is.
-    pub city: Option<String>,
+    pub city: Option<Text<'a>>,
     /// SMTP reply or bounce text.
-    pub diagnostic: Option<String>,
+    pub diagnostic: Option<Text<'a>>,
     /// Folded words for free text.
     pub search: String,
     /// The element as received.
-    pub payload: String,
+    pub payload: &'a str,
 }
 
 /// Why an element is poison: a code and a sentence.
 pub type Reason = (&'static str, &'static str);
 
-impl NewEvent {
+impl<'a> NewEvent<'a> {
     /// Reads an element's text.
     ///
     /// # Errors
     /// When it cannot be an event; why.
-    pub fn read(raw: &str, simulated: bool, now: OffsetDateTime) -> Result<Self, Reason> {
-        let no_object = ("not_an_object", "The element is no JSON object.");
-        // JSON allows lone surrogates in text, Rust and Postgres do not; a copy without them is read instead.
-        match serde_json::from_str::<Object<'_>>(raw) {
-            Ok(object) => Self::of_object(&object, raw, simulated, now),
-            Err(_) => {
-                let mended = mend(raw);
-                let object = serde_json::from_str::<Object<'_>>(&mended).map_err(|_| no_object)?;
-                Self::of_object(&object, raw, simulated, now)
-            }
-        }
-    }
-
-    fn of_object(top: &Object<'_>, raw: &str, simulated: bool, now: OffsetDateTime) -> Result<Self, Reason> {
+    pub fn read(raw: &'a str, simulated: bool, now: OffsetDateTime) -> Result<Self, Reason> {
+        let top = serde_json::from_str::<Object<'_>>(raw).map_err(|_| ("not_an_object", "The element is no JSON object."))?;
         let mut event = match (top.text("event"), top.text("type")) {
-            (Some(kind), _) if kind == "inbound" => inbound(top),
-            (Some(kind), _) if !kind.is_empty() => message(top, kind),
-            (_, Some(family)) if !family.is_empty() => sync(top, &family),
+            (Some(kind), _) if kind == "inbound" => inbound(&top),
+            (Some(kind), _) if !kind.is_empty() => message(&top, kind),
+            (_, Some(family)) if !family.is_empty() => sync(&top, &family),
             _ => return Err(("no_kind", "The element has neither `event` nor `type`.")),
         };
         if event.kind.len() > LONGEST_KIND {
@@ -104,14 +125,14 @@ impl NewEvent {
         event.occurred_at = ts
             .and_then(|ts| OffsetDateTime::from_unix_timestamp(ts).ok())
             .filter(|at| at.unix_timestamp() > 0 && *at <= now + AHEAD);
-        event.digest = digest(&event, top, ts, raw, simulated);
+        event.digest = digest(&event, &top, ts, raw, simulated);
         event.bound();
         event.search = event.words();
-        raw.clone_into(&mut event.payload);
+        event.payload = raw;
         Ok(event)
     }
 
-    fn empty(kind: String) -> Self {
+    fn empty(kind: Text<'a>) -> Self {
         Self {
             digest: [0; 16],
             kind,
@@ -131,34 +152,40 @@ impl NewEvent {
             city: None,
             diagnostic: None,
             search: String::new(),
-            payload: String::new(),
+            payload: "",
         }
     }
 
     /// Cuts texts to what columns and indexes take.
     fn bound(&mut self) {
-        for key in [&mut self.recipient, &mut self.sender, &mut self.template, &mut self.subaccount, &mut self.ip] {
+        let keys = [&mut self.recipient, &mut self.sender, &mut self.template, &mut self.subaccount, &mut self.ip];
+        for key in keys.into_iter().flatten() {
             cut(key, LONGEST_KEY);
         }
-        for text in
-            [&mut self.subject, &mut self.url, &mut self.user_agent, &mut self.country, &mut self.city, &mut self.diagnostic]
-        {
+        let texts =
+            [&mut self.subject, &mut self.url, &mut self.user_agent, &mut self.country, &mut self.city, &mut self.diagnostic];
+        for text in texts.into_iter().flatten() {
             cut(text, LONGEST_TEXT);
         }
         self.tags.truncate(MOST_TAGS);
         for tag in &mut self.tags {
-            tag.truncate(tag.floor_char_boundary(LONGEST_KEY));
+            cut(tag, LONGEST_KEY);
         }
-        self.metadata = self.metadata.take().filter(|metadata| metadata.len() <= LONGEST_TEXT);
+        self.metadata = self.metadata.take().filter(|metadata| metadata.text.len() <= LONGEST_TEXT);
     }
 
     /// What free text finds: addresses, subject, tags, and the values of the metadata.
     fn words(&self) -> String {
-        let metadata = self.metadata.as_deref().and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
-        let values = metadata.iter().filter_map(|metadata| metadata.as_object()).flat_map(|object| object.values());
-        let values = values.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-        let texts = [&self.recipient, &self.sender, &self.subject].into_iter().flatten().cloned();
-        let mut words = fold(&texts.chain(self.tags.iter().cloned()).chain(values).collect::<Vec<_>>().join(" "));
+        let mut words = String::with_capacity(128);
+        for text in [&self.recipient, &self.sender, &self.subject].into_iter().flatten().chain(&self.tags) {
+            fold_into(&mut words, text);
+        }
+        for value in self.metadata.iter().flat_map(|metadata| metadata.values.values()) {
+            match value {
+                serde_json::Value::String(text) => fold_into(&mut words, text),
+                other => fold_into(&mut words, &other.to_string()),
+            }
+        }
         words.truncate(words.floor_char_boundary(LONGEST_TEXT));
         words
     }
@@ -176,17 +203,23 @@ impl NewEvent {
     }
 }
 
-fn cut(text: &mut Option<String>, longest: usize) {
-    if let Some(text) = text {
-        text.truncate(text.floor_char_boundary(longest));
+/// A kind as a label of metrics, whose number must stay small.
+pub fn known_kind(kind: &str) -> &'static str {
+    KNOWN_KINDS.into_iter().find(|known| *known == kind).unwrap_or("other")
+}
+
+fn cut(text: &mut Text<'_>, longest: usize) {
+    let end = text.floor_char_boundary(longest);
+    match text {
+        Cow::Borrowed(whole) => *whole = &whole[..end],
+        Cow::Owned(whole) => whole.truncate(end),
     }
 }
 
 /// `{"event":…,"ts":…,"_id":…,"msg":{…}}`: what became of a message sent.
-fn message(top: &Object<'_>, kind: String) -> NewEvent {
+fn message<'a>(top: &Object<'a>, kind: Text<'a>) -> NewEvent<'a> {
     let msg = top.object("msg");
     let location = top.object("location");
-    let last_reply = msg.objects("smtp_events").last().and_then(|reply| reply.text("diag"));
     NewEvent {
         message_id: top.text("_id").or_else(|| msg.text("_id")).filter(|id| !id.is_empty()),
         recipient: msg.text("email"),
@@ -201,16 +234,17 @@ fn message(top: &Object<'_>, kind: String) -> NewEvent {
         user_agent: top.text("user_agent"),
         country: location.text("country").or_else(|| location.text("country_long")).or_else(|| location.text("country_short")),
         city: location.text("city"),
-        diagnostic: [msg.text("diag"), top.text("diag"), msg.text("bounce_description"), msg.text("reject"), last_reply]
+        diagnostic: [msg.text("diag"), top.text("diag"), msg.text("bounce_description"), msg.text("reject")]
             .into_iter()
             .flatten()
-            .find(|text| !text.is_empty()),
+            .find(|text| !text.is_empty())
+            .or_else(|| msg.objects("smtp_events").last()?.text("diag").filter(|text| !text.is_empty())),
         ..NewEvent::empty(kind)
     }
 }
 
 /// `{"type":…,"action":…,"reject"|"entry":{…},"ts":…}`: a change of the deny- or allowlist. The old words stand for the new.
-fn sync(top: &Object<'_>, family: &str) -> NewEvent {
+fn sync<'a>(top: &Object<'a>, family: &str) -> NewEvent<'a> {
     let list = match family {
         "allowlist" | "safelist" => "whitelist",
         "denylist" => "blacklist",
@@ -225,44 +259,52 @@ fn sync(top: &Object<'_>, family: &str) -> NewEvent {
         sender: either("sender"),
         subaccount: either("subaccount"),
         diagnostic: either("detail").or_else(|| either("reason")),
-        ..NewEvent::empty(kind)
+        ..NewEvent::empty(kind.into())
     }
 }
 
 /// `{"event":"inbound","ts":…,"msg":{…}}`: mail received. The id is the mail's own Message-Id.
-fn inbound(top: &Object<'_>) -> NewEvent {
+fn inbound<'a>(top: &Object<'a>) -> NewEvent<'a> {
     let msg = top.object("msg");
+    let headers = msg.object("headers");
+    let id = ["Message-Id", "Message-ID", "message-id"].into_iter().find_map(|name| headers.text(name));
     NewEvent {
-        message_id: msg.object("headers").text("Message-Id").filter(|id| !id.is_empty()),
+        message_id: id.filter(|id| !id.is_empty()),
         recipient: msg.text("email"),
         sender: msg.text("from_email"),
         subject: msg.text("subject"),
         tags: msg.texts("tags"),
-        ..NewEvent::empty("inbound".to_owned())
+        ..NewEvent::empty("inbound".into())
     }
 }
 
 /// Over what identifies the event for the provider, each part with its length in front so that parts cannot run together.
-/// `msg` is left out: it is a snapshot that differs between deliveries. Without an identity it is over the element itself.
-fn digest(event: &NewEvent, top: &Object<'_>, ts: Option<i64>, raw: &str, simulated: bool) -> [u8; 16] {
+/// Of `msg`, a snapshot that differs between deliveries, only what never changes may stand in for an id that is missing.
+/// Without an identity it is over the element itself.
+fn digest(event: &NewEvent<'_>, top: &Object<'_>, ts: Option<i64>, raw: &str, simulated: bool) -> [u8; 16] {
+    let (kind, recipient) = (&*event.kind, or_empty(&event.recipient));
+    let (id, url) = (or_empty(&event.message_id), or_empty(&event.url));
+    let (ip, user_agent) = (or_empty(&event.ip), or_empty(&event.user_agent));
     let is_sync = top.text("event").is_none_or(|kind| kind.is_empty());
-    let identity = match (is_sync, ts) {
-        (true, Some(ts)) if event.recipient.is_some() => {
-            Some(vec!["sync".into(), event.kind.clone(), text(&event.recipient), text(&event.subaccount), ts.to_string()])
+    let whole_mail = if kind == "inbound" && id.is_empty() { top.object("msg").text("raw_msg") } else { None };
+    let at = ts.map(|ts| ts.to_string());
+    let identity: &[&str] = match &at {
+        Some(ts) if is_sync && !recipient.is_empty() => &["sync", kind, recipient, or_empty(&event.subaccount), ts],
+        Some(_) if is_sync => &[],
+        // One mail may arrive for several of our addresses.
+        Some(ts) if kind == "inbound" && !id.is_empty() => &["inbound", kind, id, ts, recipient, ip, user_agent],
+        Some(ts) if whole_mail.is_some() => &["inbound mail", or_empty(&whole_mail), ts, recipient],
+        Some(ts) if !id.is_empty() => &["message", kind, id, ts, url, ip, user_agent],
+        Some(ts) if !recipient.is_empty() && kind != "inbound" => {
+            let (sender, subject) = (or_empty(&event.sender), or_empty(&event.subject));
+            &["nameless message", kind, recipient, sender, subject, ts, url, ip, user_agent]
         }
-        (false, Some(ts)) if event.message_id.is_some() => {
-            let family = if event.kind == "inbound" { "inbound" } else { "message" };
-            // One mail may arrive for several of our addresses.
-            let at = if event.kind == "inbound" { text(&event.recipient) } else { text(&event.url) };
-            let by = [text(&event.ip), text(&event.user_agent)];
-            let [ip, user_agent] = by;
-            Some(vec![family.into(), event.kind.clone(), text(&event.message_id), ts.to_string(), at, ip, user_agent])
-        }
-        _ => None,
+        _ => &[],
     };
     let mut hash = Sha256::new();
-    hash.update([u8::from(simulated), u8::from(identity.is_some())]);
-    for part in identity.unwrap_or_else(|| vec![raw.to_owned()]) {
+    hash.update([u8::from(simulated), u8::from(!identity.is_empty())]);
+    let whole = [raw];
+    for part in if identity.is_empty() { &whole } else { identity } {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -271,8 +313,8 @@ fn digest(event: &NewEvent, top: &Object<'_>, ts: Option<i64>, raw: &str, simula
     digest
 }
 
-fn text(value: &Option<String>) -> String {
-    value.clone().unwrap_or_default()
+fn or_empty<'t>(text: &'t Option<Text<'_>>) -> &'t str {
+    text.as_deref().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -283,8 +325,9 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
-    fn read(element: &Value) -> NewEvent {
-        NewEvent::read(&element.to_string(), false, NOW).expect("an event")
+    /// The element's text outlives the test, so that events can be compared freely.
+    fn read(element: &Value) -> NewEvent<'static> {
+        NewEvent::read(element.to_string().leak(), false, NOW).expect("an event")
     }
 
     fn open() -> Value {
@@ -318,8 +361,8 @@ mod tests {
         ] {
             assert_ne!(read(&with(name, other)).digest, digest, "{name}");
         }
-        let simulated = NewEvent::read(&open().to_string(), true, NOW).expect("an event");
-        assert_ne!(simulated.digest, digest);
+        let text = open().to_string();
+        assert_ne!(NewEvent::read(&text, true, NOW).expect("an event").digest, digest);
         // Parts do not run together.
         let (mut one, mut two) = (open(), open());
         (one["url"], one["ip"]) = (json!("ab"), json!("c"));
@@ -328,10 +371,20 @@ mod tests {
     }
 
     #[test]
-    fn without_identity_the_bytes_tell() {
-        let anonymous = |email: &str| json!({"event": "open", "ts": 1_700_000_000, "msg": {"email": email}});
-        assert_eq!(read(&anonymous("a@example.com")).digest, read(&anonymous("a@example.com")).digest);
-        assert_ne!(read(&anonymous("a@example.com")).digest, read(&anonymous("b@example.com")).digest);
+    fn without_an_id_what_never_changes_tells_and_then_the_bytes() {
+        let nameless =
+            |email: &str, opens: Value| json!({"event": "open", "ts": 1_700_000_000, "msg": {"email": email, "opens": opens}});
+        let digest = |email, opens| read(&nameless(email, opens)).digest;
+        assert_eq!(digest("a@example.com", json!([])), digest("a@example.com", json!([1])), "the snapshot changed");
+        assert_ne!(digest("a@example.com", json!([])), digest("b@example.com", json!([])));
+        let timeless = |x: i32| read(&json!({"event": "open", "_id": "m1", "x": x})).digest;
+        assert_eq!(timeless(1), timeless(1));
+        assert_ne!(timeless(1), timeless(2));
+        let mail = |raw: &str, score: f64| {
+            read(&json!({"event": "inbound", "ts": 1, "msg": {"raw_msg": raw, "email": "in@example.com", "spam_report": {"score": score}}})).digest
+        };
+        assert_eq!(mail("Subject: a", 0.1), mail("Subject: a", 0.2));
+        assert_ne!(mail("Subject: a", 0.1), mail("Subject: b", 0.1));
     }
 
     #[test]
@@ -350,14 +403,14 @@ mod tests {
             &json!({"type": "allowlist", "action": "add", "ts": 1, "entry": {"email": "a@example.com", "detail": "by hand"}}),
         );
         assert_eq!(
-            (sync.kind.as_str(), sync.recipient.as_deref(), sync.diagnostic.as_deref()),
+            (&*sync.kind, sync.recipient.as_deref(), sync.diagnostic.as_deref()),
             ("whitelist_add", Some("a@example.com"), Some("by hand"))
         );
         let inbound = read(
             &json!({"event": "inbound", "ts": 1, "msg": {"headers": {"Message-Id": "<1@x>"}, "from_email": "f@example.org", "email": "in@example.com"}}),
         );
         assert_eq!(
-            (inbound.kind.as_str(), inbound.message_id.as_deref(), inbound.sender.as_deref()),
+            (&*inbound.kind, inbound.message_id.as_deref(), inbound.sender.as_deref()),
             ("inbound", Some("<1@x>"), Some("f@example.org"))
         );
         let bare = read(&json!({"event": "send", "msg": {"_id": "d1dasd12"}}));

@@ -1,15 +1,26 @@
 //! JSON of which little is taken for granted: objects whose fields are read one by one, each as leniently as can be.
+//!
+//! Everything is borrowed from the delivery where it stands there as it is meant: a text without escapes costs no copy.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 /// An object's fields as they came. The last of a repeated name counts. What is absent, null or of another type is missing.
 #[derive(Debug, Default)]
 pub struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+/// An object that jsonb takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JsonObject {
+    /// As JSON, numbers in one form: what is 1.50 in a delivery is found as 1.5, here and in the notifier.
+    pub text: String,
+    /// What it holds.
+    pub values: Map<String, Value>,
+}
 
 impl<'a> Object<'a> {
     fn get(&self, name: &str) -> Option<&'a str> {
@@ -17,7 +28,7 @@ impl<'a> Object<'a> {
     }
 
     /// A string, or a number as it is written. NUL, which Postgres has no place for, and lone surrogates become U+FFFD.
-    pub fn text(&self, name: &str) -> Option<String> {
+    pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
         as_text(self.get(name)?)
     }
 
@@ -40,33 +51,40 @@ impl<'a> Object<'a> {
 
     /// The objects of an array.
     pub fn objects(&self, name: &str) -> Vec<Self> {
-        let elements = self.get(name).and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw).ok()).unwrap_or_default();
-        elements.into_iter().filter_map(|raw| serde_json::from_str(raw.get()).ok()).collect()
+        self.array(name).into_iter().filter_map(|raw| serde_json::from_str(raw.get()).ok()).collect()
     }
 
     /// The texts of an array.
-    pub fn texts(&self, name: &str) -> Vec<String> {
-        let elements = self.get(name).and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw).ok()).unwrap_or_default();
-        elements.into_iter().filter_map(|raw| as_text(raw.get())).collect()
+    pub fn texts(&self, name: &str) -> Vec<Cow<'a, str>> {
+        self.array(name).into_iter().filter_map(|raw| as_text(raw.get())).collect()
+    }
+
+    fn array(&self, name: &str) -> Vec<&'a RawValue> {
+        self.get(name).and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
     }
 
     /// An object as JSON that jsonb takes; none for anything else, such as the `[]` that PHP makes of an empty one.
-    pub fn json_object(&self, name: &str) -> Option<String> {
-        let raw = self.get(name)?;
-        let value = serde_json::from_str::<Value>(raw).or_else(|_| serde_json::from_str(&mend(raw))).ok()?;
-        let object = value.is_object().then(|| without_nul(value))?;
-        object.as_object().filter(|object| !object.is_empty())?;
-        serde_json::to_string(&object).ok()
+    pub fn json_object(&self, name: &str) -> Option<JsonObject> {
+        let raw = self.get(name).filter(|raw| raw.starts_with('{'))?;
+        let value = serde_json::from_str(raw).or_else(|_| serde_json::from_str(&mend(raw))).ok()?;
+        // NUL cannot be written without an escape.
+        let value = if raw.contains('\\') { without_nul(value) } else { value };
+        let Value::Object(values) = value else { return None };
+        let text = serde_json::to_string(&values).ok()?;
+        (!values.is_empty()).then_some(JsonObject { text, values })
     }
 }
 
-fn as_text(raw: &str) -> Option<String> {
+fn as_text(raw: &str) -> Option<Cow<'_, str>> {
     match raw.as_bytes().first()? {
-        b'"' => {
-            let text: String = serde_json::from_str(raw).or_else(|_| serde_json::from_str(&mend(raw))).ok()?;
-            Some(if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text })
-        }
-        b'-' | b'0'..=b'9' => Some(raw.to_owned()),
+        b'"' => match raw.get(1..raw.len() - 1) {
+            Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
+            _ => {
+                let text: String = serde_json::from_str(raw).or_else(|_| serde_json::from_str(&mend(raw))).ok()?;
+                Some(Cow::Owned(if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }))
+            }
+        },
+        b'-' | b'0'..=b'9' => Some(Cow::Borrowed(raw)),
         _ => None,
     }
 }
@@ -83,7 +101,7 @@ fn without_nul(value: Value) -> Value {
 }
 
 /// The same JSON with every escaped lone surrogate replaced by `\ufffd`.
-pub fn mend(json: &str) -> String {
+fn mend(json: &str) -> String {
     let mut mended = String::with_capacity(json.len());
     let mut rest = json;
     while let Some(at) = rest.find('\\') {
@@ -123,9 +141,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
 
-        #[derive(serde::Deserialize)]
-        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-
         impl<'de> Visitor<'de> for Fields {
             type Value = Object<'de>;
 
@@ -135,8 +150,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(16));
-                while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
-                    fields.push((name, value));
+                // Names are read as values are: one that cannot be text is kept as it is written.
+                while let Some((name, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
+                    fields.push((as_text(name.get()).unwrap_or(Cow::Borrowed(name.get())), value));
                 }
                 Ok(Object(fields))
             }
@@ -206,6 +222,7 @@ mod tests {
         assert_eq!(fields.text("c"), None);
         assert_eq!(fields.text("d"), None);
         assert_eq!(fields.texts("d"), ["1", "y", "z"]);
+        assert_eq!(object(r#"{"\u0065vent":"x","\ud800":1}"#).text("event").as_deref(), Some("x"));
         assert_eq!(fields.object("e").text("f").as_deref(), Some("g"));
         assert_eq!(fields.object("d").text("f"), None);
         assert_eq!(fields.text("n").as_deref(), Some("u\u{fffd}v"));
@@ -222,8 +239,9 @@ mod tests {
     #[test]
     fn metadata_becomes_what_jsonb_takes() {
         let fields = object(r#"{"a":{"k":"v\u0000w","n":1},"b":[],"c":{},"d":"text","e":{"s":"\udc00"}}"#);
-        assert_eq!(fields.json_object("a").as_deref(), Some("{\"k\":\"v\u{fffd}w\",\"n\":1}"));
-        assert_eq!(fields.json_object("e").as_deref(), Some("{\"s\":\"\u{fffd}\"}"));
+        let text = |name: &str| fields.json_object(name).map(|object| object.text);
+        assert_eq!(text("a").as_deref(), Some("{\"k\":\"v\u{fffd}w\",\"n\":1}"));
+        assert_eq!(text("e").as_deref(), Some("{\"s\":\"\u{fffd}\"}"));
         for none in ["b", "c", "d", "missing"] {
             assert_eq!(fields.json_object(none), None, "{none}");
         }

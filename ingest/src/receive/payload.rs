@@ -1,5 +1,7 @@
 //! From the text of a delivery to events, each element judged alone: it never fails as a whole.
 
+use std::borrow::Cow;
+
 use time::OffsetDateTime;
 
 use super::event::NewEvent;
@@ -7,33 +9,69 @@ use super::json::{Elements, MOST_ELEMENTS};
 
 /// An element, or a whole value, that cannot become an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Poison {
+pub struct Poison<'a> {
     /// The bytes as received.
-    pub raw: Vec<u8>,
+    pub raw: Cow<'a, [u8]>,
+    /// What they are.
+    pub origin: Origin,
     /// Stable, for programs.
     pub reason: &'static str,
     /// One sentence.
     pub detail: String,
 }
 
-/// What a delivery holds.
+impl<'a> Poison<'a> {
+    /// One element that is none.
+    pub fn of_element(raw: &'a str, reason: &'static str, detail: String) -> Self {
+        Self { raw: raw.as_bytes().into(), origin: Origin::Element, reason, detail }
+    }
+}
+
+/// What the bytes in quarantine are, which decides how they are tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// One element of a delivery.
+    Element,
+    /// The whole value of a delivery.
+    Delivery,
+    /// An item that was stored, but that Redis refused to relay.
+    Outbox,
+}
+
+impl Origin {
+    /// As the database names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Element => "element",
+            Self::Delivery => "delivery",
+            Self::Outbox => "outbox",
+        }
+    }
+
+    /// From the database.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Element, Self::Delivery, Self::Outbox].into_iter().find(|origin| origin.name() == name)
+    }
+}
+
+/// What a delivery holds, borrowed from its text.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct Batch<'a> {
     /// Elements in the array; 1 when the value is none.
     pub received: usize,
     /// What can be stored, in the array's order.
-    pub events: Vec<NewEvent>,
+    pub events: Vec<NewEvent<'a>>,
     /// What cannot.
-    pub poison: Vec<Poison>,
+    pub poison: Vec<Poison<'a>>,
 }
 
-impl Batch {
+impl<'a> Batch<'a> {
     /// Reads the value of `mandrill_events`. It never fails: what cannot be read is poison.
-    pub fn read(value: &[u8], simulated: bool, now: OffsetDateTime) -> Self {
+    pub fn read(value: &'a [u8], simulated: bool, now: OffsetDateTime) -> Self {
         let whole = |reason, detail: String| Self {
             received: 1,
             events: Vec::new(),
-            poison: vec![Poison { raw: value.to_vec(), reason, detail }],
+            poison: vec![Poison { raw: value.into(), origin: Origin::Delivery, reason, detail }],
         };
         let Ok(text) = std::str::from_utf8(value) else {
             return whole("not_utf8", "The value of mandrill_events is not UTF-8.".to_owned());
@@ -52,10 +90,7 @@ impl Batch {
         for element in elements {
             match NewEvent::read(element.get(), simulated, now) {
                 Ok(event) => batch.events.push(event),
-                Err((reason, detail)) => {
-                    let raw = element.get().as_bytes().to_vec();
-                    batch.poison.push(Poison { raw, reason, detail: detail.to_owned() });
-                }
+                Err((reason, detail)) => batch.poison.push(Poison::of_element(element.get(), reason, detail.to_owned())),
             }
         }
         batch
@@ -92,17 +127,46 @@ mod tests {
         })
     }
 
+    fn text(value: &Value) -> Option<String> {
+        match value {
+            Value::String(text) => Some(text.replace('\0', "\u{fffd}")),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The fields that a slow reader, walking a parsed tree, finds in a message event.
+    fn agrees_with_a_slow_reader(event: &NewEvent<'_>, element: &Value) -> Result<(), TestCaseError> {
+        let is_message = text(&element["event"]).is_some_and(|kind| !kind.is_empty() && kind != "inbound");
+        if is_message {
+            let msg = &element["msg"];
+            let id = text(&element["_id"]).or_else(|| text(&msg["_id"])).filter(|id| !id.is_empty());
+            let owned = |text: &Option<super::super::event::Text<'_>>| text.as_deref().map(str::to_owned);
+            prop_assert_eq!(owned(&event.message_id), id);
+            prop_assert_eq!(owned(&event.recipient), text(&msg["email"]));
+            let tags: Vec<String> = msg["tags"].as_array().into_iter().flatten().filter_map(text).collect();
+            prop_assert_eq!(event.tags.iter().map(|tag| tag.to_string()).collect::<Vec<_>>(), tags);
+            let metadata = msg["metadata"].as_object().filter(|metadata| !metadata.is_empty());
+            prop_assert_eq!(event.metadata.is_some(), metadata.is_some());
+        }
+        Ok(())
+    }
+
     proptest! {
         #[test]
         fn every_element_becomes_an_event_or_poison_and_keeps_its_bytes(elements in prop::collection::vec(any_json(), 0..6)) {
-            let batch = Batch::read(Value::from(elements.clone()).to_string().as_bytes(), false, NOW);
+            let text = Value::from(elements.clone()).to_string();
+            let batch = Batch::read(text.as_bytes(), false, NOW);
             prop_assert_eq!(batch.received, elements.len());
             prop_assert_eq!(batch.events.len() + batch.poison.len(), elements.len());
             let kept: Vec<String> = elements.iter().map(ToString::to_string).collect();
-            prop_assert!(batch.events.iter().all(|event| kept.contains(&event.payload)));
-            prop_assert!(batch.poison.iter().all(|poison| kept.iter().any(|raw| raw.as_bytes() == poison.raw)));
-            let texts = batch.events.iter().flat_map(|event| [Some(&event.kind), event.recipient.as_ref(), event.subject.as_ref(), Some(&event.search)]);
+            prop_assert!(batch.events.iter().all(|event| kept.iter().any(|raw| raw == event.payload)));
+            prop_assert!(batch.poison.iter().all(|poison| kept.iter().any(|raw| raw.as_bytes() == &*poison.raw)));
+            let texts = batch.events.iter().flat_map(|event| [Some(&*event.kind), event.recipient.as_deref(), event.subject.as_deref(), Some(&*event.search)]);
             prop_assert!(texts.flatten().all(|text| !text.contains('\0')));
+            for event in &batch.events {
+                agrees_with_a_slow_reader(event, &serde_json::from_str(event.payload).expect("JSON"))?;
+            }
         }
 
         #[test]

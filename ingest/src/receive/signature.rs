@@ -12,7 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
-use super::form::Field;
+use super::form::Form;
 
 /// The key with which Mandrill signs the empty batch that checks a new address: it is the same for everybody, so it proves nothing more.
 const URL_CHECK_KEY: &str = "test-webhook";
@@ -37,9 +37,19 @@ impl Keys {
         self.0.first()
     }
 
+    /// All of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Key> {
+        self.0.iter()
+    }
+
     /// True when none is configured.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// True when `secret` is among them.
+    pub fn knows(&self, secret: &str) -> bool {
+        self.0.iter().any(|key| key.secret == secret)
     }
 }
 
@@ -87,7 +97,12 @@ pub struct Urls(Vec<String>);
 impl Urls {
     /// The first, for which `simulate` signs.
     pub fn first(&self) -> Option<&str> {
-        self.0.first().map(String::as_str)
+        self.iter().next()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.iter().map(String::as_str)
     }
 }
 
@@ -150,21 +165,18 @@ impl Verifier {
         Self { keys, urls }
     }
 
-    /// What `signature`, the header's value, proves of `fields`, which are sorted by name. Comparing takes the same time whatever differs.
+    /// What `signature`, the header's value, proves of `form`. Comparing takes the same time whatever differs.
     ///
     /// # Errors
     /// When it proves nothing.
-    pub fn verify(&self, signature: &[u8], fields: &[Field]) -> Result<Proof, Unproved> {
+    pub fn verify(&self, signature: &[u8], form: &Form) -> Result<Proof, Unproved> {
         let Ok(signature) = BASE64_STANDARD.decode(signature) else { return Err(Unproved::WrongSignature) };
-        let fits = |secret: &str| self.urls.0.iter().any(|url| mac(secret, url, fields).verify_slice(&signature).is_ok());
-        if let [(name, value)] = fields
-            && name == b"mandrill_events"
-            && value == URL_CHECK_BODY
-            && fits(URL_CHECK_KEY)
-        {
+        let fits = |secret: &str| self.urls.iter().any(|url| mac(secret, url, form.fields()).verify_slice(&signature).is_ok());
+        let is_check = form.fields().eq([(&b"mandrill_events"[..], URL_CHECK_BODY)]);
+        if is_check && fits(URL_CHECK_KEY) {
             return Ok(Proof::UrlCheck);
         }
-        match self.keys.0.iter().find(|key| fits(&key.secret)) {
+        match self.keys.iter().find(|key| fits(&key.secret)) {
             Some(key) => Ok(Proof::Webhook(key.label.clone())),
             None if self.keys.is_empty() => Err(Unproved::NoKey),
             None if self.urls.0.is_empty() => Err(Unproved::NoUrl),
@@ -173,12 +185,12 @@ impl Verifier {
     }
 }
 
-/// The header's value that Mandrill would send for `fields`, which are sorted by name.
-pub fn sign(key: &Key, url: &str, fields: &[Field]) -> String {
-    BASE64_STANDARD.encode(mac(&key.secret, url, fields).finalize().into_bytes())
+/// The header's value that Mandrill would send for a delivery of `value`.
+pub fn sign(key: &Key, url: &str, value: &[u8]) -> String {
+    BASE64_STANDARD.encode(mac(&key.secret, url, [(&b"mandrill_events"[..], value)]).finalize().into_bytes())
 }
 
-fn mac(secret: &str, url: &str, fields: &[Field]) -> Hmac<Sha1> {
+fn mac<'a>(secret: &str, url: &str, fields: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Hmac<Sha1> {
     // HMAC takes a key of any length; the library's error can not occur.
     let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).unwrap_or_else(|_| Hmac::new(&Default::default()));
     mac.update(url.as_bytes());
@@ -198,16 +210,34 @@ mod tests {
     const URL: &str = "https://hooks.example.com/webhook/";
     const OPEN: &str = r#"[{"event":"open","ts":1700000000,"_id":"a1","msg":{"_id":"a1","email":"a@example.com","subject":"Caf\u00e9 \/ bar"}}]"#;
 
-    fn fields(pairs: &[(&str, &str)]) -> Vec<Field> {
-        let mut fields: Vec<Field> =
-            pairs.iter().map(|(name, value)| (name.as_bytes().into(), value.as_bytes().into())).collect();
-        fields.sort_unstable();
-        fields
+    fn form(pairs: &[(&str, &[u8])]) -> Form {
+        let escaped = |text: &[u8]| text.iter().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+        Form::decode(pairs.join("&").into_bytes()).expect("a form")
+    }
+
+    fn text_form(pairs: &[(&str, &str)]) -> Form {
+        form(&pairs.iter().map(|(name, value)| (*name, value.as_bytes())).collect::<Vec<_>>())
+    }
+
+    fn signed(secret: &str, url: &str, form: &Form) -> String {
+        BASE64_STANDARD.encode(mac(secret, url, form.fields()).finalize().into_bytes())
+    }
+
+    /// RFC 2104 by the letter, with the recipe's concatenation made first.
+    fn slowly(secret: &[u8], url: &str, name: &str, value: &[u8]) -> String {
+        use sha1::Digest;
+        let mut key = if secret.len() > 64 { Sha1::digest(secret).to_vec() } else { secret.to_vec() };
+        key.resize(64, 0);
+        let pad = |byte: u8| key.iter().map(|key| key ^ byte).collect::<Vec<u8>>();
+        let message = [url.as_bytes(), name.as_bytes(), value].concat();
+        let inner = Sha1::digest([pad(0x36), message].concat());
+        BASE64_STANDARD.encode(Sha1::digest([pad(0x5c), inner.to_vec()].concat()))
     }
 
     fn verify(keys: &str, urls: &str, signature: &str, pairs: &[(&str, &str)]) -> Result<Proof, Unproved> {
         let verifier = Verifier::new(keys.parse().expect("keys"), urls.parse().expect("urls"));
-        verifier.verify(signature.as_bytes(), &fields(pairs))
+        verifier.verify(signature.as_bytes(), &text_form(pairs))
     }
 
     fn webhook(label: &str) -> Result<Proof, Unproved> {
@@ -235,10 +265,10 @@ mod tests {
 
     #[test]
     fn near_misses_prove_nothing() {
-        let right = fields(&[("mandrill_events", OPEN)]);
-        let key = |secret: &str| Key { label: String::new(), secret: secret.to_owned() };
-        let signed = |secret: &str, url: &str, value: &str| sign(&key(secret), url, &fields(&[("mandrill_events", value)]));
-        let hex: String = mac(KEY, URL, &right).finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let right = text_form(&[("mandrill_events", OPEN)]);
+        let signed = |secret: &str, url: &str, value: &str| signed(secret, url, &text_form(&[("mandrill_events", value)]));
+        let mac = mac(KEY, URL, right.fields()).finalize().into_bytes();
+        let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
         let wrong = [
             signed(KEY, "http://hooks.example.com/webhook/", OPEN),
             signed(KEY, "https://hooks.example.com/webhook", OPEN),
@@ -261,10 +291,9 @@ mod tests {
 
     #[test]
     fn the_key_of_the_address_check_proves_the_empty_batch_alone() {
-        let key = Key { label: String::new(), secret: URL_CHECK_KEY.to_owned() };
         for pairs in [&[("mandrill_events", "[ ]")][..], &[("mandrill_events", OPEN)], &[("mandrill_events", "[]"), ("more", "")]]
         {
-            assert!(verify(KEY, URL, &sign(&key, URL, &fields(pairs)), pairs).is_err(), "{pairs:?}");
+            assert!(verify(KEY, URL, &signed(URL_CHECK_KEY, URL, &text_form(pairs)), pairs).is_err(), "{pairs:?}");
         }
     }
 
@@ -280,19 +309,20 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_signed_verifies_and_any_change_does_not(
-            secret in "[A-Za-z0-9_-]{22}",
-            value in prop::collection::vec(any::<u8>(), 1..200),
+            secret in "[A-Za-z0-9_-]{1,80}",
+            mut value in prop::collection::vec(any::<u8>(), 1..200),
             at in any::<prop::sample::Index>(),
             flip in 1..=255_u8,
         ) {
             let key = Key { label: "one".to_owned(), secret };
             let verifier = Verifier::new(Keys(vec![key.clone()]), Urls(vec![URL.to_owned()]));
-            let mut fields = vec![(b"mandrill_events".to_vec(), value)];
-            let signature = sign(&key, URL, &fields);
-            prop_assert_eq!(verifier.verify(signature.as_bytes(), &fields), webhook("one"));
-            let at = at.index(fields[0].1.len());
-            fields[0].1[at] ^= flip;
-            prop_assert_eq!(verifier.verify(signature.as_bytes(), &fields), Err(Unproved::WrongSignature));
+            let signature = sign(&key, URL, &value);
+            prop_assert_eq!(&signature, &slowly(key.secret.as_bytes(), URL, "mandrill_events", &value));
+            prop_assert_eq!(verifier.verify(signature.as_bytes(), &form(&[("mandrill_events", &value)])), webhook("one"));
+            let at = at.index(value.len());
+            value[at] ^= flip;
+            let changed = form(&[("mandrill_events", &value)]);
+            prop_assert_eq!(verifier.verify(signature.as_bytes(), &changed), Err(Unproved::WrongSignature));
         }
     }
 }

@@ -1,20 +1,29 @@
-//! A batch into Postgres: events, notifications, quarantine and outbox in one transaction.
+//! The writers: a few tasks that commit what is queued, however many deliveries that is, in one transaction.
+//!
+//! While a writer waits for Postgres, deliveries gather; the next free writer takes them all. Nobody waits for a timer, and
+//! under load a hundred small posts cost one commit. A delivery that waits holds its room in memory, and is committed even
+//! when its client has gone: what was proved is kept.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::time::Duration;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-use sqlx::postgres::PgConnection;
-use sqlx::{Connection, PgPool};
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::event::NewEvent;
-use super::payload::{Batch, Poison};
-use crate::operate::partitions;
+use super::commit::{self, Vouched};
+use super::heavy;
+use super::payload::Batch;
+use crate::error::is_away;
 
-/// How often a transaction that lost a deadlock or a serialisation race is tried again.
-const TRIES: u32 = 5;
+/// Deliveries that wait at most; each also holds room in memory, which is the tighter bound.
+const QUEUE: usize = 4096;
+/// Bytes of values that one transaction takes, unless a single delivery is larger.
+const MOST_BYTES: usize = 4 << 20;
 
 /// What became of a batch's elements; the answer to the delivery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -40,7 +49,7 @@ pub enum Source {
 
 impl Source {
     /// The label of the key.
-    fn label(&self) -> Option<&str> {
+    pub fn label(&self) -> Option<&str> {
         match self {
             Self::Webhook(label) => Some(label),
             Self::Simulation => None,
@@ -53,238 +62,165 @@ impl Source {
     }
 }
 
-/// Commits the whole batch, each event once over all deliveries and replicas. On `Ok` it is durable.
-///
-/// # Errors
-/// When Postgres is away or fails for a reason that is no single event's fault. Then nothing of the batch is stored.
-pub async fn store(pool: &PgPool, batch: &Batch, source: &Source) -> Result<Receipt, sqlx::Error> {
-    let mut tries = 0;
-    loop {
-        match try_store(pool, batch, source).await {
-            Err(error) if is_race(&error) && tries < TRIES => {
-                tries += 1;
-                metrics::counter!("ingest_commit_retries_total").increment(1);
-                tokio::time::sleep(Duration::from_millis(u64::from(10 * tries))).await;
-            }
-            Err(error) if is_missing_partition(&error) && tries < TRIES => {
-                tries += 1;
-                partitions::make_ahead(pool).await?;
-            }
-            outcome => return outcome,
+/// A value of `mandrill_events` that was vouched for, and the room that it takes.
+#[derive(Debug)]
+pub struct Delivery {
+    /// What was received.
+    pub bytes: Vec<u8>,
+    /// Where in it the value lies.
+    pub value: Range<usize>,
+    /// By whom it was vouched for.
+    pub source: Source,
+    /// Given back once the delivery is committed.
+    pub room: OwnedSemaphorePermit,
+}
+
+impl Delivery {
+    fn read(&self, now: OffsetDateTime) -> Batch<'_> {
+        Batch::read(&self.bytes[self.value.clone()], self.source.is_simulation(), now)
+    }
+}
+
+struct Waiting {
+    delivery: Delivery,
+    answer: oneshot::Sender<Result<Receipt, NotStored>>,
+}
+
+/// Why a delivery was not stored; shared by all that were to be committed with it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NotStored {
+    /// Postgres failed.
+    #[error("the database failed")]
+    Database(Arc<sqlx::Error>),
+    /// The service stops, or a writer did.
+    #[error("no writer is there")]
+    NoWriter,
+}
+
+/// The way to the writers.
+#[derive(Debug, Clone)]
+pub struct Writers(mpsc::Sender<Waiting>);
+
+/// The writers' end of it.
+pub struct Queue(Arc<Mutex<mpsc::Receiver<Waiting>>>);
+
+/// A queue, with a writer at neither end yet.
+pub fn queue() -> (Writers, Queue) {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    (Writers(sender), Queue(Arc::new(Mutex::new(receiver))))
+}
+
+impl Writers {
+    /// Commits a delivery, together with others. On `Ok` it is durable. Whoever stops waiting does not stop the commit.
+    ///
+    /// # Errors
+    /// When Postgres is away or fails, or the service stops.
+    pub async fn store(&self, delivery: Delivery) -> Result<Receipt, NotStored> {
+        let (answer, receipt) = oneshot::channel();
+        self.0.send(Waiting { delivery, answer }).await.map_err(|_| NotStored::NoWriter)?;
+        receipt.await.map_err(|_| NotStored::NoWriter)?
+    }
+}
+
+impl Queue {
+    /// Starts the writers. After `stop` they take nothing new, commit what is queued, and end.
+    pub fn start(
+        self,
+        writers: usize,
+        pool: &PgPool,
+        outbox_filled: &Arc<Notify>,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) {
+        for _ in 0..writers {
+            let (queue, pool, outbox_filled) = (Arc::clone(&self.0), pool.clone(), Arc::clone(outbox_filled));
+            let stop = stop.clone();
+            tasks.spawn(async move {
+                while let Some(taken) = take(&queue, &stop).await {
+                    write(&pool, taken).await;
+                    outbox_filled.notify_one();
+                }
+            });
         }
     }
 }
 
-async fn try_store(pool: &PgPool, batch: &Batch, source: &Source) -> Result<Receipt, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
-    let mut events: Vec<&NewEvent> = batch.events.iter().collect();
-    let mut seen = std::collections::HashSet::with_capacity(events.len());
-    events.retain(|event| seen.insert(event.digest));
-    let (stored, refused) = insert_bisecting(&mut transaction, &events, source).await?;
-    let poison: Vec<&Poison> = batch.poison.iter().chain(&refused).collect();
-    quarantine(&mut transaction, &poison, source.is_simulation(), source.label()).await?;
-    transaction.commit().await?;
-    let quarantined = poison.len();
-    Ok(Receipt { received: batch.received, stored, duplicates: batch.received - stored - quarantined, quarantined })
-}
-
-type Inserted = Result<(usize, Vec<Poison>), sqlx::Error>;
-
-/// Inserts all events, or finds by halves those that Postgres refuses and inserts the others.
-/// Gives how many were new, and what was refused.
-fn insert_bisecting<'a>(
-    connection: &'a mut PgConnection,
-    events: &'a [&'a NewEvent],
-    source: &'a Source,
-) -> Pin<Box<dyn Future<Output = Inserted> + Send + 'a>> {
-    Box::pin(async move {
-        if events.is_empty() {
-            return Ok((0, Vec::new()));
+/// Waits for a delivery, and takes those that wait behind it too.
+async fn take(queue: &Mutex<mpsc::Receiver<Waiting>>, stop: &CancellationToken) -> Option<Vec<Waiting>> {
+    let mut queue = queue.lock().await;
+    let first = tokio::select! {
+        first = queue.recv() => first,
+        () = stop.cancelled() => {
+            queue.close();
+            queue.recv().await
         }
-        let mut savepoint = connection.begin().await?;
-        let error = match insert(&mut savepoint, events, source).await {
-            Ok(stored) => {
-                savepoint.commit().await?;
-                return Ok((stored, Vec::new()));
-            }
-            Err(error) => error,
-        };
-        savepoint.rollback().await?;
-        if !is_about_the_data(&error) {
-            return Err(error);
-        }
-        if let [event] = events {
-            let raw = event.payload.clone().into_bytes();
-            let detail = format!("Postgres refused the event: {}.", database_message(&error));
-            return Ok((0, vec![Poison { raw, reason: "refused_by_postgres", detail }]));
-        }
-        let (left, right) = events.split_at(events.len() / 2);
-        let (mut stored, mut refused) = insert_bisecting(connection, left, source).await?;
-        let (more_stored, more_refused) = insert_bisecting(connection, right, source).await?;
-        stored += more_stored;
-        refused.extend(more_refused);
-        Ok((stored, refused))
-    })
-}
-
-/// One statement for any number of events: their keys first, in order, so that batches which overlap do not deadlock; then
-/// events, notifications and outbox for the keys that were new. Ids follow the events' own times within a delivery, so that a
-/// list reads in order. Text arrays are the cheapest way in.
-async fn insert(connection: &mut PgConnection, events: &[&NewEvent], source: &Source) -> Result<usize, sqlx::Error> {
-    let column = |field: fn(&NewEvent) -> &Option<String>| -> Vec<Option<&str>> {
-        events.iter().map(|event| field(event).as_deref()).collect()
-    };
-    let digests: Vec<&[u8]> = events.iter().map(|event| &event.digest[..]).collect();
-    let occurred: Vec<_> = events.iter().map(|event| event.occurred_at).collect();
-    let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
-    let tags: Vec<String> = events.iter().map(|event| array_literal(&event.tags)).collect();
-    let searches: Vec<&str> = events.iter().map(|event| event.search.as_str()).collect();
-    let payloads: Vec<&str> = events.iter().map(|event| event.payload.as_str()).collect();
-    let (titles, bodies): (Vec<Option<String>>, Vec<Option<String>>) =
-        events.iter().map(|event| event.notification().unzip()).unzip();
-    let stored = sqlx::query_scalar!(
-        r#"with input as (
-             select * from unnest(
-               $1::bytea[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-               $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-               $17::text[], $18::text[], $19::text[], $20::text[], $21::text[]
-             ) with ordinality as t (
-               digest, occurred_at, kind, message_id, recipient, sender, subject, tags,
-               metadata, template, subaccount, url, ip, user_agent, country, city,
-               diagnostic, search, payload, title, body, place
-             )
-           ), won as (
-             insert into event_keys (digest) select digest from input order by digest
-             on conflict do nothing returning digest
-           ), fresh as (
-             select nextval('events_id_seq') as id, ordered.*
-             from (select input.* from input join won using (digest)
-                   order by coalesce(occurred_at, now()), place) as ordered
-           ), stored as (
-             insert into events (
-               id, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
-               url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload
-             )
-             select id, coalesce(occurred_at, now()), kind, message_id, recipient, sender, subject, tags::text[],
-                    metadata::jsonb, template, subaccount, url, ip, user_agent, country, city, diagnostic,
-                    $22, $23, search, payload
-             from fresh
-             returning id
-           ), told as (
-             insert into notifications (kind, title, body, event_id, message_id, recipient, audience)
-             select 'open', title, body, id, message_id, recipient, 'all' from fresh where title is not null order by id
-             returning id, event_id
-           ), queued as (
-             insert into outbox (event_id, event_received_at, notification_id)
-             select fresh.id, now(), told.id from fresh left join told on told.event_id = fresh.id order by fresh.id
-           )
-           select count(*) as "count!" from stored"#,
-        &digests as &[&[u8]],
-        &occurred as &[Option<time::OffsetDateTime>],
-        &kinds as &[&str],
-        &column(|event| &event.message_id) as &[Option<&str>],
-        &column(|event| &event.recipient) as &[Option<&str>],
-        &column(|event| &event.sender) as &[Option<&str>],
-        &column(|event| &event.subject) as &[Option<&str>],
-        &tags,
-        &column(|event| &event.metadata) as &[Option<&str>],
-        &column(|event| &event.template) as &[Option<&str>],
-        &column(|event| &event.subaccount) as &[Option<&str>],
-        &column(|event| &event.url) as &[Option<&str>],
-        &column(|event| &event.ip) as &[Option<&str>],
-        &column(|event| &event.user_agent) as &[Option<&str>],
-        &column(|event| &event.country) as &[Option<&str>],
-        &column(|event| &event.city) as &[Option<&str>],
-        &column(|event| &event.diagnostic) as &[Option<&str>],
-        &searches as &[&str],
-        &payloads as &[&str],
-        &titles as &[Option<String>],
-        &bodies as &[Option<String>],
-        source.is_simulation(),
-        source.label(),
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(usize::try_from(stored).unwrap_or_default())
-}
-
-/// Keeps poison apart, the same bytes once.
-///
-/// # Errors
-/// When Postgres fails.
-pub async fn quarantine(
-    connection: &mut PgConnection,
-    poison: &[&Poison],
-    simulated: bool,
-    webhook: Option<&str>,
-) -> Result<(), sqlx::Error> {
-    let mut poison: Vec<([u8; 32], &Poison)> = poison.iter().map(|one| (Sha256::digest(&one.raw).into(), *one)).collect();
-    // In order against deadlocks, and each once: a statement may not touch a row twice.
-    poison.sort_unstable_by_key(|(digest, _)| *digest);
-    poison.dedup_by_key(|(digest, _)| *digest);
-    if poison.is_empty() {
-        return Ok(());
+    }?;
+    let mut bytes = first.delivery.value.len();
+    let mut taken = vec![first];
+    while bytes < MOST_BYTES
+        && let Ok(next) = queue.try_recv()
+    {
+        bytes += next.delivery.value.len();
+        taken.push(next);
     }
-    let digests: Vec<&[u8]> = poison.iter().map(|(digest, _)| &digest[..]).collect();
-    let raws: Vec<&[u8]> = poison.iter().map(|(_, one)| one.raw.as_slice()).collect();
-    let reasons: Vec<&str> = poison.iter().map(|(_, one)| one.reason).collect();
-    let details: Vec<&str> = poison.iter().map(|(_, one)| one.detail.as_str()).collect();
-    sqlx::query!(
-        "insert into quarantine (digest, raw, reason, detail, simulated, webhook)
-         select *, $5, $6 from unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[])
-         on conflict on constraint quarantine_digest_key
-         do update set times_seen = quarantine.times_seen + 1, last_seen_at = now()",
-        &digests as &[&[u8]],
-        &raws as &[&[u8]],
-        &reasons as &[&str],
-        &details as &[&str],
-        simulated,
-        webhook,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+    Some(taken)
 }
 
-/// `{"a","b"}`: arrays within arrays cannot be bound, so each event's tags travel as text.
-fn array_literal(items: &[String]) -> String {
-    let quoted: Vec<String> =
-        items.iter().map(|item| format!("\"{}\"", item.replace('\\', "\\\\").replace('"', "\\\""))).collect();
-    format!("{{{}}}", quoted.join(","))
+/// Commits them together. Where that fails through no fault of Postgres' being away, each is tried alone: the one at fault
+/// costs nobody else.
+async fn write(pool: &PgPool, taken: Vec<Waiting>) {
+    let receipts = commit_all(pool, &taken.iter().map(|waiting| &waiting.delivery).collect::<Vec<_>>()).await;
+    match receipts {
+        Ok(receipts) => {
+            for (waiting, receipt) in taken.into_iter().zip(receipts) {
+                waiting.answer(Ok(receipt));
+            }
+        }
+        Err(error) if taken.len() > 1 && !is_away(&error) => {
+            for waiting in taken {
+                let alone = commit_all(pool, &[&waiting.delivery]).await;
+                waiting.answer(match alone {
+                    Ok(receipts) => Ok(receipts.first().copied().unwrap_or_default()),
+                    Err(error) => Err(NotStored::Database(Arc::new(error))),
+                });
+            }
+        }
+        Err(error) => {
+            let error = Arc::new(error);
+            for waiting in taken {
+                waiting.answer(Err(NotStored::Database(Arc::clone(&error))));
+            }
+        }
+    }
 }
 
-fn sqlstate(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error()?.code().map(std::borrow::Cow::into_owned)
+async fn commit_all(pool: &PgPool, deliveries: &[&Delivery]) -> Result<Vec<Receipt>, sqlx::Error> {
+    let began = Instant::now();
+    let size = deliveries.iter().map(|delivery| delivery.value.len()).sum();
+    let now = OffsetDateTime::now_utc();
+    let batches: Vec<Vouched<'_>> =
+        heavy(size, || deliveries.iter().map(|delivery| (delivery.read(now), &delivery.source)).collect());
+    let receipts = commit::store(pool, &batches).await?;
+    for receipt in &receipts {
+        metrics::histogram!("ingest_batch_events").record(f64::from(u32::try_from(receipt.received).unwrap_or(u32::MAX)));
+    }
+    metrics::histogram!("ingest_commit_seconds").record(began.elapsed().as_secs_f64());
+    metrics::counter!("ingest_commits_total").increment(1);
+    Ok(receipts)
 }
 
-fn database_message(error: &sqlx::Error) -> String {
-    error.as_database_error().map_or_else(String::new, |error| error.message().to_owned())
-}
-
-/// A deadlock or serialisation failure: the same again may pass.
-fn is_race(error: &sqlx::Error) -> bool {
-    sqlstate(error).is_some_and(|code| code == "40P01" || code == "40001")
-}
-
-/// Data that Postgres refuses: a text it cannot hold, a time out of range, a row too large for an index.
-fn is_about_the_data(error: &sqlx::Error) -> bool {
-    sqlstate(error).is_some_and(|code| code.starts_with("22") || code.starts_with("54"))
-}
-
-/// No partition for the month, the only check that an insert of ours can fail: the database's clock was moved, or upkeep was
-/// away for months.
-fn is_missing_partition(error: &sqlx::Error) -> bool {
-    sqlstate(error).is_some_and(|code| code == "23514")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tags_are_quoted_for_postgres() {
-        let tags = ["plain", "with \"quotes\"", "back\\slash", "{brace},comma", ""].map(str::to_owned);
-        assert_eq!(array_literal(&tags), r#"{"plain","with \"quotes\"","back\\slash","{brace},comma",""}"#);
-        assert_eq!(array_literal(&[]), "{}");
+impl Waiting {
+    fn answer(self, outcome: Result<Receipt, NotStored>) {
+        if let Ok(receipt) = &outcome {
+            tracing::debug!(
+                received = receipt.received,
+                stored = receipt.stored,
+                duplicates = receipt.duplicates,
+                quarantined = receipt.quarantined,
+                "committed a delivery"
+            );
+        }
+        // A client that has gone is not told.
+        let _ = self.answer.send(outcome);
     }
 }
