@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Serve, Webhook};
 use crate::operate::upkeep;
+use crate::receive::announce;
 use crate::receive::refusal::Refusals;
 use crate::receive::signature::Verifier;
 use crate::receive::writer::{self, Queue, Writers};
@@ -46,7 +47,7 @@ pub struct Context {
     /// Commit what was proved.
     pub writers: Writers,
     /// Wakes the relay.
-    pub outbox_filled: Arc<Notify>,
+    pub outbox_filled: Notify,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Cancelled when the service is asked to stop.
@@ -86,7 +87,7 @@ impl App {
             webhook: config.webhook,
             refusals: Refusals::default(),
             writers,
-            outbox_filled: Arc::default(),
+            outbox_filled: Notify::new(),
             metrics: telemetry::start_metrics()?,
             stop: CancellationToken::new(),
         };
@@ -103,9 +104,10 @@ impl App {
         let context = self.context;
         let (writing, background) = (CancellationToken::new(), CancellationToken::new());
         let (writers, tasks) = (TaskTracker::new(), TaskTracker::new());
-        self.queue.start(self.writers, &context.pool, &context.outbox_filled, &writers, &writing);
+        let (announce, announced) = announce::queue();
+        self.queue.start(self.writers, &context.pool, &announce, &writers, &writing);
         writers.close();
-        tasks.spawn(relay::run(Arc::clone(&context), background.clone()));
+        tasks.spawn(relay::run(Arc::clone(&context), announced, background.clone()));
         tasks.spawn(relay::listen_for_wakes(Arc::clone(&context), self.redis, background.clone()));
         tasks.spawn(upkeep::run(Arc::clone(&context), background.clone()));
         tasks.spawn({

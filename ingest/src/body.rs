@@ -20,6 +20,8 @@ const STALLED: Duration = Duration::from_secs(5);
 pub struct Limits {
     /// Bytes.
     pub most: usize,
+    /// Bytes that are announced.
+    pub expected: usize,
     /// From its first byte to its last.
     pub time: Duration,
 }
@@ -50,6 +52,7 @@ pub async fn read<B: Buf, R>(
                     && let Some(room) = wanted.take()
                 {
                     taken = Some(room.await?);
+                    bytes.reserve_exact(limits.expected.min(limits.most).saturating_sub(bytes.len()));
                 }
                 while chunk.has_remaining() {
                     bytes.extend_from_slice(chunk.chunk());
@@ -77,7 +80,7 @@ pub async fn read<B: Buf, R>(
 /// # Errors
 /// As [`read`]; `NotJson` when it is none, or not of the shape that is wanted.
 pub async fn json<T: DeserializeOwned, B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>) -> Result<T, ApiError> {
-    let limits = Limits { most: MAX_JSON, time: Duration::from_secs(10) };
+    let limits = Limits { most: MAX_JSON, expected: 0, time: Duration::from_secs(10) };
     let (bytes, ()) = read(body, limits, async { Ok(()) }).await?;
     serde_json::from_slice(&bytes).map_err(|error| ApiError::NotJson(error.to_string()))
 }

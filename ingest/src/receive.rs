@@ -1,10 +1,12 @@
 //! `/webhook/`: bytes → proved → parsed → committed, or refused and remembered.
 
+pub(crate) mod announce;
 pub(crate) mod commit;
 mod copy;
 mod counts;
 pub mod event;
 pub mod form;
+mod insert;
 pub mod json;
 pub mod payload;
 pub(crate) mod quarantine;
@@ -91,7 +93,7 @@ async fn delivery<B: Buf>(
     }
     // What is not proved yet waits for room among its like, and never in the way of what is.
     let size = announced(headers, context.webhook.webhook_max_body);
-    let (body, unproved) = read(context, body, room(&context.unproved, size, &context.webhook)).await?;
+    let (body, unproved) = read(context, body, size, room(&context.unproved, size, &context.webhook)).await?;
     let size = body.len();
     let (proof, form) = heavy(size, || -> Result<_, ApiError> {
         let form = Form::decode(body)?;
@@ -122,7 +124,7 @@ async fn simulation<B: Buf>(
         return Err(ApiError::Forbidden);
     }
     let size = announced(headers, context.webhook.webhook_max_body);
-    let (bytes, room) = read(context, body, room(&context.proved, size, &context.webhook)).await?;
+    let (bytes, room) = read(context, body, size, room(&context.proved, size, &context.webhook)).await?;
     let value = value_of(&bytes)?;
     store(context, Delivery { bytes, value, source: Source::Simulation, room }).await
 }
@@ -144,10 +146,11 @@ fn value_of(body: &[u8]) -> Result<Range<usize>, ApiError> {
 async fn read<B: Buf, R>(
     context: &Context,
     stream: impl Stream<Item = Result<B, warp::Error>>,
+    expected: usize,
     room: impl Future<Output = Result<R, ApiError>>,
 ) -> Result<(Vec<u8>, R), ApiError> {
     let config = &context.webhook;
-    let limits = Limits { most: config.webhook_max_body, time: Duration::from_secs(config.body_timeout_seconds) };
+    let limits = Limits { most: config.webhook_max_body, expected, time: Duration::from_secs(config.body_timeout_seconds) };
     body::read(stream, limits, room).await
 }
 

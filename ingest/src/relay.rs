@@ -2,6 +2,9 @@
 //!
 //! Rows are taken with `SKIP LOCKED`, so that replicas share the work, and deleted in the transaction that publishes them:
 //! a crash between the two publishes again, and readers drop what they have seen. While Redis is away rows wait.
+//!
+//! What a writer of this process has just committed comes with its items, and is published without being read back. What did
+//! not come that way (too much at once, another process that died, messages of notifiers) is found in the outbox.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,14 +14,16 @@ use futures::StreamExt;
 use serde_json::value::RawValue;
 use shared::config;
 use shared::event::Event;
-use shared::feed::{self, Item, WAKE_CHANNEL};
+use shared::feed::{self, Encoded, Item, WAKE_CHANNEL};
 use shared::notification::{Notification, Sender};
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use time::OffsetDateTime;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Context;
+use crate::receive::announce::Announcement;
 use crate::receive::payload::{Origin, Poison};
 use crate::receive::quarantine;
 use crate::receive::writer::Source;
@@ -27,6 +32,8 @@ use crate::receive::writer::Source;
 const BATCH: i64 = 500;
 /// Items that they announce, at most, unless a single row announces more.
 const MOST_ITEMS: i64 = 2_000;
+/// Commits published from memory at once, at most.
+const MOST_ANNOUNCEMENTS: usize = 16;
 /// Items relayed by one script.
 const SCRIPT: usize = 500;
 /// How often the outbox is looked at when nobody wakes us.
@@ -46,46 +53,92 @@ enum RelayError {
 /// Which rows a round takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rows {
-    /// Those that were never refused.
-    Fresh,
+    /// Those that were never refused, and that nobody is about to publish from memory.
+    Left,
+    /// All that were never refused.
+    All,
     /// Those that Redis refused, one by one and now and then.
     Refused,
 }
 
 /// Relays until `stop`, and then once more what is there.
-pub async fn run(context: Arc<Context>, stop: CancellationToken) {
+pub(crate) async fn run(context: Arc<Context>, mut announced: mpsc::Receiver<Announcement>, stop: CancellationToken) {
     let mut size = BATCH;
     let mut healthy = true;
-    let mut retried = Instant::now();
+    let (mut looked, mut retried) = (None::<Instant>, Instant::now());
+    let mut fresh = Vec::new();
     loop {
         let stopping = stop.is_cancelled();
-        let outcome = round(&context, size, Rows::Fresh).await;
-        let more = match &outcome {
-            Ok(Round::Relayed(count)) => *count == size,
-            Ok(Round::Refused) => true,
-            Err(_) => false,
-        };
-        // What is refused, or takes too long, is tried by halves: the row at fault is found, or the batch that fits.
-        size = if matches!(outcome, Ok(Round::Relayed(_))) { (size * 2).min(BATCH) } else { (size / 2).max(1) };
-        note(&outcome, &mut healthy);
-        if more {
-            continue;
+        while fresh.len() < MOST_ANNOUNCEMENTS
+            && let Ok(next) = announced.try_recv()
+        {
+            fresh.push(next);
         }
-        if stopping {
-            return;
+        let idle = fresh.is_empty();
+        if !idle {
+            note(&publish(&context, std::mem::take(&mut fresh)).await, &mut healthy);
         }
-        if outcome.is_ok() && retried.elapsed() >= POLL {
-            retried = Instant::now();
-            if let Err(error) = round(&context, 1, Rows::Refused).await {
-                tracing::debug!(%error, "a refused row waits");
+        // Under load there is always something fresh; the outbox gets its turn once a second all the same.
+        if idle || looked.is_none_or(|looked| looked.elapsed() >= POLL) {
+            looked = Some(Instant::now());
+            let outcome = round(&context, size, if stopping { Rows::All } else { Rows::Left }).await;
+            let more = match &outcome {
+                Ok(Round::Relayed(count)) => *count == size,
+                Ok(Round::Refused) => true,
+                Err(_) => false,
+            };
+            // What is refused, or takes too long, is tried by halves: the row at fault is found, or the batch that fits.
+            size = if matches!(outcome, Ok(Round::Relayed(_))) { (size * 2).min(BATCH) } else { (size / 2).max(1) };
+            note(&outcome, &mut healthy);
+            if more {
+                looked = None;
+                continue;
+            }
+            if stopping {
+                return;
+            }
+            if outcome.is_ok() && retried.elapsed() >= POLL {
+                retried = Instant::now();
+                if let Err(error) = round(&context, 1, Rows::Refused).await {
+                    tracing::debug!(%error, "a refused row waits");
+                }
             }
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = context.outbox_filled.notified() => {}
+            Some(first) = announced.recv() => fresh.push(first),
+            () = context.outbox_filled.notified() => looked = None,
             () = tokio::time::sleep(POLL) => {}
         }
     }
+}
+
+/// A transaction that takes rows off the outbox. Were its commit lost in a crash, they would be published again, which
+/// readers forgive; so it does not wait for the disk.
+async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query!("set local synchronous_commit = off").execute(&mut *transaction).await?;
+    Ok(transaction)
+}
+
+/// Publishes what was just committed here, unless somebody else has taken its rows. What fails stays in the outbox.
+async fn publish(context: &Context, fresh: Vec<Announcement>) -> Result<Round, RelayError> {
+    let mut redis = context.redis.get().await.map_err(shared::redis::Error::from)?;
+    let mut transaction = begin(&context.pool).await?;
+    let ids: Vec<i64> = fresh.iter().map(|one| one.outbox_id).collect();
+    let taken = sqlx::query_scalar!(
+        "delete from outbox where id in (select id from outbox where id = any($1) for update skip locked) returning id",
+        &ids
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let items: Vec<Encoded> = fresh.into_iter().filter(|one| taken.contains(&one.outbox_id)).flat_map(|one| one.items).collect();
+    for part in items.chunks(SCRIPT) {
+        feed::append(&mut redis, part).await?;
+    }
+    transaction.commit().await?;
+    metrics::counter!("ingest_relayed_total").increment(items.len() as u64);
+    Ok(Round::Relayed(0))
 }
 
 /// Logs when relaying begins to wait, and when it goes on.
@@ -140,7 +193,7 @@ struct Run {
 async fn round(context: &Context, size: i64, rows: Rows) -> Result<Round, RelayError> {
     // First, so that no transaction waits for a Redis that is away.
     let mut redis = context.redis.get().await.map_err(shared::redis::Error::from)?;
-    let mut transaction = context.pool.begin().await?;
+    let mut transaction = begin(&context.pool).await?;
     let runs = take(&mut transaction, size, rows).await?;
     let mut relayed = 0;
     for run in &runs {
@@ -170,6 +223,7 @@ async fn take(connection: &mut PgConnection, size: i64, rows: Rows) -> Result<Ve
         r#"with next as (
              select id, items from outbox
              where case when $2 then attempts > 0 else attempts = 0 end
+               and ($2 or $4 or event_id is null or created_at < now() - interval '1 second')
              order by id limit $1 for update skip locked
            ), few as (
              select id, sum(items) over (order by id) - items as before from next
@@ -178,7 +232,8 @@ async fn take(connection: &mut PgConnection, size: i64, rows: Rows) -> Result<Ve
            returning id, attempts, event_received_at, event_id, last_event_id, notification_id, last_notification_id"#,
         size,
         rows == Rows::Refused,
-        MOST_ITEMS
+        MOST_ITEMS,
+        rows == Rows::All
     )
     .fetch_all(connection)
     .await?;
@@ -198,10 +253,11 @@ async fn take(connection: &mut PgConnection, size: i64, rows: Rows) -> Result<Ve
 }
 
 /// What a run announces, in the order of its ids. What retention dropped meanwhile has nothing left to tell.
-async fn items(connection: &mut PgConnection, run: &Run) -> Result<Vec<Item>, sqlx::Error> {
+async fn items(connection: &mut PgConnection, run: &Run) -> Result<Vec<Encoded>, RelayError> {
     let mut told = notifications(connection, run).await?;
     let (Some(received_at), Some((first, last))) = (run.received_at, run.events) else {
-        return Ok(told.into_iter().map(|notification| Item { notification: Some(notification), ..Item::default() }).collect());
+        let alone = told.into_iter().map(|notification| Item { notification: Some(notification), ..Item::default() });
+        return Ok(alone.map(|item| Encoded::of(&item)).collect::<Result<_, _>>()?);
     };
     let rows = sqlx::query!(
         r#"select id, kind, occurred_at, received_at, message_id, recipient, sender, subject, tags,
@@ -239,9 +295,9 @@ async fn items(connection: &mut PgConnection, run: &Run) -> Result<Vec<Item>, sq
             simulated: row.simulated,
             webhook: row.webhook,
         };
-        Item { notification: told.remove(&event.id), event: Some(event), search: Some(row.search) }
+        Encoded::of(&Item { notification: told.remove(&event.id), event: Some(event), search: Some(row.search) })
     });
-    Ok(items.collect())
+    Ok(items.collect::<Result<_, _>>()?)
 }
 
 /// The notifications of a run. Ids of others may lie between them: only the run's own events', or the one that was named.
@@ -279,7 +335,7 @@ async fn notifications(connection: &mut PgConnection, run: &Run) -> Result<Vec<N
 
 /// A row that Redis refuses is parted in two, until the item at fault is alone. That one must not be tried for ever, nor get
 /// lost: in the end it is kept apart.
-async fn count_failure(pool: &PgPool, run: &Run, items: &[Item]) -> Result<(), sqlx::Error> {
+async fn count_failure(pool: &PgPool, run: &Run, items: &[Encoded]) -> Result<(), sqlx::Error> {
     if let Some((first, last)) = run.events.filter(|(first, last)| first < last) {
         let middle = first + (last - first) / 2;
         // Each half may name all of the notifications: only those of its own events are told with it.
@@ -306,16 +362,19 @@ async fn count_failure(pool: &PgPool, run: &Run, items: &[Item]) -> Result<(), s
     let mut transaction = pool.begin().await?;
     sqlx::query!("delete from outbox where id = $1", run.id).execute(&mut *transaction).await?;
     for item in items {
-        let raw = serde_json::to_vec(item).unwrap_or_default();
         let detail = "Redis kept refusing to relay this.".to_owned();
-        let poison = Poison { raw: raw.into(), origin: Origin::Outbox, reason: "not_relayed", detail };
-        let source = match &item.event {
-            Some(event) if !event.simulated => Source::Webhook(event.webhook.clone().unwrap_or_default()),
-            _ => Source::Simulation,
-        };
-        quarantine::keep(&mut transaction, &[(poison, &source)]).await?;
+        let poison = Poison { raw: item.json().as_bytes().into(), origin: Origin::Outbox, reason: "not_relayed", detail };
+        quarantine::keep(&mut transaction, &[(poison, &source_of(item))]).await?;
     }
     transaction.commit().await?;
     tracing::error!(outbox.id = run.id, "an outbox row was refused too often and moved to quarantine");
     Ok(())
+}
+
+/// By whom the event of an item was vouched for.
+fn source_of(item: &Encoded) -> Source {
+    match serde_json::from_str::<Item>(item.json()).ok().and_then(|item| item.event) {
+        Some(event) if event.simulated => Source::Simulation,
+        event => Source::Webhook(event.and_then(|event| event.webhook).unwrap_or_default()),
+    }
 }

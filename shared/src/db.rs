@@ -31,6 +31,15 @@ impl Purpose {
             Self::Migrating => ("0", "10min"),
         }
     }
+
+    /// How prepared statements are planned. Those of work are the same whatever their arrays hold, and planning the largest
+    /// anew for every commit would cost more than running it.
+    fn plans(self) -> &'static str {
+        match self {
+            Self::Work => "force_generic_plan",
+            Self::Reading | Self::Migrating => "auto",
+        }
+    }
 }
 
 /// A pool that connects when first asked, so that a service starts while Postgres is away and becomes ready when it is there.
@@ -52,6 +61,7 @@ pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<P
         // 200 means committed: never weaken this for speed.
         ("synchronous_commit", "on"),
         ("timezone", "UTC"),
+        ("plan_cache_mode", purpose.plans()),
     ]);
     Ok(PgPoolOptions::new()
         .max_connections(if purpose == Purpose::Reading {

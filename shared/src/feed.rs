@@ -51,6 +51,29 @@ impl Item {
     }
 }
 
+/// An item as it is published: its JSON, and the channel that carries it.
+#[derive(Debug, Clone)]
+pub struct Encoded {
+    channel: &'static str,
+    json: String,
+}
+
+impl Encoded {
+    /// Of an item.
+    ///
+    /// # Errors
+    /// When it does not serialise.
+    pub fn of(item: &Item) -> Result<Self, Error> {
+        let json = serde_json::to_string(item).map_err(|_| Error::Shape("an item does not serialise"))?;
+        Ok(Self { channel: item.channel(), json })
+    }
+
+    /// The item's JSON.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+}
+
 /// An item with its place, as published.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
@@ -149,14 +172,13 @@ fn new_epoch() -> Result<String, Error> {
 /// readers drop what they have seen.
 ///
 /// # Errors
-/// When an item does not serialise, or Redis is away or refuses.
-pub async fn append(connection: &mut impl ConnectionLike, items: &[Item]) -> Result<(), Error> {
+/// When Redis is away or refuses.
+pub async fn append(connection: &mut impl ConnectionLike, items: &[Encoded]) -> Result<(), Error> {
     let script = Script::new(&format!("{CURRENT_EPOCH}{APPEND}"));
     let mut call = script.key(STREAM);
     call.key(META).arg(new_epoch()?).arg(KEEP);
     for item in items {
-        let json = serde_json::to_string(item).map_err(|_| Error::Shape("an item does not serialise"))?;
-        call.arg(item.channel()).arg(json);
+        call.arg(item.channel).arg(&item.json);
     }
     let _last: u64 = call.invoke_async(connection).await?;
     Ok(())

@@ -9,9 +9,11 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection, PgPool};
 use time::OffsetDateTime;
 
+use super::announce::{self, Announcement, Told};
 use super::copy::{self, Row};
 use super::counts::{Counts, Outcome};
 use super::event::NewEvent;
+use super::insert;
 use super::payload::{Batch, Poison};
 use super::quarantine;
 use super::writer::{Receipt, Source};
@@ -20,6 +22,9 @@ use crate::operate::partitions;
 /// How often a transaction that lost a deadlock or a serialisation race is tried again.
 const TRIES: u32 = 5;
 
+/// Bytes of payloads from which COPY in several steps beats one statement.
+const COPY_FROM: usize = 256 << 10;
+
 /// A batch and who vouched for it.
 pub(crate) type Vouched<'a> = (Batch<'a>, &'a Source);
 
@@ -27,7 +32,7 @@ pub(crate) type Vouched<'a> = (Batch<'a>, &'a Source);
 ///
 /// # Errors
 /// When Postgres is away or fails for a reason that is no single event's fault. Then nothing of them is stored.
-pub(super) async fn store(pool: &PgPool, batches: &[Vouched<'_>]) -> Result<Vec<Receipt>, sqlx::Error> {
+pub(super) async fn store<'a>(pool: &PgPool, batches: &'a [Vouched<'a>]) -> Result<Written<'a>, sqlx::Error> {
     let mut tries = 0;
     let mut care = Care::Quick;
     loop {
@@ -47,12 +52,40 @@ pub(super) async fn store(pool: &PgPool, batches: &[Vouched<'_>]) -> Result<Vec<
     }
 }
 
-async fn try_store(pool: &PgPool, batches: &[Vouched<'_>], care: Care) -> Result<Vec<Receipt>, sqlx::Error> {
+async fn try_store<'a>(pool: &PgPool, batches: &'a [Vouched<'a>], care: Care) -> Result<Written<'a>, sqlx::Error> {
+    let candidates = candidates(batches);
+    if care == Care::Quick && are_simple(batches, &candidates) {
+        let mut connection = pool.acquire().await?;
+        let inserted = insert::insert(&mut connection, &candidates).await?;
+        return Ok(Written::of(batches, inserted));
+    }
     let mut transaction = pool.begin().await?;
-    let (receipts, counts) = write(&mut transaction, batches, care).await?;
+    let written = write(&mut transaction, batches, care).await?;
     transaction.commit().await?;
-    counts.publish();
-    Ok(receipts)
+    Ok(written)
+}
+
+/// True when one statement can do all: few events, no poison, and nothing twice.
+fn are_simple(batches: &[Vouched<'_>], candidates: &[Candidate<'_>]) -> bool {
+    let size: usize = candidates.iter().map(|candidate| candidate.event.payload.len()).sum();
+    let received: usize = batches.iter().map(|(batch, _)| batch.received).sum();
+    size < COPY_FROM && received == candidates.len() && received > 0
+}
+
+/// The events that are not among those before them, in the order of their digests: transactions that overlap wait for each
+/// other instead of deadlocking.
+fn candidates<'a>(batches: &'a [Vouched<'a>]) -> Vec<Candidate<'a>> {
+    let mut seen = HashSet::new();
+    let mut candidates: Vec<Candidate<'_>> = batches
+        .iter()
+        .enumerate()
+        .flat_map(|(batch, (events, source))| events.events.iter().map(move |event| (batch, event, *source)))
+        .enumerate()
+        .map(|(place, (batch, event, source))| Candidate { batch, place, event, source })
+        .filter(|candidate| seen.insert(candidate.event.digest))
+        .collect();
+    candidates.sort_unstable_by_key(|candidate| candidate.event.digest);
+    candidates
 }
 
 /// How the events of a transaction are inserted.
@@ -64,25 +97,48 @@ pub(crate) enum Care {
     FindRefused,
 }
 
-/// An event that is not among those before it, and the batch that it came with.
+/// An event, and the batch that it came with.
 #[derive(Debug, Clone, Copy)]
-struct Candidate<'a> {
-    batch: usize,
+pub(super) struct Candidate<'a> {
+    pub(super) batch: usize,
     /// Its place among all that came.
-    place: usize,
-    event: &'a NewEvent<'a>,
-    source: &'a Source,
+    pub(super) place: usize,
+    pub(super) event: &'a NewEvent<'a>,
+    pub(super) source: &'a Source,
 }
 
 /// What a transaction did with its candidates.
 #[derive(Debug, Default)]
-struct Inserted<'a> {
+pub(super) struct Inserted<'a> {
     /// New events.
-    rows: Vec<Row<'a>>,
+    pub(super) rows: Vec<Row<'a>>,
     /// What Postgres refused, and why.
     refused: Vec<(Candidate<'a>, String)>,
-    /// The time of receipt of all of them.
-    at: Option<OffsetDateTime>,
+    /// Where they are announced; none while that is not written.
+    pub(super) told: Option<Told>,
+}
+
+/// What a transaction wrote; it counts once that has committed.
+#[derive(Debug)]
+pub(crate) struct Written<'a> {
+    /// What became of each batch.
+    pub(crate) receipts: Vec<Receipt>,
+    /// For the metrics.
+    pub(crate) counts: Counts<'a>,
+    rows: Vec<Row<'a>>,
+    told: Option<Told>,
+}
+
+impl<'a> Written<'a> {
+    fn of(batches: &'a [Vouched<'a>], inserted: Inserted<'a>) -> Self {
+        let (receipts, counts) = (receipts(batches, &inserted), counts(batches, &inserted));
+        Self { receipts, counts, rows: inserted.rows, told: inserted.told }
+    }
+
+    /// What the relay publishes, once the transaction has committed.
+    pub(crate) fn announcement(self) -> Option<Announcement> {
+        Some(self.told?.encode(self.rows))
+    }
 }
 
 /// Writes batches inside a transaction.
@@ -90,41 +146,35 @@ pub(crate) async fn write<'a>(
     connection: &mut PgConnection,
     batches: &'a [Vouched<'a>],
     care: Care,
-) -> Result<(Vec<Receipt>, Counts<'a>), sqlx::Error> {
-    let mut seen = HashSet::new();
-    let mut candidates: Vec<Candidate<'_>> = batches
-        .iter()
-        .enumerate()
-        .flat_map(|(batch, (events, source))| events.events.iter().map(move |event| (batch, event, *source)))
-        .enumerate()
-        .map(|(place, (batch, event, source))| Candidate { batch, place, event, source })
-        .filter(|candidate| seen.insert(candidate.event.digest))
-        .collect();
-    // In one order everywhere: transactions that overlap wait for each other instead of deadlocking.
-    candidates.sort_unstable_by_key(|candidate| candidate.event.digest);
+) -> Result<Written<'a>, sqlx::Error> {
+    let candidates = candidates(batches);
     let mut inserted = Inserted::default();
-    match care {
-        Care::Quick => insert(connection, &candidates, &mut inserted).await?,
-        Care::FindRefused => insert_bisecting(connection, &candidates, &mut inserted).await?,
-    }
-    tell(connection, &inserted).await?;
-    let receipts = receipts(batches, &inserted);
+    let at = match care {
+        Care::Quick => copy_new(connection, &candidates, &mut inserted).await?,
+        Care::FindRefused => copy_bisecting(connection, &candidates, &mut inserted).await?,
+    };
     keep_apart(connection, batches, &inserted).await?;
-    let counts = counts(batches, &inserted);
-    counts.write(connection).await?;
-    Ok((receipts, counts))
+    if let Some(at) = at {
+        inserted.told = announce::write(connection, &inserted.rows, at).await?;
+    }
+    let written = Written::of(batches, inserted);
+    written.counts.write(connection).await?;
+    Ok(written)
 }
 
-/// Inserts the candidates by halves where Postgres refuses some of them.
-fn insert_bisecting<'c, 'a: 'c>(
+/// The time of receipt of what was stored, if anything was.
+type Received = Option<OffsetDateTime>;
+
+/// As [`copy_new`], by halves where Postgres refuses some of the candidates.
+fn copy_bisecting<'c, 'a: 'c>(
     connection: &'c mut PgConnection,
     candidates: &'c [Candidate<'a>],
     inserted: &'c mut Inserted<'a>,
-) -> Pin<Box<dyn Future<Output = Result<(), sqlx::Error>> + Send + 'c>> {
+) -> Pin<Box<dyn Future<Output = Result<Received, sqlx::Error>> + Send + 'c>> {
     Box::pin(async move {
         let mut savepoint = connection.begin().await?;
-        let error = match insert(&mut savepoint, candidates, inserted).await {
-            Ok(()) => return savepoint.commit().await,
+        let error = match copy_new(&mut savepoint, candidates, inserted).await {
+            Ok(at) => return savepoint.commit().await.map(|()| at),
             Err(error) => error,
         };
         savepoint.rollback().await?;
@@ -134,23 +184,21 @@ fn insert_bisecting<'c, 'a: 'c>(
         if let [candidate] = candidates {
             let why = error.as_database_error().map_or_else(String::new, |error| error.message().to_owned());
             inserted.refused.push((*candidate, format!("Postgres refused the event: {why}.")));
-            return Ok(());
+            return Ok(None);
         }
         let (left, right) = candidates.split_at(candidates.len() / 2);
-        insert_bisecting(connection, left, inserted).await?;
-        insert_bisecting(connection, right, inserted).await
+        let first = copy_bisecting(connection, left, inserted).await?;
+        let second = copy_bisecting(connection, right, inserted).await?;
+        Ok(first.or(second))
     })
 }
 
 /// The candidates' keys, and rows for those whose key was new. Ids follow the events' own times, so that a list reads in order.
-async fn insert<'a>(
+async fn copy_new<'a>(
     connection: &mut PgConnection,
     candidates: &[Candidate<'a>],
     inserted: &mut Inserted<'a>,
-) -> Result<(), sqlx::Error> {
-    if candidates.is_empty() {
-        return Ok(());
-    }
+) -> Result<Received, sqlx::Error> {
     let digests: Vec<&[u8]> = candidates.iter().map(|candidate| &candidate.event.digest[..]).collect();
     let won = sqlx::query!(
         r#"with won as (
@@ -161,7 +209,7 @@ async fn insert<'a>(
     )
     .fetch_all(&mut *connection)
     .await?;
-    let Some(at) = won.first().map(|won| won.at) else { return Ok(()) };
+    let Some(at) = won.first().map(|won| won.at) else { return Ok(None) };
     let mut ids: Vec<i64> = won.iter().map(|won| won.id).collect();
     ids.sort_unstable();
     let won: HashSet<&[u8]> = won.iter().map(|won| won.digest.as_slice()).collect();
@@ -175,44 +223,7 @@ async fn insert<'a>(
         .collect();
     copy::copy(connection, &rows, at).await?;
     inserted.rows.extend(rows);
-    inserted.at = Some(at);
-    Ok(())
-}
-
-/// A notification for each open, and one row of the outbox for all.
-async fn tell(connection: &mut PgConnection, inserted: &Inserted<'_>) -> Result<(), sqlx::Error> {
-    let ids = || inserted.rows.iter().map(|row| row.id);
-    let (Some(at), Some(first), Some(last)) = (inserted.at, ids().min(), ids().max()) else { return Ok(()) };
-    let opens: Vec<(&Row<'_>, (String, String))> =
-        inserted.rows.iter().filter_map(|row| Some((row, row.event.notification()?))).collect();
-    let ids: Vec<i64> = opens.iter().map(|(row, _)| row.id).collect();
-    let titles: Vec<&str> = opens.iter().map(|(_, (title, _))| title.as_str()).collect();
-    let bodies: Vec<&str> = opens.iter().map(|(_, (_, body))| body.as_str()).collect();
-    let messages: Vec<Option<&str>> = opens.iter().map(|(row, _)| row.event.message_id.as_deref()).collect();
-    let recipients: Vec<Option<&str>> = opens.iter().map(|(row, _)| row.event.recipient.as_deref()).collect();
-    sqlx::query!(
-        "with told as (
-           insert into notifications (kind, title, body, event_id, message_id, recipient, audience)
-           select 'open', title, body, id, message_id, recipient, 'all'
-           from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) as t (id, title, body, message_id, recipient)
-           order by id
-           returning id
-         )
-         insert into outbox (event_received_at, event_id, last_event_id, notification_id, last_notification_id, items)
-         select $6, $7, $8, min(id), max(id), $9 from told",
-        &ids,
-        &titles as &[&str],
-        &bodies as &[&str],
-        &messages as &[Option<&str>],
-        &recipients as &[Option<&str>],
-        at,
-        first,
-        last,
-        i32::try_from(inserted.rows.len()).unwrap_or(i32::MAX)
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+    Ok(Some(at))
 }
 
 /// Quarantines the batches' poison, and what Postgres refused.

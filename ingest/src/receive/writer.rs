@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use serde::Serialize;
@@ -15,6 +16,7 @@ use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::announce::Announcement;
 use super::commit::{self, Vouched};
 use super::heavy;
 use super::payload::Batch;
@@ -22,6 +24,8 @@ use crate::error::is_away;
 
 /// Deliveries that wait at most; each also holds room in memory, which is the tighter bound.
 const QUEUE: usize = 4096;
+/// Bytes of values for which a writer begins while others commit: some fifteen single events.
+const WORTH: usize = 24 << 10;
 /// Bytes of values that one transaction takes, unless a single delivery is larger.
 const MOST_BYTES: usize = 4 << 20;
 
@@ -81,9 +85,13 @@ impl Delivery {
     }
 }
 
+type Answer = oneshot::Sender<Result<Receipt, NotStored>>;
+
+#[derive(Debug)]
 struct Waiting {
     delivery: Delivery,
-    answer: oneshot::Sender<Result<Receipt, NotStored>>,
+    /// None once it was given.
+    answer: Option<Answer>,
 }
 
 /// Why a delivery was not stored; shared by all that were to be committed with it.
@@ -102,12 +110,13 @@ pub enum NotStored {
 pub struct Writers(mpsc::Sender<Waiting>);
 
 /// The writers' end of it.
-pub struct Queue(Arc<Mutex<mpsc::Receiver<Waiting>>>);
+pub struct Queue(Arc<Line>);
 
 /// A queue, with a writer at neither end yet.
 pub fn queue() -> (Writers, Queue) {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    (Writers(sender), Queue(Arc::new(Mutex::new(receiver))))
+    let line = Line { waiting: Mutex::new(receiver), busy: AtomicUsize::new(0), finished: Notify::new() };
+    (Writers(sender), Queue(Arc::new(line)))
 }
 
 impl Writers {
@@ -117,110 +126,145 @@ impl Writers {
     /// When Postgres is away or fails, or the service stops.
     pub async fn store(&self, delivery: Delivery) -> Result<Receipt, NotStored> {
         let (answer, receipt) = oneshot::channel();
-        self.0.send(Waiting { delivery, answer }).await.map_err(|_| NotStored::NoWriter)?;
+        self.0.send(Waiting { delivery, answer: Some(answer) }).await.map_err(|_| NotStored::NoWriter)?;
         receipt.await.map_err(|_| NotStored::NoWriter)?
     }
 }
 
 impl Queue {
-    /// Starts the writers. After `stop` they take nothing new, commit what is queued, and end.
-    pub fn start(
+    /// Starts the writers; `relay` is told of what they have committed. After `stop` they take nothing new, commit what is
+    /// queued, and end.
+    pub(crate) fn start(
         self,
         writers: usize,
         pool: &PgPool,
-        outbox_filled: &Arc<Notify>,
+        relay: &mpsc::Sender<Announcement>,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) {
         for _ in 0..writers {
-            let (queue, pool, outbox_filled) = (Arc::clone(&self.0), pool.clone(), Arc::clone(outbox_filled));
-            let stop = stop.clone();
+            let (line, stop) = (Arc::clone(&self.0), stop.clone());
+            let writer = Writer { pool: pool.clone(), relay: relay.clone() };
             tasks.spawn(async move {
-                while let Some(taken) = take(&queue, &stop).await {
-                    write(&pool, taken).await;
-                    outbox_filled.notify_one();
+                while let Some(taken) = line.take(&stop).await {
+                    writer.write(taken).await;
+                    line.finish();
                 }
             });
         }
     }
 }
 
-/// Waits for a delivery, and takes those that wait behind it too.
-async fn take(queue: &Mutex<mpsc::Receiver<Waiting>>, stop: &CancellationToken) -> Option<Vec<Waiting>> {
-    let mut queue = queue.lock().await;
-    let first = tokio::select! {
-        first = queue.recv() => first,
-        () = stop.cancelled() => {
-            queue.close();
-            queue.recv().await
-        }
-    }?;
-    let mut bytes = first.delivery.value.len();
-    let mut taken = vec![first];
-    while bytes < MOST_BYTES
-        && let Ok(next) = queue.try_recv()
-    {
-        bytes += next.delivery.value.len();
-        taken.push(next);
-    }
-    Some(taken)
+/// What the writers share.
+#[derive(Debug)]
+struct Line {
+    waiting: Mutex<mpsc::Receiver<Waiting>>,
+    /// Writers that commit just now.
+    busy: AtomicUsize,
+    /// One of them has finished.
+    finished: Notify,
 }
 
-/// Commits them together. Where that fails through no fault of Postgres' being away, each is tried alone: the one at fault
-/// costs nobody else.
-async fn write(pool: &PgPool, taken: Vec<Waiting>) {
-    let receipts = commit_all(pool, &taken.iter().map(|waiting| &waiting.delivery).collect::<Vec<_>>()).await;
-    match receipts {
-        Ok(receipts) => {
-            for (waiting, receipt) in taken.into_iter().zip(receipts) {
-                waiting.answer(Ok(receipt));
+impl Line {
+    /// Waits for a delivery, and takes those that wait behind it too. While others commit it also waits until a commit is
+    /// worth its while, or one of them has finished: a free writer never lets anybody wait.
+    async fn take(&self, stop: &CancellationToken) -> Option<Vec<Waiting>> {
+        let mut waiting = self.waiting.lock().await;
+        let mut taken: Vec<Waiting> = Vec::new();
+        let mut bytes = 0;
+        loop {
+            while bytes < MOST_BYTES
+                && let Ok(next) = waiting.try_recv()
+            {
+                bytes += next.delivery.value.len();
+                taken.push(next);
+            }
+            if bytes >= WORTH || !taken.is_empty() && self.busy.load(Ordering::Acquire) == 0 {
+                self.busy.fetch_add(1, Ordering::AcqRel);
+                return Some(taken);
+            }
+            tokio::select! {
+                next = waiting.recv() => {
+                    let Some(next) = next else { return (!taken.is_empty()).then_some(taken) };
+                    bytes += next.delivery.value.len();
+                    taken.push(next);
+                }
+                () = self.finished.notified(), if !taken.is_empty() => {}
+                () = stop.cancelled(), if !waiting.is_closed() => waiting.close(),
             }
         }
-        Err(error) if taken.len() > 1 && !is_away(&error) => {
-            for waiting in taken {
-                let alone = commit_all(pool, &[&waiting.delivery]).await;
-                waiting.answer(match alone {
-                    Ok(receipts) => Ok(receipts.first().copied().unwrap_or_default()),
-                    Err(error) => Err(NotStored::Database(Arc::new(error))),
-                });
-            }
-        }
-        Err(error) => {
-            let error = Arc::new(error);
-            for waiting in taken {
-                waiting.answer(Err(NotStored::Database(Arc::clone(&error))));
-            }
-        }
+    }
+
+    fn finish(&self) {
+        self.busy.fetch_sub(1, Ordering::AcqRel);
+        self.finished.notify_one();
     }
 }
 
-async fn commit_all(pool: &PgPool, deliveries: &[&Delivery]) -> Result<Vec<Receipt>, sqlx::Error> {
-    let began = Instant::now();
-    let size = deliveries.iter().map(|delivery| delivery.value.len()).sum();
-    let now = OffsetDateTime::now_utc();
-    let batches: Vec<Vouched<'_>> =
-        heavy(size, || deliveries.iter().map(|delivery| (delivery.read(now), &delivery.source)).collect());
-    let receipts = commit::store(pool, &batches).await?;
-    for receipt in &receipts {
-        metrics::histogram!("ingest_batch_events").record(f64::from(u32::try_from(receipt.received).unwrap_or(u32::MAX)));
+struct Writer {
+    pool: PgPool,
+    relay: mpsc::Sender<Announcement>,
+}
+
+impl Writer {
+    /// Commits them together. Where that fails through no fault of Postgres' being away, each is tried alone: the one at
+    /// fault costs nobody else.
+    async fn write(&self, mut taken: Vec<Waiting>) {
+        match self.commit(&mut taken).await {
+            Ok(()) => {}
+            Err(error) if taken.len() > 1 && !is_away(&error) => {
+                for waiting in taken {
+                    let mut alone = [waiting];
+                    if let Err(error) = self.commit(&mut alone).await {
+                        let error = Arc::new(error);
+                        let _: [(); 1] = alone.map(|waiting| waiting.answer(Err(NotStored::Database(Arc::clone(&error)))));
+                    }
+                }
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                for waiting in taken {
+                    waiting.answer(Err(NotStored::Database(Arc::clone(&error))));
+                }
+            }
+        }
     }
-    metrics::histogram!("ingest_commit_seconds").record(began.elapsed().as_secs_f64());
-    metrics::counter!("ingest_commits_total").increment(1);
-    Ok(receipts)
+
+    /// Commits them together, answers each, and then tells the relay.
+    async fn commit(&self, taken: &mut [Waiting]) -> Result<(), sqlx::Error> {
+        let began = Instant::now();
+        let size = taken.iter().map(|waiting| waiting.delivery.value.len()).sum();
+        let now = OffsetDateTime::now_utc();
+        let (deliveries, answers): (Vec<_>, Vec<_>) =
+            taken.iter_mut().map(|waiting| (&waiting.delivery, &mut waiting.answer)).unzip();
+        let batches: Vec<Vouched<'_>> =
+            heavy(size, || deliveries.iter().map(|delivery| (delivery.read(now), &delivery.source)).collect());
+        let written = commit::store(&self.pool, &batches).await?;
+        written.counts.publish();
+        metrics::histogram!("ingest_commit_seconds").record(began.elapsed().as_secs_f64());
+        for (answer, receipt) in answers.into_iter().zip(&written.receipts) {
+            metrics::histogram!("ingest_batch_events").record(f64::from(u32::try_from(receipt.received).unwrap_or(u32::MAX)));
+            send(answer, Ok(*receipt));
+        }
+        // No place: the relay finds the row in the outbox.
+        if let Ok(place) = self.relay.try_reserve()
+            && let Some(announcement) = heavy(size, || written.announcement())
+        {
+            place.send(announcement);
+        }
+        Ok(())
+    }
 }
 
 impl Waiting {
-    fn answer(self, outcome: Result<Receipt, NotStored>) {
-        if let Ok(receipt) = &outcome {
-            tracing::debug!(
-                received = receipt.received,
-                stored = receipt.stored,
-                duplicates = receipt.duplicates,
-                quarantined = receipt.quarantined,
-                "committed a delivery"
-            );
-        }
-        // A client that has gone is not told.
-        let _ = self.answer.send(outcome);
+    fn answer(mut self, outcome: Result<Receipt, NotStored>) {
+        send(&mut self.answer, outcome);
+    }
+}
+
+/// Tells the client, unless it has gone or was told.
+fn send(answer: &mut Option<Answer>, outcome: Result<Receipt, NotStored>) {
+    if let Some(answer) = answer.take() {
+        let _ = answer.send(outcome);
     }
 }

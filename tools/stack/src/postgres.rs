@@ -15,8 +15,8 @@ use crate::ports::Port;
 use crate::process::{Process, output_of, unprivileged};
 use crate::servers::Servers;
 
-const USER: &str = "mandrill";
-const DATABASE: &str = "mandrill";
+pub(crate) const USER: &str = "mandrill";
+pub(crate) const DATABASE: &str = "mandrill";
 
 /// Makes a cluster in `folder` unless there is one.
 pub(crate) fn init(servers: &Servers, folder: &Path, password: &str) -> Result<(), Error> {

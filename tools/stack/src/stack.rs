@@ -105,6 +105,24 @@ impl Stack {
         Ok(stack)
     }
 
+    /// A stack of these parts alone, in their usual order, with a migrated database and no account; for benchmarks.
+    ///
+    /// # Errors
+    /// When a part cannot be fetched, started or reached.
+    pub fn start_only(parts: &[Part], environment: &[(&str, &str)]) -> Result<Self, Error> {
+        let folder = std::env::temp_dir().join(format!("mandrill-listener-{}-part", std::process::id()));
+        let leash = Leash::new()?;
+        leash.remove_folder(&folder);
+        let mut stack = Self::new(folder, Settings::fresh()?, Port::free()?, leash, environment)?;
+        for part in Part::ALL.into_iter().filter(|part| parts.contains(part)) {
+            stack.start_part(part)?;
+            if part == Part::Postgres {
+                stack.ingest(&["migrate"])?;
+            }
+        }
+        Ok(stack)
+    }
+
     fn start_all(
         folder: PathBuf,
         settings: Settings,
@@ -243,6 +261,23 @@ impl Stack {
     /// When it fails.
     pub fn ingest(&self, arguments: &[&str]) -> Result<String, Error> {
         output_of(self.command("ingest")?.args(arguments))
+    }
+
+    /// The same, with more variables, or others in place of the usual ones.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn ingest_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<String, Error> {
+        output_of(self.command("ingest")?.args(arguments).envs(environment.iter().copied()))
+    }
+
+    /// A program of Postgres' own, such as `psql` or `pgbench`, that connects to this stack's database by default.
+    pub fn postgres_program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.servers.postgres_bin.join(name));
+        command.env("PGHOST", "127.0.0.1").env("PGPORT", self.port(Part::Postgres).number().to_string());
+        command.env("PGUSER", postgres::USER).env("PGDATABASE", postgres::DATABASE);
+        command.env("PGPASSWORD", &self.settings.postgres_password);
+        command
     }
 
     /// Asks Valkey itself, with a command whose words hold no spaces; gives the first line of its answer.

@@ -1,0 +1,136 @@
+//! What a commit has to tell: a notification for each open and one row of the outbox, written with the events; and, once
+//! they are committed, the same as the feed's items, handed to the relay so that it need not read back what is known here.
+
+use std::collections::HashMap;
+
+use shared::event::Event;
+use shared::feed::{Encoded, Item};
+use shared::notification::{Audience, Notification};
+use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
+use time::OffsetDateTime;
+use tokio::sync::mpsc;
+
+use super::copy::Row;
+
+/// Commits whose items wait for the relay in memory, at most; what finds no place is read back from the outbox.
+const QUEUE: usize = 8;
+
+/// A row of the outbox, and what it announces.
+#[derive(Debug)]
+pub(crate) struct Announcement {
+    /// The row.
+    pub(crate) outbox_id: i64,
+    /// In the order of the events' ids.
+    pub(crate) items: Vec<Encoded>,
+}
+
+/// The way to the relay, and the relay's end of it.
+pub(crate) fn queue() -> (mpsc::Sender<Announcement>, mpsc::Receiver<Announcement>) {
+    mpsc::channel(QUEUE)
+}
+
+/// Where rows were announced.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) outbox_id: i64,
+    pub(super) received_at: OffsetDateTime,
+    /// Notifications' ids by those of their events.
+    pub(super) notifications: HashMap<i64, i64>,
+}
+
+/// Writes notifications and outbox for `rows`, all received at one time.
+pub(super) async fn write(
+    connection: &mut PgConnection,
+    rows: &[Row<'_>],
+    received_at: OffsetDateTime,
+) -> Result<Option<Told>, sqlx::Error> {
+    let ids = || rows.iter().map(|row| row.id);
+    let (Some(first), Some(last)) = (ids().min(), ids().max()) else { return Ok(None) };
+    let opens: Vec<(&Row<'_>, (String, String))> = rows.iter().filter_map(|row| Some((row, row.event.notification()?))).collect();
+    let ids: Vec<i64> = opens.iter().map(|(row, _)| row.id).collect();
+    let titles: Vec<&str> = opens.iter().map(|(_, (title, _))| title.as_str()).collect();
+    let bodies: Vec<&str> = opens.iter().map(|(_, (_, body))| body.as_str()).collect();
+    let messages: Vec<Option<&str>> = opens.iter().map(|(row, _)| row.event.message_id.as_deref()).collect();
+    let recipients: Vec<Option<&str>> = opens.iter().map(|(row, _)| row.event.recipient.as_deref()).collect();
+    let told = sqlx::query!(
+        r#"with told as (
+             insert into notifications (kind, title, body, event_id, message_id, recipient, audience)
+             select 'open', title, body, id, message_id, recipient, 'all'
+             from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[])
+               as t (id, title, body, message_id, recipient)
+             order by id
+             returning id, event_id
+           ), queued as (
+             insert into outbox (event_received_at, event_id, last_event_id, notification_id, last_notification_id, items)
+             select $6, $7, $8, min(id), max(id), $9 from told
+             returning id
+           )
+           select queued.id as "outbox_id!", told.id as "notification_id?", told.event_id as "event_id?"
+           from queued left join told on true"#,
+        &ids,
+        &titles as &[&str],
+        &bodies as &[&str],
+        &messages as &[Option<&str>],
+        &recipients as &[Option<&str>],
+        received_at,
+        first,
+        last,
+        i32::try_from(rows.len()).unwrap_or(i32::MAX)
+    )
+    .fetch_all(connection)
+    .await?;
+    let Some(outbox_id) = told.first().map(|told| told.outbox_id) else { return Ok(None) };
+    let notifications = told.into_iter().filter_map(|told| told.event_id.zip(told.notification_id)).collect();
+    Ok(Some(Told { outbox_id, received_at, notifications }))
+}
+
+impl Told {
+    /// What the relay publishes of these rows.
+    pub(super) fn encode(self, mut rows: Vec<Row<'_>>) -> Announcement {
+        rows.sort_unstable_by_key(|row| row.id);
+        let items = rows.iter().filter_map(|row| Encoded::of(&self.item(row)).ok()).collect();
+        Announcement { outbox_id: self.outbox_id, items }
+    }
+
+    fn item(&self, row: &Row<'_>) -> Item {
+        let event = row.event;
+        let owned = |text: &Option<super::event::Text<'_>>| text.as_deref().map(str::to_owned);
+        let metadata = event.metadata.as_ref().and_then(|metadata| serde_json::from_str(&metadata.text).ok()).map(Json);
+        let notification = self.notifications.get(&row.id).zip(event.notification()).map(|(id, (title, body))| Notification {
+            id: *id,
+            kind: "open".to_owned(),
+            title,
+            body,
+            event_id: Some(row.id),
+            message_id: owned(&event.message_id),
+            recipient: owned(&event.recipient),
+            from: None,
+            to: Audience::All,
+            at: self.received_at,
+        });
+        let event = Event {
+            id: row.id,
+            kind: event.kind.clone().into_owned(),
+            occurred_at: event.occurred_at.unwrap_or(self.received_at),
+            received_at: self.received_at,
+            message_id: owned(&event.message_id),
+            recipient: owned(&event.recipient),
+            sender: owned(&event.sender),
+            subject: owned(&event.subject),
+            tags: event.tags.iter().map(|tag| tag.clone().into_owned()).collect(),
+            metadata,
+            template: owned(&event.template),
+            subaccount: owned(&event.subaccount),
+            url: owned(&event.url),
+            ip: owned(&event.ip),
+            user_agent: owned(&event.user_agent),
+            country: owned(&event.country),
+            city: owned(&event.city),
+            diagnostic: owned(&event.diagnostic),
+            simulated: row.source.is_simulation(),
+            webhook: row.source.label().map(str::to_owned),
+        };
+        Item { event: Some(event), search: Some(row.event.search.clone()), notification }
+    }
+}

@@ -1,0 +1,149 @@
+//! A few events in one statement, which is its own transaction: keys, events, notifications, outbox and counts.
+//!
+//! A small commit is mostly round trips; this is one. For many events the steps of [`super::commit`] are cheaper, since COPY is.
+
+use std::collections::HashMap;
+
+use sqlx::postgres::PgConnection;
+use time::OffsetDateTime;
+
+use super::announce::Told;
+use super::commit::{Candidate, Inserted};
+use super::copy::Row;
+use super::event::{NewEvent, Text};
+
+/// Stores the candidates, which come in the order of their digests, each once over all transactions. Text arrays are the
+/// cheapest way in; what is not text is cast by Postgres.
+///
+/// # Errors
+/// When Postgres is away or refuses an event; then nothing is stored.
+pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Candidate<'a>]) -> Result<Inserted<'a>, sqlx::Error> {
+    let column = |field: for<'e> fn(&'e NewEvent<'_>) -> &'e Option<Text<'e>>| -> Vec<Option<&str>> {
+        candidates.iter().map(|candidate| field(candidate.event).as_deref()).collect()
+    };
+    let digests: Vec<&[u8]> = candidates.iter().map(|candidate| &candidate.event.digest[..]).collect();
+    let places: Vec<i64> = candidates.iter().map(|candidate| i64::try_from(candidate.place).unwrap_or(i64::MAX)).collect();
+    let occurred: Vec<Option<OffsetDateTime>> = candidates.iter().map(|candidate| candidate.event.occurred_at).collect();
+    let kinds: Vec<&str> = candidates.iter().map(|candidate| &*candidate.event.kind).collect();
+    let tags: Vec<String> = candidates.iter().map(|candidate| array_literal(&candidate.event.tags)).collect();
+    let metadata: Vec<Option<&str>> =
+        candidates.iter().map(|candidate| Some(candidate.event.metadata.as_ref()?.text.as_str())).collect();
+    let simulated: Vec<bool> = candidates.iter().map(|candidate| candidate.source.is_simulation()).collect();
+    let labels: Vec<Option<&str>> = candidates.iter().map(|candidate| candidate.source.label()).collect();
+    let searches: Vec<&str> = candidates.iter().map(|candidate| candidate.event.search.as_str()).collect();
+    let payloads: Vec<&str> = candidates.iter().map(|candidate| candidate.event.payload).collect();
+    let (titles, bodies): (Vec<Option<String>>, Vec<Option<String>>) =
+        candidates.iter().map(|candidate| candidate.event.notification().unzip()).unzip();
+    let stored = sqlx::query!(
+        r#"with input as (
+             select * from unnest(
+               $1::bytea[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+               $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
+               $17::text[], $18::text[], $19::boolean[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[]
+             ) as t (
+               digest, place, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
+               url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload, title, body
+             )
+           ), won as (
+             insert into event_keys (digest) select digest from input on conflict do nothing returning digest
+           ), fresh as (
+             select nextval('events_id_seq') as id, ordered.*
+             from (select input.* from input join won using (digest)
+                   order by coalesce(occurred_at, now()), place) as ordered
+           ), stored as (
+             insert into events (
+               id, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
+               url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload
+             )
+             select id, coalesce(occurred_at, now()), kind, message_id, recipient, sender, subject, tags::text[],
+                    metadata::jsonb, template, subaccount, url, ip, user_agent, country, city, diagnostic,
+                    simulated, webhook, search, payload
+             from fresh
+           ), told as (
+             insert into notifications (kind, title, body, event_id, message_id, recipient, audience)
+             select 'open', title, body, id, message_id, recipient, 'all' from fresh where title is not null order by id
+             returning id, event_id
+           ), queued as (
+             insert into outbox (event_received_at, event_id, last_event_id, notification_id, last_notification_id, items)
+             select now(), min(id), max(id), (select min(id) from told), (select max(id) from told), count(*)
+             from fresh having count(*) > 0
+             returning id
+           ), counted as (
+             insert into event_count_deltas (webhook, simulated, kind, outcome, count)
+             select coalesce(webhook, ''), simulated, kind, case when won.digest is null then 'duplicate' else 'stored' end,
+                    count(*)
+             from input left join won using (digest) group by 1, 2, 3, 4
+           )
+           select fresh.digest as "digest!", fresh.id as "id!", now() as "at!", queued.id as "outbox_id!",
+                  told.id as "notification_id?"
+           from fresh cross join queued left join told on told.event_id = fresh.id
+           order by fresh.id"#,
+        &digests as &[&[u8]],
+        &places,
+        &occurred as &[Option<OffsetDateTime>],
+        &kinds as &[&str],
+        &column(|event| &event.message_id) as &[Option<&str>],
+        &column(|event| &event.recipient) as &[Option<&str>],
+        &column(|event| &event.sender) as &[Option<&str>],
+        &column(|event| &event.subject) as &[Option<&str>],
+        &tags,
+        &metadata as &[Option<&str>],
+        &column(|event| &event.template) as &[Option<&str>],
+        &column(|event| &event.subaccount) as &[Option<&str>],
+        &column(|event| &event.url) as &[Option<&str>],
+        &column(|event| &event.ip) as &[Option<&str>],
+        &column(|event| &event.user_agent) as &[Option<&str>],
+        &column(|event| &event.country) as &[Option<&str>],
+        &column(|event| &event.city) as &[Option<&str>],
+        &column(|event| &event.diagnostic) as &[Option<&str>],
+        &simulated,
+        &labels as &[Option<&str>],
+        &searches as &[&str],
+        &payloads as &[&str],
+        &titles as &[Option<String>],
+        &bodies as &[Option<String>],
+    )
+    .fetch_all(connection)
+    .await?;
+    let by_digest: HashMap<&[u8], &Candidate<'a>> =
+        candidates.iter().map(|candidate| (&candidate.event.digest[..], candidate)).collect();
+    let mut inserted = Inserted::default();
+    let mut notifications = HashMap::new();
+    let mut place = None;
+    for row in stored {
+        let Some(&&Candidate { batch, event, source, .. }) = by_digest.get(row.digest.as_slice()) else { continue };
+        inserted.rows.push(Row { batch, id: row.id, event, source });
+        notifications.extend(row.notification_id.map(|id| (row.id, id)));
+        place = Some((row.outbox_id, row.at));
+    }
+    inserted.told = place.map(|(outbox_id, received_at)| Told { outbox_id, received_at, notifications });
+    Ok(inserted)
+}
+
+/// `{"a","b"}`: arrays within arrays cannot be bound, so each event's tags travel as text.
+fn array_literal(items: &[Text<'_>]) -> String {
+    let mut text = String::from("{");
+    for (place, item) in items.iter().enumerate() {
+        text.push_str(if place == 0 { "\"" } else { ",\"" });
+        for letter in item.chars() {
+            if matches!(letter, '"' | '\\') {
+                text.push('\\');
+            }
+            text.push(letter);
+        }
+        text.push('"');
+    }
+    text + "}"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_quoted_for_postgres() {
+        let tags = ["plain", "with \"quotes\"", "back\\slash", "{brace},comma", ""].map(Text::from);
+        assert_eq!(array_literal(&tags), r#"{"plain","with \"quotes\"","back\\slash","{brace},comma",""}"#);
+        assert_eq!(array_literal(&[]), "{}");
+    }
+}

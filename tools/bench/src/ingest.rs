@@ -1,0 +1,128 @@
+//! Rows about taking deliveries.
+
+use crate::ours::Ours;
+use crate::report::{Row, median};
+use crate::{Effort, database, say};
+
+/// Connections that post batches: enough to keep every writer busy.
+const BATCH_CONNECTIONS: usize = 8;
+/// Connections that post single events, and pgbench's clients.
+const SINGLE_CONNECTIONS: usize = 64;
+
+/// Measures what `only` asks for.
+///
+/// # Errors
+/// When a contender fails.
+pub(crate) async fn measure(effort: Effort, only: &str) -> anyhow::Result<Vec<Row>> {
+    let mut ours = Ours::start().await?;
+    let mut rows = Vec::new();
+    if "ingest_batch".starts_with(only) || only.starts_with("ingest_batch") {
+        rows.extend(batches(&mut ours, effort).await?);
+    }
+    if "ingest_single".starts_with(only) || only.starts_with("ingest_single") {
+        rows.extend(singles(&mut ours, effort).await?);
+    }
+    Ok(rows)
+}
+
+/// Full batches against COPY of the same rows into the same table.
+async fn batches(ours: &mut Ours, effort: Effort) -> anyhow::Result<Vec<Row>> {
+    let warm = ours.corpus.bodies(20, 1000);
+    ours.flood(BATCH_CONNECTIONS, warm, None).await?;
+    let (mut mine, mut copies) = (Vec::new(), Vec::new());
+    let (mut ingest, mut postgres, mut copy_cpu) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 1..=effort.rounds {
+        let bodies = ours.corpus.bodies(effort.batches, 1000);
+        let measured = ours.flood(BATCH_CONNECTIONS, bodies, None).await?;
+        let pieces = database::take_rows(&ours.stack.database_url(), 1000).await?;
+        let total = i64::try_from(measured.run.events)?;
+        let mut best: Option<database::Filled> = None;
+        for connections in [1, 2, 4] {
+            let filled = database::copy_in(&ours.stack, &pieces, total, connections).await?;
+            say(&format!(
+                "  COPY over {connections}: {:.0} rows/s, Postgres {:.1} µs a row",
+                filled.rows_per_second, filled.cpu_us
+            ));
+            if best.is_none_or(|best| filled.rows_per_second > best.rows_per_second) {
+                best = Some(filled);
+            }
+        }
+        let rate = measured.run.events_per_second();
+        say(&format!(
+            "batches, round {round}: {rate:.0} events/s, ingest {:.1} µs, Postgres {:.1} µs an event, p50 {:.1} ms, p99 {:.1} ms, {} told to come back",
+            measured.ingest_us,
+            measured.postgres_us,
+            measured.run.latency_ms(0.5),
+            measured.run.latency_ms(0.99),
+            measured.run.postponed
+        ));
+        mine.push(rate);
+        ingest.push(measured.ingest_us);
+        postgres.push(measured.postgres_us);
+        if let Some(best) = best {
+            copies.push(best.rows_per_second);
+            copy_cpu.push(best.cpu_us);
+        }
+    }
+    Ok(vec![
+        Row::against(
+            "ingest_batch_copy",
+            "1,000-event batches",
+            "events/s",
+            median(mine),
+            "COPY, best of 1, 2 and 4 connections",
+            median(copies),
+        ),
+        Row::alone("ingest_batch_cpu", "CPU of ingest, 1,000-event batches", "µs/event", median(ingest)),
+        Row::against(
+            "ingest_batch_postgres_cpu",
+            "CPU of Postgres, 1,000-event batches",
+            "µs/event",
+            median(postgres),
+            "COPY",
+            median(copy_cpu),
+        ),
+    ])
+}
+
+/// Single events against single-row inserts.
+async fn singles(ours: &mut Ours, effort: Effort) -> anyhow::Result<Vec<Row>> {
+    let (mut mine, mut theirs, mut cpu, mut tail) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let warm = ours.corpus.bodies(5_000, 1);
+    ours.flood(SINGLE_CONNECTIONS, warm, None).await?;
+    for round in 1..=effort.rounds {
+        let bodies = ours.corpus.bodies(usize::try_from(effort.time.as_secs())? * 40_000, 1);
+        let measured = ours.flood(SINGLE_CONNECTIONS, bodies, Some(effort.time)).await?;
+        let peak = measured.run.posts_per_second();
+        let pgbench = database::pgbench(&ours.stack, 64, effort.time.as_secs(), 1450).await?;
+        let half = peak / 2.0;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of posts, far below 2^52")]
+        let bodies = ours.corpus.bodies((half * effort.time.as_secs_f64()) as usize, 1);
+        let paced = ours.pace(SINGLE_CONNECTIONS, bodies, half).await?;
+        say(&format!(
+            "single events, round {round}: {peak:.0} posts/s, ingest {:.1} µs, Postgres {:.1} µs a post; pgbench {pgbench:.0}/s; at half of peak p50 {:.2}, p99 {:.2}, p99.9 {:.2} ms",
+            measured.ingest_us,
+            measured.postgres_us,
+            paced.run.latency_ms(0.5),
+            paced.run.latency_ms(0.99),
+            paced.run.latency_ms(0.999)
+        ));
+        mine.push(peak);
+        theirs.push(pgbench);
+        cpu.push(measured.ingest_us);
+        tail.push(paced.run.latency_ms(0.99));
+    }
+    Ok(vec![
+        Row::against(
+            "ingest_single_pgbench",
+            "1-event posts at 64 connections",
+            "posts/s",
+            median(mine),
+            "pgbench, single-row inserts at 64 clients",
+            median(theirs),
+        ),
+        Row::alone("ingest_single_cpu", "CPU of ingest, 1-event posts", "µs/post", median(cpu)),
+        Row::alone("ingest_single_p99", "p99 of 1-event posts at half of peak, from when each was due", "ms", median(tail)),
+        Row::alone("ingest_memory", "Most memory that ingest held in all of these runs", "MiB", ours.peak_mib()),
+    ])
+}

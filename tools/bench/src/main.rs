@@ -1,0 +1,57 @@
+//! `make bench`: what the service does beside what else could do its job, on one machine in one run.
+
+mod corpus;
+mod cost;
+mod database;
+mod ingest;
+mod load;
+mod ours;
+mod report;
+
+use std::io::Write;
+use std::time::Duration;
+
+use clap::Parser;
+
+/// Measures, prints a table, and writes `target/bench/report.json`.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    /// Short runs, once each: under five minutes, and rougher.
+    #[arg(long, env = "QUICK", num_args = 0..=1, default_value_t = false, default_missing_value = "true", value_parser = clap::builder::FalseyValueParser::new())]
+    quick: bool,
+    /// Only rows whose id begins so.
+    #[arg(long, env = "ONLY", default_value = "")]
+    only: String,
+}
+
+/// How long and how often.
+#[derive(Debug, Clone, Copy)]
+struct Effort {
+    /// Rounds, of which the median counts.
+    rounds: usize,
+    /// Of a run by the clock.
+    time: Duration,
+    /// Batches of 1,000 events in a run.
+    batches: usize,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let effort = if cli.quick {
+        Effort { rounds: 1, time: Duration::from_secs(5), batches: 150 }
+    } else {
+        Effort { rounds: 5, time: Duration::from_secs(15), batches: 400 }
+    };
+    let rows = ingest::measure(effort, &cli.only).await?;
+    let file = stack::place::project().join("target/bench/report.json");
+    report::write(&rows, &file)?;
+    say(&format!("\n{}\n\nAlso written to {}", report::table(&rows), file.display()));
+    Ok(())
+}
+
+/// A step that takes long shows that it is under way.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

@@ -1,0 +1,78 @@
+//! The table that is printed, and the same as JSON for programs.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use serde::Serialize;
+
+/// One comparison, or one absolute figure.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Row {
+    /// Stable.
+    pub id: &'static str,
+    /// What is measured.
+    pub name: String,
+    /// Ours.
+    pub ours: f64,
+    /// The peer's; none for an absolute figure.
+    pub other: Option<f64>,
+    /// Against whom.
+    pub peer: String,
+    /// Of both.
+    pub unit: &'static str,
+    /// Ours divided by the peer's, taken in one run.
+    pub ratio: Option<f64>,
+}
+
+impl Row {
+    /// Ours against somebody's.
+    pub(crate) fn against(id: &'static str, name: &str, unit: &'static str, ours: f64, peer: &str, other: f64) -> Self {
+        let (name, peer) = (name.to_owned(), peer.to_owned());
+        Self { id, name, ours, other: Some(other), peer, unit, ratio: Some(ours / other) }
+    }
+
+    /// A figure that stands alone.
+    pub(crate) fn alone(id: &'static str, name: &str, unit: &'static str, ours: f64) -> Self {
+        Self { id, name: name.to_owned(), ours, other: None, peer: String::new(), unit, ratio: None }
+    }
+}
+
+/// The rows as a table of Markdown.
+pub(crate) fn table(rows: &[Row]) -> String {
+    let mut lines =
+        vec!["| id | what | ours | peer | theirs | unit | ratio |".to_owned(), "|---|---|--:|---|--:|---|--:|".to_owned()];
+    let number = |value: f64| match value {
+        value if value >= 1000.0 => format!("{value:.0}"),
+        value if value >= 100.0 => format!("{value:.1}"),
+        value => format!("{value:.2}"),
+    };
+    for row in rows {
+        let other = row.other.map_or_else(String::new, number);
+        let ratio = row.ratio.map_or_else(String::new, |ratio| format!("**{ratio:.3}**"));
+        lines.push(format!(
+            "| `{}` | {} | {} | {} | {other} | {} | {ratio} |",
+            row.id,
+            row.name,
+            number(row.ours),
+            row.peer,
+            row.unit
+        ));
+    }
+    lines.join("\n")
+}
+
+/// Writes the rows to `report.json`.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn write(rows: &[Row], file: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(file.parent().unwrap_or(file))?;
+    fs::write(file, serde_json::to_string_pretty(rows)? + "\n").with_context(|| format!("writing {}", file.display()))
+}
+
+/// The median, and the smallest and largest of the others around it.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
