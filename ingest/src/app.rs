@@ -42,6 +42,8 @@ pub struct Context {
     pub unproved: Arc<Semaphore>,
     /// Bytes that proved deliveries may still take: the other half.
     pub proved: Arc<Semaphore>,
+    /// How long events are kept.
+    pub retention_days: Option<u32>,
     /// Deliveries that were not accepted.
     pub refusals: Refusals,
     /// Commit what was proved.
@@ -85,6 +87,7 @@ impl App {
             unproved: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
             proved: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
             webhook: config.webhook,
+            retention_days: config.keep.retention_days,
             refusals: Refusals::default(),
             writers,
             outbox_filled: Notify::new(),

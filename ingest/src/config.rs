@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use shared::config::{Connections, Database, Log, Public, Redis, Secret};
 use shared::session::Role;
 
+use crate::operate::retention::Keep;
+use crate::operate::webhook::WebhookCommand;
 use crate::receive::signature::{Keys, Urls};
 
 /// Receives Mandrill's webhooks, stores every event in Postgres, relays them to Redis, and serves the API.
@@ -32,6 +34,10 @@ pub enum Command {
     Token(Token),
     /// Posts signed sample batches of every kind to a webhook, as Mandrill would.
     Simulate(Simulate),
+    /// Drops the months that are too old, now; a running service does so by itself.
+    Retention(Retention),
+    /// Adds, lists and tests the webhook in Mandrill.
+    Webhook(WebhookCommand),
     /// Asks a running `ingest serve` whether it is ready; for container health checks.
     Healthcheck(Healthcheck),
 }
@@ -45,6 +51,8 @@ impl Command {
             Self::User(config) => &config.log,
             Self::Token(config) => &config.log,
             Self::Simulate(config) => &config.log,
+            Self::Retention(config) => &config.log,
+            Self::Webhook(config) => &config.log,
             Self::Healthcheck(config) => &config.log,
         }
     }
@@ -68,6 +76,9 @@ pub struct Serve {
     #[command(flatten)]
     /// Redis.
     pub redis: Redis,
+    #[command(flatten)]
+    /// Retention.
+    pub keep: Keep,
     #[command(flatten)]
     /// Origins.
     pub public: Public,
@@ -107,6 +118,23 @@ pub struct Webhook {
 /// Settings of `ingest migrate`.
 #[derive(Debug, Args)]
 pub struct Migrate {
+    #[command(flatten)]
+    /// Postgres.
+    pub database: Database,
+    #[command(flatten)]
+    /// Logs.
+    pub log: Log,
+}
+
+/// Settings of `ingest retention`.
+#[derive(Debug, Args)]
+pub struct Retention {
+    /// Says what would be dropped, and drops nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    /// How long events are kept.
+    pub keep: Keep,
     #[command(flatten)]
     /// Postgres.
     pub database: Database,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use ingest::account::users;
 use ingest::app::App;
 use ingest::config::{Cli, Command};
-use ingest::operate::{migrate, simulate};
+use ingest::operate::{migrate, retention, simulate, webhook};
 use shared::{cli, healthcheck, shutdown, telemetry};
 
 #[tokio::main]
@@ -21,6 +21,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::User(config) => users::run_user(&config).await,
         Command::Token(config) => users::run_token(&config).await,
         Command::Simulate(config) => simulate::run(&config).await,
+        Command::Retention(config) => retention::run(&config).await,
+        Command::Webhook(config) => webhook::run(&config).await,
         Command::Healthcheck(config) => Ok(healthcheck::ask(config.listen).await?),
     }
 }

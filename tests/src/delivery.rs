@@ -22,10 +22,14 @@ pub struct Mandrill {
 }
 
 impl Mandrill {
+    /// Posts to this address, and signs for it with this key.
+    pub fn new(url: &str, key: &str) -> Self {
+        Self { http: reqwest::Client::new(), to: url.to_owned(), url: url.to_owned(), key: key.to_owned() }
+    }
+
     /// As configured in `stack`, through nginx.
     pub fn of(stack: &Stack) -> Self {
-        let url = stack.webhook_url();
-        Self { http: reqwest::Client::new(), to: url.clone(), url, key: stack.settings().webhook_keys.clone() }
+        Self::new(&stack.webhook_url(), &stack.settings().webhook_keys)
     }
 
     /// The signature of these fields, by the documentation's recipe.

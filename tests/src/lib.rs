@@ -2,12 +2,16 @@
 //!
 //! Nothing here is shared with the services: signing and the frames are written a second time, from the documentation.
 
+pub mod database;
 pub mod delivery;
 pub mod live;
+pub mod mandrill_api;
 pub mod visitor;
 pub mod wait;
 
+pub use database::Database;
 pub use delivery::Mandrill;
 pub use live::{Follower, Socket};
+pub use mandrill_api::MandrillApi;
 pub use visitor::{Answer, Visitor};
 pub use wait::until;

@@ -1,4 +1,5 @@
-//! Tests that enter by the front door: real Postgres, Valkey and nginx, our services as they are built, nothing mocked.
+//! Tests that enter by the front door: real Postgres, Valkey and nginx, our services as they are built, nothing mocked but
+//! Mandrill itself.
 
 #[path = "front_door/documents.rs"]
 mod documents;
@@ -8,6 +9,10 @@ mod faults;
 mod hostile;
 #[path = "front_door/live.rs"]
 mod live;
+#[path = "front_door/registration.rs"]
+mod registration;
+#[path = "front_door/retention.rs"]
+mod retention;
 #[path = "front_door/session.rs"]
 mod session;
 #[path = "front_door/webhook.rs"]

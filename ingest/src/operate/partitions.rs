@@ -35,6 +35,40 @@ pub async fn make_ahead(pool: &PgPool) -> Result<(), sqlx::Error> {
     transaction.commit().await
 }
 
+/// One month of `events`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// `events_YYYY_MM`.
+    pub name: String,
+    /// The first moment of the next month.
+    pub until: OffsetDateTime,
+    /// False once it was detached and not yet dropped.
+    pub attached: bool,
+    /// True when a detach was broken off half-way.
+    pub detaching: bool,
+}
+
+/// All months, oldest first; those too that were detached and not dropped.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn all(pool: &PgPool) -> Result<Vec<Partition>, sqlx::Error> {
+    let tables = sqlx::query!(
+        r#"select relname::text as "name!", inhparent is not null as "attached!", coalesce(inhdetachpending, false) as "detaching!"
+           from pg_class left join pg_inherits on inhrelid = pg_class.oid and inhparent = 'events'::regclass
+           where relkind = 'r' and relnamespace = (select relnamespace from pg_class where oid = 'events'::regclass)
+             and relname ~ '^events_[0-9]{4}_[0-9]{2}$'
+           order by relname"#
+    );
+    let read = tables.fetch_all(pool).await?.into_iter().filter_map(|table| {
+        let (year, number) = table.name.strip_prefix("events_")?.split_once('_')?;
+        let first = Date::from_calendar_date(year.parse().ok()?, Month::try_from(number.parse::<u8>().ok()?).ok()?, 1).ok()?;
+        let until = month(first.midnight().assume_utc(), 1).midnight().assume_utc();
+        Some(Partition { name: table.name, until, attached: table.attached, detaching: table.detaching })
+    });
+    Ok(read.collect())
+}
+
 /// The first day of the month `ahead` months after `now`.
 fn month(now: OffsetDateTime, ahead: i32) -> Date {
     let months = now.year() * 12 + i32::from(u8::from(now.month())) - 1 + ahead;

@@ -15,16 +15,21 @@ use sha1::Sha1;
 use super::form::Form;
 
 /// The key with which Mandrill signs the empty batch that checks a new address: it is the same for everybody, so it proves nothing more.
-const URL_CHECK_KEY: &str = "test-webhook";
+pub(super) const URL_CHECK_KEY: &str = "test-webhook";
 /// That empty batch.
 const URL_CHECK_BODY: &[u8] = b"[]";
+
+/// The key of Mandrill's address check, for asking as Mandrill asks.
+pub fn url_check_key() -> Key {
+    Key { label: URL_CHECK_KEY.to_owned(), secret: URL_CHECK_KEY.to_owned() }
+}
 
 /// A webhook's key and the name that its events remember.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key {
     /// Given, or `key-1`, `key-2` … by place.
     pub label: String,
-    secret: String,
+    pub(super) secret: String,
 }
 
 /// The configured keys. `Debug` shows their labels alone.

@@ -1,0 +1,49 @@
+//! Looking into the database, and turning its clock: what no front door shows.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use stack::Stack;
+
+/// A connection to the stack's database.
+#[derive(Debug)]
+pub struct Database(PgConnection);
+
+impl Database {
+    /// As its owner.
+    pub async fn of(stack: &Stack) -> Self {
+        Self(PgConnection::connect(&stack.database_url()).await.expect("Postgres"))
+    }
+
+    /// Rows of a table, or of a query in parentheses with a name.
+    pub async fn count(&mut self, table: &str) -> i64 {
+        let sql = format!("select count(*) from {table}");
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.0).await.expect("a count")
+    }
+
+    /// A number, or none where the query gives null or no row.
+    pub async fn number(&mut self, query: &str) -> Option<i64> {
+        sqlx::query_scalar::<_, Option<i64>>(AssertSqlSafe(query.to_owned()))
+            .fetch_optional(&mut self.0)
+            .await
+            .expect("a number")
+            .flatten()
+    }
+
+    /// Runs a statement, or several.
+    pub async fn run(&mut self, sql: &str) {
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.0).await.expect("the statement runs");
+    }
+
+    /// Makes everything that was received look as if that had been so many months ago.
+    pub async fn age_events(&mut self, months: u32) {
+        self.run(&format!(
+            "do $$ declare first date := date_trunc('month', now() - interval '{months} months'); begin
+               execute format('create table if not exists events_%s partition of events for values from (%L) to (%L)',
+                              to_char(first, 'YYYY_MM'), first, first + interval '1 month');
+             end $$;
+             update events set received_at = received_at - interval '{months} months';
+             update event_keys set received_at = received_at - interval '{months} months';
+             update notifications set created_at = created_at - interval '{months} months'"
+        ))
+        .await;
+    }
+}

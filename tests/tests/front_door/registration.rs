@@ -1,0 +1,186 @@
+//! `ingest webhook`: against an API that speaks as Mandrill's, and the stack as the address that it checks.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use front_door::MandrillApi;
+use serde_json::{Value, json};
+use stack::Stack;
+
+/// Nobody listens there.
+const NOBODY: &str = "http://127.0.0.1:1";
+const ALL: [&str; 12] = [
+    "send",
+    "deferral",
+    "hard_bounce",
+    "soft_bounce",
+    "delivered",
+    "open",
+    "click",
+    "spam",
+    "unsub",
+    "reject",
+    "blacklist",
+    "whitelist",
+];
+
+/// Runs `ingest webhook …` without a stack; the exit code, and everything that it said.
+fn webhook(arguments: &[&str], environment: &[(&str, &str)]) -> (i32, String) {
+    let mut command = Stack::program("ingest").expect("the service is built");
+    let command = command.arg("webhook").args(arguments).envs(environment.iter().copied());
+    let output = command.output().expect("it runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().expect("an exit code"), String::from_utf8(said).expect("text"))
+}
+
+/// What follows `name` in the line that begins with it.
+fn line<'a>(said: &'a str, name: &str) -> &'a str {
+    said.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("no line of `{name}` in: {said}")).trim()
+}
+
+#[test]
+fn a_webhook_is_added_once_and_its_key_is_stored() {
+    let (api, stack) = (MandrillApi::start(), Stack::start().expect("a stack"));
+    let old = &stack.settings().webhook_keys;
+    let file = stack.folder().join("settings.env");
+    fs::write(&file, format!("PORT=1\nWEBHOOK_KEYS={old}\nLOG=info\n")).expect("a file");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
+    let file = file.to_str().expect("a name");
+
+    let said = stack.ingest_with(&["webhook", "add", "--event", "open"], &api.environment()).expect("added");
+    let webhooks = api.webhooks();
+    let [made] = webhooks.as_slice() else { panic!("one webhook: {webhooks:?}") };
+    let key = made["auth_key"].as_str().expect("a key");
+    assert_eq!(api.checks(), ["HEAD 200"], "Mandrill reaches our own stack");
+    assert_eq!(made["url"], stack.webhook_url());
+    assert_eq!(made["events"], json!(["open"]));
+    assert_eq!(made["description"], "Mandrill Listener");
+    assert_eq!(line(&said, "webhook "), format!("1001 added: {}", stack.webhook_url()));
+    assert_eq!(line(&said, "key "), key);
+    assert_eq!(line(&said, "WEBHOOK_KEYS="), format!("…,{key}"), "the other key is not shown");
+
+    let arguments = ["webhook", "add", "--store", file];
+    let said = stack.ingest_with(&arguments, &api.environment()).expect("updated");
+    assert!(said.contains("was there already, and is updated"), "{said}");
+    assert_eq!(line(&said, "key "), key);
+    let webhooks = api.webhooks();
+    assert_eq!(webhooks.len(), 1, "no twin");
+    assert_eq!(webhooks[0]["events"], json!(ALL));
+    let stored = format!("PORT=1\nWEBHOOK_KEYS={old},{key}\nLOG=info\n");
+    assert_eq!(fs::read_to_string(file).expect("the file"), stored);
+    assert_eq!(fs::metadata(file).expect("the file").permissions().mode() & 0o777, 0o600);
+
+    // What somebody chose in Mandrill meanwhile is not undone.
+    api.change(|webhooks| {
+        webhooks[0]["events"].as_array_mut().expect("events").push(json!("sms_open"));
+        webhooks[0]["description"] = json!("Ours");
+        webhooks[0]["auth_key"] = Value::Null;
+    });
+    let failed = stack.ingest_with(&arguments, &api.environment()).expect_err("no key").to_string();
+    assert!(failed.contains("stays as it is") && failed.contains("did not tell the webhook's key"), "{failed}");
+    api.change(|webhooks| webhooks[0]["auth_key"] = json!(key));
+    let said = stack.ingest_with(&arguments, &api.environment()).expect("nothing to do");
+    assert!(said.contains("stays as it is") && said.contains("held the key already"), "{said}");
+    assert_eq!(fs::read_to_string(file).expect("the file"), stored);
+    let methods: Vec<String> = api.calls().into_iter().map(|(method, _)| method).collect();
+    assert_eq!(methods, ["list", "add", "list", "update", "list", "info", "list"]);
+
+    let failed = stack.ingest_with(&["webhook", "add", "--event", "opens"], &api.environment()).expect_err("no such event");
+    assert!(failed.to_string().contains("hard_bounce"), "the kinds are named: {failed}");
+}
+
+#[test]
+fn the_list_says_what_does_not_fit_and_never_shows_a_key() {
+    let api = MandrillApi::start();
+    let (url, key) = ("https://user:hunter2@mail.example.com/webhook/", "k3y-One_22chars_abcdEF");
+    let environment = |keys: &'static str, urls: &'static str| {
+        [&api.environment()[..], &[("WEBHOOK_KEYS", keys), ("WEBHOOK_URLS", urls)]].concat()
+    };
+    let (code, said) = webhook(&["list"], &environment("", ""));
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("`ingest webhook add` makes one"), "{said}");
+
+    api.change(|webhooks| {
+        webhooks.push(json!({
+            "id": 1001, "url": url, "auth_key": key, "events": ["open", "click"], "created_at": "2026-11-24 10:00:00.123456",
+            "last_sent_at": "2026-11-24 11:00:00", "batches_sent": 42, "events_sent": 1365,
+            "last_error": format!("POST to {url} failed with 500: \u{1b}[31m\noops")
+        }));
+        webhooks.push(json!({"id": 1002, "url": "https://other.example.com/", "auth_key": null, "brand_new": []}));
+    });
+    let (code, said) = webhook(&["list"], &environment("", ""));
+    assert_eq!(code, 0, "{said}");
+    let lines: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
+    let masked = "https://***@mail.example.com/webhook/";
+    assert_eq!(lines[1], ["1001", "42", "1365", "2026-11-24", "11:00:00", masked]);
+    assert_eq!(lines[2].join(" "), "gets: open click");
+    assert_eq!(lines[3].join(" "), "key not in WEBHOOK_KEYS, url not in WEBHOOK_URLS");
+    assert_eq!(lines[4].join(" "), format!("last error: POST to {masked} failed with 500: [31m oops"));
+    assert_eq!(lines[5], ["1002", "?", "?", "never", "https://other.example.com/"]);
+    assert_eq!(lines[7].join(" "), "key not told by Mandrill, url not in WEBHOOK_URLS");
+    let (_, known) = webhook(&["list"], &environment(key, url));
+    assert!(known.contains("key in WEBHOOK_KEYS, url in WEBHOOK_URLS"), "{known}");
+    let [_, (_, api_key)] = api.environment();
+    for secret in [key, api_key, "hunter2", "\u{1b}"] {
+        assert!(!said.contains(secret) && !known.contains(secret), "{said}{known}");
+    }
+}
+
+#[test]
+fn what_goes_wrong_with_mandrill_is_explained() {
+    let api = MandrillApi::start();
+    let [(_, api_url), (_, api_key)] = api.environment();
+    let nobody = format!("{NOBODY}/api");
+    let not_the_api = api_url.replace("/api/1.0", "/elsewhere");
+    let table: [(&[&str], &str, &str, &[&str]); 7] = [
+        (&["list"], api_url, "some-Wrong-key_22chars", &["MANDRILL_API_KEY is not a valid key", "401", "Invalid_Key"]),
+        (&["list"], &nobody, api_key, &["does not answer at http://127.0.0.1:1/api", "MANDRILL_API_URL", "refused"]),
+        (&["list"], "nonsense", api_key, &["does not answer at nonsense", "MANDRILL_API_URL"]),
+        (&["list"], &not_the_api, api_key, &["404", "not as Mandrill's API does"]),
+        (&["list"], api_url, "", &["MANDRILL_API_KEY is empty"]),
+        (&["add"], api_url, api_key, &["set WEBHOOK_URLS"]),
+        (&["add", "--url", "ftp://example.com/"], api_url, api_key, &["is not an http or https address"]),
+    ];
+    for (arguments, url, key, says) in table {
+        let (code, said) = webhook(arguments, &[("MANDRILL_API_URL", url), ("MANDRILL_API_KEY", key)]);
+        assert_eq!(code, 1, "{said}");
+        assert!(says.iter().all(|text| said.contains(text)), "{says:?}: {said}");
+        assert!(key.is_empty() || !said.contains(key), "{said}");
+    }
+    let (code, said) = webhook(&["list"], &[]);
+    assert_eq!(code, 64, "{said}");
+    assert!(said.contains("MANDRILL_API_KEY"), "{said}");
+
+    let (code, said) = webhook(&["add", "--url", &format!("{NOBODY}/webhook/")], &api.environment());
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("must answer from the internet") && said.contains("ValidationError"), "{said}");
+    assert_eq!(api.checks(), ["HEAD 0", "POST 0"]);
+    assert_eq!(api.webhooks(), Vec::<Value>::new());
+}
+
+#[test]
+fn an_address_is_asked_as_mandrill_asks_it() {
+    let stack = Stack::start().expect("a stack");
+    let said = stack.ingest(&["webhook", "test"]).expect("everything is right");
+    for question in ["HEAD", "POST [], signed with test-webhook", "POST [], signed with key `key-1`"] {
+        assert_eq!(line(&said, question), "200 OK");
+    }
+
+    let without_slash = stack.webhook_url().trim_end_matches('/').to_owned();
+    let failed = stack.ingest(&["webhook", "test", "--url", &without_slash]).expect_err("another address").to_string();
+    assert_eq!(line(&failed, "HEAD"), "200 OK");
+    assert_eq!(line(&failed, "POST [], signed with test-webhook"), "401 Unauthorized wrong_signature");
+    assert!(failed.contains("do not hold this address, character by character"), "{failed}");
+    assert!(failed.contains("2 of 3 answers"), "{failed}");
+
+    let keys = format!("{},new=k3y-Two_22chars_ghijKL", stack.settings().webhook_keys);
+    let failed = stack.ingest_with(&["webhook", "test"], &[("WEBHOOK_KEYS", &keys)]).expect_err("an unknown key").to_string();
+    assert_eq!(line(&failed, "POST [], signed with key `new`"), "401 Unauthorized wrong_signature");
+    assert!(failed.contains("does not know this key") && failed.contains("1 of 4 answers"), "{failed}");
+    assert!(!failed.contains("k3y-Two"), "{failed}");
+
+    let (code, said) = webhook(&["test", "--url", "http://user:hunter2@127.0.0.1:1/webhook/"], &[]);
+    assert_eq!(code, 1, "{said}");
+    assert!(line(&said, "HEAD").starts_with("no answer: ") && said.contains("nobody answers"), "{said}");
+    assert!(said.contains("http://***@127.0.0.1:1/") && !said.contains("hunter2"), "{said}");
+}

@@ -1,0 +1,63 @@
+//! Months that are too old go whole; what was counted stays, and repeats are known for 30 days more.
+
+use front_door::delivery::event;
+use front_door::{Database, Mandrill, Visitor};
+use serde_json::Value;
+use stack::Stack;
+
+const KEEP: [(&str, &str); 1] = [("RETENTION_DAYS", "30")];
+
+#[tokio::test]
+async fn a_month_goes_whole_and_its_repeats_are_known_for_thirty_days_more() {
+    let stack = Stack::start().expect("a stack");
+    let (mandrill, admin, mut database) = (Mandrill::of(&stack), Visitor::admin(&stack).await, Database::of(&stack).await);
+    let old: Vec<Value> = (0..20).map(|n| event("open", &format!("old{n}"))).collect();
+    assert_eq!(mandrill.deliver(&old).await.json()["stored"], 20);
+    database.age_events(3).await;
+    let new: Vec<Value> = (0..5).map(|n| event("open", &format!("new{n}"))).collect();
+    assert_eq!(mandrill.deliver(&new).await.json()["stored"], 5);
+    let counted = "select sum(count)::bigint from (select count, outcome from event_counts
+                   union all select count, outcome from event_count_deltas) as counted where outcome = 'stored'";
+    assert_eq!(database.number(counted).await, Some(25));
+
+    assert!(stack.ingest(&["retention"]).expect("it runs").contains("everything is kept"));
+    let would = stack.ingest_with(&["retention", "--dry-run"], &KEEP).expect("it runs");
+    assert_eq!(would.lines().count(), 1, "{would}");
+    assert!(would.contains("would drop events_"), "{would}");
+    assert_eq!(database.count("events").await, 25);
+
+    let done = stack.ingest_with(&["retention"], &KEEP).expect("it runs");
+    assert!(done.contains("dropped events_") && done.contains("forgot 0 keys and 20 notifications"), "{done}");
+    assert_eq!(admin.all("/api/events").await.len(), 5);
+    assert_eq!(
+        database.count("pg_class where relname ~ '^events_[0-9]' and relkind = 'r'").await,
+        4,
+        "this month and three ahead"
+    );
+    assert_eq!(database.number(counted).await, Some(25), "counters outlive the rows");
+    assert_eq!(mandrill.deliver(&old).await.json()["duplicates"], 20, "a late repeat is still a repeat");
+
+    database.run("update retired_partitions set retired_at = retired_at - interval '29 days'").await;
+    let done = stack.ingest_with(&["retention"], &KEEP).expect("it runs");
+    assert!(done.contains("dropped no month; forgot 0 keys"), "{done}");
+    database.run("update retired_partitions set retired_at = retired_at - interval '2 days'").await;
+    let done = stack.ingest_with(&["retention"], &KEEP).expect("it runs");
+    assert!(done.contains("forgot 20 keys"), "{done}");
+    assert_eq!(database.count("event_keys").await, 5, "those of younger events stay");
+}
+
+#[tokio::test]
+async fn what_a_crash_left_half_detached_is_finished() {
+    let stack = Stack::start().expect("a stack");
+    let (mandrill, mut database) = (Mandrill::of(&stack), Database::of(&stack).await);
+    assert_eq!(mandrill.deliver(&[event("open", "old")]).await.json()["stored"], 1);
+    database.age_events(3).await;
+    // Detached and not dropped, as after a crash between the two.
+    database
+        .run("do $$ begin execute format('alter table events detach partition events_%s', to_char(now() - interval '3 months', 'YYYY_MM')); end $$")
+        .await;
+    let done = stack.ingest_with(&["retention"], &KEEP).expect("it runs");
+    assert!(done.contains("dropped events_"), "{done}");
+    assert_eq!(database.count("pg_class where relname ~ '^events_[0-9]' and relkind = 'r'").await, 4);
+    assert_eq!(mandrill.deliver(&[event("open", "old")]).await.json()["duplicates"], 1);
+}
