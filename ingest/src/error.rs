@@ -42,6 +42,12 @@ pub enum ApiError {
     /// 400: a cursor or limit that cannot be used.
     #[error("bad page")]
     BadPage,
+    /// 409: not as many are meant as the caller expects.
+    #[error("the count has changed")]
+    CountChanged {
+        /// How many are.
+        found: i64,
+    },
     /// 400: the body ended early.
     #[error("broken body")]
     BrokenBody,
@@ -97,6 +103,7 @@ impl ApiError {
             Self::NotJson(what) => format!("The body is not the JSON that this address takes: {what}."),
             Self::BadFilter(error) => format!("{error}."),
             Self::BadPage => "`cursor` or `limit` is not of the form that this list gives.".to_owned(),
+            Self::CountChanged { found } => format!("{found} are meant now; look again before you go on."),
             Self::BrokenBody => "The body ended early.".to_owned(),
             Self::SlowBody => "The body took too long to arrive.".to_owned(),
             Self::TooLarge { limit } => format!("The body is larger than {limit} bytes."),
@@ -126,6 +133,7 @@ impl ApiError {
             Self::NotJson(_) => (StatusCode::BAD_REQUEST, "bad_json"),
             Self::BadFilter(_) => (StatusCode::BAD_REQUEST, "bad_filter"),
             Self::BadPage => (StatusCode::BAD_REQUEST, "bad_page"),
+            Self::CountChanged { .. } => (StatusCode::CONFLICT, "count_changed"),
             Self::BrokenBody => (StatusCode::BAD_REQUEST, "broken_body"),
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "slow_body"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),

@@ -1,6 +1,12 @@
 //! Commands and upkeep.
 
+pub mod answer;
+pub mod mandrill_api;
 pub mod migrate;
 pub mod partitions;
+pub mod printable;
+pub mod quarantine;
+pub mod retention;
 pub mod simulate;
 pub mod upkeep;
+pub mod webhook;

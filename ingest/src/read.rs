@@ -2,7 +2,7 @@
 
 pub mod events;
 pub mod notifications;
-mod page;
+pub(crate) mod page;
 
 use serde::Serialize;
 

@@ -15,6 +15,7 @@ use warp::{Filter, Rejection};
 use crate::account::{session, users};
 use crate::app::Context;
 use crate::error::ApiError;
+use crate::operate::quarantine;
 use crate::read::{events, notifications};
 use crate::receive;
 
@@ -98,6 +99,40 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
         .and(headers)
         .then(|context, headers| async move { answer(users::list(context, headers).await) });
 
+    // GET /api/quarantine
+    let list_quarantine = warp::path!("api" / "quarantine")
+        .and(warp::get())
+        .and(with.clone())
+        .and(headers)
+        .and(query)
+        .then(|context, headers, query| async move { answer(quarantine::list(context, headers, query).await) });
+    // GET /api/quarantine/{id}
+    let get_quarantined = warp::path!("api" / "quarantine" / i64)
+        .and(warp::get())
+        .and(with.clone())
+        .and(headers)
+        .then(|id, context, headers| async move { answer(quarantine::get(context, headers, id).await) });
+    // GET /api/quarantine/{id}/raw
+    let raw_quarantined = warp::path!("api" / "quarantine" / i64 / "raw")
+        .and(warp::get())
+        .and(with.clone())
+        .and(headers)
+        .then(|id, context, headers| async move { answer(quarantine::raw(context, headers, id).await) });
+    // POST /api/quarantine/retry
+    let retry_quarantined = warp::path!("api" / "quarantine" / "retry")
+        .and(warp::post())
+        .and(with.clone())
+        .and(headers)
+        .and(body)
+        .then(|context, headers, body| async move { answer(quarantine::retry(context, headers, body).await) });
+    // POST /api/quarantine/discard
+    let discard_quarantined = warp::path!("api" / "quarantine" / "discard")
+        .and(warp::post())
+        .and(with.clone())
+        .and(headers)
+        .and(body)
+        .then(|context, headers, body| async move { answer(quarantine::discard(context, headers, body).await) });
+
     // GET /healthz
     let healthz = warp::path!("healthz").and(warp::get()).then(health::alive);
     // GET /readyz
@@ -108,8 +143,18 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
     let webhook = post_webhook.or(head_webhook).unify().or(get_webhook).unify().boxed();
     let account = get_session.or(post_session).unify().or(delete_session).unify().or(list_users).unify().boxed();
     let read = list_events.or(get_event).unify().or(get_raw).unify().or(list_notifications).unify().boxed();
+    let operate = list_quarantine
+        .or(get_quarantined)
+        .unify()
+        .or(raw_quarantined)
+        .unify()
+        .or(retry_quarantined)
+        .unify()
+        .or(discard_quarantined)
+        .unify()
+        .boxed();
     let health = healthz.or(readyz).unify().or(metrics).unify().boxed();
-    webhook.or(read).unify().or(account).unify().or(health).unify().recover(refuse).map(private)
+    webhook.or(read).unify().or(account).unify().or(operate).unify().or(health).unify().recover(refuse).map(private)
 }
 
 /// `GET /webhook/`: for scripts the newest events, for a browser the page from which batches can be posted.

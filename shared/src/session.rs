@@ -106,6 +106,11 @@ impl Caller {
         }
     }
 
+    /// True when the caller may see how the service runs: an admin, by a session or a token for reading.
+    pub fn may_operate(&self) -> bool {
+        self.user.role == Role::Admin && self.may_read()
+    }
+
     fn has_scope_or_session(&self, scope: &str) -> bool {
         match &self.credential {
             Credential::Session(_) => true,

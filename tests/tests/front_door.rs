@@ -9,6 +9,8 @@ mod faults;
 mod hostile;
 #[path = "front_door/live.rs"]
 mod live;
+#[path = "front_door/quarantine.rs"]
+mod quarantine;
 #[path = "front_door/registration.rs"]
 mod registration;
 #[path = "front_door/retention.rs"]

@@ -51,6 +51,15 @@ pub async fn reader(context: &Context, headers: &HeaderMap) -> Result<Caller, Ap
     if caller.may_read() { Ok(caller) } else { Err(ApiError::Forbidden) }
 }
 
+/// Who is calling, if they may look at how the service runs: admins, and what they made tokens for.
+///
+/// # Errors
+/// `SignedOut`; `Forbidden` for viewers.
+pub async fn operator(context: &Context, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let caller = caller(context, headers).await?;
+    if caller.may_operate() { Ok(caller) } else { Err(ApiError::Forbidden) }
+}
+
 /// A change asked for by cookie must come from our own pages. A token is sent on purpose, and needs no such proof.
 ///
 /// # Errors

@@ -9,17 +9,17 @@ const USUAL: i64 = 50;
 const MOST: i64 = 200;
 
 /// A list's query string, taken apart.
-pub(super) struct Page<'a> {
+pub(crate) struct Page<'a> {
     /// How many items.
-    pub(super) limit: i64,
+    pub(crate) limit: i64,
     /// Where the page begins, as the page before said.
-    pub(super) cursor: Option<Cow<'a, str>>,
+    pub(crate) cursor: Option<Cow<'a, str>>,
     /// Everything else.
-    pub(super) filters: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    pub(crate) filters: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn read(query: &'a str) -> Result<Self, ApiError> {
+    pub(crate) fn read(query: &'a str) -> Result<Self, ApiError> {
         let mut page = Self { limit: USUAL, cursor: None, filters: Vec::new() };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
@@ -33,12 +33,12 @@ impl<'a> Page<'a> {
     }
 
     /// How many rows to ask for: one more than the page holds, to know whether there is a next one.
-    pub(super) fn rows(&self) -> i64 {
+    pub(crate) fn rows(&self) -> i64 {
         self.limit + 1
     }
 
     /// Cuts the rows to the page, and makes the next page's cursor from the last row that stays.
-    pub(super) fn cut<T>(&self, mut rows: Vec<T>, cursor: impl Fn(&T) -> String) -> super::List<T> {
+    pub(crate) fn cut<T>(&self, mut rows: Vec<T>, cursor: impl Fn(&T) -> String) -> super::List<T> {
         let limit = usize::try_from(self.limit).unwrap_or_default();
         let more = rows.len() > limit;
         rows.truncate(limit);

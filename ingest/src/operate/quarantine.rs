@@ -1,0 +1,284 @@
+//! `/api/quarantine`: what was proved and could not be stored, to be looked at, tried again after a repair, or discarded.
+
+mod retry;
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Buf;
+use futures::Stream;
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use warp::reply::{Reply, Response};
+
+use crate::account::session;
+use crate::app::Context;
+use crate::body;
+use crate::error::ApiError;
+use crate::read::page::Page;
+
+/// Items that one request tries again or discards, at most; the next request takes the next.
+const MOST: i64 = 1_000;
+
+/// One thing in quarantine, without its bytes.
+#[derive(Debug, Serialize)]
+struct Item {
+    id: i64,
+    origin: String,
+    reason: String,
+    detail: String,
+    webhook: Option<String>,
+    simulated: bool,
+    size: i32,
+    #[serde(with = "time::serde::rfc3339")]
+    received_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    last_seen_at: OffsetDateTime,
+    times_seen: i32,
+    state: String,
+    #[serde(with = "time::serde::rfc3339::option")]
+    resolved_at: Option<OffsetDateTime>,
+    /// By whom, if they are still here.
+    resolved_by: Option<String>,
+    /// What came of the last try, or why it was discarded.
+    resolution: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Group {
+    reason: String,
+    count: i64,
+    #[serde(with = "time::serde::rfc3339")]
+    first_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    last_at: OffsetDateTime,
+}
+
+#[derive(Debug, Serialize)]
+struct Listing {
+    items: Vec<Item>,
+    next: Option<String>,
+    /// What is open, by reason.
+    open: Vec<Group>,
+}
+
+/// Which items are meant.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Selection {
+    ids: Option<Vec<i64>>,
+    reason: Option<String>,
+    webhook: Option<String>,
+    simulated: Option<bool>,
+}
+
+/// What to do with them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    select: Selection,
+    /// Says what would be done, and does nothing.
+    #[serde(default)]
+    dry_run: bool,
+    /// How many the caller expects; demanded where they are not named one by one.
+    expect: Option<i64>,
+    /// Why they are discarded.
+    reason: Option<String>,
+}
+
+/// `GET /api/quarantine`: newest first; `state` (`open` unless given), `reason`, `webhook`, `cursor`, `limit`. Also what is open, by reason.
+///
+/// # Errors
+/// 401, 403, 400 `bad_page`.
+pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
+    session::operator(&context, &headers).await?;
+    let page = Page::read(&query)?;
+    let (mut state, mut reason, mut webhook) = ("open".to_owned(), None, None);
+    for (name, value) in &page.filters {
+        match name.as_ref() {
+            "state" if ["open", "retried", "discarded"].contains(&value.as_ref()) => state = value.to_string(),
+            "reason" => reason = Some(value.to_string()),
+            "webhook" => webhook = Some(value.to_string()),
+            _ => return Err(ApiError::BadPage),
+        }
+    }
+    let before = page.cursor.as_ref().map(|cursor| cursor.parse::<i64>().map_err(|_| ApiError::BadPage)).transpose()?;
+    let items = sqlx::query_as!(
+        Item,
+        r#"select quarantine.id, origin, reason, detail, webhook, simulated, octet_length(raw) as "size!", received_at, last_seen_at,
+                  times_seen, state, resolved_at, users.email as "resolved_by?", resolution
+           from quarantine left join users on users.id = resolved_by
+           where state = $1 and ($2::text is null or reason = $2) and ($3::text is null or webhook = $3)
+             and ($4::bigint is null or quarantine.id < $4)
+           order by quarantine.id desc limit $5"#,
+        state,
+        reason,
+        webhook,
+        before,
+        page.rows()
+    )
+    .fetch_all(&context.reading)
+    .await?;
+    let page = page.cut(items, |last| last.id.to_string());
+    let open = sqlx::query_as!(
+        Group,
+        r#"select reason, count(*) as "count!", min(received_at) as "first_at!", max(last_seen_at) as "last_at!"
+           from quarantine where state = 'open' group by reason order by count(*) desc, reason limit 100"#
+    )
+    .fetch_all(&context.reading)
+    .await?;
+    Ok(warp::reply::json(&Listing { items: page.items, next: page.next, open }).into_response())
+}
+
+/// `GET /api/quarantine/{id}`: one item; its bytes in `text`, or in `base64` where they are not UTF-8.
+///
+/// # Errors
+/// 401, 403, 404.
+pub async fn get(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
+    #[derive(Serialize)]
+    struct Whole {
+        #[serde(flatten)]
+        item: Item,
+        text: Option<String>,
+        base64: Option<String>,
+    }
+    session::operator(&context, &headers).await?;
+    let item = sqlx::query_as!(
+        Item,
+        r#"select quarantine.id, origin, reason, detail, webhook, simulated, octet_length(raw) as "size!", received_at, last_seen_at,
+                  times_seen, state, resolved_at, users.email as "resolved_by?", resolution
+           from quarantine left join users on users.id = resolved_by where quarantine.id = $1"#,
+        id
+    );
+    let item = item.fetch_optional(&context.reading).await?.ok_or(ApiError::NotFound)?;
+    let (text, base64) = match String::from_utf8(bytes_of(&context.reading, id).await?) {
+        Ok(text) => (Some(text), None),
+        Err(error) => (None, Some(BASE64_STANDARD.encode(error.as_bytes()))),
+    };
+    Ok(warp::reply::json(&Whole { item, text, base64 }).into_response())
+}
+
+/// `GET /api/quarantine/{id}/raw`: the bytes as received.
+///
+/// # Errors
+/// 401, 403, 404.
+pub async fn raw(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
+    session::operator(&context, &headers).await?;
+    let mut response = bytes_of(&context.reading, id).await?.into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    Ok(response)
+}
+
+async fn bytes_of(pool: &PgPool, id: i64) -> Result<Vec<u8>, ApiError> {
+    let raw = sqlx::query_scalar!("select raw from quarantine where id = $1", id).fetch_optional(pool).await?;
+    raw.ok_or(ApiError::NotFound)
+}
+
+/// `POST /api/quarantine/retry` `{"select":{"ids":[…]}|{"reason":…},"dry_run":…,"expect":n}`: tries items again, as if they
+/// had just come. Those that are open count, and those alone, so asking twice does nothing twice.
+///
+/// # Errors
+/// 401, 403, 400, 409 `count_changed` when as many as expected are no longer open.
+pub async fn retry<B: Buf>(
+    context: Arc<Context>,
+    headers: HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Response, ApiError> {
+    let (order, user) = order(&context, &headers, body).await?;
+    if order.reason.is_some() {
+        return Err(ApiError::NotJson("`reason` is for discarding".to_owned()));
+    }
+    let ids = open_ids(&context.pool, &order).await?;
+    if order.dry_run {
+        return Ok(warp::reply::json(&retry::foresee(&context.pool, &ids).await?).into_response());
+    }
+    let done = retry::retry(&context, &ids, user).await?;
+    Ok(warp::reply::json(&done).into_response())
+}
+
+/// `POST /api/quarantine/discard`, as for a retry and with a `reason`: keeps the bytes, and asks no more about them.
+///
+/// # Errors
+/// As [`retry`]; 400 without a reason.
+pub async fn discard<B: Buf>(
+    context: Arc<Context>,
+    headers: HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Response, ApiError> {
+    #[derive(Serialize)]
+    struct Discarded {
+        matched: usize,
+        discarded: u64,
+    }
+    let (order, user) = order(&context, &headers, body).await?;
+    let reason = order.reason.as_deref().map(str::trim).unwrap_or_default();
+    if reason.is_empty() || reason.len() > 1_000 || reason.contains('\0') {
+        return Err(ApiError::NotJson("`reason` says in 1 to 1,000 bytes why".to_owned()));
+    }
+    let ids = open_ids(&context.pool, &order).await?;
+    let mut discarded = 0;
+    if !order.dry_run {
+        discarded = sqlx::query!(
+            "update quarantine set state = 'discarded', resolved_at = now(), resolved_by = $2, resolution = $3
+             where id = any($1) and state = 'open'",
+            &ids,
+            user,
+            reason
+        )
+        .execute(&context.pool)
+        .await?
+        .rows_affected();
+        tracing::info!(discarded, user.id = user, "discarded items in quarantine");
+    }
+    Ok(warp::reply::json(&Discarded { matched: ids.len(), discarded }).into_response())
+}
+
+/// The order, and who gives it.
+async fn order<B: Buf>(
+    context: &Context,
+    headers: &HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<(Order, i64), ApiError> {
+    let caller = session::operator(context, headers).await?;
+    session::require_same_origin(context, headers, &caller)?;
+    if !caller.may_simulate() {
+        return Err(ApiError::Forbidden);
+    }
+    let order: Order = body::json(body).await?;
+    Ok((order, caller.user.id))
+}
+
+/// The open items that are meant, oldest first.
+async fn open_ids(pool: &PgPool, order: &Order) -> Result<Vec<i64>, ApiError> {
+    let select = &order.select;
+    if select.ids.as_ref().is_some_and(|ids| ids.len() > 1_000) {
+        return Err(ApiError::NotJson("`ids` names at most 1,000".to_owned()));
+    }
+    if select.reason.iter().chain(&select.webhook).any(|text| text.contains('\0')) {
+        return Err(ApiError::NotJson("NUL cannot be looked for".to_owned()));
+    }
+    let found = sqlx::query!(
+        r#"select id, count(*) over () as "total!" from quarantine
+           where state = 'open' and ($1::bigint[] is null or id = any($1)) and ($2::text is null or reason = $2)
+             and ($3::text is null or webhook = $3) and ($4::boolean is null or simulated = $4)
+           order by id limit $5"#,
+        select.ids.as_deref(),
+        select.reason,
+        select.webhook,
+        select.simulated,
+        MOST
+    );
+    let found = found.fetch_all(pool).await?;
+    let total = found.first().map_or(0, |first| first.total);
+    match order.expect {
+        Some(expected) if expected != total => Err(ApiError::CountChanged { found: total }),
+        None if select.ids.is_none() && !order.dry_run => {
+            Err(ApiError::NotJson("`expect` says how many; a dry run tells".to_owned()))
+        }
+        _ => Ok(found.into_iter().map(|item| item.id).collect()),
+    }
+}

@@ -1,0 +1,107 @@
+//! What could not be stored: kept apart, listed, tried again once, or discarded with a reason.
+
+use front_door::delivery::event;
+use front_door::{Database, Mandrill, Visitor};
+use reqwest::Method;
+use serde_json::{Value, json};
+use stack::Stack;
+
+#[tokio::test]
+async fn what_postgres_refused_is_found_kept_apart_and_stored_after_a_repair() {
+    let stack = Stack::start().expect("a stack");
+    let (mandrill, admin, mut database) = (Mandrill::of(&stack), Visitor::admin(&stack).await, Database::of(&stack).await);
+    // A database that is narrower than ours, in the single statement of a small batch and in the COPY of a large one.
+    database.run("alter table events alter column subject type varchar(12)").await;
+    for (size, name) in [(10, "s"), (1000, "l")] {
+        let mut batch: Vec<Value> = (0..size).map(|n| event("open", &format!("{name}{n}"))).collect();
+        for bad in [3, 7] {
+            batch[bad]["msg"]["subject"] = json!(format!("A subject far too long {name}{bad}"));
+        }
+        let answer = mandrill.deliver(&batch).await;
+        assert_eq!((answer.status.as_u16(), answer.json()["stored"].as_i64()), (200, Some(size - 2)), "{}", answer.text);
+        assert_eq!(answer.json()["quarantined"], 2);
+    }
+    let listed = admin.get("/api/quarantine").await.json();
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(4));
+    assert_eq!(listed["open"][0]["reason"], "refused_by_postgres");
+    assert_eq!(listed["open"][0]["count"], 4);
+    let select = json!({"reason": "refused_by_postgres"});
+    let still = admin.post("/api/quarantine/retry", &json!({"select": select, "expect": 4})).await.json();
+    assert_eq!((still["resolved"].as_i64(), still["failed"].as_i64()), (Some(0), Some(4)), "{still}");
+
+    database.run("alter table events alter column subject type text").await;
+    let foreseen = admin.post("/api/quarantine/retry", &json!({"select": select, "dry_run": true})).await.json();
+    assert_eq!((foreseen["matched"].as_i64(), foreseen["resolved"].as_i64()), (Some(4), Some(4)));
+    assert_eq!(database.count("events").await, 8 + 998, "a dry run stores nothing");
+    for body in [json!({"select": select}), json!({"select": select, "expect": 4, "reason": "x"}), json!({"selct": {}})] {
+        assert_eq!(admin.post("/api/quarantine/retry", &body).await.problem(), (400, "bad_json".to_owned()), "{body}");
+    }
+    let changed = admin.post("/api/quarantine/retry", &json!({"select": select, "expect": 3})).await;
+    assert_eq!(changed.problem(), (409, "count_changed".to_owned()));
+    let order = json!({"select": select, "expect": 4});
+    let retries = (0..4).map(|_| admin.post("/api/quarantine/retry", &order));
+    let answers = futures::future::join_all(retries).await;
+    let resolved: i64 =
+        answers.iter().filter(|answer| answer.status == 200).filter_map(|answer| answer.json()["resolved"].as_i64()).sum();
+    assert_eq!(resolved, 4, "asked for at the same time, each is stored once");
+    assert_eq!(database.count("events").await, 10 + 1000);
+    let retried = admin.get("/api/quarantine?state=retried").await.json();
+    assert_eq!(retried["items"][0]["resolution"], "stored");
+    assert_eq!(retried["items"][0]["resolved_by"], stack.settings().admin_email.as_str());
+    let again = admin.post("/api/quarantine/retry", &json!({"select": {"ids": [retried["items"][0]["id"]]}})).await.json();
+    assert_eq!(again["matched"], 0);
+    assert_eq!(admin.all("/api/notifications").await.len(), 1010, "and each of these opens is told");
+}
+
+#[tokio::test]
+async fn poison_is_shown_retried_and_discarded_by_those_who_may() {
+    let stack = Stack::start().expect("a stack");
+    let (mandrill, admin, mut database) = (Mandrill::of(&stack), Visitor::admin(&stack).await, Database::of(&stack).await);
+    let viewer = Visitor::viewer(&stack, "vera@example.com").await;
+    assert_eq!(mandrill.deliver_text(r#"[17, {"x": 1}]"#).await.json()["quarantined"], 2);
+    assert_eq!(mandrill.deliver_bytes(b"\xff not JSON").await.json()["quarantined"], 1);
+    let items = admin.all("/api/quarantine").await;
+    assert_eq!(items.len(), 3);
+    let by = |reason: &str| items.iter().find(|item| item["reason"] == reason).expect("the item")["id"].as_i64().expect("an id");
+    let (number, kindless, whole) = (by("not_an_object"), by("no_kind"), by("not_utf8"));
+    assert_eq!(admin.get(&format!("/api/quarantine/{kindless}")).await.json()["text"], r#"{"x": 1}"#);
+    assert_eq!(admin.get(&format!("/api/quarantine/{kindless}/raw")).await.text, r#"{"x": 1}"#);
+    assert_eq!(admin.get(&format!("/api/quarantine/{whole}")).await.json()["base64"], "/yBub3QgSlNPTg==");
+
+    for path in ["/api/quarantine".to_owned(), format!("/api/quarantine/{number}"), format!("/api/quarantine/{number}/raw")] {
+        assert_eq!(Visitor::new(&stack).get(&path).await.problem(), (401, "signed_out".to_owned()), "{path}");
+        assert_eq!(viewer.get(&path).await.problem(), (403, "forbidden".to_owned()), "{path}");
+    }
+    for path in ["/api/quarantine/retry", "/api/quarantine/discard"] {
+        let body = json!({"select": {"ids": [number]}, "reason": "test"});
+        assert_eq!(Visitor::new(&stack).post(path, &body).await.problem(), (401, "signed_out".to_owned()), "{path}");
+        assert_eq!(viewer.post(path, &body).await.problem(), (403, "forbidden".to_owned()), "{path}");
+        let plain = admin.request(Method::POST, path).json(&body).send().await.expect("an answer");
+        assert_eq!(plain.status(), 403, "a change from elsewhere");
+    }
+
+    // As after an upgrade that can read what could not be read before.
+    let array = json!([event("open", "whole"), 18]).to_string();
+    database.run(&format!("update quarantine set raw = convert_to('{array}', 'UTF8') where id = {whole}")).await;
+    let retried = admin.post("/api/quarantine/retry", &json!({"select": {"ids": [number, kindless, whole]}})).await.json();
+    assert_eq!((retried["resolved"].as_i64(), retried["failed"].as_i64()), (Some(1), Some(2)), "{retried}");
+    assert_eq!(admin.all("/api/events?message_id=whole").await.len(), 1);
+    assert_eq!(
+        admin.get(&format!("/api/quarantine/{whole}")).await.json()["resolution"],
+        "stored 1 of 2, 1 kept apart one by one"
+    );
+
+    let discard = |reason: Option<&str>| json!({"select": {"ids": [number]}, "reason": reason});
+    assert_eq!(admin.post("/api/quarantine/discard", &discard(None)).await.problem(), (400, "bad_json".to_owned()));
+    let reason = discard(Some("A test of ours"));
+    assert_eq!(admin.post("/api/quarantine/discard", &reason).await.json(), json!({"matched": 1, "discarded": 1}));
+    assert_eq!(admin.post("/api/quarantine/discard", &reason).await.json(), json!({"matched": 0, "discarded": 0}));
+    assert_eq!(mandrill.deliver_text("[17]").await.json()["quarantined"], 1);
+    let discarded = admin.get(&format!("/api/quarantine/{number}")).await.json();
+    assert_eq!(
+        (discarded["state"].as_str(), discarded["times_seen"].as_i64()),
+        (Some("discarded"), Some(2)),
+        "it stays discarded"
+    );
+    assert_eq!(discarded["resolution"], "A test of ours");
+}
