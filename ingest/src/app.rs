@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Serve, Webhook};
-use crate::operate::upkeep;
+use crate::operate::{alarm, upkeep};
 use crate::receive::announce;
 use crate::receive::refusal::Refusals;
 use crate::receive::signature::Verifier;
@@ -44,6 +44,8 @@ pub struct Context {
     pub proved: Arc<Semaphore>,
     /// How long events are kept.
     pub retention_days: Option<u32>,
+    /// Minutes of silence that are an alarm.
+    pub silence_minutes: Option<u32>,
     /// Deliveries that were not accepted.
     pub refusals: Refusals,
     /// Commit what was proved.
@@ -88,6 +90,7 @@ impl App {
             proved: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
             webhook: config.webhook,
             retention_days: config.keep.retention_days,
+            silence_minutes: config.alarms.silence_alert_minutes,
             refusals: Refusals::default(),
             writers,
             outbox_filled: Notify::new(),
@@ -112,6 +115,7 @@ impl App {
         writers.close();
         tasks.spawn(relay::run(Arc::clone(&context), announced, background.clone()));
         tasks.spawn(relay::listen_for_wakes(Arc::clone(&context), self.redis, background.clone()));
+        tasks.spawn(alarm::run(Arc::clone(&context), background.clone()));
         tasks.spawn(upkeep::run(Arc::clone(&context), background.clone()));
         tasks.spawn({
             let (context, background) = (Arc::clone(&context), background.clone());

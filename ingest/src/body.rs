@@ -26,8 +26,8 @@ pub struct Limits {
     pub time: Duration,
 }
 
-/// The whole body, and the room that was taken for it once it had begun in earnest. Past the limit it is read on and thrown
-/// away, so that the client has sent all and can read the answer.
+/// The whole body, and the room that was taken for it once it had begun in earnest. Past the limit, or without room, it is read
+/// on and thrown away, so that the client has sent all and can read the answer.
 ///
 /// # Errors
 /// `TooLarge`, `SlowBody`, `BrokenBody` when the connection ends early, or what taking room fails with.
@@ -39,6 +39,7 @@ pub async fn read<B: Buf, R>(
     let whole = async {
         futures::pin_mut!(body);
         let (mut wanted, mut taken) = (Some(room), None);
+        let mut refused = None;
         let mut bytes = Vec::new();
         let mut total = 0;
         while let Some(chunk) = tokio::time::timeout(STALLED, body.next()).await.map_err(|_| ApiError::SlowBody)? {
@@ -47,30 +48,32 @@ pub async fn read<B: Buf, R>(
             if total > limits.most.saturating_mul(4) {
                 break;
             }
-            if total <= limits.most {
-                if total > FREE
-                    && let Some(room) = wanted.take()
-                {
-                    taken = Some(room.await?);
-                    bytes.reserve_exact(limits.expected.min(limits.most).saturating_sub(bytes.len()));
+            if total > limits.most {
+                refused = Some(ApiError::TooLarge { limit: limits.most });
+            } else if total > FREE
+                && let Some(room) = wanted.take()
+            {
+                match room.await {
+                    Ok(room) => taken = Some(room),
+                    Err(error) => refused = Some(error),
                 }
-                while chunk.has_remaining() {
-                    bytes.extend_from_slice(chunk.chunk());
-                    chunk.advance(chunk.chunk().len());
-                }
-            } else {
+                bytes.reserve_exact(limits.expected.min(limits.most).saturating_sub(bytes.len()));
+            }
+            if refused.is_some() {
                 bytes = Vec::new();
+                continue;
+            }
+            while chunk.has_remaining() {
+                bytes.extend_from_slice(chunk.chunk());
+                chunk.advance(chunk.chunk().len());
             }
         }
-        if total > limits.most {
-            return Err(ApiError::TooLarge { limit: limits.most });
+        match (refused, taken, wanted) {
+            (Some(error), _, _) => Err(error),
+            (None, Some(taken), _) => Ok((bytes, taken)),
+            (None, None, Some(room)) => Ok((bytes, room.await?)),
+            (None, None, None) => Err(ApiError::Internal("a body without room")),
         }
-        let taken = match (taken, wanted) {
-            (Some(taken), _) => taken,
-            (None, Some(room)) => room.await?,
-            (None, None) => return Err(ApiError::Internal("a body without room")),
-        };
-        Ok((bytes, taken))
     };
     tokio::time::timeout(limits.time, whole).await.map_err(|_| ApiError::SlowBody)?
 }

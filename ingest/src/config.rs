@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use shared::config::{Connections, Database, Log, Public, Redis, Secret};
 use shared::session::Role;
 
+use crate::operate::alarm::Alarms;
 use crate::operate::retention::Keep;
 use crate::operate::webhook::WebhookCommand;
 use crate::receive::signature::{Keys, Urls};
@@ -36,6 +37,8 @@ pub enum Command {
     Simulate(Simulate),
     /// Drops the months that are too old, now; a running service does so by itself.
     Retention(Retention),
+    /// Looks at everything that an open webhook needs, and says what to do.
+    Doctor(Box<Doctor>),
     /// Adds, lists and tests the webhook in Mandrill.
     Webhook(WebhookCommand),
     /// Asks a running `ingest serve` whether it is ready; for container health checks.
@@ -52,6 +55,7 @@ impl Command {
             Self::Token(config) => &config.log,
             Self::Simulate(config) => &config.log,
             Self::Retention(config) => &config.log,
+            Self::Doctor(config) => &config.log,
             Self::Webhook(config) => &config.log,
             Self::Healthcheck(config) => &config.log,
         }
@@ -80,6 +84,9 @@ pub struct Serve {
     /// Retention.
     pub keep: Keep,
     #[command(flatten)]
+    /// Alarms.
+    pub alarms: Alarms,
+    #[command(flatten)]
     /// Origins.
     pub public: Public,
     #[command(flatten)]
@@ -107,7 +114,7 @@ pub struct Webhook {
     pub webhook_max_body: usize,
 
     /// Bytes of deliveries held in memory: half for those not yet proved, half for those being stored. More wait 2 seconds and are then told to come back.
-    #[arg(long, env = "WEBHOOK_MEMORY", default_value_t = 128 << 20)]
+    #[arg(long, env = "WEBHOOK_MEMORY", default_value_t = 64 << 20)]
     pub webhook_memory: usize,
 
     /// Seconds that a client may take to send a body.
@@ -121,6 +128,29 @@ pub struct Migrate {
     #[command(flatten)]
     /// Postgres.
     pub database: Database,
+    #[command(flatten)]
+    /// Logs.
+    pub log: Log,
+}
+
+/// Settings of `ingest doctor`: those of `serve` that it looks at.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Prints JSON.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    /// What deliveries must prove.
+    pub webhook: Webhook,
+    #[command(flatten)]
+    /// Alarms.
+    pub alarms: Alarms,
+    #[command(flatten)]
+    /// Postgres.
+    pub database: Database,
+    #[command(flatten)]
+    /// Redis.
+    pub redis: Redis,
     #[command(flatten)]
     /// Logs.
     pub log: Log,

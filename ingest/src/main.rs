@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use ingest::account::users;
 use ingest::app::App;
 use ingest::config::{Cli, Command};
-use ingest::operate::{migrate, retention, simulate, webhook};
+use ingest::operate::{doctor, migrate, retention, simulate, webhook};
 use shared::{cli, healthcheck, shutdown, telemetry};
 
 #[tokio::main]
@@ -22,6 +22,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Token(config) => users::run_token(&config).await,
         Command::Simulate(config) => simulate::run(&config).await,
         Command::Retention(config) => retention::run(&config).await,
+        Command::Doctor(config) => doctor::run(&config).await,
         Command::Webhook(config) => webhook::run(&config).await,
         Command::Healthcheck(config) => Ok(healthcheck::ask(config.listen).await?),
     }

@@ -1,11 +1,15 @@
 //! Commands and upkeep.
 
+pub mod alarm;
 pub mod answer;
+pub mod doctor;
+pub mod gauges;
 pub mod mandrill_api;
 pub mod migrate;
 pub mod partitions;
 pub mod printable;
 pub mod quarantine;
+pub mod refusals;
 pub mod retention;
 pub mod simulate;
 pub mod upkeep;

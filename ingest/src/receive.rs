@@ -8,6 +8,7 @@ pub mod event;
 pub mod form;
 mod insert;
 pub mod json;
+pub mod near_miss;
 pub mod payload;
 pub(crate) mod quarantine;
 pub mod refusal;
@@ -34,15 +35,28 @@ use crate::body::{self, Limits};
 use crate::config::Webhook;
 use crate::error::{ApiError, is_away};
 use form::Form;
+use near_miss::{Asked, NearMiss};
 use signature::{Proof, Unproved};
 use writer::{Delivery, NotStored, Receipt, Source};
 
 /// How long a delivery waits for room before it is told to come back.
 const WAIT_FOR_ROOM: Duration = Duration::from_secs(2);
-/// Bodies larger than this are worked on apart from other tasks.
-const LARGE: usize = 256 << 10;
 /// The header that Mandrill signs in.
 const SIGNATURE: &str = "x-mandrill-signature";
+
+/// Largest form in which the mistake behind a wrong signature is looked for.
+const MOST_EXPLAINED: usize = 1 << 20;
+
+/// From whom a delivery comes, and what it asked for.
+#[derive(Debug)]
+pub struct From {
+    /// Who is on the other side.
+    pub peer: Peer,
+    /// As it was asked for.
+    pub path: String,
+    /// What stands behind the question mark.
+    pub query: String,
+}
 
 /// `HEAD /webhook/`: Mandrill asks whether the address answers, before it has made a key.
 pub async fn head() -> Response {
@@ -55,7 +69,7 @@ pub async fn head() -> Response {
 /// Those of design: 401 unproved or signed out, 403, 400, 413, 415, 503.
 pub async fn post<B: Buf>(
     context: Arc<Context>,
-    peer: Peer,
+    from: From,
     headers: HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
@@ -63,47 +77,80 @@ pub async fn post<B: Buf>(
     let received = if kind.starts_with("application/json") {
         simulation(&context, &headers, body).await
     } else {
-        let received = delivery(&context, &headers, &kind, body).await;
-        if let Err(error) = &received {
-            remember(&context, error, peer);
+        match delivery(&context, &from, &headers, &kind, body).await {
+            Ok(receipt) => Ok(receipt),
+            Err((error, near_miss)) => {
+                remember(&context, &error, from.peer, near_miss);
+                Err(error)
+            }
         }
-        received
     }?;
     Ok(warp::reply::json(&received).into_response())
 }
 
 /// Notes a refusal that its sender, or the operator, can do something about. Our own failures are no refusals.
-fn remember(context: &Context, error: &ApiError, peer: Peer) {
+fn remember(context: &Context, error: &ApiError, peer: Peer, near_miss: Option<NearMiss>) {
     let problem = error.problem();
     if problem.status.is_client_error() {
-        context.refusals.record(problem.code, peer);
+        context.refusals.record(problem.code, peer, near_miss);
     }
+}
+
+/// A refusal, and what would have been right, where somebody looked and found it.
+type Refused = (ApiError, Option<NearMiss>);
+
+/// A refusal that needs no explanation beyond its own.
+fn plainly(error: impl Into<ApiError>) -> Refused {
+    (error.into(), None)
 }
 
 async fn delivery<B: Buf>(
     context: &Arc<Context>,
+    from: &From,
     headers: &HeaderMap,
     kind: &str,
     body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Receipt, ApiError> {
+) -> Result<Receipt, Refused> {
     // Who is asking is judged first, and an unsigned body is not even read.
-    let signature = headers.get(SIGNATURE).ok_or(Unproved::Unsigned)?;
+    let signature = headers.get(SIGNATURE).ok_or(Unproved::Unsigned).map_err(plainly)?;
     if !kind.starts_with("application/x-www-form-urlencoded") {
-        return Err(ApiError::MediaType);
+        return Err(plainly(ApiError::MediaType));
     }
     // What is not proved yet waits for room among its like, and never in the way of what is.
     let size = announced(headers, context.webhook.webhook_max_body);
-    let (body, unproved) = read(context, body, size, room(&context.unproved, size, &context.webhook)).await?;
+    let unproved = room(&context.unproved, size, &context.webhook);
+    let (body, unproved) = read(context, body, size, unproved).await.map_err(plainly)?;
     let size = body.len();
-    let (proof, form) = heavy(size, || -> Result<_, ApiError> {
-        let form = Form::decode(body)?;
-        Ok((context.verifier.verify(signature.as_bytes(), &form)?, form))
-    })?;
+    // Here, and not on a thread of its own: a full batch takes a few milliseconds, and threads keep the memory that they free.
+    let form = Form::decode(body).map_err(plainly)?;
+    let proof = match context.verifier.verify(signature.as_bytes(), &form) {
+        Ok(proof) => proof,
+        Err(unproved) => return Err((unproved.into(), explain(context, unproved, &form, from, headers))),
+    };
     let Proof::Webhook(label) = proof else { return Ok(Receipt::default()) };
-    let proved = room(&context.proved, size, &context.webhook).await?;
+    let proved = room(&context.proved, size, &context.webhook).await.map_err(plainly)?;
     drop(unproved);
-    let (bytes, value) = form.into_events()?;
-    store(context, Delivery { bytes, value, source: Source::Webhook(label), room: proved }).await
+    let (bytes, value) = form.into_events().map_err(plainly)?;
+    store(context, Delivery { bytes, value, source: Source::Webhook(label), room: proved }).await.map_err(plainly)
+}
+
+/// Looks for the mistake of set-up that would explain a wrong signature: in bodies of ordinary size, and seldom, since
+/// anybody may post nonsense. Only those who run the service are told.
+fn explain(context: &Context, unproved: Unproved, form: &Form, from: &From, headers: &HeaderMap) -> Option<NearMiss> {
+    let size: usize = form.fields().map(|(name, value)| name.len() + value.len()).sum();
+    if unproved != Unproved::WrongSignature || size > MOST_EXPLAINED || !context.refusals.may_search() {
+        return None;
+    }
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let asked = Asked {
+        signature: headers.get(SIGNATURE)?.as_bytes(),
+        scheme: text("x-forwarded-proto"),
+        host: text("host"),
+        path: &from.path,
+        query: Some(from.query.as_str()).filter(|query| !query.is_empty()),
+        authorization: text("authorization"),
+    };
+    near_miss::find(&context.webhook.webhook_keys, &context.webhook.webhook_urls, form, &asked)
 }
 
 /// `{"mandrill_events":[…]}` as it may be posted by hand.
@@ -168,11 +215,6 @@ async fn room(budget: &Arc<Semaphore>, size: usize, limits: &Webhook) -> Result<
         Ok(Ok(room)) => Ok(room),
         Ok(Err(_)) | Err(_) => Err(ApiError::NoRoom),
     }
-}
-
-/// Decodes, hashes or parses. Large bodies take tens of milliseconds of a core, for which this thread's other tasks move on.
-pub(super) fn heavy<T>(size: usize, work: impl FnOnce() -> T) -> T {
-    if size > LARGE { tokio::task::block_in_place(work) } else { work() }
 }
 
 async fn store(context: &Context, delivery: Delivery) -> Result<Receipt, ApiError> {

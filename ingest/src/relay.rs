@@ -132,7 +132,7 @@ async fn publish(context: &Context, fresh: Vec<Announcement>) -> Result<Round, R
     )
     .fetch_all(&mut *transaction)
     .await?;
-    let items: Vec<Encoded> = fresh.into_iter().filter(|one| taken.contains(&one.outbox_id)).flat_map(|one| one.items).collect();
+    let items: Vec<&Encoded> = fresh.iter().filter(|one| taken.contains(&one.outbox_id)).flat_map(|one| &one.items).collect();
     for part in items.chunks(SCRIPT) {
         feed::append(&mut redis, part).await?;
     }
@@ -198,7 +198,7 @@ async fn round(context: &Context, size: i64, rows: Rows) -> Result<Round, RelayE
     let mut relayed = 0;
     for run in &runs {
         let items = items(&mut transaction, run).await?;
-        for part in items.chunks(SCRIPT) {
+        for part in items.iter().collect::<Vec<_>>().chunks(SCRIPT) {
             if let Err(error) = feed::append(&mut redis, part).await {
                 transaction.rollback().await?;
                 if !error.is_about_the_command() {

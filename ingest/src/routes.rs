@@ -9,13 +9,14 @@ use http::HeaderMap;
 use http::header::{ACCEPT, HeaderValue};
 use shared::problem::Problem;
 use shared::serve::Peer;
+use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
 use crate::account::{session, users};
 use crate::app::Context;
 use crate::error::ApiError;
-use crate::operate::quarantine;
+use crate::operate::{doctor, quarantine, refusals};
 use crate::read::{events, notifications};
 use crate::receive;
 
@@ -32,9 +33,14 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
         .and(warp::post())
         .and(with.clone())
         .and(peer)
+        .and(warp::path::full())
+        .and(query)
         .and(headers)
         .and(body)
-        .then(|context, peer, headers, body| async move { answer(receive::post(context, peer, headers, body).await) });
+        .then(|context, peer, path: FullPath, query, headers, body| async move {
+            let from = receive::From { peer, path: path.as_str().to_owned(), query };
+            answer(receive::post(context, from, headers, body).await)
+        });
     // HEAD /webhook/
     let head_webhook = warp::path!("webhook").and(warp::head()).then(receive::head);
     // GET /webhook/
@@ -133,6 +139,20 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
         .and(body)
         .then(|context, headers, body| async move { answer(quarantine::discard(context, headers, body).await) });
 
+    // GET /api/system
+    let get_system = warp::path!("api" / "system")
+        .and(warp::get())
+        .and(with.clone())
+        .and(headers)
+        .then(|context, headers| async move { answer(doctor::get(context, headers).await) });
+    // GET /api/refusals
+    let list_refusals = warp::path!("api" / "refusals")
+        .and(warp::get())
+        .and(with.clone())
+        .and(headers)
+        .and(query)
+        .then(|context, headers, query| async move { answer(refusals::list(context, headers, query).await) });
+
     // GET /healthz
     let healthz = warp::path!("healthz").and(warp::get()).then(health::alive);
     // GET /readyz
@@ -151,6 +171,10 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
         .or(retry_quarantined)
         .unify()
         .or(discard_quarantined)
+        .unify()
+        .or(get_system)
+        .unify()
+        .or(list_refusals)
         .unify()
         .boxed();
     let health = healthz.or(readyz).unify().or(metrics).unify().boxed();

@@ -173,7 +173,7 @@ fn new_epoch() -> Result<String, Error> {
 ///
 /// # Errors
 /// When Redis is away or refuses.
-pub async fn append(connection: &mut impl ConnectionLike, items: &[Encoded]) -> Result<(), Error> {
+pub async fn append(connection: &mut impl ConnectionLike, items: &[&Encoded]) -> Result<(), Error> {
     let script = Script::new(&format!("{CURRENT_EPOCH}{APPEND}"));
     let mut call = script.key(STREAM);
     call.key(META).arg(new_epoch()?).arg(KEEP);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
+use http::header::{HeaderName, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,12 +20,19 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
+use tracing::Instrument;
 use warp::reply::Response;
 
 use crate::config::Connections;
 
 /// Time for a client to send a whole request header, and for an idle connection to start its next request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Names a request over all logs.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Bytes read ahead for one connection, at most.
+const BUFFER: usize = 128 << 10;
 
 /// Who is on the other side, as far as trusted proxies tell. Handlers read it with `warp::ext::get`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +65,7 @@ where
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(BUFFER)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
             .with_upgrades();
         let stop = stop.clone();
@@ -113,11 +122,29 @@ where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send,
     S::Future: Send,
 {
-    tower::util::MapRequest::new(service, move |mut request: Request<Incoming>| {
+    tower::service_fn(move |mut request: Request<Incoming>| {
         let peer = peer_of(&request, address, &trusted);
         request.extensions_mut().insert(peer);
-        request
+        let id = request_id(&request);
+        // All that is logged about this request carries its id, as do nginx's log and the answer.
+        let span = tracing::info_span!("request", id = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default());
+        let answer = service.clone().call(request);
+        async move {
+            let mut response = answer.await?;
+            if let Some(id) = id {
+                response.headers_mut().insert(REQUEST_ID, id);
+            }
+            Ok(response)
+        }
+        .instrument(span)
     })
+}
+
+/// What the proxy calls this request, if that is a plain word.
+fn request_id<B>(request: &Request<B>) -> Option<HeaderValue> {
+    let id = request.headers().get(REQUEST_ID)?;
+    let plain = id.len() <= 64 && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    plain.then(|| id.clone())
 }
 
 /// The socket's own address, unless it is a trusted proxy that names another in `X-Real-IP`.

@@ -61,13 +61,25 @@ impl Mandrill {
         self.post(format!("mandrill_events={escaped}"), Some(&self.sign(&[("mandrill_events", value)]))).await
     }
 
+    /// True once the text was accepted as the signed value of `mandrill_events`; a cut connection is no answer, and no failure.
+    pub async fn is_accepted(&self, value: &str) -> bool {
+        let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+        let signature = self.sign(&[("mandrill_events", value.as_bytes())]);
+        let answer = Answer::try_of(self.request(format!("mandrill_events={escaped}"), Some(&signature))).await;
+        answer.is_some_and(|answer| answer.status == 200)
+    }
+
     /// Posts any form with any signature.
     pub async fn post(&self, form: impl Into<reqwest::Body>, signature: Option<&str>) -> Answer {
+        Answer::of(self.request(form, signature)).await
+    }
+
+    fn request(&self, form: impl Into<reqwest::Body>, signature: Option<&str>) -> reqwest::RequestBuilder {
         let mut request = self.http.post(&self.to).header("content-type", "application/x-www-form-urlencoded").body(form);
         if let Some(signature) = signature {
             request = request.header("x-mandrill-signature", signature);
         }
-        Answer::of(request).await
+        request
     }
 }
 

@@ -1,18 +1,26 @@
 //! Tests that enter by the front door: real Postgres, Valkey and nginx, our services as they are built, nothing mocked but
 //! Mandrill itself.
 
+#[path = "front_door/doctor.rs"]
+mod doctor;
 #[path = "front_door/documents.rs"]
 mod documents;
 #[path = "front_door/faults.rs"]
 mod faults;
+#[path = "front_door/health.rs"]
+mod health;
 #[path = "front_door/hostile.rs"]
 mod hostile;
 #[path = "front_door/live.rs"]
 mod live;
+#[path = "front_door/protocol.rs"]
+mod protocol;
 #[path = "front_door/quarantine.rs"]
 mod quarantine;
 #[path = "front_door/registration.rs"]
 mod registration;
+#[path = "front_door/replicas.rs"]
+mod replicas;
 #[path = "front_door/retention.rs"]
 mod retention;
 #[path = "front_door/session.rs"]

@@ -9,7 +9,7 @@ use sqlx::migrate::Migrator;
 use super::partitions;
 use crate::config::Migrate;
 
-static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
+pub(super) static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
 /// How long to wait for a database that is still starting.
 const WAIT: Duration = Duration::from_secs(60);
 

@@ -13,12 +13,11 @@ const EVERY: Duration = Duration::from_secs(10 * 60);
 /// After a failure, as when Postgres is away.
 const AGAIN: Duration = Duration::from_secs(30);
 
-/// Makes partitions ahead, folds counts, drops months that are too old, and sweeps what has expired, at the start and every ten minutes until `stop`.
+/// Makes partitions ahead, drops months that are too old, and sweeps what has expired, at the start and every ten minutes until `stop`.
 pub async fn run(context: Arc<Context>, stop: CancellationToken) {
     loop {
         let done = async {
             partitions::make_ahead(&context.pool).await?;
-            retention::fold_counts(&context.pool).await?;
             if let Some(days) = context.retention_days {
                 retention::keep(&context.pool, days).await?;
             }

@@ -2,6 +2,7 @@
 //! they are committed, the same as the feed's items, handed to the relay so that it need not read back what is known here.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use shared::event::Event;
 use shared::feed::{Encoded, Item};
@@ -9,12 +10,14 @@ use shared::notification::{Audience, Notification};
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::copy::Row;
 
-/// Commits whose items wait for the relay in memory, at most; what finds no place is read back from the outbox.
-const QUEUE: usize = 8;
+/// Bytes of deliveries whose items wait for the relay in memory, at most; what finds no place is read back from the outbox.
+const MEMORY: usize = 8 << 20;
+/// Commits that wait there, at most.
+const QUEUE: usize = 256;
 
 /// A row of the outbox, and what it announces.
 #[derive(Debug)]
@@ -23,11 +26,33 @@ pub(crate) struct Announcement {
     pub(crate) outbox_id: i64,
     /// In the order of the events' ids.
     pub(crate) items: Vec<Encoded>,
+    /// Its place in memory, given back once it is published.
+    _place: OwnedSemaphorePermit,
+}
+
+/// The way to the relay.
+#[derive(Debug, Clone)]
+pub(crate) struct Relay {
+    queue: mpsc::Sender<Announcement>,
+    memory: Arc<Semaphore>,
 }
 
 /// The way to the relay, and the relay's end of it.
-pub(crate) fn queue() -> (mpsc::Sender<Announcement>, mpsc::Receiver<Announcement>) {
-    mpsc::channel(QUEUE)
+pub(crate) fn queue() -> (Relay, mpsc::Receiver<Announcement>) {
+    let (queue, announced) = mpsc::channel(QUEUE);
+    (Relay { queue, memory: Arc::new(Semaphore::new(MEMORY)) }, announced)
+}
+
+impl Relay {
+    /// Hands over what was committed, of so many bytes, unless there is no place for it: then the relay finds it in the outbox.
+    pub(super) fn tell(&self, told: Told, rows: Vec<Row<'_>>, size: usize) {
+        let permits = u32::try_from(size.clamp(1, MEMORY)).unwrap_or(u32::MAX);
+        if let Ok(place) = Arc::clone(&self.memory).try_acquire_many_owned(permits) {
+            let announcement = told.encode(rows, place);
+            // A full queue is no loss either.
+            let _ = self.queue.try_send(announcement);
+        }
+    }
 }
 
 /// Where rows were announced.
@@ -87,10 +112,10 @@ pub(super) async fn write(
 
 impl Told {
     /// What the relay publishes of these rows.
-    pub(super) fn encode(self, mut rows: Vec<Row<'_>>) -> Announcement {
+    fn encode(self, mut rows: Vec<Row<'_>>, place: OwnedSemaphorePermit) -> Announcement {
         rows.sort_unstable_by_key(|row| row.id);
         let items = rows.iter().filter_map(|row| Encoded::of(&self.item(row)).ok()).collect();
-        Announcement { outbox_id: self.outbox_id, items }
+        Announcement { outbox_id: self.outbox_id, items, _place: place }
     }
 
     fn item(&self, row: &Row<'_>) -> Item {

@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection, PgPool};
 use time::OffsetDateTime;
 
-use super::announce::{self, Announcement, Told};
+use super::announce::{self, Relay, Told};
 use super::copy::{self, Row};
 use super::counts::{Counts, Outcome};
 use super::event::NewEvent;
@@ -135,9 +135,11 @@ impl<'a> Written<'a> {
         Self { receipts, counts, rows: inserted.rows, told: inserted.told }
     }
 
-    /// What the relay publishes, once the transaction has committed.
-    pub(crate) fn announcement(self) -> Option<Announcement> {
-        Some(self.told?.encode(self.rows))
+    /// Hands the relay what it publishes, once the transaction has committed.
+    pub(super) fn tell(self, relay: &Relay, size: usize) {
+        if let Some(told) = self.told {
+            relay.tell(told, self.rows, size);
+        }
     }
 }
 

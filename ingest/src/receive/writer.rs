@@ -16,9 +16,8 @@ use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::announce::Announcement;
+use super::announce::Relay;
 use super::commit::{self, Vouched};
-use super::heavy;
 use super::payload::Batch;
 use crate::error::is_away;
 
@@ -134,14 +133,7 @@ impl Writers {
 impl Queue {
     /// Starts the writers; `relay` is told of what they have committed. After `stop` they take nothing new, commit what is
     /// queued, and end.
-    pub(crate) fn start(
-        self,
-        writers: usize,
-        pool: &PgPool,
-        relay: &mpsc::Sender<Announcement>,
-        tasks: &TaskTracker,
-        stop: &CancellationToken,
-    ) {
+    pub(crate) fn start(self, writers: usize, pool: &PgPool, relay: &Relay, tasks: &TaskTracker, stop: &CancellationToken) {
         for _ in 0..writers {
             let (line, stop) = (Arc::clone(&self.0), stop.clone());
             let writer = Writer { pool: pool.clone(), relay: relay.clone() };
@@ -203,7 +195,7 @@ impl Line {
 
 struct Writer {
     pool: PgPool,
-    relay: mpsc::Sender<Announcement>,
+    relay: Relay,
 }
 
 impl Writer {
@@ -237,8 +229,7 @@ impl Writer {
         let now = OffsetDateTime::now_utc();
         let (deliveries, answers): (Vec<_>, Vec<_>) =
             taken.iter_mut().map(|waiting| (&waiting.delivery, &mut waiting.answer)).unzip();
-        let batches: Vec<Vouched<'_>> =
-            heavy(size, || deliveries.iter().map(|delivery| (delivery.read(now), &delivery.source)).collect());
+        let batches: Vec<Vouched<'_>> = deliveries.iter().map(|delivery| (delivery.read(now), &delivery.source)).collect();
         let written = commit::store(&self.pool, &batches).await?;
         written.counts.publish();
         metrics::histogram!("ingest_commit_seconds").record(began.elapsed().as_secs_f64());
@@ -246,12 +237,7 @@ impl Writer {
             metrics::histogram!("ingest_batch_events").record(f64::from(u32::try_from(receipt.received).unwrap_or(u32::MAX)));
             send(answer, Ok(*receipt));
         }
-        // No place: the relay finds the row in the outbox.
-        if let Ok(place) = self.relay.try_reserve()
-            && let Some(announcement) = heavy(size, || written.announcement())
-        {
-            place.send(announcement);
-        }
+        written.tell(&self.relay, size);
         Ok(())
     }
 }

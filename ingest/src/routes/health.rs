@@ -9,6 +9,7 @@ use serde::Serialize;
 use warp::reply::{Reply, Response};
 
 use crate::app::Context;
+use crate::operate::gauges;
 
 /// How long a dependency may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -42,6 +43,10 @@ pub(super) async fn ready(context: Arc<Context>) -> Response {
     warp::reply::with_status(warp::reply::json(&readiness), status).into_response()
 }
 
+/// Prometheus' text format. Without Postgres, what only it knows stays as it was.
 pub(super) async fn metrics(context: Arc<Context>) -> Response {
+    let refreshed = tokio::time::timeout(PATIENCE, gauges::refresh(&context.reading)).await;
+    let up = matches!(refreshed, Ok(Ok(())));
+    metrics::gauge!("ingest_postgres_up").set(if up { 1.0 } else { 0.0 });
     context.metrics.render().into_response()
 }

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use front_door::delivery::event;
-use front_door::{Mandrill, Visitor};
+use front_door::{Mandrill, Visitor, until};
 use stack::{Part, Stack};
 
 /// What a raw request to ingest itself, past nginx, is answered.
@@ -64,4 +64,70 @@ async fn a_body_of_33_mib_is_refused_and_its_neighbour_is_not() {
     assert_eq!(huge.problem(), (413, "too_large".to_owned()));
     assert_eq!(neighbour.status, 200);
     assert_eq!(admin.all("/api/events").await.len(), 1);
+}
+
+/// The most memory that a process has held at once, in bytes.
+fn peak_memory(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its memory");
+    line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1024
+}
+
+/// What ingest may hold at most, whatever is posted.
+const MOST_MEMORY: u64 = 256 << 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_is_bounded_whatever_is_posted() {
+    let stack = Stack::start().expect("a stack");
+    let mut mandrill = Mandrill::of(&stack);
+    mandrill.to = format!("{}/webhook/", stack.direct(Part::Ingest));
+    // 64 connections with full batches, then 16 with large mails. Who finds no room is told to come back, and does.
+    let batches = (0..64).map(|connection| {
+        let mandrill = mandrill.clone();
+        tokio::spawn(async move {
+            for round in 0..3 {
+                let batch: Vec<_> =
+                    (0..1000).map(|n| event("send", &format!("{connection}-{round}-{n}-{}", "x".repeat(400)))).collect();
+                let text = serde_json::Value::from(batch).to_string();
+                until("a batch is accepted", || async { mandrill.is_accepted(&text).await.then_some(()) }).await;
+            }
+        })
+    });
+    futures::future::join_all(batches).await.into_iter().for_each(|done| done.expect("all are accepted"));
+    let mails = (0..16).map(|connection| {
+        let mandrill = mandrill.clone();
+        tokio::spawn(async move {
+            let content = "QUJD".repeat((20 << 20) / 4);
+            let mail = serde_json::json!([{"event": "inbound", "ts": 1, "msg": {"headers": {"Message-Id": connection.to_string()}, "text": content}}]);
+            let text = mail.to_string();
+            until("a mail is accepted", || async { mandrill.is_accepted(&text).await.then_some(()) }).await;
+        })
+    });
+    futures::future::join_all(mails).await.into_iter().for_each(|done| done.expect("all are accepted"));
+    let peak = peak_memory(stack.pid(Part::Ingest).expect("it runs"));
+    assert!(peak <= MOST_MEMORY, "{} MiB", peak >> 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_half_sent_requests_stop_neither_service_nor_shutdown() {
+    let mut stack = Stack::start().expect("a stack");
+    let address = stack.direct(Part::Ingest).replace("http://", "");
+    let mut mandrill = Mandrill::of(&stack);
+    mandrill.to = format!("http://{address}/webhook/");
+    let head = "POST /webhook/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    let half = |request: String| {
+        let mut stream = TcpStream::connect(&address).expect("a connection");
+        stream.write_all(request.as_bytes()).expect("half a request");
+        stream
+    };
+    // Each announces as much as may be sent, and sends a little.
+    let body = format!("{head}X-Mandrill-Signature: AAAA\r\nContent-Length: 33554432\r\n\r\nmandrill_events=%5B");
+    let idle: Vec<TcpStream> = (0..500).map(|n| half(if n % 2 == 0 { body.clone() } else { head.to_owned() })).collect();
+    for n in 0..20 {
+        assert_eq!(mandrill.deliver(&[event("open", &format!("m{n}"))]).await.status, 200, "the service goes on");
+    }
+    stack.stop(Part::Ingest);
+    let log = std::fs::read_to_string(stack.folder().join("logs/ingest.log")).expect("a log");
+    assert!(log.contains("ingest stopped"), "it ended by itself, and was not killed:\n{log}");
+    drop(idle);
 }

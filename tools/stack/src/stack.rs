@@ -51,6 +51,25 @@ pub struct Stack {
     leash: Arc<Leash>,
 }
 
+/// Another process of a service. Dropping it ends it.
+#[derive(Debug)]
+pub struct Replica {
+    process: Process,
+    port: Port,
+}
+
+impl Replica {
+    /// Where it listens, as `http://127.0.0.1:PORT`.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port.number())
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+}
+
 impl Stack {
     /// A stack in a folder of its own that goes when it does; for tests.
     ///
@@ -253,6 +272,17 @@ impl Stack {
     fn take(&mut self, part: Part) -> Option<Process> {
         let index = self.parts.iter().position(|(one, _)| *one == part)?;
         Some(self.parts.remove(index).1)
+    }
+
+    /// Starts a second process of a service beside the first, at an address of its own; nginx does not know it.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn replica(&self, name: &str) -> Result<Replica, Error> {
+        let port = Port::free()?;
+        let log = self.folder.join(format!("logs/{name}-{}.log", port.number()));
+        let process = service::start(name, &self.environment, &port, &log, &self.leash)?;
+        Ok(Replica { process, port })
     }
 
     /// Runs a command of `ingest` to its end, and gives what it printed.

@@ -1,0 +1,56 @@
+//! `/api/refusals`: deliveries that were not accepted, why, and what would have been right.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use serde::Serialize;
+use time::OffsetDateTime;
+use warp::reply::{Reply, Response};
+
+use crate::account::session;
+use crate::app::Context;
+use crate::error::ApiError;
+use crate::read::page::Page;
+
+/// Refusals of one reason from one network in one hour.
+#[derive(Debug, Serialize)]
+struct Row {
+    reason: String,
+    /// The sender's /24 or /48.
+    network: String,
+    #[serde(with = "time::serde::rfc3339")]
+    hour: OffsetDateTime,
+    count: i64,
+    #[serde(with = "time::serde::rfc3339")]
+    last_at: OffsetDateTime,
+    /// Codes joined by `+`, such as `scheme+slash`.
+    near_miss: Option<String>,
+    /// What to change.
+    hint: Option<String>,
+}
+
+/// `GET /api/refusals`: newest first.
+///
+/// # Errors
+/// 401, 403, 400 `bad_page`.
+pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
+    session::operator(&context, &headers).await?;
+    let page = Page::read(&query)?;
+    // At most 1,000 rows are kept, so a place among them will do for a cursor.
+    let offset = match &page.cursor {
+        Some(cursor) => cursor.parse::<u16>().map_err(|_| ApiError::BadPage)?,
+        None if page.filters.is_empty() => 0,
+        None => return Err(ApiError::BadPage),
+    };
+    let rows = sqlx::query_as!(
+        Row,
+        "select reason, network, hour, count, last_at, near_miss, hint from refusals
+         order by last_at desc, reason, network limit $1 offset $2",
+        page.rows(),
+        i64::from(offset)
+    )
+    .fetch_all(&context.reading)
+    .await?;
+    let next = (i64::from(offset) + page.limit).to_string();
+    Ok(warp::reply::json(&page.cut(rows, |_| next.clone())).into_response())
+}

@@ -1,0 +1,188 @@
+//! What is wrong is said: every misconfiguration by its name, silence and refusals by an alarm, and all of it by the doctor.
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use front_door::delivery::event;
+use front_door::{Database, Mandrill, Socket, Visitor, until};
+use serde_json::{Value, json};
+use stack::{Part, Stack};
+
+const KEY: &str = "k3y-One_22chars_abcdEF";
+const URL: &str = "https://hooks.example.com/webhook/?b=2&a=1";
+
+/// The newest refusal, once it is another than the last.
+async fn next_near_miss(admin: &Visitor, reason: &str, before: i64) -> (Value, i64) {
+    until("the refusal is written", || async {
+        let listed = admin.all("/api/refusals").await;
+        let row = listed.into_iter().find(|row| row["reason"] == reason)?;
+        let count = row["count"].as_i64()?;
+        (count > before).then_some((row, count))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn every_mistake_of_setting_up_is_named() {
+    let stack =
+        Stack::start_with(&[("WEBHOOK_KEYS", &format!("main={KEY},other=k3y-Two_22chars_ghijKL")), ("WEBHOOK_URLS", URL)])
+            .expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let mut mandrill = Mandrill::of(&stack);
+    KEY.clone_into(&mut mandrill.key);
+    let value = json!([{"event": "open", "ts": 1, "_id": "m1", "url": "https://example.com/a", "msg": {"subject": "Café"}}]);
+    let plain = value.to_string();
+    let php = plain.replace('/', "\\/").replace('é', "\\u00e9");
+    let signed = |key: &str, url: &str, value: &str| {
+        let mut other = mandrill.clone();
+        key.clone_into(&mut other.key);
+        url.clone_into(&mut other.url);
+        other.sign(&[("mandrill_events", value.as_bytes())])
+    };
+    let right = signed(KEY, URL, &php);
+    let hex: String = BASE64_STANDARD.decode(&right).expect("base64").iter().map(|byte| format!("{byte:02x}")).collect();
+    let url_safe = BASE64_URL_SAFE_NO_PAD.encode(BASE64_STANDARD.decode(&right).expect("base64"));
+    let with = |old: &str, new: &str| signed(KEY, &URL.replace(old, new), &php);
+    let matrix = [
+        ("scheme", with("https", "http"), &php),
+        (
+            "host",
+            with("hooks.example.com", stack.address().trim_start_matches("http://").split(':').next().expect("a host")),
+            &php,
+        ),
+        ("port", with("example.com", "example.com:443"), &php),
+        ("slash", with("webhook/?", "webhook?"), &php),
+        ("query_order", with("b=2&a=1", "a=1&b=2"), &php),
+        ("query_extra", with("?b=2&a=1", ""), &php),
+        ("json", right.clone(), &plain),
+        ("public_key", signed("test-webhook", URL, &php), &php),
+        ("label_in_key", signed(&format!("main={KEY}"), URL, &php), &php),
+        ("hex", hex, &php),
+        ("base64", url_safe, &php),
+        ("scheme+slash", with("https", "http").clone(), &php),
+        ("port", signed("k3y-Two_22chars_ghijKL", &URL.replace("example.com", "example.com:8080"), &php), &php),
+    ];
+    let mut count = 0;
+    for (number, (cause, signature, value)) in matrix.into_iter().enumerate() {
+        let signature =
+            if cause == "scheme+slash" { signed(KEY, "http://hooks.example.com/webhook?b=2&a=1", &php) } else { signature };
+        let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+        let form = format!("mandrill_events={escaped}");
+        // At most one a second is explained, so the same is asked until it was.
+        let row = until("the mistake is explained", || async {
+            let answer = mandrill.post(form.clone(), Some(&signature)).await;
+            assert_eq!(answer.problem(), (401, "wrong_signature".to_owned()));
+            assert!(!answer.text.contains("hooks.example.com"), "whoever posts is told nothing");
+            let (row, seen) = next_near_miss(&admin, "wrong_signature", count).await;
+            let codes = row["near_miss"].as_str()?.split('+').map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+            (codes == cause.split('+').map(str::to_owned).collect()).then_some((row, seen))
+        })
+        .await;
+        count = row.1;
+        let hint = row.0["hint"].as_str().expect("a hint");
+        assert!(hint.len() > 20, "{cause}: {hint}");
+        if number == 12 {
+            assert!(hint.contains("other"), "which key it is: {hint}");
+        }
+        let doctor = stack.ingest(&["doctor"]).expect_err("refusals are a failure").to_string();
+        assert!(doctor.contains(&format!("near miss: {}", row.0["near_miss"].as_str().expect("codes"))), "{cause}: {doctor}");
+        assert!(doctor.contains(hint), "{cause}: {doctor}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_in_the_address_are_found_and_never_shown() {
+    let url = "https://hooks.example.com/webhook/";
+    let stack = Stack::start_with(&[("WEBHOOK_KEYS", KEY), ("WEBHOOK_URLS", url)]).expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let mandrill = Mandrill::new("https://user:s3cret@hooks.example.com/webhook/", KEY);
+    let value = json!([event("open", "m1")]).to_string();
+    let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    let request = reqwest::Client::new()
+        .post(stack.webhook_url())
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("x-mandrill-signature", mandrill.sign(&[("mandrill_events", value.as_bytes())]))
+        .basic_auth("user", Some("s3cret"))
+        .body(format!("mandrill_events={escaped}"));
+    assert_eq!(request.send().await.expect("an answer").status(), 401);
+    let (row, _) = next_near_miss(&admin, "wrong_signature", 0).await;
+    assert_eq!(row["near_miss"], "credentials");
+    assert!(!row["hint"].as_str().expect("a hint").contains("s3cret"), "{row}");
+}
+
+fn finding<'a>(report: &'a Value, check: &str) -> &'a Value {
+    report["findings"].as_array().expect("findings").iter().find(|finding| finding["check"] == check).expect("the finding")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_looks_at_everything_and_says_what_to_do() {
+    let mut stack = Stack::start().expect("a stack");
+    let (admin, viewer) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    for path in ["/api/system", "/api/refusals"] {
+        assert_eq!(Visitor::new(&stack).get(path).await.problem(), (401, "signed_out".to_owned()));
+        assert_eq!(viewer.get(path).await.problem(), (403, "forbidden".to_owned()));
+    }
+    let first = admin.get("/api/system").await.json();
+    assert_eq!(first["state"], "warn");
+    assert_eq!(finding(&first, "last_event")["what"], "nothing has come from Mandrill yet");
+    assert_eq!(Mandrill::of(&stack).deliver_text(r#"[17,{"event":"open","_id":"m1","ts":1}]"#).await.status, 200);
+    let report = admin.get("/api/system").await.json();
+    assert_eq!(finding(&report, "last_event")["state"], "ok", "{report}");
+    assert_eq!(finding(&report, "quarantine")["state"], "warn", "{report}");
+    for check in ["keys", "urls", "redis", "database", "clock", "schema", "partitions", "relay", "refusals"] {
+        assert_eq!(finding(&report, check)["state"], "ok", "{report}");
+    }
+    let printed = stack.ingest(&["doctor"]).expect("nothing fails");
+    assert!(printed.contains("WARN  quarantine"), "{printed}");
+
+    let without_key = stack.ingest_with(&["doctor"], &[("WEBHOOK_KEYS", "")]).expect_err("a failure").to_string();
+    assert!(without_key.contains("FAIL  keys") && without_key.contains("ingest webhook add"), "{without_key}");
+    let mut database = Database::of(&stack).await;
+    database.run("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)").await;
+    let old = stack.ingest(&["doctor"]).expect_err("a failure").to_string();
+    assert!(old.contains("FAIL  schema") && old.contains("ingest migrate"), "{old}");
+    stack.stop(Part::Redis);
+    stack.stop(Part::Postgres);
+    let away = stack.ingest_with(&["doctor", "--json"], &[]).expect_err("a failure").to_string();
+    let json = &away[away.find('{').expect("JSON")..=away.rfind('}').expect("JSON")];
+    let away: Value = serde_json::from_str(json).expect("JSON");
+    assert_eq!(finding(&away, "database")["state"], "fail");
+    assert_eq!(finding(&away, "redis")["state"], "warn");
+}
+
+#[tokio::test]
+async fn alarms_are_told_to_admins_once_when_they_begin_and_once_when_they_end() {
+    let stack = Stack::start_with(&[("SILENCE_ALERT_MINUTES", "30")]).expect("a stack");
+    let (admin, viewer) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    let (mandrill, mut database) = (Mandrill::of(&stack), Database::of(&stack).await);
+    let mut socket = Socket::of(&admin).await;
+    socket.subscribe(None).await;
+    assert_eq!(mandrill.deliver(&[event("send", "m1")]).await.status, 200);
+    let past = "update event_count_deltas set at = at - interval '31 minutes';
+                update event_counts set last_at = last_at - interval '31 minutes'";
+    database.run(past).await;
+    assert_eq!(socket.next_of("notification").await["title"], "Mandrill has gone silent");
+    let metrics = format!("{}/metrics", stack.direct(Part::Ingest));
+    let shouts = async |line: &'static str| {
+        until("the metric says so", || async {
+            let text = reqwest::get(&metrics).await.ok()?.text().await.ok()?;
+            text.lines().any(|found| found == line).then_some(())
+        })
+        .await;
+    };
+    shouts(r#"ingest_alarm{name="silence"} 1"#).await;
+    let doctor = stack.ingest_with(&["doctor"], &[("SILENCE_ALERT_MINUTES", "30")]).expect_err("a failure").to_string();
+    assert!(doctor.contains("FAIL  last_event"), "{doctor}");
+    assert_eq!(mandrill.deliver(&[event("send", "m2")]).await.status, 200);
+    assert_eq!(socket.next_of("notification").await["title"], "Over: Mandrill has gone silent");
+    shouts(r#"ingest_alarm{name="silence"} 0"#).await;
+
+    for _ in 0..3 {
+        assert_eq!(mandrill.post("mandrill_events=[]", Some("AAAAAAAAAAAAAAAAAAAAAAAAAAA=")).await.status, 401);
+    }
+    assert_eq!(socket.next_of("notification").await["title"], "Deliveries from Mandrill are refused");
+    shouts(r#"ingest_alarm{name="refusals"} 1"#).await;
+    database.run("update refusals set last_at = last_at - interval '61 minutes'").await;
+    assert_eq!(socket.next_of("notification").await["title"], "Over: Deliveries from Mandrill are refused");
+    assert_eq!(admin.all("/api/notifications").await.len(), 4, "each change once");
+    assert_eq!(viewer.all("/api/notifications").await.len(), 0, "and only admins");
+}

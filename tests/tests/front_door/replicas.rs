@@ -1,0 +1,37 @@
+//! Several processes of ingest over one database.
+
+use front_door::delivery::event;
+use front_door::{Answer, Database, Mandrill};
+use serde_json::Value;
+use stack::{Part, Stack};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_replicas_store_overlapping_batches_once_in_whatever_order() {
+    let stack = Stack::start().expect("a stack");
+    let other = stack.replica("ingest").expect("a replica");
+    let mut database = Database::of(&stack).await;
+    // Small batches are one statement, large ones a COPY in steps: the two must not deadlock with each other either.
+    let events: Vec<Value> = (0..600).map(|n| event("open", &format!("m{n}"))).collect();
+    let deliveries = (0..60).map(|n: usize| {
+        let mut batch: Vec<Value> =
+            events.iter().cycle().skip(37 * n % 600).take(if n.is_multiple_of(3) { 600 } else { 50 }).cloned().collect();
+        if n.is_multiple_of(2) {
+            batch.reverse();
+        }
+        let mut mandrill = Mandrill::of(&stack);
+        mandrill.to = format!("{}/webhook/", if n.is_multiple_of(4) { stack.direct(Part::Ingest) } else { other.address() });
+        tokio::spawn(async move { (batch.len(), mandrill.deliver(&batch).await) })
+    });
+    let answers: Vec<(usize, Answer)> =
+        futures::future::join_all(deliveries).await.into_iter().map(|answer| answer.expect("an answer")).collect();
+    assert!(answers.iter().all(|(_, answer)| answer.status == 200), "{answers:?}");
+    let sum = |name: &str| answers.iter().map(|(_, answer)| answer.json()[name].as_u64().expect("a number")).sum::<u64>();
+    let sent: usize = answers.iter().map(|(sent, _)| sent).sum();
+    assert_eq!((sum("stored"), sum("stored") + sum("duplicates")), (600, sent as u64));
+    assert_eq!(database.count("events").await, 600);
+    assert_eq!(database.count("(select distinct message_id from events) as ids").await, 600);
+    assert_eq!(database.count("notifications").await, 600);
+    let counted = "select sum(count)::bigint from (select count, outcome from event_counts
+                   union all select count, outcome from event_count_deltas) as counted where outcome = 'stored'";
+    assert_eq!(database.number(counted).await, Some(600));
+}
