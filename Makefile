@@ -1,6 +1,6 @@
 # One plain command per recipe. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up simulate test frontend sqlx fmt env clean
+.PHONY: help up simulate test bench frontend sqlx fmt env clean
 
 help: ## list the recipes
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,6 +14,10 @@ simulate: ## post signed sample batches of every kind to what `make up` runs
 
 test: ## everything that can fail; ends with one line `N passed, N failed`
 	@python3 tools/test.py
+
+bench: ## measure it beside what else could do its job; QUICK=1 is short and rough, ONLY= names rows
+	cargo build --locked --release -p ingest -p bench
+	@target/release/bench
 
 frontend: frontend/dist/index.html ## build the dashboard
 

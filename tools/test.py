@@ -88,7 +88,7 @@ def main():
     if built:
         step("queries are checked", "target/debug/stack", "sqlx")
         step("queries are committed", "git", "diff", "--exit-code", "--stat", "--", ".sqlx")
-        step("tests", "cargo", "test", "--workspace", "--quiet", "--no-fail-fast", counted=True)
+        step("tests", "cargo", "test", "--workspace", "--quiet", "--no-fail-fast", counted=True, env={"FUZZ_SECONDS": "60"})
         if (FRONTEND / "e2e").is_dir() and (browser := chromium()):
             command = ["target/debug/stack", "with", "npm", "--prefix", "frontend", "run", "e2e"]
             step("browser tests", *command, counted=True, env={"CHROMIUM": browser})

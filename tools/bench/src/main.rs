@@ -5,7 +5,10 @@ mod cost;
 mod database;
 mod ingest;
 mod load;
+mod memory;
 mod ours;
+mod peer_rows;
+mod peers;
 mod report;
 
 use std::io::Write;
@@ -42,13 +45,30 @@ async fn main() -> anyhow::Result<()> {
     let effort = if cli.quick {
         Effort { rounds: 1, time: Duration::from_secs(5), batches: 150 }
     } else {
-        Effort { rounds: 5, time: Duration::from_secs(15), batches: 400 }
+        Effort { rounds: 3, time: Duration::from_secs(10), batches: 200 }
     };
-    let rows = ingest::measure(effort, &cli.only).await?;
+    say(&report::machine());
+    let mut rows = Vec::new();
+    {
+        let mut ours = ours::Ours::start().await?;
+        rows.extend(ingest::measure(&mut ours, effort, &cli.only).await?);
+        rows.extend(peer_rows::measure(&mut ours, effort, &cli.only).await?);
+    }
+    if wanted(&cli.only, "ingest_rss_batches") {
+        rows.push(memory::batches(effort).await?);
+    }
+    if wanted(&cli.only, "ingest_rss_mail") {
+        rows.push(memory::mails().await?);
+    }
     let file = stack::place::project().join("target/bench/report.json");
     report::write(&rows, &file)?;
     say(&format!("\n{}\n\nAlso written to {}", report::table(&rows), file.display()));
     Ok(())
+}
+
+/// True when rows whose ids begin with `group` are asked for.
+fn wanted(only: &str, group: &str) -> bool {
+    group.starts_with(only) || only.starts_with(group)
 }
 
 /// A step that takes long shows that it is under way.

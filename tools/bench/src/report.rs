@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::Context;
 use serde::Serialize;
@@ -71,7 +72,21 @@ pub(crate) fn write(rows: &[Row], file: &Path) -> anyhow::Result<()> {
     fs::write(file, serde_json::to_string_pretty(rows)? + "\n").with_context(|| format!("writing {}", file.display()))
 }
 
-/// The median, and the smallest and largest of the others around it.
+/// The machine and the compiler, in a line each.
+pub(crate) fn machine() -> String {
+    let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
+    let cpus = read("/proc/cpuinfo");
+    let model =
+        cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default().trim_start_matches([' ', '\t', ':']);
+    let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();
+    let memory = read("/proc/meminfo");
+    let memory = memory.lines().next().unwrap_or_default().split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok());
+    let rustc =
+        Command::new("rustc").arg("--version").output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    format!("{cores} cores of {model}, {} GiB, {}", memory.unwrap_or_default() >> 20, rustc.unwrap_or_default().trim())
+}
+
+/// The one in the middle.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

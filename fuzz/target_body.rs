@@ -1,0 +1,22 @@
+// What must hold for every body, whatever it holds.
+
+use ingest::receive::form::Form;
+use ingest::receive::payload::Batch;
+use time::OffsetDateTime;
+
+/// Decodes and reads a body. Every element becomes an event or poison, and keeps its bytes.
+pub(crate) fn body(body: &[u8]) {
+    let Ok(form) = Form::decode(body.to_vec()) else { return };
+    let Ok((bytes, value)) = form.into_events() else { return };
+    let value = &bytes[value];
+    let batch = Batch::read(value, false, OffsetDateTime::UNIX_EPOCH);
+    assert_eq!(batch.events.len() + batch.poison.len(), batch.received);
+    for event in &batch.events {
+        assert!(value.windows(event.payload.len()).any(|window| window == event.payload.as_bytes()));
+        assert!(!event.kind.is_empty() && event.kind.len() <= 64 && event.search.len() <= 8 << 10);
+        assert!(event.message_id.as_ref().is_none_or(|id| id.len() <= 512));
+        assert!([&event.recipient, &event.subject].into_iter().flatten().all(|text| !text.contains('\0')));
+        let again = Batch::read(event.payload.as_bytes(), false, OffsetDateTime::UNIX_EPOCH);
+        assert_eq!(again.received, 1, "an element alone is no array");
+    }
+}
