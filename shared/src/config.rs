@@ -35,6 +35,28 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A whole number from 1, or nothing: an empty variable is as good as none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count(pub Option<u32>);
+
+impl FromStr for Count {
+    type Err = CountError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "" => Ok(Self(None)),
+            text => {
+                text.parse().ok().filter(|count| (1..=1_000_000).contains(count)).map(|count| Self(Some(count))).ok_or(CountError)
+            }
+        }
+    }
+}
+
+/// The text is no such number.
+#[derive(Debug, thiserror::Error)]
+#[error("a whole number from 1 to 1,000,000 is wanted, or nothing")]
+pub struct CountError;
+
 /// The Postgres database.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Database")]

@@ -3,6 +3,8 @@
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use stack::Stack;
 
+use crate::wait::PATIENCE;
+
 /// A connection to the stack's database.
 #[derive(Debug)]
 pub struct Database(PgConnection);
@@ -26,6 +28,21 @@ impl Database {
             .await
             .expect("a number")
             .flatten()
+    }
+
+    /// Asks until the query gives a number above zero.
+    ///
+    /// # Panics
+    /// When that takes more than a minute; `what` says what was awaited.
+    pub async fn until(&mut self, what: &str, query: &str) {
+        let asking = async {
+            while self.number(query).await.is_none_or(|number| number == 0) {
+                tokio::task::yield_now().await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, asking).await.is_err() {
+            panic!("waited in vain: {what}");
+        }
     }
 
     /// Runs a statement, or several.

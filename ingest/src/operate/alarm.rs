@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use shared::config::Count;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -27,8 +28,8 @@ pub(super) const IS_SIGNED: [&str; 7] =
 #[command(next_help_heading = "Alarms")]
 pub struct Alarms {
     /// Minutes without a delivery after which every admin is told. Unset: silence is no alarm.
-    #[arg(long, env = "SILENCE_ALERT_MINUTES", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub silence_alert_minutes: Option<u32>,
+    #[arg(long, env = "SILENCE_ALERT_MINUTES", default_value = "")]
+    pub silence_alert_minutes: Count,
 }
 
 /// Folds counts and looks at the alarms until `stop`.

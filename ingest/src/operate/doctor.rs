@@ -121,7 +121,7 @@ pub async fn run(config: &Doctor) -> anyhow::Result<()> {
     let pool = db::pool(&config.database, "ingest-doctor", db::Purpose::Reading)?;
     let redis = redis::pool(&config.redis)?;
     let patient =
-        Patient { pool: &pool, redis: &redis, webhook: &config.webhook, silence_minutes: config.alarms.silence_alert_minutes };
+        Patient { pool: &pool, redis: &redis, webhook: &config.webhook, silence_minutes: config.alarms.silence_alert_minutes.0 };
     let report = examine(patient).await;
     let mut out = std::io::stdout();
     if config.json {

@@ -5,6 +5,7 @@
 
 use std::io::Write;
 
+use shared::config::Count;
 use shared::db;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgPool, Postgres};
@@ -36,7 +37,7 @@ pub struct Done {
 pub async fn run(config: &Retention) -> anyhow::Result<()> {
     let pool = db::pool(&config.database, "ingest-retention", db::Purpose::Work)?;
     let mut out = std::io::stdout();
-    let Some(days) = config.keep.retention_days else {
+    let Some(days) = config.keep.retention_days.0 else {
         writeln!(out, "RETENTION_DAYS is not set: everything is kept")?;
         return Ok(());
     };
@@ -182,6 +183,6 @@ pub async fn fold_counts(pool: &PgPool) -> Result<(), sqlx::Error> {
 #[command(next_help_heading = "Retention")]
 pub struct Keep {
     /// Days after which a whole month of events is dropped, counted from the month's end. Unset: all are kept.
-    #[arg(long, env = "RETENTION_DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
-    pub retention_days: Option<u32>,
+    #[arg(long, env = "RETENTION_DAYS", default_value = "")]
+    pub retention_days: Count,
 }

@@ -136,11 +136,15 @@ impl Queue {
     pub(crate) fn start(self, writers: usize, pool: &PgPool, relay: &Relay, tasks: &TaskTracker, stop: &CancellationToken) {
         for _ in 0..writers {
             let (line, stop) = (Arc::clone(&self.0), stop.clone());
-            let writer = Writer { pool: pool.clone(), relay: relay.clone() };
+            let writer = Arc::new(Writer { pool: pool.clone(), relay: relay.clone() });
             tasks.spawn(async move {
-                while let Some(taken) = line.take(&stop).await {
-                    writer.write(taken).await;
-                    line.finish();
+                while let Some((taken, busy)) = line.take(&stop).await {
+                    let writer = Arc::clone(&writer);
+                    // In a task of its own: should it panic, its deliveries are told to come back, and the writer goes on.
+                    if tokio::spawn(async move { writer.write(taken).await }).await.is_err() {
+                        tracing::error!("a writer panicked; its deliveries are told to come back");
+                    }
+                    drop(busy);
                 }
             });
         }
@@ -160,7 +164,7 @@ struct Line {
 impl Line {
     /// Waits for a delivery, and takes those that wait behind it too. While others commit it also waits until a commit is
     /// worth its while, or one of them has finished: a free writer never lets anybody wait.
-    async fn take(&self, stop: &CancellationToken) -> Option<Vec<Waiting>> {
+    async fn take(&self, stop: &CancellationToken) -> Option<(Vec<Waiting>, Busy<'_>)> {
         let mut waiting = self.waiting.lock().await;
         let mut taken: Vec<Waiting> = Vec::new();
         let mut bytes = 0;
@@ -172,12 +176,11 @@ impl Line {
                 taken.push(next);
             }
             if bytes >= WORTH || !taken.is_empty() && self.busy.load(Ordering::Acquire) == 0 {
-                self.busy.fetch_add(1, Ordering::AcqRel);
-                return Some(taken);
+                return Some((taken, Busy::of(self)));
             }
             tokio::select! {
                 next = waiting.recv() => {
-                    let Some(next) = next else { return (!taken.is_empty()).then_some(taken) };
+                    let Some(next) = next else { return (!taken.is_empty()).then(|| (taken, Busy::of(self))) };
                     bytes += next.delivery.value.len();
                     taken.push(next);
                 }
@@ -186,10 +189,23 @@ impl Line {
             }
         }
     }
+}
 
-    fn finish(&self) {
-        self.busy.fetch_sub(1, Ordering::AcqRel);
-        self.finished.notify_one();
+/// Held while a writer commits.
+#[derive(Debug)]
+struct Busy<'a>(&'a Line);
+
+impl<'a> Busy<'a> {
+    fn of(line: &'a Line) -> Self {
+        line.busy.fetch_add(1, Ordering::AcqRel);
+        Self(line)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::AcqRel);
+        self.0.finished.notify_one();
     }
 }
 

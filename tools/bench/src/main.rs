@@ -10,6 +10,7 @@ mod ours;
 mod peer_rows;
 mod peers;
 mod report;
+mod retention;
 
 use std::io::Write;
 use std::time::Duration;
@@ -59,6 +60,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted(&cli.only, "ingest_rss_mail") {
         rows.push(memory::mails().await?);
+    }
+    if wanted(&cli.only, "ingest_retention") {
+        rows.extend(retention::measure().await?);
     }
     let file = stack::place::project().join("target/bench/report.json");
     report::write(&rows, &file)?;
