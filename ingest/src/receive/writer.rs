@@ -25,6 +25,8 @@ use crate::error::is_away;
 const QUEUE: usize = 4096;
 /// Bytes of values for which a writer begins while others commit: some fifteen single events.
 const WORTH: usize = 24 << 10;
+/// Bytes of values whose commit takes milliseconds.
+const SMALL: usize = 256 << 10;
 /// Bytes of values that one transaction takes, unless a single delivery is larger.
 const MOST_BYTES: usize = 4 << 20;
 
@@ -155,7 +157,7 @@ impl Queue {
 #[derive(Debug)]
 struct Line {
     waiting: Mutex<mpsc::Receiver<Waiting>>,
-    /// Writers that commit just now.
+    /// Writers that commit something small just now, for which it is worth waiting.
     busy: AtomicUsize,
     /// One of them has finished.
     finished: Notify,
@@ -163,11 +165,12 @@ struct Line {
 
 impl Line {
     /// Waits for a delivery, and takes those that wait behind it too. While others commit it also waits until a commit is
-    /// worth its while, or one of them has finished: a free writer never lets anybody wait.
+    /// worth its while, or one of them has finished, which takes milliseconds: nobody waits for a large commit.
     async fn take(&self, stop: &CancellationToken) -> Option<(Vec<Waiting>, Busy<'_>)> {
         let mut waiting = self.waiting.lock().await;
         let mut taken: Vec<Waiting> = Vec::new();
         let mut bytes = 0;
+        let mut others = None;
         loop {
             while bytes < MOST_BYTES
                 && let Ok(next) = waiting.try_recv()
@@ -175,12 +178,13 @@ impl Line {
                 bytes += next.delivery.value.len();
                 taken.push(next);
             }
-            if bytes >= WORTH || !taken.is_empty() && self.busy.load(Ordering::Acquire) == 0 {
-                return Some((taken, Busy::of(self)));
+            let busy = self.busy.load(Ordering::Acquire);
+            if !taken.is_empty() && (bytes >= WORTH || busy == 0 || busy < *others.get_or_insert(busy)) {
+                return Some((taken, Busy::of(self, bytes)));
             }
             tokio::select! {
                 next = waiting.recv() => {
-                    let Some(next) = next else { return (!taken.is_empty()).then(|| (taken, Busy::of(self))) };
+                    let Some(next) = next else { return (!taken.is_empty()).then(|| (taken, Busy::of(self, bytes))) };
                     bytes += next.delivery.value.len();
                     taken.push(next);
                 }
@@ -191,21 +195,26 @@ impl Line {
     }
 }
 
-/// Held while a writer commits.
+/// Held while a writer commits; counts if what it commits is small.
 #[derive(Debug)]
-struct Busy<'a>(&'a Line);
+struct Busy<'a>(Option<&'a Line>);
 
 impl<'a> Busy<'a> {
-    fn of(line: &'a Line) -> Self {
+    fn of(line: &'a Line, bytes: usize) -> Self {
+        if bytes > SMALL {
+            return Self(None);
+        }
         line.busy.fetch_add(1, Ordering::AcqRel);
-        Self(line)
+        Self(Some(line))
     }
 }
 
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
-        self.0.busy.fetch_sub(1, Ordering::AcqRel);
-        self.0.finished.notify_one();
+        if let Some(line) = self.0 {
+            line.busy.fetch_sub(1, Ordering::AcqRel);
+            line.finished.notify_one();
+        }
     }
 }
 
