@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use super::copy::Row;
 
 /// Bytes of deliveries whose items wait for the relay in memory, at most; what finds no place is read back from the outbox.
-const MEMORY: usize = 8 << 20;
+const MEMORY: usize = 4 << 20;
 /// Commits that wait there, at most.
 const QUEUE: usize = 256;
 

@@ -28,7 +28,7 @@ const WORTH: usize = 24 << 10;
 /// Bytes of values whose commit takes milliseconds.
 const SMALL: usize = 256 << 10;
 /// Bytes of values that one transaction takes, unless a single delivery is larger.
-const MOST_BYTES: usize = 4 << 20;
+const MOST_BYTES: usize = 2 << 20;
 
 /// What became of a batch's elements; the answer to the delivery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

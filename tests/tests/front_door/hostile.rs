@@ -116,8 +116,9 @@ fn peak_memory(pid: u32) -> u64 {
     line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1024
 }
 
-/// What ingest may hold at most, whatever is posted.
-const MOST_MEMORY: u64 = 256 << 20;
+/// What the debug build may hold at most, whatever is posted. The release build is held to 256 MiB by `make bench`; here code is
+/// slow, so more waits at the same time, and how the allocator packs it differs by tens of MiB from run to run.
+const MOST_MEMORY: u64 = 384 << 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_is_bounded_whatever_is_posted() {
