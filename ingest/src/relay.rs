@@ -256,7 +256,8 @@ async fn take(connection: &mut PgConnection, size: i64, rows: Rows) -> Result<Ve
 async fn items(connection: &mut PgConnection, run: &Run) -> Result<Vec<Encoded>, RelayError> {
     let mut told = notifications(connection, run).await?;
     let (Some(received_at), Some((first, last))) = (run.received_at, run.events) else {
-        let alone = told.into_iter().map(|notification| Item { notification: Some(notification), ..Item::default() });
+        let alone =
+            told.into_iter().map(|notification| Item { event: None, search: None::<String>, notification: Some(notification) });
         return Ok(alone.map(|item| Encoded::of(&item)).collect::<Result<_, _>>()?);
     };
     let rows = sqlx::query!(

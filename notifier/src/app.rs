@@ -8,13 +8,15 @@ use shared::origin::Origins;
 use shared::{config, db, redis, serve, telemetry};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Serve, Sockets};
 use crate::hub::Hub;
-use crate::messages::Messages;
+use crate::messages::{self, Messages, Posted};
+use crate::shard::{self, Shard};
 use crate::subscribe::Subscriber;
 use crate::{presence, routes, sessions};
 
@@ -35,25 +37,12 @@ pub struct Context {
     pub messages: Messages,
     /// How many sockets are held.
     pub sockets: Sockets,
-    /// The sockets' tasks.
+    /// The connections' tasks.
     pub tasks: TaskTracker,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Cancelled when the service is asked to stop.
     pub stop: CancellationToken,
-    drain: Duration,
-}
-
-impl Context {
-    /// Ends at a moment of each socket's own within the drain time, so that clients do not all come back at once.
-    pub async fn draining(&self) {
-        self.stop.cancelled().await;
-        let mut random = [0; 4];
-        if getrandom::fill(&mut random).is_ok() {
-            let share = f64::from(u32::from_be_bytes(random)) / f64::from(u32::MAX);
-            tokio::time::sleep(self.drain.mul_f64(share)).await;
-        }
-    }
 }
 
 /// A bound service.
@@ -62,6 +51,8 @@ pub struct App {
     listener: TcpListener,
     connections: config::Connections,
     redis: config::Redis,
+    posted: mpsc::Receiver<Posted>,
+    commands: Vec<mpsc::Receiver<shard::Command>>,
 }
 
 impl App {
@@ -72,20 +63,23 @@ impl App {
     pub async fn build(config: Serve) -> anyhow::Result<Self> {
         let pool = db::pool(&config.database, "notifier", db::Purpose::Work)?;
         let redis = redis::pool(&config.redis)?;
+        let (messages, posted) = Messages::new();
+        // A shard for each thread: what they do is send.
+        let shards = Handle::current().metrics().num_workers();
+        let (senders, commands) = (0..shards).map(|_| mpsc::channel(shard::COMMANDS)).unzip();
         let context = Context {
-            messages: Messages { pool: pool.clone(), redis: redis.clone() },
+            messages,
             pool,
             redis,
             origins: config.public.public_origins,
-            hub: Arc::default(),
+            hub: Arc::new(Hub::new(senders)),
             sockets: config.sockets,
             tasks: TaskTracker::new(),
             metrics: telemetry::start_metrics()?,
             stop: CancellationToken::new(),
-            drain: Duration::from_secs(config.connections.drain_seconds),
         };
         let listener = TcpListener::bind(config.listen).await?;
-        Ok(Self { context: Arc::new(context), listener, connections: config.connections, redis: config.redis })
+        Ok(Self { context: Arc::new(context), listener, connections: config.connections, redis: config.redis, posted, commands })
     }
 
     /// Serves until `stop`: then no new connections, and open sockets are closed with 1012, spread over the drain time.
@@ -105,6 +99,12 @@ impl App {
         };
         tasks.spawn(subscriber.run(background.clone()));
         tasks.spawn(sessions::watch(Arc::clone(&context.hub), context.pool.clone(), sessions_changed, background.clone()));
+        tasks.spawn(messages::write(self.posted, context.pool.clone(), context.redis.clone(), background.clone()));
+        let drain = Duration::from_secs(self.connections.drain_seconds);
+        for commands in self.commands {
+            let hub = Arc::clone(&context.hub);
+            context.tasks.spawn(Shard::new(hub, commands, context.stop.clone(), drain).run());
+        }
         tasks.spawn(presence::run(Arc::clone(&context.hub), context.redis.clone(), background.clone()));
         tasks.close();
         tracing::info!(listen = %self.listener.local_addr()?, "notifier serves");
@@ -117,7 +117,7 @@ impl App {
         });
         serve::run(self.listener, warp::service(routes::all(Arc::clone(&context))), &self.connections, stop).await;
         context.tasks.close();
-        if tokio::time::timeout(context.drain + FINISH, context.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(drain + FINISH, context.tasks.wait()).await.is_err() {
             tracing::warn!(open = context.tasks.len(), "sockets were still open at the drain deadline");
         }
         background.cancel();

@@ -59,11 +59,15 @@ pub struct Serve {
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Websockets")]
 pub struct Sockets {
-    /// Most websockets held open by this process; further ones are told to come back.
+    /// Most websockets and event streams held open by this process; further ones are told to come back.
     #[arg(long, env = "MAX_SOCKETS", default_value_t = 10_000)]
     pub max_sockets: usize,
 
-    /// Most websockets of one user on this process.
+    /// Most of them of one user.
     #[arg(long, env = "MAX_SOCKETS_PER_USER", default_value_t = 50)]
     pub max_sockets_per_user: usize,
+
+    /// Most of them from one address: a whole office may share one.
+    #[arg(long, env = "MAX_SOCKETS_PER_ADDRESS", default_value_t = 1_000)]
+    pub max_sockets_per_address: usize,
 }

@@ -153,9 +153,13 @@ pub enum ClientFrame {
 pub enum Close {
     /// 1001: the other side was silent for too long.
     Silent,
+    /// 1002: not as RFC 6455 has it.
+    Violation,
     /// 1003: not text.
     Unsupported,
-    /// 1009: a frame too large.
+    /// 1007: text that is not UTF-8.
+    NotUtf8,
+    /// 1009: a message too large.
     TooLarge,
     /// 1012: the service is restarting.
     Restarting,
@@ -174,7 +178,9 @@ impl Close {
     pub fn code_and_reason(self) -> (u16, &'static str) {
         match self {
             Self::Silent => (1001, "silent"),
+            Self::Violation => (1002, "protocol error"),
             Self::Unsupported => (1003, "text only"),
+            Self::NotUtf8 => (1007, "not utf-8"),
             Self::TooLarge => (1009, "too large"),
             Self::Restarting => (1012, "restarting"),
             Self::TooSlow => (4408, "too slow"),

@@ -1,136 +1,171 @@
-//! Who gets what: every open socket with its bounded queue, under one lock with the recent entries.
-//!
-//! One lock makes resuming exact: a socket joins and is given what came before in the same moment, so that nothing falls
-//! between replay and live. Under the lock nothing waits: a queue that is full costs its socket and nobody else.
+//! Who is here, and what is new: the recent entries, and a place for every open connection, within bounds. The shards look here
+//! for what to send, so that nothing queues for them.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash as Hashable;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use shared::feed::{Cursor, Entry};
-use shared::session::{Credential, Hash, Role, User};
-use tokio::sync::{Notify, mpsc};
-use tokio_util::sync::CancellationToken;
+use shared::feed::{Cursor, Run};
+use shared::session::{Caller, Hash, Role, User};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::config::Sockets;
 use crate::error::ApiError;
 use crate::frame::{Close, Online};
-use crate::recent::{Live, Offered, Recent};
+use crate::link::Ending;
+use crate::recent::{Live, Recent};
+use crate::shard::Command;
 
-/// Entries that may wait for one socket's task. They are shared, so a full queue costs a pointer each.
-const QUEUE: usize = 4_096;
-
-/// What a socket's task is given.
-#[derive(Debug, Clone)]
-pub enum Delivery {
-    /// The next entry.
-    Entry(Arc<Live>),
-    /// Continuity is lost; the reason.
-    Reset(&'static str),
-    /// Somebody came or went.
-    Presence(Online),
-}
-
-/// Ends a socket from outside, with a reason.
-#[derive(Debug, Default)]
-pub struct Ending {
-    token: CancellationToken,
-    close: OnceLock<Close>,
-}
-
-impl Ending {
-    fn end(&self, close: Close) {
-        let _ = self.close.set(close);
-        self.token.cancel();
-    }
-
-    /// Waits until the socket is to end, and says why.
-    pub async fn ended(&self) -> Close {
-        self.token.cancelled().await;
-        self.close.get().copied().unwrap_or(Close::Restarting)
-    }
-}
+/// Entries that a shard takes at once.
+const LOOK: usize = 256;
 
 struct Member {
-    user: User,
-    credential: Credential,
-    queue: mpsc::Sender<Delivery>,
+    user: Arc<User>,
+    credential: Hash,
+    address: IpAddr,
     ending: Arc<Ending>,
-    /// Set once the client has subscribed; before, entries pass it by.
-    subscribed: bool,
 }
 
 #[derive(Default)]
 struct State {
     recent: Option<Recent>,
+    /// How often continuity was lost, and why last.
+    resets: (u64, &'static str),
     members: HashMap<u64, Member>,
+    users: HashMap<i64, usize>,
+    addresses: HashMap<IpAddr, usize>,
 }
 
-/// The open sockets and the recent entries.
-#[derive(Default)]
+/// What a shard finds when it looks.
+pub enum News {
+    /// The next entries; empty for none.
+    Entries(Vec<Arc<Live>>),
+    /// Continuity is lost.
+    Reset {
+        /// Where to go on.
+        at: Cursor,
+        /// Why.
+        reason: &'static str,
+        /// For the next look.
+        resets: u64,
+    },
+}
+
+/// The open connections and the recent entries.
 pub struct Hub {
     state: Mutex<State>,
+    shards: Vec<mpsc::Sender<Command>>,
+    changed: watch::Sender<()>,
     next: AtomicU64,
     live: AtomicBool,
     online: Mutex<Online>,
     moved: Notify,
 }
 
-/// A socket's place in the hub; leaving is dropping it.
+/// A connection's place in the hub. To be left.
 pub struct Place {
     hub: Arc<Hub>,
-    /// Of this socket, on this replica.
+    /// Of this connection, on this replica.
     pub connection: u64,
-    /// What arrives.
-    pub queue: mpsc::Receiver<Delivery>,
+    /// Who holds it.
+    pub user: Arc<User>,
     /// When to end.
     pub ending: Arc<Ending>,
+    /// Where the feed was.
+    pub cursor: Cursor,
+}
+
+impl Place {
+    /// Tells the shard that serves this connection.
+    pub async fn tell(&self, command: Command) {
+        // A shard that is gone has nobody left to serve.
+        let _ = self.hub.shard(self.connection).send(command).await;
+    }
+
+    /// Gives the place back.
+    pub async fn leave(self) {
+        self.tell(Command::Leave(self.connection)).await;
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.hub.lock().members.remove(&self.connection);
+        self.hub.lock().remove(self.connection);
         self.hub.moved.notify_one();
     }
 }
 
-impl Place {
-    /// Subscribes: from now on entries arrive. Gives the feed's place, and what came after `after` if that is whole.
-    pub fn subscribe(&self, after: Option<&Cursor>) -> Option<(Cursor, Option<Vec<Arc<Live>>>)> {
-        let mut state = self.hub.lock();
-        let State { recent, members } = &mut *state;
-        let recent = recent.as_ref()?;
-        members.get_mut(&self.connection)?.subscribed = true;
-        Some((recent.cursor().clone(), after.and_then(|after| recent.after(after))))
+impl State {
+    fn remove(&mut self, connection: u64) {
+        if let Some(member) = self.members.remove(&connection) {
+            one_less(&mut self.users, member.user.id);
+            one_less(&mut self.addresses, member.address);
+        }
+    }
+}
+
+fn one_less<K: Hashable + Eq>(counts: &mut HashMap<K, usize>, key: K) {
+    if let Some(count) = counts.get_mut(&key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&key);
+        }
     }
 }
 
 impl Hub {
+    /// Nobody, served by these shards.
+    pub fn new(shards: Vec<mpsc::Sender<Command>>) -> Self {
+        Self {
+            state: Mutex::default(),
+            shards,
+            changed: watch::Sender::new(()),
+            next: AtomicU64::new(0),
+            live: AtomicBool::new(false),
+            online: Mutex::default(),
+            moved: Notify::new(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a socket in.
+    fn shard(&self, connection: u64) -> &mpsc::Sender<Command> {
+        &self.shards[usize::try_from(connection).unwrap_or_default() % self.shards.len()]
+    }
+
+    /// Takes a connection in.
     ///
     /// # Errors
-    /// `NotReady` before the feed was first reached or when full, `TooMany` when the user holds enough.
-    pub fn join(self: &Arc<Self>, user: User, credential: Credential, limits: Sockets) -> Result<(Place, Cursor), ApiError> {
+    /// `NotReady` before the feed was first reached or when full, `TooMany` when the user or the address holds enough.
+    pub fn join(self: &Arc<Self>, caller: &Caller, address: IpAddr, limits: Sockets) -> Result<Place, ApiError> {
         let mut state = self.lock();
         let cursor = state.recent.as_ref().map(|recent| recent.cursor().clone()).ok_or(ApiError::NotReady)?;
         if state.members.len() >= limits.max_sockets {
             return Err(ApiError::NotReady);
         }
-        if state.members.values().filter(|member| member.user.id == user.id).count() >= limits.max_sockets_per_user {
+        let of_user = state.users.get(&caller.user.id).copied().unwrap_or_default();
+        let of_address = state.addresses.get(&address).copied().unwrap_or_default();
+        if of_user >= limits.max_sockets_per_user || of_address >= limits.max_sockets_per_address {
             return Err(ApiError::TooMany);
         }
         let connection = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let (sender, queue) = mpsc::channel(QUEUE);
-        let ending = Arc::new(Ending::default());
-        let member = Member { user, credential, queue: sender, ending: Arc::clone(&ending), subscribed: false };
-        state.members.insert(connection, member);
+        let (user, ending) = (Arc::new(caller.user.clone()), Arc::<Ending>::default());
+        *state.users.entry(user.id).or_default() += 1;
+        *state.addresses.entry(address).or_default() += 1;
+        let credential = *caller.credential.hash();
+        state.members.insert(connection, Member { user: Arc::clone(&user), credential, address, ending: Arc::clone(&ending) });
         drop(state);
         self.moved.notify_one();
-        Ok((Place { hub: Arc::clone(self), connection, queue, ending }, cursor))
+        Ok(Place { hub: Arc::clone(self), connection, user, ending, cursor })
+    }
+
+    /// Wakes whoever waits for news.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// The newest place, once the feed was reached.
@@ -138,23 +173,39 @@ impl Hub {
         self.lock().recent.as_ref().map(|recent| recent.cursor().clone())
     }
 
-    /// Offers an entry to everybody. False when entries before it are missing.
-    pub fn offer(&self, entry: Entry) -> bool {
-        let mut state = self.lock();
-        let Some(recent) = &mut state.recent else { return false };
-        match recent.offer(entry) {
-            Offered::Hole => false,
-            Offered::Known => true,
-            Offered::New(live) => {
-                send(&mut state.members, |member| member.subscribed, &Delivery::Entry(live));
-                true
-            }
+    /// Takes what is new of a run. False when entries before it are missing.
+    pub fn offer(&self, run: Run) -> bool {
+        let taken = self.lock().recent.as_mut().is_some_and(|recent| recent.offer(run));
+        self.changed.send_replace(());
+        taken
+    }
+
+    /// What comes after `at`, for a shard that knows of so many resets.
+    pub fn news(&self, at: &Cursor, resets: u64) -> News {
+        let state = self.lock();
+        let Some(recent) = &state.recent else { return News::Entries(Vec::new()) };
+        let entries = recent.after(at);
+        if state.resets.0 != resets {
+            let at = if entries.is_some() { at.clone() } else { recent.start() };
+            return News::Reset { at, reason: state.resets.1, resets: state.resets.0 };
         }
+        match entries {
+            Some(entries) => News::Entries(entries.take(LOOK).cloned().collect()),
+            None => News::Reset { at: recent.cursor().clone(), reason: "overrun", resets },
+        }
+    }
+
+    /// At most `limit` entries after `after` and up to `to`, if all that follows `after` is still here.
+    pub fn replay(&self, after: &Cursor, to: &Cursor, limit: usize) -> Option<Vec<Arc<Live>>> {
+        let state = self.lock();
+        let entries = state.recent.as_ref()?.after(after)?;
+        Some(entries.take(limit).take_while(|live| live.cursor.seq <= to.seq).cloned().collect())
     }
 
     /// Begins with what was read before anybody could join.
     pub fn begin(&self, recent: Recent) {
         self.lock().recent = Some(recent);
+        self.changed.send_replace(());
     }
 
     /// Begins anew at `cursor`: what was remembered no longer connects. Subscribers are told why.
@@ -167,7 +218,9 @@ impl Hub {
     pub fn tell_reset(&self, reason: &'static str) {
         tracing::warn!(reason, "the feed's continuity is lost; clients refetch");
         metrics::counter!("notifier_resets_total", "reason" => reason).increment(1);
-        send(&mut self.lock().members, |member| member.subscribed, &Delivery::Reset(reason));
+        let resets = &mut self.lock().resets;
+        *resets = (resets.0 + 1, reason);
+        self.changed.send_replace(());
     }
 
     /// Notes whether Redis delivers.
@@ -182,9 +235,12 @@ impl Hub {
 
     /// Who is here, over all replicas, as last heard; never fewer than are here.
     pub fn online(&self) -> Online {
-        let here = self.users();
+        let (users, connections) = {
+            let state = self.lock();
+            (state.users.len(), state.members.len())
+        };
         let heard = *self.online.lock().unwrap_or_else(PoisonError::into_inner);
-        Online { users: heard.users.max(here.len()), connections: heard.connections.max(here.values().sum()) }
+        Online { users: heard.users.max(users), connections: heard.connections.max(connections) }
     }
 
     /// Waits until somebody came or went.
@@ -192,37 +248,36 @@ impl Hub {
         self.moved.notified().await;
     }
 
-    /// Tells everybody who is here, if that changed.
+    /// Notes who is here over all replicas, for everybody to be told.
     pub fn set_online(&self, online: Online) {
         let mut known = self.online.lock().unwrap_or_else(PoisonError::into_inner);
         if *known != online {
             *known = online;
-            drop(known);
-            send(&mut self.lock().members, |_| true, &Delivery::Presence(online));
+            self.changed.send_replace(());
         }
     }
 
-    /// The users with sockets here, and how many each has.
+    /// Who is here over all replicas, as last noted.
+    pub fn noted_online(&self) -> Online {
+        *self.online.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The users with connections here, and how many each has.
     pub fn users(&self) -> HashMap<i64, usize> {
-        let mut users = HashMap::new();
-        for member in self.lock().members.values() {
-            *users.entry(member.user.id).or_default() += 1;
-        }
-        users
+        self.lock().users.clone()
     }
 
-    /// The sessions and tokens that hold sockets open.
+    /// The sessions and tokens that hold connections open.
     pub fn credentials(&self) -> HashSet<Hash> {
-        self.lock().members.values().map(|member| *member.credential.hash()).collect()
+        self.lock().members.values().map(|member| member.credential).collect()
     }
 
-    /// Of the sockets held by those `asked` about, ends those whose session or token is not among `valid`, and those whose user
-    /// has another role by now. A socket that joined since the question was asked is not judged by its answer.
+    /// Of the connections held by those `asked` about, ends those whose session or token is not among `valid`, and those whose
+    /// user has another role by now. A connection that joined since the question was asked is not judged by its answer.
     pub fn retain(&self, asked: &HashSet<Hash>, valid: &HashMap<Hash, Role>) {
         for member in self.lock().members.values() {
-            let hash = member.credential.hash();
-            match valid.get(hash) {
-                _ if !asked.contains(hash) => {}
+            match valid.get(&member.credential) {
+                _ if !asked.contains(&member.credential) => {}
                 None => member.ending.end(Close::SignedOut),
                 Some(role) if *role != member.user.role => member.ending.end(Close::Resync),
                 Some(_) => {}
@@ -231,94 +286,76 @@ impl Hub {
     }
 }
 
-/// Puts `delivery` into the queues of those it concerns. Whoever has no room is ended, and stays counted until they are gone.
-fn send(members: &mut HashMap<u64, Member>, concerns: impl Fn(&Member) -> bool, delivery: &Delivery) {
-    for member in members.values_mut().filter(|member| concerns(member)) {
-        if member.queue.try_send(delivery.clone()).is_err() {
-            member.subscribed = false;
-            member.ending.end(Close::TooSlow);
-            metrics::counter!("notifier_slow_total").increment(1);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::feed::Item;
+    use shared::feed::Arrived;
+    use shared::session::Credential;
 
-    const LIMITS: Sockets = Sockets { max_sockets: 3, max_sockets_per_user: 2 };
+    const LIMITS: Sockets = Sockets { max_sockets: 4, max_sockets_per_user: 2, max_sockets_per_address: 3 };
 
     fn hub() -> Arc<Hub> {
-        let hub = Arc::new(Hub::default());
-        hub.begin(Recent::new(cursor(0)));
-        hub
+        let hub = Hub::new(vec![mpsc::channel(8).0]);
+        hub.begin(Recent::new(cursor("e", 0)));
+        Arc::new(hub)
     }
 
-    fn cursor(seq: u64) -> Cursor {
-        Cursor { epoch: "e".to_owned(), seq }
+    fn cursor(epoch: &str, seq: u64) -> Cursor {
+        Cursor { epoch: epoch.into(), seq }
     }
 
-    fn join(hub: &Arc<Hub>, user: i64, session: &str) -> Result<Place, ApiError> {
+    fn join(hub: &Arc<Hub>, user: i64, session: &str, address: u8) -> Result<Place, ApiError> {
         let user = User { id: user, email: String::new(), role: Role::Viewer };
-        hub.join(user, Credential::Session(Hash::of(session)), LIMITS).map(|(place, _)| place)
+        let caller = Caller { user, credential: Credential::Session(Hash::of(session)) };
+        hub.join(&caller, IpAddr::from([127, 0, 0, address]), LIMITS)
     }
 
-    fn offer(hub: &Hub, seq: u64) -> bool {
-        hub.offer(Entry { epoch: "e".to_owned(), seq, item: Item::default() })
+    fn offer(hub: &Hub, after: u64, count: usize) -> bool {
+        hub.offer(Run { after: cursor("e", after), items: vec![Arrived::default(); count], unreadable: 0 })
     }
 
-    #[tokio::test]
-    async fn whoever_does_not_read_is_ended_and_nobody_else() {
+    #[test]
+    fn a_connection_that_joined_meanwhile_is_not_judged_by_an_older_question() {
         let hub = hub();
-        let (slow, mut quick) = (join(&hub, 1, "a").expect("a place"), join(&hub, 2, "b").expect("a place"));
-        slow.subscribe(None).expect("subscribed");
-        quick.subscribe(None).expect("subscribed");
-        for seq in 1..=QUEUE as u64 + 10 {
-            assert!(offer(&hub, seq));
-            assert!(matches!(quick.queue.recv().await, Some(Delivery::Entry(live)) if live.cursor.seq == seq));
-        }
-        assert_eq!(slow.ending.ended().await, Close::TooSlow);
-        assert_eq!(slow.queue.len(), QUEUE, "its queue is bounded");
-        assert_eq!(hub.users().len(), 2, "it counts until it is gone");
-        drop(slow);
-        assert_eq!(hub.users().len(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_socket_that_joined_meanwhile_is_not_judged_by_an_older_question() {
-        let hub = hub();
-        let (held, gone) = (join(&hub, 1, "held").expect("a place"), join(&hub, 2, "gone").expect("a place"));
+        let (held, gone) = (join(&hub, 1, "held", 1).expect("a place"), join(&hub, 2, "gone", 1).expect("a place"));
         let asked = hub.credentials();
-        let late = join(&hub, 3, "late").expect("a place");
+        let late = join(&hub, 3, "late", 1).expect("a place");
         hub.retain(&asked, &HashMap::from([(Hash::of("held"), Role::Admin)]));
-        assert_eq!(held.ending.ended().await, Close::Resync, "another role by now");
-        assert_eq!(gone.ending.ended().await, Close::SignedOut);
-        assert!(!late.ending.token.is_cancelled());
+        assert_eq!(held.ending.reason(), Some(Close::Resync), "another role by now");
+        assert_eq!(gone.ending.reason(), Some(Close::SignedOut));
+        assert_eq!(late.ending.reason(), None);
     }
 
     #[test]
-    fn sockets_are_bounded_and_wait_for_the_feed() {
-        assert!(matches!(join(&Arc::default(), 1, "a"), Err(ApiError::NotReady)));
+    fn connections_are_bounded_and_wait_for_the_feed() {
+        let early = Arc::new(Hub::new(vec![mpsc::channel(8).0]));
+        assert!(matches!(join(&early, 1, "a", 1), Err(ApiError::NotReady)));
         let hub = hub();
-        let _held = [join(&hub, 1, "a").expect("a place"), join(&hub, 1, "a").expect("a place")];
-        assert!(matches!(join(&hub, 1, "a"), Err(ApiError::TooMany)));
-        let _other = join(&hub, 2, "b").expect("a place");
-        assert!(matches!(join(&hub, 3, "c"), Err(ApiError::NotReady)), "full");
+        let held = [join(&hub, 1, "a", 1).expect("a place"), join(&hub, 1, "a", 1).expect("a place")];
+        assert!(matches!(join(&hub, 1, "a", 2), Err(ApiError::TooMany)), "of one user");
+        let _third = join(&hub, 2, "b", 1).expect("a place");
+        assert!(matches!(join(&hub, 3, "c", 1), Err(ApiError::TooMany)), "of one address");
+        let _fourth = join(&hub, 3, "c", 2).expect("a place");
+        assert!(matches!(join(&hub, 4, "d", 3), Err(ApiError::NotReady)), "full");
+        drop(held);
+        assert_eq!(hub.users(), HashMap::from([(2, 1), (3, 1)]));
+        assert!(join(&hub, 1, "a", 1).is_ok());
     }
 
     #[test]
-    fn a_resume_begins_where_live_goes_on() {
+    fn a_shard_finds_what_is_new_and_is_told_when_it_does_not_connect() {
         let hub = hub();
-        assert!(offer(&hub, 1) && offer(&hub, 2) && offer(&hub, 2));
-        assert!(!offer(&hub, 4), "a hole");
-        let mut place = join(&hub, 1, "a").expect("a place");
-        assert!(offer(&hub, 3), "it joined and has not subscribed");
-        let (now, replay) = place.subscribe(Some(&cursor(1))).expect("subscribed");
-        let replayed: Vec<u64> = replay.expect("all of it").iter().map(|live| live.cursor.seq).collect();
-        assert_eq!((now, replayed), (cursor(3), vec![2, 3]));
-        assert!(offer(&hub, 4));
-        assert!(matches!(place.queue.try_recv(), Ok(Delivery::Entry(live)) if live.cursor.seq == 4));
-        assert!(place.queue.try_recv().is_err());
+        assert!(offer(&hub, 0, 2) && offer(&hub, 0, 2));
+        assert!(!offer(&hub, 3, 1), "a hole");
+        assert!(matches!(hub.news(&cursor("e", 0), 0), News::Entries(entries) if entries.len() == 2));
+        assert!(matches!(hub.news(&cursor("e", 2), 0), News::Entries(entries) if entries.is_empty()));
+        hub.tell_reset("unreadable");
+        assert!(
+            matches!(hub.news(&cursor("e", 2), 0), News::Reset { at, reason: "unreadable", resets: 1 } if at == cursor("e", 2))
+        );
+        hub.reset(cursor("f", 7), "epoch");
+        assert!(hub.offer(Run { after: cursor("f", 7), items: vec![Arrived::default()], unreadable: 0 }));
+        assert!(matches!(hub.news(&cursor("e", 2), 1), News::Reset { at, reason: "epoch", resets: 2 } if at == cursor("f", 7)));
+        assert!(matches!(hub.news(&cursor("f", 3), 2), News::Reset { at, reason: "overrun", .. } if at == cursor("f", 8)));
     }
 }

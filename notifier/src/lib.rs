@@ -4,21 +4,29 @@
 //! - [`config`], [`app`], [`routes`], [`error`]: wiring. `App::build` binds, `run` serves; every route is in one list.
 //! - [`subscribe`]: Redis → here: live, holes filled from the stream, a probe that finds a dead subscription.
 //! - [`recent`]: the newest entries in memory, from which clients resume.
-//! - [`hub`]: who gets what.
-//! - [`upgrade`], [`socket`], [`outgoing`], [`frame`]: one socket's admission, its life, what waits to be sent, and the frames.
-//! - [`messages`]: user to user. [`sessions`]: whose session has ended. [`presence`]: who is here, over all replicas.
+//! - [`hub`]: who is here, within which bounds. [`shard`]: who gets what. [`outgoing`]: what waits for those with one
+//!   subscription.
+//! - [`upgrade`], [`sse`]: who may follow, and the two ways of doing so. [`socket`]: one websocket's life. [`link`]: the way to one
+//!   client. [`frame`]: what is said. [`wire`]: how it is written, RFC 6455.
+//! - [`messages`]: user to user. [`allowance`]: how much one may say. [`sessions`]: whose session has ended. [`presence`]: who is
+//!   here, over all replicas.
 
+pub mod allowance;
 pub mod app;
 pub mod config;
 pub mod error;
 pub mod frame;
 pub mod hub;
+pub mod link;
 pub mod messages;
 pub mod outgoing;
 pub mod presence;
 pub mod recent;
 pub mod routes;
 pub mod sessions;
+pub mod shard;
 pub mod socket;
+pub mod sse;
 pub mod subscribe;
 pub mod upgrade;
+pub mod wire;

@@ -1,103 +1,92 @@
-//! User to user: stored with an outbox row in one transaction, then relayed like everything else.
+//! User to user: what people send over their sockets is stored by one task, all that waits in one statement.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use deadpool_redis::Pool;
 use redis::AsyncCommands;
 use shared::feed::WAKE_CHANNEL;
-use shared::notification::Audience;
-use shared::session::{Credential, User};
+use shared::message::{self, Message, MessageError};
 use sqlx::PgPool;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
-/// Longest title and body, in bytes.
-const LONGEST_TITLE: usize = 200;
-const LONGEST_BODY: usize = 2_000;
+use crate::allowance::Allowance;
 
-/// A message that was not stored, and why.
-#[derive(Debug, thiserror::Error)]
-pub enum MessageError {
-    /// Tokens read; people write.
-    #[error("A token cannot send messages.")]
-    Forbidden,
-    /// Not `all`, `user:ID` or `role:NAME`.
-    #[error("`to` is one of `all`, `user:ID`, `role:NAME`.")]
-    Audience,
-    /// No such user.
-    #[error("There is no such user.")]
-    NoUser,
-    /// Empty, or too long.
-    #[error("A title has 1 to 200 bytes and a body at most 2,000, without NUL.")]
-    Length,
-    /// Postgres failed.
-    #[error("The message could not be stored; try again.")]
-    Database(#[from] sqlx::Error),
+/// Messages that may wait to be stored.
+const QUEUE: usize = 1_024;
+/// Messages stored in one statement, at most.
+const BATCH: usize = 256;
+/// Users whose allowances are remembered before those are forgotten who have all of theirs.
+const USERS: usize = 1_000;
+
+type Answer = Box<dyn FnOnce(Result<i64, MessageError>) + Send>;
+
+/// A message on its way, and whom to tell what became of it.
+pub struct Posted {
+    message: Message,
+    answer: Answer,
 }
 
-impl MessageError {
-    /// Stable.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Forbidden => "forbidden",
-            Self::Audience => "bad_audience",
-            Self::NoUser => "no_such_user",
-            Self::Length => "bad_length",
-            Self::Database(_) => "not_stored",
-        }
-    }
-}
-
-/// What people send each other through.
-#[derive(Clone)]
+/// Takes messages, within limits for each user.
 pub struct Messages {
-    /// Stores.
-    pub pool: PgPool,
-    /// Wakes the relay.
-    pub redis: Pool,
+    queue: mpsc::Sender<Posted>,
+    allowances: Mutex<HashMap<i64, Allowance>>,
 }
 
 impl Messages {
-    /// Stores a message from `user`; gives its notification's id. On `Ok` it will be relayed, whatever fails next.
-    ///
-    /// # Errors
-    /// When it may not be sent, or is not stored.
-    pub async fn send(
-        &self,
-        user: &User,
-        credential: &Credential,
-        to: &str,
-        title: &str,
-        body: &str,
-    ) -> Result<i64, MessageError> {
-        if !matches!(credential, Credential::Session(_)) {
-            return Err(MessageError::Forbidden);
+    /// The way to the writer, and the writer's end of it.
+    pub fn new() -> (Self, mpsc::Receiver<Posted>) {
+        let (queue, posted) = mpsc::channel(QUEUE);
+        (Self { queue, allowances: Mutex::default() }, posted)
+    }
+
+    /// Takes a message. `answer` gets its notification's id once it is stored, or why it is not.
+    pub fn post(&self, message: Message, answer: impl FnOnce(Result<i64, MessageError>) + Send + 'static) {
+        if !self.may_send(message.sender()) {
+            return answer(Err(MessageError::TooMany));
         }
-        let to: Audience = to.parse().map_err(|_| MessageError::Audience)?;
-        let title = title.trim();
-        let fits = (1..=LONGEST_TITLE).contains(&title.len()) && body.len() <= LONGEST_BODY;
-        if !fits || title.contains('\0') || body.contains('\0') {
-            return Err(MessageError::Length);
+        if let Err(full) = self.queue.try_send(Posted { message, answer: Box::new(answer) }) {
+            (full.into_inner().answer)(Err(MessageError::TooMany));
         }
-        let recipient = if let Audience::User(id) = to { Some(id) } else { None };
-        let id = sqlx::query_scalar!(
-            r#"with told as (
-                 insert into notifications (kind, title, body, sender_id, audience)
-                 select 'message', $1, $2, $3, $4
-                 where $5::bigint is null or exists (select 1 from users where id = $5 and disabled_at is null)
-                 returning id
-               )
-               insert into outbox (notification_id) select id from told returning notification_id as "id!""#,
-            title,
-            body,
-            user.id,
-            to.to_string(),
-            recipient
-        )
-        .fetch_optional(&self.pool)
-        .await?
-        .ok_or(MessageError::NoUser)?;
-        if let Ok(mut connection) = self.redis.get().await {
-            // Not heard: the relay looks by itself within a second.
-            let _heard: Result<i64, redis::RedisError> = connection.publish(WAKE_CHANNEL, "message").await;
+    }
+
+    fn may_send(&self, user: i64) -> bool {
+        let mut allowances = self.allowances.lock().unwrap_or_else(PoisonError::into_inner);
+        if allowances.len() >= USERS {
+            allowances.retain(|_, allowance| !allowance.is_whole());
         }
-        metrics::counter!("notifier_messages_total").increment(1);
-        Ok(id)
+        allowances.entry(user).or_default().spend()
+    }
+}
+
+/// Stores what is posted until `stop`, and then what is left.
+pub async fn write(mut posted: mpsc::Receiver<Posted>, pool: PgPool, redis: Pool, stop: CancellationToken) {
+    let mut batch = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            count = posted.recv_many(&mut batch, BATCH) => if count == 0 { return },
+            () = stop.cancelled() => return,
+        }
+        store(std::mem::take(&mut batch), &pool, &redis).await;
+    }
+}
+
+async fn store(batch: Vec<Posted>, pool: &PgPool, redis: &Pool) {
+    let messages: Vec<&Message> = batch.iter().map(|posted| &posted.message).collect();
+    let stored = message::store(pool, &messages).await;
+    if let Err(source) = &stored {
+        tracing::error!(%source, messages = messages.len(), "messages could not be stored");
+    }
+    metrics::counter!("notifier_messages_total").increment(messages.len() as u64);
+    let ids = stored.ok();
+    for (place, posted) in batch.into_iter().enumerate() {
+        let id = ids.as_ref().map(|ids| ids.get(place).copied().flatten());
+        (posted.answer)(id.ok_or(MessageError::NotStored).and_then(|id| id.ok_or(MessageError::NoUser)));
+    }
+    if let Ok(mut connection) = redis.get().await {
+        // Not heard: the relay looks by itself within a second.
+        let _heard: Result<i64, redis::RedisError> = connection.publish(WAKE_CHANNEL, "message").await;
     }
 }

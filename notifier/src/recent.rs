@@ -2,10 +2,15 @@
 //! at once ask nothing of Redis.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
-use shared::feed::{Cursor, Entry, Item, KEEP};
+use shared::event::Event;
+use shared::feed::{Arrived, Cursor, KEEP, Run};
+use shared::filter::Filter;
+use shared::notification::Notification;
 
 use crate::frame::ServerFrame;
 
@@ -14,32 +19,30 @@ use crate::frame::ServerFrame;
 pub struct Live {
     /// Its place.
     pub cursor: Cursor,
-    /// What it carries; emptied when it is a repeat.
-    pub item: Item,
-    /// The event as JSON.
+    /// The event as JSON, as ingest wrote it; none when it is a repeat.
     pub event_json: Option<Box<RawValue>>,
+    /// What people are told; none when it is a repeat.
+    pub notification: Option<Notification>,
     /// The whole `notification` frame: the same for everybody.
-    pub notification_frame: Option<String>,
+    pub notification_frame: String,
+    /// When it came here.
+    pub arrived: Instant,
+    event_id: Option<i64>,
+    search: String,
+    /// Read from the JSON for the first filter that asks.
+    event: OnceLock<Option<Box<Event>>>,
 }
 
 impl Live {
-    fn new(cursor: Cursor, item: Item) -> Self {
-        let event_json = item.event.as_ref().and_then(|event| serde_json::value::to_raw_value(event).ok());
-        let notification_frame =
-            item.notification.as_ref().map(|notification| ServerFrame::Notification { cursor: &cursor, notification }.to_text());
-        Self { cursor, item, event_json, notification_frame }
+    /// True when it carries an event that the filter selects.
+    pub fn is_selected_by(&self, filter: &Filter) -> bool {
+        let Some(json) = &self.event_json else { return false };
+        if filter.is_empty() {
+            return true;
+        }
+        let event = self.event.get_or_init(|| serde_json::from_str(json.get()).ok());
+        event.as_ref().is_some_and(|event| filter.matches(event, &self.search))
     }
-}
-
-/// What became of an entry offered.
-#[derive(Debug)]
-pub enum Offered {
-    /// It is the next one.
-    New(Arc<Live>),
-    /// Its number has been had.
-    Known,
-    /// Numbers are missing before it, or it is of another epoch: read the stream.
-    Hole,
 }
 
 /// Entries `cursor.seq - entries.len() + 1 ..= cursor.seq` of one epoch.
@@ -62,39 +65,67 @@ impl Recent {
         &self.cursor
     }
 
-    /// Takes the entry if it is the next one. An event or notification that was relayed before, as after a crash between
-    /// publishing and forgetting, keeps its number and loses its content.
-    pub fn offer(&mut self, entry: Entry) -> Offered {
-        if entry.epoch != self.cursor.epoch || entry.seq > self.cursor.seq + 1 {
-            return Offered::Hole;
+    /// The place before the oldest entry.
+    pub fn start(&self) -> Cursor {
+        Cursor { epoch: Arc::clone(&self.cursor.epoch), seq: self.cursor.seq - self.entries.len() as u64 }
+    }
+
+    /// Takes what is new of a run. False when numbers before it are missing, or it is of another epoch: read the stream.
+    pub fn offer(&mut self, run: Run) -> bool {
+        if run.after.epoch != self.cursor.epoch || run.after.seq > self.cursor.seq {
+            return false;
         }
-        if entry.seq <= self.cursor.seq {
-            return Offered::Known;
+        let known = usize::try_from(self.cursor.seq - run.after.seq).unwrap_or(usize::MAX);
+        let arrived = Instant::now();
+        for item in run.items.into_iter().skip(known) {
+            self.take(item, arrived);
         }
-        let mut item = entry.item;
-        item.event = item.event.take().filter(|event| self.events.insert(event.id));
-        item.notification = item.notification.take().filter(|notification| self.notifications.insert(notification.id));
-        self.cursor.seq = entry.seq;
-        let live = Arc::new(Live::new(self.cursor.clone(), item));
-        self.entries.push_back(Arc::clone(&live));
+        true
+    }
+
+    /// The next entry. An event or notification that was relayed before, as after a crash between publishing and forgetting,
+    /// keeps its number and loses its content.
+    fn take(&mut self, item: Arrived, arrived: Instant) {
+        self.cursor.seq += 1;
+        let cursor = self.cursor.clone();
+        let event_id = item.event.as_deref().and_then(id_of);
+        let event_json = item.event.filter(|_| event_id.is_some_and(|id| self.events.insert(id)));
+        let notification = item.notification.filter(|notification| self.notifications.insert(notification.id));
+        let notification_frame = notification
+            .as_ref()
+            .map(|notification| ServerFrame::Notification { cursor: &cursor, notification }.to_text())
+            .unwrap_or_default();
+        let event_id = event_id.filter(|_| event_json.is_some());
+        let search = item.search.filter(|_| event_json.is_some()).unwrap_or_default();
+        let event = OnceLock::new();
+        let live = Live { cursor, event_json, notification, notification_frame, arrived, event_id, search, event };
+        self.entries.push_back(Arc::new(live));
         if self.entries.len() > KEEP
             && let Some(oldest) = self.entries.pop_front()
         {
-            oldest.item.event.as_ref().map(|event| self.events.remove(&event.id));
-            oldest.item.notification.as_ref().map(|notification| self.notifications.remove(&notification.id));
+            oldest.event_id.map(|id| self.events.remove(&id));
+            oldest.notification.as_ref().map(|notification| self.notifications.remove(&notification.id));
         }
-        Offered::New(live)
     }
 
-    /// Everything after `after`, if all of it is still here.
-    pub fn after(&self, after: &Cursor) -> Option<Vec<Arc<Live>>> {
+    /// What comes after `after`, if all of it is still here.
+    pub fn after(&self, after: &Cursor) -> Option<impl Iterator<Item = &Arc<Live>>> {
         if after.epoch != self.cursor.epoch {
             return None;
         }
         let missing = usize::try_from(self.cursor.seq.checked_sub(after.seq)?).ok()?;
         let skip = self.entries.len().checked_sub(missing)?;
-        Some(self.entries.iter().skip(skip).cloned().collect())
+        Some(self.entries.range(skip..))
     }
+}
+
+/// The id in an event's JSON.
+fn id_of(json: &RawValue) -> Option<i64> {
+    #[derive(Deserialize)]
+    struct Identified {
+        id: i64,
+    }
+    serde_json::from_str::<Identified>(json.get()).ok().map(|event| event.id)
 }
 
 #[cfg(test)]
@@ -103,33 +134,45 @@ mod tests {
     use proptest::prelude::*;
 
     fn cursor(epoch: &str, seq: u64) -> Cursor {
-        Cursor { epoch: epoch.to_owned(), seq }
+        Cursor { epoch: epoch.into(), seq }
     }
 
-    fn entry(epoch: &str, seq: u64, event: i64) -> Entry {
-        let event = format!(
-            r#"{{"id":{event},"kind":"open","occurred_at":"2026-01-02T03:04:05Z","received_at":"2026-01-02T03:05:00Z",
-                "tags":[],"simulated":false}}"#
-        );
-        let event = serde_json::from_str(&event).expect("an event");
-        Entry { epoch: epoch.to_owned(), seq, item: Item { event: Some(event), search: None, notification: None } }
+    /// Events with these ids, the first of them with this number.
+    fn run(epoch: &str, first: u64, ids: &[i64]) -> Run {
+        let items = ids.iter().map(|id| Arrived {
+            event: RawValue::from_string(format!(r#"{{"id":{id},"kind":"open"}}"#)).ok(),
+            ..Arrived::default()
+        });
+        Run { after: cursor(epoch, first - 1), items: items.collect(), unreadable: 0 }
     }
 
     #[test]
-    fn only_the_next_entry_is_taken() {
+    fn only_what_comes_next_is_taken() {
         let mut recent = Recent::new(cursor("a", 10));
-        assert!(matches!(recent.offer(entry("a", 12, 1)), Offered::Hole));
-        assert!(matches!(recent.offer(entry("b", 11, 1)), Offered::Hole));
-        assert!(matches!(recent.offer(entry("a", 10, 1)), Offered::Known));
-        assert!(matches!(recent.offer(entry("a", 11, 1)), Offered::New(_)));
-        assert_eq!(recent.cursor(), &cursor("a", 11));
+        assert!(!recent.offer(run("a", 12, &[1])), "a hole");
+        assert!(!recent.offer(run("b", 11, &[1])), "another epoch");
+        assert!(recent.offer(run("a", 10, &[1])), "known");
+        assert_eq!(recent.cursor(), &cursor("a", 10));
+        assert!(recent.offer(run("a", 9, &[5, 6, 7, 8])), "known in part");
+        assert_eq!((recent.cursor(), recent.start()), (&cursor("a", 12), cursor("a", 10)));
+        let ids: Vec<_> = recent.after(&cursor("a", 10)).expect("all of it").map(|live| live.event_id).collect();
+        assert_eq!(ids, [Some(7), Some(8)]);
     }
 
     #[test]
     fn a_repeated_event_keeps_its_number_and_loses_its_content() {
         let mut recent = Recent::new(cursor("a", 0));
-        assert!(matches!(recent.offer(entry("a", 1, 7)), Offered::New(live) if live.event_json.is_some()));
-        assert!(matches!(recent.offer(entry("a", 2, 7)), Offered::New(live) if live.event_json.is_none()));
+        assert!(recent.offer(run("a", 1, &[7, 8, 7])));
+        let has: Vec<bool> = recent.after(&cursor("a", 0)).expect("all").map(|live| live.event_json.is_some()).collect();
+        assert_eq!(has, [true, true, false]);
+    }
+
+    #[test]
+    fn the_oldest_make_room() {
+        let mut recent = Recent::new(cursor("a", 0));
+        let ids: Vec<i64> = (0..).take(KEEP + 3).collect();
+        assert!(recent.offer(run("a", 1, &ids)));
+        assert_eq!((recent.start(), recent.entries.len(), recent.events.len()), (cursor("a", 3), KEEP, KEEP));
     }
 
     proptest! {
@@ -137,10 +180,9 @@ mod tests {
         fn a_resume_is_whole_or_refused(start in 0..5_u64, count in 0..20_u64, after in 0..30_u64) {
             let mut recent = Recent::new(cursor("a", start));
             for seq in start + 1..=start + count {
-                let taken = matches!(recent.offer(entry("a", seq, seq.cast_signed())), Offered::New(_));
-                prop_assert!(taken);
+                prop_assert!(recent.offer(run("a", seq, &[seq.cast_signed()])));
             }
-            let found = recent.after(&cursor("a", after)).map(|entries| entries.iter().map(|live| live.cursor.seq).collect::<Vec<_>>());
+            let found = recent.after(&cursor("a", after)).map(|entries| entries.map(|live| live.cursor.seq).collect::<Vec<_>>());
             let expected = (start..=start + count).contains(&after).then(|| (after + 1..=start + count).collect::<Vec<_>>());
             prop_assert_eq!(found, expected);
             prop_assert!(recent.after(&cursor("b", after)).is_none());

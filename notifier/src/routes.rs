@@ -8,11 +8,12 @@ use http::StatusCode;
 use hyper::upgrade::OnUpgrade;
 use serde::Serialize;
 use shared::problem::Problem;
+use shared::serve::Peer;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
 use crate::app::Context;
-use crate::upgrade;
+use crate::{sse, upgrade};
 
 /// How long a dependency may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -26,9 +27,20 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
         .and(warp::get())
         .and(with.clone())
         .and(warp::header::headers_cloned())
+        .and(warp::ext::get::<Peer>())
         .and(warp::any().and(warp::ext::optional::<OnUpgrade>()))
-        .then(|context, headers, on_upgrade| async move {
-            upgrade::open(context, headers, on_upgrade).await.unwrap_or_else(Reply::into_response)
+        .then(|context, headers, peer, on_upgrade| async move {
+            upgrade::open(context, headers, peer, on_upgrade).await.unwrap_or_else(Reply::into_response)
+        });
+    // GET /sse
+    let sse = warp::path!("sse")
+        .and(warp::get())
+        .and(with.clone())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::get::<Peer>())
+        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
+        .then(|context, headers, peer, query| async move {
+            sse::open(context, headers, peer, query).await.unwrap_or_else(Reply::into_response)
         });
     // GET /healthz
     let healthz = warp::path!("healthz").and(warp::get()).map(|| "alive\n".into_response());
@@ -38,7 +50,7 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
     let metrics =
         warp::path!("metrics").and(warp::get()).and(with).map(|context: Arc<Context>| context.metrics.render().into_response());
 
-    ws.or(healthz).unify().or(readyz).unify().or(metrics).unify().recover(refuse).unify()
+    ws.or(sse).unify().or(healthz).unify().or(readyz).unify().or(metrics).unify().recover(refuse).unify()
 }
 
 #[derive(Serialize)]

@@ -8,17 +8,17 @@ use deadpool_redis::Pool;
 use futures::StreamExt;
 use redis::{AsyncCommands, Msg, RedisError};
 use shared::config;
-use shared::feed::{self, Cursor, Entry, FEED_CHANNEL, KEEP, OPEN_CHANNEL, SESSIONS_CHANNEL};
+use shared::feed::{self, Cursor, FEED_CHANNEL, KEEP, OPEN_CHANNEL, Run, SESSIONS_CHANNEL};
 use shared::session::new_secret;
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
-use crate::recent::{Offered, Recent};
+use crate::recent::Recent;
 
-/// Entries read from the stream at once.
-const PAGE: usize = 1_000;
+/// Runs read from the stream at once.
+const PAGE: usize = 200;
 /// How often a probe goes round.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 /// Probes that may be on their way before the subscription counts as dead.
@@ -129,9 +129,9 @@ impl Subscriber {
     }
 
     async fn take(&self, message: &Msg) -> Result<(), Lost> {
-        // Something else on our channel, or an entry of a newer version: the stream tells whether a number is missing.
-        let taken = serde_json::from_slice::<Entry>(message.get_payload_bytes()).is_ok_and(|entry| self.hub.offer(entry));
-        if taken { Ok(()) } else { self.catch_up().await }
+        // Something else on our channel, or items of a newer version: the stream tells whether a number is missing.
+        let run = Run::from_message(message.get_payload_bytes()).filter(|run| run.unreadable == 0);
+        if run.is_some_and(|run| self.hub.offer(run)) { Ok(()) } else { self.catch_up().await }
     }
 
     /// Reads the stream from the last number relayed to its end. Where it does not connect, says so to everybody.
@@ -150,22 +150,22 @@ impl Subscriber {
                 self.hub.reset(known.clone(), "history_lost");
                 continue;
             }
-            let Some(last) = page.entries.last().map(|entry| entry.seq) else {
+            if page.runs.is_empty() {
                 if known.seq < page.end.seq {
                     self.hub.reset(page.end, "trimmed");
                 }
                 return Ok(());
-            };
-            for entry in page.entries {
-                if !self.hub.offer(entry.clone()) {
-                    self.hub.reset(before(&entry), "trimmed");
-                    self.hub.offer(entry);
+            }
+            for run in page.runs {
+                if run.after.seq > known.seq {
+                    self.hub.reset(run.after.clone(), "trimmed");
                 }
+                if run.unreadable > 0 {
+                    self.hub.tell_reset("unreadable");
+                }
+                known.seq = run.last();
+                self.hub.offer(run);
             }
-            if page.unreadable > 0 {
-                self.hub.tell_reset("unreadable");
-            }
-            known.seq = last;
         }
     }
 
@@ -179,24 +179,19 @@ impl Subscriber {
                 recent = Recent::new(Cursor { epoch: page.end.epoch, seq: 0 });
                 continue;
             }
-            if page.entries.is_empty() {
+            if page.runs.is_empty() {
                 if recent.cursor().seq != page.end.seq {
                     recent = Recent::new(page.end);
                 }
                 self.hub.begin(recent);
                 return Ok(());
             }
-            for entry in page.entries {
-                if matches!(recent.offer(entry.clone()), Offered::Hole) {
-                    recent = Recent::new(before(&entry));
-                    recent.offer(entry);
+            for run in page.runs {
+                if run.after.seq > recent.cursor().seq {
+                    recent = Recent::new(run.after.clone());
                 }
+                recent.offer(run);
             }
         }
     }
-}
-
-/// The place right before an entry.
-fn before(entry: &Entry) -> Cursor {
-    Cursor { epoch: entry.epoch.clone(), seq: entry.seq - 1 }
 }

@@ -1,60 +1,75 @@
-//! `/ws`: who may open a socket, and the upgrade itself.
+//! Who may follow the feed, by `/ws` or `/sse`, and the websocket's handshake.
 //!
 //! warp's own websocket filter allocates 128 KiB for each socket and offers no way to ask for less, so the handshake is
 //! answered here and the connection taken over from hyper.
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use http::header::{CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderMap, StatusCode};
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use shared::session;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use sha1::{Digest, Sha1};
+use shared::serve::Peer;
+use shared::session::{self, Caller};
+use socket2::SockRef;
+use tokio::net::TcpStream;
 use warp::reply::{Reply, Response};
 
+use crate::allowance::Allowance;
 use crate::app::Context;
 use crate::error::ApiError;
+use crate::hub::Place;
+use crate::link::Link;
 use crate::socket::Socket;
+use crate::wire::Decoder;
 
-/// Largest frame and message taken from a client; a filter or a message fits with room to spare.
-const LARGEST: usize = 16 << 10;
+/// What the system may hold for a client that does not read. By default it would grow to some megabytes.
+const SEND_BUFFER: usize = 128 << 10;
 
-/// `GET /ws`: 101, after session and Origin have both been found right.
+/// Finds out who asks, and whether there is room for them.
 ///
 /// # Errors
-/// 401, 403, 426, 429, 503: all before the upgrade, as problem documents.
-pub async fn open(context: Arc<Context>, headers: HeaderMap, upgrade: Option<OnUpgrade>) -> Result<Response, ApiError> {
-    let caller = session::authenticate(&context.pool, &headers, &context.origins).await?.ok_or(ApiError::SignedOut)?;
-    if !context.origins.allow(&headers) {
+/// 401, 403, 429, 503.
+pub async fn admit(context: &Context, headers: &HeaderMap, peer: Peer, is_ours: bool) -> Result<(Caller, Place), ApiError> {
+    let caller = session::authenticate(&context.pool, headers, &context.origins).await?.ok_or(ApiError::SignedOut)?;
+    if !is_ours {
         return Err(ApiError::ForeignOrigin);
     }
     if !caller.may_read() {
         return Err(ApiError::Forbidden);
     }
-    let key = handshake(&headers).ok_or(ApiError::NoHandshake)?;
-    let upgrade = upgrade.ok_or(ApiError::NoHandshake)?;
     if context.stop.is_cancelled() {
         return Err(ApiError::NotReady);
     }
-    let (place, cursor) = context.hub.join(caller.user.clone(), caller.credential.clone(), context.sockets)?;
+    let place = context.hub.join(&caller, peer.0, context.sockets)?;
+    Ok((caller, place))
+}
+
+/// `GET /ws`: 101, after session and Origin have both been found right.
+///
+/// # Errors
+/// 401, 403, 426, 429, 503: all before the upgrade, as problem documents.
+pub async fn open(
+    context: Arc<Context>,
+    headers: HeaderMap,
+    peer: Peer,
+    upgrade: Option<OnUpgrade>,
+) -> Result<Response, ApiError> {
+    let (caller, place) = admit(&context, &headers, peer, context.origins.allow(&headers)).await?;
+    let key = handshake(&headers).ok_or(ApiError::NoHandshake)?;
+    let upgrade = upgrade.ok_or(ApiError::NoHandshake)?;
     metrics::counter!("notifier_upgrades_total", "outcome" => "opened").increment(1);
-    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| ApiError::NoHandshake)?;
     let tasks = context.tasks.clone();
     tasks.spawn(async move {
-        match upgrade.await {
-            Ok(upgraded) => {
-                let config = WebSocketConfig::default()
-                    .read_buffer_size(4 << 10)
-                    .write_buffer_size(0)
-                    .max_write_buffer_size(16 << 20)
-                    .max_message_size(Some(LARGEST))
-                    .max_frame_size(Some(LARGEST));
-                let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-                Socket::new(context, caller, place, cursor, stream).run().await;
+        match upgrade.await.map(take_over) {
+            Ok(Some((stream, decoder))) => {
+                let link = Arc::new(Link::of_socket(stream, Arc::clone(&place.ending)));
+                Socket { context, caller, place, link, decoder, allowance: Allowance::default() }.run().await;
             }
+            Ok(None) => tracing::error!("an upgraded connection is not a plain socket"),
             Err(error) => tracing::debug!(%error, "an upgrade was not finished"),
         }
     });
@@ -62,17 +77,45 @@ pub async fn open(context: Arc<Context>, headers: HeaderMap, upgrade: Option<OnU
     let headers = response.headers_mut();
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept(&key));
     Ok(response)
 }
 
+/// The socket under an upgraded connection, and what came behind the handshake.
+fn take_over(upgraded: Upgraded) -> Option<(TcpStream, Decoder)> {
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    let stream = parts.io.into_inner();
+    if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER) {
+        tracing::debug!(%error, "the send buffer stays as large as the system likes");
+    }
+    let mut decoder = Decoder::default();
+    decoder.push(&parts.read_buf);
+    Some((stream, decoder))
+}
+
 /// The client's key, if this is a handshake that we speak.
-fn handshake(headers: &HeaderMap) -> Option<String> {
+fn handshake(headers: &HeaderMap) -> Option<HeaderValue> {
     let has = |name, token: &str| {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
     };
     let speaks = has(CONNECTION, "upgrade") && has(UPGRADE, "websocket") && has(SEC_WEBSOCKET_VERSION, "13");
-    let key = headers.get(SEC_WEBSOCKET_KEY)?.to_str().ok()?;
-    (speaks && key.len() == 24).then(|| key.to_owned())
+    let key = headers.get(SEC_WEBSOCKET_KEY)?;
+    (speaks && key.len() == 24).then(|| key.clone())
+}
+
+/// Proves that the handshake was read: the key and the standard's own id, hashed.
+fn accept(key: &HeaderValue) -> HeaderValue {
+    let hash = Sha1::new().chain_update(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize();
+    HeaderValue::from_str(&BASE64_STANDARD.encode(hash)).unwrap_or(HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_handshake_is_answered_as_in_the_standard() {
+        assert_eq!(accept(&HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==")), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
 }

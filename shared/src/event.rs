@@ -5,13 +5,13 @@ use serde_json::value::RawValue;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-/// What became of a message, without its payload. Times are RFC 3339 in UTC.
+/// What became of a message, without its payload. Times are RFC 3339 in UTC. `S` is text, borrowed where it was just parsed.
 #[derive(Debug, Clone, Serialize, Deserialize, sqlx::FromRow)]
-pub struct Event {
+pub struct Event<S = String> {
     /// Ours, unique and growing; the provider gives events no id.
     pub id: i64,
     /// Mandrill's word, such as `open` or `blacklist_add`.
-    pub kind: String,
+    pub kind: S,
     /// When it happened, by Mandrill's clock.
     #[serde(with = "time::serde::rfc3339")]
     pub occurred_at: OffsetDateTime,
@@ -19,37 +19,37 @@ pub struct Event {
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
     /// The message's id at Mandrill.
-    pub message_id: Option<String>,
+    pub message_id: Option<S>,
     /// The address written to; of a sync event, the address listed.
-    pub recipient: Option<String>,
+    pub recipient: Option<S>,
     /// The address written from.
-    pub sender: Option<String>,
+    pub sender: Option<S>,
     /// The message's subject.
-    pub subject: Option<String>,
+    pub subject: Option<S>,
     /// The message's tags.
-    pub tags: Vec<String>,
+    pub tags: Vec<S>,
     /// The message's metadata: an object, or null.
     pub metadata: Option<Json<Box<RawValue>>>,
     /// The template it was made from.
-    pub template: Option<String>,
+    pub template: Option<S>,
     /// The subaccount it was sent for.
-    pub subaccount: Option<String>,
+    pub subaccount: Option<S>,
     /// The link that was clicked.
-    pub url: Option<String>,
+    pub url: Option<S>,
     /// Where an open or click came from.
-    pub ip: Option<String>,
+    pub ip: Option<S>,
     /// The mail client or browser of an open or click.
-    pub user_agent: Option<String>,
+    pub user_agent: Option<S>,
     /// Country of that address, as Mandrill says.
-    pub country: Option<String>,
+    pub country: Option<S>,
     /// City of that address, as Mandrill says.
-    pub city: Option<String>,
+    pub city: Option<S>,
     /// SMTP reply or bounce text.
-    pub diagnostic: Option<String>,
+    pub diagnostic: Option<S>,
     /// Posted by a person or a token rather than by Mandrill.
     pub simulated: bool,
     /// The label of the key that proved the delivery.
-    pub webhook: Option<String>,
+    pub webhook: Option<S>,
 }
 
 /// Text made comparable: lower case, one space between words. Done here for SQL and the notifier alike, so that they agree.

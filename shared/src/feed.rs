@@ -1,15 +1,17 @@
 //! What travels from commit to browser: numbered items in a Redis stream (memory) and on two channels (live).
 //!
-//! A script gives each item the next number, appends it to the stream and publishes it, all at once. Readers see a hole in
-//! the numbers and fill it from the stream. An epoch names one unbroken run of numbers: a new one begins when the stream is
+//! A script gives each item the next number, and appends and publishes runs of them, all at once. Readers see a hole in the
+//! numbers and fill it from the stream. An epoch names an unbroken series of numbers: a new one begins when the stream is
 //! gone or the server is another one, since what was published before can then no longer be vouched for.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use redis::Script;
 use redis::aio::ConnectionLike;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::event::Event;
 use crate::notification::Notification;
@@ -30,25 +32,18 @@ pub const WAKE_CHANNEL: &str = "ml:wake";
 pub const SESSIONS_CHANNEL: &str = "ml:sessions";
 /// How many items the stream keeps, roughly.
 pub const KEEP: usize = 10_000;
+/// Bytes of a run, unless a single item is longer.
+const LONGEST_RUN: usize = 128 << 10;
 
 /// One committed thing: an event, with its notification if it is an open; or a notification alone.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Item {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Item<S = String> {
     /// The event, for the live list.
-    pub event: Option<Event>,
+    pub event: Option<Event<S>>,
     /// The event's searchable words, folded; for filters alone, never sent to clients.
-    pub search: Option<String>,
+    pub search: Option<S>,
     /// What people are told.
     pub notification: Option<Notification>,
-}
-
-impl Item {
-    fn channel(&self) -> &'static str {
-        match &self.event {
-            Some(event) if event.kind == "open" => OPEN_CHANNEL,
-            _ => FEED_CHANNEL,
-        }
-    }
 }
 
 /// An item as it is published: its JSON, and the channel that carries it.
@@ -63,9 +58,10 @@ impl Encoded {
     ///
     /// # Errors
     /// When it does not serialise.
-    pub fn of(item: &Item) -> Result<Self, Error> {
+    pub fn of<S: Serialize + AsRef<str>>(item: &Item<S>) -> Result<Self, Error> {
         let json = serde_json::to_string(item).map_err(|_| Error::Shape("an item does not serialise"))?;
-        Ok(Self { channel: item.channel(), json })
+        let is_open = item.event.as_ref().is_some_and(|event| event.kind.as_ref() == "open");
+        Ok(Self { channel: if is_open { OPEN_CHANNEL } else { FEED_CHANNEL }, json })
     }
 
     /// The item's JSON.
@@ -74,22 +70,78 @@ impl Encoded {
     }
 }
 
-/// An item with its place, as published.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Entry {
-    /// The run of numbers it belongs to.
-    pub epoch: String,
-    /// Its number in that run, from 1.
-    pub seq: u64,
-    /// What it carries.
-    pub item: Item,
+/// An item as it arrives. The event's JSON is passed on as it came; whoever needs its fields reads them.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Arrived {
+    /// The event.
+    pub event: Option<Box<RawValue>>,
+    /// Its searchable words.
+    pub search: Option<String>,
+    /// What people are told.
+    pub notification: Option<Notification>,
+}
+
+/// Items with consecutive numbers, as they were published together.
+#[derive(Debug)]
+pub struct Run {
+    /// The place before the first of them.
+    pub after: Cursor,
+    /// In order.
+    pub items: Vec<Arrived>,
+    /// How many of them could not be understood, as those of a newer version, and are empty.
+    pub unreadable: usize,
+}
+
+impl Run {
+    /// Reads what a channel carried; none if that was never one of our runs.
+    pub fn from_message(payload: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Message<'a> {
+            epoch: String,
+            first: u64,
+            #[serde(borrow)]
+            items: &'a RawValue,
+        }
+        let message: Message<'_> = serde_json::from_slice(payload).ok()?;
+        Self::of(Cursor { epoch: message.epoch.into(), seq: message.first.checked_sub(1)? }, message.items.get())
+    }
+
+    fn of(after: Cursor, items: &str) -> Option<Self> {
+        if let Ok(items) = serde_json::from_str(items) {
+            return Some(Self { after, items, unreadable: 0 });
+        }
+        let each: Vec<&RawValue> = serde_json::from_str(items).ok()?;
+        let mut unreadable = 0;
+        let read = |raw: &&RawValue| {
+            serde_json::from_str(raw.get()).unwrap_or_else(|_| {
+                unreadable += 1;
+                Arrived::default()
+            })
+        };
+        let items = each.iter().map(read).collect();
+        Some(Self { after, items, unreadable })
+    }
+
+    /// What the stream holds for the numbers `first..=last`; empty items where that is not what our script wrote.
+    fn of_stream(epoch: &Arc<str>, first: u64, last: u64, items: &str) -> Result<Self, Error> {
+        let after = Cursor { epoch: Arc::clone(epoch), seq: first.saturating_sub(1) };
+        let count = last.checked_sub(after.seq).and_then(|count| usize::try_from(count).ok()).filter(|count| *count <= KEEP);
+        let count = count.ok_or(Error::Shape("the numbers of a run"))?;
+        let run = Self::of(after.clone(), items).filter(|run| run.items.len() == count);
+        Ok(run.unwrap_or_else(|| Self { after, items: vec![Arrived::default(); count], unreadable: count }))
+    }
+
+    /// The number of its last item.
+    pub fn last(&self) -> u64 {
+        self.after.seq + self.items.len() as u64
+    }
 }
 
 /// A place in the feed, written `epoch.seq`: everything up to `seq` has been seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
-    /// The run of numbers.
-    pub epoch: String,
+    /// Which numbers these are.
+    pub epoch: Arc<str>,
     /// The last number seen; 0 for none.
     pub seq: u64,
 }
@@ -110,7 +162,7 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (epoch, seq) = text.split_once('.').ok_or(CursorError)?;
-        Ok(Self { epoch: epoch.to_owned(), seq: seq.parse().map_err(|_| CursorError)? })
+        Ok(Self { epoch: epoch.into(), seq: seq.parse().map_err(|_| CursorError)? })
     }
 }
 
@@ -139,25 +191,31 @@ if not epoch or known[3] ~= server or (seq > 0 and redis.call('EXISTS', KEYS[1])
 end
 ";
 
-/// ARGV[2]: how many to keep; then for each item its channel and its JSON. The numbers are taken first: should a command
-/// fail half-way, what is left is a hole, which readers notice, and not a number that is used twice.
+/// ARGV[2]: how many to keep; then for each run its channel, how many items it has, and these as a JSON array. The numbers are
+/// taken first: should a command fail half-way, what is left is a hole, which readers notice, and not a number used twice. An
+/// entry's id is the number of its last item, so that whoever asks for what comes after a number gets the run that holds it.
 const APPEND: &str = r#"
-redis.call('HSET', KEYS[2], 'seq', string.format('%.0f', seq + (#ARGV - 2) / 2))
-for i = 3, #ARGV, 2 do
-  seq = seq + 1
-  local number = string.format('%.0f', seq)
-  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], number .. '-0', 'item', ARGV[i + 1])
-  redis.call('PUBLISH', ARGV[i], '{"epoch":"' .. epoch .. '","seq":' .. number .. ',"item":' .. ARGV[i + 1] .. '}')
+local function text(number) return string.format('%.0f', number) end
+local last = seq
+for i = 4, #ARGV, 3 do last = last + tonumber(ARGV[i]) end
+redis.call('HSET', KEYS[2], 'seq', text(last))
+for i = 3, #ARGV, 3 do
+  local first = text(seq + 1)
+  seq = seq + tonumber(ARGV[i + 1])
+  local oldest = text(math.max(0, seq - tonumber(ARGV[2])))
+  redis.call('XADD', KEYS[1], 'MINID', '~', oldest, text(seq) .. '-0', 'first', first, 'items', ARGV[i + 2])
+  redis.call('PUBLISH', ARGV[i], '{"epoch":"' .. epoch .. '","first":' .. first .. ',"items":' .. ARGV[i + 2] .. '}')
 end
 return seq
 "#;
 
-/// ARGV[2]: the number to read after; ARGV[3]: how many at most.
+/// ARGV[2]: the number to read after; ARGV[3]: how many runs at most.
 const READ: &str = r"
 local found = {}
 for _, entry in ipairs(redis.call('XRANGE', KEYS[1], string.format('%.0f', tonumber(ARGV[2]) + 1) .. '-0', '+', 'COUNT', ARGV[3])) do
   found[#found + 1] = string.match(entry[1], '^%d+')
   found[#found + 1] = entry[2][2]
+  found[#found + 1] = entry[2][4] or ''
 end
 return {epoch, string.format('%.0f', seq), found}
 ";
@@ -177,11 +235,35 @@ pub async fn append(connection: &mut impl ConnectionLike, items: &[&Encoded]) ->
     let script = Script::new(&format!("{CURRENT_EPOCH}{APPEND}"));
     let mut call = script.key(STREAM);
     call.key(META).arg(new_epoch()?).arg(KEEP);
-    for item in items {
-        call.arg(item.channel).arg(&item.json);
+    for (channel, count, json) in runs(items) {
+        call.arg(channel).arg(count).arg(json);
     }
     let _last: u64 = call.invoke_async(connection).await?;
     Ok(())
+}
+
+/// Few and long runs of items for one channel each: what Redis does for a run costs the same however many items it has.
+/// Within a channel the order stays.
+fn runs(items: &[&Encoded]) -> Vec<(&'static str, usize, String)> {
+    let mut runs: Vec<(&'static str, usize, String)> = Vec::new();
+    for channel in [FEED_CHANNEL, OPEN_CHANNEL] {
+        let mut begun = false;
+        for item in items.iter().filter(|item| item.channel == channel) {
+            match runs.last_mut() {
+                Some((_, count, json)) if begun && json.len() + item.json.len() < LONGEST_RUN => {
+                    *count += 1;
+                    json.push(',');
+                    json.push_str(&item.json);
+                }
+                _ => runs.push((channel, 1, format!("[{}", item.json))),
+            }
+            begun = true;
+        }
+    }
+    for (_, _, json) in &mut runs {
+        json.push(']');
+    }
+    runs
 }
 
 /// What the stream says of the numbers after some number.
@@ -189,31 +271,24 @@ pub async fn append(connection: &mut impl ConnectionLike, items: &[&Encoded]) ->
 pub struct Page {
     /// The current epoch and its last number.
     pub end: Cursor,
-    /// The oldest of what was asked for and is still kept, in order.
-    pub entries: Vec<Entry>,
-    /// How many of them could not be understood, as those of a newer version, and are empty.
-    pub unreadable: usize,
+    /// The oldest of what was asked for and is still kept, in order. The first run may begin before that.
+    pub runs: Vec<Run>,
 }
 
-/// Reads at most `limit` entries with numbers above `after`, in the current epoch whatever it is.
+/// Reads at most `limit` runs that hold numbers above `after`, in the current epoch whatever it is.
 ///
 /// # Errors
-/// When Redis is away or refuses, or numbers are not what our script writes.
+/// When Redis is away or refuses, or the stream does not hold what our script writes.
 pub async fn read(connection: &mut impl ConnectionLike, after: u64, limit: usize) -> Result<Page, Error> {
     let script = Script::new(&format!("{CURRENT_EPOCH}{READ}"));
     let (epoch, seq, found): (String, String, Vec<String>) =
         script.key(STREAM).key(META).arg(new_epoch()?).arg(after).arg(limit).invoke_async(connection).await?;
+    let epoch: Arc<str> = epoch.into();
     let number = |text: &str| text.parse::<u64>().map_err(|_| Error::Shape("a number of the stream"));
-    let mut entries = Vec::with_capacity(found.len() / 2);
-    let mut unreadable = 0;
-    for pair in found.chunks_exact(2) {
-        let item = serde_json::from_str(&pair[1]).unwrap_or_else(|_| {
-            unreadable += 1;
-            Item::default()
-        });
-        entries.push(Entry { epoch: epoch.clone(), seq: number(&pair[0])?, item });
-    }
-    Ok(Page { end: Cursor { epoch, seq: number(&seq)? }, entries, unreadable })
+    let runs = found.chunks_exact(3).map(|run| Run::of_stream(&epoch, number(&run[1])?, number(&run[0])?, &run[2]));
+    let runs = runs.collect::<Result<_, _>>()?;
+    let seq = number(&seq)?;
+    Ok(Page { end: Cursor { epoch, seq }, runs })
 }
 
 #[cfg(test)]
@@ -223,10 +298,37 @@ mod tests {
     #[test]
     fn a_cursor_reads_as_it_is_written() {
         let cursor: Cursor = "Zx3_-a.42".parse().expect("a cursor");
-        assert_eq!((cursor.epoch.as_str(), cursor.seq), ("Zx3_-a", 42));
+        assert_eq!((&*cursor.epoch, cursor.seq), ("Zx3_-a", 42));
         assert_eq!(cursor.to_string(), "Zx3_-a.42");
         for text in ["", "abc", "abc.", "abc.x", "abc.-1"] {
             assert!(text.parse::<Cursor>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn runs_hold_every_item_once_in_its_channels_order() {
+        let item = |channel, n: usize| Encoded { channel, json: format!("{{\"n\":{n},\"pad\":\"{}\"}}", "x".repeat(1000)) };
+        let items: Vec<Encoded> = (0..300).map(|n| item(if n % 3 == 0 { OPEN_CHANNEL } else { FEED_CHANNEL }, n)).collect();
+        let runs = runs(&items.iter().collect::<Vec<_>>());
+        assert!(runs.len() < 6 && runs.iter().all(|(_, _, json)| json.len() <= LONGEST_RUN), "{}", runs.len());
+        let mut found = Vec::new();
+        for (channel, count, json) in runs {
+            let items: Vec<serde_json::Value> = serde_json::from_str(&json).expect("an array");
+            assert_eq!(items.len(), count);
+            found.extend(items.iter().map(|item| (channel, item["n"].as_u64().expect("a number"))));
+        }
+        let of = |wanted: &'static str| (0..300).filter(move |n| (n % 3 == 0) == (wanted == OPEN_CHANNEL));
+        let expected: Vec<_> =
+            [FEED_CHANNEL, OPEN_CHANNEL].into_iter().flat_map(|name| of(name).map(move |n| (name, n))).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn an_item_of_a_newer_version_costs_itself_alone() {
+        let message = br#"{"epoch":"e","first":7,"items":[{"event":{"id":1}},{"event":null,"notification":"?"},{"search":"x"}]}"#;
+        let run = Run::from_message(message).expect("a run");
+        assert_eq!((run.after.to_string().as_str(), run.last(), run.unreadable), ("e.6", 9, 1));
+        assert_eq!(run.items[2].search.as_deref(), Some("x"));
+        assert!(Run::from_message(b"hello").is_none());
     }
 }

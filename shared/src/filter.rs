@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::event::{Event, fold};
 
 /// Every condition must hold; an empty filter selects everything.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// Any of these kinds; empty for all.
     pub kinds: Vec<String>,
@@ -107,6 +107,11 @@ impl Filter {
             },
         }
         Ok(())
+    }
+
+    /// True when it selects everything.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 
     /// True when the event is selected; `search` is its folded text.

@@ -1,7 +1,7 @@
 //! What `ingest` and `notifier` both need, and nothing else.
 //!
 //! - What any service needs: [`cli`], [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`], [`healthcheck`].
-//! - An event, what selects events, and what travels from commit to browser: [`event`], [`filter`], [`notification`], [`feed`].
+//! - An event, what selects events, what people write, and what travels from commit to browser: [`event`], [`filter`], [`notification`], [`message`], [`feed`].
 //! - Who is asking: [`session`], [`origin`].
 
 pub mod cli;
@@ -11,6 +11,7 @@ pub mod event;
 pub mod feed;
 pub mod filter;
 pub mod healthcheck;
+pub mod message;
 pub mod notification;
 pub mod origin;
 pub mod problem;

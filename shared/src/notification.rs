@@ -62,6 +62,11 @@ pub enum Audience {
 }
 
 impl Audience {
+    /// True when it is everybody.
+    pub fn is_all(self) -> bool {
+        self == Self::All
+    }
+
     /// True when `user` is part of it.
     pub fn includes(self, user: &User) -> bool {
         match self {

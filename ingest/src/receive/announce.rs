@@ -118,9 +118,8 @@ impl Told {
         Announcement { outbox_id: self.outbox_id, items, _place: place }
     }
 
-    fn item(&self, row: &Row<'_>) -> Item {
+    fn item<'a>(&self, row: &'a Row<'_>) -> Item<&'a str> {
         let event = row.event;
-        let owned = |text: &Option<super::event::Text<'_>>| text.as_deref().map(str::to_owned);
         let metadata = event.metadata.as_ref().and_then(|metadata| serde_json::from_str(&metadata.text).ok()).map(Json);
         let notification = self.notifications.get(&row.id).zip(event.notification()).map(|(id, (title, body))| Notification {
             id: *id,
@@ -128,34 +127,34 @@ impl Told {
             title,
             body,
             event_id: Some(row.id),
-            message_id: owned(&event.message_id),
-            recipient: owned(&event.recipient),
+            message_id: event.message_id.as_deref().map(str::to_owned),
+            recipient: event.recipient.as_deref().map(str::to_owned),
             from: None,
             to: Audience::All,
             at: self.received_at,
         });
         let event = Event {
             id: row.id,
-            kind: event.kind.clone().into_owned(),
+            kind: event.kind.as_ref(),
             occurred_at: event.occurred_at.unwrap_or(self.received_at),
             received_at: self.received_at,
-            message_id: owned(&event.message_id),
-            recipient: owned(&event.recipient),
-            sender: owned(&event.sender),
-            subject: owned(&event.subject),
-            tags: event.tags.iter().map(|tag| tag.clone().into_owned()).collect(),
+            message_id: event.message_id.as_deref(),
+            recipient: event.recipient.as_deref(),
+            sender: event.sender.as_deref(),
+            subject: event.subject.as_deref(),
+            tags: event.tags.iter().map(AsRef::as_ref).collect(),
             metadata,
-            template: owned(&event.template),
-            subaccount: owned(&event.subaccount),
-            url: owned(&event.url),
-            ip: owned(&event.ip),
-            user_agent: owned(&event.user_agent),
-            country: owned(&event.country),
-            city: owned(&event.city),
-            diagnostic: owned(&event.diagnostic),
+            template: event.template.as_deref(),
+            subaccount: event.subaccount.as_deref(),
+            url: event.url.as_deref(),
+            ip: event.ip.as_deref(),
+            user_agent: event.user_agent.as_deref(),
+            country: event.country.as_deref(),
+            city: event.city.as_deref(),
+            diagnostic: event.diagnostic.as_deref(),
             simulated: row.source.is_simulation(),
-            webhook: row.source.label().map(str::to_owned),
+            webhook: row.source.label(),
         };
-        Item { event: Some(event), search: Some(row.event.search.clone()), notification }
+        Item { event: Some(event), search: Some(&row.event.search), notification }
     }
 }

@@ -1,0 +1,222 @@
+//! The way to one client: written to at once where the system takes it; the rest waits here, bounded, and follows as the client
+//! reads. Whoever does not read costs this much memory and delays nobody.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, timeout};
+
+use crate::frame::Close;
+
+/// Bytes and chunks that may wait for one client.
+pub const MOST_BYTES: usize = 1 << 20;
+const MOST_CHUNKS: usize = 1_024;
+/// A client that takes nothing for so long does not read.
+const STUCK: Duration = Duration::from_secs(10);
+/// Chunks given to the system at once.
+const GATHER: usize = 32;
+
+/// Ends a connection from anywhere; the first reason counts.
+#[derive(Debug, Default)]
+pub struct Ending {
+    close: OnceLock<Close>,
+    ended: Notify,
+}
+
+impl Ending {
+    /// Ends it.
+    pub fn end(&self, close: Close) {
+        if self.close.set(close).is_ok() {
+            let (code, _) = close.code_and_reason();
+            metrics::counter!("notifier_closes_total", "code" => code.to_string()).increment(1);
+            self.ended.notify_one();
+        }
+    }
+
+    /// Why it is to end, if it is.
+    pub fn reason(&self) -> Option<Close> {
+        self.close.get().copied()
+    }
+
+    /// Waits until it is to end, and says why. For one waiter.
+    pub async fn ended(&self) -> Close {
+        loop {
+            if let Some(close) = self.reason() {
+                return close;
+            }
+            self.ended.notified().await;
+        }
+    }
+}
+
+/// A client's connection, seen from the side that sends.
+#[derive(Debug)]
+pub struct Link {
+    outlet: Outlet,
+    /// When to end.
+    pub ending: Arc<Ending>,
+    began: Instant,
+    /// Milliseconds after `began` when the client was last heard.
+    heard: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Outlet {
+    /// A websocket.
+    Socket { stream: TcpStream, waiting: Mutex<Waiting> },
+    /// An event stream; its other end is the body of an answer.
+    Stream(mpsc::Sender<Bytes>),
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    chunks: VecDeque<Bytes>,
+    bytes: usize,
+    /// A task is writing them. Decided under the same lock as what waits, so that none is left behind.
+    draining: bool,
+}
+
+impl Link {
+    /// Of a websocket.
+    pub fn of_socket(stream: TcpStream, ending: Arc<Ending>) -> Self {
+        Self::new(Outlet::Socket { stream, waiting: Mutex::default() }, ending)
+    }
+
+    /// Of an event stream.
+    pub fn of_stream(body: mpsc::Sender<Bytes>, ending: Arc<Ending>) -> Self {
+        Self::new(Outlet::Stream(body), ending)
+    }
+
+    fn new(outlet: Outlet, ending: Arc<Ending>) -> Self {
+        Self { outlet, ending, began: Instant::now(), heard: AtomicU64::new(0) }
+    }
+
+    /// Sends, now or as soon as the client reads. One that is too far behind is ended.
+    pub fn send(self: &Arc<Self>, chunk: Bytes) {
+        let sent = match &self.outlet {
+            Outlet::Socket { stream, waiting } => self.send_to(stream, waiting, chunk),
+            Outlet::Stream(body) => body.try_send(chunk).map_err(|_| Close::TooSlow),
+        };
+        if let Err(close) = sent {
+            self.ending.end(close);
+        }
+    }
+
+    fn send_to(self: &Arc<Self>, stream: &TcpStream, waiting: &Mutex<Waiting>, mut chunk: Bytes) -> Result<(), Close> {
+        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if !waiting.draining {
+            match stream.try_write(&chunk) {
+                Ok(written) => chunk.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // Broken: whoever reads from it finds out.
+                Err(_) => return Ok(()),
+            }
+            if chunk.is_empty() {
+                return Ok(());
+            }
+        }
+        if waiting.bytes + chunk.len() > MOST_BYTES || waiting.chunks.len() >= MOST_CHUNKS {
+            return Err(Close::TooSlow);
+        }
+        waiting.bytes += chunk.len();
+        waiting.chunks.push_back(chunk);
+        if !waiting.draining {
+            waiting.draining = true;
+            tokio::spawn(Arc::clone(self).drain());
+        }
+        Ok(())
+    }
+
+    /// Writes what waits, as fast as the client reads.
+    async fn drain(self: Arc<Self>) {
+        let Outlet::Socket { stream, waiting } = &self.outlet else { return };
+        loop {
+            match timeout(STUCK, stream.writable()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return,
+                Err(_) => {
+                    waiting.lock().unwrap_or_else(PoisonError::into_inner).draining = false;
+                    return self.ending.end(Close::TooSlow);
+                }
+            }
+            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let slices: Vec<IoSlice<'_>> = waiting.chunks.iter().take(GATHER).map(|chunk| IoSlice::new(chunk)).collect();
+            match stream.try_write_vectored(&slices) {
+                Ok(written) => waiting.written(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+            if waiting.chunks.is_empty() {
+                *waiting = Waiting::default();
+                return;
+            }
+        }
+    }
+
+    /// True when what was sent has been taken; by an event stream, as good as.
+    pub fn is_clear(&self) -> bool {
+        match &self.outlet {
+            Outlet::Socket { waiting, .. } => !waiting.lock().unwrap_or_else(PoisonError::into_inner).draining,
+            Outlet::Stream(body) => 2 * body.capacity() >= body.max_capacity(),
+        }
+    }
+
+    /// The connection itself, to read from; none for an event stream.
+    pub fn stream(&self) -> Option<&TcpStream> {
+        match &self.outlet {
+            Outlet::Socket { stream, .. } => Some(stream),
+            Outlet::Stream(_) => None,
+        }
+    }
+
+    /// Puts a last frame behind what has begun to be written, in place of what has not.
+    pub fn conclude(self: &Arc<Self>, last: Bytes) {
+        if let Outlet::Socket { stream, waiting } = &self.outlet {
+            waiting.lock().unwrap_or_else(PoisonError::into_inner).keep_first();
+            let _ = self.send_to(stream, waiting, last);
+        }
+    }
+
+    /// Notes that the client said something.
+    pub fn note_heard(&self) {
+        let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.heard.store(millis, Ordering::Relaxed);
+    }
+
+    /// How long the client has been silent. Event streams say nothing.
+    pub fn silence(&self) -> Duration {
+        match self.outlet {
+            Outlet::Socket { .. } => {
+                self.began.elapsed().saturating_sub(Duration::from_millis(self.heard.load(Ordering::Relaxed)))
+            }
+            Outlet::Stream(_) => Duration::ZERO,
+        }
+    }
+}
+
+impl Waiting {
+    /// Forgets what was written.
+    fn written(&mut self, mut bytes: usize) {
+        self.bytes -= bytes;
+        while let Some(first) = self.chunks.front_mut() {
+            if first.len() > bytes {
+                first.advance(bytes);
+                return;
+            }
+            bytes -= first.len();
+            self.chunks.pop_front();
+        }
+    }
+
+    /// Forgets all but the first chunk, which may have gone out in part.
+    fn keep_first(&mut self) {
+        self.chunks.truncate(1);
+        self.bytes = self.chunks.iter().map(Bytes::len).sum();
+    }
+}

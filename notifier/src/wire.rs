@@ -1,0 +1,274 @@
+//! Bytes on the wire: RFC 6455 as this service needs it. What we send is unmasked, so the same bytes serve every socket; what
+//! clients send is small and rare, and parsed strictly.
+
+use crate::frame::Close;
+
+/// Most bytes of a client's message, in however many frames. A filter or a message to somebody fits with room to spare.
+pub const LARGEST: usize = 4 << 10;
+/// Most bytes of a control frame, by the standard.
+const LARGEST_CONTROL: usize = 125;
+
+const TEXT: u8 = 0x1;
+const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+const PONG: u8 = 0xA;
+const FINAL: u8 = 0x80;
+const MASKED: u8 = 0x80;
+
+/// A ping without payload.
+pub const PING_FRAME: [u8; 2] = [FINAL | PING, 0];
+
+/// Appends a text frame.
+pub fn put_text(out: &mut Vec<u8>, text: &str) {
+    put(out, TEXT, text.as_bytes());
+}
+
+/// A pong that answers this ping.
+pub fn pong(payload: &[u8]) -> Vec<u8> {
+    frame(PONG, payload)
+}
+
+/// A close frame. The standard limits the reason to 123 bytes; ours are words.
+pub fn close(code: u16, reason: &str) -> Vec<u8> {
+    frame(CLOSE, &[&code.to_be_bytes(), reason.as_bytes()].concat())
+}
+
+fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(payload.len() + 10);
+    put(&mut out, opcode, payload);
+    out
+}
+
+fn put(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
+    out.push(FINAL | opcode);
+    let length = payload.len();
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(length @ 0..=125), _) => out.push(length),
+        (_, Ok(length)) => {
+            out.push(126);
+            out.extend(length.to_be_bytes());
+        }
+        _ => {
+            out.push(127);
+            out.extend((length as u64).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(payload);
+}
+
+/// What a client said.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A whole message.
+    Text(String),
+    /// To be answered with this payload.
+    Ping(Vec<u8>),
+    /// An answer to our ping.
+    Pong,
+    /// The client leaves.
+    Close,
+}
+
+/// Takes a client's bytes apart. Holds no memory between messages.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    bytes: Vec<u8>,
+    /// Frames of a message whose last frame is still to come.
+    message: Option<Vec<u8>>,
+}
+
+impl Decoder {
+    /// Adds what was read.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The next thing said, if all of it is here.
+    ///
+    /// # Errors
+    /// On any violation of the standard or of our limits: how the socket is to be closed.
+    pub fn hear(&mut self) -> Result<Option<Heard>, Close> {
+        loop {
+            let Some((head, payload)) = self.next_frame()? else {
+                if self.bytes.is_empty() {
+                    self.bytes = Vec::new();
+                }
+                return Ok(None);
+            };
+            let is_final = head & FINAL != 0;
+            match head & 0x0F {
+                TEXT if self.message.is_none() && is_final => return text(payload).map(Some),
+                TEXT if self.message.is_none() => self.message = Some(payload),
+                0 => {
+                    let mut message = self.message.take().ok_or(Close::Violation)?;
+                    if message.len() + payload.len() > LARGEST {
+                        return Err(Close::TooLarge);
+                    }
+                    message.extend(payload);
+                    if is_final {
+                        return text(message).map(Some);
+                    }
+                    self.message = Some(message);
+                }
+                PING => return Ok(Some(Heard::Ping(payload))),
+                PONG => return Ok(Some(Heard::Pong)),
+                CLOSE => return farewell(&payload).map(Some),
+                0x2 => return Err(Close::Unsupported),
+                _ => return Err(Close::Violation),
+            }
+        }
+    }
+
+    /// The next frame's first byte and its payload, unmasked. Its header is judged as soon as it is here.
+    fn next_frame(&mut self) -> Result<Option<(u8, Vec<u8>)>, Close> {
+        let [head, second, rest @ ..] = self.bytes.as_slice() else { return Ok(None) };
+        let (opcode, is_control) = (head & 0x0F, head & 0x08 != 0);
+        let reserved = head & 0x70 != 0 || matches!(opcode, 0x3..=0x7 | 0xB..=0xF);
+        if reserved || second & MASKED == 0 || (is_control && head & FINAL == 0) {
+            return Err(Close::Violation);
+        }
+        let (length, rest) = match (second & 0x7F, rest) {
+            (126, [a, b, rest @ ..]) => {
+                let length = usize::from(u16::from_be_bytes([*a, *b]));
+                if length < 126 {
+                    return Err(Close::Violation);
+                }
+                (length, rest)
+            }
+            (126, _) => return Ok(None),
+            // Nothing that we take is as long as that.
+            (127, _) => return Err(if is_control { Close::Violation } else { Close::TooLarge }),
+            (length, rest) => (usize::from(length), rest),
+        };
+        if is_control && length > LARGEST_CONTROL {
+            return Err(Close::Violation);
+        }
+        if length > LARGEST {
+            return Err(Close::TooLarge);
+        }
+        let Some((mask, rest)) = rest.split_first_chunk::<4>() else { return Ok(None) };
+        let Some(masked) = rest.get(..length) else { return Ok(None) };
+        let payload: Vec<u8> = masked.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
+        let (head, used) = (*head, self.bytes.len() - rest.len() + length);
+        self.bytes.drain(..used);
+        Ok(Some((head, payload)))
+    }
+}
+
+fn text(payload: Vec<u8>) -> Result<Heard, Close> {
+    String::from_utf8(payload).map(Heard::Text).map_err(|_| Close::NotUtf8)
+}
+
+/// Judges a close frame's code and reason.
+fn farewell(payload: &[u8]) -> Result<Heard, Close> {
+    let Some((code, reason)) = payload.split_first_chunk::<2>() else {
+        return if payload.is_empty() { Ok(Heard::Close) } else { Err(Close::Violation) };
+    };
+    match u16::from_be_bytes(*code) {
+        1000..=1003 | 1007..=1014 | 3000..=4999 if std::str::from_utf8(reason).is_ok() => Ok(Heard::Close),
+        _ => Err(Close::Violation),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A client's frame, as the standard writes it.
+    fn masked(head: u8, payload: &[u8]) -> Vec<u8> {
+        let mask = [0x12, 0x34, 0x56, 0x78];
+        let mut out = vec![head];
+        match payload.len() {
+            length @ 0..=125 => out.push(MASKED | length as u8),
+            length => {
+                out.push(MASKED | 126);
+                out.extend((length as u16).to_be_bytes());
+            }
+        }
+        out.extend(mask);
+        out.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+        out
+    }
+
+    fn all(bytes: &[u8]) -> Result<Vec<Heard>, Close> {
+        let mut decoder = Decoder::default();
+        decoder.push(bytes);
+        let mut heard = Vec::new();
+        while let Some(next) = decoder.hear()? {
+            heard.push(next);
+        }
+        Ok(heard)
+    }
+
+    #[test]
+    fn what_the_standard_allows_is_heard() {
+        let text = |text: &str| Heard::Text(text.to_owned());
+        assert_eq!(all(&masked(0x81, b"hello")), Ok(vec![text("hello")]));
+        assert_eq!(all(&masked(0x81, &[b'x'; LARGEST])).map(|heard| heard.len()), Ok(1));
+        let parts = [masked(0x01, "gr\u{fc}".as_bytes()), masked(0x89, b"?"), masked(0x00, b""), masked(0x80, b"n")].concat();
+        assert_eq!(all(&parts), Ok(vec![Heard::Ping(b"?".to_vec()), text("gr\u{fc}n")]), "a ping may come between");
+        assert_eq!(all(&masked(0x8A, b"")), Ok(vec![Heard::Pong]));
+        for payload in [&b""[..], &[3, 232], &[15, 160, b'x']] {
+            assert_eq!(all(&masked(0x88, payload)), Ok(vec![Heard::Close]), "{payload:?}");
+        }
+    }
+
+    #[test]
+    fn what_it_forbids_or_we_do_not_take_closes() {
+        let table: [(&str, Vec<u8>, Close); 16] = [
+            ("unmasked", vec![0x81, 1, b'x'], Close::Violation),
+            ("a reserved bit", masked(0xC1, b"x"), Close::Violation),
+            ("a reserved opcode", masked(0x83, b"x"), Close::Violation),
+            ("a reserved control opcode", masked(0x8B, b""), Close::Violation),
+            ("a ping in parts", masked(0x09, b""), Close::Violation),
+            ("a ping of 126 bytes", masked(0x89, &[0; 126]), Close::Violation),
+            ("a continuation of nothing", masked(0x80, b"x"), Close::Violation),
+            ("a message within a message", [masked(0x01, b"x"), masked(0x81, b"y")].concat(), Close::Violation),
+            ("a length in more bytes than needed", vec![0x81, MASKED | 126, 0, 5, 0, 0, 0, 0], Close::Violation),
+            ("binary", masked(0x82, b"x"), Close::Unsupported),
+            ("invalid UTF-8", masked(0x81, &[0xC3, 0x28]), Close::NotUtf8),
+            ("too large, by its header alone", vec![0x81, MASKED | 126, 0x10, 1], Close::TooLarge),
+            ("far too large", vec![0x81, MASKED | 127, 0, 0, 0, 1, 0, 0, 0, 0], Close::TooLarge),
+            ("too large in parts", [masked(0x01, &[b'x'; 4000]), masked(0x80, &[b'x'; 97])].concat(), Close::TooLarge),
+            ("a close of one byte", masked(0x88, &[3]), Close::Violation),
+            ("a close code that nobody may send", masked(0x88, &[3, 237]), Close::Violation),
+        ];
+        for (what, bytes, expected) in table {
+            assert_eq!(all(&bytes), Err(expected), "{what}");
+        }
+    }
+
+    #[test]
+    fn what_we_send_has_the_shortest_header() {
+        for (length, header) in [(0, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
+            let mut out = Vec::new();
+            put_text(&mut out, &"x".repeat(length));
+            assert_eq!((out[0], out.len()), (0x81, header + length));
+        }
+        assert_eq!(close(4408, "slow"), [0x88, 6, 17, 56, b's', b'l', b'o', b'w']);
+    }
+
+    proptest! {
+        #[test]
+        fn however_bytes_are_cut_the_same_is_heard(texts in prop::collection::vec("\\PC{0,200}", 1..8), cuts in prop::collection::vec(0..50_usize, 0..200)) {
+            let bytes: Vec<u8> = texts.iter().flat_map(|text| masked(0x81, text.as_bytes())).collect();
+            let (mut decoder, mut heard, mut rest) = (Decoder::default(), Vec::new(), bytes.as_slice());
+            for cut in cuts.into_iter().chain([usize::MAX]) {
+                let (now, later) = rest.split_at(cut.min(rest.len()));
+                rest = later;
+                decoder.push(now);
+                while let Some(next) = decoder.hear().expect("nothing is wrong with it") {
+                    heard.push(next);
+                }
+            }
+            prop_assert_eq!(heard, texts.into_iter().map(Heard::Text).collect::<Vec<_>>());
+            prop_assert_eq!(decoder.bytes.capacity(), 0, "nothing is held between messages");
+        }
+
+        #[test]
+        fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = all(&bytes);
+        }
+    }
+}
