@@ -30,6 +30,12 @@ impl Database {
             .flatten()
     }
 
+    /// The ids that the query gives.
+    pub async fn ids(&mut self, query: &str) -> std::collections::BTreeSet<i64> {
+        let ids: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_all(&mut self.0).await.expect("ids");
+        ids.into_iter().collect()
+    }
+
     /// Asks until the query gives a number above zero.
     ///
     /// # Panics

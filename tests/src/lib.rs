@@ -6,6 +6,8 @@ pub mod database;
 pub mod delivery;
 pub mod live;
 pub mod mandrill_api;
+pub mod proxy;
+pub mod raw;
 pub mod visitor;
 pub mod wait;
 
@@ -13,5 +15,7 @@ pub use database::Database;
 pub use delivery::Mandrill;
 pub use live::{Follower, Socket};
 pub use mandrill_api::MandrillApi;
+pub use proxy::{Mood, Proxy};
+pub use raw::RawSocket;
 pub use visitor::{Answer, Visitor};
 pub use wait::until;

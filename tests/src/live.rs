@@ -114,6 +114,12 @@ pub struct Follower {
     visitor: Visitor,
     socket: Option<Socket>,
     cursor: Option<String>,
+    /// Where `/ws` is, each tried after the other; the visitor's own address at first.
+    pub doors: Vec<String>,
+    /// What is followed: all of it at first.
+    pub topics: Vec<&'static str>,
+    /// Which events: all of them at first.
+    pub filter: Value,
     /// Notifications by id.
     pub notifications: BTreeMap<i64, Value>,
     /// Events by id.
@@ -122,20 +128,46 @@ pub struct Follower {
     pub repeats: usize,
     /// How often the protocol demanded a refetch.
     pub refetches: usize,
+    /// Whether the numbers of frames grew on each socket.
+    pub is_in_order: bool,
 }
 
 impl Follower {
     /// Not yet connected.
     pub fn new(visitor: Visitor) -> Self {
         let (notifications, events) = (BTreeMap::new(), BTreeMap::new());
-        Self { visitor, socket: None, cursor: None, notifications, events, repeats: 0, refetches: 0 }
+        let (doors, topics, filter) = (vec![visitor.address.clone()], vec!["notifications", "events"], json!({}));
+        Self {
+            visitor,
+            socket: None,
+            cursor: None,
+            doors,
+            topics,
+            filter,
+            notifications,
+            events,
+            repeats: 0,
+            refetches: 0,
+            is_in_order: true,
+        }
     }
 
     /// Connects, subscribes from where it stopped, and refetches if asked to, as for a first subscription.
     pub async fn connect(&mut self) {
-        let visitor = &self.visitor;
-        let mut socket = until("a socket opens", || async { Socket::try_of(visitor).await.ok() }).await;
-        let subscribe = json!({"type": "subscribe", "topics": ["notifications", "events"], "after": self.cursor});
+        let (cookie, origin) = (self.visitor.cookie.as_deref().unwrap_or_default(), self.visitor.address.as_str());
+        let headers = [("cookie", cookie), ("origin", origin)];
+        self.doors.rotate_left(1);
+        let doors = &self.doors;
+        let mut socket = until("a socket opens", || async {
+            for door in doors {
+                if let Ok(socket) = Socket::open(door, &headers).await {
+                    return Some(socket);
+                }
+            }
+            None
+        })
+        .await;
+        let subscribe = json!({"type": "subscribe", "topics": self.topics, "filter": self.filter, "after": self.cursor});
         // A socket that is cut before it answers is opened again by whoever follows.
         if socket.stream.send(Message::text(subscribe.to_string())).await.is_err() {
             return;
@@ -187,12 +219,12 @@ impl Follower {
             }
             Some("reset") => self.refetch().await,
             Some("notification") => {
-                self.cursor = frame["cursor"].as_str().map(str::to_owned);
+                self.advance(&frame["cursor"]);
                 let id = frame["id"].as_i64().expect("an id");
                 self.repeats += usize::from(self.notifications.insert(id, frame.clone()).is_some());
             }
             Some("events") => {
-                self.cursor = frame["cursor"].as_str().map(str::to_owned);
+                self.advance(&frame["cursor"]);
                 for item in frame["items"].as_array().expect("items") {
                     let id = item["id"].as_i64().expect("an id");
                     self.repeats += usize::from(self.events.insert(id, item.clone()).is_some());
@@ -205,12 +237,36 @@ impl Follower {
         }
     }
 
+    /// The list of the events that are followed.
+    fn events_at(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in self.filter.as_object().expect("a filter") {
+            let values = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+            let values: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
+            query.append_pair(name, &values.join(","));
+        }
+        format!("/api/events?{}", query.finish())
+    }
+
+    /// Notes the cursor of a frame. Within an epoch it never goes back.
+    fn advance(&mut self, cursor: &Value) {
+        let place =
+            |cursor: &str| cursor.rsplit_once('.').map(|(epoch, seq)| (epoch.to_owned(), seq.parse::<u64>().unwrap_or(0)));
+        let cursor = cursor.as_str().expect("a cursor").to_owned();
+        if let (Some((before, last)), Some((epoch, next))) = (self.cursor.as_deref().and_then(place), place(&cursor)) {
+            self.is_in_order &= before != epoch || last <= next;
+        }
+        self.cursor = Some(cursor);
+    }
+
     /// Asks until the API answers, as a page would.
     async fn refetch(&mut self) {
         self.refetches += 1;
         let visitor = &self.visitor;
+        let (events_at, wants_notifications) = (self.events_at(), self.topics.contains(&"notifications"));
         let (notifications, events) = until("a refetch", || async {
-            Some((visitor.try_all("/api/notifications").await?, visitor.try_all("/api/events").await?))
+            let notifications = if wants_notifications { visitor.try_all("/api/notifications").await? } else { Vec::new() };
+            Some((notifications, visitor.try_all(&events_at).await?))
         })
         .await;
         let by_id = |items: Vec<Value>| items.into_iter().map(|item| (item["id"].as_i64().expect("an id"), item));

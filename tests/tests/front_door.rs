@@ -5,6 +5,8 @@
 mod doctor;
 #[path = "front_door/documents.rs"]
 mod documents;
+#[path = "front_door/fanout.rs"]
+mod fanout;
 #[path = "front_door/faults.rs"]
 mod faults;
 #[path = "front_door/health.rs"]
@@ -25,5 +27,9 @@ mod replicas;
 mod retention;
 #[path = "front_door/session.rs"]
 mod session;
+#[path = "front_door/sse.rs"]
+mod sse;
 #[path = "front_door/webhook.rs"]
 mod webhook;
+#[path = "front_door/wire.rs"]
+mod wire;

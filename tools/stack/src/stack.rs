@@ -68,6 +68,11 @@ impl Replica {
     pub fn pid(&self) -> u32 {
         self.process.pid()
     }
+
+    /// kill -9.
+    pub fn kill(self) {
+        self.process.kill();
+    }
 }
 
 impl Stack {
@@ -178,11 +183,7 @@ impl Stack {
         }
         let mut stack =
             Self { parts: Vec::new(), ports, environment: Vec::new(), settings, servers, folder, leash: Arc::new(leash) };
-        stack.environment = stack.usual_environment();
-        for (name, value) in environment {
-            stack.environment.retain(|(known, _)| known != name);
-            stack.environment.push(((*name).to_owned(), (*value).to_owned()));
-        }
+        stack.environment = with(&stack.usual_environment(), environment);
         Ok(stack)
     }
 
@@ -279,9 +280,18 @@ impl Stack {
     /// # Errors
     /// When it does not become ready.
     pub fn replica(&self, name: &str) -> Result<Replica, Error> {
+        self.replica_with(name, &[])
+    }
+
+    /// The same, with more variables, or others in place of the usual ones.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn replica_with(&self, name: &str, environment: &[(&str, &str)]) -> Result<Replica, Error> {
         let port = Port::free()?;
         let log = self.folder.join(format!("logs/{name}-{}.log", port.number()));
-        let process = service::start(name, &self.environment, &port, &log, &self.leash)?;
+        let environment = with(&self.environment, environment);
+        let process = service::start(name, &environment, &port, &log, &self.leash)?;
         Ok(Replica { process, port })
     }
 
@@ -422,4 +432,10 @@ pub fn apply_migrations(stack: &Stack) -> Result<(), Error> {
         output_of(psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &stack.database_url(), "-f"]).arg(file))?;
     }
     Ok(())
+}
+
+/// These variables, with more, or others in place of some.
+fn with(usual: &[(String, String)], more: &[(&str, &str)]) -> Vec<(String, String)> {
+    let kept = usual.iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name)).cloned();
+    kept.chain(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).collect()
 }

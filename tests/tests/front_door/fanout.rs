@@ -1,0 +1,249 @@
+//! Many clients, several notifiers: who reads slowly, who is signed out, who is here, and what is left after every sort of cut.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use front_door::delivery::event;
+use front_door::raw::masked;
+use front_door::{Database, Follower, Mandrill, Mood, Proxy, RawSocket, Socket, Visitor, until};
+use reqwest::Method;
+use serde_json::{Value, json};
+use stack::{Part, Replica, Stack};
+
+const SUBSCRIBE: &[u8] = br#"{"type":"subscribe","topics":["notifications","events"]}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_reads_is_closed_as_too_slow_and_resumes_and_nobody_else_notices() {
+    let stack = Stack::start().expect("a stack");
+    let (admin, mandrill) = (Visitor::admin(&stack).await, Mandrill::of(&stack));
+    // Past nginx, whose buffers would hide it for long.
+    let mut slow = RawSocket::open(&admin, &stack.direct(Part::Notifier)).await;
+    slow.send(&masked(0x81, SUBSCRIBE)).await;
+    let cursor = slow.text().await["cursor"].as_str().expect("a cursor").to_owned();
+    let mut quick = Follower::new(admin.clone());
+    quick.connect().await;
+    let (mut sent, metrics) = (0, format!("{}/metrics", stack.direct(Part::Notifier)));
+    // Each is as large as a subject may be, so that 1 MiB and what the system holds are soon full.
+    let subject = "x".repeat(900);
+    loop {
+        let batch: Vec<Value> = (0..100)
+            .map(|n| {
+                let mut event = event("open", &format!("m{}", sent + n));
+                event["msg"]["subject"] = json!(subject);
+                event
+            })
+            .collect();
+        assert_eq!(mandrill.deliver(&batch).await.status, 200);
+        sent += 100;
+        let text = reqwest::get(&metrics).await.expect("an answer").text().await.expect("text");
+        if text.contains(r#"notifier_closes_total{code="4408"} 1"#) {
+            break;
+        }
+        assert!(sent < 100_000, "a client that does not read is held for ever");
+    }
+    assert_eq!(slow.closed().await, 4408, "it finds out why when it reads at last");
+    quick.follow_until(|follower| follower.events.len() == sent && follower.notifications.len() == sent).await;
+    assert_eq!(quick.repeats, 0);
+    // What it had not read is still there for it, if it is not more than is kept.
+    let mut back = Socket::of(&admin).await;
+    back.send(&json!({"type": "subscribe", "topics": ["notifications"], "after": cursor})).await;
+    let subscribed = back.next_of("subscribed").await;
+    if sent <= 10_000 {
+        assert_eq!(subscribed["recovered"], true);
+        let mut ids = BTreeSet::new();
+        while ids.len() < sent {
+            ids.insert(back.next_of("notification").await["id"].as_i64().expect("an id"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_and_another_role_close_sockets_on_every_replica() {
+    let stack = Stack::start().expect("a stack");
+    let other = stack.replica("notifier").expect("a replica");
+    let (leaving, staying) = (Visitor::viewer(&stack, "vera@example.com").await, Visitor::admin(&stack).await);
+    let at = |visitor: &Visitor, address: &str| {
+        let (cookie, origin, address) = (visitor.cookie.clone().unwrap_or_default(), visitor.address.clone(), address.to_owned());
+        async move { Socket::open(&address, &[("cookie", &cookie), ("origin", &origin)]).await.expect("a socket") }
+    };
+    let addresses = [stack.direct(Part::Notifier), other.address()];
+    let mut promoted = at(&leaving, &addresses[0]).await;
+    Database::of(&stack).await.run("update users set role = 'admin' where email = 'vera@example.com'").await;
+    assert_eq!(promoted.closed().await, 4410, "it comes back with its new role");
+    let mut closing = [at(&leaving, &addresses[0]).await, at(&leaving, &addresses[1]).await];
+    let mut open = [at(&staying, &addresses[0]).await, at(&staying, &addresses[1]).await];
+    let request = leaving.request(Method::DELETE, "/api/session").header("x-requested-with", "fetch");
+    assert_eq!(request.send().await.expect("an answer").status(), 204);
+    for socket in &mut closing {
+        assert_eq!(socket.closed().await, 4501);
+    }
+    for socket in &mut open {
+        socket.subscribe(None).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_here_is_known_over_all_replicas_and_a_killed_ones_users_fade() {
+    let mut stack = Stack::start().expect("a stack");
+    let other = stack.replica("notifier").expect("a replica");
+    let (admin, viewer) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    let mut watching =
+        Socket::open(&other.address(), &[("cookie", &admin.cookie.clone().unwrap_or_default()), ("origin", &admin.address)])
+            .await
+            .expect("a socket");
+    let _first = Socket::of(&viewer).await;
+    let _second = Socket::of(&viewer).await;
+    while watching.next_of("presence").await["online"] != json!({"users": 2, "connections": 3}) {}
+    stack.kill(Part::Notifier);
+    while watching.next_of("presence").await["online"] != json!({"users": 1, "connections": 1}) {}
+}
+
+/// A filter as clients send it, as SQL says it, and whether it selects the event of this number.
+type Asked = (&'static str, &'static str, fn(usize) -> bool);
+
+const FILTERS: [Asked; 8] = [
+    (r#"{"kind":"open"}"#, "kind = 'open'", |n| n % 6 == 1),
+    (r#"{"kind":["click","hard_bounce"]}"#, "kind in ('click', 'hard_bounce')", |n| [2, 3].contains(&(n % 6))),
+    (r#"{"tag":"t3"}"#, "'t3' = any(tags)", |n| n % 11 == 3),
+    (r#"{"recipient":"R5@example.com"}"#, "recipient = 'r5@example.com'", |n| n % 13 == 5),
+    (r#"{"q":"letter seven"}"#, "search like '%letter%' and search like '%seven%'", |n| n % 9 == 6),
+    (r#"{"metadata.customer":"2"}"#, "metadata->>'customer' = '2'", |n| n % 7 == 2),
+    (r#"{"subject":"Seven","kind":"send,open"}"#, "lower(subject) like '%seven%' and kind in ('send', 'open')", |n| {
+        n % 9 == 6 && n % 6 < 2
+    }),
+    (r#"{"sender":"hello@shop.example.com","tag":"t1"}"#, "sender = 'hello@shop.example.com' and 't1' = any(tags)", |n| {
+        n % 11 == 1
+    }),
+];
+
+const CLIENTS: usize = 200;
+const BATCHES: usize = 200;
+const SIZE: usize = 100;
+
+fn batch(number: usize) -> Vec<Value> {
+    const KINDS: [&str; 6] = ["send", "open", "click", "hard_bounce", "delivered", "spam"];
+    const WORDS: [&str; 9] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    let one = |n: usize| {
+        let place = number * SIZE + n;
+        let mut event = event(KINDS[place % 6], &format!("m{place}"));
+        let msg = &mut event["msg"];
+        msg["tags"] = json!([format!("t{}", place % 11)]);
+        msg["email"] = json!(format!("r{}@example.com", place % 13));
+        msg["subject"] = json!(format!("Letter {}", WORDS[place % 9]));
+        msg["metadata"] = json!({"customer": place % 7});
+        event
+    };
+    (0..SIZE).map(one).collect()
+}
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % sides as u64).unwrap_or_default()
+    }
+}
+
+/// Notifiers, each behind a proxy, which come and go; clients know the proxies alone.
+struct Notifiers {
+    redis: Vec<Proxy>,
+    running: Vec<Replica>,
+    doors: Vec<Proxy>,
+}
+
+fn port_of(address: &str) -> u16 {
+    address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn after_every_sort_of_cut_each_client_has_what_sql_has_for_its_filter() {
+    let mut stack = Stack::start().expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let limits = [("MAX_SOCKETS_PER_USER", "1000"), ("DRAIN_SECONDS", "1")];
+    let redis_url =
+        |proxy: &Proxy, stack: &Stack| format!("redis://default:{}@127.0.0.1:{}", stack.settings().redis_password, proxy.port());
+    let mut notifiers = Notifiers { redis: Vec::new(), running: Vec::new(), doors: Vec::new() };
+    for _ in 0..2 {
+        let redis = Proxy::to(port_of(&stack.direct(Part::Redis))).await;
+        let url = redis_url(&redis, &stack);
+        let replica = stack.replica_with("notifier", &[limits[0], limits[1], ("REDIS_URL", &url)]).expect("a notifier");
+        notifiers.doors.push(Proxy::to(port_of(&replica.address())).await);
+        notifiers.running.push(replica);
+        notifiers.redis.push(redis);
+    }
+    let doors: Vec<String> = notifiers.doors.iter().map(|door| format!("http://127.0.0.1:{}", door.port())).collect();
+
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|number| {
+            let mut follower = Follower::new(admin.clone());
+            follower.filter = serde_json::from_str(FILTERS[number % FILTERS.len()].0).expect("a filter");
+            follower.topics = vec!["events"];
+            follower.doors = vec![doors[number % 2].clone(), doors[(number + 1) % 2].clone()];
+            let wanted = (0..BATCHES * SIZE).filter(|n| FILTERS[number % FILTERS.len()].2(*n)).count();
+            tokio::spawn(async move {
+                follower.connect().await;
+                follower.follow_until(|follower| follower.events.len() >= wanted).await;
+                follower
+            })
+        })
+        .collect();
+
+    let mandrill = Mandrill::of(&stack);
+    let (progress, posted) = tokio::sync::watch::channel(0);
+    let posting = tokio::spawn(async move {
+        for number in 0..BATCHES {
+            let batch = batch(number);
+            until("a batch is accepted", || async { (mandrill.deliver(&batch).await.status == 200).then_some(()) }).await;
+            progress.send_replace(number + 1);
+        }
+    });
+    let mut dice = Dice(0x005E_ED0F_D1CE);
+    for round in 1..=12 {
+        posted.clone().wait_for(|done| *done >= round * 15).await.expect("posting goes on");
+        let which = dice.throw(2);
+        match round % 6 {
+            0 => {
+                stack.kill(Part::Redis);
+                stack.restart(Part::Redis).expect("Redis is back, and empty");
+            }
+            1 => notifiers.doors[which].set(Mood::Cut),
+            2 => notifiers.redis[which].set(Mood::Cut),
+            3 => notifiers.redis[which].set(Mood::Deaf),
+            4 => notifiers.redis[which].set(Mood::Slow(Duration::from_millis(30))),
+            _ => {
+                // kill -9 or a stop that drains, and another in its place behind the same door.
+                let gone = notifiers.running.remove(which);
+                if round % 4 == 1 {
+                    gone.kill();
+                } else {
+                    drop(gone);
+                }
+                let url = redis_url(&notifiers.redis[which], &stack);
+                notifiers.redis[which].set(Mood::Kind);
+                let replica = stack.replica_with("notifier", &[limits[0], limits[1], ("REDIS_URL", &url)]).expect("a notifier");
+                notifiers.doors[which].turn_to(port_of(&replica.address()));
+                notifiers.running.insert(which, replica);
+            }
+        }
+        posted.clone().wait_for(|done| *done >= round * 15 + 8).await.expect("posting goes on");
+        notifiers.doors.iter().chain(&notifiers.redis).for_each(|proxy| proxy.set(Mood::Kind));
+    }
+    posting.await.expect("everything was posted");
+
+    let mut database = Database::of(&stack).await;
+    assert_eq!(database.count("events").await, (BATCHES * SIZE) as i64);
+    let mut wanted = Vec::new();
+    for (_, sql, _) in FILTERS {
+        wanted.push(database.ids(&format!("select id from events where {sql}")).await);
+    }
+    for (number, client) in clients.into_iter().enumerate() {
+        let follower = client.await.expect("a client");
+        let ids: BTreeSet<i64> = follower.events.keys().copied().collect();
+        assert_eq!(ids, wanted[number % FILTERS.len()], "client {number}");
+        assert!(follower.is_in_order, "client {number}");
+    }
+}

@@ -1,0 +1,109 @@
+//! `/sse`: the frames of `/ws` for whoever cannot have one, on the same terms.
+
+use front_door::delivery::event;
+use front_door::{Mandrill, Socket, Visitor};
+use reqwest::{Method, Response};
+use serde_json::Value;
+use stack::{Part, Stack};
+
+/// An open event stream.
+struct Stream {
+    response: Response,
+    text: String,
+}
+
+impl Stream {
+    async fn open(visitor: &Visitor, query: &str, after: Option<&str>) -> Self {
+        let mut request = visitor.request(Method::GET, &format!("/sse{query}")).header("sec-fetch-site", "same-origin");
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self { response, text: String::new() }
+    }
+
+    /// The next frame, and its id; none at the end.
+    async fn next(&mut self) -> Option<(Value, Option<String>)> {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let line = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+                let frame = serde_json::from_str(&line("data: ").expect("data")).expect("a frame of JSON");
+                let next = (frame, line("id: "));
+                self.text = rest.to_owned();
+                return Some(next);
+            }
+            let chunk = self.response.chunk().await.ok()??;
+            self.text.push_str(&String::from_utf8_lossy(&chunk));
+        }
+    }
+
+    async fn next_of(&mut self, kind: &str) -> (Value, Option<String>) {
+        loop {
+            let next = self.next().await.expect("a frame");
+            if next.0["type"] == kind {
+                return next;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_stream_opens_on_the_terms_of_a_websocket() {
+    let stack = Stack::start().expect("a stack");
+    let ours = stack.address();
+    let admin = Visitor::admin(&stack).await;
+    let nobody = Visitor::new(&stack);
+    let table: [(&Visitor, &str, &str, u16); 7] = [
+        (&nobody, "sec-fetch-site", "same-origin", 401),
+        (&admin, "origin", "https://evil.example", 403),
+        (&admin, "origin", "null", 403),
+        (&admin, "sec-fetch-site", "cross-site", 403),
+        (&admin, "accept", "text/event-stream", 403),
+        (&admin, "origin", &ours, 200),
+        (&admin, "sec-fetch-site", "same-origin", 200),
+    ];
+    for (visitor, name, value, expected) in table {
+        let answer = visitor.request(Method::GET, "/sse").header(name, value).send().await.expect("an answer");
+        assert_eq!(answer.status(), expected, "{name}: {value}");
+    }
+    let foreign =
+        admin.request(Method::GET, "/sse").header("origin", "https://evil.example").header("sec-fetch-site", "same-origin");
+    assert_eq!(foreign.send().await.expect("an answer").status(), 403, "an Origin that is there counts");
+    for (query, code) in [("?topics=gossip", "bad_topics"), ("?after=yesterday", "bad_cursor"), ("?colour=red", "bad_filter")] {
+        let answer = admin.request(Method::GET, &format!("/sse{query}")).header("origin", &ours).send().await.expect("an answer");
+        assert_eq!(answer.status(), 400, "{query}");
+        let problem: Value = answer.json().await.expect("a problem document");
+        assert_eq!(problem["code"], code);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_stream_carries_the_same_frames_resumes_and_ends_with_its_session() {
+    let mut stack = Stack::start().expect("a stack");
+    let (admin, mandrill) = (Visitor::admin(&stack).await, Mandrill::of(&stack));
+    let mut stream = Stream::open(&admin, "?topics=events&kind=open", None).await;
+    assert_eq!(stream.next().await.expect("a frame").0["type"], "hello");
+    assert_eq!(stream.next_of("subscribed").await.0["recovered"], false);
+    let mut socket = Socket::of(&admin).await;
+    socket.subscribe(None).await;
+    assert_eq!(mandrill.deliver(&[event("send", "m1"), event("open", "m1")]).await.status, 200);
+    let (frame, id) = stream.next_of("events").await;
+    assert_eq!((frame["items"].as_array().map(Vec::len), &frame["items"][0]["kind"]), (Some(1), &"open".into()));
+    assert_eq!(frame["cursor"].as_str(), id.as_deref(), "the id is the cursor");
+    drop(stream);
+
+    stack.kill(Part::Notifier);
+    assert_eq!(mandrill.deliver(&[event("open", "m2"), event("click", "m2")]).await.status, 200);
+    stack.restart(Part::Notifier).expect("the notifier is back");
+    let mut stream = Stream::open(&admin, "?topics=events&kind=open", id.as_deref()).await;
+    assert_eq!(stream.next_of("subscribed").await.0["recovered"], true);
+    assert_eq!(stream.next_of("events").await.0["items"][0]["message_id"], "m2");
+
+    let request = admin.request(Method::DELETE, "/api/session").header("x-requested-with", "fetch");
+    assert_eq!(request.send().await.expect("an answer").status(), 204);
+    while stream.next().await.is_some() {}
+    let again = admin.request(Method::GET, "/sse").header("sec-fetch-site", "same-origin").send().await.expect("an answer");
+    assert_eq!(again.status(), 401, "so that the browser does not come back");
+}

@@ -1,0 +1,74 @@
+//! What RFC 6455 leaves to clients: every way of doing it right or wrong, byte for byte, straight at the notifier and through nginx.
+
+use front_door::delivery::event;
+use front_door::raw::masked;
+use front_door::{Mandrill, RawSocket, Socket, Visitor};
+use serde_json::json;
+use stack::{Part, Stack};
+
+const SUBSCRIBE: &[u8] = br#"{"type":"subscribe","topics":["notifications"]}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_standard_forbids_closes_with_its_code_and_costs_nobody_else() {
+    let stack = Stack::start().expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let mut bystander = Socket::of(&admin).await;
+    bystander.subscribe(None).await;
+    let table: [(&str, Vec<u8>, u16); 12] = [
+        ("unmasked", [&[0x81, 47][..], SUBSCRIBE].concat(), 1002),
+        ("a reserved bit", masked(0xC1, SUBSCRIBE), 1002),
+        ("a reserved opcode", masked(0x83, b""), 1002),
+        ("a ping in parts", masked(0x09, b""), 1002),
+        ("a ping of 126 bytes", masked(0x89, &[b'x'; 126]), 1002),
+        ("a continuation of nothing", masked(0x80, SUBSCRIBE), 1002),
+        ("a message within a message", [masked(0x01, b"{"), masked(0x81, SUBSCRIBE)].concat(), 1002),
+        ("a close with a code that nobody may send", masked(0x88, &1005_u16.to_be_bytes()), 1002),
+        ("binary", masked(0x82, SUBSCRIBE), 1003),
+        ("invalid UTF-8", masked(0x81, &[b'"', 0xC3, 0x28, b'"']), 1007),
+        ("too large", masked(0x81, &[b' '; 4_097]), 1009),
+        ("too large in parts", [masked(0x01, &[b' '; 4_000]), masked(0x80, &[b' '; 97])].concat(), 1009),
+    ];
+    for door in [stack.address(), stack.direct(Part::Notifier)] {
+        for (what, bytes, code) in &table {
+            let mut socket = RawSocket::open(&admin, &door).await;
+            socket.send(bytes).await;
+            assert_eq!(socket.closed().await, *code, "{what} at {door}");
+        }
+        let mut flood = RawSocket::open(&admin, &door).await;
+        for _ in 0..200 {
+            flood.send(&masked(0x89, b"are you there?")).await;
+        }
+        assert_eq!(flood.closed().await, 4429, "a flood of pings");
+        let mut gone = RawSocket::open(&admin, &door).await;
+        gone.send(&masked(0x88, &1000_u16.to_be_bytes())).await;
+        assert_eq!(gone.closed().await, 1000, "who leaves is seen off");
+    }
+    assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1")]).await.status, 200);
+    bystander.next_of("notification").await;
+}
+
+#[tokio::test]
+async fn what_it_allows_is_understood_however_it_is_cut() {
+    let stack = Stack::start().expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let mut socket = RawSocket::open(&admin, &stack.address()).await;
+    let (head, tail) = SUBSCRIBE.split_at(20);
+    let parts = [masked(0x01, head), masked(0x89, b"still there?"), masked(0x00, b""), masked(0x80, tail)].concat();
+    for byte in parts {
+        socket.send(&[byte]).await;
+    }
+    assert_eq!(socket.frame().await, Some((0xA, b"still there?".to_vec())), "a ping between the parts is answered");
+    assert_eq!(socket.text().await["type"], "subscribed");
+    let padded = [SUBSCRIBE, &[b' '; 4_096 - SUBSCRIBE.len()][..]].concat();
+    socket.send(&masked(0x81, &padded)).await;
+    assert_eq!(socket.text().await["type"], "subscribed", "4,096 bytes are not too many");
+    socket.send(&masked(0x8A, b"nobody asked")).await;
+    socket.send(&masked(0x81, br#"{"type":"notify","to":"all","title":"gr\u00fcn","ref":"1"}"#)).await;
+    let told = loop {
+        let frame = socket.text().await;
+        if frame["type"] == "notification" {
+            break frame;
+        }
+    };
+    assert_eq!(told["title"], json!("gr\u{fc}n"));
+}
