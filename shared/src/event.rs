@@ -52,7 +52,11 @@ pub struct Event<S = String> {
     pub webhook: Option<S>,
 }
 
-/// Text made comparable: lower case, one space between words. Done here for SQL and the notifier alike, so that they agree.
+/// Around the subject in an event's searchable text, so that it can be searched alone. No folded word contains them.
+pub const SUBJECT: (char, char) = ('\u{1e}', '\u{1f}');
+
+/// Text made comparable: lower case, one space between words, no control characters. Done here for SQL and the notifier alike, so
+/// that they agree.
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     fold_into(&mut folded, text);
@@ -62,13 +66,13 @@ pub fn fold(text: &str) -> String {
 /// Appends the words of `text`, made comparable, each after a space unless it is the first.
 pub fn fold_into(folded: &mut String, text: &str) {
     for word in text.split_whitespace() {
-        if !folded.is_empty() {
+        if !folded.is_empty() && !folded.ends_with(SUBJECT.0) {
             folded.push(' ');
         }
         if word.is_ascii() {
-            folded.extend(word.chars().map(|letter| letter.to_ascii_lowercase()));
+            folded.extend(word.chars().filter(|letter| !letter.is_ascii_control()).map(|letter| letter.to_ascii_lowercase()));
         } else {
-            folded.push_str(&word.to_lowercase());
+            folded.extend(word.to_lowercase().chars().filter(|letter| !letter.is_control()));
         }
     }
 }
@@ -81,5 +85,6 @@ mod tests {
     fn folding_makes_comparable() {
         assert_eq!(fold("  Caf\u{c9}\tBAR \u{a0}\u{39f}\u{394}\u{39f}\u{3a3} "), "caf\u{e9} bar \u{3bf}\u{3b4}\u{3bf}\u{3c2}");
         assert_eq!(fold(""), "");
+        assert_eq!(fold("a\u{1e}B\u{85}c\u{7f}"), "ab c");
     }
 }

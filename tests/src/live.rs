@@ -238,7 +238,7 @@ impl Follower {
     }
 
     /// The list of the events that are followed.
-    fn events_at(&self) -> String {
+    pub fn events_at(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in self.filter.as_object().expect("a filter") {
             let values = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);

@@ -9,6 +9,8 @@ mod documents;
 mod fanout;
 #[path = "front_door/faults.rs"]
 mod faults;
+#[path = "front_door/filters.rs"]
+mod filters;
 #[path = "front_door/health.rs"]
 mod health;
 #[path = "front_door/hostile.rs"]

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use shared::event::Event;
+use shared::event::{Event, SUBJECT};
 use shared::filter::Filter;
 use sqlx::{Postgres, QueryBuilder};
 use time::OffsetDateTime;
@@ -49,8 +49,8 @@ fn select(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
         sql.push(" and kind = any(").push_bind(filter.kinds.clone()).push(")");
     }
     let exact = [
-        (" and lower(recipient) = ", &filter.recipient),
-        (" and lower(sender) = ", &filter.sender),
+        (" and lower(recipient collate \"C\") = ", &filter.recipient),
+        (" and lower(sender collate \"C\") = ", &filter.sender),
         (" and template = ", &filter.template),
         (" and subaccount = ", &filter.subaccount),
         (" and message_id = ", &filter.message_id),
@@ -63,13 +63,15 @@ fn select(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
         }
     }
     if let Some(part) = &filter.subject {
-        sql.push(" and strpos(lower(subject), ").push_bind(part.clone()).push(") > 0");
+        let pattern = format!("%{}%{}%{}%", SUBJECT.0, escaped(part), SUBJECT.1);
+        sql.push(" and search like ").push_bind(pattern);
     }
     if let Some(tag) = &filter.tag {
         sql.push(" and ").push_bind(tag.clone()).push(" = any(tags)");
     }
     for (key, value) in &filter.metadata {
         sql.push(" and metadata ->> ").push_bind(key.clone()).push(" = ").push_bind(value.clone());
+        sql.push(" and jsonb_typeof(metadata -> ").push_bind(key.clone()).push(") not in ('array', 'object')");
     }
     if let Some(from) = filter.from {
         sql.push(" and received_at >= ").push_bind(from);
@@ -83,6 +85,11 @@ fn select(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
     for word in &filter.words {
         sql.push(" and strpos(search, ").push_bind(word.clone()).push(") > 0");
     }
+}
+
+/// Text that LIKE takes literally.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 /// `MICROSECONDS-ID`: the place after which the next page begins.

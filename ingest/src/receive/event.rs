@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
-use shared::event::fold_into;
+use shared::event::{SUBJECT, fold_into};
 use time::{Duration, OffsetDateTime};
 
 use super::json::{JsonObject, Object};
@@ -177,7 +177,15 @@ impl<'a> NewEvent<'a> {
     /// What free text finds: addresses, subject, tags, and the values of the metadata.
     fn words(&self) -> String {
         let mut words = String::with_capacity(128);
-        for text in [&self.recipient, &self.sender, &self.subject].into_iter().flatten().chain(&self.tags) {
+        for text in [&self.recipient, &self.sender].into_iter().flatten() {
+            fold_into(&mut words, text);
+        }
+        if let Some(subject) = &self.subject {
+            words.push(SUBJECT.0);
+            fold_into(&mut words, subject);
+            words.push(SUBJECT.1);
+        }
+        for text in &self.tags {
             fold_into(&mut words, text);
         }
         for value in self.metadata.iter().flat_map(|metadata| metadata.values.values()) {

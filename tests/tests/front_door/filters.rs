@@ -1,0 +1,136 @@
+//! A filter means one thing: the list asks SQL, a subscription asks the notifier, and both find the same.
+
+use std::collections::BTreeSet;
+
+use front_door::delivery::event;
+use front_door::{Follower, Mandrill, Socket, Visitor};
+use serde_json::{Value, json};
+use stack::Stack;
+
+/// Letters whose case folds oddly, wildcards, separators, and what looks like JSON or SQL.
+const WORDS: [&str; 22] = [
+    "invoice",
+    "INVOICE",
+    "Stra\u{df}e",
+    "STRASSE",
+    "\u{130}stanbul",
+    "istanbul",
+    "\u{39f}\u{394}\u{39f}\u{3a3}",
+    "\u{3bf}\u{3b4}\u{3cc}\u{3c2}",
+    "100%",
+    "a_b",
+    "back\\slash",
+    "\u{c9}t\u{e9}",
+    "\u{e9}t\u{e9}",
+    "quote\"d",
+    "it's",
+    "\u{1f600}",
+    "a\u{300}",
+    "tab\there",
+    "a\u{a0}b",
+    "\u{1e}x\u{1f}",
+    "e\u{301}",
+    "x",
+];
+const NUMBERS: [&str; 9] = ["7", "7.0", "1e2", "100", "-0", "1.50", "15e-1", "true", "null"];
+const EVENTS: usize = 400;
+const FILTERS: usize = 300;
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((self.0 >> 33) % sides as u64).unwrap_or_default()
+    }
+
+    fn of<'a>(&mut self, texts: &[&'a str]) -> &'a str {
+        texts[self.throw(texts.len())]
+    }
+
+    fn words(&mut self) -> String {
+        let count = 1 + self.throw(3);
+        (0..count).map(|_| self.of(&WORDS)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn random_event(dice: &mut Dice, number: usize) -> Value {
+    let mut event = event(dice.of(&["open", "send", "click"]), &format!("m{number}"));
+    let msg = &mut event["msg"];
+    msg["email"] = json!(format!("{}@example.com", dice.of(&["ada", "ADA", "\u{c4}da", "\u{e4}da", "a_b"])));
+    msg["sender"] = json!(dice.of(&["Shop@example.com", "shop@example.com", "other@example.com"]));
+    msg["subject"] = json!(dice.words());
+    msg["tags"] = json!([dice.of(&WORDS), dice.of(&["vip", "VIP"])]);
+    msg["template"] = json!(dice.of(&["welcome", "Welcome", ""]));
+    msg["subaccount"] = json!(dice.of(&["eu", "us"]));
+    let number: Value = serde_json::from_str(dice.of(&NUMBERS)).expect("JSON");
+    msg["metadata"] = json!({"text": dice.of(&WORDS), "number": number, "nested": {"a": [1, 2]}});
+    event["ip"] = json!(format!("198.51.100.{}", dice.throw(3)));
+    event
+}
+
+fn random_filter(dice: &mut Dice) -> Value {
+    let mut filter = serde_json::Map::new();
+    for _ in 0..=dice.throw(2) {
+        let (name, value) = match dice.throw(11) {
+            0 => ("kind", dice.of(&["open", "send,click", "open,bounce"]).to_owned()),
+            1 => ("recipient", format!("{}@example.com", dice.of(&["ada", "Ada", "\u{c4}DA", "\u{e4}da", "a%b", "A_B"]))),
+            2 => ("sender", dice.of(&["shop@example.com", "SHOP@EXAMPLE.COM", "shop"]).to_owned()),
+            3 | 4 => ("subject", dice.words()),
+            5 => ("tag", dice.of(&WORDS).to_owned()),
+            6 => ("metadata.text", dice.of(&WORDS).to_owned()),
+            7 => ("metadata.number", dice.of(&["7", "7.0", "100", "1e2", "0", "1.50", "1.5", "true", "null"]).to_owned()),
+            8 => ("metadata.nested", r#"{"a": [1, 2]}"#.to_owned()),
+            9 => (["template", "subaccount", "ip"][dice.throw(3)], dice.of(&["welcome", "eu", "198.51.100.1"]).to_owned()),
+            _ => ("q", dice.words()),
+        };
+        filter.insert(name.to_owned(), json!(value));
+    }
+    Value::Object(filter)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn list_and_subscription_find_the_same_for_every_filter() {
+    let stack = Stack::start().expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let mut follower = Follower::new(admin.clone());
+    follower.connect().await;
+    let start = Socket::of(&admin).await.subscribe(None).await["cursor"].as_str().expect("a cursor").to_owned();
+    let mut dice = Dice(7);
+    let events: Vec<Value> = (0..EVENTS).map(|number| random_event(&mut dice, number)).collect();
+    assert_eq!(Mandrill::of(&stack).deliver(&events).await.json()["stored"], EVENTS);
+    follower.follow_until(|follower| follower.events.len() == EVENTS).await;
+
+    let mut selective = 0;
+    // Few enough on one socket that it is not sent away for saying too much.
+    for _ in 0..FILTERS / 5 {
+        let mut socket = Socket::of(&admin).await;
+        for _ in 0..5 {
+            let filter = random_filter(&mut dice);
+            follower.filter = filter.clone();
+            let listed: BTreeSet<i64> =
+                admin.all(&follower.events_at()).await.iter().map(|event| event["id"].as_i64().expect("an id")).collect();
+            let mut subscribe = json!({"type": "subscribe", "topics": ["events"], "filter": filter, "after": start});
+            socket.send(&subscribe).await;
+            assert_eq!(socket.next_of("subscribed").await["recovered"], true, "{filter}");
+            // The replay follows at once; whatever comes before the next answer belongs to it.
+            subscribe["topics"] = json!([]);
+            socket.send(&subscribe).await;
+            let mut replayed = BTreeSet::new();
+            loop {
+                let frame = socket.next().await;
+                match frame["type"].as_str() {
+                    Some("subscribed") => break,
+                    Some("events") => replayed.extend(
+                        frame["items"].as_array().expect("items").iter().map(|event| event["id"].as_i64().expect("an id")),
+                    ),
+                    _ => {}
+                }
+            }
+            assert_eq!(replayed, listed, "{filter}");
+            selective += usize::from(!listed.is_empty() && listed.len() < EVENTS);
+        }
+    }
+    assert!(selective > FILTERS / 4, "filters that select all or nothing prove little: {selective}");
+}
