@@ -47,6 +47,18 @@ impl Corpus {
         self.signed(&php(&Value::from(elements)), events)
     }
 
+    /// So many bodies of one open each, with the ids of their messages.
+    pub(crate) fn opens(&mut self, count: usize) -> Vec<(String, Body)> {
+        let open = |_| {
+            // One in ten numbers is surely an open.
+            self.next = (self.next / 10 + 1) * 10;
+            let event = event(self.next);
+            let id = event["_id"].as_str().unwrap_or_default().to_owned();
+            (id, self.signed(&php(&Value::from(vec![event])), 1))
+        };
+        (0..count).map(open).collect()
+    }
+
     /// A mail received, with an attachment of so many bytes of base64.
     pub(crate) fn mail(&mut self, attachment: usize) -> Body {
         self.next += 1;

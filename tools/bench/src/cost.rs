@@ -8,20 +8,39 @@ use std::time::Duration;
 pub(crate) fn cpu(pid: u32) -> Duration {
     let ticks = rustix::param::clock_ticks_per_second().max(1);
     let stats = stats();
-    let mut wanted = vec![pid];
-    let mut total = 0;
-    while let Some(pid) = wanted.pop() {
-        let Some((_, used)) = stats.get(&pid) else { continue };
-        total += used;
-        wanted.extend(stats.iter().filter(|(_, (parent, _))| *parent == pid).map(|(child, _)| *child));
-    }
+    let total: u64 = family_in(pid, &stats).iter().filter_map(|pid| stats.get(pid)).map(|(_, used)| used).sum();
     Duration::from_millis(total * 1000 / ticks)
+}
+
+/// A process, its children, and theirs.
+pub(crate) fn family(pid: u32) -> Vec<u32> {
+    family_in(pid, &stats())
+}
+
+fn family_in(pid: u32, stats: &HashMap<u32, (u32, u64)>) -> Vec<u32> {
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(pid) = found.get(next).copied() {
+        found.extend(stats.iter().filter(|(_, (parent, _))| *parent == pid).map(|(child, _)| *child));
+        next += 1;
+    }
+    found
+}
+
+/// The memory that a process and its children hold, in bytes.
+pub(crate) fn memory(pid: u32) -> u64 {
+    family(pid).into_iter().map(|pid| status(pid, "VmRSS:")).sum()
 }
 
 /// The most memory that a process has held at once, in bytes.
 pub(crate) fn peak_memory(pid: u32) -> u64 {
+    status(pid, "VmHWM:")
+}
+
+/// A line of `/proc/PID/status` that counts in KiB, in bytes.
+fn status(pid: u32, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() * 1024
 }
 

@@ -145,7 +145,7 @@ async fn work(plan: &Plan, address: &str, total: usize) -> anyhow::Result<Run> {
 type Connection = SendRequest<Full<Bytes>>;
 
 /// One post, over the connection if it still stands. Some servers close theirs after each answer, sometimes unannounced.
-async fn post(connection: &mut Option<Connection>, address: &str, body: &Body) -> anyhow::Result<StatusCode> {
+pub(crate) async fn post(connection: &mut Option<Connection>, address: &str, body: &Body) -> anyhow::Result<StatusCode> {
     let host = address.strip_prefix("http://").unwrap_or(address);
     for _ in 0..5 {
         let mut open = match connection.take() {

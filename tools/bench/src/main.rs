@@ -1,8 +1,11 @@
 //! `make bench`: what the service does beside what else could do its job, on one machine in one run.
 
+mod affinity;
 mod corpus;
 mod cost;
 mod database;
+mod end_to_end;
+mod fanout;
 mod ingest;
 mod load;
 mod memory;
@@ -43,6 +46,7 @@ struct Effort {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
+    raise_file_limit();
     let effort = if cli.quick {
         Effort { rounds: 1, time: Duration::from_secs(5), batches: 150 }
     } else {
@@ -50,7 +54,7 @@ async fn main() -> anyhow::Result<()> {
     };
     say(&report::machine());
     let mut rows = Vec::new();
-    {
+    if ["ingest", "peer"].iter().any(|group| wanted(&cli.only, group)) {
         let mut ours = ours::Ours::start().await?;
         rows.extend(ingest::measure(&mut ours, effort, &cli.only).await?);
         rows.extend(peer_rows::measure(&mut ours, effort, &cli.only).await?);
@@ -64,10 +68,19 @@ async fn main() -> anyhow::Result<()> {
     if wanted(&cli.only, "ingest_retention") {
         rows.extend(retention::measure().await?);
     }
+    rows.extend(fanout::measure(effort, cli.quick, &cli.only).await?);
+    rows.extend(end_to_end::measure(effort, &cli.only).await?);
     let file = stack::place::project().join("target/bench/report.json");
     report::write(&rows, &file)?;
     say(&format!("\n{}\n\nAlso written to {}", report::table(&rows), file.display()));
     Ok(())
+}
+
+/// Ten thousand sockets, and those of the servers started from here.
+fn raise_file_limit() {
+    let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    limit.current = limit.maximum;
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, limit);
 }
 
 /// True when rows whose ids begin with `group` are asked for.

@@ -36,13 +36,7 @@ impl Ours {
     /// # Errors
     /// When a part does not start.
     pub(crate) async fn start() -> anyhow::Result<Self> {
-        let stack = Stack::start_only(
-            &[Part::Postgres, Part::Redis, Part::Ingest],
-            &[
-                ("XCOPY", &std::env::var("XCOPY").unwrap_or("262144".into())),
-                ("WRITERS", &std::env::var("WRITERS").unwrap_or("3".into())),
-            ],
-        )?;
+        let stack = Stack::start_only(&[Part::Postgres, Part::Redis, Part::Ingest], &[])?;
         database::prepare(&stack.database_url()).await?;
         let corpus = Corpus::new(&stack.settings().webhook_keys, &stack.webhook_url());
         Ok(Self { stack, corpus })

@@ -22,13 +22,27 @@ pub(crate) struct Kind {
     folder: &'static str,
     /// `PEER_MODE`.
     mode: &'static str,
+    /// Where it says that it can serve.
+    health: &'static str,
     /// As the table names it.
     pub(crate) name: &'static str,
 }
 
-pub(crate) const DJANGO_TUNED: Kind = Kind { folder: "django", mode: "tuned", name: "Django REST Framework, tuned" };
-pub(crate) const DJANGO_PLAIN: Kind = Kind { folder: "django", mode: "plain", name: "Django REST Framework, a newcomer's" };
-pub(crate) const FASTIFY: Kind = Kind { folder: "fastify", mode: "", name: "fastify, pg, UNNEST" };
+pub(crate) const DJANGO_TUNED: Kind =
+    Kind { folder: "django", mode: "tuned", health: "/healthz", name: "Django REST Framework, tuned" };
+pub(crate) const DJANGO_PLAIN: Kind =
+    Kind { folder: "django", mode: "plain", health: "/healthz", name: "Django REST Framework, a newcomer's" };
+pub(crate) const FASTIFY: Kind = Kind { folder: "fastify", mode: "", health: "/healthz", name: "fastify, pg, UNNEST" };
+
+pub(crate) const NCHAN: Kind = Kind { folder: "nchan", mode: "", health: "/healthz", name: "nchan with Redis" };
+pub(crate) const WS: Kind = Kind { folder: "ws", mode: "", health: "/healthz", name: "ws and ioredis on Node" };
+pub(crate) const SOCKETIO: Kind =
+    Kind { folder: "socketio", mode: "", health: "/healthz", name: "Socket.IO with its Redis adapter" };
+pub(crate) const SOCKUDO: Kind = Kind { folder: "sockudo", mode: "", health: "/up", name: "sockudo with Redis" };
+pub(crate) const CHANNELS_UVICORN: Kind =
+    Kind { folder: "channels", mode: "uvicorn", health: "/healthz", name: "Django Channels, uvicorn" };
+pub(crate) const CHANNELS_DAPHNE: Kind =
+    Kind { folder: "channels", mode: "daphne", health: "/healthz", name: "Django Channels, daphne" };
 
 /// A running peer. Dropping it ends it.
 #[derive(Debug)]
@@ -36,13 +50,23 @@ pub(crate) struct Peer {
     child: Child,
     /// Where it listens.
     pub(crate) address: String,
-    /// Its own database.
-    pub(crate) database: String,
+    /// Its own database; empty for those that have none.
+    database: String,
 }
 
 impl Peer {
     /// Installs it if need be, and starts it with an empty database. None when it cannot be installed here.
     pub(crate) async fn start(kind: Kind, stack: &Stack) -> anyhow::Result<Option<Self>> {
+        let database = fresh_database(stack, &format!("peer_{}{}", kind.folder, kind.mode)).await?;
+        Self::run(kind, stack, database).await
+    }
+
+    /// The same, with the stack's Redis and no database.
+    pub(crate) async fn start_beside(kind: Kind, stack: &Stack) -> anyhow::Result<Option<Self>> {
+        Self::run(kind, stack, String::new()).await
+    }
+
+    async fn run(kind: Kind, stack: &Stack, database: String) -> anyhow::Result<Option<Self>> {
         let project = place::project();
         let folder = project.join("tools/bench/peers").join(kind.folder);
         let home = project.join("target/bench/peers").join(kind.folder);
@@ -53,7 +77,6 @@ impl Peer {
             say(&format!("  {} is SKIPPED: it cannot be installed here", kind.name));
             return Ok(None);
         }
-        let database = fresh_database(stack, &format!("peer_{}{}", kind.folder, kind.mode)).await?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let log: PathBuf = stack.folder().join(format!("logs/{}{}.log", kind.folder, kind.mode));
         let child = Command::new(folder.join("run"))
@@ -61,6 +84,7 @@ impl Peer {
             .env("PEER_MODE", kind.mode)
             .env("PORT", port.to_string())
             .env("DATABASE_URL", &database)
+            .env("REDIS_URL", stack.redis_url())
             .env("WEBHOOK_KEY", &stack.settings().webhook_keys)
             .env("WEBHOOK_URL", stack.webhook_url())
             .stdin(Stdio::null())
@@ -71,7 +95,7 @@ impl Peer {
             .with_context(|| format!("starting {}", kind.name))?;
         let mut peer = Self { child, address: format!("http://127.0.0.1:{port}"), database };
         let deadline = Instant::now() + READY;
-        while !peer.answers().await {
+        while !peer.answers(kind.health).await {
             if peer.child.try_wait()?.is_some() || Instant::now() > deadline {
                 bail!("{} does not answer: {}", kind.name, std::fs::read_to_string(&log).unwrap_or_default());
             }
@@ -80,17 +104,22 @@ impl Peer {
         Ok(Some(peer))
     }
 
-    async fn answers(&self) -> bool {
+    async fn answers(&self, path: &str) -> bool {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let ask = async {
             let mut stream = tokio::net::TcpStream::connect(self.address.trim_start_matches("http://")).await?;
-            stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await?;
+            stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").as_bytes()).await?;
             let mut answer = Vec::new();
             stream.read_to_end(&mut answer).await?;
             Ok::<_, std::io::Error>(answer)
         };
         let answered = tokio::time::timeout(Duration::from_secs(5), ask).await;
         matches!(answered, Ok(Ok(answer)) if answer.get(9..12) == Some(b"200"))
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// CPU of all its processes so far.

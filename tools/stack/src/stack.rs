@@ -192,7 +192,7 @@ impl Stack {
         let urls = self.settings.webhook_urls.clone().unwrap_or_else(|| self.webhook_url());
         [
             ("DATABASE_URL", self.database_url()),
-            ("REDIS_URL", redis::url(&self.settings.redis_password, self.port(Part::Redis))),
+            ("REDIS_URL", self.redis_url()),
             ("PUBLIC_ORIGINS", format!("{address},http://localhost:{front}")),
             ("WEBHOOK_KEYS", self.settings.webhook_keys.clone()),
             ("WEBHOOK_URLS", urls),
@@ -386,6 +386,11 @@ impl Stack {
     /// The database, as its owner.
     pub fn database_url(&self) -> String {
         postgres::url(&self.settings.postgres_password, self.port(Part::Postgres))
+    }
+
+    /// Valkey, with its password.
+    pub fn redis_url(&self) -> String {
+        redis::url(&self.settings.redis_password, self.port(Part::Redis))
     }
 
     /// Secrets and addresses.

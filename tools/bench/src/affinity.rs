@@ -1,0 +1,36 @@
+//! One core for the server, the other for the generator, so that neither's figures are the other's.
+
+use std::process::{Command, Stdio};
+
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+const SERVER: usize = 0;
+const GENERATOR: usize = 1;
+
+fn has_two_cores() -> bool {
+    std::thread::available_parallelism().is_ok_and(|cores| cores.get() >= 2)
+}
+
+/// Pins a process with its threads and children to the server's core.
+pub(crate) fn pin_server(pid: u32) {
+    if !has_two_cores() {
+        return;
+    }
+    for pid in crate::cost::family(pid) {
+        // By the program, since rustix pins single threads.
+        let _ = Command::new("taskset")
+            .args(["--all-tasks", "--cpu-list", "--pid", &SERVER.to_string(), &pid.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+    }
+}
+
+/// Pins this thread to the generator's core.
+pub(crate) fn pin_generator() {
+    if has_two_cores() {
+        let mut cores = CpuSet::new();
+        cores.set(GENERATOR);
+        let _ = sched_setaffinity(None, &cores);
+    }
+}

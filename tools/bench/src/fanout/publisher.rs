@@ -1,0 +1,112 @@
+//! How a contender is given a message: as its own users would.
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use deadpool_redis::redis::aio::MultiplexedConnection;
+use hmac::{Hmac, KeyInit, Mac};
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use shared::feed::{self, Encoded, Item};
+use shared::notification::{Audience, Notification};
+use time::OffsetDateTime;
+use tokio::net::TcpStream;
+
+/// Bytes of a message.
+const SIZE: usize = 256;
+
+/// Where messages go.
+pub(super) enum Publisher {
+    /// The feed's own script, as ingest's relay calls it.
+    Feed(MultiplexedConnection),
+    /// `POST /publish`.
+    Plain(Http),
+    /// Pusher's API.
+    Pusher(Http),
+}
+
+impl Publisher {
+    /// Hands over message number `seq`, due at `micros`.
+    pub(super) async fn publish(&mut self, seq: u64, micros: u64) -> anyhow::Result<()> {
+        let mark = format!("@{seq}:{micros}@");
+        match self {
+            Self::Feed(redis) => {
+                let id = i64::try_from(seq + unique())?;
+                let told = Notification {
+                    id,
+                    kind: "message".to_owned(),
+                    title: mark,
+                    body: "x".repeat(20),
+                    event_id: None,
+                    message_id: None,
+                    recipient: None,
+                    from: None,
+                    to: Audience::All,
+                    at: OffsetDateTime::now_utc(),
+                };
+                let item = Item::<String> { event: None, search: None, notification: Some(told) };
+                Ok(feed::append(redis, &[&Encoded::of(&item)?]).await?)
+            }
+            Self::Plain(http) => http.post("/publish", format!("{mark:x<SIZE$}")).await,
+            Self::Pusher(http) => {
+                let body = serde_json::json!({"name": "m", "channel": "bench", "data": format!("{mark:x<SIZE$}")}).to_string();
+                http.post(&signed(&body)?, body).await
+            }
+        }
+    }
+}
+
+/// Grows with every process and run, so that no id of a notification comes twice.
+fn unique() -> u64 {
+    use std::sync::LazyLock;
+    static BASE: LazyLock<u64> =
+        LazyLock::new(|| u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap_or_default() << 24);
+    static RUNS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    *BASE + RUNS.fetch_add(1, std::sync::atomic::Ordering::Relaxed) * 16
+}
+
+/// The path of a call to Pusher's API, signed as it documents.
+fn signed(body: &str) -> anyhow::Result<String> {
+    use md5::{Digest, Md5};
+    let at = OffsetDateTime::now_utc().unix_timestamp();
+    let md5 = hex(&Md5::digest(body.as_bytes()));
+    let query = format!("auth_key=bench-key&auth_timestamp={at}&auth_version=1.0&body_md5={md5}");
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"bench-secret")?;
+    mac.update(format!("POST\n/apps/bench/events\n{query}").as_bytes());
+    Ok(format!("/apps/bench/events?{query}&auth_signature={}", hex(&mac.finalize().into_bytes())))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A connection that is kept.
+pub(super) struct Http {
+    host: String,
+    open: SendRequest<Full<Bytes>>,
+}
+
+impl Http {
+    pub(super) async fn open(address: &str) -> anyhow::Result<Self> {
+        let host = address.trim_start_matches("http://").to_owned();
+        let stream = TcpStream::connect(&host).await.with_context(|| format!("nobody listens at {host}"))?;
+        stream.set_nodelay(true)?;
+        let (open, driver) = http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(driver);
+        Ok(Self { host, open })
+    }
+
+    async fn post(&mut self, path: &str, body: String) -> anyhow::Result<()> {
+        let request = Request::post(path)
+            .header("host", &self.host)
+            .header("content-type", "application/json")
+            .body(Full::new(body.into()))?;
+        self.open.ready().await?;
+        let response = self.open.send_request(request).await?;
+        let status = response.status();
+        response.into_body().collect().await?;
+        ensure!(status.is_success(), "publishing was answered with {status}");
+        Ok(())
+    }
+}
