@@ -1,5 +1,6 @@
 //! Sign-in and who may what.
 
+pub mod inbox;
 pub mod password;
 pub mod session;
 mod throttle;

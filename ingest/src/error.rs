@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use shared::filter::FilterError;
+use shared::message::MessageError;
 use shared::problem::Problem;
 use warp::reply::{Reply, Response};
 
@@ -42,6 +43,9 @@ pub enum ApiError {
     /// 400: a cursor or limit that cannot be used.
     #[error("bad page")]
     BadPage,
+    /// 400, 403, 404, 429: a message that is not stored.
+    #[error("no message: {0}")]
+    NoMessage(#[from] MessageError),
     /// 409: not as many are meant as the caller expects.
     #[error("the count has changed")]
     CountChanged {
@@ -103,6 +107,7 @@ impl ApiError {
             Self::NotJson(what) => format!("The body is not the JSON that this address takes: {what}."),
             Self::BadFilter(error) => format!("{error}."),
             Self::BadPage => "`cursor` or `limit` is not of the form that this list gives.".to_owned(),
+            Self::NoMessage(error) => error.to_string(),
             Self::CountChanged { found } => format!("{found} are meant now; look again before you go on."),
             Self::BrokenBody => "The body ended early.".to_owned(),
             Self::SlowBody => "The body took too long to arrive.".to_owned(),
@@ -133,6 +138,16 @@ impl ApiError {
             Self::NotJson(_) => (StatusCode::BAD_REQUEST, "bad_json"),
             Self::BadFilter(_) => (StatusCode::BAD_REQUEST, "bad_filter"),
             Self::BadPage => (StatusCode::BAD_REQUEST, "bad_page"),
+            Self::NoMessage(error) => {
+                let status = match error {
+                    MessageError::Forbidden => StatusCode::FORBIDDEN,
+                    MessageError::Audience | MessageError::Length => StatusCode::BAD_REQUEST,
+                    MessageError::NoUser => StatusCode::NOT_FOUND,
+                    MessageError::TooMany => StatusCode::TOO_MANY_REQUESTS,
+                    MessageError::NotStored => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                (status, error.code())
+            }
             Self::CountChanged { .. } => (StatusCode::CONFLICT, "count_changed"),
             Self::BrokenBody => (StatusCode::BAD_REQUEST, "broken_body"),
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "slow_body"),

@@ -256,8 +256,12 @@ async fn take(connection: &mut PgConnection, size: i64, rows: Rows) -> Result<Ve
 async fn items(connection: &mut PgConnection, run: &Run) -> Result<Vec<Encoded>, RelayError> {
     let mut told = notifications(connection, run).await?;
     let (Some(received_at), Some((first, last))) = (run.received_at, run.events) else {
-        let alone =
-            told.into_iter().map(|notification| Item { event: None, search: None::<String>, notification: Some(notification) });
+        let alone = told.into_iter().map(|notification| Item {
+            event: None,
+            search: None::<String>,
+            notification: Some(notification),
+            read: None,
+        });
         return Ok(alone.map(|item| Encoded::of(&item)).collect::<Result<_, _>>()?);
     };
     let rows = sqlx::query!(
@@ -296,7 +300,7 @@ async fn items(connection: &mut PgConnection, run: &Run) -> Result<Vec<Encoded>,
             simulated: row.simulated,
             webhook: row.webhook,
         };
-        Encoded::of(&Item { notification: told.remove(&event.id), event: Some(event), search: Some(row.search) })
+        Encoded::of(&Item { notification: told.remove(&event.id), event: Some(event), search: Some(row.search), read: None })
     });
     Ok(items.collect::<Result<_, _>>()?)
 }

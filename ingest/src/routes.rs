@@ -13,7 +13,7 @@ use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
-use crate::account::{session, users};
+use crate::account::{inbox, session, users};
 use crate::app::Context;
 use crate::error::ApiError;
 use crate::operate::{doctor, quarantine, refusals};
@@ -98,6 +98,20 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
         .and(headers)
         .and(query)
         .then(|context, headers, query| async move { answer(notifications::list(context, headers, query).await) });
+    // POST /api/notifications
+    let send_notification = warp::path!("api" / "notifications")
+        .and(warp::post())
+        .and(with.clone())
+        .and(headers)
+        .and(body)
+        .then(|context, headers, body| async move { answer(inbox::send(context, headers, body).await) });
+    // POST /api/notifications/read
+    let read_notifications = warp::path!("api" / "notifications" / "read")
+        .and(warp::post())
+        .and(with.clone())
+        .and(headers)
+        .and(body)
+        .then(|context, headers, body| async move { answer(inbox::read(context, headers, body).await) });
     // GET /api/users
     let list_users = warp::path!("api" / "users")
         .and(warp::get())
@@ -161,7 +175,18 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
     let metrics = warp::path!("metrics").and(warp::get()).and(with).then(health::metrics);
 
     let webhook = post_webhook.or(head_webhook).unify().or(get_webhook).unify().boxed();
-    let account = get_session.or(post_session).unify().or(delete_session).unify().or(list_users).unify().boxed();
+    let account = get_session
+        .or(post_session)
+        .unify()
+        .or(delete_session)
+        .unify()
+        .or(list_users)
+        .unify()
+        .or(send_notification)
+        .unify()
+        .or(read_notifications)
+        .unify()
+        .boxed();
     let read = list_events.or(get_event).unify().or(get_raw).unify().or(list_notifications).unify().boxed();
     let operate = list_quarantine
         .or(get_quarantined)

@@ -51,6 +51,17 @@ pub enum ServerFrame<'a> {
         #[serde(flatten)]
         notification: &'a Notification,
     },
+    /// This user has read some of what they were told, on whichever page.
+    Read {
+        /// Of the entry that carried it.
+        cursor: &'a Cursor,
+        /// These.
+        ids: &'a [i64],
+        /// And all up to this one.
+        up_to: Option<i64>,
+        /// How many are left unread; at most 1,000 are counted.
+        unread: i64,
+    },
     /// Events that the subscription selects.
     Events {
         /// Up to here.

@@ -12,7 +12,7 @@ use shared::filter::Filter;
 use shared::session::User;
 
 use crate::frame::{ServerFrame, Topic};
-use crate::recent::Live;
+use crate::recent::{Live, Told};
 use crate::wire;
 
 /// Most events that wait.
@@ -99,7 +99,7 @@ impl Outgoing {
     pub fn push(&mut self, live: &Arc<Live>, subscription: &Subscription) {
         self.seen = live.cursor.clone();
         let wants_event = subscription.events && live.is_selected_by(&subscription.filter);
-        let wants_notification = subscription.notifications && live.notification.is_some();
+        let wants_notification = subscription.notifications && live.told.is_some();
         if wants_event || wants_notification {
             self.first.get_or_insert(live.cursor.seq);
         }
@@ -192,7 +192,7 @@ pub struct Frames<'a> {
 impl Frames<'_> {
     /// True when everybody is sent the same.
     pub fn are_for_all(&self) -> bool {
-        let for_all = |live: &&&Arc<Live>| live.notification.as_ref().is_some_and(|told| told.to.is_all());
+        let for_all = |live: &&&Arc<Live>| live.told.as_ref().is_some_and(Told::is_for_all);
         self.notifications.iter().filter(for_all).count() == self.notifications.len()
     }
 
@@ -211,8 +211,8 @@ impl Frames<'_> {
             put(text, cursor);
         }
         for live in &self.notifications {
-            if live.notification.as_ref().is_some_and(|told| told.concerns(user)) {
-                put(&live.notification_frame, &live.cursor);
+            if let Some(told) = live.told.as_ref().filter(|told| told.concerns(user)) {
+                put(&told.frame, &live.cursor);
             }
         }
         if !chunk.is_empty() {

@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use shared::event::Event;
 use shared::feed::{Arrived, Cursor, KEEP, Run};
 use shared::filter::Filter;
-use shared::notification::Notification;
+use shared::notification::{Audience, Notification, Read};
+use shared::session::User;
 
 use crate::frame::ServerFrame;
 
@@ -22,9 +23,7 @@ pub struct Live {
     /// The event as JSON, as ingest wrote it; none when it is a repeat.
     pub event_json: Option<Box<RawValue>>,
     /// What people are told; none when it is a repeat.
-    pub notification: Option<Notification>,
-    /// The whole `notification` frame: the same for everybody.
-    pub notification_frame: String,
+    pub told: Option<Told>,
     /// When it came here.
     pub arrived: Instant,
     event_id: Option<i64>,
@@ -42,6 +41,42 @@ impl Live {
         }
         let event = self.event.get_or_init(|| serde_json::from_str(json.get()).ok());
         event.as_ref().is_some_and(|event| filter.matches(event, &self.search))
+    }
+}
+
+/// Something that users are told.
+#[derive(Debug)]
+pub struct Told {
+    /// The whole frame: the same for everybody.
+    pub frame: String,
+    /// Who is told.
+    to: Audience,
+    /// Who said it, and is told too.
+    from: Option<i64>,
+    /// Of a notification.
+    id: Option<i64>,
+}
+
+impl Told {
+    fn of_notification(cursor: &Cursor, notification: &Notification) -> Self {
+        let frame = ServerFrame::Notification { cursor, notification }.to_text();
+        let from = notification.from.as_ref().map(|sender| sender.id);
+        Self { frame, to: notification.to, from, id: Some(notification.id) }
+    }
+
+    fn of_read(cursor: &Cursor, read: &Read) -> Self {
+        let frame = ServerFrame::Read { cursor, ids: &read.ids, up_to: read.up_to, unread: read.unread }.to_text();
+        Self { frame, to: Audience::User(read.user), from: None, id: None }
+    }
+
+    /// True when everybody is told.
+    pub fn is_for_all(&self) -> bool {
+        self.to == Audience::All
+    }
+
+    /// True when `user` is told.
+    pub fn concerns(&self, user: &User) -> bool {
+        self.to.includes(user) || self.from == Some(user.id)
     }
 }
 
@@ -91,20 +126,18 @@ impl Recent {
         let event_id = item.event.as_deref().and_then(id_of);
         let event_json = item.event.filter(|_| event_id.is_some_and(|id| self.events.insert(id)));
         let notification = item.notification.filter(|notification| self.notifications.insert(notification.id));
-        let notification_frame = notification
-            .as_ref()
-            .map(|notification| ServerFrame::Notification { cursor: &cursor, notification }.to_text())
-            .unwrap_or_default();
+        let told = notification.map(|notification| Told::of_notification(&cursor, &notification));
+        let told = told.or_else(|| item.read.map(|read| Told::of_read(&cursor, &read)));
         let event_id = event_id.filter(|_| event_json.is_some());
         let search = item.search.filter(|_| event_json.is_some()).unwrap_or_default();
         let event = OnceLock::new();
-        let live = Live { cursor, event_json, notification, notification_frame, arrived, event_id, search, event };
+        let live = Live { cursor, event_json, told, arrived, event_id, search, event };
         self.entries.push_back(Arc::new(live));
         if self.entries.len() > KEEP
             && let Some(oldest) = self.entries.pop_front()
         {
             oldest.event_id.map(|id| self.events.remove(&id));
-            oldest.notification.as_ref().map(|notification| self.notifications.remove(&notification.id));
+            oldest.told.as_ref().and_then(|told| told.id).map(|id| self.notifications.remove(&id));
         }
     }
 

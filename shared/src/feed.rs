@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::event::Event;
-use crate::notification::Notification;
+use crate::notification::{Notification, Read};
 use crate::redis::Error;
 use crate::session::new_secret;
 
@@ -35,7 +35,7 @@ pub const KEEP: usize = 10_000;
 /// Bytes of a run, unless a single item is longer.
 const LONGEST_RUN: usize = 128 << 10;
 
-/// One committed thing: an event, with its notification if it is an open; or a notification alone.
+/// One committed thing: an event, with its notification if it is an open; or a notification alone; or what somebody has read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Item<S = String> {
     /// The event, for the live list.
@@ -44,6 +44,9 @@ pub struct Item<S = String> {
     pub search: Option<S>,
     /// What people are told.
     pub notification: Option<Notification>,
+    /// What somebody has read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Read>,
 }
 
 /// An item as it is published: its JSON, and the channel that carries it.
@@ -79,6 +82,8 @@ pub struct Arrived {
     pub search: Option<String>,
     /// What people are told.
     pub notification: Option<Notification>,
+    /// What somebody has read.
+    pub read: Option<Read>,
 }
 
 /// Items with consecutive numbers, as they were published together.

@@ -34,6 +34,19 @@ pub struct Notification {
     pub at: OffsetDateTime,
 }
 
+/// What a user has read, for their other pages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// Whose notifications these are.
+    pub user: i64,
+    /// These.
+    pub ids: Vec<i64>,
+    /// And all up to this one.
+    pub up_to: Option<i64>,
+    /// How many are left unread; at most 1,000 are counted.
+    pub unread: i64,
+}
+
 /// The user who sent a message.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sender {
@@ -41,13 +54,6 @@ pub struct Sender {
     pub id: i64,
     /// The user's e-mail.
     pub email: String,
-}
-
-impl Notification {
-    /// True when `user` may see it: it is addressed to them, or they sent it.
-    pub fn concerns(&self, user: &User) -> bool {
-        self.to.includes(user) || self.from.as_ref().is_some_and(|sender| sender.id == user.id)
-    }
 }
 
 /// Who sees a notification: `all`, `user:ID` or `role:NAME`.
@@ -62,11 +68,6 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// True when it is everybody.
-    pub fn is_all(self) -> bool {
-        self == Self::All
-    }
-
     /// True when `user` is part of it.
     pub fn includes(self, user: &User) -> bool {
         match self {

@@ -15,6 +15,8 @@ mod filters;
 mod health;
 #[path = "front_door/hostile.rs"]
 mod hostile;
+#[path = "front_door/inbox.rs"]
+mod inbox;
 #[path = "front_door/live.rs"]
 mod live;
 #[path = "front_door/protocol.rs"]

@@ -60,7 +60,8 @@ async fn add_user(pool: &PgPool, email: &str, role: Role, password: &config::Sec
     let role = role.to_string();
     let hash = password::hash(password.to_owned()).await?;
     let added = sqlx::query!(
-        "insert into users (email, password_hash, role) values ($1, $2, $3) on conflict (lower(email)) do nothing",
+        "insert into users (email, password_hash, role, read_up_to)
+         select $1, $2, $3, coalesce(max(id), 0) from notifications on conflict (lower(email)) do nothing",
         email,
         hash,
         role

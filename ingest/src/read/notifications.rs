@@ -3,15 +3,32 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use serde::Serialize;
 use shared::notification::{Notification, Sender};
 use warp::reply::{Reply, Response};
 
+use super::List;
 use super::page::Page;
-use crate::account::session;
+use crate::account::{inbox, session};
 use crate::app::Context;
 use crate::error::ApiError;
 
-/// `GET /api/notifications`: `{"items":[…],"next":…}` of those addressed to the caller or sent by them.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    notification: Notification,
+    /// By the caller; what they sent themselves counts as read.
+    read: bool,
+}
+
+#[derive(Serialize)]
+struct Inbox {
+    #[serde(flatten)]
+    list: List<Told>,
+    unread: i64,
+}
+
+/// `GET /api/notifications`: `{"items":[…],"next":…,"unread":n}` of those addressed to the caller or sent by them.
 ///
 /// # Errors
 /// 401, 400 `bad_page`.
@@ -24,7 +41,11 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
     let before = page.cursor.as_ref().map(|cursor| cursor.parse::<i64>().map_err(|_| ApiError::BadPage)).transpose()?;
     let rows = sqlx::query!(
         r#"select notifications.id, kind, title, body, event_id, message_id, recipient, sender_id, audience,
-                  notifications.created_at, users.email as "sender?"
+                  notifications.created_at, users.email as "sender?",
+                  (notifications.id <= coalesce((select read_up_to from users as reader where reader.id = $1), 0)
+                   or sender_id is not distinct from $1
+                   or exists (select from notification_reads where user_id = $1 and notification_id = notifications.id))
+                    as "read!"
            from notifications left join users on users.id = sender_id
            where (audience in ('all', 'user:' || $1::bigint, 'role:' || $2::text) or sender_id = $1)
              and ($3::bigint is null or notifications.id < $3)
@@ -41,7 +62,7 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
         .map(|row| {
             let to = row.audience.parse().map_err(|_| ApiError::Internal("an unknown audience in the database"))?;
             let from = row.sender_id.zip(row.sender).map(|(id, email)| Sender { id, email });
-            Ok(Notification {
+            let notification = Notification {
                 id: row.id,
                 kind: row.kind,
                 title: row.title,
@@ -52,8 +73,11 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
                 from,
                 to,
                 at: row.created_at,
-            })
+            };
+            Ok(Told { notification, read: row.read })
         })
         .collect::<Result<Vec<_>, ApiError>>()?;
-    Ok(warp::reply::json(&page.cut(notifications, |last| last.id.to_string())).into_response())
+    let list = page.cut(notifications, |last| last.notification.id.to_string());
+    let unread = inbox::unread(&context.reading, &caller.user).await?;
+    Ok(warp::reply::json(&Inbox { list, unread }).into_response())
 }

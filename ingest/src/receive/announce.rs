@@ -155,6 +155,6 @@ impl Told {
             simulated: row.source.is_simulation(),
             webhook: row.source.label(),
         };
-        Item { event: Some(event), search: Some(&row.event.search), notification }
+        Item { event: Some(event), search: Some(&row.event.search), notification, read: None }
     }
 }

@@ -1,0 +1,156 @@
+//! What a user has read of what they were told, and what they write to others.
+
+use std::sync::Arc;
+
+use bytes::Buf;
+use futures::Stream;
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use shared::feed::{self, Encoded, Item};
+use shared::message::{self, Message, MessageError};
+use shared::notification::Read;
+use shared::session::{Credential, User};
+use sqlx::PgPool;
+use warp::reply::{Reply, Response};
+
+use super::session;
+use crate::app::Context;
+use crate::body;
+use crate::error::ApiError;
+
+/// Single notifications marked at once, at most.
+const MOST_IDS: usize = 1_000;
+/// From here on, how many are unread is not counted.
+const MOST_UNREAD: i64 = 1_000;
+
+#[derive(Serialize)]
+struct Marked {
+    unread: i64,
+}
+
+/// How many notifications `user` has not read: those addressed to them that they did not send. At most 1,000 are counted.
+pub(crate) async fn unread(pool: &PgPool, user: &User) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (
+             select from notifications
+             where id > (select read_up_to from users where users.id = $1)
+               and audience in ('all', 'user:' || $1::bigint, 'role:' || $2::text) and sender_id is distinct from $1
+               and not exists (select from notification_reads where user_id = $1 and notification_id = notifications.id)
+             limit $3
+           ) as unread"#,
+        user.id,
+        user.role.to_string(),
+        MOST_UNREAD
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// `POST /api/notifications/read` with `{"ids":[…]}` or `{"up_to":ID}`: marks them read, and tells the user's other pages.
+/// Answers `{"unread":n}`.
+///
+/// # Errors
+/// 401, 403 for tokens and from elsewhere, 400 for neither or both of them.
+pub async fn read<B: Buf>(
+    context: Arc<Context>,
+    headers: HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Response, ApiError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Marks {
+        #[serde(default)]
+        ids: Vec<i64>,
+        up_to: Option<i64>,
+    }
+    let caller = session::caller(&context, &headers).await?;
+    session::require_same_origin(&context, &headers, &caller)?;
+    let Credential::Session(_) = caller.credential else { return Err(ApiError::Forbidden) };
+    let marks: Marks = body::json(body).await?;
+    if marks.ids.is_empty() == marks.up_to.is_none() || marks.ids.len() > MOST_IDS {
+        return Err(ApiError::NotJson("one of `ids`, at most 1,000 of them, and `up_to`".to_owned()));
+    }
+    let user = &caller.user;
+    match marks.up_to {
+        Some(up_to) => mark_up_to(&context.pool, user, up_to).await?,
+        None => mark(&context.pool, user, &marks.ids).await?,
+    }
+    let unread = unread(&context.pool, user).await?;
+    tell(&context, Read { user: user.id, ids: marks.ids, up_to: marks.up_to, unread }).await;
+    Ok(warp::reply::json(&Marked { unread }).into_response())
+}
+
+async fn mark_up_to(pool: &PgPool, user: &User, up_to: i64) -> Result<(), sqlx::Error> {
+    // What does not exist yet cannot have been read.
+    sqlx::query!(
+        "with marked as (
+           update users set read_up_to = greatest(read_up_to, least($2, (select coalesce(max(id), 0) from notifications)))
+           where id = $1 returning read_up_to
+         )
+         delete from notification_reads using marked where user_id = $1 and notification_id <= marked.read_up_to",
+        user.id,
+        up_to
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+async fn mark(pool: &PgPool, user: &User, ids: &[i64]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into notification_reads (user_id, notification_id)
+         select $1, id from notifications
+         where id = any($2) and id > (select read_up_to from users where users.id = $1)
+           and audience in ('all', 'user:' || $1::bigint, 'role:' || $3::text)
+         on conflict do nothing",
+        user.id,
+        ids,
+        user.role.to_string()
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Tells the user's other pages. Should that fail, they learn it when they next fetch.
+async fn tell(context: &Context, read: Read) {
+    let told = async {
+        let item = Encoded::of(&Item::<String> { event: None, search: None, notification: None, read: Some(read) })?;
+        feed::append(&mut context.redis.get().await?, &[&item]).await
+    };
+    if let Err(error) = told.await {
+        tracing::debug!(%error, "other pages were not told what was read");
+    }
+}
+
+/// `POST /api/notifications` with `{"to":…,"title":…,"body":…}`: 201 `{"id":n}` once it is stored; then it is relayed.
+///
+/// # Errors
+/// 401, 403 for tokens and from elsewhere, 400 and 404 as the messages of the socket.
+pub async fn send<B: Buf>(
+    context: Arc<Context>,
+    headers: HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Response, ApiError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Letter {
+        to: String,
+        title: String,
+        #[serde(default)]
+        body: String,
+    }
+    #[derive(Serialize)]
+    struct Sent {
+        id: i64,
+    }
+    let caller = session::caller(&context, &headers).await?;
+    session::require_same_origin(&context, &headers, &caller)?;
+    let Letter { to, title, body } = body::json(body).await?;
+    let message = Message::new(&caller, &to, &title, &body)?;
+    let ids = message::store(&context.pool, &[&message]).await?;
+    let id = ids.first().copied().flatten().ok_or(MessageError::NoUser)?;
+    context.outbox_filled.notify_one();
+    let sent = warp::reply::with_status(warp::reply::json(&Sent { id }), StatusCode::CREATED);
+    Ok(sent.into_response())
+}

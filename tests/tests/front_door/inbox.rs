@@ -1,0 +1,104 @@
+//! What users write to each other over HTTP, what they have read, and that their other pages know.
+
+use front_door::delivery::event;
+use front_door::{Mandrill, Socket, Visitor};
+use reqwest::Method;
+use serde_json::{Value, json};
+use stack::Stack;
+
+/// A page of the visitor's at this notifier, which follows notifications.
+async fn page(visitor: &Visitor, address: &str) -> Socket {
+    let cookie = visitor.cookie.clone().unwrap_or_default();
+    let mut socket = Socket::open(address, &[("cookie", &cookie), ("origin", &visitor.address)]).await.expect("a socket");
+    socket.send(&json!({"type": "subscribe", "topics": ["notifications"]})).await;
+    socket.next_of("subscribed").await;
+    socket
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_on_one_page_is_read_on_all_of_that_user_and_on_nobody_elses() {
+    let stack = Stack::start().expect("a stack");
+    let other = stack.replica("notifier").expect("a replica");
+    let (admin, vera) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    let mut pages = [page(&vera, &stack.address()).await, page(&vera, &other.address()).await];
+    let mut foreign = page(&admin, &stack.address()).await;
+    assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1"), event("open", "m2"), event("open", "m3")]).await.status, 200);
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(pages[0].next_of("notification").await["id"].as_i64().expect("an id"));
+        pages[1].next_of("notification").await;
+    }
+    let inbox = |visitor: Visitor| async move { visitor.get("/api/notifications").await.json() };
+    let listed = inbox(vera.clone()).await;
+    assert_eq!((&listed["unread"], &listed["items"][0]["read"]), (&json!(3), &json!(false)));
+
+    let answer = vera.post("/api/notifications/read", &json!({"ids": [ids[1], 999_999]})).await;
+    assert_eq!(answer.json(), json!({"unread": 2}));
+    for page in &mut pages {
+        let frame = page.next_of("read").await;
+        assert_eq!((&frame["ids"][0], &frame["unread"], &frame["up_to"]), (&json!(ids[1]), &json!(2), &json!(null)));
+    }
+    let read =
+        |listed: &Value| listed["items"].as_array().expect("items").iter().map(|one| one["read"].clone()).collect::<Vec<_>>();
+    assert_eq!(read(&inbox(vera.clone()).await), [json!(false), json!(true), json!(false)], "newest first");
+
+    // What is marked twice, or up to the future, counts once and for what is there.
+    assert_eq!(vera.post("/api/notifications/read", &json!({"ids": [ids[1]]})).await.json(), json!({"unread": 2}));
+    assert_eq!(vera.post("/api/notifications/read", &json!({"up_to": i64::MAX})).await.json(), json!({"unread": 0}));
+    for page in &mut pages {
+        while page.next_of("read").await["unread"] != 0 {}
+    }
+    assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m4")]).await.status, 200);
+    pages[0].next_of("notification").await;
+    assert_eq!(inbox(vera.clone()).await["unread"], 1);
+    assert_eq!(inbox(admin.clone()).await["unread"], 4);
+
+    // The other user's page got the notifications, and nothing of what Vera read.
+    for _ in 0..4 {
+        assert_eq!(foreign.next_of("notification").await["kind"], "open");
+    }
+    let told = admin.post("/api/notifications", &json!({"to": "all", "title": "The end"})).await;
+    assert_eq!(told.status, 201);
+    loop {
+        let frame = foreign.next().await;
+        assert_ne!(frame["type"], "read");
+        if frame["title"] == "The end" {
+            assert_eq!(frame["id"], told.json()["id"]);
+            break;
+        }
+    }
+    assert_eq!(inbox(admin).await["unread"], 4, "what one wrote oneself is read");
+    let newcomer = Visitor::viewer(&stack, "nina@example.com").await;
+    assert_eq!(inbox(newcomer).await["unread"], 0, "nobody begins with a heap of old news");
+}
+
+#[tokio::test]
+async fn messages_and_marks_are_refused_with_a_reason() {
+    let stack = Stack::start().expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let (send, read) = ("/api/notifications", "/api/notifications/read");
+    let table = [
+        (send, json!({"to": "user:999999", "title": "x"}), (404, "no_such_user")),
+        (send, json!({"to": "everybody", "title": "x"}), (400, "bad_audience")),
+        (send, json!({"to": "all", "title": "  "}), (400, "bad_length")),
+        (send, json!({"to": "all", "title": "x", "colour": "red"}), (400, "bad_json")),
+        (read, json!({}), (400, "bad_json")),
+        (read, json!({"ids": [1], "up_to": 1}), (400, "bad_json")),
+        (read, json!({"ids": vec![1; 1_001]}), (400, "bad_json")),
+    ];
+    for (path, body, (status, code)) in table {
+        assert_eq!(admin.post(path, &body).await.problem(), (status, code.to_owned()), "{path} {body}");
+    }
+    let token = stack.ingest(&["token", "add", "t", "--user", "admin@example.com", "--scope", "read"]).expect("a token");
+    for path in [send, read] {
+        let body = json!({"to": "all", "title": "x"});
+        let nobody = Visitor::new(&stack);
+        assert_eq!(nobody.post(path, &body).await.status, 401);
+        let foreign =
+            admin.request(Method::POST, path).header("x-requested-with", "fetch").header("origin", "https://evil.example");
+        assert_eq!(foreign.json(&body).send().await.expect("an answer").status(), 403);
+        assert_eq!(admin.request(Method::POST, path).json(&body).send().await.expect("an answer").status(), 403, "not by script");
+        let by_token = nobody.request(Method::POST, path).bearer_auth(token.trim()).json(&body);
+        assert_eq!(by_token.send().await.expect("an answer").status(), 403);
+    }
+}
