@@ -45,6 +45,19 @@ test("Test from one browser shows in the other, to all and to one user", async (
   }
 });
 
+test("what is read in one browser is read in the other", async ({ page, another }) => {
+  const other = await another();
+  await signIn(page);
+  await signIn(other);
+  const bell = (one: typeof page) => one.getByRole("button", { name: /^Notifications/ });
+  await deliver([event("open", { subject: `Read ${randomUUID()}` })]);
+  for (const one of [page, other]) await expect(bell(one)).toHaveAccessibleName(/unread$/);
+  await bell(page).click();
+  for (const one of [page, other]) await expect(bell(one)).toHaveAccessibleName("Notifications");
+  await other.reload();
+  await expect(bell(other)).toHaveAccessibleName("Notifications");
+});
+
 test("only those signed in see anything, and they come back to where they wanted to go", async ({ page }) => {
   await page.goto("/notifications?x=1");
   await expect(page).toHaveURL("/sign-in?next=/notifications?x=1");

@@ -1,6 +1,6 @@
 /** Every endpoint, over `fetch`. A refusal becomes a `Problem`; a 401 also tells whoever listens that the session is over. */
 
-import type { List, MailEvent, Notification, Receipt, User } from "./types";
+import type { Inbox, List, MailEvent, Receipt, User } from "./types";
 
 /** A refusal of the server (RFC 9457), or its silence (`status` 0). */
 export class Problem extends Error {
@@ -63,8 +63,13 @@ export function listEvents(cursor: string | null): Promise<List<MailEvent>> {
 }
 
 /** A page of what the signed-in user was told, newest first. */
-export function listNotifications(cursor: string | null): Promise<List<Notification>> {
+export function listNotifications(cursor: string | null): Promise<Inbox> {
   return ask("GET", `/api/notifications?${new URLSearchParams({ limit: "50", cursor: cursor ?? "" })}`);
+}
+
+/** Marks everything up to a notification as read; gives how many are left unread. */
+export async function readUpTo(id: number): Promise<number> {
+  return (await ask<{ unread: number }>("POST", "/api/notifications/read", JSON.stringify({ up_to: id }))).unread;
 }
 
 /** Everybody who can be written to. */

@@ -46,6 +46,24 @@ export interface Notification {
   readonly at: string;
 }
 
+/** A notification in the history of the signed-in user. */
+export interface Told extends Notification {
+  /** By this user, on whichever page; what they sent themselves counts as read. */
+  readonly read: boolean;
+}
+
+/** What this user has read on another page: these, all up to one, and how many are left. */
+export interface ReadMark {
+  readonly ids: readonly number[];
+  readonly up_to: number | null;
+  readonly unread: number;
+}
+
+/** A page of the history, and how many in all are unread (counted up to 1,000). */
+export interface Inbox extends List<Told> {
+  readonly unread: number;
+}
+
 /** A page of a list; `next` begins the next one. */
 export interface List<T> {
   readonly items: readonly T[];
@@ -69,6 +87,7 @@ export type ServerFrame =
   | { readonly type: "hello"; readonly cursor: string; readonly user: User; readonly online: Online }
   | { readonly type: "subscribed"; readonly cursor: string; readonly recovered: boolean }
   | ({ readonly type: "notification"; readonly cursor: string } & Notification)
+  | ({ readonly type: "read"; readonly cursor: string } & ReadMark)
   | {
       readonly type: "events";
       readonly cursor: string;

@@ -4,7 +4,7 @@
  */
 
 import { readonly, ref } from "vue";
-import type { MailEvent, Notification, Online, ServerFrame } from "../api/types";
+import type { MailEvent, Notification, Online, ReadMark, ServerFrame } from "../api/types";
 import { checkSession, currentUser, sessionEnded } from "../session";
 import { backoff } from "./backoff";
 
@@ -13,6 +13,8 @@ export type LiveState = "connecting" | "live" | "reconnecting" | "offline";
 export interface Listener {
   events?(items: readonly MailEvent[]): void;
   notification?(notification: Notification): void;
+  /** The user has read something, perhaps on another page. */
+  read?(mark: ReadMark): void;
   /** What was missed cannot be told: fetch again. Also called once when the first subscription stands. */
   refetch?(): void;
 }
@@ -201,6 +203,9 @@ function take(frame: ServerFrame): void {
       break;
     case "notification":
       tell((listener) => listener.notification?.(frame));
+      break;
+    case "read":
+      tell((listener) => listener.read?.(frame));
       break;
     case "reset":
       setTimeout(() => tell((listener) => listener.refetch?.()), Math.random() * RESET_SPREAD);

@@ -88,6 +88,11 @@ export function liveList<T extends Placed>(fetchPage: (cursor: string | null) =>
       items.value = merge(items.value, fits, most);
     },
 
+    /** Changes items where they stand. */
+    update(change: (item: T) => T): void {
+      items.value = items.value.map(change);
+    },
+
     refill,
 
     /** Fetches the next older page. */

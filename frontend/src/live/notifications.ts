@@ -1,8 +1,9 @@
 /** What the signed-in user was told: history from the server, with what arrives live on top. */
 
-import { computed, readonly, ref, shallowRef, watch } from "vue";
+import { computed, readonly, ref, shallowRef } from "vue";
 import * as api from "../api/client";
-import type { Notification } from "../api/types";
+import type { Inbox, Notification, ReadMark, Told } from "../api/types";
+import { currentUser } from "../session";
 import { listen } from "./feed";
 import { liveList } from "./list";
 
@@ -11,10 +12,13 @@ const MOST_TOASTS = 3;
 const TOAST_STAYS = 6_000;
 /** The longest list kept; the rest is at the server. */
 const MOST = 1_000;
+/** In a burst that is being looked at, the server is told so often that it was read. */
+const MARK_EVERY = 1_000;
 
-const list = liveList<Notification>(api.listNotifications, MOST);
-const newest = ref(0);
+const list = liveList<Told>(fetchPage, MOST);
+const left = ref(0);
 const shown = shallowRef<readonly Notification[]>([]);
+let marking: ReturnType<typeof setTimeout> | undefined;
 let stop: () => void = () => {};
 
 /** Newest first. */
@@ -31,27 +35,50 @@ export const fetchOlder = list.older;
 export const fetchAgain = list.refill;
 /** The latest few, for a moment. */
 export const toasts = readonly(shown);
-/** How many came since the list was last looked at. */
-export const unseen = computed(() => list.items.value.filter((one) => one.id > newest.value).length);
+/** How many the user has not read, on whichever page. */
+export const unread = readonly(left);
 
 export function startNotifications(): void {
-  stop = listen({ notification: take, refetch: () => void list.refill() });
+  stop = listen({ notification: take, read: takeMark, refetch: () => void list.refill() });
   void list.refill();
 }
 
 export function stopNotifications(): void {
   stop();
+  clearTimeout(marking);
+  marking = undefined;
   list.clear();
   shown.value = [];
-  newest.value = 0;
+  left.value = 0;
 }
 
-// What was there before is not new.
-watch(list.loaded, (loaded) => loaded && markSeen(), { flush: "sync" });
+async function fetchPage(cursor: string | null): Promise<Inbox> {
+  const page = await api.listNotifications(cursor);
+  left.value = page.unread;
+  return page;
+}
 
-/** Nothing in the list is new any more. */
-export function markSeen(): void {
-  newest.value = list.items.value[0]?.id ?? newest.value;
+/** The user looks at the list: what is in it is read, here and, once the server knows, on their other pages. */
+export function markRead(): void {
+  const newest = list.items.value[0];
+  if (left.value === 0 || newest === undefined) return;
+  takeMark({ ids: [], up_to: newest.id, unread: 0 });
+  marking ??= setTimeout(() => {
+    marking = undefined;
+    const upTo = list.items.value[0]?.id;
+    // Should it fail, the next fetch tells how it is.
+    if (upTo !== undefined)
+      void api.readUpTo(upTo).then(
+        (unread) => (left.value = unread),
+        () => {},
+      );
+  }, MARK_EVERY);
+}
+
+function takeMark(mark: ReadMark): void {
+  left.value = mark.unread;
+  const isRead = (one: Told): boolean => mark.ids.includes(one.id) || one.id <= (mark.up_to ?? 0);
+  list.update((one) => (!one.read && isRead(one) ? { ...one, read: true } : one));
 }
 
 export function dismiss(id: number): void {
@@ -60,7 +87,9 @@ export function dismiss(id: number): void {
 
 function take(notification: Notification): void {
   if (list.items.value.some((known) => known.id === notification.id)) return;
-  list.add([notification]);
+  const own = notification.from?.id === currentUser.value?.id;
+  list.add([{ ...notification, read: own }]);
+  if (!own) left.value += 1;
   shown.value = [notification, ...shown.value].slice(0, MOST_TOASTS);
   setTimeout(() => dismiss(notification.id), TOAST_STAYS);
 }
