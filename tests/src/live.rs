@@ -264,11 +264,8 @@ impl Follower {
         self.refetches += 1;
         let visitor = &self.visitor;
         let (events_at, wants_notifications) = (self.events_at(), self.topics.contains(&"notifications"));
-        let (notifications, events) = until("a refetch", || async {
-            let notifications = if wants_notifications { visitor.try_all("/api/notifications").await? } else { Vec::new() };
-            Some((notifications, visitor.try_all(&events_at).await?))
-        })
-        .await;
+        let notifications = if wants_notifications { visitor.all_in_the_end("/api/notifications").await } else { Vec::new() };
+        let events = visitor.all_in_the_end(&events_at).await;
         let by_id = |items: Vec<Value>| items.into_iter().map(|item| (item["id"].as_i64().expect("an id"), item));
         self.notifications.extend(by_id(notifications));
         self.events.extend(by_id(events));

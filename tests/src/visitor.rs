@@ -5,6 +5,8 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use stack::Stack;
 
+use crate::wait::until;
+
 /// What came back.
 #[derive(Debug)]
 pub struct Answer {
@@ -111,23 +113,47 @@ impl Visitor {
 
     /// Everything in a list, page by page.
     pub async fn all(&self, path: &str) -> Vec<Value> {
-        self.try_all(path).await.expect("every page answers")
+        let mut list = ListOf::new(path);
+        while let Some(address) = list.next() {
+            list.take(&self.get(&address).await);
+        }
+        list.items
     }
 
-    /// Everything in a list, unless a page does not answer with 200.
-    pub async fn try_all(&self, path: &str) -> Option<Vec<Value>> {
-        let mut items = Vec::new();
-        let mut cursor = String::new();
-        let joint = if path.contains('?') { '&' } else { '?' };
-        loop {
-            let request = self.request(Method::GET, &format!("{path}{joint}limit=200&cursor={cursor}"));
-            let answer = Answer::try_of(request).await.filter(|answer| answer.status == 200)?;
-            let mut page = answer.json();
-            items.append(page["items"].as_array_mut()?);
-            match page["next"].as_str() {
-                Some(next) => next.clone_into(&mut cursor),
-                None => return Some(items),
-            }
+    /// The same, each page asked for until it is answered with 200.
+    pub async fn all_in_the_end(&self, path: &str) -> Vec<Value> {
+        let mut list = ListOf::new(path);
+        while let Some(address) = list.next() {
+            let answer = until("a page", || async {
+                Answer::try_of(self.request(Method::GET, &address)).await.filter(|answer| answer.status == 200)
+            });
+            list.take(&answer.await);
         }
+        list.items
+    }
+}
+
+/// A list that is being read page by page.
+struct ListOf<'a> {
+    path: &'a str,
+    items: Vec<Value>,
+    cursor: Option<String>,
+}
+
+impl<'a> ListOf<'a> {
+    fn new(path: &'a str) -> Self {
+        Self { path, items: Vec::new(), cursor: Some(String::new()) }
+    }
+
+    /// Where the next page is, if there is one.
+    fn next(&self) -> Option<String> {
+        let joint = if self.path.contains('?') { '&' } else { '?' };
+        self.cursor.as_ref().map(|cursor| format!("{}{joint}limit=200&cursor={cursor}", self.path))
+    }
+
+    fn take(&mut self, answer: &Answer) {
+        let mut page = answer.json();
+        self.items.append(page["items"].as_array_mut().unwrap_or_else(|| panic!("no list: {}", answer.text)));
+        self.cursor = page["next"].as_str().map(str::to_owned);
     }
 }
