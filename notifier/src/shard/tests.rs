@@ -147,6 +147,31 @@ async fn a_heartbeat_comes_every_25_seconds_with_the_cursor_that_was_reached() {
     assert_eq!(beats, [&json!("e.1"); 3], "though nothing was selected");
 }
 
+#[tokio::test]
+async fn a_client_that_is_silent_is_found_within_a_minute() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let far = tokio::net::TcpStream::connect(listener.local_addr().expect("an address")).await.expect("a connection");
+    let (near, _) = listener.accept().await.expect("a connection");
+    // From here on no byte has to travel: the clock may run ahead of the network.
+    tokio::time::pause();
+    let stage = Stage::new(Duration::ZERO);
+    let user = User { id: 1, email: String::new(), role: Role::Viewer };
+    let caller = Caller { user, credential: Credential::Session(Hash::of("s")) };
+    let place = stage.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("a place");
+    let link = Arc::new(Link::of_socket(near, Arc::clone(&place.ending)));
+    let (connection, user, framing) = (place.connection, Arc::clone(&place.user), Framing::WebSocket);
+    let member = Member { connection, user, link: Arc::clone(&link), framing, following: Following::Nothing };
+    place.tell(Command::Join(member)).await;
+    for _ in 0..4 {
+        tokio::time::sleep(Duration::from_secs(24)).await;
+        assert_eq!(place.ending.reason(), None, "it was heard not long ago");
+        link.note_heard();
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(place.ending.reason(), Some(Close::Silent));
+    drop(far);
+}
+
 #[tokio::test(start_paused = true)]
 async fn whoever_does_not_read_is_ended_and_nobody_else() {
     let mut stage = Stage::new(Duration::ZERO);
