@@ -1,29 +1,59 @@
-// Relays what Redis publishes to every websocket: the shortest such server that Node has.
-import { createServer } from 'node:http'
-import { Redis } from 'ioredis'
-import { WebSocketServer } from 'ws'
+// Relays what Redis publishes to every websocket.
 
-const CHANNEL = 'bench'
-const publisher = new Redis(process.env.REDIS_URL)
-const subscriber = new Redis(process.env.REDIS_URL)
+import { createServer } from "node:http";
+import { Redis } from "ioredis";
+import { WebSocketServer } from "ws";
 
-const server = createServer((request, response) => {
-  if (request.method !== 'POST') return response.end('alive\n')
-  const parts = []
-  request.on('data', (part) => parts.push(part))
-  request.on('end', async () => {
-    await publisher.publish(CHANNEL, Buffer.concat(parts))
-    response.end()
-  })
-})
+const CHANNEL = "bench";
 
-const sockets = new WebSocketServer({ server, path: '/ws', perMessageDeflate: false })
-sockets.on('connection', (socket) => socket.on('error', () => {}))
+const publisher = new Redis(process.env.REDIS_URL);
+const subscriber = new Redis(process.env.REDIS_URL);
+for (const redis of [publisher, subscriber]) redis.on("error", (error) => console.error(error));
 
-subscriber.on('messageBuffer', (_channel, message) => {
-  for (const socket of sockets.clients) socket.send(message, { binary: false })
-})
+const server = createServer(async (request, response) => {
+  try {
+    response.statusCode = await answer(request);
+  } catch (error) {
+    console.error(error);
+    response.statusCode = 500;
+  }
+  response.end();
+});
+// Whoever publishes slowly keeps the connection; Node's default is 5 s.
+server.keepAliveTimeout = 60_000;
 
-await subscriber.subscribe(CHANNEL)
-server.listen({ port: Number(process.env.PORT), host: '127.0.0.1', backlog: 4096 })
-process.on('SIGTERM', () => process.exit(0))
+const sockets = new WebSocketServer({ server, path: "/ws", perMessageDeflate: false });
+// A connection that breaks off is closed by ws; without a listener it would end the process.
+sockets.on("connection", (socket) => socket.on("error", () => {}));
+
+subscriber.on("messageBuffer", (_channel, message) => {
+  for (const socket of sockets.clients) socket.send(message, { binary: false });
+});
+
+await subscriber.subscribe(CHANNEL);
+// The sockets come all at once: Node's default backlog is 511.
+server.listen({ host: "127.0.0.1", port: Number(process.env.PORT), backlog: 4096 });
+
+const end = () => process.exit(0);
+process.on("SIGTERM", end);
+process.on("SIGINT", end);
+
+/** Does what a request asks for. Gives the status of the answer. */
+async function answer(request) {
+  switch (`${request.method} ${request.url}`) {
+    case "GET /healthz":
+      await publisher.ping();
+      return 200;
+    case "POST /publish":
+      await publisher.publish(CHANNEL, await bodyOf(request));
+      return 200;
+    default:
+      return 404;
+  }
+}
+
+async function bodyOf(request) {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  return Buffer.concat(parts);
+}
