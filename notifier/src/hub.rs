@@ -80,8 +80,10 @@ pub struct Place {
 impl Place {
     /// Tells the shard that serves this connection.
     pub async fn tell(&self, command: Command) {
-        // A shard that is gone has nobody left to serve.
-        let _ = self.hub.shard(self.connection).send(command).await;
+        if self.hub.shard(self.connection).send(command).await.is_err() {
+            // The shard has ended, and with it this service's work.
+            self.ending.end(Close::Restarting);
+        }
     }
 
     /// Gives the place back.
