@@ -1,8 +1,9 @@
 /** How each kind of event is shown: a word, a tone and an icon, so that colour is never alone. */
 
 import type { MailEvent } from "../../api/types";
+import type { Tone } from "../../components/tones";
+import { inWords } from "../../words";
 
-export type Tone = "ok" | "engaged" | "warn" | "bad" | "quiet";
 export type Shape = "dot" | "ring" | "half" | "cross" | "arrow" | "eye" | "flag" | "list" | "in";
 
 export interface Look {
@@ -29,8 +30,8 @@ const LOOKS: Readonly<Record<string, Look>> = {
 export function lookOf(kind: string): Look {
   const known = Object.hasOwn(LOOKS, kind) ? LOOKS[kind] : undefined;
   if (known) return known;
-  const words = kind.replace("blacklist", "denylist").replace("whitelist", "allowlist").replaceAll("_", " ");
-  return { word: words.charAt(0).toUpperCase() + words.slice(1), tone: "quiet", shape: "list" };
+  const word = inWords(kind.replace("blacklist", "denylist").replace("whitelist", "allowlist"));
+  return { word, tone: "quiet", shape: "list" };
 }
 
 /** The one thing about an event that tells most: where it was opened, which link, why it bounced. */

@@ -1,0 +1,12 @@
+/** What colours mean. A word, and mostly an icon, says the same. */
+
+export type Tone = "ok" | "engaged" | "warn" | "bad" | "quiet";
+
+/** The class of each. */
+export const TONES: Readonly<Record<Tone, string>> = {
+  ok: "text-ok",
+  engaged: "text-engaged",
+  warn: "text-warn",
+  bad: "text-bad",
+  quiet: "text-quiet",
+};

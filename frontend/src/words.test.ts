@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { counted, inWords, parts, sentence, sizeInWords } from "./words";
+
+test("codes become words", () => {
+  expect(inWords("not_an_object")).toBe("Not an object");
+  expect(inWords("")).toBe("");
+});
+
+test("counts and sizes are short", () => {
+  expect(counted(1, "item")).toBe("1 item");
+  expect(counted(0, "item")).toBe("0 items");
+  expect(counted(2, "delivery", "deliveries")).toBe("2 deliveries");
+  const sizes: [number, string][] = [
+    [0, "0 B"],
+    [999, "999 B"],
+    [1000, "1.0 kB"],
+    [123_456, "123 kB"],
+    [1_500_000, "1.5 MB"],
+    [33_554_432, "34 MB"],
+    [5_000_000_000, "5000 MB"],
+  ];
+  for (const [bytes, text] of sizes) expect(sizeInWords(bytes)).toBe(text);
+});
+
+test("remarks become sentences, and addresses stay as they are", () => {
+  const table: [string, string][] = [
+    ["answers", "Answers."],
+    ["the schema is missing", "The schema is missing."],
+    ["run `ingest migrate`", "Run `ingest migrate`."],
+    ["http://127.0.0.1:1/webhook/", "http://127.0.0.1:1/webhook/"],
+    ["`ftp://x` is no http address", "`ftp://x` is no http address."],
+    ["2 configured", "2 configured."],
+    ["PostgreSQL 18.1", "PostgreSQL 18.1."],
+    ["3 months, made ahead to 2027-03-01", "3 months, made ahead to 2027-03-01."],
+    ["Set WEBHOOK_KEYS.", "Set WEBHOOK_KEYS."],
+    ["is it?", "Is it?"],
+    ["", ""],
+  ];
+  for (const [text, expected] of table) expect(sentence(text)).toBe(expected);
+});
+
+test("names in backticks are told apart from the text around them", () => {
+  expect(parts("run `ingest migrate`, then `x`")).toEqual([
+    { text: "run ", code: false },
+    { text: "ingest migrate", code: true },
+    { text: ", then ", code: false },
+    { text: "x", code: true },
+  ]);
+  expect(parts("a lone ` stays")).toEqual([{ text: "a lone ` stays", code: false }]);
+  expect(parts("")).toEqual([]);
+});
