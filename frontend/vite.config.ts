@@ -13,6 +13,17 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // An inlined asset is a data: URL, which the policy forbids for scripts and fonts.
     assetsInlineLimit: 0,
+    rolldownOptions: {
+      output: {
+        // Else each module that two pages share would be a file, and a request, of its own.
+        codeSplitting: {
+          groups: [
+            { name: "vue", test: /node_modules/ },
+            { name: "shared", test: /src\/(?:api|components|live)\/|src\/(?:session|words)\.ts/ },
+          ],
+        },
+      },
+    },
   },
   server: {
     proxy: {
