@@ -1,4 +1,7 @@
-/** Every page, in one list. Those who are not signed in are sent to sign in, and from there back. */
+/**
+ * Every page, in one list. Those who are not signed in are sent to sign in, and from there back. What is for admins is marked
+ * so; `App.vue` shows it to nobody else, and the server would refuse them anyway.
+ */
 
 import { nextTick } from "vue";
 import { createRouter, createWebHistory } from "vue-router";
@@ -14,7 +17,11 @@ export const router = createRouter({
       component: () => import("./pages/notifications/NotificationsPage.vue"),
       meta: { title: "Notifications" },
     },
-    { path: "/simulate", component: () => import("./pages/simulate/SimulatePage.vue"), meta: { title: "Simulate" } },
+    {
+      path: "/simulate",
+      component: () => import("./pages/simulate/SimulatePage.vue"),
+      meta: { title: "Simulate", admin: true },
+    },
     {
       path: "/sign-in",
       component: () => import("./pages/sign-in/SignInPage.vue"),
