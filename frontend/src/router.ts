@@ -18,6 +18,11 @@ export const router = createRouter({
       meta: { title: "Notifications" },
     },
     {
+      path: "/system",
+      component: () => import("./pages/system/SystemPage.vue"),
+      meta: { title: "System", admin: true },
+    },
+    {
       path: "/simulate",
       component: () => import("./pages/simulate/SimulatePage.vue"),
       meta: { title: "Simulate", admin: true },

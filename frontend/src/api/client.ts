@@ -1,6 +1,6 @@
 /** Every endpoint, over `fetch`. A refusal becomes a `Problem`; a 401 also tells whoever listens that the session is over. */
 
-import type { Inbox, List, MailEvent, Receipt, User } from "./types";
+import type { Inbox, List, MailEvent, Receipt, Report, User } from "./types";
 
 /** A refusal of the server (RFC 9457), or its silence (`status` 0). */
 export class Problem extends Error {
@@ -80,4 +80,9 @@ export function listUsers(): Promise<List<User>> {
 /** Posts a batch as the signed-in user; `json` goes as it is written. */
 export function postBatch(json: string): Promise<Receipt> {
   return ask("POST", "/webhook/", json);
+}
+
+/** What the doctor finds now. */
+export function getSystem(): Promise<Report> {
+  return ask("GET", "/api/system");
 }

@@ -1,4 +1,7 @@
-/** What the API and the websocket speak. Mirrors `shared/src/event.rs`, `notification.rs` and `notifier/src/frame.rs`. */
+/**
+ * What the API and the websocket speak. Mirrors `shared/src/event.rs`, `notification.rs`, `notifier/src/frame.rs`, and
+ * `doctor.rs` in `ingest/src/operate/`.
+ */
 
 export type Role = "viewer" | "admin";
 
@@ -76,6 +79,23 @@ export interface Receipt {
   readonly stored: number;
   readonly duplicates: number;
   readonly quarantined: number;
+}
+
+export type CheckState = "ok" | "warn" | "fail";
+
+/** One thing that the doctor looked at. */
+export interface Finding {
+  readonly check: string;
+  readonly state: CheckState;
+  readonly what: string;
+  readonly advice: string | null;
+}
+
+export interface Report {
+  readonly state: CheckState;
+  readonly checked_at: string;
+  readonly version: string;
+  readonly findings: readonly Finding[];
 }
 
 export interface Online {
