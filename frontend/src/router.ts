@@ -18,6 +18,11 @@ export const router = createRouter({
       meta: { title: "Notifications" },
     },
     {
+      path: "/refusals",
+      component: () => import("./pages/refusals/RefusalsPage.vue"),
+      meta: { title: "Refusals", admin: true },
+    },
+    {
       path: "/system",
       component: () => import("./pages/system/SystemPage.vue"),
       meta: { title: "System", admin: true },

@@ -1,6 +1,6 @@
 /** Every endpoint, over `fetch`. A refusal becomes a `Problem`; a 401 also tells whoever listens that the session is over. */
 
-import type { Inbox, List, MailEvent, Receipt, Report, User } from "./types";
+import type { Inbox, List, MailEvent, Receipt, Refusal, Report, User } from "./types";
 
 /** A refusal of the server (RFC 9457), or its silence (`status` 0). */
 export class Problem extends Error {
@@ -80,6 +80,11 @@ export function listUsers(): Promise<List<User>> {
 /** Posts a batch as the signed-in user; `json` goes as it is written. */
 export function postBatch(json: string): Promise<Receipt> {
   return ask("POST", "/webhook/", json);
+}
+
+/** A page of the deliveries that were refused, newest first. */
+export function listRefusals(cursor: string | null): Promise<List<Refusal>> {
+  return ask("GET", `/api/refusals?${new URLSearchParams({ limit: "200", cursor: cursor ?? "" })}`);
 }
 
 /** What the doctor finds now. */

@@ -1,6 +1,6 @@
 /**
  * What the API and the websocket speak. Mirrors `shared/src/event.rs`, `notification.rs`, `notifier/src/frame.rs`, and
- * `doctor.rs` in `ingest/src/operate/`.
+ * `refusals.rs` and `doctor.rs` in `ingest/src/operate/`.
  */
 
 export type Role = "viewer" | "admin";
@@ -79,6 +79,19 @@ export interface Receipt {
   readonly stored: number;
   readonly duplicates: number;
   readonly quarantined: number;
+}
+
+/** Deliveries refused for one reason, from one network, within one hour. */
+export interface Refusal {
+  readonly reason: string;
+  readonly network: string;
+  readonly hour: string;
+  readonly count: number;
+  readonly last_at: string;
+  /** Codes joined by `+`. */
+  readonly near_miss: string | null;
+  /** What to change. */
+  readonly hint: string | null;
 }
 
 export type CheckState = "ok" | "warn" | "fail";

@@ -31,6 +31,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   refusals: {
     title: "Refusals",
     about: "Deliveries of the last day that were not accepted.",
+    page: { to: "/refusals", name: "See the refusals" },
   },
 };
 
