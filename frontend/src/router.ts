@@ -18,6 +18,11 @@ export const router = createRouter({
       meta: { title: "Notifications" },
     },
     {
+      path: "/quarantine",
+      component: () => import("./pages/quarantine/QuarantinePage.vue"),
+      meta: { title: "Quarantine", admin: true },
+    },
+    {
       path: "/refusals",
       component: () => import("./pages/refusals/RefusalsPage.vue"),
       meta: { title: "Refusals", admin: true },

@@ -1,6 +1,20 @@
 /** Every endpoint, over `fetch`. A refusal becomes a `Problem`; a 401 also tells whoever listens that the session is over. */
 
-import type { Inbox, List, MailEvent, Receipt, Refusal, Report, User } from "./types";
+import type {
+  Discarded,
+  Inbox,
+  List,
+  MailEvent,
+  QuarantineList,
+  QuarantineState,
+  QuarantineWhole,
+  Receipt,
+  Refusal,
+  Report,
+  Retried,
+  Selection,
+  User,
+} from "./types";
 
 /** A refusal of the server (RFC 9457), or its silence (`status` 0). */
 export class Problem extends Error {
@@ -80,6 +94,51 @@ export function listUsers(): Promise<List<User>> {
 /** Posts a batch as the signed-in user; `json` goes as it is written. */
 export function postBatch(json: string): Promise<Receipt> {
   return ask("POST", "/webhook/", json);
+}
+
+/** Items of the quarantine that one request tries again or discards, at most: the oldest. */
+export const MOST_AT_ONCE = 1_000;
+
+/** A page of what is in quarantine, newest first, and what is open by reason. */
+export function listQuarantine(
+  state: QuarantineState,
+  reason: string | null,
+  cursor: string | null,
+  limit = 100,
+): Promise<QuarantineList> {
+  const query = new URLSearchParams({ state, limit: `${limit}`, cursor: cursor ?? "" });
+  if (reason !== null) query.set("reason", reason);
+  return ask("GET", `/api/quarantine?${query}`);
+}
+
+/** One item of the quarantine with its bytes. */
+export function getQuarantined(id: number): Promise<QuarantineWhole> {
+  return ask("GET", `/api/quarantine/${id}`);
+}
+
+/** Where the bytes of an item are, as they were received. */
+export function rawQuarantined(id: number): string {
+  return `/api/quarantine/${id}/raw`;
+}
+
+/** Says what trying these again would give, and does nothing. */
+export function foreseeRetry(select: Selection): Promise<Retried> {
+  return ask("POST", "/api/quarantine/retry", JSON.stringify({ select, dry_run: true }));
+}
+
+/** Tries these again; those that are no longer open are left out. */
+export function retryQuarantined(ids: readonly number[]): Promise<Retried> {
+  return ask("POST", "/api/quarantine/retry", JSON.stringify({ select: { ids } }));
+}
+
+/** Says how many a discard would be about, and does nothing. The server demands a reason for this, too. */
+export function foreseeDiscard(select: Selection): Promise<Discarded> {
+  return ask("POST", "/api/quarantine/discard", JSON.stringify({ select, reason: "dry run", dry_run: true }));
+}
+
+/** Discards these, if they are as many as expected. */
+export function discardQuarantined(select: Selection, reason: string, expect: number): Promise<Discarded> {
+  return ask("POST", "/api/quarantine/discard", JSON.stringify({ select, reason, expect }));
 }
 
 /** A page of the deliveries that were refused, newest first. */

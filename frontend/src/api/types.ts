@@ -1,6 +1,6 @@
 /**
  * What the API and the websocket speak. Mirrors `shared/src/event.rs`, `notification.rs`, `notifier/src/frame.rs`, and
- * `refusals.rs` and `doctor.rs` in `ingest/src/operate/`.
+ * `quarantine.rs`, `refusals.rs` and `doctor.rs` in `ingest/src/operate/`.
  */
 
 export type Role = "viewer" | "admin";
@@ -79,6 +79,72 @@ export interface Receipt {
   readonly stored: number;
   readonly duplicates: number;
   readonly quarantined: number;
+}
+
+export type QuarantineState = "open" | "retried" | "discarded";
+
+/** One thing in quarantine, without its bytes. */
+export interface QuarantineItem {
+  readonly id: number;
+  /** What the bytes are. */
+  readonly origin: "element" | "delivery" | "outbox";
+  readonly reason: string;
+  readonly detail: string;
+  readonly webhook: string | null;
+  readonly simulated: boolean;
+  /** In bytes. */
+  readonly size: number;
+  readonly received_at: string;
+  readonly last_seen_at: string;
+  readonly times_seen: number;
+  readonly state: QuarantineState;
+  readonly resolved_at: string | null;
+  readonly resolved_by: string | null;
+  /** What came of the last try, or why it was discarded. */
+  readonly resolution: string | null;
+}
+
+/** The same with its bytes: as text, or in base64 where they are not UTF-8. */
+export interface QuarantineWhole extends QuarantineItem {
+  readonly text: string | null;
+  readonly base64: string | null;
+}
+
+/** What is open for one reason. */
+export interface QuarantineGroup {
+  readonly reason: string;
+  readonly count: number;
+  readonly first_at: string;
+  readonly last_at: string;
+}
+
+export interface QuarantineList extends List<QuarantineItem> {
+  readonly open: readonly QuarantineGroup[];
+}
+
+/** Which open items are meant: those named, or all that match. */
+export interface Selection {
+  readonly ids?: readonly number[];
+  readonly reason?: string;
+}
+
+/** What became of an item that was tried again; `readable` is what a dry run foresees. */
+export interface Outcome {
+  readonly id: number;
+  readonly outcome: "readable" | "stored" | "duplicate" | "relayed" | "failed";
+  readonly detail: string;
+}
+
+export interface Retried {
+  readonly matched: number;
+  readonly resolved: number;
+  readonly failed: number;
+  readonly items: readonly Outcome[];
+}
+
+export interface Discarded {
+  readonly matched: number;
+  readonly discarded: number;
 }
 
 /** Deliveries refused for one reason, from one network, within one hour. */

@@ -26,6 +26,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   quarantine: {
     title: "Quarantine",
     about: "What Mandrill has signed and could not be stored.",
+    page: { to: "/quarantine", name: "Open the quarantine" },
   },
   last_event: { title: "Last delivery", about: "When Mandrill was last heard of." },
   refusals: {
