@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
-import { deliver, event, expect, signIn, test } from "./support";
+import { deliver, event, expect, post, signIn, test } from "./support";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -27,6 +27,8 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.goto("/sign-in");
       await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
       expect(await violations(page)).toEqual([]);
+      await deliver([{ order: `${colorScheme} ${width}` }]);
+      expect((await post("[]", "elsewhere")).status).toBe(401);
       await deliver(
         ["send", "open", "click", "deferral", "hard_bounce", "spam", "brand_new"].map((kind) => event(kind)),
       );
@@ -36,13 +38,33 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.getByRole("button", { name: /Notifications/ }).click();
       await expect(page.getByRole("complementary", { name: "Notifications" })).toBeVisible();
       expect(await violations(page)).toEqual([]);
-      for (const path of ["/notifications", "/simulate", "/nowhere"]) {
+      for (const [path, there] of [
+        ["/notifications", "list"],
+        ["/quarantine", "table"],
+        ["/quarantine?reason=no_kind", "table"],
+        ["/refusals", "table"],
+        ["/system", "list"],
+        ["/simulate", "textbox"],
+        ["/nowhere", "link"],
+      ] as const) {
         await page.goto(path);
         await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+        await expect(page.getByRole("main").getByRole(there).first()).toBeVisible();
         expect(await violations(page)).toEqual([]);
         const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         expect(sideways).toBeLessThanOrEqual(0);
       }
+      await page.goto("/quarantine?reason=no_kind");
+      await page
+        .getByRole("table")
+        .getByRole("link", { name: /^Item / })
+        .first()
+        .click();
+      await expect(page.getByRole("heading", { name: "Bytes as received" })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole("button", { name: "Retry…" }).click();
+      await expect(page.getByRole("list", { name: "What would happen" })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
       await page.goto("/notifications");
       await page.getByRole("button", { name: "Test" }).click();
       await expect(page.getByRole("dialog")).toBeVisible();

@@ -10,17 +10,26 @@ function required(name: string): string {
 }
 
 export const admin = { email: required("ADMIN_EMAIL"), password: required("ADMIN_PASSWORD") };
-const webhook = { url: required("WEBHOOK_URL"), key: required("WEBHOOK_KEY") };
+export const webhook = { url: required("WEBHOOK_URL"), key: required("WEBHOOK_KEY") };
 
-/** Posts a batch as Mandrill does: a signed form. */
-export async function deliver(events: readonly unknown[], to = `${required("BASE_URL")}/webhook/`): Promise<unknown> {
-  const value = JSON.stringify(events);
-  const signature = createHmac("sha1", webhook.key).update(`${webhook.url}mandrill_events${value}`).digest("base64");
-  const response = await fetch(to, {
+/** Posts the value of `mandrill_events` as a signed form; `signedFor` is the address that the sender believes to post to. */
+export function post(value: string | Uint8Array, signedFor = webhook.url): Promise<Response> {
+  const bytes = Buffer.from(value);
+  const signature = createHmac("sha1", webhook.key)
+    .update(`${signedFor}mandrill_events`)
+    .update(bytes)
+    .digest("base64");
+  const escaped = [...bytes].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+  return fetch(`${required("BASE_URL")}/webhook/`, {
     method: "POST",
     headers: { "content-type": "application/x-www-form-urlencoded", "x-mandrill-signature": signature },
-    body: new URLSearchParams({ mandrill_events: value }).toString(),
+    body: `mandrill_events=${escaped}`,
   });
+}
+
+/** Posts a batch as Mandrill does, and expects that it is taken. */
+export async function deliver(events: readonly unknown[]): Promise<unknown> {
+  const response = await post(JSON.stringify(events));
   expect(response.status).toBe(200);
   return response.json();
 }

@@ -1,6 +1,7 @@
 // Pictures of every page, light and dark, wide and narrow, into the folder named as argument:
 //   target/debug/stack with node frontend/tools/screenshots.mjs FOLDER
 import { spawnSync } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "@playwright/test";
@@ -11,6 +12,16 @@ const ingest = new URL("../../target/debug/ingest", import.meta.url).pathname;
 mkdirSync(folder, { recursive: true });
 
 const browser = await chromium.launch({ ...(CHROMIUM ? { executablePath: CHROMIUM } : {}), args: ["--no-sandbox"] });
+
+/** Posts the value of `mandrill_events`, signed for this address. */
+async function post(value, signedFor) {
+  const signature = createHmac("sha1", WEBHOOK_KEY).update(`${signedFor}mandrill_events${value}`).digest("base64");
+  await fetch(`${BASE_URL}/webhook/`, {
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded", "x-mandrill-signature": signature },
+    body: new URLSearchParams({ mandrill_events: value }).toString(),
+  });
+}
 
 async function shoot(state, pages) {
   for (const colorScheme of ["light", "dark"]) {
@@ -46,6 +57,25 @@ async function shoot(state, pages) {
         await page.getByRole("complementary").getByRole("button", { name: "Test" }).click();
         await page.getByRole("dialog").waitFor();
         await picture("test");
+        await page.goto("/quarantine?reason=no_kind");
+        await page
+          .getByRole("link", { name: /^Item / })
+          .first()
+          .click();
+        await page.getByRole("heading", { name: "Bytes as received" }).waitFor();
+        await picture("item");
+        await page.getByRole("button", { name: "Close" }).click();
+        await page.getByRole("button", { name: /^Retry all/ }).click();
+        await page
+          .getByRole("dialog")
+          .getByRole("button", { name: /^Retry/ })
+          .click();
+        await page.getByRole("list", { name: "Results" }).waitFor();
+        await picture("retry");
+        await page.getByRole("button", { name: "Close" }).click();
+        await page.getByRole("button", { name: /^Discard all/ }).click();
+        await page.getByLabel("Why").waitFor();
+        await picture("discard");
       }
       await context.close();
     }
@@ -55,8 +85,17 @@ async function shoot(state, pages) {
 const pages = [
   ["events", "/"],
   ["notifications", "/notifications"],
+  ["quarantine", "/quarantine"],
+  ["refusals", "/refusals"],
+  ["system", "/system"],
   ["simulate", "/simulate"],
 ];
 await shoot("empty", pages);
+for (let n = 0; n < 12; n++) {
+  await post(JSON.stringify([n, { order: `A thing that is no event ${n}` }]), WEBHOOK_URL);
+  await post(`not JSON ${n}`, WEBHOOK_URL);
+  await post("[]", n % 2 ? "elsewhere" : WEBHOOK_URL.replace(/\/$/, ""));
+}
+await fetch(`${BASE_URL}/webhook/`, { method: "POST" });
 await shoot("data", pages);
 await browser.close();

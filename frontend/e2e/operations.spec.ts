@@ -1,0 +1,281 @@
+import { randomUUID } from "node:crypto";
+import type { Locator, Page } from "@playwright/test";
+import { admin, deliver, event, expect, post, signIn, test, webhook } from "./support";
+
+const groups = (page: Page): Locator => page.getByRole("table", { name: "Open items by reason" });
+const items = (page: Page): Locator => page.getByRole("table", { name: "Items, newest first" });
+const panel = (page: Page): Locator => page.getByRole("complementary", { name: /^Item / });
+const dialog = (page: Page): Locator => page.getByRole("dialog");
+
+/** How many are open for a reason, as the page says. */
+async function openFor(page: Page, reason: string): Promise<number> {
+  const row = groups(page).getByRole("row").filter({ hasText: reason });
+  return Number(await row.getByRole("cell").nth(1).textContent());
+}
+
+test("what could not be stored is grouped, looked at, retried after a dry run, and discarded with a reason", async ({
+  page,
+}) => {
+  const run = randomUUID();
+  expect(await deliver([{ order: `1 of ${run}` }, { order: `2 of ${run}` }, `text of ${run}`])).toMatchObject({
+    quarantined: 3,
+  });
+  await signIn(page, "/quarantine");
+  await expect(groups(page)).toContainText("Not an object");
+  await groups(page).getByRole("link", { name: "No kind" }).click();
+  await expect(page).toHaveURL("/quarantine?reason=no_kind");
+  await expect(items(page).getByRole("link")).toHaveCount(Math.min(await openFor(page, "No kind"), 100));
+  await expect(items(page)).not.toContainText("Not an object");
+
+  // Looked at by keyboard alone, and back to the same row.
+  const [first, second] = (await items(page).getByRole("link").allTextContents()).slice(0, 2);
+  const link = page.getByRole("link", { name: `Item ${first}`, exact: true });
+  await link.focus();
+  await page.keyboard.press("Enter");
+  await expect(panel(page)).toBeFocused();
+  await expect(panel(page).locator("pre")).toContainText(run);
+  await expect(panel(page)).toContainText("One element of a batch");
+  await page.keyboard.press("Escape");
+  await expect(panel(page)).toBeHidden();
+  await expect(link).toBeFocused();
+
+  for (const id of [first, second])
+    await page.getByRole("checkbox", { name: `Choose item ${id}`, exact: true }).check();
+  const retry = page.getByRole("button", { name: "Retry 2 chosen…" });
+  await retry.click();
+  await expect(dialog(page).getByRole("status")).toHaveText("2 items still cannot, and would stay.");
+  await expect(dialog(page).getByRole("list", { name: "What would happen" }).getByRole("listitem")).toHaveCount(2);
+  await dialog(page).getByRole("button", { name: "Retry 2 items" }).click();
+  await expect(dialog(page).getByRole("status")).toHaveText("2 still refused.");
+  const results = dialog(page).getByRole("list", { name: "Results" });
+  await expect(results.getByRole("listitem").filter({ hasText: "Still refused" })).toHaveCount(2);
+  await page.keyboard.press("Escape");
+  await expect(dialog(page)).toBeHidden();
+  await expect(retry).toBeFocused();
+  await expect(items(page).getByRole("row").filter({ has: link })).toContainText("Tried:");
+
+  await page.getByRole("button", { name: "Discard 2 chosen…" }).click();
+  await expect(dialog(page).getByRole("status")).toContainText("2 items would be discarded.");
+  const why = `Not ours: ${run}`;
+  await dialog(page).getByLabel("Why").fill(why);
+  await page.keyboard.press("Enter");
+  await expect(dialog(page).getByRole("status")).toHaveText("2 items discarded.");
+  await dialog(page).getByRole("button", { name: "Close" }).click();
+  await expect(link).toBeHidden();
+  await page.getByRole("link", { name: "Discarded" }).click();
+  await expect(items(page).getByRole("row").filter({ hasText: why })).toHaveCount(2);
+  await link.click();
+  await expect(panel(page)).toContainText(why);
+  await expect(panel(page)).toContainText(admin.email);
+  await expect(panel(page).getByRole("button", { name: "Discard…" })).toHaveCount(0);
+  // The address says it all.
+  await page.reload();
+  await expect(panel(page)).toContainText(why);
+});
+
+test("bytes are shown as what they are, and can be had as they came", async ({ page }) => {
+  const attack = `<img src=x onerror=alert(1)>\u202e${randomUUID()}`;
+  await deliver([attack]);
+  const bytes = Buffer.concat([Buffer.from([0xff, 0x00, 0x0a]), Buffer.from(randomUUID())]);
+  expect((await post(bytes)).status).toBe(200);
+  await signIn(page, "/quarantine?reason=not_utf8");
+  await items(page).getByRole("link").first().click();
+  await expect(panel(page).locator("pre")).toContainText(/^0000 {2}ff 00 0a /);
+  const address = await panel(page).getByRole("link", { name: "Download" }).getAttribute("href");
+  expect(Buffer.compare(await (await page.request.get(`${address}`)).body(), bytes)).toBe(0);
+  await page.goto("/quarantine?reason=not_an_object");
+  await items(page).getByRole("link").first().click();
+  await expect(panel(page).locator("pre")).toHaveText(JSON.stringify(attack).replace("\u202e", "⟨U+202E⟩"));
+});
+
+test("all that match are retried and discarded, and never other than were confirmed", async ({ page }) => {
+  const run = randomUUID();
+  await deliver(Array.from({ length: 120 }, (_, n) => ({ order: `${n} of ${run}` })));
+  await signIn(page, "/quarantine?reason=no_kind");
+  const open = await openFor(page, "No kind");
+  expect(open).toBeGreaterThanOrEqual(120);
+  await expect(items(page).getByRole("link")).toHaveCount(100);
+  await page.getByRole("button", { name: "Load more" }).click();
+  await expect(items(page).getByRole("link")).toHaveCount(open);
+
+  await page.getByRole("button", { name: `Retry all ${open}…` }).click();
+  await dialog(page)
+    .getByRole("button", { name: `Retry ${open} items` })
+    .click();
+  await expect(dialog(page).getByRole("status")).toHaveText(`${open} still refused.`);
+  await expect(dialog(page).getByRole("list", { name: "Results" }).getByRole("listitem")).toHaveCount(open);
+  await dialog(page).getByRole("button", { name: "Close" }).click();
+
+  await page.getByRole("button", { name: `Discard all ${open}…` }).click();
+  await dialog(page).getByLabel("Why").fill(`All of ${run}`);
+  await deliver([{ order: `late of ${run}` }]);
+  await dialog(page)
+    .getByRole("button", { name: `Discard ${open} items` })
+    .click();
+  await expect(dialog(page).getByRole("alert")).toContainText(`${open + 1} are meant now`);
+  await dialog(page).getByRole("button", { name: "Try again" }).click();
+  await dialog(page)
+    .getByRole("button", { name: `Discard ${open + 1} items` })
+    .click();
+  await expect(dialog(page).getByRole("status")).toHaveText(`${open + 1} items discarded.`);
+  await dialog(page).getByRole("button", { name: "Close" }).click();
+  await expect(page.getByText("Nothing is listed for this reason.")).toBeVisible();
+});
+
+test("what a retry makes of each item is told, and it stops when told to", async ({ page }) => {
+  await deliver([`a text ${randomUUID()}`]);
+  const ids = Array.from({ length: 120 }, (_, n) => n + 1);
+  let answer = (): void => {};
+  await page.route("**/api/quarantine/retry", async (route) => {
+    const order = route.request().postDataJSON() as { dry_run?: boolean; select: { ids?: number[] } };
+    const outcome = (id: number): string => (id === 1 ? "failed" : id === 2 ? "duplicate" : "stored");
+    const found = (order.select.ids ?? ids).map((id) => ({
+      id,
+      outcome: order.dry_run ? "readable" : outcome(id),
+      detail: id === 1 ? "Postgres still refuses it." : "",
+    }));
+    if (order.select.ids?.includes(51)) await new Promise<void>((resolve) => (answer = resolve));
+    await route.fulfill({ json: { matched: found.length, resolved: 0, failed: 0, items: found } });
+  });
+  await signIn(page, "/quarantine");
+  await page.getByRole("button", { name: /^Retry all/ }).click();
+  await expect(dialog(page).getByRole("status")).toHaveText("120 items can be read now.");
+  await dialog(page).getByRole("button", { name: "Retry 120 items" }).click();
+  await expect(dialog(page).getByRole("status")).toHaveText("50 of 120 tried.");
+  await expect(dialog(page).getByRole("progressbar")).toHaveAttribute("value", "50");
+  await dialog(page).getByRole("button", { name: "Stop" }).click();
+  answer();
+  await expect(dialog(page).getByRole("status")).toHaveText(
+    "98 stored, 1 already stored, 1 still refused. Stopped: 20 items not tried.",
+  );
+  const results = dialog(page).getByRole("list", { name: "Results" }).getByRole("listitem");
+  await expect(results.first()).toHaveText(/Item 1\s*Still refused\s*Postgres still refuses it\./);
+  await expect(results.nth(1)).toHaveText(/Item 2\s*Already stored/);
+});
+
+test("a wrongly signed delivery is named, with what would explain it and what to do", async ({ page }) => {
+  await signIn(page, "/refusals");
+  const wrong = page.getByRole("region", { name: "Wrong signature" });
+  // At most one a second is explained, so the same is asked until it was.
+  await expect(async () => {
+    expect((await post(`["${randomUUID()}"]`, webhook.url.replace(/\/$/, ""))).status).toBe(401);
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await expect(wrong.getByRole("table")).toContainText("a slash at the end too many or too few", { timeout: 2_000 });
+  }).toPass();
+  await expect(wrong.getByRole("table")).toContainText(`WEBHOOK_URLS has ${webhook.url}`);
+  await expect(wrong).toContainText("What to do: Compare WEBHOOK_KEYS and WEBHOOK_URLS");
+  await expect(wrong).toContainText(/\d+ deliver(y|ies) from \d+ network/);
+  await page.getByRole("link", { name: "System" }).click();
+  const finding = page.getByRole("listitem").filter({ hasText: "near miss: slash" });
+  await expect(finding).toContainText("Fails");
+  await finding.getByRole("link", { name: "See the refusals" }).click();
+  await expect(page).toHaveURL("/refusals");
+});
+
+test("the system page says what it finds, and how to set up until something has come", async ({ page, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  let unheard = true;
+  await page.route("**/api/system", async (route) => {
+    const response = await route.fetch();
+    const report = (await response.json()) as { findings: { check: string; state: string }[] };
+    for (const finding of report.findings) if (finding.check === "last_event" && unheard) finding.state = "warn";
+    await route.fulfill({ response, json: report });
+  });
+  await signIn(page, "/system");
+  await expect(page.getByRole("listitem").filter({ hasText: "Postgres" }).first()).toContainText("In order");
+  const guide = page.getByRole("region", { name: "Nothing has been received yet" });
+  await expect(guide.getByRole("listitem").first()).toContainText(webhook.url);
+  await guide.getByRole("button", { name: "Copy the address" }).click();
+  await expect(guide.getByRole("status")).toHaveText("Copied");
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(webhook.url);
+  await expect(guide).toContainText("ingest webhook add");
+  // The first delivery ends the waiting.
+  unheard = false;
+  await deliver([event("send")]);
+  await expect(guide).toBeHidden();
+  await expect(page.getByRole("heading", { name: "Webhook address", exact: true })).toBeVisible();
+  await page.getByRole("button", { name: "Check again" }).click();
+  await expect(page.getByRole("status").filter({ hasText: "Checked again." })).toBeAttached();
+});
+
+test("as long as there are no events, their page says how to get some", async ({ page }) => {
+  await page.route("**/api/events?*", (route) => route.fulfill({ json: { items: [], next: null } }));
+  await signIn(page);
+  await expect(page.getByRole("region", { name: "Nothing has been received yet" })).toContainText("/webhook/");
+  await page.getByRole("link", { name: "Check this server" }).click();
+  await expect(page).toHaveURL("/system");
+});
+
+test("a failure is told in the server's words, and tried again when asked to", async ({ page }) => {
+  await deliver([`a text ${randomUUID()}`]);
+  await signIn(page, "/notifications");
+  for (const path of ["/quarantine", "/refusals", "/system"]) {
+    const address = `**/api${path}*`;
+    await page.route(address, (route) =>
+      route.fulfill({ status: 503, json: { code: "database_away", detail: "Something failed here; it was logged." } }),
+    );
+    await page.goto(path);
+    const alert = page.getByRole("alert");
+    await expect(alert).toContainText("Something failed here; it was logged.");
+    await page.unroute(address);
+    await alert.getByRole("button", { name: "Try again" }).click();
+    await expect(alert).toBeHidden();
+    await expect(page.getByRole("main").getByRole("button").first()).toBeVisible();
+  }
+});
+
+test("whoever is no admin is not led there, and sees nothing there", async ({ page }) => {
+  await page.route("**/api/session", async (route) => {
+    const response = await route.fetch();
+    const answer = (await response.json()) as { user?: { role: string } | null };
+    if (answer.user) answer.user.role = "viewer";
+    await route.fulfill({ response, json: answer });
+  });
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    if (/\/api\/(quarantine|refusals|system)/.test(request.url())) asked.push(request.url());
+  });
+  await signIn(page);
+  await expect(page.getByRole("link", { name: "Notifications" })).toBeVisible();
+  for (const name of ["Quarantine", "Refusals", "System", "Simulate"]) {
+    await expect(page.getByRole("link", { name })).toHaveCount(0);
+    await page.goto(`/${name.toLowerCase()}`);
+    await expect(page.getByRole("main")).toContainText("Only admins see this page");
+  }
+  expect(asked).toEqual([]);
+});
+
+test("on the narrowest screen nothing scrolls sideways, and More leads there", async ({ page }) => {
+  await deliver([`a text ${randomUUID()} ${"without an end ".repeat(30)}${"x".repeat(300)}`]);
+  expect((await post(`["${randomUUID()}"]`, "elsewhere")).status).toBe(401);
+  await page.setViewportSize({ width: 320, height: 640 });
+  await signIn(page);
+  const sideways = (): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  const more = page.getByRole("button", { name: "More", exact: true });
+  await more.click();
+  await expect(page.getByRole("link", { name: "System" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("link", { name: "System" })).toBeHidden();
+  await expect(more).toBeFocused();
+  for (const name of ["System", "Refusals", "Quarantine"]) {
+    await more.click();
+    await page.getByRole("link", { name, exact: true }).click();
+    await expect(page.getByRole("heading", { level: 1, name })).toBeFocused();
+    await expect(
+      page
+        .getByRole("main")
+        .getByRole(name === "System" ? "list" : "table")
+        .first(),
+    ).toBeVisible();
+    expect(await sideways()).toBeLessThanOrEqual(0);
+  }
+  await items(page).getByRole("link").first().click();
+  await expect(panel(page).locator("pre")).toBeVisible();
+  const inside = await panel(page)
+    .getByRole("region")
+    .evaluate((element) => element.scrollWidth - element.clientWidth);
+  expect(inside).toBe(0);
+  await panel(page).getByRole("button", { name: "Retry…" }).click();
+  await expect(dialog(page).getByRole("list")).toBeVisible();
+  expect(await dialog(page).evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+});
