@@ -29,9 +29,11 @@ for (const colorScheme of ["light", "dark"] as const) {
       expect(await violations(page)).toEqual([]);
       await deliver([{ order: `${colorScheme} ${width}` }]);
       expect((await post("[]", "elsewhere")).status).toBe(401);
-      await deliver(
-        ["send", "open", "click", "deferral", "hard_bounce", "spam", "brand_new"].map((kind) => event(kind)),
+      const events = ["send", "open", "click", "deferral", "hard_bounce", "spam", "brand_new"].map((kind) =>
+        event(kind),
       );
+      await deliver(events);
+      const message = encodeURIComponent(`${events[4]?.["_id"]}`);
       await signIn(page);
       await expect(page.getByRole("row").filter({ hasText: "Brand new" }).first()).toBeVisible();
       expect(await violations(page)).toEqual([]);
@@ -40,6 +42,8 @@ for (const colorScheme of ["light", "dark"] as const) {
       expect(await violations(page)).toEqual([]);
       for (const [path, there] of [
         ["/notifications", "list"],
+        [`/messages/${message}`, "list"],
+        ["/recipients/ada%40example.com", "table"],
         ["/quarantine", "table"],
         ["/quarantine?reason=no_kind", "table"],
         ["/refusals", "table"],

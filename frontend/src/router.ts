@@ -18,6 +18,18 @@ export const router = createRouter({
       meta: { title: "Notifications" },
     },
     {
+      path: "/messages/:id",
+      component: () => import("./pages/message/MessagePage.vue"),
+      props: true,
+      meta: { title: "Message" },
+    },
+    {
+      path: "/recipients/:email",
+      component: () => import("./pages/recipient/RecipientPage.vue"),
+      props: true,
+      meta: { title: "Recipient" },
+    },
+    {
       path: "/quarantine",
       component: () => import("./pages/quarantine/QuarantinePage.vue"),
       meta: { title: "Quarantine", admin: true },

@@ -85,6 +85,7 @@ async function shoot(state, pages) {
 const pages = [
   ["events", "/"],
   ["notifications", "/notifications"],
+  ["recipient", "/recipients/ada%40example.com"],
   ["quarantine", "/quarantine"],
   ["refusals", "/refusals"],
   ["system", "/system"],

@@ -17,7 +17,7 @@ use crate::account::{inbox, session, users};
 use crate::app::Context;
 use crate::error::ApiError;
 use crate::operate::{doctor, quarantine, refusals};
-use crate::read::{events, notifications};
+use crate::read::{events, messages, notifications, recipients};
 use crate::receive;
 
 /// All of them, hottest first. What none takes becomes a problem document.
@@ -91,6 +91,18 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
         .and(with.clone())
         .and(headers)
         .then(|id, context, headers| async move { answer(events::raw(context, headers, id).await) });
+    // GET /api/messages/{id}
+    let get_message = warp::path!("api" / "messages" / String)
+        .and(warp::get())
+        .and(with.clone())
+        .and(headers)
+        .then(|id, context, headers| async move { answer(messages::get(context, headers, id).await) });
+    // GET /api/recipients/{email}
+    let get_recipient = warp::path!("api" / "recipients" / String)
+        .and(warp::get())
+        .and(with.clone())
+        .and(headers)
+        .then(|email, context, headers| async move { answer(recipients::get(context, headers, email).await) });
     // GET /api/notifications
     let list_notifications = warp::path!("api" / "notifications")
         .and(warp::get())
@@ -187,7 +199,18 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
         .or(read_notifications)
         .unify()
         .boxed();
-    let read = list_events.or(get_event).unify().or(get_raw).unify().or(list_notifications).unify().boxed();
+    let read = list_events
+        .or(get_event)
+        .unify()
+        .or(get_raw)
+        .unify()
+        .or(get_message)
+        .unify()
+        .or(get_recipient)
+        .unify()
+        .or(list_notifications)
+        .unify()
+        .boxed();
     let operate = list_quarantine
         .or(get_quarantined)
         .unify()

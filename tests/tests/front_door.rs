@@ -19,6 +19,8 @@ mod hostile;
 mod inbox;
 #[path = "front_door/live.rs"]
 mod live;
+#[path = "front_door/messages.rs"]
+mod messages;
 #[path = "front_door/protocol.rs"]
 mod protocol;
 #[path = "front_door/quarantine.rs"]

@@ -5,10 +5,12 @@ import type {
   Inbox,
   List,
   MailEvent,
+  Message,
   QuarantineList,
   QuarantineState,
   QuarantineWhole,
   Receipt,
+  Recipient,
   Refusal,
   Report,
   Retried,
@@ -71,9 +73,22 @@ export function signOut(): Promise<void> {
   return ask("DELETE", "/api/session");
 }
 
-/** A page of events, newest first. */
-export function listEvents(cursor: string | null): Promise<List<MailEvent>> {
-  return ask("GET", `/api/events?${new URLSearchParams({ limit: "100", cursor: cursor ?? "" })}`);
+/** A page of events that match, newest first. */
+export function listEvents(
+  cursor: string | null,
+  filter: Readonly<Record<string, string>> = {},
+): Promise<List<MailEvent>> {
+  return ask("GET", `/api/events?${new URLSearchParams({ ...filter, limit: "100", cursor: cursor ?? "" })}`);
+}
+
+/** Everything that became of one message. */
+export function getMessage(id: string): Promise<Message> {
+  return ask("GET", `/api/messages/${encodeURIComponent(id)}`);
+}
+
+/** What became of mail to one address. */
+export function getRecipient(email: string): Promise<Recipient> {
+  return ask("GET", `/api/recipients/${encodeURIComponent(email)}`);
 }
 
 /** A page of what the signed-in user was told, newest first. */

@@ -49,6 +49,37 @@ export interface Notification {
   readonly at: string;
 }
 
+/** Everything that became of one message, oldest first. */
+export interface Message {
+  readonly message_id: string;
+  readonly events: readonly MailEvent[];
+  /** There are more than these. */
+  readonly cut: boolean;
+  readonly related: readonly RelatedMessage[];
+}
+
+/** Another message to the same recipient, by its last event. */
+export interface RelatedMessage {
+  readonly message_id: string;
+  readonly subject: string | null;
+  readonly kind: string;
+  readonly occurred_at: string;
+}
+
+/** What became of mail to one address; the kind that happened last comes first. */
+export interface Recipient {
+  readonly email: string;
+  readonly kinds: readonly KindOfRecipient[];
+}
+
+export interface KindOfRecipient {
+  readonly kind: string;
+  readonly count: number;
+  readonly first_at: string;
+  readonly last_at: string;
+  readonly diagnostic: string | null;
+}
+
 /** A notification in the history of the signed-in user. */
 export interface Told extends Notification {
   /** By this user, on whichever page; what they sent themselves counts as read. */

@@ -52,6 +52,12 @@ const listeners = new Set<Listener>();
 const waiting = new Map<string, Waiting>();
 let socket: WebSocket | null = null;
 let cursor: string | null = null;
+/** Which events the server is asked for; everything, unless a page wants less. */
+let filter: Readonly<Record<string, string>> = {};
+/** Subscriptions that are not answered yet. Events that come meanwhile may be of the one before. */
+let unanswered = 0;
+/** The last subscription was refused: events are still those of the one before. */
+let refusedFilter = false;
 let attempt = 0;
 let nextRef = 0;
 let retry: ReturnType<typeof setTimeout> | undefined;
@@ -62,6 +68,30 @@ let wanted = false;
 export function listen(listener: Listener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
+}
+
+/**
+ * Asks for events that match alone, until the function it gives is called. Pages that are live are then told to fetch: what came
+ * before was not theirs.
+ */
+export function follow(wantedFilter: Readonly<Record<string, string>>): () => void {
+  choose(wantedFilter);
+  return () => {
+    if (filter === wantedFilter) choose({});
+  };
+}
+
+function choose(next: Readonly<Record<string, string>>): void {
+  const changed = JSON.stringify(next) !== JSON.stringify(filter);
+  filter = next;
+  if (!changed) return;
+  cursor = null;
+  if (socket?.readyState === WebSocket.OPEN) subscribe(socket);
+}
+
+function subscribe(to: WebSocket): void {
+  unanswered += 1;
+  to.send(JSON.stringify({ type: "subscribe", topics: ["notifications", "events"], filter, after: cursor }));
 }
 
 /** Connects, and stays connected until `stopFeed`. */
@@ -133,7 +163,8 @@ function connect(): void {
     refused = false;
     stable = setTimeout(() => (attempt = 0), STABLE);
     watch();
-    opened.send(JSON.stringify({ type: "subscribe", topics: ["notifications", "events"], after: cursor }));
+    unanswered = 0;
+    subscribe(opened);
   };
   opened.onmessage = (message) => {
     watch();
@@ -182,6 +213,15 @@ function watch(): void {
 }
 
 function take(frame: ServerFrame): void {
+  if (frame.type === "subscribed") {
+    unanswered -= 1;
+    refusedFilter = false;
+  }
+  if (frame.type === "error" && frame.code === "bad_filter") {
+    unanswered -= 1;
+    refusedFilter = true;
+  }
+  if (frame.type === "events" && (unanswered > 0 || refusedFilter)) return;
   if ("cursor" in frame && frame.cursor !== undefined && frame.type !== "hello") cursor = frame.cursor;
   switch (frame.type) {
     case "hello":
@@ -195,7 +235,7 @@ function take(frame: ServerFrame): void {
     case "subscribed":
       state.value = "live";
       since.value = null;
-      if (!frame.recovered) tell((listener) => listener.refetch?.());
+      if (!frame.recovered && unanswered === 0) tell((listener) => listener.refetch?.());
       break;
     case "events":
       tell((listener) => listener.events?.(frame.items));

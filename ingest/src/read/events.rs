@@ -18,7 +18,8 @@ use crate::app::Context;
 use crate::error::ApiError;
 
 /// What makes an `Event` of a row.
-const COLUMNS: &str = "select id, kind, occurred_at, received_at, message_id, recipient, sender, subject, tags, metadata,
+pub(super) const COLUMNS: &str =
+    "select id, kind, occurred_at, received_at, message_id, recipient, sender, subject, tags, metadata,
     template, subaccount, url, ip, user_agent, country, city, diagnostic, simulated, webhook from events where true";
 
 /// `GET /api/events` (and `GET /webhook/`): `{"items":[…],"next":…}`.

@@ -53,7 +53,10 @@ pub(crate) async fn measure(effort: Effort, quick: bool, only: &str) -> anyhow::
             || wanted(only, &format!("fanout_p99_{name}"))
             || wanted(only, &format!("fanout_cpu_{name}"))
         {
-            rows.extend(against(&ours, kind, name, effort).await?);
+            match against(&ours, kind, name, effort).await {
+                Ok(more) => rows.extend(more),
+                Err(error) => say(&format!("{} is LEFT OUT, it failed: {error:#}", kind.name())),
+            }
         }
     }
     for (id, kind) in [("fanout_channels", contender::Kind::Uvicorn), ("fanout_channels_daphne", contender::Kind::Daphne)] {

@@ -1,19 +1,20 @@
 /** The list of events: pages from the server and what arrives live, each event once, newest first. */
 
-import { computed, onUnmounted, shallowRef } from "vue";
+import { computed, onUnmounted, shallowRef, watch } from "vue";
 import * as api from "../../api/client";
 import type { MailEvent } from "../../api/types";
-import { listen } from "../../live/feed";
+import { follow, listen } from "../../live/feed";
 import { liveList } from "../../live/list";
 import { merge } from "../../live/merge";
+import type { Filter } from "./filter";
 
 /** The longest list kept in the page; older ones are fetched again when wanted. */
 const MOST = 5_000;
 /** Further down than this, the reader is reading, and new rows wait. */
 const READING = 40;
 
-export function useEvents() {
-  const list = liveList<MailEvent>(api.listEvents, MOST);
+export function useEvents(filter: () => Filter) {
+  const list = liveList<MailEvent>((cursor) => api.listEvents(cursor, filter()), MOST);
   /** What arrived while the reader was further down; it waits, so that what they read does not move. */
   const held = shallowRef<readonly MailEvent[]>([]);
 
@@ -40,10 +41,18 @@ export function useEvents() {
   }
 
   const stop = listen({ events: take, refetch: () => void list.refill() });
+  let unfollow = follow(filter());
   void list.refill();
+  watch(filter, (wanted) => {
+    held.value = [];
+    list.clear();
+    unfollow = follow(wanted);
+    void list.refill();
+  });
   addEventListener("scroll", whenScrolled, { passive: true });
   onUnmounted(() => {
     stop();
+    unfollow();
     removeEventListener("scroll", whenScrolled);
     list.clear();
   });

@@ -90,10 +90,7 @@ pub(super) struct Http {
 impl Http {
     pub(super) async fn open(address: &str) -> anyhow::Result<Self> {
         let host = address.trim_start_matches("http://").to_owned();
-        let stream = TcpStream::connect(&host).await.with_context(|| format!("nobody listens at {host}"))?;
-        stream.set_nodelay(true)?;
-        let (open, driver) = http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(driver);
+        let open = connect(&host).await?;
         Ok(Self { host, open })
     }
 
@@ -102,11 +99,23 @@ impl Http {
             .header("host", &self.host)
             .header("content-type", "application/json")
             .body(Full::new(body.into()))?;
-        self.open.ready().await?;
+        // Some servers close a connection after so many requests.
+        if self.open.ready().await.is_err() {
+            self.open = connect(&self.host).await?;
+            self.open.ready().await?;
+        }
         let response = self.open.send_request(request).await?;
         let status = response.status();
         response.into_body().collect().await?;
         ensure!(status.is_success(), "publishing was answered with {status}");
         Ok(())
     }
+}
+
+async fn connect(host: &str) -> anyhow::Result<SendRequest<Full<Bytes>>> {
+    let stream = TcpStream::connect(host).await.with_context(|| format!("nobody listens at {host}"))?;
+    stream.set_nodelay(true)?;
+    let (open, driver) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(driver);
+    Ok(open)
 }

@@ -1,0 +1,49 @@
+import { randomUUID } from "node:crypto";
+import { deliver, event, expect, row, signIn, test } from "./support";
+
+test("a filter is typed, stands in the address, holds for what comes live, and is taken away chip by chip", async ({
+  page,
+}) => {
+  const run = randomUUID();
+  const [wanted, other] = [`Wanted ${run}`, `Other ${run}`];
+  const some = (): Promise<unknown> =>
+    deliver([
+      event("open", { subject: wanted, tags: ["vip"] }),
+      event("send", { subject: wanted }),
+      event("open", { subject: other }),
+    ]);
+  await some();
+  await signIn(page);
+  await expect(row(page, run)).toHaveCount(3);
+  const field = page.getByRole("searchbox", { name: "Filter events" });
+  await field.fill(`kind:open tag:vip wanted ${run}`);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\?kind=open&q=wanted\+|\?kind=open&q=wanted%20|\?kind=open&q=wanted/);
+  await expect(row(page, run)).toHaveCount(1);
+  await some();
+  await expect(row(page, run)).toHaveCount(2);
+  await expect(row(page, other)).toHaveCount(0);
+
+  // The address alone brings it back; of the chips each can be taken away.
+  await page.reload();
+  await expect(row(page, run)).toHaveCount(2);
+  const chips = page.getByRole("list", { name: "Filters" });
+  await chips.getByRole("button", { name: "Remove filter kind: open" }).click();
+  await chips.getByRole("button", { name: "Remove filter tag: vip" }).click();
+  await expect(row(page, wanted)).toHaveCount(4);
+  await expect(row(page, other)).toHaveCount(0);
+  await chips.getByRole("button", { name: "Clear all" }).click();
+  await expect(page).toHaveURL("/");
+  await expect(row(page, run)).toHaveCount(6);
+  await row(page, wanted).getByRole("link", { name: "vip" }).first().click();
+  await expect(page).toHaveURL("/?tag=vip");
+  await page.goBack();
+  await expect(page).toHaveURL("/");
+
+  // What the server does not take, it says; and nothing that does not match slips in.
+  await field.fill("simulated:perhaps");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("alert")).toContainText("`simulated` does not take that value");
+  await page.getByRole("button", { name: "Remove filter simulated: perhaps" }).click();
+  await expect(row(page, run)).toHaveCount(6);
+});

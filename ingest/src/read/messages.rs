@@ -1,0 +1,82 @@
+//! `/api/messages/{id}`: everything that became of one message, in the order in which it happened.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use serde::Serialize;
+use shared::event::Event;
+use sqlx::QueryBuilder;
+use time::OffsetDateTime;
+use warp::reply::{Reply, Response};
+
+use super::events::COLUMNS;
+use super::path_text;
+use crate::account::session;
+use crate::app::Context;
+use crate::error::ApiError;
+
+/// Events of one message that are shown; a mail opened more often than that tells nothing new.
+const MOST_EVENTS: i64 = 1_000;
+/// Other messages to the same recipient.
+const RELATED: i64 = 10;
+
+#[derive(Serialize)]
+struct Message {
+    message_id: String,
+    /// Oldest first.
+    events: Vec<Event>,
+    /// True when there are more than are shown.
+    cut: bool,
+    /// The newest other messages to the same recipient.
+    related: Vec<Related>,
+}
+
+#[derive(Serialize)]
+struct Related {
+    message_id: String,
+    subject: Option<String>,
+    /// What became of it last.
+    kind: String,
+    #[serde(with = "time::serde::rfc3339")]
+    occurred_at: OffsetDateTime,
+}
+
+/// `GET /api/messages/{id}`.
+///
+/// # Errors
+/// 401; 404 when nothing was received about it.
+pub async fn get(context: Arc<Context>, headers: HeaderMap, id: String) -> Result<Response, ApiError> {
+    session::reader(&context, &headers).await?;
+    let id = path_text(&id)?;
+    let mut sql = QueryBuilder::new(COLUMNS);
+    sql.push(" and message_id = ").push_bind(&id).push(" order by occurred_at, id limit ").push_bind(MOST_EVENTS + 1);
+    let mut events: Vec<Event> = sql.build_query_as().fetch_all(&context.reading).await?;
+    let most = usize::try_from(MOST_EVENTS).unwrap_or(usize::MAX);
+    let cut = events.len() > most;
+    events.truncate(most);
+    let recipient = events.iter().find_map(|event| event.recipient.as_deref()).unwrap_or_default();
+    if events.is_empty() {
+        return Err(ApiError::NotFound);
+    }
+    let related = related(&context, recipient, &id).await?;
+    Ok(warp::reply::json(&Message { message_id: id, events, cut, related }).into_response())
+}
+
+/// What else went to this address, newest first: of the last events, the newest of each message.
+async fn related(context: &Context, recipient: &str, except: &str) -> Result<Vec<Related>, sqlx::Error> {
+    sqlx::query_as!(
+        Related,
+        r#"select message_id as "message_id!", subject, kind as "kind!", occurred_at as "occurred_at!" from (
+             select distinct on (message_id) message_id, subject, kind, occurred_at, received_at, id from (
+               select message_id, subject, kind, occurred_at, received_at, id from events
+               where lower(recipient collate "C") = lower($1 collate "C") and message_id <> $2
+               order by received_at desc, id desc limit 200
+             ) as newest order by message_id, received_at desc, id desc
+           ) as messages order by received_at desc, id desc limit $3"#,
+        recipient,
+        except,
+        RELATED
+    )
+    .fetch_all(&context.reading)
+    .await
+}

@@ -1,0 +1,55 @@
+//! `/api/recipients/{email}`: what became of mail to one address, by kind. Its events are in `/api/events?recipient=`.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use serde::Serialize;
+use time::OffsetDateTime;
+use warp::reply::{Reply, Response};
+
+use super::path_text;
+use crate::account::session;
+use crate::app::Context;
+use crate::error::ApiError;
+
+#[derive(Serialize)]
+struct Recipient {
+    email: String,
+    /// The kind that happened last comes first.
+    kinds: Vec<Kind>,
+}
+
+#[derive(Serialize)]
+struct Kind {
+    kind: String,
+    count: i64,
+    #[serde(with = "time::serde::rfc3339")]
+    first_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    last_at: OffsetDateTime,
+    /// SMTP reply or bounce text of the last one.
+    diagnostic: Option<String>,
+}
+
+/// `GET /api/recipients/{email}`.
+///
+/// # Errors
+/// 401; 404 when nothing was received about it.
+pub async fn get(context: Arc<Context>, headers: HeaderMap, email: String) -> Result<Response, ApiError> {
+    session::reader(&context, &headers).await?;
+    let email = path_text(&email)?;
+    let kinds = sqlx::query_as!(
+        Kind,
+        r#"select kind as "kind!", count(*) as "count!", min(occurred_at) as "first_at!", max(occurred_at) as "last_at!",
+                  (array_agg(diagnostic order by occurred_at desc, id desc))[1] as diagnostic
+           from events where lower(recipient collate "C") = lower($1 collate "C")
+           group by kind order by max(occurred_at) desc, kind"#,
+        email
+    )
+    .fetch_all(&context.reading)
+    .await?;
+    if kinds.is_empty() {
+        return Err(ApiError::NotFound);
+    }
+    Ok(warp::reply::json(&Recipient { email, kinds }).into_response())
+}

@@ -1,0 +1,61 @@
+//! One message and one recipient: everything that became of them.
+
+use front_door::delivery::event;
+use front_door::{Mandrill, Visitor};
+use serde_json::{Value, json};
+use stack::Stack;
+
+fn at(kind: &str, id: &str, ts: i64) -> Value {
+    let mut event = event(kind, id);
+    event["ts"] = json!(ts);
+    event["msg"]["email"] = json!("Ada@Example.com");
+    event
+}
+
+#[tokio::test]
+async fn a_message_is_told_in_the_order_in_which_it_happened_with_what_else_went_there() {
+    let stack = Stack::start().expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let odd = "odd id/with?signs & \u{fc}";
+    let batch = [
+        at("click", "m1", 1_700_000_300),
+        at("send", "m1", 1_700_000_000),
+        at("open", "m1", 1_700_000_200),
+        at("deferral", "m1", 1_700_000_100),
+        at("send", "m2", 1_700_000_400),
+        at("hard_bounce", "m2", 1_700_000_500),
+        at("send", odd, 1_700_000_600),
+        event("send", "elsewhere"),
+    ];
+    assert_eq!(Mandrill::of(&stack).deliver(&batch).await.json()["stored"], 8);
+    let message = admin.get("/api/messages/m1").await.json();
+    let kinds: Vec<&str> =
+        message["events"].as_array().expect("events").iter().map(|one| one["kind"].as_str().expect("a kind")).collect();
+    assert_eq!((kinds, &message["cut"]), (vec!["send", "deferral", "open", "click"], &json!(false)));
+    let related: Vec<(&str, &str)> = message["related"]
+        .as_array()
+        .expect("related")
+        .iter()
+        .map(|one| (one["message_id"].as_str().expect("an id"), one["kind"].as_str().expect("a kind")))
+        .collect();
+    assert_eq!(related, [(odd, "send"), ("m2", "hard_bounce")], "newest first, each by its last event, and nobody else's");
+    let path = "/api/messages/odd%20id%2Fwith%3Fsigns%20%26%20%C3%BC";
+    assert_eq!(admin.get(path).await.json()["message_id"], odd);
+    for path in ["/api/messages/none", "/api/messages/%FF", "/api/recipients/nobody@example.com"] {
+        assert_eq!(admin.get(path).await.problem(), (404, "not_found".to_owned()), "{path}");
+    }
+
+    let recipient = admin.get("/api/recipients/ADA@example.com").await.json();
+    let kinds: Vec<(&str, i64)> = recipient["kinds"]
+        .as_array()
+        .expect("kinds")
+        .iter()
+        .map(|one| (one["kind"].as_str().expect("a kind"), one["count"].as_i64().expect("a count")))
+        .collect();
+    assert_eq!(kinds, [("send", 3), ("hard_bounce", 1), ("click", 1), ("open", 1), ("deferral", 1)], "the last to happen first");
+    assert_eq!(recipient["kinds"][0]["first_at"], "2023-11-14T22:13:20Z");
+    let nobody = Visitor::new(&stack);
+    for path in ["/api/messages/m1", "/api/recipients/ada@example.com"] {
+        assert_eq!(nobody.get(path).await.status, 401);
+    }
+}
