@@ -12,6 +12,14 @@ pub(crate) fn cpu(pid: u32) -> Duration {
     Duration::from_millis(total * 1000 / ticks)
 }
 
+/// CPU time of the thread that asks.
+pub(crate) fn cpu_here() -> Duration {
+    let ticks = rustix::param::clock_ticks_per_second().max(1);
+    let stat = fs::read_to_string("/proc/thread-self/stat").unwrap_or_default();
+    let used: u64 = numbers(&stat, [11, 12]).into_iter().flatten().sum();
+    Duration::from_millis(used * 1000 / ticks)
+}
+
 /// A process, its children, and theirs.
 pub(crate) fn family(pid: u32) -> Vec<u32> {
     family_in(pid, &stats())
@@ -50,12 +58,15 @@ fn stats() -> HashMap<u32, (u32, u64)> {
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-        // The name stands in parentheses and may hold anything; the numbers come after it.
-        let Some((_, rest)) = stat.rsplit_once(") ") else { continue };
-        let numbers: Vec<&str> = rest.split(' ').collect();
-        let number = |place: usize| numbers.get(place).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
-        let parent = u32::try_from(number(1)).unwrap_or_default();
-        found.insert(pid, (parent, [11, 12, 13, 14].into_iter().map(number).sum()));
+        let Some([parent, ticks @ ..]) = numbers(&stat, [1, 11, 12, 13, 14]) else { continue };
+        found.insert(pid, (u32::try_from(parent).unwrap_or_default(), ticks.into_iter().sum()));
     }
     found
+}
+
+/// Numbers of a `stat`. The name stands in parentheses and may hold anything; they come after it.
+fn numbers<const N: usize>(stat: &str, places: [usize; N]) -> Option<[u64; N]> {
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let all: Vec<&str> = rest.split(' ').collect();
+    Some(places.map(|place| all.get(place).and_then(|text| text.parse().ok()).unwrap_or_default()))
 }

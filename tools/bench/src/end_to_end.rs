@@ -13,7 +13,7 @@ use crate::corpus::{Body, Corpus};
 use crate::fanout::{Contender, listeners};
 use crate::load::{self, to_f64};
 use crate::report::Row;
-use crate::{Effort, say, wanted};
+use crate::{Effort, database, say, wanted};
 
 /// Pages that are open.
 const PAGES: usize = 10;
@@ -36,7 +36,7 @@ pub(crate) async fn measure(effort: Effort, only: &str) -> anyhow::Result<Vec<Ro
     let peak =
         load::flood(&address, CONNECTIONS, corpus.bodies(60_000, 1), Some(Duration::from_secs(3))).await?.posts_per_second();
     // What that left for the relay is none of the next run's business.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    database::drained(&stack.database_url()).await?;
     let mut rows = Vec::new();
     for (name, what, rate) in [("idle", "idle, 10 posts/s", IDLE), ("half", "at half of peak", (peak / 2.0).floor())] {
         let count = rate * effort.time.as_secs_f64();

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use stack::{Part, Stack};
 
-use super::publisher::{Http, Publisher};
-use crate::affinity;
+use super::publisher::Target;
 use crate::peers::{self, Peer};
+use crate::{affinity, say};
 
 /// A peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +33,11 @@ impl Kind {
 
     pub(super) fn name(self) -> &'static str {
         self.peer().name
+    }
+
+    /// A peer that fails is left out, aloud, and costs no other row.
+    pub(super) fn forgive<T>(self, done: anyhow::Result<T>) -> Option<T> {
+        done.inspect_err(|error| say(&format!("{} FAILED and is left out: {error:#}", self.name()))).ok()
     }
 }
 
@@ -80,12 +84,21 @@ impl Contender {
         Ok(Self::Ours(Box::new(stack), token.trim().to_owned()))
     }
 
-    /// Installs and starts a peer. None when it cannot be installed here.
-    pub(super) async fn peer(kind: Kind, stack: &Stack) -> anyhow::Result<Option<Self>> {
-        let Some(peer) = Peer::start_beside(kind.peer(), stack).await? else { return Ok(None) };
+    /// Installs and starts a peer. None, said aloud, when it cannot be installed or started here.
+    pub(super) async fn peer(kind: Kind, stack: &Stack) -> Option<Self> {
+        let peer = kind.forgive(Peer::start_beside(kind.peer(), stack).await).flatten()?;
         affinity::pin_server(peer.pid());
         tokio::time::sleep(Duration::from_millis(500)).await;
-        Ok(Some(Self::Peer(kind, peer)))
+        Some(Self::Peer(kind, peer))
+    }
+
+    /// Starts our notifier anew: memory that an earlier row left in it would be taken for none.
+    pub(super) fn renew(&mut self) -> anyhow::Result<()> {
+        if let Self::Ours(stack, _) = self {
+            stack.restart(Part::Notifier)?;
+            affinity::pin_server(self.pid());
+        }
+        Ok(())
     }
 
     /// Our stack.
@@ -134,15 +147,12 @@ impl Contender {
         }
     }
 
-    /// A way to publish, on the thread that asks for it.
-    pub(super) async fn publisher(&self) -> anyhow::Result<Publisher> {
-        Ok(match self {
-            Self::Ours(stack, _) => {
-                let client = deadpool_redis::redis::Client::open(stack.redis_url())?;
-                Publisher::Feed(client.get_multiplexed_async_connection().await.context("no connection to Valkey")?)
-            }
-            Self::Peer(Kind::Sockudo, peer) => Publisher::Pusher(Http::open(&peer.address).await?),
-            Self::Peer(_, peer) => Publisher::Plain(Http::open(&peer.address).await?),
-        })
+    /// Where its messages are published.
+    pub(super) fn target(&self) -> Target {
+        match self {
+            Self::Ours(stack, _) => Target::Feed(stack.redis_url()),
+            Self::Peer(Kind::Sockudo, peer) => Target::Pusher(peer.address.clone()),
+            Self::Peer(_, peer) => Target::Plain(peer.address.clone()),
+        }
     }
 }

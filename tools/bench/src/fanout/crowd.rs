@@ -3,21 +3,23 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context as Task, Poll, ready};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use hdrhistogram::Histogram;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinSet, LocalSet};
 
 use super::contender::Door;
-use super::publisher::Publisher;
+use super::publisher::{Publisher, Target};
 use super::wire;
 use crate::load::to_f64;
-use crate::{affinity, say};
+use crate::{affinity, cost, say};
 
 /// Sockets opened at once.
 const AT_ONCE: usize = 64;
@@ -25,6 +27,10 @@ const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Bytes read at once.
 const READ: usize = 64 << 10;
+/// Bytes that the system takes for a client that never reads: as few as it allows.
+const STALLED_BUFFER: u32 = 4 << 10;
+/// Nothing has come for so long: it was the last.
+const QUIET: Duration = Duration::from_millis(300);
 
 /// What is played.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +39,8 @@ pub(super) struct Scene {
     pub sockets: usize,
     /// Clients that never do.
     pub stalled: usize,
+    /// Messages before the clock starts, to fill what the system holds for those.
+    pub fill: u32,
     /// Messages a second.
     pub rate: u32,
     /// For so long.
@@ -44,9 +52,15 @@ pub(super) struct Scene {
 pub(super) struct Report {
     expected: usize,
     delivered: usize,
-    /// Numbers that a client never got though it got a later one, and those it got after a later one.
+    /// Numbers that a client had not got when it got a later one, and those it got again or after a later one.
     missing: usize,
     disordered: usize,
+    /// Clients whose connection the server ended.
+    ended: usize,
+    /// How those that never read were found in the end.
+    pub stalled: Vec<Fate>,
+    /// Of its core, what the generator used.
+    generator: f64,
     took: Duration,
     /// Microseconds from when a message was due to its receipt.
     latency: Histogram<u64>,
@@ -76,15 +90,27 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (p50, p99, p999) = (self.quantile_ms(0.5), self.quantile_ms(0.99), self.quantile_ms(0.999));
         write!(f, "{:.0} deliveries/s, p50 {p50:.1} p99 {p99:.1} p99.9 {p999:.1} ms", self.deliveries_per_second())?;
-        write!(f, ", {:.2} µs of CPU each", self.cpu_us())?;
+        write!(f, ", {:.2} µs of CPU each, generator at {:.0} %", self.cpu_us(), self.generator * 100.0)?;
         if self.delivered != self.expected {
             write!(f, "; only {} of {} came", self.delivered, self.expected)?;
         }
         if self.missing + self.disordered > 0 {
-            write!(f, "; {} MISSING, {} OUT OF ORDER", self.missing, self.disordered)?;
+            write!(f, "; {} MISSING, {} AGAIN OR OUT OF ORDER", self.missing, self.disordered)?;
+        }
+        if self.ended > 0 {
+            write!(f, "; {} clients were ENDED", self.ended)?;
         }
         Ok(())
     }
+}
+
+/// What became of a client that never read.
+#[derive(Debug)]
+pub(super) enum Fate {
+    /// Nobody ended it.
+    Open,
+    /// The server ended it, with this code if it gave one.
+    Ended(Option<u16>),
 }
 
 /// What all clients share.
@@ -95,6 +121,7 @@ struct Tally {
     delivered: usize,
     missing: usize,
     disordered: usize,
+    ended: usize,
     last: Instant,
     latency: Histogram<u64>,
 }
@@ -128,7 +155,7 @@ pub(super) async fn gather(door: Door, sockets: usize) -> anyhow::Result<Crowd> 
     let (ready, readied) = oneshot::channel();
     let thread = std::thread::spawn(move || {
         let gathered = on_one_core(async {
-            match open_all(&door, sockets).await {
+            match open_all(&door, sockets, None).await {
                 Ok(clients) => {
                     let _ = ready.send(Ok(()));
                     let _ = left.await;
@@ -148,8 +175,14 @@ pub(super) async fn gather(door: Door, sockets: usize) -> anyhow::Result<Crowd> 
 }
 
 /// Plays a scene; `ready` is told when everybody listens and the clock starts.
-pub(super) async fn play(door: Door, scene: Scene, publisher: Publisher, ready: oneshot::Sender<()>) -> anyhow::Result<Report> {
-    tokio::task::spawn_blocking(move || on_one_core(play_here(door, scene, publisher, ready))?).await?
+pub(super) async fn play(door: Door, scene: Scene, target: Target, ready: oneshot::Sender<()>) -> anyhow::Result<Report> {
+    let (done, report) = oneshot::channel();
+    std::thread::spawn(move || {
+        let limit = scene.time + 3 * PATIENCE;
+        let played = on_one_core(async { tokio::time::timeout(limit, play_here(door, scene, target, ready)).await });
+        let _ = done.send(played.and_then(|played| played.context("opening, warming up or publishing takes too long")?));
+    });
+    report.await.context("the generator is gone")?
 }
 
 /// Runs on this thread alone, pinned to the generator's core.
@@ -159,9 +192,10 @@ fn on_one_core<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
     Ok(runtime.block_on(LocalSet::new().run_until(work)))
 }
 
-async fn play_here(door: Door, scene: Scene, mut publisher: Publisher, ready: oneshot::Sender<()>) -> anyhow::Result<Report> {
-    let clients = open_all(&door, scene.sockets).await?;
-    let _stalled = open_all(&door, scene.stalled).await?;
+async fn play_here(door: Door, scene: Scene, target: Target, ready: oneshot::Sender<()>) -> anyhow::Result<Report> {
+    let mut publisher = target.open().await?;
+    let clients = open_all(&door, scene.sockets, None).await?;
+    let stalled = open_all(&door, scene.stalled, Some(STALLED_BUFFER)).await?;
     let now = Instant::now();
     let tally = Rc::new(RefCell::new(Tally {
         began: now,
@@ -169,6 +203,7 @@ async fn play_here(door: Door, scene: Scene, mut publisher: Publisher, ready: on
         delivered: 0,
         missing: 0,
         disordered: 0,
+        ended: 0,
         last: now,
         latency: Histogram::new(3)?,
     }));
@@ -182,7 +217,13 @@ async fn play_here(door: Door, scene: Scene, mut publisher: Publisher, ready: on
         tokio::time::sleep(Duration::from_millis(200)).await;
         ensure!(Instant::now() < deadline, "only {} of {} clients hear anything", tally.borrow().warm, scene.sockets);
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    for _ in 0..scene.fill {
+        publisher.publish(0, 0).await?;
+    }
+    while tally.borrow().last.elapsed() < QUIET {
+        tokio::time::sleep(QUIET / 4).await;
+    }
+    let used = cost::cpu_here();
     let _ = ready.send(());
     let began = Instant::now();
     {
@@ -190,10 +231,10 @@ async fn play_here(door: Door, scene: Scene, mut publisher: Publisher, ready: on
         (tally.began, tally.last) = (began, began);
     }
     let messages = u64::from(scene.rate) * scene.time.as_secs();
-    for seq in 1..=messages {
-        let due = Duration::from_secs_f64((seq - 1) as f64 / f64::from(scene.rate));
-        tokio::time::sleep_until((began + due).into()).await;
-        publisher.publish(seq, u64::try_from(due.as_micros())?).await?;
+    let end = began + scene.time + PATIENCE;
+    match tokio::time::timeout_at(end.into(), publish(&mut publisher, scene.rate, messages, began)).await {
+        Ok(published) => published?,
+        Err(_) => say(&format!("publishing {messages} messages was cut: it took over {} s", (end - began).as_secs())),
     }
     let expected = usize::try_from(messages)? * scene.sockets;
     let mut seen = 0;
@@ -204,9 +245,14 @@ async fn play_here(door: Door, scene: Scene, mut publisher: Publisher, ready: on
         if delivered != seen {
             (seen, quiet) = (delivered, Instant::now());
         }
-        if quiet.elapsed() > Duration::from_secs(5) || began.elapsed() > scene.time + PATIENCE {
+        if quiet.elapsed() > Duration::from_secs(5) || Instant::now() > end {
             break;
         }
+    }
+    let generator = (cost::cpu_here() - used).as_secs_f64() / began.elapsed().as_secs_f64();
+    let mut fates = Vec::new();
+    for client in stalled {
+        fates.push(client.fate().await);
     }
     let tally = tally.borrow();
     Ok(Report {
@@ -214,10 +260,23 @@ async fn play_here(door: Door, scene: Scene, mut publisher: Publisher, ready: on
         delivered: tally.delivered,
         missing: tally.missing,
         disordered: tally.disordered,
+        ended: tally.ended,
+        stalled: fates,
+        generator,
         took: tally.last - tally.began,
         latency: tally.latency.clone(),
         cpu: Duration::ZERO,
     })
+}
+
+/// Hands over so many messages, each when it is due or, if those before it took longer, as soon as can be.
+async fn publish(publisher: &mut Publisher, rate: u32, messages: u64, began: Instant) -> anyhow::Result<()> {
+    for seq in 1..=messages {
+        let due = Duration::from_secs_f64((seq - 1) as f64 / f64::from(rate));
+        tokio::time::sleep_until((began + due).into()).await;
+        publisher.publish(seq, u64::try_from(due.as_micros())?).await?;
+    }
+    Ok(())
 }
 
 type Ping = Option<(&'static str, &'static str)>;
@@ -225,52 +284,48 @@ type Ping = Option<(&'static str, &'static str)>;
 /// Pages that give every notification's message and the moment of its receipt to `frames`, until dropped.
 pub(crate) async fn listeners(door: Door, count: usize, frames: mpsc::Sender<(String, Instant)>) -> anyhow::Result<JoinSet<()>> {
     let mut pages = JoinSet::new();
-    for mut client in open_all(&door, count).await? {
+    for mut client in open_all(&door, count, None).await? {
         let frames = frames.clone();
         pages.spawn(async move {
             let mut buffer = vec![0; READ];
-            while client.stream.readable().await.is_ok() {
-                let now = Instant::now();
-                let alive = client.read(&mut buffer, |_, _, payload| {
-                    if let Some(id) = wire::message_id(payload) {
-                        let _ = frames.try_send((id.to_owned(), now));
-                    }
-                });
-                if !alive.unwrap_or(false) {
-                    return;
+            let mut each = |_: &mut Client, _, payload: &[u8]| {
+                if let Some(id) = wire::message_id(payload) {
+                    let _ = frames.try_send((id.to_owned(), Instant::now()));
                 }
-            }
+            };
+            while std::future::poll_fn(|task| client.poll_read(task, &mut buffer, &mut each)).await.unwrap_or(false) {}
         });
     }
     Ok(pages)
 }
 
 async fn listen(mut client: Client, ping: Ping, tally: Rc<RefCell<Tally>>, buffer: Rc<RefCell<Vec<u8>>>) {
-    loop {
-        let Ok(()) = client.stream.readable().await else { return };
-        let mut buffer = buffer.borrow_mut();
-        let alive = client.read(&mut buffer, |client, opcode, payload| client.take(opcode, payload, ping, &tally));
-        if !alive.unwrap_or(false) {
-            return;
-        }
-    }
+    let mut each = |client: &mut Client, opcode, payload: &[u8]| client.take(opcode, payload, ping, &tally);
+    while std::future::poll_fn(|task| client.poll_read(task, &mut buffer.borrow_mut(), &mut each)).await.unwrap_or(false) {}
+    tally.borrow_mut().ended += 1;
 }
 
 impl Client {
-    /// Reads what is there, and gives each whole frame to `each`. False at the end.
-    fn read(&mut self, bytes: &mut [u8], mut each: impl FnMut(&mut Self, u8, &[u8])) -> std::io::Result<bool> {
-        let count = match self.stream.try_read(bytes) {
-            Ok(0) => return Ok(false),
-            Ok(count) => count,
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(true),
-            Err(error) => return Err(error),
-        };
+    /// Reads what is there, and gives each whole frame to `each`. False at the end. Polled and not tried: tokio takes a short
+    /// read for the last, and does not ask the system again.
+    fn poll_read(
+        &mut self,
+        task: &mut Task<'_>,
+        buffer: &mut [u8],
+        each: &mut impl FnMut(&mut Self, u8, &[u8]),
+    ) -> Poll<std::io::Result<bool>> {
+        let mut read = ReadBuf::new(buffer);
+        ready!(Pin::new(&mut self.stream).poll_read(task, &mut read))?;
+        let bytes = read.filled();
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(false));
+        }
         let joined;
         let mut rest = if self.partial.is_empty() {
-            &bytes[..count]
+            bytes
         } else {
             let mut partial = std::mem::take(&mut self.partial);
-            partial.extend_from_slice(&bytes[..count]);
+            partial.extend_from_slice(bytes);
             joined = partial;
             &joined[..]
         };
@@ -279,7 +334,25 @@ impl Client {
             rest = after;
         }
         self.partial = rest.to_vec();
-        Ok(true)
+        Poll::Ready(Ok(true))
+    }
+
+    /// Reads at last, to the end or until nothing comes for a while.
+    async fn fate(mut self) -> Fate {
+        let (mut buffer, mut code) = (vec![0; READ], None);
+        let mut each = |_: &mut Self, opcode, payload: &[u8]| {
+            if opcode == 0x8 {
+                code = payload.first_chunk::<2>().map(|code| u16::from_be_bytes(*code));
+            }
+        };
+        loop {
+            let read = std::future::poll_fn(|task| self.poll_read(task, &mut buffer, &mut each));
+            match tokio::time::timeout(Duration::from_secs(1), read).await {
+                Ok(Ok(true)) => {}
+                Ok(_) => return Fate::Ended(code),
+                Err(_) => return code.map_or(Fate::Open, |code| Fate::Ended(Some(code))),
+            }
+        }
     }
 
     fn take(&mut self, opcode: u8, payload: &[u8], ping: Ping, tally: &RefCell<Tally>) {
@@ -295,33 +368,36 @@ impl Client {
         }
         let Some((seq, due)) = wire::mark(payload) else { return };
         let mut tally = tally.borrow_mut();
+        let now = Instant::now();
+        tally.last = now;
         if seq == 0 {
             tally.warm += usize::from(!std::mem::replace(&mut self.is_warm, true));
             return;
         }
-        let now = Instant::now();
-        tally.last = now;
-        tally.delivered += 1;
-        if seq > self.last {
-            tally.missing += usize::try_from(seq - self.last - 1).unwrap_or_default();
-            self.last = seq;
-        } else {
+        if seq <= self.last {
             tally.disordered += 1;
+            return;
         }
+        tally.missing += usize::try_from(seq - self.last - 1).unwrap_or_default();
+        tally.delivered += 1;
+        self.last = seq;
         let micros = u64::try_from((now - tally.began).as_micros()).unwrap_or(u64::MAX);
         let _ = tally.latency.record(micros.saturating_sub(due).max(1));
     }
 }
 
-async fn open_all(door: &Door, count: usize) -> anyhow::Result<Vec<Client>> {
+async fn open_all(door: &Door, count: usize, receive_buffer: Option<u32>) -> anyhow::Result<Vec<Client>> {
     use futures::stream::{self, StreamExt, TryStreamExt};
-    stream::iter(0..count).map(|number| open(door, number)).buffer_unordered(AT_ONCE).try_collect().await
+    stream::iter(0..count).map(|number| open(door, number, receive_buffer)).buffer_unordered(AT_ONCE).try_collect().await
 }
 
 /// Opens one socket, and brings it to where messages come.
-async fn open(door: &Door, number: usize) -> anyhow::Result<Client> {
+async fn open(door: &Door, number: usize, receive_buffer: Option<u32>) -> anyhow::Result<Client> {
     let from = Ipv4Addr::new(127, 0, 0, u8::try_from(2 + number % 16)?);
     let socket = TcpSocket::new_v4()?;
+    if let Some(bytes) = receive_buffer {
+        socket.set_recv_buffer_size(bytes)?;
+    }
     socket.bind(SocketAddr::from((from, 0)))?;
     let mut stream = socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, door.port))).await?;
     stream.set_nodelay(true)?;

@@ -16,6 +16,31 @@ use tokio::net::TcpStream;
 /// Bytes of a message.
 const SIZE: usize = 256;
 
+/// Where messages go, before anybody has connected.
+#[derive(Debug, Clone)]
+pub(super) enum Target {
+    /// The URL of a Redis.
+    Feed(String),
+    /// The address of a server with `POST /publish`.
+    Plain(String),
+    /// The address of a server with Pusher's API.
+    Pusher(String),
+}
+
+impl Target {
+    /// Connects, on the thread that asks for it.
+    pub(super) async fn open(&self) -> anyhow::Result<Publisher> {
+        Ok(match self {
+            Self::Feed(url) => {
+                let client = deadpool_redis::redis::Client::open(url.as_str())?;
+                Publisher::Feed(client.get_multiplexed_async_connection().await.context("no connection to Valkey")?)
+            }
+            Self::Plain(address) => Publisher::Plain(Http::open(address).await?),
+            Self::Pusher(address) => Publisher::Pusher(Http::open(address).await?),
+        })
+    }
+}
+
 /// Where messages go.
 pub(super) enum Publisher {
     /// The feed's own script, as ingest's relay calls it.
@@ -32,12 +57,11 @@ impl Publisher {
         let mark = format!("@{seq}:{micros}@");
         match self {
             Self::Feed(redis) => {
-                let id = i64::try_from(seq + unique())?;
                 let told = Notification {
-                    id,
+                    id: i64::try_from(unique())?,
                     kind: "message".to_owned(),
                     title: mark,
-                    body: "x".repeat(20),
+                    body: "x".repeat(12),
                     event_id: None,
                     message_id: None,
                     recipient: None,
@@ -57,13 +81,13 @@ impl Publisher {
     }
 }
 
-/// Grows with every process and run, so that no id of a notification comes twice.
+/// Grows with every call and every second, so that no id of a notification comes twice: the notifier would drop it.
 fn unique() -> u64 {
     use std::sync::LazyLock;
     static BASE: LazyLock<u64> =
         LazyLock::new(|| u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap_or_default() << 24);
-    static RUNS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-    *BASE + RUNS.fetch_add(1, std::sync::atomic::Ordering::Relaxed) * 16
+    static CALLS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    *BASE + CALLS.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
 
 /// The path of a call to Pusher's API, signed as it documents.
@@ -88,7 +112,7 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) async fn open(address: &str) -> anyhow::Result<Self> {
+    async fn open(address: &str) -> anyhow::Result<Self> {
         let host = address.trim_start_matches("http://").to_owned();
         let open = connect(&host).await?;
         Ok(Self { host, open })

@@ -55,3 +55,48 @@ pub(super) fn message_id(payload: &[u8]) -> Option<&str> {
     let end = start + memchr::memchr(b'"', &payload[start..])?;
     std::str::from_utf8(&payload[start..end]).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A frame as servers send it.
+    fn unmasked(payload: &[u8]) -> Vec<u8> {
+        let mut frame = vec![0x81];
+        match payload.len() {
+            0..=125 => frame.extend([payload.len() as u8]),
+            126..=0xFFFF => {
+                frame.push(126);
+                frame.extend((payload.len() as u16).to_be_bytes());
+            }
+            _ => {
+                frame.push(127);
+                frame.extend((payload.len() as u64).to_be_bytes());
+            }
+        }
+        frame.extend(payload);
+        frame
+    }
+
+    #[test]
+    fn frames_of_every_length_are_split_however_they_are_cut() {
+        for length in [0, 1, 125, 126, 127, 0xFFFF, 0x1_0000, 70_000] {
+            let payload = vec![b'x'; length];
+            let frame = unmasked(&payload);
+            for cut in (0..frame.len().min(20)).chain([frame.len() - 1]) {
+                assert!(split(&frame[..cut]).is_none(), "{length} bytes cut at {cut}");
+            }
+            let two = [&frame[..], b"\x89\x01"].concat();
+            assert_eq!(split(&two), Some((1, &payload[..], &b"\x89\x01"[..])), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_mark_is_found_in_text_and_in_json_and_nowhere_else() {
+        assert_eq!(mark(b"@7:1234@xxx"), Some((7, 1234)));
+        assert_eq!(mark(br#"{"title":"@7:1234@","body":"x"}"#), Some((7, 1234)));
+        for other in ["", "@", "@7:1@".trim_end_matches('@'), "bench@example.com", "a@b c@d", "@:@"] {
+            assert_eq!(mark(other.as_bytes()), None, "{other}");
+        }
+    }
+}
