@@ -146,9 +146,9 @@ export function retryQuarantined(ids: readonly number[]): Promise<Retried> {
   return ask("POST", "/api/quarantine/retry", JSON.stringify({ select: { ids } }));
 }
 
-/** Says how many a discard would be about, and does nothing. The server demands a reason for this, too. */
+/** Says how many a discard would be about, and does nothing. */
 export function foreseeDiscard(select: Selection): Promise<Discarded> {
-  return ask("POST", "/api/quarantine/discard", JSON.stringify({ select, reason: "dry run", dry_run: true }));
+  return ask("POST", "/api/quarantine/discard", JSON.stringify({ select, dry_run: true }));
 }
 
 /** Discards these, if they are as many as expected. */

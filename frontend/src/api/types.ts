@@ -168,6 +168,8 @@ export interface Outcome {
 
 export interface Retried {
   readonly matched: number;
+  /** How many are meant in all; at most 1,000 are matched at once. */
+  readonly total: number;
   readonly resolved: number;
   readonly failed: number;
   readonly items: readonly Outcome[];
@@ -175,6 +177,7 @@ export interface Retried {
 
 export interface Discarded {
   readonly matched: number;
+  readonly total: number;
   readonly discarded: number;
 }
 

@@ -192,11 +192,12 @@ pub async fn retry<B: Buf>(
     if order.reason.is_some() {
         return Err(ApiError::NotJson("`reason` is for discarding".to_owned()));
     }
-    let ids = open_ids(&context.pool, &order).await?;
-    if order.dry_run {
-        return Ok(warp::reply::json(&retry::foresee(&context.pool, &ids).await?).into_response());
-    }
-    let done = retry::retry(&context, &ids, user).await?;
+    let (ids, total) = open_ids(&context.pool, &order).await?;
+    let done = if order.dry_run {
+        retry::foresee(&context.pool, &ids, total).await?
+    } else {
+        retry::retry(&context, &ids, total, user).await?
+    };
     Ok(warp::reply::json(&done).into_response())
 }
 
@@ -212,14 +213,16 @@ pub async fn discard<B: Buf>(
     #[derive(Serialize)]
     struct Discarded {
         matched: usize,
+        /// How many the selection means in all.
+        total: i64,
         discarded: u64,
     }
     let (order, user) = order(&context, &headers, body).await?;
     let reason = order.reason.as_deref().map(str::trim).unwrap_or_default();
-    if reason.is_empty() || reason.len() > 1_000 || reason.contains('\0') {
+    if (reason.is_empty() && !order.dry_run) || reason.len() > 1_000 || reason.contains('\0') {
         return Err(ApiError::NotJson("`reason` says in 1 to 1,000 bytes why".to_owned()));
     }
-    let ids = open_ids(&context.pool, &order).await?;
+    let (ids, total) = open_ids(&context.pool, &order).await?;
     let mut discarded = 0;
     if !order.dry_run {
         discarded = sqlx::query!(
@@ -234,7 +237,7 @@ pub async fn discard<B: Buf>(
         .rows_affected();
         tracing::info!(discarded, user.id = user, "discarded items in quarantine");
     }
-    Ok(warp::reply::json(&Discarded { matched: ids.len(), discarded }).into_response())
+    Ok(warp::reply::json(&Discarded { matched: ids.len(), total, discarded }).into_response())
 }
 
 /// The order, and who gives it.
@@ -252,8 +255,8 @@ async fn order<B: Buf>(
     Ok((order, caller.user.id))
 }
 
-/// The open items that are meant, oldest first.
-async fn open_ids(pool: &PgPool, order: &Order) -> Result<Vec<i64>, ApiError> {
+/// The oldest open items that are meant, as many as are done at once, and how many are meant in all.
+async fn open_ids(pool: &PgPool, order: &Order) -> Result<(Vec<i64>, i64), ApiError> {
     let select = &order.select;
     if select.ids.as_ref().is_some_and(|ids| ids.len() > 1_000) {
         return Err(ApiError::NotJson("`ids` names at most 1,000".to_owned()));
@@ -279,6 +282,6 @@ async fn open_ids(pool: &PgPool, order: &Order) -> Result<Vec<i64>, ApiError> {
         None if select.ids.is_none() && !order.dry_run => {
             Err(ApiError::NotJson("`expect` says how many; a dry run tells".to_owned()))
         }
-        _ => Ok(found.into_iter().map(|item| item.id).collect()),
+        _ => Ok((found.into_iter().map(|item| item.id).collect(), total)),
     }
 }

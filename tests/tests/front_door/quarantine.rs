@@ -54,6 +54,23 @@ async fn what_postgres_refused_is_found_kept_apart_and_stored_after_a_repair() {
 }
 
 #[tokio::test]
+async fn more_than_can_be_done_at_once_are_counted_in_full_and_done_in_turns() {
+    let stack = Stack::start().expect("a stack");
+    let (mandrill, admin) = (Mandrill::of(&stack), Visitor::admin(&stack).await);
+    let poison: Vec<Value> = (0..1_002).map(|n| json!({"n": n})).collect();
+    assert_eq!(mandrill.deliver(&poison).await.json()["quarantined"], 1_002);
+    let select = json!({"reason": "no_kind"});
+    for path in ["/api/quarantine/retry", "/api/quarantine/discard"] {
+        let foreseen = admin.post(path, &json!({"select": select, "dry_run": true})).await.json();
+        assert_eq!((&foreseen["matched"], &foreseen["total"]), (&json!(1_000), &json!(1_002)), "{path}");
+    }
+    let discard = |expect: i64| json!({"select": select, "expect": expect, "reason": "not events"});
+    assert_eq!(admin.post("/api/quarantine/discard", &discard(1_000)).await.problem(), (409, "count_changed".to_owned()));
+    assert_eq!(admin.post("/api/quarantine/discard", &discard(1_002)).await.json()["discarded"], 1_000);
+    assert_eq!(admin.post("/api/quarantine/discard", &discard(2)).await.json()["discarded"], 2);
+}
+
+#[tokio::test]
 async fn poison_is_shown_retried_and_discarded_by_those_who_may() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, admin, mut database) = (Mandrill::of(&stack), Visitor::admin(&stack).await, Database::of(&stack).await);

@@ -27,6 +27,8 @@ pub(super) struct Outcome {
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Retried {
     matched: usize,
+    /// How many the selection means in all; at most 1,000 of them are matched at once.
+    total: i64,
     resolved: usize,
     failed: usize,
     items: Vec<Outcome>,
@@ -41,8 +43,8 @@ struct Kept {
 }
 
 /// What a retry would make of the items: whether each can be read today.
-pub(super) async fn foresee(pool: &PgPool, ids: &[i64]) -> Result<Retried, ApiError> {
-    let mut foreseen = Retried { matched: ids.len(), ..Retried::default() };
+pub(super) async fn foresee(pool: &PgPool, ids: &[i64], total: i64) -> Result<Retried, ApiError> {
+    let mut foreseen = Retried { matched: ids.len(), total, ..Retried::default() };
     let mut connection = pool.acquire().await?;
     for id in ids {
         let Some(kept) = find(&mut connection, *id).await? else { continue };
@@ -56,8 +58,8 @@ pub(super) async fn foresee(pool: &PgPool, ids: &[i64]) -> Result<Retried, ApiEr
 }
 
 /// Tries each, in a transaction of its own: what it stores and that it is resolved are committed together.
-pub(super) async fn retry(context: &Context, ids: &[i64], user: i64) -> Result<Retried, ApiError> {
-    let mut retried = Retried { matched: ids.len(), ..Retried::default() };
+pub(super) async fn retry(context: &Context, ids: &[i64], total: i64, user: i64) -> Result<Retried, ApiError> {
+    let mut retried = Retried { matched: ids.len(), total, ..Retried::default() };
     for id in ids {
         match retry_one(&context.pool, *id, user).await {
             Ok(Some(outcome)) => retried.add(outcome),
