@@ -35,6 +35,7 @@ const WORDS: [&str; 22] = [
 const NUMBERS: [&str; 9] = ["7", "7.0", "1e2", "100", "-0", "1.50", "15e-1", "true", "null"];
 const EVENTS: usize = 400;
 const FILTERS: usize = 300;
+const END: &str = "The end";
 
 /// Numbers that look random and are the same in every run.
 struct Dice(u64);
@@ -101,6 +102,9 @@ async fn list_and_subscription_find_the_same_for_every_filter() {
     let events: Vec<Value> = (0..EVENTS).map(|number| random_event(&mut dice, number)).collect();
     assert_eq!(Mandrill::of(&stack).deliver(&events).await.json()["stored"], EVENTS);
     follower.follow_until(|follower| follower.events.len() == EVENTS).await;
+    // Every replay ends with this.
+    assert_eq!(admin.post("/api/notifications", &json!({"to": "all", "title": END})).await.status, 201);
+    follower.follow_until(|follower| follower.notifications.values().any(|one| one["title"] == END)).await;
 
     let mut selective = 0;
     // Few enough on one socket that it is not sent away for saying too much.
@@ -111,17 +115,14 @@ async fn list_and_subscription_find_the_same_for_every_filter() {
             follower.filter = filter.clone();
             let listed: BTreeSet<i64> =
                 admin.all(&follower.events_at()).await.iter().map(|event| event["id"].as_i64().expect("an id")).collect();
-            let mut subscribe = json!({"type": "subscribe", "topics": ["events"], "filter": filter, "after": start});
-            socket.send(&subscribe).await;
+            let topics = ["events", "notifications"];
+            socket.send(&json!({"type": "subscribe", "topics": topics, "filter": filter, "after": start})).await;
             assert_eq!(socket.next_of("subscribed").await["recovered"], true, "{filter}");
-            // The replay follows at once; whatever comes before the next answer belongs to it.
-            subscribe["topics"] = json!([]);
-            socket.send(&subscribe).await;
             let mut replayed = BTreeSet::new();
             loop {
                 let frame = socket.next().await;
                 match frame["type"].as_str() {
-                    Some("subscribed") => break,
+                    Some("notification") if frame["title"] == END => break,
                     Some("events") => replayed.extend(
                         frame["items"].as_array().expect("items").iter().map(|event| event["id"].as_i64().expect("an id")),
                     ),

@@ -111,8 +111,8 @@ async fn poison_is_shown_retried_and_discarded_by_those_who_may() {
     let discard = |reason: Option<&str>| json!({"select": {"ids": [number]}, "reason": reason});
     assert_eq!(admin.post("/api/quarantine/discard", &discard(None)).await.problem(), (400, "bad_json".to_owned()));
     let reason = discard(Some("A test of ours"));
-    assert_eq!(admin.post("/api/quarantine/discard", &reason).await.json(), json!({"matched": 1, "discarded": 1}));
-    assert_eq!(admin.post("/api/quarantine/discard", &reason).await.json(), json!({"matched": 0, "discarded": 0}));
+    assert_eq!(admin.post("/api/quarantine/discard", &reason).await.json(), json!({"matched": 1, "total": 1, "discarded": 1}));
+    assert_eq!(admin.post("/api/quarantine/discard", &reason).await.json(), json!({"matched": 0, "total": 0, "discarded": 0}));
     assert_eq!(mandrill.deliver_text("[17]").await.json()["quarantined"], 1);
     let discarded = admin.get(&format!("/api/quarantine/{number}")).await.json();
     assert_eq!(
