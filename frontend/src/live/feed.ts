@@ -71,8 +71,8 @@ export function listen(listener: Listener): () => void {
 }
 
 /**
- * Asks for events that match alone, until the function it gives is called. Pages that are live are then told to fetch: what came
- * before was not theirs.
+ * Asks for events that match alone, until the function it gives is called. Whoever asks also fetches, then or later: that has what
+ * came up to the cursor, and the server sends what came after it.
  */
 export function follow(wantedFilter: Readonly<Record<string, string>>): () => void {
   choose(wantedFilter);
@@ -85,7 +85,6 @@ function choose(next: Readonly<Record<string, string>>): void {
   const changed = JSON.stringify(next) !== JSON.stringify(filter);
   filter = next;
   if (!changed) return;
-  cursor = null;
   if (socket?.readyState === WebSocket.OPEN) subscribe(socket);
 }
 
@@ -222,7 +221,8 @@ function take(frame: ServerFrame): void {
     refusedFilter = true;
   }
   if (frame.type === "events" && (unanswered > 0 || refusedFilter)) return;
-  if ("cursor" in frame && frame.cursor !== undefined && frame.type !== "hello") cursor = frame.cursor;
+  if (unanswered === 0 && "cursor" in frame && frame.cursor !== undefined && frame.type !== "hello")
+    cursor = frame.cursor;
   switch (frame.type) {
     case "hello":
       online.value = frame.online;
