@@ -165,8 +165,7 @@ async fn simulation<B: Buf>(
     headers: &HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Receipt, ApiError> {
-    let caller = session::caller(context, headers).await?;
-    session::require_same_origin(context, headers, &caller)?;
+    let caller = session::changer(context, headers).await?;
     if !caller.may_simulate() {
         return Err(ApiError::Forbidden);
     }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::frame::{Close, Online, ServerFrame};
-use crate::hub::{Hub, News};
+use crate::hub::{Hub, News, Place};
 use crate::link::Link;
 use crate::outgoing::{Framing, Outgoing, Subscription};
 use crate::wire;
@@ -422,6 +422,11 @@ impl Shard {
 }
 
 impl Member {
+    /// One that holds this place and has not subscribed.
+    pub fn new(place: &Place, link: Arc<Link>, framing: Framing) -> Self {
+        Self { connection: place.connection, user: Arc::clone(&place.user), link, framing, following: Following::Nothing }
+    }
+
     /// Sends one frame to this connection alone.
     pub fn say(&self, frame: &ServerFrame<'_>, cursor: Option<&Cursor>) {
         self.link.send(self.framing.frame(&frame.to_text(), cursor));

@@ -16,7 +16,7 @@ use crate::frame::{ClientFrame, Close, ServerFrame};
 use crate::hub::Place;
 use crate::link::Link;
 use crate::outgoing::{Framing, Subscription};
-use crate::shard::{Command, Following, Member};
+use crate::shard::{Command, Member};
 use crate::wire::{self, Decoder, Heard};
 
 /// How long a closed socket waits for the client to agree; one that did not read gets longer to come to the reason.
@@ -46,13 +46,7 @@ impl Socket {
     pub async fn run(mut self) {
         let link = Arc::clone(&self.link);
         link.send(Framing::WebSocket.frame(&hello(&self.context, &self.place), None));
-        let member = Member {
-            connection: self.place.connection,
-            user: Arc::clone(&self.place.user),
-            link: Arc::clone(&link),
-            framing: Framing::WebSocket,
-            following: Following::Nothing,
-        };
+        let member = Member::new(&self.place, Arc::clone(&link), Framing::WebSocket);
         self.place.tell(Command::Join(member)).await;
         let end = tokio::select! {
             end = self.listen() => end,

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use futures::stream;
 use http::HeaderMap;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, ORIGIN};
-use serde::Deserialize;
 use shared::feed::Cursor;
 use shared::filter::Filter;
 use shared::serve::Peer;
@@ -20,7 +19,7 @@ use crate::frame::Topic;
 use crate::hub::Place;
 use crate::link::Link;
 use crate::outgoing::{Framing, Subscription};
-use crate::shard::{Command, Following, Member};
+use crate::shard::{Command, Member};
 use crate::{socket, upgrade};
 
 /// Chunks that may wait for the answer's body.
@@ -42,13 +41,7 @@ pub async fn open(context: Arc<Context>, headers: HeaderMap, peer: Peer, query: 
     let (body, chunks) = mpsc::channel(WAITING);
     let link = Arc::new(Link::of_stream(body.clone(), Arc::clone(&place.ending)));
     link.send(Framing::EventStream.frame(&socket::hello(&context, &place), None));
-    let member = Member {
-        connection: place.connection,
-        user: Arc::clone(&place.user),
-        link,
-        framing: Framing::EventStream,
-        following: Following::Nothing,
-    };
+    let member = Member::new(&place, link, Framing::EventStream);
     let connection = place.connection;
     place.tell(Command::Join(member)).await;
     place.tell(Command::Subscribe { connection, subscription, after: resumed.or(after) }).await;
@@ -62,8 +55,7 @@ fn asked(query: &str) -> Result<(Subscription, Option<Cursor>), ApiError> {
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match name.as_ref() {
             "topics" => {
-                let read =
-                    |topic: &str| Topic::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(topic));
+                let read = |topic: &str| serde_json::from_value(topic.into());
                 topics = value.split(',').map(read).collect::<Result<_, _>>().map_err(|_| ApiError::BadTopics)?;
             }
             "after" => after = Some(value.parse().map_err(|_| ApiError::BadCursor)?),

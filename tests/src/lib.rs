@@ -4,6 +4,7 @@
 
 pub mod database;
 pub mod delivery;
+pub mod dice;
 pub mod live;
 pub mod mandrill_api;
 pub mod proxy;
@@ -13,6 +14,7 @@ pub mod wait;
 
 pub use database::Database;
 pub use delivery::Mandrill;
+pub use dice::Dice;
 pub use live::{Follower, Socket};
 pub use mandrill_api::MandrillApi;
 pub use proxy::{Mood, Proxy};

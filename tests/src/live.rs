@@ -41,8 +41,21 @@ impl Socket {
     /// # Errors
     /// As [`Socket::open`].
     pub async fn try_of(visitor: &Visitor) -> Result<Self, u16> {
+        Self::try_at(visitor, &visitor.address).await
+    }
+
+    /// Opens it at another address, with the dashboard's cookie and Origin.
+    ///
+    /// # Errors
+    /// As [`Socket::open`].
+    pub async fn try_at(visitor: &Visitor, address: &str) -> Result<Self, u16> {
         let cookie = visitor.cookie.as_deref().unwrap_or_default();
-        Self::open(&visitor.address, &[("cookie", cookie), ("origin", &visitor.address)]).await
+        Self::open(address, &[("cookie", cookie), ("origin", &visitor.address)]).await
+    }
+
+    /// The same, which must work.
+    pub async fn at(visitor: &Visitor, address: &str) -> Self {
+        Self::try_at(visitor, address).await.expect("an open socket")
     }
 
     /// Opens it as the dashboard does, and reads `hello`.
@@ -154,13 +167,11 @@ impl Follower {
 
     /// Connects, subscribes from where it stopped, and refetches if asked to, as for a first subscription.
     pub async fn connect(&mut self) {
-        let (cookie, origin) = (self.visitor.cookie.as_deref().unwrap_or_default(), self.visitor.address.as_str());
-        let headers = [("cookie", cookie), ("origin", origin)];
         self.doors.rotate_left(1);
-        let doors = &self.doors;
+        let (visitor, doors) = (&self.visitor, &self.doors);
         let mut socket = until("a socket opens", || async {
             for door in doors {
-                if let Ok(socket) = Socket::open(door, &headers).await {
+                if let Ok(socket) = Socket::try_at(visitor, door).await {
                     return Some(socket);
                 }
             }

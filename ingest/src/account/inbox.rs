@@ -63,8 +63,7 @@ pub async fn read<B: Buf>(
         ids: Vec<i64>,
         up_to: Option<i64>,
     }
-    let caller = session::caller(&context, &headers).await?;
-    session::require_same_origin(&context, &headers, &caller)?;
+    let caller = session::changer(&context, &headers).await?;
     let Credential::Session(_) = caller.credential else { return Err(ApiError::Forbidden) };
     let marks: Marks = body::json(body).await?;
     if marks.ids.is_empty() == marks.up_to.is_none() || marks.ids.len() > MOST_IDS {
@@ -144,8 +143,7 @@ pub async fn send<B: Buf>(
     struct Sent {
         id: i64,
     }
-    let caller = session::caller(&context, &headers).await?;
-    session::require_same_origin(&context, &headers, &caller)?;
+    let caller = session::changer(&context, &headers).await?;
     let Letter { to, title, body } = body::json(body).await?;
     let message = Message::new(&caller, &to, &title, &body)?;
     let ids = message::store(&context.pool, &[&message]).await?;

@@ -42,6 +42,16 @@ pub async fn caller(context: &Context, headers: &HeaderMap) -> Result<Caller, Ap
     session::authenticate(&context.pool, headers, &context.origins).await?.ok_or(ApiError::SignedOut)
 }
 
+/// Who is calling, if they may change anything from there.
+///
+/// # Errors
+/// `SignedOut`, `ForeignOrigin`.
+pub async fn changer(context: &Context, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let caller = caller(context, headers).await?;
+    require_same_origin(context, headers, &caller)?;
+    Ok(caller)
+}
+
 /// Who is calling, if they may read events.
 ///
 /// # Errors
@@ -128,8 +138,7 @@ pub async fn post<B: Buf>(
 /// # Errors
 /// 401 when signed out already, 403 from elsewhere.
 pub async fn delete(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let caller = caller(&context, &headers).await?;
-    require_same_origin(&context, &headers, &caller)?;
+    let caller = changer(&context, &headers).await?;
     let Credential::Session(hash) = caller.credential else { return Err(ApiError::Forbidden) };
     sqlx::query!("delete from sessions where id_hash = $1", hash.as_slice()).execute(&context.pool).await?;
     announce(&context).await;

@@ -11,7 +11,6 @@ use shared::session::{Caller, Credential, Hash, Role};
 
 use super::*;
 use crate::config::Sockets;
-use crate::hub::Place;
 use crate::recent::Recent;
 
 const LIMITS: Sockets = Sockets { max_sockets: 1_000, max_sockets_per_user: 1_000, max_sockets_per_address: 1_000 };
@@ -41,9 +40,7 @@ impl Stage {
         let place = self.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("a place");
         let (body, chunks) = mpsc::channel(room);
         let link = Arc::new(Link::of_stream(body, Arc::clone(&place.ending)));
-        let (connection, user) = (place.connection, Arc::clone(&place.user));
-        let framing = Framing::EventStream;
-        place.tell(Command::Join(Member { connection, user, link, framing, following: Following::Nothing })).await;
+        place.tell(Command::Join(Member::new(&place, link, Framing::EventStream))).await;
         Client { place, chunks, frames: Vec::new() }
     }
 
@@ -159,9 +156,7 @@ async fn a_client_that_is_silent_is_found_within_a_minute() {
     let caller = Caller { user, credential: Credential::Session(Hash::of("s")) };
     let place = stage.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("a place");
     let link = Arc::new(Link::of_socket(near, Arc::clone(&place.ending)));
-    let (connection, user, framing) = (place.connection, Arc::clone(&place.user), Framing::WebSocket);
-    let member = Member { connection, user, link: Arc::clone(&link), framing, following: Following::Nothing };
-    place.tell(Command::Join(member)).await;
+    place.tell(Command::Join(Member::new(&place, Arc::clone(&link), Framing::WebSocket))).await;
     for _ in 0..4 {
         tokio::time::sleep(Duration::from_secs(24)).await;
         assert_eq!(place.ending.reason(), None, "it was heard not long ago");

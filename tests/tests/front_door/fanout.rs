@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use front_door::delivery::event;
 use front_door::raw::masked;
-use front_door::{Database, Follower, Mandrill, Mood, Proxy, RawSocket, Socket, Visitor, until};
+use front_door::{Database, Dice, Follower, Mandrill, Mood, Proxy, RawSocket, Socket, Visitor, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::{Part, Replica, Stack};
@@ -62,16 +62,12 @@ async fn signing_out_and_another_role_close_sockets_on_every_replica() {
     let stack = Stack::start().expect("a stack");
     let other = stack.replica("notifier").expect("a replica");
     let (leaving, staying) = (Visitor::viewer(&stack, "vera@example.com").await, Visitor::admin(&stack).await);
-    let at = |visitor: &Visitor, address: &str| {
-        let (cookie, origin, address) = (visitor.cookie.clone().unwrap_or_default(), visitor.address.clone(), address.to_owned());
-        async move { Socket::open(&address, &[("cookie", &cookie), ("origin", &origin)]).await.expect("a socket") }
-    };
     let addresses = [stack.direct(Part::Notifier), other.address()];
-    let mut promoted = at(&leaving, &addresses[0]).await;
+    let mut promoted = Socket::at(&leaving, &addresses[0]).await;
     Database::of(&stack).await.run("update users set role = 'admin' where email = 'vera@example.com'").await;
     assert_eq!(promoted.closed().await, 4410, "it comes back with its new role");
-    let mut closing = [at(&leaving, &addresses[0]).await, at(&leaving, &addresses[1]).await];
-    let mut open = [at(&staying, &addresses[0]).await, at(&staying, &addresses[1]).await];
+    let mut closing = [Socket::at(&leaving, &addresses[0]).await, Socket::at(&leaving, &addresses[1]).await];
+    let mut open = [Socket::at(&staying, &addresses[0]).await, Socket::at(&staying, &addresses[1]).await];
     let request = leaving.request(Method::DELETE, "/api/session").header("x-requested-with", "fetch");
     assert_eq!(request.send().await.expect("an answer").status(), 204);
     for socket in &mut closing {
@@ -87,10 +83,7 @@ async fn who_is_here_is_known_over_all_replicas_and_a_killed_ones_users_fade() {
     let mut stack = Stack::start().expect("a stack");
     let other = stack.replica("notifier").expect("a replica");
     let (admin, viewer) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
-    let mut watching =
-        Socket::open(&other.address(), &[("cookie", &admin.cookie.clone().unwrap_or_default()), ("origin", &admin.address)])
-            .await
-            .expect("a socket");
+    let mut watching = Socket::at(&admin, &other.address()).await;
     let _first = Socket::of(&viewer).await;
     let _second = Socket::of(&viewer).await;
     while watching.next_of("presence").await["online"] != json!({"users": 2, "connections": 3}) {}
@@ -134,18 +127,6 @@ fn batch(number: usize) -> Vec<Value> {
         event
     };
     (0..SIZE).map(one).collect()
-}
-
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn throw(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % sides as u64).unwrap_or_default()
-    }
 }
 
 /// Notifiers, each behind a proxy, which come and go; clients know the proxies alone.
@@ -201,7 +182,7 @@ async fn after_every_sort_of_cut_each_client_has_what_sql_has_for_its_filter() {
             progress.send_replace(number + 1);
         }
     });
-    let mut dice = Dice(0x005E_ED0F_D1CE);
+    let mut dice = Dice::new(0x005E_ED0F_D1CE);
     for round in 1..=12 {
         posted.clone().wait_for(|done| *done >= round * 15).await.expect("posting goes on");
         let which = dice.throw(2);

@@ -8,8 +8,7 @@ use stack::Stack;
 
 /// A page of the visitor's at this notifier, which follows notifications.
 async fn page(visitor: &Visitor, address: &str) -> Socket {
-    let cookie = visitor.cookie.clone().unwrap_or_default();
-    let mut socket = Socket::open(address, &[("cookie", &cookie), ("origin", &visitor.address)]).await.expect("a socket");
+    let mut socket = Socket::at(visitor, address).await;
     socket.send(&json!({"type": "subscribe", "topics": ["notifications"]})).await;
     socket.next_of("subscribed").await;
     socket
