@@ -18,6 +18,8 @@ const MARK_EVERY = 1_000;
 const list = liveList<Told>(fetchPage, MOST);
 const left = ref(0);
 const shown = shallowRef<readonly Notification[]>([]);
+/** What came live lately. */
+const told = new Set<number>();
 let marking: ReturnType<typeof setTimeout> | undefined;
 let stop: () => void = () => {};
 
@@ -49,6 +51,7 @@ export function stopNotifications(): void {
   marking = undefined;
   list.clear();
   shown.value = [];
+  told.clear();
   left.value = 0;
 }
 
@@ -86,10 +89,16 @@ export function dismiss(id: number): void {
 }
 
 function take(notification: Notification): void {
-  if (list.items.value.some((known) => known.id === notification.id)) return;
-  const own = notification.from?.id === currentUser.value?.id;
-  list.add([{ ...notification, read: own }]);
-  if (!own) left.value += 1;
+  // What comes again was told before. What a fetch has brought meanwhile was not, and is told too.
+  if (told.has(notification.id)) return;
+  told.add(notification.id);
+  const [oldest] = told;
+  if (told.size > MOST && oldest !== undefined) told.delete(oldest);
+  if (!list.items.value.some((known) => known.id === notification.id)) {
+    const own = notification.from?.id === currentUser.value?.id;
+    list.add([{ ...notification, read: own }]);
+    if (!own) left.value += 1;
+  }
   shown.value = [notification, ...shown.value].slice(0, MOST_TOASTS);
   setTimeout(() => dismiss(notification.id), TOAST_STAYS);
 }
