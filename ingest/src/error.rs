@@ -6,6 +6,7 @@ use shared::message::MessageError;
 use shared::problem::Problem;
 use warp::reply::{Reply, Response};
 
+use crate::account::password;
 use crate::receive::form::FormError;
 use crate::receive::signature::Unproved;
 use crate::receive::writer::NotStored;
@@ -52,6 +53,30 @@ pub enum ApiError {
         /// How many are.
         found: i64,
     },
+    /// 409: somebody has that address already.
+    #[error("the user exists")]
+    UserExists,
+    /// 409: nobody changes their own role, or disables themselves.
+    #[error("one's own account")]
+    OwnAccount,
+    /// 409: nobody could manage accounts any more.
+    #[error("the last admin")]
+    LastAdmin,
+    /// 410: the link was used, replaced, or is too old.
+    #[error("the invitation is gone")]
+    InvitationGone,
+    /// 400: too short or too long.
+    #[error("a bad password")]
+    BadPassword,
+    /// 409: one has a view of that name.
+    #[error("the view exists")]
+    ViewExists,
+    /// 409: as many views as one may have.
+    #[error("too many views")]
+    TooManyViews,
+    /// 400: what cannot be undone was not confirmed.
+    #[error("not confirmed")]
+    NotConfirmed,
     /// 400: the body ended early.
     #[error("broken body")]
     BrokenBody,
@@ -109,6 +134,14 @@ impl ApiError {
             Self::BadPage => "`cursor` or `limit` is not of the form that this list gives.".to_owned(),
             Self::NoMessage(error) => error.to_string(),
             Self::CountChanged { found } => format!("{found} are meant now; look again before you go on."),
+            Self::UserExists => "Somebody has that address already.".to_owned(),
+            Self::OwnAccount => "Another admin has to change your own account.".to_owned(),
+            Self::LastAdmin => "Somebody has to remain who can manage accounts.".to_owned(),
+            Self::InvitationGone => "This link was used, replaced by a newer one, or is too old; ask for a new one.".to_owned(),
+            Self::BadPassword => format!("A password has {} to {} characters.", password::SHORTEST, password::LONGEST),
+            Self::ViewExists => "You have a view of that name.".to_owned(),
+            Self::TooManyViews => "You have as many views as one may have; delete one first.".to_owned(),
+            Self::NotConfirmed => "This cannot be undone: confirm it by the address.".to_owned(),
             Self::BrokenBody => "The body ended early.".to_owned(),
             Self::SlowBody => "The body took too long to arrive.".to_owned(),
             Self::TooLarge { limit } => format!("The body is larger than {limit} bytes."),
@@ -149,6 +182,14 @@ impl ApiError {
                 (status, error.code())
             }
             Self::CountChanged { .. } => (StatusCode::CONFLICT, "count_changed"),
+            Self::UserExists => (StatusCode::CONFLICT, "user_exists"),
+            Self::OwnAccount => (StatusCode::CONFLICT, "own_account"),
+            Self::LastAdmin => (StatusCode::CONFLICT, "last_admin"),
+            Self::InvitationGone => (StatusCode::GONE, "invitation_gone"),
+            Self::BadPassword => (StatusCode::BAD_REQUEST, "bad_password"),
+            Self::ViewExists => (StatusCode::CONFLICT, "view_exists"),
+            Self::TooManyViews => (StatusCode::CONFLICT, "too_many_views"),
+            Self::NotConfirmed => (StatusCode::BAD_REQUEST, "not_confirmed"),
             Self::BrokenBody => (StatusCode::BAD_REQUEST, "broken_body"),
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "slow_body"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),

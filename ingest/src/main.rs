@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ingest::account::users;
+use ingest::account::commands;
 use ingest::app::App;
 use ingest::config::{Cli, Command};
 use ingest::operate::{doctor, migrate, retention, simulate, webhook};
@@ -18,8 +18,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(config) => App::build(*config).await?.run(shutdown::on_signal()?).await,
         Command::Migrate(config) => migrate::run(&config).await,
-        Command::User(config) => users::run_user(&config).await,
-        Command::Token(config) => users::run_token(&config).await,
+        Command::User(config) => commands::run_user(&config).await,
+        Command::Token(config) => commands::run_token(&config).await,
         Command::Simulate(config) => simulate::run(&config).await,
         Command::Retention(config) => retention::run(&config).await,
         Command::Doctor(config) => doctor::run(&config).await,

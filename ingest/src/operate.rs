@@ -3,6 +3,8 @@
 pub mod alarm;
 pub mod answer;
 pub mod doctor;
+pub mod erase;
+mod facets;
 pub mod gauges;
 pub mod mandrill_api;
 pub mod migrate;

@@ -1,10 +1,14 @@
 //! What was committed, over HTTP: one file a resource, its query beside its handler.
 
 pub mod events;
+pub mod export;
+pub mod histogram;
 pub mod messages;
 pub mod notifications;
 pub(crate) mod page;
 pub mod recipients;
+mod selection;
+pub mod statistics;
 
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
@@ -15,7 +19,7 @@ use crate::error::ApiError;
 const LONGEST: usize = 512;
 
 /// A part of a path, decoded; what cannot have been stored is not found.
-fn path_text(part: &str) -> Result<String, ApiError> {
+pub(crate) fn path_text(part: &str) -> Result<String, ApiError> {
     let text = percent_decode_str(part).decode_utf8().map_err(|_| ApiError::NotFound)?;
     if text.is_empty() || text.len() > LONGEST || text.contains('\0') { Err(ApiError::NotFound) } else { Ok(text.into_owned()) }
 }

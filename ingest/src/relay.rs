@@ -267,7 +267,7 @@ async fn items(connection: &mut PgConnection, run: &Run) -> Result<Vec<Encoded>,
     let rows = sqlx::query!(
         r#"select id, kind, occurred_at, received_at, message_id, recipient, sender, subject, tags,
                   metadata as "metadata: Json<Box<RawValue>>", template, subaccount, url, ip, user_agent, country, city,
-                  diagnostic, simulated, webhook, search
+                  diagnostic, simulated, webhook, erased_at, search
            from events where received_at = $1 and id between $2 and $3 order by id"#,
         received_at,
         first,
@@ -299,6 +299,7 @@ async fn items(connection: &mut PgConnection, run: &Run) -> Result<Vec<Encoded>,
             diagnostic: row.diagnostic,
             simulated: row.simulated,
             webhook: row.webhook,
+            erased_at: row.erased_at,
         };
         Encoded::of(&Item { notification: told.remove(&event.id), event: Some(event), search: Some(row.search), read: None })
     });

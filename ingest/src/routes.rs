@@ -1,6 +1,10 @@
-//! Every route, in one list. The doc line of each is its method and path; who may call it is the handler's first question.
+//! Every route, in four lists: the webhook's and the probes' here, the API's by what they are about. The comment on each is its method
+//! and path; who may call it is the handler's first question.
 
+mod account;
 mod health;
+mod operate;
+mod read;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,24 +13,25 @@ use http::HeaderMap;
 use http::header::{ACCEPT, HeaderValue};
 use shared::problem::Problem;
 use shared::serve::Peer;
+use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
-use crate::account::{inbox, session, users};
+use crate::account::session;
 use crate::app::Context;
 use crate::error::ApiError;
-use crate::operate::{doctor, quarantine, refusals};
-use crate::read::{events, messages, notifications, recipients};
+use crate::read::events;
 use crate::receive;
 
 /// All of them, hottest first. What none takes becomes a problem document.
 pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
     let with = warp::any().map(move || Arc::clone(&context));
+    let shared = with.clone().boxed();
     let headers = warp::header::headers_cloned();
     let peer = warp::ext::get::<Peer>();
     let body = warp::body::stream();
-    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    let query = query_or_none();
 
     // POST /webhook/
     let post_webhook = warp::path!("webhook")
@@ -51,134 +56,6 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
         .and(query)
         .then(|context, headers, query| async move { answer(browse_webhook(context, headers, query).await) });
 
-    // GET /api/session
-    let get_session = warp::path!("api" / "session")
-        .and(warp::get())
-        .and(with.clone())
-        .and(headers)
-        .then(|context, headers| async move { answer(session::get(context, headers).await) });
-    // POST /api/session
-    let post_session = warp::path!("api" / "session")
-        .and(warp::post())
-        .and(with.clone())
-        .and(peer)
-        .and(headers)
-        .and(body)
-        .then(|context, peer, headers, body| async move { answer(session::post(context, peer, headers, body).await) });
-    // DELETE /api/session
-    let delete_session = warp::path!("api" / "session")
-        .and(warp::delete())
-        .and(with.clone())
-        .and(headers)
-        .then(|context, headers| async move { answer(session::delete(context, headers).await) });
-
-    // GET /api/events
-    let list_events = warp::path!("api" / "events")
-        .and(warp::get())
-        .and(with.clone())
-        .and(headers)
-        .and(query)
-        .then(|context, headers, query| async move { answer(events::list(context, headers, query).await) });
-    // GET /api/events/{id}
-    let get_event = warp::path!("api" / "events" / i64)
-        .and(warp::get())
-        .and(with.clone())
-        .and(headers)
-        .then(|id, context, headers| async move { answer(events::get(context, headers, id).await) });
-    // GET /api/events/{id}/raw
-    let get_raw = warp::path!("api" / "events" / i64 / "raw")
-        .and(warp::get())
-        .and(with.clone())
-        .and(headers)
-        .then(|id, context, headers| async move { answer(events::raw(context, headers, id).await) });
-    // GET /api/messages/{id}
-    let get_message = warp::path!("api" / "messages" / String)
-        .and(warp::get())
-        .and(with.clone())
-        .and(headers)
-        .then(|id, context, headers| async move { answer(messages::get(context, headers, id).await) });
-    // GET /api/recipients/{email}
-    let get_recipient = warp::path!("api" / "recipients" / String)
-        .and(warp::get())
-        .and(with.clone())
-        .and(headers)
-        .then(|email, context, headers| async move { answer(recipients::get(context, headers, email).await) });
-    // GET /api/notifications
-    let list_notifications = warp::path!("api" / "notifications")
-        .and(warp::get())
-        .and(with.clone())
-        .and(headers)
-        .and(query)
-        .then(|context, headers, query| async move { answer(notifications::list(context, headers, query).await) });
-    // POST /api/notifications
-    let send_notification = warp::path!("api" / "notifications")
-        .and(warp::post())
-        .and(with.clone())
-        .and(headers)
-        .and(body)
-        .then(|context, headers, body| async move { answer(inbox::send(context, headers, body).await) });
-    // POST /api/notifications/read
-    let read_notifications = warp::path!("api" / "notifications" / "read")
-        .and(warp::post())
-        .and(with.clone())
-        .and(headers)
-        .and(body)
-        .then(|context, headers, body| async move { answer(inbox::read(context, headers, body).await) });
-    // GET /api/users
-    let list_users = warp::path!("api" / "users")
-        .and(warp::get())
-        .and(with.clone())
-        .and(headers)
-        .then(|context, headers| async move { answer(users::list(context, headers).await) });
-
-    // GET /api/quarantine
-    let list_quarantine = warp::path!("api" / "quarantine")
-        .and(warp::get())
-        .and(with.clone())
-        .and(headers)
-        .and(query)
-        .then(|context, headers, query| async move { answer(quarantine::list(context, headers, query).await) });
-    // GET /api/quarantine/{id}
-    let get_quarantined = warp::path!("api" / "quarantine" / i64)
-        .and(warp::get())
-        .and(with.clone())
-        .and(headers)
-        .then(|id, context, headers| async move { answer(quarantine::get(context, headers, id).await) });
-    // GET /api/quarantine/{id}/raw
-    let raw_quarantined = warp::path!("api" / "quarantine" / i64 / "raw")
-        .and(warp::get())
-        .and(with.clone())
-        .and(headers)
-        .then(|id, context, headers| async move { answer(quarantine::raw(context, headers, id).await) });
-    // POST /api/quarantine/retry
-    let retry_quarantined = warp::path!("api" / "quarantine" / "retry")
-        .and(warp::post())
-        .and(with.clone())
-        .and(headers)
-        .and(body)
-        .then(|context, headers, body| async move { answer(quarantine::retry(context, headers, body).await) });
-    // POST /api/quarantine/discard
-    let discard_quarantined = warp::path!("api" / "quarantine" / "discard")
-        .and(warp::post())
-        .and(with.clone())
-        .and(headers)
-        .and(body)
-        .then(|context, headers, body| async move { answer(quarantine::discard(context, headers, body).await) });
-
-    // GET /api/system
-    let get_system = warp::path!("api" / "system")
-        .and(warp::get())
-        .and(with.clone())
-        .and(headers)
-        .then(|context, headers| async move { answer(doctor::get(context, headers).await) });
-    // GET /api/refusals
-    let list_refusals = warp::path!("api" / "refusals")
-        .and(warp::get())
-        .and(with.clone())
-        .and(headers)
-        .and(query)
-        .then(|context, headers, query| async move { answer(refusals::list(context, headers, query).await) });
-
     // GET /healthz
     let healthz = warp::path!("healthz").and(warp::get()).then(health::alive);
     // GET /readyz
@@ -187,45 +64,10 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
     let metrics = warp::path!("metrics").and(warp::get()).and(with).then(health::metrics);
 
     let webhook = post_webhook.or(head_webhook).unify().or(get_webhook).unify().boxed();
-    let account = get_session
-        .or(post_session)
-        .unify()
-        .or(delete_session)
-        .unify()
-        .or(list_users)
-        .unify()
-        .or(send_notification)
-        .unify()
-        .or(read_notifications)
-        .unify()
-        .boxed();
-    let read = list_events
-        .or(get_event)
-        .unify()
-        .or(get_raw)
-        .unify()
-        .or(get_message)
-        .unify()
-        .or(get_recipient)
-        .unify()
-        .or(list_notifications)
-        .unify()
-        .boxed();
-    let operate = list_quarantine
-        .or(get_quarantined)
-        .unify()
-        .or(raw_quarantined)
-        .unify()
-        .or(retry_quarantined)
-        .unify()
-        .or(discard_quarantined)
-        .unify()
-        .or(get_system)
-        .unify()
-        .or(list_refusals)
-        .unify()
-        .boxed();
     let health = healthz.or(readyz).unify().or(metrics).unify().boxed();
+    let read = read::all(shared.clone());
+    let account = account::all(shared.clone());
+    let operate = operate::all(shared);
     webhook.or(read).unify().or(account).unify().or(operate).unify().or(health).unify().recover(refuse).map(private)
 }
 
@@ -238,6 +80,17 @@ async fn browse_webhook(context: Arc<Context>, headers: HeaderMap, query: String
     }
     session::reader(&context, &headers).await?;
     Ok(warp::redirect::see_other(warp::http::Uri::from_static("/simulate")).into_response())
+}
+
+/// The first of these that takes a request. Each is boxed: a chain of so many as one type would take the compiler minutes.
+fn any_of(routes: impl IntoIterator<Item = BoxedFilter<(Response,)>>) -> BoxedFilter<(Response,)> {
+    let nothing = warp::any().and_then(async || Err::<Response, Rejection>(warp::reject::not_found())).boxed();
+    routes.into_iter().fold(nothing, |before, route| before.or(route).unify().boxed())
+}
+
+/// The query string; empty where there is none.
+fn query_or_none() -> impl Filter<Extract = (String,), Error = Infallible> + Copy {
+    warp::query::raw().or(warp::any().map(String::new)).unify()
 }
 
 fn answer(result: Result<Response, ApiError>) -> Response {

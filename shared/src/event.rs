@@ -50,6 +50,9 @@ pub struct Event<S = String> {
     pub simulated: bool,
     /// The label of the key that proved the delivery.
     pub webhook: Option<S>,
+    /// When the person it was about was erased from it.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<OffsetDateTime>,
 }
 
 /// Around the subject in an event's searchable text, so that it can be searched alone. No folded word contains them.

@@ -43,6 +43,68 @@ pub struct Filter {
     pub simulated: Option<bool>,
     /// Words that the event's searchable text must all contain, folded.
     pub words: Vec<String>,
+    /// None of these may hold.
+    pub not: Vec<(Field, String)>,
+}
+
+/// A field whose exact value can be excluded: `not.NAME` for the names above.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// `not.kind`
+    Kind,
+    /// `not.recipient`
+    Recipient,
+    /// `not.sender`
+    Sender,
+    /// `not.tag`
+    Tag,
+    /// `not.template`
+    Template,
+    /// `not.subaccount`
+    Subaccount,
+    /// `not.message_id`
+    MessageId,
+    /// `not.ip`
+    Ip,
+    /// `not.url`
+    Url,
+    /// `not.metadata.KEY`
+    Metadata(String),
+}
+
+impl Field {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "kind" => Self::Kind,
+            "recipient" => Self::Recipient,
+            "sender" => Self::Sender,
+            "tag" => Self::Tag,
+            "template" => Self::Template,
+            "subaccount" => Self::Subaccount,
+            "message_id" => Self::MessageId,
+            "ip" => Self::Ip,
+            "url" => Self::Url,
+            _ => Self::Metadata(name.strip_prefix("metadata.").filter(|key| !key.is_empty())?.to_owned()),
+        })
+    }
+
+    /// True when the event has this value here.
+    fn is(&self, event: &Event, wanted: &str) -> bool {
+        let exact = |has: &Option<String>| has.as_deref() == Some(wanted);
+        let folded = |has: &Option<String>| has.as_ref().is_some_and(|has| has.eq_ignore_ascii_case(wanted));
+        match self {
+            Self::Kind => event.kind == wanted,
+            Self::Recipient => folded(&event.recipient),
+            Self::Sender => folded(&event.sender),
+            Self::Tag => event.tags.iter().any(|tag| tag == wanted),
+            Self::Template => exact(&event.template),
+            Self::Subaccount => exact(&event.subaccount),
+            Self::MessageId => exact(&event.message_id),
+            Self::Ip => exact(&event.ip),
+            Self::Url => exact(&event.url),
+            Self::Metadata(key) => metadata_is(event, &[(key, wanted)]),
+        }
+    }
 }
 
 /// A filter that cannot be understood.
@@ -104,10 +166,24 @@ impl Filter {
             "to" => self.to = instant()?,
             "simulated" => self.simulated = Some(value.parse().map_err(|_| bad())?),
             "q" => self.words = fold(value).split(' ').map(str::to_owned).collect(),
-            _ => match name.strip_prefix("metadata.") {
-                Some(key) if !key.is_empty() => self.metadata.push((key.to_owned(), value.to_owned())),
+            _ => match (name.strip_prefix("not."), name.strip_prefix("metadata.")) {
+                (Some(name), _) => self.exclude(name, value)?,
+                (None, Some(key)) if !key.is_empty() => self.metadata.push((key.to_owned(), value.to_owned())),
                 _ => return Err(FilterError::Unknown(name.to_owned())),
             },
+        }
+        Ok(())
+    }
+
+    fn exclude(&mut self, name: &str, value: &str) -> Result<(), FilterError> {
+        let field = Field::of(name).ok_or_else(|| FilterError::Unknown(format!("not.{name}")))?;
+        match field {
+            Field::Kind => {
+                let kinds = value.split(',').filter(|kind| !kind.is_empty());
+                self.not.extend(kinds.map(|kind| (Field::Kind, kind.to_owned())));
+            }
+            Field::Recipient | Field::Sender => self.not.push((field, value.to_ascii_lowercase())),
+            _ => self.not.push((field, value.to_owned())),
         }
         Ok(())
     }
@@ -138,17 +214,21 @@ impl Filter {
             && self.to.is_none_or(|to| event.received_at < to)
             && self.simulated.is_none_or(|simulated| event.simulated == simulated)
             && self.words.iter().all(|word| search.contains(word.as_str()))
-            && self.matches_metadata(event)
+            && metadata_is(event, &self.metadata)
+            && !self.not.iter().any(|(field, value)| field.is(event, value))
     }
+}
 
-    fn matches_metadata(&self, event: &Event) -> bool {
-        if self.metadata.is_empty() {
-            return true;
-        }
-        let Some(metadata) = &event.metadata else { return false };
-        let Ok(values) = serde_json::from_str::<HashMap<String, &RawValue>>(metadata.get()) else { return false };
-        self.metadata.iter().all(|(key, wanted)| values.get(key).and_then(|value| text_of(value)).as_ref() == Some(wanted))
+/// True when the event's metadata has all these values.
+fn metadata_is(event: &Event, wanted: &[(impl AsRef<str>, impl AsRef<str>)]) -> bool {
+    if wanted.is_empty() {
+        return true;
     }
+    let Some(metadata) = &event.metadata else { return false };
+    let Ok(values) = serde_json::from_str::<HashMap<String, &RawValue>>(metadata.get()) else { return false };
+    wanted.iter().all(|(key, wanted)| {
+        values.get(key.as_ref()).and_then(|value| text_of(value)).is_some_and(|value| value == wanted.as_ref())
+    })
 }
 
 /// The subject within an event's searchable text.
@@ -237,6 +317,26 @@ mod tests {
             assert!(!selects(&[excluding]), "{excluding:?}");
             assert!(!selects(&[selecting, excluding]) || selecting.0 == excluding.0, "{selecting:?} and {excluding:?}");
         }
+    }
+
+    #[test]
+    fn what_is_excluded_is_left_out() {
+        for (name, value) in [
+            ("not.kind", "click,open"),
+            ("not.recipient", "ADA@example.com"),
+            ("not.sender", "billing@example.com"),
+            ("not.tag", "vip"),
+            ("not.template", "invoice"),
+            ("not.message_id", "m1"),
+            ("not.ip", "198.51.100.7"),
+            ("not.metadata.customer", "7"),
+        ] {
+            assert!(!selects(&[(name, value)]), "{name}");
+            assert!(selects(&[(name, "something else")]), "{name}");
+            assert!(!selects(&[(name, "something else"), (name, value)]), "{name} twice");
+        }
+        assert!(selects(&[("not.url", "https://example.com/"), ("not.subaccount", "eu")]), "what it does not have");
+        assert_eq!(Filter::from_pairs([("not.q", "x")]), Err(FilterError::Unknown("not.q".to_owned())));
     }
 
     #[test]

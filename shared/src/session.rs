@@ -195,7 +195,13 @@ async fn by_session(pool: &PgPool, hash: Hash) -> Result<Option<Caller>, sqlx::E
     .await?;
     let Some(row) = row else { return Ok(None) };
     if row.stale {
-        sqlx::query!("update sessions set last_seen_at = now() where id_hash = $1", hash.as_slice()).execute(pool).await?;
+        sqlx::query!(
+            "with seen as (update sessions set last_seen_at = now() where id_hash = $1 returning user_id)
+             update users set seen_at = now() from seen where users.id = seen.user_id",
+            hash.as_slice()
+        )
+        .execute(pool)
+        .await?;
     }
     let Ok(role) = row.role.parse() else { return Ok(None) };
     Ok(Some(Caller { user: User { id: row.id, email: row.email, role }, credential: Credential::Session(hash) }))

@@ -86,10 +86,15 @@ impl Visitor {
     /// Signs in, and keeps the cookie if that worked.
     pub async fn sign_in(&mut self, email: &str, password: &str) -> Answer {
         let answer = self.post("/api/session", &json!({"email": email, "password": password})).await;
+        self.keep_cookie(&answer);
+        answer
+    }
+
+    /// Keeps the cookie that an answer sets, if it sets one.
+    pub fn keep_cookie(&mut self, answer: &Answer) {
         if let Some((cookie, _)) = answer.header("set-cookie").split_once(';') {
             self.cookie = Some(cookie.to_owned());
         }
-        answer
     }
 
     /// A request with the cookie and nothing else.
@@ -101,6 +106,11 @@ impl Visitor {
         }
     }
 
+    /// What this request is answered with.
+    pub async fn answer(&self, request: RequestBuilder) -> Answer {
+        Answer::of(request).await
+    }
+
     /// GET.
     pub async fn get(&self, path: &str) -> Answer {
         Answer::of(self.request(Method::GET, path)).await
@@ -109,6 +119,11 @@ impl Visitor {
     /// POST of JSON, as the dashboard's own script sends it.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         Answer::of(self.request(Method::POST, path).header("x-requested-with", "fetch").json(body)).await
+    }
+
+    /// PATCH, PUT or DELETE of JSON, as the dashboard's own script sends it.
+    pub async fn change(&self, method: Method, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(method, path).header("x-requested-with", "fetch").json(body)).await
     }
 
     /// Everything in a list, page by page.

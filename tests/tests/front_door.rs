@@ -1,6 +1,8 @@
 //! Tests that enter by the front door: real Postgres, Valkey and nginx, our services as they are built, nothing mocked but
 //! Mandrill itself.
 
+#[path = "front_door/access.rs"]
+mod access;
 #[path = "front_door/doctor.rs"]
 mod doctor;
 #[path = "front_door/documents.rs"]
@@ -29,6 +31,8 @@ mod quarantine;
 mod registration;
 #[path = "front_door/replicas.rs"]
 mod replicas;
+#[path = "front_door/reports.rs"]
+mod reports;
 #[path = "front_door/retention.rs"]
 mod retention;
 #[path = "front_door/session.rs"]

@@ -7,6 +7,8 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
 
+use crate::error::ApiError;
+
 /// Each check holds 19 MiB and a core; more than this wait.
 static ROOM: Semaphore = Semaphore::const_new(2);
 
@@ -54,6 +56,17 @@ pub async fn verify(password: String, stored: Option<String>) -> Result<bool, Ha
     })
     .await
     .map_err(|_| HashError)?
+}
+
+/// The PHC string for a password that somebody chooses.
+///
+/// # Errors
+/// `BadPassword` when it is too short or too long.
+pub(super) async fn checked_hash(password: String) -> Result<String, ApiError> {
+    if password.chars().count() < SHORTEST || password.len() > LONGEST {
+        return Err(ApiError::BadPassword);
+    }
+    hash(password).await.map_err(|_| ApiError::Internal("a password could not be hashed"))
 }
 
 fn hash_now(password: &str) -> Result<String, HashError> {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use bytes::Buf;
 use futures::Stream;
-use http::header::{HeaderValue, SET_COOKIE};
+use http::header::{HeaderValue, SET_COOKIE, USER_AGENT};
 use http::{HeaderMap, StatusCode};
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 use shared::feed::SESSIONS_CHANNEL;
 use shared::serve::Peer;
-use shared::session::{self, Caller, Credential, Hash, User};
+use shared::session::{self, Caller, Credential, Hash, Role, User};
 use sqlx::PgPool;
 use warp::reply::{Reply, Response};
 
@@ -22,6 +22,8 @@ use crate::error::ApiError;
 
 /// Seven days in seconds: the cookie goes when the session's absolute limit does.
 const MAX_AGE: u32 = 7 * 24 * 60 * 60;
+/// Characters kept of what a session was begun with.
+const LONGEST_AGENT: usize = 256;
 
 #[derive(Deserialize)]
 struct Credentials {
@@ -70,6 +72,34 @@ pub async fn operator(context: &Context, headers: &HeaderMap) -> Result<Caller, 
     if caller.may_operate() { Ok(caller) } else { Err(ApiError::Forbidden) }
 }
 
+/// Who is calling, if they may manage accounts: an admin at the dashboard. A token manages nobody.
+///
+/// # Errors
+/// `SignedOut`, `Forbidden`.
+pub async fn manager(context: &Context, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let caller = caller(context, headers).await?;
+    let is_admin = caller.user.role == Role::Admin && matches!(caller.credential, Credential::Session(_));
+    if is_admin { Ok(caller) } else { Err(ApiError::Forbidden) }
+}
+
+/// The same, for a change: it must come from our own pages.
+///
+/// # Errors
+/// `SignedOut`, `ForeignOrigin`, `Forbidden`.
+pub async fn managing(context: &Context, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let caller = manager(context, headers).await?;
+    require_same_origin(context, headers, &caller)?;
+    Ok(caller)
+}
+
+/// What is asked for without a session must come from our own pages all the same.
+///
+/// # Errors
+/// `ForeignOrigin`.
+pub fn require_own_page(context: &Context, headers: &HeaderMap) -> Result<(), ApiError> {
+    if context.origins.allow_change(headers) { Ok(()) } else { Err(ApiError::ForeignOrigin) }
+}
+
 /// A change asked for by cookie must come from our own pages. A token is sent on purpose, and needs no such proof.
 ///
 /// # Errors
@@ -98,9 +128,7 @@ pub async fn post<B: Buf>(
     headers: HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    if !context.origins.allow_change(&headers) {
-        return Err(ApiError::ForeignOrigin);
-    }
+    require_own_page(&context, &headers)?;
     let Credentials { email, password } = body::json(body).await?;
     if email.contains('\0') || password.len() > password::LONGEST {
         return Err(ApiError::WrongCredentials);
@@ -119,17 +147,29 @@ pub async fn post<B: Buf>(
     counted.was_right(&context.pool).await?;
     let role = user.role.parse().map_err(|_| ApiError::Internal("an unknown role in the database"))?;
     let user = User { id: user.id, email: user.email, role };
+    begin(&context, &headers, &user).await
+}
+
+/// Begins a session: answers with its cookie, and `{"user":{…}}`.
+pub(super) async fn begin(context: &Context, headers: &HeaderMap, user: &User) -> Result<Response, ApiError> {
     let secret = session::new_secret().map_err(|_| ApiError::Internal("no randomness for a session"))?;
     let hash = Hash::of(&secret);
+    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let agent: Option<String> = agent.map(|agent| agent.chars().take(LONGEST_AGENT).collect());
     sqlx::query!(
-        "insert into sessions (id_hash, user_id, expires_at) values ($1, $2, now() + interval '7 days')",
+        "with begun as (
+           insert into sessions (id_hash, user_id, expires_at, user_agent)
+           values ($1, $2, now() + interval '7 days', $3) returning user_id
+         )
+         update users set seen_at = now() from begun where users.id = begun.user_id",
         hash.as_slice(),
-        user.id
+        user.id,
+        agent
     )
     .execute(&context.pool)
     .await?;
-    let mut response = warp::reply::json(&Session { user: Some(&user) }).into_response();
-    set_cookie(&context, &mut response, &secret, MAX_AGE)?;
+    let mut response = warp::reply::json(&Session { user: Some(user) }).into_response();
+    set_cookie(context, &mut response, &secret, MAX_AGE)?;
     Ok(response)
 }
 
@@ -148,7 +188,7 @@ pub async fn delete(context: Arc<Context>, headers: HeaderMap) -> Result<Respons
 }
 
 /// Tells notifiers to look at their sessions now. They also look by themselves every two seconds.
-async fn announce(context: &Context) {
+pub(super) async fn announce(context: &Context) {
     if let Ok(mut connection) = context.redis.get().await {
         let told: Result<i64, redis::RedisError> = connection.publish(SESSIONS_CHANNEL, "changed").await;
         if let Err(error) = told {
@@ -174,5 +214,6 @@ pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from sessions where expires_at < now() or last_seen_at < now() - interval '8 hours'")
         .execute(pool)
         .await?;
+    sqlx::query!("delete from invitations where expires_at < now()").execute(pool).await?;
     throttle::sweep(pool).await
 }

@@ -1,22 +1,25 @@
-//! People and tokens: the commands that make them, and the list to choose a recipient from.
+//! `/api/users`: who can be written to; and for admins, who may sign in, as what, and whether still.
 
-use std::io::Write;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
-use http::HeaderMap;
-use serde::Serialize;
-use shared::session::{Hash, Role, new_secret};
-use shared::{config, db};
-use sqlx::PgPool;
+use bytes::Buf;
+use futures::Stream;
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::session::{Caller, Credential, Role};
+use sqlx::{PgConnection, PgExecutor};
+use time::OffsetDateTime;
 use warp::reply::{Reply, Response};
 
-use super::{password, session};
+use super::invitation::Invitation;
+use super::{audit, invitation, session};
 use crate::app::Context;
-use crate::config::{IfThere, Token, TokenCommand, User, UserCommand};
+use crate::body;
 use crate::error::ApiError;
 use crate::read::List;
 
+/// What anybody sees of others.
 #[derive(Serialize)]
 struct Person {
     id: i64,
@@ -24,12 +27,39 @@ struct Person {
     role: String,
 }
 
-/// `GET /api/users`: who can be written to, by address.
+/// What admins see.
+#[derive(Serialize)]
+struct Account {
+    id: i64,
+    email: String,
+    role: String,
+    disabled: bool,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    /// To the minute.
+    #[serde(with = "time::serde::rfc3339::option")]
+    last_seen_at: Option<OffsetDateTime>,
+    has_password: bool,
+    /// Until when their link is good.
+    #[serde(with = "time::serde::rfc3339::option")]
+    invited_until: Option<OffsetDateTime>,
+}
+
+/// True for what can be an address of ours.
+pub(super) fn is_email(email: &str) -> bool {
+    email.contains('@') && !email.contains(|letter: char| letter.is_whitespace() || letter.is_control()) && email.len() <= 320
+}
+
+/// `GET /api/users`: who can be written to, by address; for admins every account and how it stands.
 ///
 /// # Errors
 /// 401 when signed out.
 pub async fn list(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
-    session::reader(&context, &headers).await?;
+    let caller = session::reader(&context, &headers).await?;
+    if is_manager(&caller) {
+        let items = accounts(&context.pool, None).await?;
+        return Ok(warp::reply::json(&List { items, next: None }).into_response());
+    }
     let items =
         sqlx::query_as!(Person, "select id, email, role from users where disabled_at is null order by lower(email) limit 1000")
             .fetch_all(&context.pool)
@@ -37,90 +67,119 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap) -> Result<Response,
     Ok(warp::reply::json(&List { items, next: None }).into_response())
 }
 
-/// `ingest user …`.
-///
-/// # Errors
-/// When Postgres fails, or the person cannot be added as asked.
-pub async fn run_user(config: &User) -> anyhow::Result<()> {
-    let UserCommand::Add { email, role, password, if_there } = &config.command;
-    let pool = connect(&config.database)?;
-    add_user(&pool, email.trim(), *role, password, *if_there).await?;
-    writeln!(std::io::stdout(), "{email} can sign in as {role}")?;
-    Ok(())
+fn is_manager(caller: &Caller) -> bool {
+    caller.user.role == Role::Admin && matches!(caller.credential, Credential::Session(_))
 }
 
-async fn add_user(pool: &PgPool, email: &str, role: Role, password: &config::Secret, if_there: IfThere) -> anyhow::Result<()> {
-    let password = password.reveal();
-    if !email.contains('@') || email.contains(char::is_whitespace) || email.len() > 320 {
-        bail!("`{email}` is no e-mail address");
+async fn accounts(from: impl PgExecutor<'_>, id: Option<i64>) -> Result<Vec<Account>, sqlx::Error> {
+    sqlx::query_as!(
+        Account,
+        r#"select users.id, email, role, disabled_at is not null as "disabled!", users.created_at, seen_at as last_seen_at,
+                  password_hash is not null as "has_password!", expires_at as "invited_until?"
+           from users left join invitations on user_id = users.id and expires_at > now()
+           where $1::bigint is null or users.id = $1
+           order by lower(email) limit 1000"#,
+        id
+    )
+    .fetch_all(from)
+    .await
+}
+
+async fn account(from: impl PgExecutor<'_>, id: i64) -> Result<Account, ApiError> {
+    accounts(from, Some(id)).await?.pop().ok_or(ApiError::NotFound)
+}
+
+/// `POST /api/users` `{"email","role"}`: 201 with the account, and the secret of a link by which its owner chooses a password.
+///
+/// # Errors
+/// 401, 403, 400, 409 `user_exists`.
+pub async fn add<B: Buf>(
+    context: Arc<Context>,
+    headers: HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Response, ApiError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct New {
+        email: String,
+        role: Role,
     }
-    if password.chars().count() < password::SHORTEST || password.len() > password::LONGEST {
-        bail!("a password has {} to {} characters", password::SHORTEST, password::LONGEST);
+    #[derive(Serialize)]
+    struct Added {
+        user: Account,
+        invitation: Invitation,
     }
-    let role = role.to_string();
-    let hash = password::hash(password.to_owned()).await?;
-    let added = sqlx::query!(
-        "insert into users (email, password_hash, role, read_up_to)
-         select $1, $2, $3, coalesce(max(id), 0) from notifications on conflict (lower(email)) do nothing",
+    let admin = session::managing(&context, &headers).await?;
+    let New { email, role } = body::json(body).await?;
+    let email = email.trim();
+    if !is_email(email) {
+        return Err(ApiError::NotJson("`email` is an e-mail address".to_owned()));
+    }
+    let mut transaction = context.pool.begin().await?;
+    let added = sqlx::query_scalar!(
+        "insert into users (email, role, read_up_to)
+         select $1, $2, coalesce(max(id), 0) from notifications on conflict (lower(email)) do nothing returning id",
         email,
-        hash,
-        role
-    )
-    .execute(pool)
-    .await?;
-    match if_there {
-        _ if added.rows_affected() == 1 => Ok(()),
-        IfThere::Keep => Ok(()),
-        IfThere::Fail => bail!("{email} is there already; --if-there replace gives them this role and password"),
-        IfThere::Replace => replace_user(pool, email, &role, password, hash).await,
-    }
-}
-
-/// Whoever knew the old password is signed out; where nothing changes, nobody is.
-async fn replace_user(pool: &PgPool, email: &str, role: &str, password: &str, hash: String) -> anyhow::Result<()> {
-    let mut transaction = pool.begin().await?;
-    let user =
-        sqlx::query!("select id, role, password_hash, disabled_at from users where lower(email) = lower($1) for update", email)
-            .fetch_one(&mut *transaction)
-            .await?;
-    let same = user.role == role && user.disabled_at.is_none();
-    if same && password::verify(password.to_owned(), user.password_hash).await? {
-        return Ok(());
-    }
-    sqlx::query!("update users set password_hash = $2, role = $3, disabled_at = null where id = $1", user.id, hash, role)
-        .execute(&mut *transaction)
-        .await?;
-    sqlx::query!("delete from sessions where user_id = $1", user.id).execute(&mut *transaction).await?;
+        role.to_string()
+    );
+    let id = added.fetch_optional(&mut *transaction).await?.ok_or(ApiError::UserExists)?;
+    let invitation = invitation::make(&mut *transaction, id).await?;
+    audit::note(&mut *transaction, admin.user.id, "user_added", json!({"user": id, "role": role})).await?;
+    let user = account(&mut *transaction, id).await?;
     transaction.commit().await?;
-    Ok(())
+    Ok(warp::reply::with_status(warp::reply::json(&Added { user, invitation }), StatusCode::CREATED).into_response())
 }
 
-/// `ingest token …`.
+/// `PATCH /api/users/{id}` `{"role"?,"disabled"?}`: the account as it is then. Whoever is disabled is signed out everywhere.
 ///
 /// # Errors
-/// When Postgres fails, or nobody has that address.
-pub async fn run_token(config: &Token) -> anyhow::Result<()> {
-    let TokenCommand::Add { name, user, scopes } = &config.command;
-    let pool = connect(&config.database)?;
-    let secret = new_secret().map_err(|_| anyhow::anyhow!("the system has no randomness to give"))?;
-    let hash = Hash::of(&secret);
-    let added = sqlx::query!(
-        "insert into api_tokens (token_hash, name, user_id, scopes)
-         select $1, $2, id, $4 from users where lower(email) = lower($3) and disabled_at is null",
-        hash.as_slice(),
-        name,
-        user,
-        scopes
-    )
-    .execute(&pool)
-    .await?;
-    if added.rows_affected() == 0 {
-        bail!("nobody has the address {user}");
+/// 401, 403, 404, 400, 409 `own_account` or `last_admin`.
+pub async fn change<B: Buf>(
+    context: Arc<Context>,
+    headers: HeaderMap,
+    id: i64,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Response, ApiError> {
+    #[derive(Deserialize, Serialize)]
+    #[serde(deny_unknown_fields)]
+    struct Change {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        role: Option<Role>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        disabled: Option<bool>,
     }
-    writeln!(std::io::stdout(), "{secret}")?;
-    Ok(())
+    let admin = session::managing(&context, &headers).await?;
+    let change: Change = body::json(body).await?;
+    // Nobody locks themselves out by a slip.
+    if id == admin.user.id {
+        return Err(ApiError::OwnAccount);
+    }
+    let mut transaction = context.pool.begin().await?;
+    let changed = sqlx::query!(
+        "update users set role = coalesce($2, role),
+           disabled_at = case when $3 then coalesce(disabled_at, now()) when not $3 then null else disabled_at end
+         where id = $1",
+        id,
+        change.role.map(|role| role.to_string()),
+        change.disabled
+    );
+    if changed.execute(&mut *transaction).await?.rows_affected() == 0 {
+        return Err(ApiError::NotFound);
+    }
+    require_admin_left(&mut transaction).await?;
+    if change.disabled == Some(true) {
+        sqlx::query!("delete from sessions where user_id = $1", id).execute(&mut *transaction).await?;
+        sqlx::query!("delete from invitations where user_id = $1", id).execute(&mut *transaction).await?;
+    }
+    audit::note(&mut *transaction, admin.user.id, "user_changed", json!({"user": id, "to": change})).await?;
+    let user = account(&mut *transaction, id).await?;
+    transaction.commit().await?;
+    session::announce(&context).await;
+    Ok(warp::reply::json(&user).into_response())
 }
 
-fn connect(config: &config::Database) -> anyhow::Result<PgPool> {
-    db::pool(config, "ingest-command", db::Purpose::Work).context("the database")
+/// Two admins who demote each other at the same time wait for each other here.
+async fn require_admin_left(transaction: &mut PgConnection) -> Result<(), ApiError> {
+    let admins = sqlx::query_scalar!("select id from users where role = 'admin' and disabled_at is null order by id for update");
+    if admins.fetch_all(transaction).await?.is_empty() { Err(ApiError::LastAdmin) } else { Ok(()) }
 }

@@ -73,6 +73,17 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
+/// The report, and what setting up the webhook needs.
+#[derive(Serialize)]
+struct System {
+    #[serde(flatten)]
+    report: Report,
+    /// What Mandrill must post to, any of them.
+    webhook_urls: Vec<String>,
+    /// False until the first delivery from Mandrill was counted.
+    received_any: bool,
+}
+
 /// What is looked at.
 #[derive(Debug, Clone, Copy)]
 pub struct Patient<'a> {
@@ -98,7 +109,7 @@ pub async fn examine(patient: Patient<'_>) -> Report {
     Report { state, checked_at: OffsetDateTime::now_utc(), version: env!("CARGO_PKG_VERSION"), findings }
 }
 
-/// `GET /api/system`: the report.
+/// `GET /api/system`: the report, the webhook's addresses, and whether anything ever came.
 ///
 /// # Errors
 /// 401, 403.
@@ -110,7 +121,20 @@ pub async fn get(context: Arc<Context>, headers: HeaderMap) -> Result<Response, 
         webhook: &context.webhook,
         silence_minutes: context.silence_minutes,
     };
-    Ok(warp::reply::json(&examine(patient).await).into_response())
+    let report = examine(patient).await;
+    // Where Postgres is away, the report says so; the rest is as if something had come, so that nobody sets up anew what works.
+    let received_any = received_any(&context.reading).await.unwrap_or(true);
+    let webhook_urls = context.webhook.webhook_urls.iter().map(ToString::to_string).collect();
+    Ok(warp::reply::json(&System { report, webhook_urls, received_any }).into_response())
+}
+
+async fn received_any(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from event_counts where not simulated)
+               or exists (select from event_count_deltas where not simulated) as "any!""#
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// `ingest doctor`: prints the report.

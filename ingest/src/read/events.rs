@@ -6,13 +6,14 @@ use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use shared::event::{Event, SUBJECT};
+use shared::event::Event;
 use shared::filter::Filter;
-use sqlx::{Postgres, QueryBuilder};
+use sqlx::{PgPool, QueryBuilder};
 use time::OffsetDateTime;
 use warp::reply::{Reply, Response};
 
 use super::page::Page;
+use super::selection::{filter_of, select};
 use crate::account::session;
 use crate::app::Context;
 use crate::error::ApiError;
@@ -20,7 +21,7 @@ use crate::error::ApiError;
 /// What makes an `Event` of a row.
 pub(super) const COLUMNS: &str =
     "select id, kind, occurred_at, received_at, message_id, recipient, sender, subject, tags, metadata,
-    template, subaccount, url, ip, user_agent, country, city, diagnostic, simulated, webhook from events where true";
+    template, subaccount, url, ip, user_agent, country, city, diagnostic, simulated, webhook, erased_at from events where true";
 
 /// `GET /api/events` (and `GET /webhook/`): `{"items":[…],"next":…}`.
 ///
@@ -29,76 +30,32 @@ pub(super) const COLUMNS: &str =
 pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     session::reader(&context, &headers).await?;
     let page = Page::read(&query)?;
-    let filter = Filter::from_pairs(page.filters.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))?;
-    let mut sql = QueryBuilder::new(COLUMNS);
-    select(&mut sql, &filter);
-    if let Some(cursor) = &page.cursor {
-        let (received_at, id) = read_cursor(cursor).ok_or(ApiError::BadPage)?;
-        sql.push(" and (received_at, id) < (").push_bind(received_at).push(", ").push_bind(id).push(")");
-    }
-    sql.push(" order by received_at desc, id desc limit ").push_bind(page.rows());
-    let events: Vec<Event> = sql.build_query_as().fetch_all(&context.reading).await?;
+    let filter = filter_of(&page.filters)?;
+    let after = page.cursor.as_ref().map(|cursor| read_cursor(cursor).ok_or(ApiError::BadPage)).transpose()?;
+    let events = newest(&context.reading, &filter, after, page.rows()).await?;
     Ok(warp::reply::json(&page.cut(events, cursor_of)).into_response())
 }
 
-/// Says a filter in SQL; `Filter::matches` says the same in memory. It only binds: no value becomes part of the text.
-fn select(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
-    if let [kind] = filter.kinds.as_slice() {
-        // An array, even of one, would keep the index from giving the order.
-        sql.push(" and kind = ").push_bind(kind.clone());
-    } else if !filter.kinds.is_empty() {
-        sql.push(" and kind = any(").push_bind(filter.kinds.clone()).push(")");
+/// The newest events that are selected and come after a place in the list, at most so many.
+pub(super) async fn newest(pool: &PgPool, filter: &Filter, after: Option<Place>, rows: i64) -> Result<Vec<Event>, sqlx::Error> {
+    let mut sql = QueryBuilder::new(COLUMNS);
+    select(&mut sql, filter);
+    if let Some((received_at, id)) = after {
+        sql.push(" and (received_at, id) < (").push_bind(received_at).push(", ").push_bind(id).push(")");
     }
-    let exact = [
-        (" and lower(recipient collate \"C\") = ", &filter.recipient),
-        (" and lower(sender collate \"C\") = ", &filter.sender),
-        (" and template = ", &filter.template),
-        (" and subaccount = ", &filter.subaccount),
-        (" and message_id = ", &filter.message_id),
-        (" and ip = ", &filter.ip),
-        (" and url = ", &filter.url),
-    ];
-    for (condition, value) in exact {
-        if let Some(value) = value {
-            sql.push(condition).push_bind(value.clone());
-        }
-    }
-    if let Some(part) = &filter.subject {
-        let pattern = format!("%{}%{}%{}%", SUBJECT.0, escaped(part), SUBJECT.1);
-        sql.push(" and search like ").push_bind(pattern);
-    }
-    if let Some(tag) = &filter.tag {
-        sql.push(" and ").push_bind(tag.clone()).push(" = any(tags)");
-    }
-    for (key, value) in &filter.metadata {
-        sql.push(" and metadata ->> ").push_bind(key.clone()).push(" = ").push_bind(value.clone());
-        sql.push(" and jsonb_typeof(metadata -> ").push_bind(key.clone()).push(") not in ('array', 'object')");
-    }
-    if let Some(from) = filter.from {
-        sql.push(" and received_at >= ").push_bind(from);
-    }
-    if let Some(to) = filter.to {
-        sql.push(" and received_at < ").push_bind(to);
-    }
-    if let Some(simulated) = filter.simulated {
-        sql.push(" and simulated = ").push_bind(simulated);
-    }
-    for word in &filter.words {
-        sql.push(" and strpos(search, ").push_bind(word.clone()).push(") > 0");
-    }
+    sql.push(" order by received_at desc, id desc limit ").push_bind(rows);
+    sql.build_query_as().fetch_all(pool).await
 }
 
-/// Text that LIKE takes literally.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
-}
+/// An event's place in the list.
+pub(super) type Place = (OffsetDateTime, i64);
 
 /// `MICROSECONDS-ID`: the place after which the next page begins.
 fn cursor_of(event: &Event) -> String {
     format!("{}-{}", event.received_at.unix_timestamp_nanos() / 1_000, event.id)
 }
 
-fn read_cursor(cursor: &str) -> Option<(OffsetDateTime, i64)> {
+fn read_cursor(cursor: &str) -> Option<Place> {
     let (micros, id) = cursor.split_once('-')?;
     let nanos = micros.parse::<i128>().ok()?.checked_mul(1_000)?;
     Some((OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?, id.parse().ok()?))

@@ -28,16 +28,39 @@ struct Inbox {
     unread: i64,
 }
 
-/// `GET /api/notifications`: `{"items":[…],"next":…,"unread":n}` of those addressed to the caller or sent by them.
+/// Which of them.
+#[derive(Default)]
+struct Wanted {
+    kind: Option<String>,
+    from_user: Option<i64>,
+    unread: bool,
+}
+
+impl Wanted {
+    fn read(page: &Page<'_>) -> Result<Self, ApiError> {
+        let mut wanted = Self::default();
+        for (name, value) in page.filters.iter().filter(|(_, value)| !value.is_empty()) {
+            match (name.as_ref(), value.as_ref()) {
+                ("kind", "open" | "message" | "alert") => wanted.kind = Some(value.clone().into_owned()),
+                ("from_user", id) => wanted.from_user = Some(id.parse().map_err(|_| ApiError::BadPage)?),
+                ("unread", "true") => wanted.unread = true,
+                ("unread", "false") => wanted.unread = false,
+                _ => return Err(ApiError::BadPage),
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+/// `GET /api/notifications`: `{"items":[…],"next":…,"unread":n}` of those addressed to the caller or sent by them; of these, if asked
+/// for, those of one `kind`, `from_user` ID, or `unread`.
 ///
 /// # Errors
 /// 401, 400 `bad_page`.
 pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     let caller = session::reader(&context, &headers).await?;
     let page = Page::read(&query)?;
-    if !page.filters.is_empty() {
-        return Err(ApiError::BadPage);
-    }
+    let wanted = Wanted::read(&page)?;
     let before = page.cursor.as_ref().map(|cursor| cursor.parse::<i64>().map_err(|_| ApiError::BadPage)).transpose()?;
     let rows = sqlx::query!(
         r#"select notifications.id, kind, title, body, event_id, message_id, recipient, sender_id, audience,
@@ -49,11 +72,20 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
            from notifications left join users on users.id = sender_id
            where (audience in ('all', 'user:' || $1::bigint, 'role:' || $2::text) or sender_id = $1)
              and ($3::bigint is null or notifications.id < $3)
+             and ($5::text is null or kind = $5)
+             and ($6::bigint is null or sender_id = $6)
+             and (not $7 or (notifications.id > coalesce((select read_up_to from users as reader where reader.id = $1), 0)
+                             and sender_id is distinct from $1
+                             and not exists (select from notification_reads
+                                             where user_id = $1 and notification_id = notifications.id)))
            order by notifications.id desc limit $4"#,
         caller.user.id,
         caller.user.role.to_string(),
         before,
-        page.rows()
+        page.rows(),
+        wanted.kind,
+        wanted.from_user,
+        wanted.unread
     )
     .fetch_all(&context.reading)
     .await?;

@@ -154,6 +154,7 @@ impl Told {
             diagnostic: event.diagnostic.as_deref(),
             simulated: row.source.is_simulation(),
             webhook: row.source.label(),
+            erased_at: None,
         };
         Item { event: Some(event), search: Some(&row.event.search), notification, read: None }
     }

@@ -29,6 +29,8 @@ async fn every_mistake_of_setting_up_is_named() {
     let admin = Visitor::admin(&stack).await;
     let mut mandrill = Mandrill::of(&stack);
     KEY.clone_into(&mut mandrill.key);
+    let system = admin.get("/api/system").await.json();
+    assert_eq!((&system["webhook_urls"], &system["received_any"]), (&json!([URL]), &json!(false)));
     let value = json!([{"event": "open", "ts": 1, "_id": "m1", "url": "https://example.com/a", "msg": {"subject": "Café"}}]);
     let plain = value.to_string();
     let php = plain.replace('/', "\\/").replace('é', "\\u00e9");

@@ -60,7 +60,7 @@ fn random_event(dice: &mut Dice, number: usize) -> Value {
 fn random_filter(dice: &mut Dice) -> Value {
     let mut filter = serde_json::Map::new();
     for _ in 0..=dice.throw(2) {
-        let (name, value) = match dice.throw(11) {
+        let (name, value) = match dice.throw(14) {
             0 => ("kind", dice.of(&["open", "send,click", "open,bounce"]).to_owned()),
             1 => ("recipient", format!("{}@example.com", dice.of(&["ada", "Ada", "\u{c4}DA", "\u{e4}da", "a%b", "A_B"]))),
             2 => ("sender", dice.of(&["shop@example.com", "SHOP@EXAMPLE.COM", "shop"]).to_owned()),
@@ -70,6 +70,14 @@ fn random_filter(dice: &mut Dice) -> Value {
             7 => ("metadata.number", dice.of(&["7", "7.0", "100", "1e2", "0", "1.50", "1.5", "true", "null"]).to_owned()),
             8 => ("metadata.nested", r#"{"a": [1, 2]}"#.to_owned()),
             9 => (["template", "subaccount", "ip"][dice.throw(3)], dice.of(&["welcome", "eu", "198.51.100.1"]).to_owned()),
+            10 => ("not.kind", dice.of(&["open", "send,click"]).to_owned()),
+            11 => ("not.tag", dice.of(&WORDS).to_owned()),
+            12 => [
+                ("not.recipient", format!("{}@example.com", dice.of(&["ada", "\u{e4}DA"]))),
+                ("not.metadata.number", dice.of(&["7", "100", "true"]).to_owned()),
+                ("not.template", dice.of(&["welcome", ""]).to_owned()),
+            ][dice.throw(3)]
+            .clone(),
             _ => ("q", words(dice)),
         };
         filter.insert(name.to_owned(), json!(value));

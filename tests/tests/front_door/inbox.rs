@@ -15,6 +15,28 @@ async fn page(visitor: &Visitor, address: &str) -> Socket {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_history_is_filtered_by_kind_by_sender_and_by_what_is_unread() {
+    let stack = Stack::start().expect("a stack");
+    let (admin, vera) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1"), event("open", "m2")]).await.status, 200);
+    let sent = admin.post("/api/notifications", &json!({"to": "all", "title": "Look"})).await.json()["id"].clone();
+    let admins = admin.get("/api/session").await.json()["user"]["id"].clone();
+    let ids = async |filter: &str| -> Vec<Value> {
+        let listed = vera.get(&format!("/api/notifications?{filter}")).await.json();
+        listed["items"].as_array().expect("items").iter().map(|one| one["id"].clone()).collect()
+    };
+    assert_eq!(ids("kind=message").await, std::slice::from_ref(&sent));
+    assert_eq!(ids(&format!("from_user={admins}")).await, std::slice::from_ref(&sent));
+    assert_eq!(ids("kind=open").await.len(), 2);
+    assert_eq!(ids("unread=true").await.len(), 3);
+    vera.post("/api/notifications/read", &json!({"ids": [sent]})).await;
+    assert_eq!(ids("unread=true").await, ids("kind=open").await);
+    for bad in ["kind=colour", "from_user=x", "unread=maybe", "colour=red"] {
+        assert_eq!(vera.get(&format!("/api/notifications?{bad}")).await.problem(), (400, "bad_page".to_owned()), "{bad}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_read_on_one_page_is_read_on_all_of_that_user_and_on_nobody_elses() {
     let stack = Stack::start().expect("a stack");
     let other = stack.replica("notifier").expect("a replica");

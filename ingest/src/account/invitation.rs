@@ -1,0 +1,106 @@
+//! One-time links by which people choose their own password. An admin gives them; they also help who forgot theirs.
+
+use std::sync::Arc;
+
+use bytes::Buf;
+use futures::Stream;
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::session::{Hash, User, new_secret};
+use sqlx::PgExecutor;
+use time::OffsetDateTime;
+use warp::reply::{Reply, Response};
+
+use super::{audit, password, session};
+use crate::app::Context;
+use crate::body;
+use crate::error::ApiError;
+
+/// What the link carries; kept nowhere here.
+#[derive(Serialize)]
+pub(super) struct Invitation {
+    token: String,
+    #[serde(with = "time::serde::rfc3339")]
+    expires_at: OffsetDateTime,
+}
+
+/// Makes a link for `user`, good for three days and once; the one before is void.
+pub(super) async fn make(to: impl PgExecutor<'_>, user: i64) -> Result<Invitation, ApiError> {
+    let token = new_secret().map_err(|_| ApiError::Internal("no randomness for an invitation"))?;
+    let hash = Hash::of(&token);
+    let expires_at = sqlx::query_scalar!(
+        "insert into invitations (token_hash, user_id, expires_at) values ($1, $2, now() + interval '3 days')
+         on conflict (user_id) do update
+           set token_hash = excluded.token_hash, created_at = now(), expires_at = excluded.expires_at
+         returning expires_at",
+        hash.as_slice(),
+        user
+    )
+    .fetch_one(to)
+    .await?;
+    Ok(Invitation { token, expires_at })
+}
+
+/// `POST /api/users/{id}/invitation`: 201 with a new link's secret.
+///
+/// # Errors
+/// 401, 403, 404.
+pub async fn renew(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
+    let admin = session::managing(&context, &headers).await?;
+    let mut transaction = context.pool.begin().await?;
+    let there = sqlx::query_scalar!("select id from users where id = $1 and disabled_at is null for update", id);
+    there.fetch_optional(&mut *transaction).await?.ok_or(ApiError::NotFound)?;
+    let invitation = make(&mut *transaction, id).await?;
+    audit::note(&mut *transaction, admin.user.id, "user_invited", json!({"user": id})).await?;
+    transaction.commit().await?;
+    Ok(warp::reply::with_status(warp::reply::json(&invitation), StatusCode::CREATED).into_response())
+}
+
+/// `POST /api/invitation` `{"token"}`: whom the link is for. With a `password` too: sets it, uses the link up, and signs in here
+/// alone.
+///
+/// # Errors
+/// 403 from elsewhere, 410 `invitation_gone`, 400 `bad_password`.
+pub async fn post<B: Buf>(
+    context: Arc<Context>,
+    headers: HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Response, ApiError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Used {
+        token: String,
+        password: Option<String>,
+    }
+    #[derive(Serialize)]
+    struct For {
+        email: String,
+        role: String,
+    }
+    session::require_own_page(&context, &headers)?;
+    let Used { token, password } = body::json(body).await?;
+    let hash = Hash::of(&token);
+    let found = sqlx::query!(
+        "select users.id, email, role from invitations join users on users.id = user_id
+         where token_hash = $1 and expires_at > now() and disabled_at is null",
+        hash.as_slice()
+    );
+    let user = found.fetch_optional(&context.pool).await?.ok_or(ApiError::InvitationGone)?;
+    let Some(password) = password else {
+        return Ok(warp::reply::json(&For { email: user.email, role: user.role }).into_response());
+    };
+    let password = password::checked_hash(password).await?;
+    let mut transaction = context.pool.begin().await?;
+    // Whoever deletes it has used it: of two at the same time one.
+    let used = sqlx::query!("delete from invitations where token_hash = $1 and expires_at > now()", hash.as_slice());
+    if used.execute(&mut *transaction).await?.rows_affected() == 0 {
+        return Err(ApiError::InvitationGone);
+    }
+    sqlx::query!("update users set password_hash = $2 where id = $1", user.id, password).execute(&mut *transaction).await?;
+    sqlx::query!("delete from sessions where user_id = $1", user.id).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    session::announce(&context).await;
+    let role = user.role.parse().map_err(|_| ApiError::Internal("an unknown role in the database"))?;
+    session::begin(&context, &headers, &User { id: user.id, email: user.email, role }).await
+}

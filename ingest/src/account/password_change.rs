@@ -1,0 +1,57 @@
+//! `/api/password`: choosing a new password for oneself.
+
+use std::sync::Arc;
+
+use bytes::Buf;
+use futures::Stream;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use shared::serve::Peer;
+use shared::session::Credential;
+use warp::reply::{Reply, Response};
+
+use super::throttle::Try;
+use super::{password, session};
+use crate::app::Context;
+use crate::body;
+use crate::error::ApiError;
+
+/// `POST /api/password` `{"old","new"}`: 204, and every other session of the user has ended. Wrong guesses count as failed sign-ins.
+///
+/// # Errors
+/// 401 `signed_out` or `wrong_credentials`, 403, 400 `bad_password`, 429.
+pub async fn post<B: Buf>(
+    context: Arc<Context>,
+    peer: Peer,
+    headers: HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Response, ApiError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Change {
+        old: String,
+        new: String,
+    }
+    let caller = session::changer(&context, &headers).await?;
+    let Credential::Session(own) = caller.credential else { return Err(ApiError::Forbidden) };
+    let Change { old, new } = body::json(body).await?;
+    let counted = Try::count(&context.pool, &caller.user.email, peer).await?;
+    let counted = counted.map_err(|retry_after| ApiError::Throttled { retry_after })?;
+    let stored = sqlx::query_scalar!("select password_hash from users where id = $1", caller.user.id);
+    let stored = stored.fetch_one(&context.pool).await?;
+    let fits = password::verify(old, stored).await.map_err(|_| ApiError::Internal("a password could not be checked"))?;
+    if !fits {
+        return Err(ApiError::WrongCredentials);
+    }
+    counted.was_right(&context.pool).await?;
+    let hash = password::checked_hash(new).await?;
+    let mut transaction = context.pool.begin().await?;
+    sqlx::query!("update users set password_hash = $2 where id = $1", caller.user.id, hash).execute(&mut *transaction).await?;
+    sqlx::query!("delete from sessions where user_id = $1 and id_hash <> $2", caller.user.id, own.as_slice())
+        .execute(&mut *transaction)
+        .await?;
+    sqlx::query!("delete from invitations where user_id = $1", caller.user.id).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    session::announce(&context).await;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

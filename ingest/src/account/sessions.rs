@@ -1,0 +1,115 @@
+//! `/api/sessions`: where one is signed in, and ending that.
+
+use std::sync::Arc;
+
+use bytes::Buf;
+use futures::Stream;
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::session::{Caller, Credential, Role};
+use time::OffsetDateTime;
+use warp::reply::{Reply, Response};
+
+use super::{audit, session};
+use crate::app::Context;
+use crate::body;
+use crate::error::ApiError;
+use crate::read::List;
+
+#[derive(Serialize)]
+struct Item {
+    id: i64,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    /// To the minute.
+    #[serde(with = "time::serde::rfc3339")]
+    last_seen_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    expires_at: OffsetDateTime,
+    user_agent: Option<String>,
+    /// The one that asks.
+    current: bool,
+}
+
+/// `GET /api/sessions`: one's own; for admins those of `?user=ID`.
+///
+/// # Errors
+/// 401; 403 for tokens, and for what is not one's own.
+pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
+    let caller = session::caller(&context, &headers).await?;
+    let user = match form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "user") {
+        Some((_, id)) => id.parse().map_err(|_| ApiError::BadPage)?,
+        None => caller.user.id,
+    };
+    let own = own_of(&caller, user)?;
+    let items = sqlx::query_as!(
+        Item,
+        r#"select id, created_at, last_seen_at, expires_at, user_agent, id_hash = $2 as "current!" from sessions
+           where user_id = $1 and expires_at > now() and last_seen_at > now() - interval '8 hours'
+           order by last_seen_at desc, id desc limit 1000"#,
+        user,
+        own
+    )
+    .fetch_all(&context.pool)
+    .await?;
+    Ok(warp::reply::json(&List { items, next: None }).into_response())
+}
+
+/// The hash of the session that asks, if it may deal with the sessions of this user.
+fn own_of(caller: &Caller, user: i64) -> Result<&[u8], ApiError> {
+    match &caller.credential {
+        Credential::Session(hash) if user == caller.user.id || caller.user.role == Role::Admin => Ok(hash.as_slice()),
+        _ => Err(ApiError::Forbidden),
+    }
+}
+
+/// `DELETE /api/sessions/{id}`: ends one of one's own; admins end any.
+///
+/// # Errors
+/// 401, 403, 404.
+pub async fn end_one(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
+    let caller = session::changer(&context, &headers).await?;
+    own_of(&caller, caller.user.id)?;
+    let ended = sqlx::query!(
+        "delete from sessions where id = $1 and (user_id = $2 or $3)",
+        id,
+        caller.user.id,
+        caller.user.role == Role::Admin
+    );
+    if ended.execute(&context.pool).await?.rows_affected() == 0 {
+        return Err(ApiError::NotFound);
+    }
+    session::announce(&context).await;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `POST /api/sessions/end` `{"user"?}`: ends all others of one's own, or all of that user. Answers `{"ended":n}`.
+///
+/// # Errors
+/// 401, 403, 400.
+pub async fn end_many<B: Buf>(
+    context: Arc<Context>,
+    headers: HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Response, ApiError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Whose {
+        user: Option<i64>,
+    }
+    #[derive(Serialize)]
+    struct Ended {
+        ended: u64,
+    }
+    let caller = session::changer(&context, &headers).await?;
+    let Whose { user } = body::json(body).await?;
+    let user = user.unwrap_or(caller.user.id);
+    let own = own_of(&caller, user)?;
+    let gone =
+        sqlx::query!("delete from sessions where user_id = $1 and id_hash <> $2", user, own).execute(&context.pool).await?;
+    let ended = gone.rows_affected();
+    audit::note(&context.pool, caller.user.id, "sessions_ended", json!({"user": user, "count": ended})).await?;
+    session::announce(&context).await;
+    Ok(warp::reply::json(&Ended { ended }).into_response())
+}

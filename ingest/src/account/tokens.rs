@@ -1,0 +1,139 @@
+//! `/api/tokens`: secrets for programs, with what each is good for. For admins at the dashboard; no token makes another.
+
+use std::sync::Arc;
+
+use bytes::Buf;
+use futures::Stream;
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::session::{Hash, new_secret};
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use warp::reply::{Reply, Response};
+
+use super::{audit, session};
+use crate::app::Context;
+use crate::body;
+use crate::error::ApiError;
+use crate::read::List;
+
+/// What a token may be good for.
+const SCOPES: [&str; 2] = ["read", "simulate"];
+/// Characters of a name.
+const LONGEST_NAME: usize = 100;
+
+#[derive(Serialize)]
+struct Item {
+    id: i64,
+    name: String,
+    user: Owner,
+    scopes: Vec<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    /// To the minute.
+    #[serde(with = "time::serde::rfc3339::option")]
+    last_used_at: Option<OffsetDateTime>,
+}
+
+#[derive(Serialize)]
+struct Owner {
+    id: i64,
+    email: String,
+}
+
+/// `GET /api/tokens`: all of them, without their secrets.
+///
+/// # Errors
+/// 401, 403.
+pub async fn list(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
+    session::manager(&context, &headers).await?;
+    let items = read(&context.pool, None).await?;
+    Ok(warp::reply::json(&List { items, next: None }).into_response())
+}
+
+async fn read(pool: &PgPool, id: Option<i64>) -> Result<Vec<Item>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select api_tokens.id, name, user_id, email, scopes, api_tokens.created_at, last_used_at
+         from api_tokens join users on users.id = user_id where $1::bigint is null or api_tokens.id = $1
+         order by api_tokens.id desc limit 1000",
+        id
+    )
+    .fetch_all(pool)
+    .await?;
+    let item = rows.into_iter().map(|row| Item {
+        id: row.id,
+        name: row.name,
+        user: Owner { id: row.user_id, email: row.email },
+        scopes: row.scopes,
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+    });
+    Ok(item.collect())
+}
+
+/// `POST /api/tokens` `{"name","scopes"}`: 201 with the secret, which is shown this once.
+///
+/// # Errors
+/// 401, 403, 400.
+pub async fn add<B: Buf>(
+    context: Arc<Context>,
+    headers: HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Response, ApiError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct New {
+        name: String,
+        scopes: Vec<String>,
+    }
+    #[derive(Serialize)]
+    struct Made {
+        token: String,
+        item: Option<Item>,
+    }
+    let admin = session::managing(&context, &headers).await?;
+    let New { name, mut scopes } = body::json(body).await?;
+    let name = name.trim();
+    scopes.sort_unstable();
+    scopes.dedup();
+    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.contains('\0') {
+        return Err(ApiError::NotJson(format!("`name` has 1 to {LONGEST_NAME} characters")));
+    }
+    if scopes.is_empty() || !scopes.iter().all(|scope| SCOPES.contains(&scope.as_str())) {
+        return Err(ApiError::NotJson("`scopes` are one or more of `read` and `simulate`".to_owned()));
+    }
+    let token = new_secret().map_err(|_| ApiError::Internal("no randomness for a token"))?;
+    let hash = Hash::of(&token);
+    let mut transaction = context.pool.begin().await?;
+    let id = sqlx::query_scalar!(
+        "insert into api_tokens (token_hash, name, user_id, scopes) values ($1, $2, $3, $4) returning id",
+        hash.as_slice(),
+        name,
+        admin.user.id,
+        &scopes
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    audit::note(&mut *transaction, admin.user.id, "token_added", json!({"token": id, "scopes": scopes})).await?;
+    transaction.commit().await?;
+    let item = read(&context.pool, Some(id)).await?.pop();
+    Ok(warp::reply::with_status(warp::reply::json(&Made { token, item }), StatusCode::CREATED).into_response())
+}
+
+/// `DELETE /api/tokens/{id}`: from now on it opens nothing, and its sockets close.
+///
+/// # Errors
+/// 401, 403, 404.
+pub async fn revoke(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
+    let admin = session::managing(&context, &headers).await?;
+    let mut transaction = context.pool.begin().await?;
+    let gone = sqlx::query!("delete from api_tokens where id = $1", id).execute(&mut *transaction).await?;
+    if gone.rows_affected() == 0 {
+        return Err(ApiError::NotFound);
+    }
+    audit::note(&mut *transaction, admin.user.id, "token_revoked", json!({"token": id})).await?;
+    transaction.commit().await?;
+    session::announce(&context).await;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

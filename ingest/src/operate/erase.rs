@@ -1,0 +1,128 @@
+//! Erasing a person: what was stored about an address goes, and what was counted stays.
+//!
+//! Rows of `events` are emptied rather than deleted: counts, message ids and the keys that tell repeats apart remain, so that a late
+//! repeat from Mandrill does not bring the person back. What Redis holds for pages that reconnect is forgotten by its own age.
+
+use std::sync::Arc;
+
+use bytes::Buf;
+use futures::Stream;
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use sqlx::PgPool;
+use warp::reply::{Reply, Response};
+
+use crate::account::{audit, session};
+use crate::app::Context;
+use crate::body;
+use crate::error::ApiError;
+use crate::read::path_text;
+
+/// Events emptied in one transaction.
+const CHUNK: i64 = 1_000;
+
+#[derive(Default, Serialize)]
+struct Erased {
+    events: i64,
+    notifications: i64,
+    quarantined: i64,
+}
+
+/// `POST /api/recipients/{email}/erase` with `{"dry_run":true}`: what would be erased; with `{"confirm":"<the address>"}`: erases
+/// it. Both answer `{"events":n,"notifications":n,"quarantined":n}`.
+///
+/// # Errors
+/// 401, 403, 404, 400 `not_confirmed`.
+pub async fn post<B: Buf>(
+    context: Arc<Context>,
+    headers: HeaderMap,
+    email: String,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Response, ApiError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        #[serde(default)]
+        dry_run: bool,
+        confirm: Option<String>,
+    }
+    let admin = session::managing(&context, &headers).await?;
+    let email = path_text(&email)?.to_ascii_lowercase();
+    let order: Order = body::json(body).await?;
+    if order.dry_run {
+        return Ok(warp::reply::json(&found(&context.pool, &email).await?).into_response());
+    }
+    if order.confirm.is_none_or(|confirm| confirm.to_ascii_lowercase() != email) {
+        return Err(ApiError::NotConfirmed);
+    }
+    let erased = Erased {
+        events: events(&context.pool, &email).await?,
+        notifications: notifications(&context.pool, &email).await?,
+        quarantined: quarantined(&context.pool, &email, admin.user.id).await?,
+    };
+    // By its hash, an erased address can be recognised, and not be read.
+    let address = Sha256::digest(&email).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    audit::note(&context.pool, admin.user.id, "recipient_erased", json!({"sha256": address, "erased": erased})).await?;
+    Ok(warp::reply::json(&erased).into_response())
+}
+
+async fn found(pool: &PgPool, email: &str) -> Result<Erased, sqlx::Error> {
+    sqlx::query_as!(
+        Erased,
+        r#"select
+             (select count(*) from events where lower(recipient collate "C") = $1)
+               + (select count(*) from events where kind = 'inbound' and lower(sender collate "C") = $1
+                    and lower(recipient collate "C") is distinct from $1) as "events!",
+             (select count(*) from notifications where lower(recipient collate "C") = $1) as "notifications!",
+             (select count(*) from quarantine where strpos(lower(encode(raw, 'escape')), $1) > 0) as "quarantined!""#,
+        email
+    )
+    .fetch_one(pool)
+    .await
+}
+
+async fn events(pool: &PgPool, email: &str) -> Result<i64, sqlx::Error> {
+    let mut erased = 0;
+    loop {
+        let done = sqlx::query!(
+            r#"with theirs as (
+                 select received_at, id from events where lower(recipient collate "C") = $1
+                 union
+                 select received_at, id from events where kind = 'inbound' and lower(sender collate "C") = $1
+                 limit $2
+               )
+               update events set erased_at = now(), payload = '{}', search = '', recipient = null, subject = null,
+                 sender = case when kind = 'inbound' then null else sender end, metadata = null, url = null, ip = null,
+                 user_agent = null, country = null, city = null, diagnostic = null
+               from theirs where events.received_at = theirs.received_at and events.id = theirs.id"#,
+            email,
+            CHUNK
+        );
+        let rows = done.execute(pool).await?.rows_affected();
+        erased += i64::try_from(rows).unwrap_or_default();
+        if rows == 0 {
+            return Ok(erased);
+        }
+    }
+}
+
+async fn notifications(pool: &PgPool, email: &str) -> Result<i64, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"update notifications set title = 'Erased', body = '', recipient = null where lower(recipient collate "C") = $1"#,
+        email
+    );
+    Ok(i64::try_from(done.execute(pool).await?.rows_affected()).unwrap_or_default())
+}
+
+/// What is in quarantine about them is discarded; its digest stays, so that a repeat is known.
+async fn quarantined(pool: &PgPool, email: &str, by: i64) -> Result<i64, sqlx::Error> {
+    let done = sqlx::query!(
+        "update quarantine set raw = '', state = 'discarded', resolution = 'erased', resolved_at = now(), resolved_by = $2
+         where strpos(lower(encode(raw, 'escape')), $1) > 0",
+        email,
+        by
+    );
+    Ok(i64::try_from(done.execute(pool).await?.rows_affected()).unwrap_or_default())
+}

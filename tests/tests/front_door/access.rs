@@ -1,0 +1,156 @@
+//! People, tokens, sessions, saved views: who may manage them, and what that changes at once.
+
+use front_door::{Answer, Socket, Visitor};
+use reqwest::Method;
+use serde_json::{Value, json};
+use stack::Stack;
+
+const PASSWORD: &str = "a new password";
+
+async fn invited(admin: &Visitor, email: &str, role: &str) -> (i64, String) {
+    let answer = admin.post("/api/users", &json!({"email": email, "role": role})).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let answer = answer.json();
+    assert_eq!((&answer["user"]["email"], &answer["user"]["has_password"]), (&json!(email), &json!(false)));
+    (answer["user"]["id"].as_i64().expect("an id"), answer["invitation"]["token"].as_str().expect("a token").to_owned())
+}
+
+/// Uses a link up, and is signed in.
+async fn accept(stack: &Stack, token: &str) -> Visitor {
+    let mut visitor = Visitor::new(stack);
+    let answer = visitor.post("/api/invitation", &json!({"token": token, "password": PASSWORD})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    visitor.keep_cookie(&answer);
+    visitor
+}
+
+async fn is_signed_in(visitor: &Visitor) -> bool {
+    !visitor.get("/api/session").await.json()["user"].is_null()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_lets_one_person_in_once_and_what_becomes_of_them_takes_effect_at_once() {
+    let stack = Stack::start().expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let (id, first) = invited(&admin, "ada@example.com", "viewer").await;
+    assert_eq!(
+        admin.post("/api/users", &json!({"email": "ADA@example.com", "role": "viewer"})).await.problem(),
+        (409, "user_exists".to_owned())
+    );
+    // A new link voids the one before; a link tells whom it is for, and takes no weak password.
+    let renewed = admin.post(&format!("/api/users/{id}/invitation"), &json!({})).await;
+    let token = renewed.json()["token"].as_str().expect("a token").to_owned();
+    let visitor = Visitor::new(&stack);
+    assert_eq!(visitor.post("/api/invitation", &json!({"token": first})).await.problem(), (410, "invitation_gone".to_owned()));
+    assert_eq!(visitor.post("/api/invitation", &json!({"token": token})).await.json()["email"], "ada@example.com");
+    let weak = visitor.post("/api/invitation", &json!({"token": token, "password": "short"})).await;
+    assert_eq!(weak.problem(), (400, "bad_password".to_owned()));
+    let ada = accept(&stack, &token).await;
+    assert!(is_signed_in(&ada).await);
+    let again = visitor.post("/api/invitation", &json!({"token": token, "password": PASSWORD})).await;
+    assert_eq!(again.problem(), (410, "invitation_gone".to_owned()));
+
+    // Her own new password ends her other sessions, and no guess passes.
+    let mut other = Visitor::new(&stack);
+    assert_eq!(other.sign_in("ada@example.com", PASSWORD).await.status, 200);
+    let sessions = ada.get("/api/sessions").await.json();
+    assert_eq!(sessions["items"].as_array().map(Vec::len), Some(2));
+    assert_eq!(sessions["items"].as_array().expect("items").iter().filter(|one| one["current"] == true).count(), 1);
+    let guess = ada.post("/api/password", &json!({"old": "a wrong guess", "new": "another password"})).await;
+    assert_eq!(guess.problem(), (401, "wrong_credentials".to_owned()));
+    let changed = ada.post("/api/password", &json!({"old": PASSWORD, "new": "another password"})).await;
+    assert_eq!(changed.status, 204, "{}", changed.text);
+    assert!(is_signed_in(&ada).await && !is_signed_in(&other).await);
+
+    // A new role holds from the next request on; whoever is disabled is out, with their sockets.
+    let account = format!("/api/users/{id}");
+    assert_eq!(ada.get("/api/quarantine").await.status, 403);
+    assert_eq!(admin.change(Method::PATCH, &account, &json!({"role": "admin"})).await.json()["role"], "admin");
+    assert_eq!(ada.get("/api/quarantine").await.status, 200);
+    let mut socket = Socket::of(&ada).await;
+    assert_eq!(admin.change(Method::PATCH, &account, &json!({"disabled": true})).await.json()["disabled"], true);
+    assert!(!is_signed_in(&ada).await);
+    assert_eq!(socket.closed().await, 4501);
+    assert_eq!(Visitor::new(&stack).sign_in("ada@example.com", "another password").await.status, 401);
+    let own = admin.get("/api/session").await.json()["user"]["id"].clone();
+    let slip = admin.change(Method::PATCH, &format!("/api/users/{own}"), &json!({"disabled": true})).await;
+    assert_eq!(slip.problem(), (409, "own_account".to_owned()));
+
+    // What was done is remembered, by number and not by address.
+    let audit = admin.get("/api/audit").await;
+    let actions: Vec<Value> = audit.json()["items"].as_array().expect("items").iter().map(|one| one["action"].clone()).collect();
+    assert_eq!(actions, ["user_changed", "user_changed", "user_invited", "user_added"]);
+    assert!(!audit.text.contains("ada@"), "{}", audit.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_shown_once_opens_what_it_is_for_and_nothing_once_revoked() {
+    let stack = Stack::start().expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let made = admin.post("/api/tokens", &json!({"name": "reports", "scopes": ["read"]})).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let token = made.json()["token"].as_str().expect("a token").to_owned();
+    let by_token = async |method: Method, path: &str| {
+        let visitor = Visitor::new(&stack);
+        visitor.answer(visitor.request(method, path).bearer_auth(&token).json(&json!({}))).await
+    };
+    assert_eq!(by_token(Method::GET, "/api/events").await.status, 200);
+    // It manages nothing, whoever made it.
+    for (method, path) in [
+        (Method::GET, "/api/tokens"),
+        (Method::POST, "/api/tokens"),
+        (Method::POST, "/api/users"),
+        (Method::GET, "/api/sessions"),
+        (Method::POST, "/api/password"),
+        (Method::POST, "/api/views"),
+        (Method::POST, "/api/recipients/ada@example.com/erase"),
+        (Method::POST, "/webhook/"),
+    ] {
+        assert_eq!(by_token(method, path).await.status, 403, "{path}");
+    }
+    let listed = admin.get("/api/tokens").await;
+    assert!(!listed.text.contains(&token));
+    let item = &listed.json()["items"][0];
+    assert_eq!((&item["name"], &item["scopes"]), (&json!("reports"), &json!(["read"])));
+    assert!(item["last_used_at"].is_string(), "{item}");
+    let path = format!("/api/tokens/{}", item["id"]);
+    assert_eq!(admin.change(Method::DELETE, &path, &json!({})).await.status, 204);
+    assert_eq!(by_token(Method::GET, "/api/events").await.status, 401);
+    assert_eq!(admin.change(Method::DELETE, &path, &json!({})).await.status, 404);
+    for bad in
+        [json!({"name": "", "scopes": ["read"]}), json!({"name": "x", "scopes": ["write"]}), json!({"name": "x", "scopes": []})]
+    {
+        assert_eq!(admin.post("/api/tokens", &bad).await.problem(), (400, "bad_json".to_owned()), "{bad}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_are_ones_own_until_they_are_shared() {
+    let stack = Stack::start().expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let ada = Visitor::viewer(&stack, "ada@example.com").await;
+    let names = async |of: &Visitor| -> Vec<String> {
+        let views = of.get("/api/views").await.json();
+        views["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .map(|view| view["name"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    let view = |name: &str, shared: bool| json!({"name": name, "query": "kind=open&tag=vip", "shared": shared});
+    let made = ada.post("/api/views", &view("Bounces", false)).await;
+    assert_eq!((made.status.as_u16(), &made.json()["mine"]), (201, &json!(true)));
+    assert_eq!(ada.post("/api/views", &view("Bounces", true)).await.problem(), (409, "view_exists".to_owned()));
+    assert!(names(&admin).await.is_empty());
+    let path = format!("/api/views/{}", made.json()["id"]);
+    assert_eq!(admin.change(Method::DELETE, &path, &json!({})).await.status, 404);
+    assert_eq!(ada.change(Method::PUT, &path, &view("VIP bounces", true)).await.json()["name"], "VIP bounces");
+    assert_eq!(names(&admin).await, ["VIP bounces"]);
+    let bo = Visitor::viewer(&stack, "bo@example.com").await;
+    assert_eq!(bo.change(Method::PUT, &path, &view("Mine now", true)).await.status, 403);
+    assert_eq!(admin.change(Method::DELETE, &path, &json!({})).await.status, 204);
+    assert!(names(&ada).await.is_empty());
+    let unnamed: Answer = ada.post("/api/views", &view(" ", false)).await;
+    assert_eq!(unnamed.problem(), (400, "bad_json".to_owned()));
+}
