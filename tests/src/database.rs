@@ -56,6 +56,12 @@ impl Database {
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.0).await.expect("the statement runs");
     }
 
+    /// Adds so many events as a busy shop would have them, over last month, past ingest.
+    pub async fn fill_events(&mut self, rows: u32) {
+        self.run(&format!("set fill.rows = '{rows}'")).await;
+        self.run(include_str!("../../tools/bench/fill.sql")).await;
+    }
+
     /// Makes everything that was received look as if that had been so many months ago.
     pub async fn age_events(&mut self, months: u32) {
         self.run(&format!(

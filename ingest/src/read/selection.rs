@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use shared::event::SUBJECT;
+use shared::event::{SUBJECT, fold};
 use shared::filter::{Field, Filter, FilterError};
 use sqlx::{Postgres, QueryBuilder};
 
@@ -33,16 +33,24 @@ pub(super) fn select(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
             sql.push(condition).push_bind(value.clone());
         }
     }
+    if let Some(url) = &filter.url {
+        sql.push(" and left(url, 256) = left(").push_bind(url.clone()).push(", 256)");
+    }
     if let Some(part) = &filter.subject {
         let pattern = format!("%{}%{}%{}%", SUBJECT.0, escaped(part), SUBJECT.1);
         sql.push(" and search like ").push_bind(pattern);
     }
     if let Some(tag) = &filter.tag {
         sql.push(" and ").push_bind(tag.clone()).push(" = any(tags)");
+        contains(sql, &fold(tag));
     }
     for (key, value) in &filter.metadata {
-        sql.push(" and metadata ->> ").push_bind(key.clone()).push(" = ").push_bind(value.clone());
-        sql.push(" and jsonb_typeof(metadata -> ").push_bind(key.clone()).push(") not in ('array', 'object')");
+        if !is_written_otherwise(value) {
+            contains(sql, &fold(value));
+        }
+        // As a case, since Postgres takes any comparison of an expression for a rare one, and would fetch all that has a common value.
+        sql.push(" and case when metadata ->> ").push_bind(key.clone()).push(" = ").push_bind(value.clone());
+        sql.push(" then jsonb_typeof(metadata -> ").push_bind(key.clone()).push(") not in ('array', 'object') else false end");
     }
     if let Some(from) = filter.from {
         sql.push(" and received_at >= ").push_bind(from);
@@ -54,11 +62,22 @@ pub(super) fn select(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
         sql.push(" and simulated = ").push_bind(simulated);
     }
     for word in &filter.words {
-        sql.push(" and strpos(search, ").push_bind(word.clone()).push(") > 0");
+        contains(sql, word);
     }
     for (field, value) in &filter.not {
         exclude(sql, field, value);
     }
+}
+
+/// The index finds words within the searchable text. Of tags and metadata it is a consequence, which lets the index find those.
+fn contains(sql: &mut QueryBuilder<Postgres>, word: &str) {
+    sql.push(" and search like ").push_bind(format!("%{}%", escaped(word)));
+}
+
+/// True for numbers that Postgres may write otherwise than the searchable text does: with a point, an exponent, or many digits.
+fn is_written_otherwise(value: &str) -> bool {
+    let is_plain = value.len() <= 15 && value.bytes().all(|digit| digit.is_ascii_digit());
+    !is_plain && value.parse::<f64>().is_ok()
 }
 
 fn exclude(sql: &mut QueryBuilder<Postgres>, field: &Field, value: &str) {

@@ -48,7 +48,7 @@ const LONGEST_KIND: usize = 64;
 const LONGEST_KEY: usize = 1024;
 /// Longest text of any other column, in bytes; the payload has the rest.
 const LONGEST_TEXT: usize = 8 << 10;
-/// Most tags that are stored.
+/// Most tags that are stored; together no longer than a text.
 const MOST_TAGS: usize = 100;
 /// Events further ahead than this have a clock that is off.
 const AHEAD: Duration = Duration::DAY;
@@ -168,13 +168,18 @@ impl<'a> NewEvent<'a> {
             cut(text, LONGEST_TEXT);
         }
         self.tags.truncate(MOST_TAGS);
-        for tag in &mut self.tags {
-            cut(tag, LONGEST_KEY);
-        }
+        let mut room = LONGEST_TEXT;
+        self.tags.retain_mut(|tag| {
+            let fits = room > 0;
+            cut(tag, LONGEST_KEY.min(room));
+            room -= tag.len();
+            fits
+        });
         self.metadata = self.metadata.take().filter(|metadata| metadata.text.len() <= LONGEST_TEXT);
     }
 
-    /// What free text finds: addresses, subject, tags, and the values of the metadata.
+    /// What free text finds: addresses, subject, tags, and the values of the metadata; all of it, since what is not in here is not found by
+    /// its tag or metadata either. Its parts are bounded, and so is it.
     fn words(&self) -> String {
         let mut words = String::with_capacity(128);
         for text in [&self.recipient, &self.sender].into_iter().flatten() {
@@ -194,7 +199,6 @@ impl<'a> NewEvent<'a> {
                 other => fold_into(&mut words, &other.to_string()),
             }
         }
-        words.truncate(words.floor_char_boundary(LONGEST_TEXT));
         words
     }
 
@@ -441,8 +445,10 @@ mod tests {
         let event = read(&element);
         assert_eq!(event.recipient.map(|text| text.len()), Some(LONGEST_KEY));
         assert_eq!(event.subject.map(|text| text.len()), Some(LONGEST_TEXT));
-        assert_eq!((event.tags.len(), event.tags[0].len()), (MOST_TAGS, LONGEST_KEY));
-        assert!(event.search.len() <= LONGEST_TEXT);
+        assert_eq!((event.tags.len(), event.tags[0].len()), (LONGEST_TEXT / LONGEST_KEY, LONGEST_KEY));
+        let short = read(&with("msg", json!({"tags": vec!["t"; 200]})));
+        assert_eq!(short.tags.len(), MOST_TAGS);
+        assert!(event.search.ends_with("é") && event.search.len() <= 4 * LONGEST_TEXT, "{}", event.search.len());
         assert_eq!(event.payload, element.to_string());
     }
 }

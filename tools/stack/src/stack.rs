@@ -204,7 +204,7 @@ impl Stack {
     }
 
     fn start_part(&mut self, part: Part) -> Result<(), Error> {
-        let log = self.folder.join(format!("logs/{part:?}.log").to_lowercase());
+        let log = self.log(part);
         let data = self.folder.join(format!("{part:?}").to_lowercase());
         let port = self.port(part);
         let process = match part {
@@ -396,6 +396,11 @@ impl Stack {
     /// Secrets and addresses.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Where a part writes what it has to say.
+    pub fn log(&self, part: Part) -> PathBuf {
+        self.folder.join(format!("logs/{part:?}.log").to_lowercase())
     }
 
     /// Where data and logs lie.
