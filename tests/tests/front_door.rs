@@ -35,6 +35,8 @@ mod replicas;
 mod reports;
 #[path = "front_door/retention.rs"]
 mod retention;
+#[path = "front_door/routes.rs"]
+mod routes;
 #[path = "front_door/search.rs"]
 mod search;
 #[path = "front_door/session.rs"]

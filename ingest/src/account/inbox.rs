@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use shared::feed::{self, Encoded, Item};
 use shared::message::{self, Message, MessageError};
 use shared::notification::Read;
-use shared::session::{Credential, User};
+use shared::session::User;
 use sqlx::PgPool;
 use warp::reply::{Reply, Response};
 
@@ -63,8 +63,7 @@ pub async fn read<B: Buf>(
         ids: Vec<i64>,
         up_to: Option<i64>,
     }
-    let caller = session::changer(&context, &headers).await?;
-    let Credential::Session(_) = caller.credential else { return Err(ApiError::Forbidden) };
+    let caller = session::person(&context, &headers).await?;
     let marks: Marks = body::json(body).await?;
     if marks.ids.is_empty() == marks.up_to.is_none() || marks.ids.len() > MOST_IDS {
         return Err(ApiError::NotJson("one of `ids`, at most 1,000 of them, and `up_to`".to_owned()));
@@ -143,7 +142,7 @@ pub async fn send<B: Buf>(
     struct Sent {
         id: i64,
     }
-    let caller = session::changer(&context, &headers).await?;
+    let caller = session::person(&context, &headers).await?;
     let Letter { to, title, body } = body::json(body).await?;
     let message = Message::new(&caller, &to, &title, &body)?;
     let ids = message::store(&context.pool, &[&message]).await?;

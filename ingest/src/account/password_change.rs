@@ -7,7 +7,6 @@ use futures::Stream;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use shared::serve::Peer;
-use shared::session::Credential;
 use warp::reply::{Reply, Response};
 
 use super::throttle::Try;
@@ -32,8 +31,7 @@ pub async fn post<B: Buf>(
         old: String,
         new: String,
     }
-    let caller = session::changer(&context, &headers).await?;
-    let Credential::Session(own) = caller.credential else { return Err(ApiError::Forbidden) };
+    let caller = session::person(&context, &headers).await?;
     let Change { old, new } = body::json(body).await?;
     let counted = Try::count(&context.pool, &caller.user.email, peer).await?;
     let counted = counted.map_err(|retry_after| ApiError::Throttled { retry_after })?;
@@ -47,9 +45,13 @@ pub async fn post<B: Buf>(
     let hash = password::checked_hash(new).await?;
     let mut transaction = context.pool.begin().await?;
     sqlx::query!("update users set password_hash = $2 where id = $1", caller.user.id, hash).execute(&mut *transaction).await?;
-    sqlx::query!("delete from sessions where user_id = $1 and id_hash <> $2", caller.user.id, own.as_slice())
-        .execute(&mut *transaction)
-        .await?;
+    sqlx::query!(
+        "delete from sessions where user_id = $1 and id_hash <> $2",
+        caller.user.id,
+        caller.credential.hash().as_slice()
+    )
+    .execute(&mut *transaction)
+    .await?;
     sqlx::query!("delete from invitations where user_id = $1", caller.user.id).execute(&mut *transaction).await?;
     transaction.commit().await?;
     session::announce(&context).await;

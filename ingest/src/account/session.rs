@@ -54,6 +54,15 @@ pub async fn changer(context: &Context, headers: &HeaderMap) -> Result<Caller, A
     Ok(caller)
 }
 
+/// Who is calling, if it is a person at the dashboard, who changes what is theirs. A token has nothing of its own.
+///
+/// # Errors
+/// `SignedOut`, `ForeignOrigin`, `Forbidden`.
+pub async fn person(context: &Context, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let caller = changer(context, headers).await?;
+    if matches!(caller.credential, Credential::Session(_)) { Ok(caller) } else { Err(ApiError::Forbidden) }
+}
+
 /// Who is calling, if they may read events.
 ///
 /// # Errors

@@ -69,8 +69,7 @@ fn own_of(caller: &Caller, user: i64) -> Result<&[u8], ApiError> {
 /// # Errors
 /// 401, 403, 404.
 pub async fn end_one(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
-    let caller = session::changer(&context, &headers).await?;
-    own_of(&caller, caller.user.id)?;
+    let caller = session::person(&context, &headers).await?;
     let ended = sqlx::query!(
         "delete from sessions where id = $1 and (user_id = $2 or $3)",
         id,
@@ -102,7 +101,7 @@ pub async fn end_many<B: Buf>(
     struct Ended {
         ended: u64,
     }
-    let caller = session::changer(&context, &headers).await?;
+    let caller = session::person(&context, &headers).await?;
     let Whose { user } = body::json(body).await?;
     let user = user.unwrap_or(caller.user.id);
     let own = own_of(&caller, user)?;

@@ -6,7 +6,7 @@ use bytes::Buf;
 use futures::Stream;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use shared::session::{Caller, Credential, Role};
+use shared::session::{Caller, Role};
 use sqlx::PgPool;
 use warp::reply::{Reply, Response};
 
@@ -83,12 +83,6 @@ async fn one(pool: &PgPool, user: i64, id: i64) -> Result<View, ApiError> {
     read(pool, user, Some(id)).await?.pop().ok_or(ApiError::NotFound)
 }
 
-/// A person at the dashboard: a token keeps no views.
-async fn person(context: &Context, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let caller = session::changer(context, headers).await?;
-    if matches!(caller.credential, Credential::Session(_)) { Ok(caller) } else { Err(ApiError::Forbidden) }
-}
-
 /// `POST /api/views` `{"name","query","shared"}`: 201 with the view.
 ///
 /// # Errors
@@ -98,7 +92,7 @@ pub async fn add<B: Buf>(
     headers: HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    let caller = person(&context, &headers).await?;
+    let caller = session::person(&context, &headers).await?;
     let wanted = body::json::<Wanted, _>(body).await?.check()?;
     let has = sqlx::query_scalar!(r#"select count(*) as "count!" from views where user_id = $1"#, caller.user.id);
     if has.fetch_one(&context.pool).await? >= MOST {
@@ -127,7 +121,7 @@ pub async fn change<B: Buf>(
     id: i64,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    let caller = person(&context, &headers).await?;
+    let caller = session::person(&context, &headers).await?;
     let wanted = body::json::<Wanted, _>(body).await?.check()?;
     require_change(&context, &caller, id).await?;
     let changed = sqlx::query!(
@@ -154,7 +148,7 @@ pub async fn change<B: Buf>(
 /// # Errors
 /// 401, 403, 404.
 pub async fn remove(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
-    let caller = person(&context, &headers).await?;
+    let caller = session::person(&context, &headers).await?;
     require_change(&context, &caller, id).await?;
     sqlx::query!("delete from views where id = $1", id).execute(&context.pool).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -91,23 +91,45 @@ async fn who_is_here_is_known_over_all_replicas_and_a_killed_ones_users_fade() {
     while watching.next_of("presence").await["online"] != json!({"users": 1, "connections": 1}) {}
 }
 
-/// A filter as clients send it, as SQL says it, and whether it selects the event of this number.
-type Asked = (&'static str, &'static str, fn(usize) -> bool);
+/// One filter's name and value as clients send them, as SQL says it, and whether it selects the event of this number.
+type Condition = (&'static str, &'static str, &'static str, fn(usize) -> bool);
 
-const FILTERS: [Asked; 8] = [
-    (r#"{"kind":"open"}"#, "kind = 'open'", |n| n % 6 == 1),
-    (r#"{"kind":["click","hard_bounce"]}"#, "kind in ('click', 'hard_bounce')", |n| [2, 3].contains(&(n % 6))),
-    (r#"{"tag":"t3"}"#, "'t3' = any(tags)", |n| n % 11 == 3),
-    (r#"{"recipient":"R5@example.com"}"#, "recipient = 'r5@example.com'", |n| n % 13 == 5),
-    (r#"{"q":"letter seven"}"#, "search like '%letter%' and search like '%seven%'", |n| n % 9 == 6),
-    (r#"{"metadata.customer":"2"}"#, "metadata->>'customer' = '2'", |n| n % 7 == 2),
-    (r#"{"subject":"Seven","kind":"send,open"}"#, "lower(subject) like '%seven%' and kind in ('send', 'open')", |n| {
-        n % 9 == 6 && n % 6 < 2
-    }),
-    (r#"{"sender":"hello@shop.example.com","tag":"t1"}"#, "sender = 'hello@shop.example.com' and 't1' = any(tags)", |n| {
-        n % 11 == 1
-    }),
+const CONDITIONS: [Condition; 14] = [
+    ("kind", "open", "kind = 'open'", |n| n % 6 == 1),
+    ("kind", "click,hard_bounce", "kind in ('click', 'hard_bounce')", |n| [2, 3].contains(&(n % 6))),
+    ("kind", "send,open,spam", "kind in ('send', 'open', 'spam')", |n| [0, 1, 5].contains(&(n % 6))),
+    ("not.kind", "open,click", "kind not in ('open', 'click')", |n| ![1, 2].contains(&(n % 6))),
+    ("tag", "t3", "'t3' = any(tags)", |n| n % 11 == 3),
+    ("tag", "t7", "'t7' = any(tags)", |n| n % 11 == 7),
+    ("not.tag", "t1", "'t1' <> all(tags)", |n| n % 11 != 1),
+    ("recipient", "R5@example.com", "recipient = 'r5@example.com'", |n| n % 13 == 5),
+    ("not.recipient", "r2@EXAMPLE.com", "recipient <> 'r2@example.com'", |n| n % 13 != 2),
+    ("q", "letter seven", "search like '%letter%' and search like '%seven%'", |n| n % 9 == 6),
+    ("q", "t1", "search like '%t1%'", |n| [1, 10].contains(&(n % 11))),
+    ("metadata.customer", "2", "metadata->>'customer' = '2'", |n| n % 7 == 2),
+    ("subject", "Seven", "lower(subject) like '%seven%'", |n| n % 9 == 6),
+    ("sender", "hello@shop.example.com", "sender = 'hello@shop.example.com'", |_| true),
 ];
+
+/// One to three conditions of different names, which together select something.
+fn random_filter(dice: &mut Dice) -> Vec<Condition> {
+    loop {
+        let mut drawn: Vec<Condition> = Vec::new();
+        for _ in 0..=dice.throw(3) {
+            let condition = CONDITIONS[dice.throw(CONDITIONS.len())];
+            if drawn.iter().all(|other| other.0 != condition.0) {
+                drawn.push(condition);
+            }
+        }
+        if how_many(&drawn) > 0 {
+            return drawn;
+        }
+    }
+}
+
+fn how_many(filter: &[Condition]) -> usize {
+    (0..BATCHES * SIZE).filter(|n| filter.iter().all(|(.., selects)| selects(*n))).count()
+}
 
 const CLIENTS: usize = 200;
 const BATCHES: usize = 200;
@@ -158,13 +180,17 @@ async fn after_every_sort_of_cut_each_client_has_what_sql_has_for_its_filter() {
     }
     let doors: Vec<String> = notifiers.doors.iter().map(|door| format!("http://127.0.0.1:{}", door.port())).collect();
 
-    let clients: Vec<_> = (0..CLIENTS)
-        .map(|number| {
+    let mut dice = Dice::new(0x005E_ED0F_D1CE);
+    let filters: Vec<Vec<Condition>> = (0..CLIENTS).map(|_| random_filter(&mut dice)).collect();
+    let clients: Vec<_> = filters
+        .iter()
+        .enumerate()
+        .map(|(number, filter)| {
             let mut follower = Follower::new(admin.clone());
-            follower.filter = serde_json::from_str(FILTERS[number % FILTERS.len()].0).expect("a filter");
+            follower.filter = filter.iter().map(|(name, value, ..)| ((*name).to_owned(), json!(value))).collect();
             follower.topics = vec!["events"];
             follower.doors = vec![doors[number % 2].clone(), doors[(number + 1) % 2].clone()];
-            let wanted = (0..BATCHES * SIZE).filter(|n| FILTERS[number % FILTERS.len()].2(*n)).count();
+            let wanted = how_many(filter);
             tokio::spawn(async move {
                 follower.connect().await;
                 follower.follow_until(|follower| follower.events.len() >= wanted).await;
@@ -182,7 +208,6 @@ async fn after_every_sort_of_cut_each_client_has_what_sql_has_for_its_filter() {
             progress.send_replace(number + 1);
         }
     });
-    let mut dice = Dice::new(0x005E_ED0F_D1CE);
     for round in 1..=12 {
         posted.clone().wait_for(|done| *done >= round * 15).await.expect("posting goes on");
         let which = dice.throw(2);
@@ -217,14 +242,12 @@ async fn after_every_sort_of_cut_each_client_has_what_sql_has_for_its_filter() {
 
     let mut database = Database::of(&stack).await;
     assert_eq!(database.count("events").await, (BATCHES * SIZE) as i64);
-    let mut wanted = Vec::new();
-    for (_, sql, _) in FILTERS {
-        wanted.push(database.ids(&format!("select id from events where {sql}")).await);
-    }
-    for (number, client) in clients.into_iter().enumerate() {
+    for (number, (client, filter)) in clients.into_iter().zip(filters).enumerate() {
         let follower = client.await.expect("a client");
+        let conditions = filter.iter().map(|(_, _, sql, _)| *sql).collect::<Vec<_>>().join(" and ");
+        let wanted = database.ids(&format!("select id from events where {conditions}")).await;
         let ids: BTreeSet<i64> = follower.events.keys().copied().collect();
-        assert_eq!(ids, wanted[number % FILTERS.len()], "client {number}");
+        assert_eq!(ids, wanted, "client {number}: {conditions}");
         assert!(follower.is_in_order, "client {number}");
     }
 }

@@ -12,6 +12,7 @@ mod memory;
 mod ours;
 mod peer_rows;
 mod peers;
+mod read;
 mod report;
 mod retention;
 
@@ -70,6 +71,7 @@ async fn main() -> anyhow::Result<()> {
     }
     rows.extend(fanout::measure(effort, cli.quick, &cli.only).await?);
     rows.extend(end_to_end::measure(effort, &cli.only).await?);
+    rows.extend(read::measure(effort, &cli.only).await?);
     let file = stack::place::project().join("target/bench/report.json");
     report::write(&rows, &file)?;
     say(&format!("\n{}\n\nAlso written to {}", report::table(&rows), file.display()));

@@ -1,0 +1,139 @@
+//! Lists, filters, searches and statistics through nginx, among a hundred thousand events and among a million.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use hdrhistogram::Histogram;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use stack::{Part, Stack};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::report::Row;
+use crate::{Effort, database, say, wanted};
+
+const SMALL: u32 = 100_000;
+const LARGE: u32 = 1_000_000;
+/// Questions of each sort, of which each asks something else.
+const ASKED: u32 = 40;
+/// How long upkeep may take to count what was stored past ingest.
+const COUNTED_BY: Duration = Duration::from_secs(300);
+
+/// What is asked, by sort; `n` differs each time.
+type Question = (&'static str, fn(u32) -> String);
+
+const QUESTIONS: [Question; 14] = [
+    ("newest", |_| "/api/events?".to_owned()),
+    ("by kind", |n| format!("/api/events?kind={}", ["open", "click,spam", "hard_bounce"][n as usize % 3])),
+    ("by recipient", |n| format!("/api/events?recipient=person{n}@example.com")),
+    ("by sender", |n| format!("/api/events?sender={}@example.com", ["news", "shop", "billing"][n as usize % 3])),
+    ("by subject", |n| format!("/api/events?subject=invoice%20{n}")),
+    ("by tag", |n| format!("/api/events?tag={}", ["orders", "rare", "eu"][n as usize % 3])),
+    ("by metadata", |n| format!("/api/events?metadata.customer=c{n}")),
+    ("by common metadata", |n| format!("/api/events?metadata.plan={}", ["gold", "free", "team"][n as usize % 3])),
+    ("by address", |n| format!("/api/events?ip=198.51.{}.{}", n % 256, n / 2 % 256)),
+    ("by link", |n| format!("/api/events?url=https%3A%2F%2Fexample.com%2F{n}")),
+    ("free text, rare", |n| format!("/api/events?q=person{n}")),
+    ("free text, common", |n| format!("/api/events?q={}", ["invoice", "welcome%20aboard", "gold"][n as usize % 3])),
+    ("free text, none", |n| format!("/api/events?q=nothing{n}")),
+    ("excluding", |n| {
+        format!("/api/events?not.kind=send,delivered&q=digest&not.tag=orders&simulated=false&limit={}", 10 + n % 100)
+    }),
+];
+
+pub(crate) async fn measure(effort: Effort, only: &str) -> anyhow::Result<Vec<Row>> {
+    if !wanted(only, "read") {
+        return Ok(Vec::new());
+    }
+    let small = Library::of(SMALL).await?.p95_ms(effort).await?;
+    let large = Library::of(LARGE).await?;
+    let (among_large, year) = (large.p95_ms(effort).await?, large.year_ms().await?);
+    Ok(vec![
+        Row::alone("read_p95_100k", "p95 of lists, filters and searches through nginx, 100,000 events", "ms", small),
+        Row::alone("read_p95_1m", "the same, 1,000,000 events", "ms", among_large),
+        Row::alone("read_growth_1m", "the second divided by the first", "×", among_large / small),
+        Row::alone("read_stats_year", "Statistics of a year, 1,000,000 events, median", "ms", year),
+    ])
+}
+
+/// A stack that holds so many events, and somebody signed in.
+struct Library {
+    /// Serves until it is dropped.
+    stack: Stack,
+    http: reqwest::Client,
+    cookie: String,
+    rows: u32,
+}
+
+impl Library {
+    async fn of(rows: u32) -> anyhow::Result<Self> {
+        let mut stack = Stack::start()?;
+        database::prepare(&stack.database_url()).await?;
+        let mut postgres = PgConnection::connect(&stack.database_url()).await?;
+        sqlx::query(AssertSqlSafe(format!("set fill.rows = '{rows}'"))).execute(&mut postgres).await?;
+        say(&format!("  storing {rows} events"));
+        sqlx::raw_sql(include_str!("../fill.sql")).execute(&mut postgres).await?;
+        // Upkeep counts the hours that are over as the service starts.
+        stack.restart(Part::Ingest)?;
+        let counted = "select until > now() - interval '2 hours' from event_facets_until";
+        let deadline = Instant::now() + COUNTED_BY;
+        while !sqlx::query_scalar::<_, bool>(counted).fetch_one(&mut postgres).await? {
+            ensure!(Instant::now() < deadline, "the hours are not counted");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        // As autovacuum leaves it.
+        sqlx::raw_sql("vacuum analyze").execute(&mut postgres).await?;
+        sqlx::raw_sql("checkpoint").execute(&mut postgres).await?;
+        let http = reqwest::Client::new();
+        let settings = stack.settings();
+        let signed_in = http
+            .post(format!("{}/api/session", stack.address()))
+            .header("x-requested-with", "fetch")
+            .json(&serde_json::json!({"email": settings.admin_email, "password": settings.admin_password}))
+            .send()
+            .await?
+            .error_for_status()?;
+        let cookie = signed_in.headers().get("set-cookie").and_then(|cookie| cookie.to_str().ok()).unwrap_or_default();
+        let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        Ok(Self { stack, http, cookie, rows })
+    }
+
+    async fn ask(&self, path: &str) -> anyhow::Result<Duration> {
+        let asked = Instant::now();
+        let answer = self.http.get(format!("{}{path}", self.stack.address())).header("cookie", &self.cookie).send().await?;
+        let status = answer.status();
+        answer.bytes().await?;
+        ensure!(status == 200, "{path} was answered with {status}");
+        Ok(asked.elapsed())
+    }
+
+    /// Over all sorts alike; what each sort took is printed.
+    async fn p95_ms(&self, effort: Effort) -> anyhow::Result<f64> {
+        let mut all = Histogram::<u64>::new(3)?;
+        for (sort, question) in QUESTIONS {
+            let mut took = Histogram::<u64>::new(3)?;
+            for round in 0..ASKED * u32::try_from(effort.rounds)? {
+                // Spread over all there is, and never the same twice.
+                let n = round.wrapping_mul(2_654_435_761) % (self.rows / 10);
+                took.record(u64::try_from(self.ask(&question(n)).await?.as_micros())?)?;
+            }
+            say(&format!("  {:>9} events, {sort}: p50 {:.1} p95 {:.1} ms", self.rows, ms(&took, 0.5), ms(&took, 0.95)));
+            all.add(&took)?;
+        }
+        Ok(ms(&all, 0.95))
+    }
+
+    async fn year_ms(&self) -> anyhow::Result<f64> {
+        let year = OffsetDateTime::now_utc() - time::Duration::days(365);
+        let path = format!("/api/stats?from={}", year.format(&Rfc3339)?);
+        let mut took = Histogram::<u64>::new(3)?;
+        for _ in 0..ASKED {
+            took.record(u64::try_from(self.ask(&path).await?.as_micros())?)?;
+        }
+        Ok(ms(&took, 0.5))
+    }
+}
+
+fn ms(histogram: &Histogram<u64>, quantile: f64) -> f64 {
+    histogram.value_at_quantile(quantile) as f64 / 1_000.0
+}
