@@ -68,6 +68,7 @@ test("only those signed in see anything, and they come back to where they wanted
   await page.getByLabel("Password").fill(admin.password);
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page).toHaveURL("/notifications?x=1");
+  await page.getByRole("button", { name: "Your account" }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL("/sign-in?next=/notifications?x=1");
   await page.goto("/sign-in?next=//evil.example/");

@@ -50,6 +50,26 @@ export const router = createRouter({
       meta: { title: "Simulate", admin: true },
     },
     {
+      path: "/users",
+      component: () => import("./pages/users/UsersPage.vue"),
+      meta: { title: "Users", admin: true },
+    },
+    {
+      path: "/tokens",
+      component: () => import("./pages/tokens/TokensPage.vue"),
+      meta: { title: "Tokens", admin: true },
+    },
+    {
+      path: "/account",
+      component: () => import("./pages/account/AccountPage.vue"),
+      meta: { title: "Account" },
+    },
+    {
+      path: "/invitation",
+      component: () => import("./pages/invitation/InvitationPage.vue"),
+      meta: { title: "Invitation", open: true },
+    },
+    {
       path: "/sign-in",
       component: () => import("./pages/sign-in/SignInPage.vue"),
       meta: { title: "Sign in", open: true },

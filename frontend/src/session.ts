@@ -1,6 +1,7 @@
 /** Who is signed in. Asked once at the start; a 401 anywhere, or a closed socket, ends it. */
 
 import { readonly, ref } from "vue";
+import * as access from "./api/access";
 import * as api from "./api/client";
 import type { User } from "./api/types";
 
@@ -20,6 +21,11 @@ export async function restoreSession(): Promise<void> {
 
 export async function signIn(email: string, password: string): Promise<void> {
   user.value = await api.signIn(email, password);
+}
+
+/** Signs in by a one-time link, whose token ends with that. */
+export async function acceptInvitation(token: string, password: string): Promise<void> {
+  user.value = await access.acceptInvitation(token, password);
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Every endpoint, over `fetch`. A refusal becomes a `Problem`; a 401 also tells whoever listens that the session is over. */
+/** Endpoints, over `fetch`; those of accounts are in `access.ts`. A refusal becomes a `Problem`; a 401 also tells whoever listens that the session is over. */
 
 import type {
   Discarded,
@@ -38,7 +38,8 @@ export function onSignedOut(tell: () => void): void {
   whenSignedOut = tell;
 }
 
-async function ask<T>(method: string, path: string, body?: string): Promise<T> {
+/** One request; `body` is JSON. */
+export async function ask<T>(method: string, path: string, body?: string): Promise<T> {
   const headers: Record<string, string> = { accept: "application/json", "x-requested-with": "fetch" };
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
@@ -101,7 +102,7 @@ export async function readUpTo(id: number): Promise<number> {
   return (await ask<{ unread: number }>("POST", "/api/notifications/read", JSON.stringify({ up_to: id }))).unread;
 }
 
-/** Everybody who can be written to. */
+/** Everybody who can be written to; admins are told of those who are disabled, too. */
 export function listUsers(): Promise<List<User>> {
   return ask("GET", "/api/users");
 }

@@ -9,6 +9,8 @@ export interface User {
   readonly id: number;
   readonly email: string;
   readonly role: Role;
+  /** Told to admins alone. */
+  readonly disabled?: boolean;
 }
 
 /** Times are RFC 3339 in UTC. */
