@@ -27,6 +27,9 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.goto("/sign-in");
       await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
       expect(await violations(page)).toEqual([]);
+      await page.goto("/invitation");
+      await expect(page.getByRole("alert")).toBeVisible();
+      expect(await violations(page)).toEqual([]);
       await deliver([{ order: `${colorScheme} ${width}` }]);
       expect((await post("[]", "elsewhere")).status).toBe(401);
       const events = ["send", "open", "click", "deferral", "hard_bounce", "spam", "brand_new"].map((kind) =>
@@ -48,6 +51,10 @@ for (const colorScheme of ["light", "dark"] as const) {
         ["/quarantine?reason=no_kind", "table"],
         ["/refusals", "table"],
         ["/system", "list"],
+        ["/users", "table"],
+        ["/tokens", "button"],
+        ["/account", "table"],
+        ["/invitation", "button"],
         ["/simulate", "textbox"],
         ["/nowhere", "link"],
       ] as const) {
@@ -68,6 +75,14 @@ for (const colorScheme of ["light", "dark"] as const) {
       expect(await violations(page)).toEqual([]);
       await page.getByRole("button", { name: "Retry…" }).click();
       await expect(page.getByRole("list", { name: "What would happen" })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      await page.goto("/users");
+      await page.getByRole("main").getByRole("link").first().click();
+      await expect(page.getByRole("complementary", { name: "User" })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole("button", { name: "Close" }).click();
+      await page.getByRole("button", { name: "Invite…" }).click();
+      await expect(page.getByRole("dialog")).toBeVisible();
       expect(await violations(page)).toEqual([]);
       await page.goto("/notifications");
       await page.getByRole("button", { name: "Test" }).click();

@@ -89,6 +89,10 @@ const pages = [
   ["quarantine", "/quarantine"],
   ["refusals", "/refusals"],
   ["system", "/system"],
+  ["users", "/users"],
+  ["user", "/users?user=1"],
+  ["tokens", "/tokens"],
+  ["account", "/account"],
   ["simulate", "/simulate"],
 ];
 await shoot("empty", pages);

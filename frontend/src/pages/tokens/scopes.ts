@@ -1,0 +1,8 @@
+/** What a token may be good for. */
+
+import type { Scope } from "../../api/access";
+
+export const SCOPES: Readonly<Record<Scope, string>> = {
+  read: "reads events, messages, recipients and statistics, and follows the feed",
+  simulate: "posts batches that count as simulated",
+};
