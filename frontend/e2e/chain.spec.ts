@@ -78,25 +78,6 @@ test("only those signed in see anything, and they come back to where they wanted
   await expect(page).toHaveURL("/");
 });
 
-test("a batch can be simulated by hand, and its answer is shown", async ({ page }) => {
-  await signIn(page, "/simulate");
-  const batch = page.getByLabel("Batch");
-  await page.getByRole("button", { name: "Hard bounce" }).click();
-  await expect(batch).toHaveValue(/hard_bounce/);
-  const subject = `Bounced ${randomUUID()}`;
-  await batch.fill(JSON.stringify({ mandrill_events: [event("hard_bounce", { subject }), 17] }));
-  await page.getByRole("button", { name: "Post the batch" }).click();
-  await expect(page.getByRole("status").last()).toContainText("2 received · 1 stored · 0 duplicates · 1 quarantined");
-  await page.getByRole("link", { name: "See the events" }).click();
-  await expect(row(page, subject)).toContainText("simulated");
-  await page.goto("/simulate");
-  await batch.fill("{");
-  await expect(page.getByRole("button", { name: "Post the batch" })).toBeDisabled();
-  await batch.fill('{"events":[]}');
-  await page.getByRole("button", { name: "Post the batch" }).click();
-  await expect(page.getByRole("status").last()).toContainText("400 bad_json");
-});
-
 test("older events are loaded page by page, each once, and newer ones wait while they are read", async ({ page }) => {
   const run = randomUUID();
   const subjects = Array.from({ length: 250 }, (_, n) => `Letter ${n} of ${run}`);

@@ -8,7 +8,7 @@ const here = new URL("..", import.meta.url).pathname;
 
 let found = 0;
 for (const entry of readdirSync(join(here, "src"), { recursive: true, withFileTypes: true })) {
-  if (!entry.isFile() || entry.name.endsWith(".test.ts") || entry.name === "samples.ts") continue;
+  if (!entry.isFile() || entry.name.endsWith(".test.ts") || entry.name === "templates.ts") continue;
   const path = join(entry.parentPath, entry.name);
   readFileSync(path, "utf8")
     .split("\n")

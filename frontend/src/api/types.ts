@@ -211,6 +211,8 @@ export interface Report {
   readonly checked_at: string;
   readonly version: string;
   readonly findings: readonly Finding[];
+  /** What Mandrill must post to. */
+  readonly webhook_urls: readonly string[];
 }
 
 export interface Online {

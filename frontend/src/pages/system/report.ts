@@ -75,13 +75,3 @@ export function summary(report: Report): string {
 export function isUnheard(report: Report): boolean {
   return report.findings.some(({ check, state }) => check === "last_event" && state === "warn");
 }
-
-/**
- * The addresses that deliveries may be signed for, read from the finding that lists them; none where it says something else,
- * or where one has credentials, which the doctor does not tell.
- */
-export function addressesOf(report: Report): string[] {
-  const finding = report.findings.find(({ check }) => check === "urls");
-  const listed = finding?.state === "ok" ? finding.what.split(", ") : [];
-  return listed.every((url) => /^https?:\/\/[^\s*]+$/.test(url)) ? listed : [];
-}

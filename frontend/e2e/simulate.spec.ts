@@ -1,0 +1,76 @@
+import { randomUUID } from "node:crypto";
+import type { Page } from "@playwright/test";
+import { TEMPLATES } from "../src/pages/simulate/templates";
+import { event, expect, row, signIn, test } from "./support";
+
+const answer = (page: Page) => page.getByRole("status", { name: "Answer" });
+const post = (page: Page) => page.getByRole("button", { name: "Post the batch" });
+
+test("every template is taken as it says, and what comes of it is seen live", async ({ page }) => {
+  await signIn(page, "/simulate");
+  const arrivals = page.getByRole("list", { name: "Events that arrived" });
+  for (const { id, name, gives } of TEMPLATES) {
+    await page.getByLabel("Begin with").selectOption({ label: name });
+    await expect(page).toHaveURL(`/simulate?template=${id}`);
+    await post(page).click();
+    await expect(answer(page)).toContainText(
+      `200 ${gives.received} received · ${gives.stored} stored · ${gives.duplicates} duplicates · ${gives.quarantined} quarantined`,
+    );
+    if (gives.stored === 0) continue;
+    await expect(
+      page.getByText(`${gives.stored} of ${gives.stored} event${gives.stored === 1 ? "" : "s"} arrived.`),
+    ).toBeVisible();
+    await expect(arrivals.getByRole("link")).toHaveCount(Math.min(gives.stored, 20));
+  }
+});
+
+test("an arrival leads to its message, and the same batch again is known", async ({ page }) => {
+  await signIn(page, "/simulate?template=life");
+  await post(page).click();
+  await expect(answer(page)).toContainText("5 stored");
+  await post(page).click();
+  await expect(answer(page)).toContainText("5 received · 0 stored · 5 duplicates");
+  await page.getByRole("button", { name: "New ids and times" }).click();
+  await post(page).click();
+  await expect(answer(page)).toContainText("5 stored");
+  await page
+    .getByRole("list", { name: "Events that arrived" })
+    .getByRole("link", { name: /Clicked/ })
+    .click();
+  await expect(page.getByRole("list", { name: "What became of it" }).getByRole("listitem")).toHaveCount(5);
+});
+
+test("a batch written by hand is posted as it is, and a mistake is shown where it is", async ({ page }) => {
+  await signIn(page, "/simulate");
+  const batch = page.getByLabel("Batch");
+  const subject = `Bounced ${randomUUID()}`;
+  // An array alone, as it stands in Mandrill's form.
+  await batch.fill(JSON.stringify([event("hard_bounce", { subject }), 17]));
+  await batch.press("Control+Enter");
+  await expect(answer(page)).toContainText("2 received · 1 stored · 0 duplicates · 1 quarantined");
+  await page.getByRole("link", { name: "See the events" }).click();
+  await expect(row(page, subject)).toContainText("simulated");
+  await page.goto("/simulate");
+  await batch.fill('{\n  "mandrill_events": [\n    {"event": open}\n  ]\n}');
+  await expect(page.getByText("Line 3, column 15: A value belongs here.")).toBeVisible();
+  await expect(batch).toHaveAccessibleDescription(/Line 3, column 15/);
+  await expect(post(page)).toBeDisabled();
+  await page.getByRole("button", { name: "Show me" }).click();
+  await expect(batch).toBeFocused();
+  await page.keyboard.type('"o"');
+  await expect(batch).toHaveValue(/"event": "o"pen/);
+  await page.getByLabel("Begin with").selectOption("click");
+  await page.getByRole("button", { name: "Bring back what I wrote" }).click();
+  await expect(batch).toHaveValue(/"event": "o"pen/);
+  await batch.fill('{"events":[]}');
+  await post(page).click();
+  await expect(answer(page)).toContainText("400 bad_json");
+});
+
+test("the command that posts it signed names the configured address", async ({ page }) => {
+  await signIn(page, "/simulate");
+  await page.getByText("Post it signed, as Mandrill does").click();
+  const command = page.getByRole("region", { name: "Command that posts it signed" });
+  await expect(command).toContainText(`URL='${process.env["WEBHOOK_URL"]}'`);
+  await expect(command).toContainText('[{"event":"open"');
+});
