@@ -2,6 +2,7 @@
 
 import type {
   Discarded,
+  Filter,
   Inbox,
   List,
   MailEvent,
@@ -38,8 +39,22 @@ export function onSignedOut(tell: () => void): void {
   whenSignedOut = tell;
 }
 
-/** One request; `body` is JSON. */
+/**
+ * Asks for JSON, and gives it.
+ *
+ * @throws {Problem}
+ */
 export async function ask<T>(method: string, path: string, body?: string): Promise<T> {
+  const response = await request(method, path, body);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+/**
+ * Asks, and gives the answer as it is.
+ *
+ * @throws {Problem}
+ */
+export async function request(method: string, path: string, body?: string): Promise<Response> {
   const headers: Record<string, string> = { accept: "application/json", "x-requested-with": "fetch" };
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
@@ -48,7 +63,7 @@ export async function ask<T>(method: string, path: string, body?: string): Promi
   } catch {
     throw new Problem(0, "unreachable", "The server cannot be reached.");
   }
-  if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T;
+  if (response.ok) return response;
   const document = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
   const code = document.code ?? "unknown";
   if (code === "signed_out") whenSignedOut();
@@ -75,11 +90,18 @@ export function signOut(): Promise<void> {
 }
 
 /** A page of events that match, newest first. */
-export function listEvents(
-  cursor: string | null,
-  filter: Readonly<Record<string, string>> = {},
-): Promise<List<MailEvent>> {
-  return ask("GET", `/api/events?${new URLSearchParams({ ...filter, limit: "100", cursor: cursor ?? "" })}`);
+export function listEvents(cursor: string | null, filter: Filter = {}): Promise<List<MailEvent>> {
+  // The first page is to be there soon, the others are to be few.
+  return ask(
+    "GET",
+    `/api/events?${queryOf({ ...filter, limit: cursor === null ? "100" : "200", cursor: cursor ?? "" })}`,
+  );
+}
+
+/** Names and values as a query string; a name with several values is there several times. */
+export function queryOf(filter: Filter): string {
+  const pairs = Object.entries(filter).flatMap(([name, value]) => [value].flat().map((one) => [name, `${one}`]));
+  return new URLSearchParams(pairs).toString();
 }
 
 /** Everything that became of one message. */

@@ -13,6 +13,9 @@ export interface User {
   readonly disabled?: boolean;
 }
 
+/** What selects events: values by name; of names that begin with `not.` there may be several. */
+export type Filter = Readonly<Record<string, string | readonly string[]>>;
+
 /** Times are RFC 3339 in UTC. */
 export interface MailEvent {
   readonly id: number;
@@ -35,6 +38,22 @@ export interface MailEvent {
   readonly diagnostic: string | null;
   readonly simulated: boolean;
   readonly webhook: string | null;
+  /** When what concerns the recipient was erased. */
+  readonly erased_at?: string | null;
+}
+
+/** An event with what Mandrill said, as far as JSON holds it. */
+export interface EventWhole extends MailEvent {
+  readonly payload: unknown;
+}
+
+/** How many events came in each stretch of time; stretches without events are left out. */
+export interface Histogram {
+  readonly from: string;
+  readonly to: string;
+  /** Seconds of each stretch. */
+  readonly step: number;
+  readonly buckets: readonly { readonly at: string; readonly kinds: Readonly<Record<string, number>> }[];
 }
 
 export interface Notification {

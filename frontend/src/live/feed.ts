@@ -4,7 +4,7 @@
  */
 
 import { readonly, ref } from "vue";
-import type { MailEvent, Notification, Online, ReadMark, ServerFrame } from "../api/types";
+import type { Filter, MailEvent, Notification, Online, ReadMark, ServerFrame } from "../api/types";
 import { checkSession, currentUser, sessionEnded } from "../session";
 import { backoff } from "./backoff";
 
@@ -53,7 +53,7 @@ const waiting = new Map<string, Waiting>();
 let socket: WebSocket | null = null;
 let cursor: string | null = null;
 /** Which events the server is asked for; everything, unless a page wants less. */
-let filter: Readonly<Record<string, string>> = {};
+let filter: Filter = {};
 /** Subscriptions that are not answered yet. Events that come meanwhile may be of the one before. */
 let unanswered = 0;
 /** The last subscription was refused: events are still those of the one before. */
@@ -74,14 +74,14 @@ export function listen(listener: Listener): () => void {
  * Asks for events that match alone, until the function it gives is called. Whoever asks also fetches, then or later: that has what
  * came up to the cursor, and the server sends what came after it.
  */
-export function follow(wantedFilter: Readonly<Record<string, string>>): () => void {
+export function follow(wantedFilter: Filter): () => void {
   choose(wantedFilter);
   return () => {
     if (filter === wantedFilter) choose({});
   };
 }
 
-function choose(next: Readonly<Record<string, string>>): void {
+function choose(next: Filter): void {
   const changed = JSON.stringify(next) !== JSON.stringify(filter);
   filter = next;
   if (!changed) return;

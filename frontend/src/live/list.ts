@@ -3,7 +3,7 @@
  * gap: when continuity is lost it is filled anew from the top, as deep as it was.
  */
 
-import { readonly, ref, shallowRef } from "vue";
+import { readonly, ref, shallowReadonly, shallowRef } from "vue";
 import type { List } from "../api/types";
 import { backoff } from "./backoff";
 import { merge, type Placed } from "./merge";
@@ -72,7 +72,7 @@ export function liveList<T extends Placed>(fetchPage: (cursor: string | null) =>
   }
 
   return {
-    items: readonly(items),
+    items: shallowReadonly(items),
     /** Where the next older page begins; null at the end. */
     next: readonly(next),
     /** Whether anything was fetched yet. */
@@ -83,7 +83,7 @@ export function liveList<T extends Placed>(fetchPage: (cursor: string | null) =>
 
     /** Takes what arrived live. What is older than the oldest page fetched comes with its own page. */
     add(more: readonly T[]): void {
-      arrived.push(...more);
+      if (loading.value) arrived.push(...more);
       const fits = more.filter((item) => next.value === null || !reaches([item], items.value.at(-1)));
       items.value = merge(items.value, fits, most);
     },

@@ -31,3 +31,10 @@ test("times with fractions of different length are compared as times", () => {
   );
   expect(items.map((item) => item.id)).toEqual([1, 2]);
 });
+
+test("of a long list what is newer or older than all of it is in its place, once", () => {
+  const page = [at(5, 50), at(3, 30)];
+  expect(merge(page, [at(7, 70), at(6, 60), at(7, 70)]).map(({ id }) => id)).toEqual([7, 6, 5, 3]);
+  expect(merge(page, [at(1, 10), at(2, 20)]).map(({ id }) => id)).toEqual([5, 3, 2, 1]);
+  expect(merge(page, [])).toEqual(page);
+});
