@@ -46,7 +46,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       for (const [path, there] of [
         ["/notifications", "list"],
         [`/messages/${message}`, "list"],
-        ["/recipients/ada%40example.com", "table"],
+        ["/recipients/ada%40example.com", "grid"],
         ["/quarantine", "table"],
         ["/quarantine?reason=no_kind", "table"],
         ["/refusals", "table"],

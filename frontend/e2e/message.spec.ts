@@ -18,9 +18,10 @@ test("a message tells its story, which goes on while one looks, and leads to its
   await deliver([first, other, about(first, "deferral", 1, deferred), about(first, "deferral", 2, deferred)]);
   await signIn(page);
   await row(page, `First ${run}`)
-    .getByRole("link", { name: `First ${run}` })
+    .getByRole("button", { name: `First ${run}` })
     .first()
     .click();
+  await page.getByRole("link", { name: "Open the message" }).click();
   await expect(page.getByRole("heading", { name: `First ${run}` })).toBeVisible();
   const story = page.getByRole("list", { name: "What became of it" }).getByRole("listitem");
   await expect(story).toHaveText([/Sent/, /Deferred.*2 times.*puts off mail from senders/s]);

@@ -110,3 +110,27 @@ export async function signIn(page: Page, path = "/"): Promise<void> {
 export function row(page: Page, subject: string) {
   return page.getByRole("row").filter({ hasText: subject });
 }
+
+/** The subjects of the whole list, in its order, read while scrolling through it; rows that are far away are not there. */
+export async function allSubjects(page: Page): Promise<string[]> {
+  const found = new Map<number, string>();
+  await page.evaluate(() => scrollTo(0, 0));
+  for (;;) {
+    const rows = page.locator("tbody [role=row]");
+    const seen = await rows.evaluateAll((all) =>
+      all.map((one) => [
+        Number(one.getAttribute("aria-rowindex")),
+        one.querySelector(".cell-subject")?.textContent ?? "",
+      ]),
+    );
+    for (const [at, subject] of seen as [number, string][]) found.set(at, subject.trim());
+    const more = await page.evaluate(() => {
+      const before = scrollY;
+      scrollBy(0, innerHeight / 2);
+      return new Promise<boolean>((resolve) =>
+        requestAnimationFrame(() => setTimeout(() => resolve(scrollY > before))),
+      );
+    });
+    if (!more) return [...found.entries()].sort(([one], [other]) => one - other).map(([, subject]) => subject);
+  }
+}

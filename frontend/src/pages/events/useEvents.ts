@@ -2,25 +2,39 @@
 
 import { computed, onUnmounted, shallowRef, watch } from "vue";
 import * as api from "../../api/client";
-import type { MailEvent } from "../../api/types";
+import type { Filter, MailEvent } from "../../api/types";
 import { follow, listen } from "../../live/feed";
 import { liveList } from "../../live/list";
-import { merge } from "../../live/merge";
-import type { Filter } from "./filter";
+import { isNewer, merge } from "../../live/merge";
 
 /** The longest list kept in the page; older ones are fetched again when wanted. */
-const MOST = 5_000;
-/** Further down than this, the reader is reading, and new rows wait. */
-const READING = 40;
+const MOST = 100_000;
+/** In a burst, what arrives is shown so often; what comes alone is shown at once. */
+const SHOW_EVERY = 150;
 
-export function useEvents(filter: () => Filter) {
+/** While `holds` says that somebody reads, new events wait, so that what they read does not move. */
+export function useEvents(filter: () => Filter, holds: () => boolean) {
   const list = liveList<MailEvent>((cursor) => api.listEvents(cursor, filter()), MOST);
-  /** What arrived while the reader was further down; it waits, so that what they read does not move. */
+  /** What waits, newest first. */
   const held = shallowRef<readonly MailEvent[]>([]);
+  let arriving: MailEvent[] = [];
+  let showing: ReturnType<typeof setTimeout> | undefined;
+  let shownAt = 0;
 
   function take(arrived: readonly MailEvent[]): void {
-    held.value = merge(held.value, arrived, MOST);
-    if (scrollY <= READING) letIn();
+    arriving.push(...arrived);
+    const wait = shownAt + SHOW_EVERY - Date.now();
+    if (wait <= 0) show();
+    else showing ??= setTimeout(show, wait);
+  }
+
+  function show(): void {
+    clearTimeout(showing);
+    showing = undefined;
+    shownAt = Date.now();
+    held.value = merge(held.value, arriving, MOST);
+    arriving = [];
+    if (!holds()) letIn();
   }
 
   function letIn(): void {
@@ -29,41 +43,40 @@ export function useEvents(filter: () => Filter) {
     held.value = [];
   }
 
-  /** Whoever comes back to the top has finished reading. */
-  function whenScrolled(): void {
-    if (scrollY <= READING) letIn();
-  }
-
-  /** Lets in what waits, and shows it. */
-  function release(): void {
-    letIn();
-    scrollTo({ top: 0 });
+  function forget(): void {
+    clearTimeout(showing);
+    showing = undefined;
+    arriving = [];
+    held.value = [];
+    list.clear();
   }
 
   const stop = listen({ events: take, refetch: () => void list.refill() });
   let unfollow = follow(filter());
   void list.refill();
   watch(filter, (wanted) => {
-    held.value = [];
-    list.clear();
+    forget();
     unfollow = follow(wanted);
     void list.refill();
   });
-  addEventListener("scroll", whenScrolled, { passive: true });
+  watch(holds, (is) => void (is || letIn()));
   onUnmounted(() => {
     stop();
     unfollow();
-    removeEventListener("scroll", whenScrolled);
-    list.clear();
+    forget();
   });
 
   return {
     ...list,
-    release,
+    letIn,
     /** How many wait above. */
     waiting: computed(() => {
-      const known = new Set(list.items.value.map((event) => event.id));
-      return held.value.filter((event) => !known.has(event.id)).length;
+      const newest = list.items.value[0];
+      const late = held.value.filter((event) => newest !== undefined && !isNewer(event, newest));
+      if (late.length === 0) return held.value.length;
+      // They may be known already, by a page that was fetched since.
+      const known = new Set(list.items.value.map(({ id }) => id));
+      return held.value.length - late.filter(({ id }) => known.has(id)).length;
     }),
     hasOlder: computed(() => list.next.value !== null && list.items.value.length < MOST),
   };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Outcome } from "../../api/types";
-import { dump, MOST_TEXT, visible } from "./bytes";
+import { dump, MOST_TEXT, visible } from "../../bytes";
 import { reasonOf, tally } from "./reasons";
 import { queryOf, viewOf } from "./view";
 

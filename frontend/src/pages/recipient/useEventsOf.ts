@@ -41,6 +41,7 @@ export function useEventsOf(email: () => string, changed: () => void) {
   return {
     items: list.items,
     loading: list.loading,
+    problem: list.problem,
     older: list.older,
     hasOlder: computed(() => list.next.value !== null && list.items.value.length < MOST),
     /** Begins anew, as for another address. */

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import type { MailEvent } from "../../api/types";
+import { factsOf } from "./facts";
+
+const event = {
+  id: 1,
+  kind: "open",
+  occurred_at: "2026-11-24T10:00:00Z",
+  received_at: "2026-11-24T10:00:01Z",
+  recipient: "ada@example.com",
+  tags: ["vip", "new"],
+  metadata: { plan: "free", many: [1], no: null },
+  city: "Madrid",
+  country: null,
+  simulated: false,
+} as unknown as MailEvent;
+
+test("what is empty is left out, and what can be filtered by says by what", () => {
+  const facts = factsOf(event).map(({ title, text, name }) => `${title} ${name} ${text}`);
+  expect(facts.filter((fact) => !/^(Happened|Received)/.test(fact))).toEqual([
+    "To recipient ada@example.com",
+    "Place  Madrid",
+    "Tag tag vip",
+    "Tag tag new",
+    "plan metadata.plan free",
+    "many  [1]",
+    "no  null",
+  ]);
+});

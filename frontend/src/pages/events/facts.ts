@@ -1,0 +1,46 @@
+/** What is known of an event, each with the name it can be filtered by, if there is one. */
+
+import type { MailEvent } from "../../api/types";
+import { exact } from "../../live/now";
+
+export interface Fact {
+  readonly title: string;
+  readonly text: string;
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Everything that is not empty. */
+export function factsOf(event: MailEvent): Fact[] {
+  const at = (time: string | null | undefined): string => (time ? exact(Date.parse(time)) : "");
+  const place = [event.city, event.country].filter(Boolean).join(", ");
+  const all: readonly (readonly [title: string, text: string | null, name?: string, value?: string])[] = [
+    ["To", event.recipient, "recipient"],
+    ["From", event.sender, "sender"],
+    ["Subject", event.subject, "subject"],
+    ["Answer", event.diagnostic],
+    ["Link", event.url, "url"],
+    ["Happened", at(event.occurred_at)],
+    ["Received", at(event.received_at), "from", event.received_at],
+    ["Template", event.template, "template"],
+    ["Subaccount", event.subaccount, "subaccount"],
+    ["Place", place],
+    ["IP", event.ip, "ip"],
+    ["Program", event.user_agent],
+    ["Message", event.message_id, "message_id"],
+    ["Webhook", event.webhook],
+    ["Simulated", event.simulated ? "yes" : null, "simulated", "true"],
+    ["Erased", at(event.erased_at)],
+  ];
+  const facts = all.map(([title, text, name = "", value = text ?? ""]) => ({ title, text: text ?? "", name, value }));
+  const tags = event.tags.map((tag) => ({ title: "Tag", text: tag, name: "tag", value: tag }));
+  const metadata = Object.entries(event.metadata ?? {}).map(([key, value]) => metadataFact(key, value));
+  return [...facts, ...tags, ...metadata].filter(({ text }) => text !== "");
+}
+
+/** What holds other values is shown; only a plain one can be filtered by. */
+function metadataFact(key: string, value: unknown): Fact {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const plain = typeof value !== "object";
+  return { title: key, text, name: plain ? `metadata.${key}` : "", value: text };
+}

@@ -1,0 +1,52 @@
+/** How somebody likes the list to look, and whether single keys do something. Kept in this browser, unlike what is shown. */
+
+import { computed, ref, watch } from "vue";
+import { COLUMNS } from "./columns";
+
+interface Look {
+  readonly columns: readonly string[];
+  readonly compact: boolean;
+  readonly keys: boolean;
+}
+
+const KEY = "events look";
+const USUAL: Look = { columns: COLUMNS.filter(({ usual }) => usual).map(({ id }) => id), compact: false, keys: true };
+
+/** What was kept; anything that makes no sense in it is as usual. */
+export function read(kept: string | null): Look {
+  try {
+    const { columns, compact, keys } = JSON.parse(kept ?? "{}") as Partial<Record<keyof Look, unknown>>;
+    const known = Array.isArray(columns) ? COLUMNS.filter(({ id }) => columns.includes(id)).map(({ id }) => id) : [];
+    return { columns: known.length > 0 ? known : USUAL.columns, compact: compact === true, keys: keys !== false };
+  } catch {
+    return USUAL;
+  }
+}
+
+/** Browsers may forbid it. */
+function stored(): string | null {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
+export const look = ref<Look>(read(stored()));
+watch(look, (now) => {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(now));
+  } catch {
+    // Then it holds as long as the page is open.
+  }
+});
+
+/** The columns chosen, in their order. */
+export const columns = computed(() => COLUMNS.filter(({ id }) => look.value.columns.includes(id)));
+
+/** Shows or hides a column; one always stays. */
+export function showColumn(id: string, shown: boolean): void {
+  const others = look.value.columns.filter((other) => other !== id);
+  const next = shown ? [...others, id] : others;
+  if (next.length > 0) look.value = { ...look.value, columns: next };
+}
