@@ -83,8 +83,11 @@ test("older events are loaded as one scrolls, each once, and newer ones wait whi
   const subjects = Array.from({ length: 250 }, (_, n) => `Letter ${n} of ${run}`);
   await deliver(subjects.map((subject) => event("send", { subject })));
   await signIn(page, `/?q=${run}`);
-  await page.mouse.wheel(0, 20_000);
-  await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", "251");
+  const scrolledOn = async () => {
+    await page.mouse.wheel(0, 20_000);
+    return page.getByRole("grid").getAttribute("aria-rowcount");
+  };
+  await expect.poll(scrolledOn).toBe("251");
   const late = `Late ${run}`;
   await deliver([event("send", { subject: late })]);
   const news = page.getByRole("button", { name: /^\d+ new$/ });
