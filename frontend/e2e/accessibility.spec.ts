@@ -47,6 +47,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         ["/notifications", "list"],
         [`/messages/${message}`, "list"],
         ["/recipients/ada%40example.com", "grid"],
+        ["/stats", "table"],
         ["/quarantine", "table"],
         ["/quarantine?reason=no_kind", "table"],
         ["/refusals", "table"],

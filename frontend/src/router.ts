@@ -18,6 +18,11 @@ export const router = createRouter({
       meta: { title: "Notifications" },
     },
     {
+      path: "/stats",
+      component: () => import("./pages/stats/StatsPage.vue"),
+      meta: { title: "Statistics" },
+    },
+    {
       path: "/messages/:id",
       component: () => import("./pages/message/MessagePage.vue"),
       props: true,

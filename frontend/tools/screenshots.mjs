@@ -86,6 +86,7 @@ const pages = [
   ["events", "/"],
   ["notifications", "/notifications"],
   ["recipient", "/recipients/ada%40example.com"],
+  ["stats", "/stats?range=24h"],
   ["quarantine", "/quarantine"],
   ["refusals", "/refusals"],
   ["system", "/system"],

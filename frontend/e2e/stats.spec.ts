@@ -1,0 +1,101 @@
+import { randomUUID } from "node:crypto";
+import type { Page } from "@playwright/test";
+import { deliver, event, expect, signIn, test } from "./support";
+
+const table = (page: Page, name: string) => page.getByRole("table", { name });
+/** `1,234` and `–` as numbers. */
+const number = (text: string | null): number => Number((text ?? "").replace(/[^\d.]/g, ""));
+
+/** How many events of a kind the page counts. */
+async function count(page: Page, kind: string): Promise<number> {
+  await expect(page.getByText(/By when events were received/)).toBeVisible();
+  const row = table(page, "Events by kind").getByRole("row").filter({ hasText: kind });
+  return (await row.count()) === 0 ? 0 : number(await row.getByRole("cell").nth(1).textContent());
+}
+
+test("what was posted is what is counted, by kind, over time, by tag, template and reason", async ({ page }) => {
+  const run = randomUUID();
+  const [tag, template, reason] = [`tag-${run}`, `template-${run}`, `550 5.1.1 No such user in the vault, ${run}`];
+  const mail = { tags: [tag], template };
+  // So many that they are among the ten commonest, whatever else was posted.
+  const posted = { Sent: 400, Opened: 100, "Soft bounce": 10, Bounced: 30, Spam: 1 };
+  await deliver([event("send", mail)]);
+  await signIn(page, "/stats?range=24h&zone=UTC");
+  const before: Record<string, number> = {};
+  for (const kind of Object.keys(posted)) before[kind] = await count(page, kind);
+  const some = (kind: string, many: number, more = {}): unknown[] =>
+    Array.from({ length: many }, () => event(kind, { ...mail, ...more }));
+  await deliver([
+    ...some("send", posted.Sent - 1),
+    ...some("open", posted.Opened),
+    ...some("soft_bounce", posted["Soft bounce"], { diag: reason }),
+    ...some("hard_bounce", posted.Bounced, { diag: reason }),
+    ...some("spam", posted.Spam),
+  ]);
+  await page.getByRole("button", { name: "Refresh" }).click();
+  for (const [kind, many] of Object.entries(posted)) {
+    const more = kind === "Sent" ? many - 1 : many;
+    await expect.poll(() => count(page, kind), { message: kind }).toBe((before[kind] ?? 0) + more);
+  }
+
+  // 40 of 400 came back, 100 were opened.
+  for (const [name, value] of [
+    ["Tags", tag],
+    ["Templates", template],
+  ] as const) {
+    const cells = table(page, name).getByRole("row").filter({ hasText: value }).getByRole("cell");
+    await expect(cells).toHaveText([value, "541", "400", "10.0 %", "25.0 %", "0.0 %"]);
+  }
+  // Numbers that differ each time are left out of a reason, so that the same reason is counted as one.
+  const vault = table(page, "Bounce reasons").getByRole("row").filter({ hasText: "in the vault, #" });
+  await expect(vault.getByRole("cell").last()).toHaveText("40");
+  await expect(table(page, "Domains of recipients")).toContainText("example.com");
+
+  // The formula stands beside the rate, with the very numbers.
+  const sent = await count(page, "Sent");
+  const bounced = (await count(page, "Soft bounce")) + (await count(page, "Bounced"));
+  const bounce = page.getByRole("list", { name: "Rates" }).getByRole("listitem").filter({ hasText: "hard + soft" });
+  const told = (await bounce.textContent()) ?? "";
+  expect(told.replaceAll(",", "")).toContain(`(hard + soft bounces) ÷ sent: ${bounced} ÷ ${sent}`);
+  expect(told).toContain(`${((bounced / sent) * 100).toFixed(1)} %`);
+  expect(told).toContain("nothing to compare with");
+
+  // The chart tells the same by keyboard, and as a table.
+  const chart = page.getByRole("slider", { name: /^Events by hour/ });
+  await chart.focus();
+  await page.keyboard.press("End");
+  await expect(chart).toHaveAttribute("aria-valuetext", /sent and delivered [\d,]+/);
+  await page.keyboard.press("Home");
+  await expect(chart).toHaveAttribute("aria-valuetext", /: nothing$/);
+  await page.getByText("Show as a table").click();
+  const rows = page.getByRole("region", { name: "Table of events over time" }).getByRole("row");
+  const columns = await rows.evaluateAll((all) =>
+    all.slice(1).map((row) => [...row.querySelectorAll("td")].map((cell) => cell.textContent)),
+  );
+  const sum = (column: number): number => columns.reduce((all, cells) => all + number(cells[column] ?? null), 0);
+  expect(sum(1)).toBe(sent + (await count(page, "Delivered")));
+
+  await table(page, "Tags").getByRole("link", { name: tag }).click();
+  await expect(page).toHaveURL(`/?tag=${tag}`);
+});
+
+test("time and zone stand in the address; a day without mail says so", async ({ page }) => {
+  await deliver([event("send")]);
+  await signIn(page, "/stats");
+  await page.getByLabel("Zone").selectOption("Asia/Tokyo");
+  await expect(page).toHaveURL("/stats?range=7d&zone=Asia/Tokyo");
+  await page.getByLabel("Time", { exact: true }).selectOption("Last 30 days");
+  await expect(page).toHaveURL("/stats?range=30d&zone=Asia/Tokyo");
+  await expect(page.getByRole("slider", { name: /^Events by day/ })).toBeVisible();
+  await page.getByRole("button", { name: /^Bounced, rejected, spam/ }).click();
+  await expect(page).toHaveURL("/stats?range=30d&zone=Asia/Tokyo&only=bad");
+  await page.reload();
+  await expect(page.getByRole("button", { name: /^Bounced, rejected, spam/ })).toHaveAttribute("aria-pressed", "true");
+  await page.getByLabel("Time", { exact: true }).selectOption("From day to day…");
+  await page.getByLabel("First day").fill("2020-02-01");
+  await page.getByLabel("Last day").fill("2020-02-01");
+  await page.getByRole("button", { name: "Show", exact: true }).click();
+  await expect(page.getByText(/Nothing happened from Feb 1, 2020, 12:00/)).toBeVisible();
+  await page.goBack();
+  await expect(page.getByRole("slider")).toBeVisible();
+});
