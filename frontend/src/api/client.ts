@@ -114,6 +114,23 @@ export function getRecipient(email: string): Promise<Recipient> {
   return ask("GET", `/api/recipients/${encodeURIComponent(email)}`);
 }
 
+/** What is, or would be, emptied of an address. */
+export interface Erased {
+  readonly events: number;
+  readonly notifications: number;
+  readonly quarantined: number;
+}
+
+/** Says what erasing an address would empty, and does nothing. */
+export function foreseeErasure(email: string): Promise<Erased> {
+  return ask("POST", `/api/recipients/${encodeURIComponent(email)}/erase`, JSON.stringify({ dry_run: true }));
+}
+
+/** Erases an address, which `confirm` has to name. */
+export function eraseRecipient(email: string, confirm: string): Promise<Erased> {
+  return ask("POST", `/api/recipients/${encodeURIComponent(email)}/erase`, JSON.stringify({ confirm }));
+}
+
 /** A page of what the signed-in user was told, newest first. */
 export function listNotifications(cursor: string | null): Promise<Inbox> {
   return ask("GET", `/api/notifications?${new URLSearchParams({ limit: "50", cursor: cursor ?? "" })}`);

@@ -36,7 +36,7 @@ export const COLUMNS: readonly Column[] = [
     "who",
     "Who",
     "minmax(0, 22fr)",
-    (event) => event.recipient,
+    (event) => event.recipient ?? (event.erased_at ? "(erased)" : null),
     (event) => ["recipient", event.recipient],
   ),
   column("subject", "Subject", "minmax(0, 30fr)", subjectOf, (event) => ["subject", event.subject]),
@@ -72,6 +72,7 @@ function more(id: "sender" | "template" | "subaccount" | "ip" | "message_id", ti
 
 /** A mail without subject is still to be told from an event without mail. */
 function subjectOf(event: MailEvent): string {
+  if (event.erased_at) return "(erased)";
   return event.subject ?? (event.message_id ? "(no subject)" : "");
 }
 

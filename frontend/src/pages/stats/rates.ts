@@ -78,8 +78,6 @@ export interface Change {
   readonly tone: Tone;
 }
 
-const NOTHING: Change = { text: "", words: "nothing to compare with", tone: "quiet" };
-
 function changed(up: boolean, text: string, before: string, better: Rate["better"] | null): Change {
   const tone = better === null ? "quiet" : (better === "up") === up ? "ok" : "bad";
   return { text: `${up ? "+" : "−"}${text}`, words: `${up ? "up" : "down"} from ${before}`, tone };
@@ -88,7 +86,8 @@ function changed(up: boolean, text: string, before: string, better: Rate["better
 /** How a rate has changed, in percentage points. */
 export function compareRates(now: Rate, before: Rate): Change {
   const [value, was] = [valueOf(now), valueOf(before)];
-  if (value === null || was === null) return NOTHING;
+  if (was === null) return { text: "", words: "nothing before", tone: "quiet" };
+  if (value === null) return { text: "", words: `${percent(was)} before`, tone: "quiet" };
   const points = (value - was) * 100;
   // What rounds to nothing has not changed.
   const shown = (Math.abs(points) < 1 ? two : one).format(Math.abs(points));

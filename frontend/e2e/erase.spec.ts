@@ -1,0 +1,56 @@
+import { randomUUID } from "node:crypto";
+import { deliver, event, expect, row, signIn, test } from "./support";
+
+test("an address is erased after it was typed, and nothing that the pages are told has it any more", async ({
+  page,
+}) => {
+  const email = `eve-${randomUUID()}@example.com`;
+  const first = event("send", { email, subject: `Secret of ${email}`, metadata: { name: email } });
+  await deliver([first, { ...first, event: "open", ip: "198.51.100.7" }, event("hard_bounce", { email, diag: email })]);
+  await deliver([{ order: `for ${email}` }]);
+  await signIn(page, `/recipients/${encodeURIComponent(email)}`);
+  await expect(row(page, email)).toHaveCount(3);
+
+  await page.getByRole("button", { name: "Erase…" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByRole("status")).toContainText("3 events, 1 notification and 1 item in quarantine");
+  const erase = dialog.getByRole("button", { name: "Erase", exact: true });
+  await expect(erase).toBeDisabled();
+  await dialog.getByLabel("Type the address to confirm").fill("eve@example.com");
+  await expect(erase).toBeDisabled();
+  await dialog.getByLabel("Type the address to confirm").fill(email.toUpperCase());
+  await erase.click();
+  await expect(dialog.getByRole("status")).toContainText("Erased: 3 events, 1 notification and 1 item in quarantine.");
+  await expect(dialog.getByRole("status")).toContainText("What was counted stays");
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await expect(page.getByText("No event is about this address")).toBeVisible();
+
+  // Every answer of the API, on every page that showed something of it.
+  const answers: Promise<[string, string]>[] = [];
+  page.on("response", (response) => {
+    if (/\/api\//.test(response.url())) answers.push(response.text().then((text) => [response.url(), text]));
+  });
+  await page.goto("/");
+  await expect(page.getByRole("row").filter({ hasText: "(erased)" }).first()).toBeVisible();
+  await page.goto(`/?message_id=${first["_id"]}`);
+  const erased = page.getByRole("row").filter({ hasText: "(erased)" });
+  await expect(erased).toHaveCount(2);
+  await expect(erased.first()).toContainText("erased");
+  await page.goto(`/messages/${first["_id"]}`);
+  await expect(page.getByRole("heading", { name: "An erased message" })).toBeVisible();
+  await expect(page.getByText("Whom it went to and what it said was erased")).toBeVisible();
+  await expect(page.getByRole("list", { name: "What became of it" }).getByText("erased", { exact: true })).toHaveCount(
+    2,
+  );
+  await page.goto("/notifications");
+  await expect(page.getByText("Erased", { exact: true }).first()).toBeVisible();
+  await page.goto("/quarantine?state=discarded");
+  await expect(page.getByRole("table").getByText("erased").first()).toBeVisible();
+  await page.goto("/stats");
+  await expect(page.getByRole("table", { name: "Events by kind" })).toBeVisible();
+  await page.goto(`/?q=${encodeURIComponent(email.split("@")[0] ?? "")}`);
+  await expect(page.getByText("Nothing matches.")).toBeVisible();
+  const told = await Promise.all(answers);
+  expect(told.length).toBeGreaterThan(6);
+  expect(told.filter(([, text]) => text.toLowerCase().includes(email))).toEqual([]);
+});
