@@ -131,9 +131,17 @@ export function eraseRecipient(email: string, confirm: string): Promise<Erased> 
   return ask("POST", `/api/recipients/${encodeURIComponent(email)}/erase`, JSON.stringify({ confirm }));
 }
 
-/** A page of what the signed-in user was told, newest first. */
-export function listNotifications(cursor: string | null): Promise<Inbox> {
-  return ask("GET", `/api/notifications?${new URLSearchParams({ limit: "50", cursor: cursor ?? "" })}`);
+/** A page of what the signed-in user was told, newest first: all of it, or of a `kind`, `unread`, or `from_user`. */
+export function listNotifications(
+  cursor: string | null,
+  filter: Readonly<Record<string, string>> = {},
+): Promise<Inbox> {
+  return ask("GET", `/api/notifications?${new URLSearchParams({ ...filter, limit: "50", cursor: cursor ?? "" })}`);
+}
+
+/** Marks these as read; gives how many are left unread. */
+export async function readThese(ids: readonly number[]): Promise<number> {
+  return (await ask<{ unread: number }>("POST", "/api/notifications/read", JSON.stringify({ ids }))).unread;
 }
 
 /** Marks everything up to a notification as read; gives how many are left unread. */

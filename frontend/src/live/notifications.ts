@@ -4,6 +4,7 @@ import { computed, readonly, ref, shallowRef } from "vue";
 import * as api from "../api/client";
 import type { Inbox, Notification, ReadMark, Told } from "../api/types";
 import { currentUser } from "../session";
+import { tellOutside } from "./desktop";
 import { listen } from "./feed";
 import { liveList } from "./list";
 
@@ -78,10 +79,39 @@ export function markRead(): void {
   }, MARK_EVERY);
 }
 
-function takeMark(mark: ReadMark): void {
+/**
+ * Marks one as read, here and on the user's other pages.
+ *
+ * @throws {api.Problem}
+ */
+export async function markOne(id: number): Promise<ReadMark> {
+  return takeMark({ ids: [id], up_to: null, unread: await api.readThese([id]) });
+}
+
+/**
+ * Marks everything told so far as read, looked at or not.
+ *
+ * @throws {api.Problem}
+ */
+export async function markAll(): Promise<ReadMark> {
+  const newest = list.items.value[0]?.id ?? 0;
+  return takeMark({ ids: [], up_to: newest, unread: await api.readUpTo(newest) });
+}
+
+/** Whether a mark says so of a notification. */
+export function isMarked(one: Told, mark: ReadMark): boolean {
+  return mark.ids.includes(one.id) || one.id <= (mark.up_to ?? 0);
+}
+
+function takeMark(mark: ReadMark): ReadMark {
   left.value = mark.unread;
-  const isRead = (one: Told): boolean => mark.ids.includes(one.id) || one.id <= (mark.up_to ?? 0);
-  list.update((one) => (!one.read && isRead(one) ? { ...one, read: true } : one));
+  list.update((one) => (!one.read && isMarked(one, mark) ? { ...one, read: true } : one));
+  return mark;
+}
+
+/** Whether the signed-in user sent it themselves: then it counts as read. */
+export function isOwn(one: Notification): boolean {
+  return one.from?.id === currentUser.value?.id;
 }
 
 export function dismiss(id: number): void {
@@ -94,8 +124,9 @@ function take(notification: Notification): void {
   told.add(notification.id);
   const [oldest] = told;
   if (told.size > MOST && oldest !== undefined) told.delete(oldest);
+  const own = isOwn(notification);
+  if (!own) tellOutside(notification);
   if (!list.items.value.some((known) => known.id === notification.id)) {
-    const own = notification.from?.id === currentUser.value?.id;
     list.add([{ ...notification, read: own }]);
     if (!own) left.value += 1;
   }

@@ -1,0 +1,137 @@
+import { randomUUID } from "node:crypto";
+import type { Page } from "@playwright/test";
+import { admin, deliver, event, expect, signIn, test } from "./support";
+
+const list = (page: Page) => page.getByRole("main").getByRole("list", { name: "Notifications" });
+const bell = (page: Page) => page.getByRole("button", { name: /^Notifications/ });
+
+/** Writes to somebody by the form. */
+async function write(page: Page, to: string | RegExp, text: string, details = ""): Promise<void> {
+  await page.getByRole("button", { name: "Write" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByLabel("To")).toContainText("(you)");
+  const option = dialog.getByRole("option", { name: to });
+  await dialog.getByLabel("To").selectOption((await option.getAttribute("value")) ?? "");
+  await dialog.getByLabel("Text").fill(text);
+  await dialog.getByLabel("More, if need be").fill(details);
+  await dialog.getByRole("button", { name: "Send" }).click();
+  await expect(dialog).toBeHidden();
+}
+
+test("somebody writes to a role, to everybody and to one person, and finds it again by whom it is from", async ({
+  page,
+  another,
+}) => {
+  const other = await another();
+  await signIn(page, "/notifications");
+  await signIn(other);
+  for (const to of ["Everybody", "Every admin", `${admin.email} (you)`]) {
+    const text = `To ${to} ${randomUUID()}`;
+    await write(page, to, text, "Second line");
+    await expect(list(page).getByRole("listitem").filter({ hasText: text })).toContainText("Second line");
+    await expect(other.getByRole("log")).toContainText(text);
+  }
+  // Nobody here is a viewer; it is kept among what was sent.
+  const sent = `To viewers ${randomUUID()}`;
+  await write(page, "Every viewer", sent);
+  await deliver([event("open", { subject: `Opened ${sent}` })]);
+  await expect(list(page)).toContainText(`Opened ${sent}`);
+  await page.getByLabel("From").selectOption({ label: `${admin.email} (you)` });
+  await expect(page).toHaveURL(/\/notifications\?from_user=\d+$/);
+  await expect(list(page)).toContainText(sent);
+  await expect(list(page)).not.toContainText(`Opened ${sent}`);
+  await page.goBack();
+  await page.getByLabel("Kind").selectOption("Opens");
+  await expect(page).toHaveURL("/notifications?kind=open");
+  await expect(list(page).getByRole("listitem").first()).toContainText(`Opened ${sent}`);
+  await expect(list(page)).not.toContainText("Second line");
+  await page.reload();
+  await expect(page.getByLabel("Kind")).toHaveValue("open");
+});
+
+test("one and all are marked as read, and the tab tells what is not", async ({ page }) => {
+  await signIn(page, "/notifications");
+  const all = page.getByRole("button", { name: "Mark all as read" });
+  if (await all.isEnabled()) await all.click();
+  await expect(bell(page)).toHaveAccessibleName("Notifications");
+  await expect(page).toHaveTitle("Notifications · Mandrill Listener");
+  const subject = `Marked ${randomUUID()}`;
+  await deliver(["one", "two", "three"].map((name) => event("open", { subject: `${name} ${subject}` })));
+  const rows = list(page).getByRole("listitem").filter({ hasText: subject });
+  await expect(rows).toHaveCount(3);
+  await expect(page).toHaveTitle("(3) Notifications · Mandrill Listener");
+  await expect(page.locator("link[rel=icon]")).toHaveAttribute("href", "/mark-unread.svg");
+  await page.getByRole("link", { name: /^Unread/ }).click();
+  await expect(page).toHaveURL("/notifications?unread=true");
+  await rows
+    .filter({ hasText: "two" })
+    .getByRole("button", { name: /^Mark as read/ })
+    .click();
+  await expect(page).toHaveTitle(/^\(2\)/);
+  // What is read while one looks stays where it is, until one comes again.
+  await expect(rows).toHaveCount(3);
+  await expect(rows.filter({ hasText: "Unread." })).toHaveCount(2);
+  await page.reload();
+  await expect(rows).toHaveCount(2);
+  await rows.filter({ hasText: "one" }).getByRole("link").click();
+  await expect(page).toHaveURL(/\/messages\//);
+  await expect(page).toHaveTitle(/^\(1\) /);
+  await page.goBack();
+  await all.click();
+  await expect(page).toHaveTitle("Notifications · Mandrill Listener");
+  await expect(page.locator("link[rel=icon]")).toHaveAttribute("href", "/mark.svg");
+  await expect(all).toBeDisabled();
+});
+
+test("the browser is asked when the button is pressed, shows what comes while the page is hidden, and remembers", async ({
+  page,
+  context,
+}) => {
+  await context.addInitScript(() => {
+    const seen: string[] = [];
+    class Fake {
+      static permission = sessionStorage.getItem("granted") ?? "default";
+      static requestPermission(): Promise<string> {
+        sessionStorage.setItem("granted", "granted");
+        Fake.permission = "granted";
+        return Promise.resolve("granted");
+      }
+      constructor(title: string) {
+        seen.push(title);
+      }
+    }
+    Object.assign(globalThis, { Notification: Fake, seen, hidden: false });
+    Object.defineProperty(document, "visibilityState", {
+      get: () => ((globalThis as unknown as { hidden: boolean }).hidden ? "hidden" : "visible"),
+    });
+  });
+  const seen = (): Promise<string[]> => page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen);
+  const hide = (hidden: boolean): Promise<unknown> =>
+    page.evaluate((is) => Object.assign(globalThis, { hidden: is }), hidden);
+  await signIn(page, "/notifications");
+  expect(await page.evaluate(() => Notification.permission)).toBe("default");
+  await page.getByRole("button", { name: "Let it ask me" }).click();
+  await expect(page.getByText("While this page is hidden, your browser shows what is new.")).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("status").getByText("Live", { exact: true })).toBeVisible();
+  const [visible, hidden] = [`Visible ${randomUUID()}`, `Hidden ${randomUUID()}`];
+  await deliver([event("open", { subject: visible })]);
+  await expect(list(page)).toContainText(visible);
+  await hide(true);
+  await deliver([event("open", { subject: hidden })]);
+  await expect.poll(seen).toEqual([`ada@example.com opened “${hidden}”`]);
+  await hide(false);
+  await page.getByRole("button", { name: "Stop that" }).click();
+  await page.reload();
+  await expect(page.getByRole("button", { name: "Let it ask me" })).toBeVisible();
+});
+
+test("at most three toasts are on the screen", async ({ page }) => {
+  await signIn(page);
+  const subject = `Toast ${randomUUID()}`;
+  await deliver(Array.from({ length: 8 }, (_, n) => event("open", { subject: `${n} ${subject}` })));
+  await expect(page.getByRole("log").getByText(subject)).toHaveCount(3);
+  await expect(bell(page)).toHaveAccessibleName(/unread/);
+  await page.getByRole("log").getByRole("button", { name: "Dismiss" }).first().click();
+  await expect(page.getByRole("log").getByText(subject)).toHaveCount(2);
+});

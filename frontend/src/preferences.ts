@@ -1,0 +1,34 @@
+/** What a reader has chosen, kept in this browser. What is chosen in one tab holds in the others at once. */
+
+import { type Ref, ref, watch } from "vue";
+
+/** One of a few words, by name. A browser that keeps nothing forgets it with the page. */
+function kept<Choice extends string>(name: string, choices: readonly [Choice, ...Choice[]]): Ref<Choice> {
+  const choiceOf = (text: string | null): Choice => choices.find((choice) => choice === text) ?? choices[0];
+  const choice = ref(choiceOf(read(name))) as Ref<Choice>;
+  watch(choice, (now) => write(name, now));
+  // Where there are no other tabs, as under unit tests, there is nothing to listen to.
+  globalThis.addEventListener?.("storage", (event) => {
+    if (event.key === name) choice.value = choiceOf(event.newValue);
+  });
+  return choice;
+}
+
+function read(name: string): string | null {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function write(name: string, value: string): void {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // It then holds for this page alone.
+  }
+}
+
+/** Whether notifications are shown outside the page, while it is hidden. */
+export const desktop = kept("desktop", ["off", "on"]);
