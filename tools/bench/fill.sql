@@ -20,7 +20,11 @@ from (
            date_trunc('month', now() - interval '1 month') + n * interval '28 days' / current_setting('fill.rows')::integer as at,
            (array['send', 'send', 'send', 'send', 'delivered', 'delivered', 'delivered', 'open', 'open', 'click', 'soft_bounce',
                   'hard_bounce', 'deferral', 'spam'])[1 + n % 14] as kind,
-           'person' || (n / 4) % (1 + current_setting('fill.rows')::integer / 10) || '@example.com' as recipient,
+           (array['ada', 'bo', 'chloe', 'dmitri', 'eva', 'farid', 'grace', 'hugo', 'ines', 'jonas', 'kofi', 'lucia', 'mei', 'nadia', 'omar', 'petra',
+                  'quinn', 'rosa', 'sven', 'tomas', 'uma', 'viktor', 'wendy'])[1 + person % 23]
+               || '.' || (array['adams', 'becker', 'castro', 'dubois', 'evans', 'fischer', 'garcia', 'hansen', 'ivanov', 'jensen', 'kimura',
+                  'lopez', 'moreau', 'novak', 'okafor', 'petrov', 'rossi', 'silva', 'tanaka', 'ueda', 'vargas', 'weber', 'young'])[1 + person / 23 % 23]
+               || person || '@' || (array['example.com', 'example.org', 'example.net', 'mail.example.com'])[1 + person % 4] as recipient,
            (array['news', 'news', 'news', 'shop', 'billing'])[1 + draw % 5] || '@example.com' as sender,
            (array['Your order', 'Your invoice', 'Welcome aboard', 'Weekly digest', 'Special offer', 'Password reset'])[1 + draw % 6]
                || ' ' || n / 4 as subject,
@@ -31,7 +35,8 @@ from (
            case when draw % 4 = 0 then (array['eu', 'us'])[1 + draw / 4 % 2] end as subaccount
     from (
         -- Seven hexadecimal digits of a hash: as good as drawn, and the same every time.
-        select n, ('x' || left(md5(n::text), 7))::bit(28)::integer as draw
+        select n, ('x' || left(md5(n::text), 7))::bit(28)::integer as draw,
+               (n / 4) % (1 + current_setting('fill.rows')::integer / 10) as person
         from generate_series(1, current_setting('fill.rows')::integer) as n
     ) as numbered
 ) as drawn;

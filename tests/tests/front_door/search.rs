@@ -19,7 +19,7 @@ fn filters() -> Vec<String> {
     let common =
         ["kind=open", "kind=open,click", "not.kind=send", "simulated=false", "not.tag=orders", "from=2020-01-01T00:00:00Z", ""];
     let rare = [
-        "recipient=person7@example.com".to_owned(),
+        "recipient=hugo.adams7@mail.example.com".to_owned(),
         "sender=billing@example.com".to_owned(),
         "subject=order%207".to_owned(),
         "tag=rare".to_owned(),
@@ -31,7 +31,7 @@ fn filters() -> Vec<String> {
         "message_id=m7".to_owned(),
         "ip=198.51.100.7".to_owned(),
         "url=https%3A%2F%2Fexample.com%2F7".to_owned(),
-        "q=person7".to_owned(),
+        "q=adams7".to_owned(),
         "q=order%20eu".to_owned(),
         "q=nothing%20like%20this".to_owned(),
     ];
@@ -57,7 +57,7 @@ async fn no_filter_makes_postgres_read_all_events() {
             assert_eq!(admin.get(&format!("/api/events?{filter}&cursor={next}")).await.status, 200, "{filter}");
         }
     }
-    for path in ["/api/recipients/person7@example.com", "/api/messages/m7", "/api/events/7"] {
+    for path in ["/api/recipients/hugo.adams7@mail.example.com", "/api/messages/m7", "/api/events/7"] {
         assert_eq!(admin.get(path).await.status, 200, "{path}");
     }
     let log = fs::read_to_string(stack.log(Part::Postgres)).expect("the log of Postgres");
