@@ -1,6 +1,6 @@
 /** What a reader has chosen, kept in this browser. What is chosen in one tab holds in the others at once. */
 
-import { type Ref, ref, watch } from "vue";
+import { computed, type Ref, ref, watch } from "vue";
 
 /** One of a few words, by name. A browser that keeps nothing forgets it with the page. */
 function kept<Choice extends string>(name: string, choices: readonly [Choice, ...Choice[]]): Ref<Choice> {
@@ -30,5 +30,15 @@ function write(name: string, value: string): void {
   }
 }
 
+/** `index.html` reads this before anything is painted. */
+export const theme = kept("theme", ["system", "light", "dark"]);
+/** In which zone times are told. */
+export const zone = kept("zone", ["local", "utc"]);
+const keys = kept("shortcuts", ["on", "off"]);
+/** Whether single keys do something: whoever dictates, or has a tremor, may not want that. */
+export const shortcuts = computed({
+  get: () => keys.value === "on",
+  set: (on) => (keys.value = on ? "on" : "off"),
+});
 /** Whether notifications are shown outside the page, while it is hidden. */
 export const desktop = kept("desktop", ["off", "on"]);

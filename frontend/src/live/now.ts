@@ -1,6 +1,7 @@
 /** One clock for every relative time on the page. */
 
 import { readonly, ref } from "vue";
+import { zone } from "../preferences";
 
 const now = ref(Date.now());
 setInterval(() => (now.value = Date.now()), 1000);
@@ -8,11 +9,20 @@ setInterval(() => (now.value = Date.now()), 1000);
 /** The current time in milliseconds, once a second. */
 export const clock = readonly(now);
 
-const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+const FORMATS = {
+  local: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" }),
+  utc: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long", timeZone: "UTC" }),
+};
 
-/** The time in full, in the reader's zone. */
+/** The time in full, in the zone that the reader chose. */
 export function exact(then: number): string {
-  return exactly.format(then);
+  return FORMATS[zone.value].format(then);
+}
+
+/** The same, and what it is in the other zone, unless that is the same. */
+export function exactBoth(then: number): string {
+  const [own, other] = [exact(then), FORMATS[zone.value === "utc" ? "local" : "utc"].format(then)];
+  return own === other ? own : `${own} · ${other}`;
 }
 
 const UNITS: readonly (readonly [number, string])[] = [

@@ -1,0 +1,102 @@
+import { randomUUID } from "node:crypto";
+import type { Page } from "@playwright/test";
+import { deliver, event, expect, signIn, test } from "./support";
+
+const menu = (page: Page) => page.getByRole("button", { name: /Your account/ });
+const help = (page: Page) => page.getByRole("dialog", { name: "Keyboard shortcuts" });
+
+test("keys lead everywhere, and do nothing while somebody types, in dialogs, or switched off", async ({ page }) => {
+  await signIn(page);
+  for (const [keys, path, title] of [
+    ["gq", "/quarantine", "Quarantine"],
+    ["gn", "/notifications", "Notifications"],
+    ["gy", "/system", "System"],
+    ["gm", "/simulate", "Simulate"],
+  ] as const) {
+    await page.keyboard.type(keys);
+    await expect(page).toHaveURL(path);
+    await expect(page.getByRole("heading", { level: 1, name: title })).toBeFocused();
+  }
+  await page.getByLabel("Batch").focus();
+  await page.keyboard.type("ge?/");
+  await expect(page.getByLabel("Batch")).toHaveValue(/ge\?\//);
+  await page.getByRole("heading", { level: 1 }).focus();
+  await page.keyboard.press("Control+g");
+  await page.keyboard.press("x");
+  await page.keyboard.press("e");
+  await expect(page).toHaveURL("/simulate");
+
+  await page.keyboard.press("?");
+  await expect(help(page)).toBeVisible();
+  await page.keyboard.type("ge");
+  await expect(page).toHaveURL("/simulate");
+  await help(page).getByLabel("Keys do something").uncheck();
+  await page.keyboard.press("Escape");
+  await expect(help(page)).toBeHidden();
+  await page.keyboard.type("ge?");
+  await expect(help(page)).toBeHidden();
+  await expect(page).toHaveURL("/simulate");
+  await page.reload();
+  await menu(page).click();
+  await expect(page.getByLabel("Keyboard shortcuts", { exact: true })).not.toBeChecked();
+  await page.getByRole("button", { name: "Show the keyboard shortcuts" }).click();
+  await help(page).getByLabel("Keys do something").check();
+  await help(page).getByRole("button", { name: "Close" }).click();
+  // The search is on another page.
+  await deliver([event("send")]);
+  await page.goto("/system");
+  await expect(page.getByRole("heading", { level: 1, name: "System" })).toBeVisible();
+  await page.keyboard.press("/");
+  await expect(page).toHaveURL("/");
+  await expect(page.getByRole("searchbox", { name: "Filter events" })).toBeFocused();
+});
+
+test("the theme is chosen, kept, and there before the page is painted", async ({ page, context }) => {
+  await page.emulateMedia({ colorScheme: "light" });
+  const ground = (): Promise<string> => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  await signIn(page);
+  const light = await ground();
+  await menu(page).click();
+  await page.getByText("Dark", { exact: true }).click();
+  const dark = await ground();
+  expect(dark).not.toBe(light);
+  const other = await context.newPage();
+  await other.emulateMedia({ colorScheme: "light" });
+  // The page's own script never comes: what is there then is what is painted first.
+  await other.route("**/assets/*.js", (route) => route.abort());
+  await other.goto("/");
+  expect(await other.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe("dark");
+  await other.unroute("**/assets/*.js");
+  await other.goto("/");
+  await menu(other).click();
+  await other.getByText("System", { exact: true }).last().click();
+  // One tab's choice is the other's.
+  await expect.poll(ground).toBe(light);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await expect.poll(ground).toBe(dark);
+});
+
+test.describe("in Kolkata", () => {
+  test.use({ timezoneId: "Asia/Kolkata" });
+
+  test("a time says when exactly, in the chosen zone, on hover and on focus", async ({ page }) => {
+    const subject = `Timed ${randomUUID()}`;
+    await deliver([event("open", { subject })]);
+    await signIn(page, "/notifications");
+    const time = page.getByRole("listitem").filter({ hasText: subject }).locator("time");
+    const tip = page.getByRole("tooltip");
+    await time.hover();
+    await expect(tip).toHaveText(/GMT\+5:30 · .*UTC$/);
+    await page.getByRole("heading", { level: 1 }).hover();
+    await expect(tip).toHaveCount(0);
+    await time.focus();
+    await expect(tip).toBeVisible();
+    await page.keyboard.press("Escape");
+    await expect(tip).toHaveCount(0);
+    await menu(page).click();
+    await page.getByText("UTC", { exact: true }).click();
+    await page.reload();
+    await time.hover();
+    await expect(tip).toHaveText(/UTC · .*GMT\+5:30$/);
+  });
+});
