@@ -77,7 +77,7 @@ test("of thousands of events few rows are in the page, and all can be reached", 
     await page.mouse.wheel(0, 20_000);
     most = Math.max(most, await rows.count());
     await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", `${COUNT + 1}`, { timeout: 100 });
-  }).toPass();
+  }).toPass({ intervals: [50] });
   await rows.first().focus();
   await page.keyboard.press("End");
   await expect(rows.last()).toBeFocused();
@@ -91,4 +91,130 @@ test("of thousands of events few rows are in the page, and all can be reached", 
   await expect(page.locator("tbody [role=row]:focus")).toHaveAttribute("aria-rowindex", "2");
   most = Math.max(most, await rows.count());
   expect(most).toBeLessThanOrEqual(60);
+});
+
+test("the chart names what came when, by pointer and by keyboard, and narrows the list", async ({ page }) => {
+  const run = randomUUID();
+  await deliver([event("send", { subject: `One ${run}` }), event("hard_bounce", { subject: `Two ${run}` })]);
+  await signIn(page, `/?q=${run}`);
+  const chart = page.getByRole("figure", { name: "Events over time" });
+  const bars = chart.getByRole("slider");
+  await expect(chart).toContainText("2 events: 1 bounced, 1 sent");
+  await deliver([event("open", { subject: `Three ${run}` })]);
+  await expect(chart).toContainText("3 events");
+  await bars.hover({ position: { x: 2, y: 20 } });
+  await expect(chart).toContainText("no events");
+  await chart.getByRole("button", { name: "Table" }).click();
+  await expect(chart.getByRole("table")).toContainText("1 bounced");
+  await page.keyboard.press("Escape");
+
+  // The newest bar is the first for whoever comes by keyboard.
+  await page.getByRole("button", { name: "Clear all" }).focus();
+  await page.keyboard.press("Tab");
+  await expect(bars).toBeFocused();
+  await expect(bars).toHaveAttribute("aria-valuetext", /3 events|no events/);
+  await page.keyboard.press("Shift+ArrowLeft");
+  await expect(bars).toHaveAttribute("aria-valuetext", /3 events/);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/from=.*&q=.*&to=/);
+  await expect(row(page, run)).toHaveCount(3);
+
+  // Where nothing came, the range is what leaves everything out.
+  await page.goBack();
+  await expect(chart).toContainText("3 events");
+  const box = await bars.boundingBox();
+  if (box === null) throw new Error("there is no chart");
+  await page.mouse.move(box.x + 4, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2, box.y + 20);
+  await page.mouse.up();
+  await expect(page.getByText("Nothing matches.")).toBeVisible();
+  await page.getByRole("link", { name: /^Drop “.*–.*”: 3 match then$/ }).click();
+  await expect(row(page, run)).toHaveCount(3);
+  await page.getByRole("button", { name: "All time" }).click();
+  await page.getByRole("link", { name: "Last hour" }).click();
+  await expect(page).toHaveURL(/from=1h/);
+  await expect(row(page, run)).toHaveCount(3);
+  await page.reload();
+  await expect(page.getByRole("button", { name: "Last hour" })).toBeVisible();
+});
+
+test("a value is left out by a click, also of what comes live, and the address keeps it", async ({ page }) => {
+  const run = randomUUID();
+  const some = () =>
+    deliver([event("send", { subject: `Sent ${run}` }), event("open", { subject: `Opened ${run}`, tags: ["a b"] })]);
+  await some();
+  await signIn(page, `/?q=${run}`);
+  await row(page, `Sent ${run}`).getByRole("button", { name: "Sent", exact: true }).click();
+  await page.getByRole("link", { name: "Without this" }).click();
+  await expect(page).toHaveURL(/not\.kind=send/);
+  await expect(row(page, run)).toHaveCount(1);
+  await some();
+  await expect(row(page, `Opened ${run}`)).toHaveCount(2);
+  await expect(row(page, `Sent ${run}`)).toHaveCount(0);
+  await page.reload();
+  await expect(row(page, run)).toHaveCount(2);
+
+  // Two values of one name at once, the second typed.
+  const field = page.getByRole("searchbox", { name: "Filter events" });
+  await field.fill('-kind:click -tag:"a b"');
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("Nothing matches.")).toBeVisible();
+  await deliver([event("click", { subject: `Clicked ${run}` }), event("deferral", { subject: `Deferred ${run}` })]);
+  await expect(row(page, run)).toHaveCount(1);
+  await expect(row(page, run)).toContainText("Deferred");
+  const chips = page.getByRole("list", { name: "Filters" });
+  await chips.getByRole("button", { name: "Remove filter not kind: click" }).click();
+  await expect(row(page, run)).toHaveCount(2);
+  const exported = await page.request.get(
+    `${await page
+      .getByRole("button", { name: "Export" })
+      .click()
+      .then(() => page.getByRole("link", { name: /^CSV/ }).getAttribute("href"))}`,
+  );
+  expect((await exported.text()).split("\n").filter((line) => line.includes(run)).length).toBe(2);
+});
+
+test("rows hold still while paused or pointed at, whatever comes, and nothing of it is lost", async ({ page }) => {
+  const run = randomUUID();
+  const burst = (name: string) =>
+    deliver(Array.from({ length: 200 }, (_, n) => event("send", { subject: `${name} ${n} of ${run}` })));
+  await deliver([event("send", { subject: `First of ${run}` })]);
+  await signIn(page, `/?q=${run}`);
+  const first = row(page, `First of ${run}`);
+  await expect(first).toBeVisible();
+  const place = await first.boundingBox();
+  await page.keyboard.press("p");
+  await expect(page.getByRole("status").getByText("Paused", { exact: true })).toBeVisible();
+  await burst("Paused");
+  await expect(page.getByRole("status").getByText("Paused · 200 new")).toBeVisible();
+  await expect(page.getByRole("button", { name: "200 new" })).toBeVisible();
+  expect(await first.boundingBox()).toEqual(place);
+  await page.keyboard.press("p");
+  await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", "202");
+
+  const pointed = page.locator("tbody [role=row]").nth(3);
+  await pointed.hover();
+  const [id, where] = [await pointed.getAttribute("data-id"), await pointed.boundingBox()];
+  await burst("Pointed");
+  await expect(page.getByRole("button", { name: "200 new" })).toBeVisible();
+  expect(await pointed.getAttribute("data-id")).toBe(id);
+  expect(await pointed.boundingBox()).toEqual(where);
+  await page.mouse.move(5, 5);
+  await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", "402");
+});
+
+test("columns and closeness are kept in this browser", async ({ page }) => {
+  const run = randomUUID();
+  await deliver([event("send", { subject: `Columns ${run}`, template: `letter-${run}` })]);
+  await signIn(page, `/?q=${run}`);
+  await expect(row(page, run)).not.toContainText(`letter-${run}`);
+  await page.getByRole("button", { name: "Display" }).click();
+  await page.getByLabel("Template").check();
+  await page.getByLabel("Tags").uncheck();
+  await page.getByLabel("Closer rows").check();
+  await page.reload();
+  await expect(row(page, run)).toContainText(`letter-${run}`);
+  await expect(page.getByRole("columnheader", { name: "Tags" })).toHaveCount(0);
+  expect((await row(page, run).boundingBox())?.height).toBe(28);
 });

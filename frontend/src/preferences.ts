@@ -14,7 +14,8 @@ function kept<Choice extends string>(name: string, choices: readonly [Choice, ..
   return choice;
 }
 
-function read(name: string): string | null {
+/** What was kept under a name, if the browser keeps anything. */
+export function read(name: string): string | null {
   try {
     return localStorage.getItem(name);
   } catch {
@@ -22,7 +23,8 @@ function read(name: string): string | null {
   }
 }
 
-function write(name: string, value: string): void {
+/** Keeps it. */
+export function write(name: string, value: string): void {
   try {
     localStorage.setItem(name, value);
   } catch {

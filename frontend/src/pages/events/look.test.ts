@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { read } from "./look";
+import { lookOf } from "./look";
 
 test("what was kept is taken as far as it makes sense", () => {
-  const usual = read(null);
+  const usual = lookOf(null);
   expect(usual).toEqual({ columns: ["when", "what", "who", "subject", "detail", "tags"], compact: false, keys: true });
   for (const nonsense of ["", "{", "[]", '"x"', '{"columns":["constructor"]}', '{"columns":7,"keys":"no"}'])
-    expect(read(nonsense), nonsense).toEqual(usual);
-  expect(read('{"columns":["ip","what","gone"],"compact":true,"keys":false}')).toEqual({
+    expect(lookOf(nonsense), nonsense).toEqual(usual);
+  expect(lookOf('{"columns":["ip","what","gone"],"compact":true,"keys":false}')).toEqual({
     columns: ["what", "ip"],
     compact: true,
     keys: false,

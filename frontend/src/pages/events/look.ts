@@ -1,6 +1,7 @@
 /** How somebody likes the list to look, and whether single keys do something. Kept in this browser, unlike what is shown. */
 
 import { computed, ref, watch } from "vue";
+import { read, write } from "../../preferences";
 import { COLUMNS } from "./columns";
 
 interface Look {
@@ -13,7 +14,7 @@ const KEY = "events look";
 const USUAL: Look = { columns: COLUMNS.filter(({ usual }) => usual).map(({ id }) => id), compact: false, keys: true };
 
 /** What was kept; anything that makes no sense in it is as usual. */
-export function read(kept: string | null): Look {
+export function lookOf(kept: string | null): Look {
   try {
     const { columns, compact, keys } = JSON.parse(kept ?? "{}") as Partial<Record<keyof Look, unknown>>;
     const known = Array.isArray(columns) ? COLUMNS.filter(({ id }) => columns.includes(id)).map(({ id }) => id) : [];
@@ -23,23 +24,8 @@ export function read(kept: string | null): Look {
   }
 }
 
-/** Browsers may forbid it. */
-function stored(): string | null {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
-}
-
-export const look = ref<Look>(read(stored()));
-watch(look, (now) => {
-  try {
-    localStorage.setItem(KEY, JSON.stringify(now));
-  } catch {
-    // Then it holds as long as the page is open.
-  }
-});
+export const look = ref<Look>(lookOf(read(KEY)));
+watch(look, (now) => write(KEY, JSON.stringify(now)));
 
 /** The columns chosen, in their order. */
 export const columns = computed(() => COLUMNS.filter(({ id }) => look.value.columns.includes(id)));

@@ -1,6 +1,6 @@
 /** The list of events: pages from the server and what arrives live, each event once, newest first. */
 
-import { computed, onUnmounted, shallowRef, watch } from "vue";
+import { computed, onUnmounted, readonly, ref, shallowRef, watch } from "vue";
 import * as api from "../../api/client";
 import type { Filter, MailEvent } from "../../api/types";
 import { follow, listen } from "../../live/feed";
@@ -17,6 +17,8 @@ export function useEvents(filter: () => Filter, holds: () => boolean) {
   const list = liveList<MailEvent>((cursor) => api.listEvents(cursor, filter()), MOST);
   /** What waits, newest first. */
   const held = shallowRef<readonly MailEvent[]>([]);
+  /** What was missed meanwhile is not known, and is to be fetched. */
+  const missed = ref(false);
   let arriving: MailEvent[] = [];
   let showing: ReturnType<typeof setTimeout> | undefined;
   let shownAt = 0;
@@ -38,12 +40,23 @@ export function useEvents(filter: () => Filter, holds: () => boolean) {
   }
 
   function letIn(): void {
+    if (missed.value) {
+      missed.value = false;
+      void list.refill();
+    }
     if (held.value.length === 0) return;
     list.add(held.value);
     held.value = [];
   }
 
+  /** To fetch anew moves rows as well, so it waits, too. */
+  function refetch(): void {
+    if (holds() && list.loaded.value) missed.value = true;
+    else void list.refill();
+  }
+
   function forget(): void {
+    missed.value = false;
     clearTimeout(showing);
     showing = undefined;
     arriving = [];
@@ -51,7 +64,7 @@ export function useEvents(filter: () => Filter, holds: () => boolean) {
     list.clear();
   }
 
-  const stop = listen({ events: take, refetch: () => void list.refill() });
+  const stop = listen({ events: take, refetch });
   let unfollow = follow(filter());
   void list.refill();
   watch(filter, (wanted) => {
@@ -69,6 +82,8 @@ export function useEvents(filter: () => Filter, holds: () => boolean) {
   return {
     ...list,
     letIn,
+    /** More wait above than are counted. */
+    missed: readonly(missed),
     /** How many wait above. */
     waiting: computed(() => {
       const newest = list.items.value[0];
