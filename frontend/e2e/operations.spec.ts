@@ -233,11 +233,11 @@ test("whoever is no admin is not led there, and sees nothing there", async ({ pa
   });
   const asked: string[] = [];
   page.on("request", (request) => {
-    if (/\/api\/(quarantine|refusals|system)/.test(request.url())) asked.push(request.url());
+    if (/\/api\/(quarantine|refusals|system|tokens|users)/.test(request.url())) asked.push(request.url());
   });
   await signIn(page);
   await expect(page.getByRole("link", { name: "Notifications" })).toBeVisible();
-  for (const name of ["Quarantine", "Refusals", "System", "Simulate"]) {
+  for (const name of ["Quarantine", "Refusals", "System", "Users", "Tokens", "Simulate"]) {
     await expect(page.getByRole("link", { name })).toHaveCount(0);
     await page.goto(`/${name.toLowerCase()}`);
     await expect(page.getByRole("main")).toContainText("Only admins see this page");
