@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { zone } from "../../preferences";
 import { ownZone, queryOf, questionOf, viewOf } from "./view";
 
 const NOW = Date.parse("2026-11-25T12:34:56Z");
@@ -20,6 +21,13 @@ test("an address says which time is meant, and what makes no sense in it is left
   for (const view of [viewOf({ range: "24h", zone: "UTC" }), days]) {
     expect(viewOf(queryOf(view) as Record<string, string>)).toEqual(view);
   }
+});
+
+test("whoever is told times in UTC is so here, unless the address says otherwise", () => {
+  zone.value = "utc";
+  expect(viewOf({}).zone).toBe("UTC");
+  expect(viewOf({ zone: "Asia/Kolkata" }).zone).toBe("Asia/Kolkata");
+  zone.value = "local";
 });
 
 test("ranges end now; days begin and end at midnight there", () => {

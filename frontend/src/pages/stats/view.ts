@@ -2,6 +2,7 @@
 
 import type { LocationQuery, LocationQueryRaw } from "vue-router";
 import type { Tone } from "../../components/tones";
+import { zone as chosenZone } from "../../preferences";
 import { SERIES } from "./chart";
 import { isZone, momentOf } from "./zone";
 
@@ -42,6 +43,11 @@ function day(text: unknown): Date | null {
   return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text) ? at : null;
 }
 
+/** That in which the reader is told times elsewhere. */
+function usualZone(): string {
+  return chosenZone.value === "utc" ? "UTC" : ownZone();
+}
+
 export function viewOf(query: LocationQuery): View {
   const { range, from, to, zone, simulated, only } = query;
   const isRange = typeof range === "string" && Object.hasOwn(RANGES, range);
@@ -49,7 +55,7 @@ export function viewOf(query: LocationQuery): View {
   return {
     range: isRange ? range : days ? null : USUAL,
     days: days && days[0] > days[1] ? [days[1], days[0]] : days,
-    zone: typeof zone === "string" && isZone(zone) ? zone : ownZone(),
+    zone: typeof zone === "string" && isZone(zone) ? zone : usualZone(),
     simulated: simulated !== "false",
     only: SERIES.find(({ tone }) => tone === only)?.tone ?? null,
   };
