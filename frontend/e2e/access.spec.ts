@@ -56,6 +56,8 @@ test("somebody is invited, chooses a password, gets a role at once, and is signe
   await act(page, "Make admin…", "Make admin");
   await expect(member).toContainText("Admin");
   await expect(theirs.getByRole("link", { name: "Users" })).toBeVisible();
+  // Their page begins anew with what it may see now; only then is there a socket to be cut.
+  await expect(live(theirs)).toBeVisible();
   await expect(member).toContainText("Active");
 
   await act(page, "Disable…", "Disable");
