@@ -76,8 +76,9 @@ async fn found(pool: &PgPool, email: &str) -> Result<Erased, sqlx::Error> {
                + (select count(*) from events where kind = 'inbound' and lower(sender collate "C") = $1
                     and lower(recipient collate "C") is distinct from $1) as "events!",
              (select count(*) from notifications where lower(recipient collate "C") = $1) as "notifications!",
-             (select count(*) from quarantine where strpos(lower(encode(raw, 'escape')), $1) > 0) as "quarantined!""#,
-        email
+             (select count(*) from quarantine where lower(encode(raw, 'escape')) ~ $2) as "quarantined!""#,
+        email,
+        pattern_of(email)
     )
     .fetch_one(pool)
     .await
@@ -116,12 +117,27 @@ async fn notifications(pool: &PgPool, email: &str) -> Result<i64, sqlx::Error> {
     Ok(i64::try_from(done.execute(pool).await?.rows_affected()).unwrap_or_default())
 }
 
+/// Finds the address, and no longer one that ends or begins like it, in bytes that may be anything: also where JSON or a form wrote
+/// some of its signs, or those around it, by their numbers.
+fn pattern_of(email: &str) -> String {
+    let mut pattern = String::from(r"(^|[^a-z0-9.!#$&*+/=?^_`{|}~'-]|u00[0-9a-f]{2})");
+    for letter in email.chars() {
+        match letter {
+            '@' => pattern.push_str("(@|%40|u0040)"),
+            letter if letter.is_alphanumeric() => pattern.push(letter),
+            letter => pattern.extend(['\\', letter]),
+        }
+    }
+    pattern.push_str(r"($|[^a-z0-9.-]|\.($|[^a-z0-9]))");
+    pattern
+}
+
 /// What is in quarantine about them is discarded; its digest stays, so that a repeat is known.
 async fn quarantined(pool: &PgPool, email: &str, by: i64) -> Result<i64, sqlx::Error> {
     let done = sqlx::query!(
         "update quarantine set raw = '', state = 'discarded', resolution = 'erased', resolved_at = now(), resolved_by = $2
-         where strpos(lower(encode(raw, 'escape')), $1) > 0",
-        email,
+         where lower(encode(raw, 'escape')) ~ $1",
+        pattern_of(email),
         by
     );
     Ok(i64::try_from(done.execute(pool).await?.rows_affected()).unwrap_or_default())
