@@ -10,3 +10,12 @@ export const TONES: Readonly<Record<Tone, string>> = {
   bad: "text-bad",
   quiet: "text-quiet",
 };
+
+/** The class of each in charts. */
+export const FILLS: Readonly<Record<Tone, string>> = {
+  ok: "fill-ok",
+  engaged: "fill-engaged",
+  warn: "fill-warn",
+  bad: "fill-bad",
+  quiet: "fill-quiet",
+};
