@@ -111,6 +111,11 @@ impl Caller {
         self.user.role == Role::Admin && self.may_read()
     }
 
+    /// True when the caller may manage accounts: an admin by a session. A token manages nobody, whoever made it.
+    pub fn may_manage(&self) -> bool {
+        self.user.role == Role::Admin && matches!(self.credential, Credential::Session(_))
+    }
+
     fn has_scope_or_session(&self, scope: &str) -> bool {
         match &self.credential {
             Credential::Session(_) => true,

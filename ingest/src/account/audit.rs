@@ -38,7 +38,7 @@ pub(crate) async fn note(to: impl PgExecutor<'_>, user: i64, action: &str, detai
 pub(crate) async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     session::operator(&context, &headers).await?;
     let page = Page::read(&query)?;
-    let before = page.cursor.as_ref().map(|cursor| cursor.parse::<i64>().map_err(|_| ApiError::BadPage)).transpose()?;
+    let before = page.before()?;
     if !page.filters.is_empty() {
         return Err(ApiError::BadPage);
     }

@@ -28,7 +28,7 @@ async fn add_user(pool: &PgPool, email: &str, role: Role, password: &config::Sec
     if !is_email(email) {
         bail!("`{email}` is no e-mail address");
     }
-    if password.chars().count() < password::SHORTEST || password.len() > password::LONGEST {
+    if !password::is_taken(password) {
         bail!("a password has {} to {} characters", password::SHORTEST, password::LONGEST);
     }
     let role = role.to_string();

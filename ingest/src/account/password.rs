@@ -58,12 +58,17 @@ pub async fn verify(password: String, stored: Option<String>) -> Result<bool, Ha
     .map_err(|_| HashError)?
 }
 
+/// True for a password that is neither too short nor too long.
+pub(super) fn is_taken(password: &str) -> bool {
+    password.chars().count() >= SHORTEST && password.len() <= LONGEST
+}
+
 /// The PHC string for a password that somebody chooses.
 ///
 /// # Errors
 /// `BadPassword` when it is too short or too long.
 pub(super) async fn checked_hash(password: String) -> Result<String, ApiError> {
-    if password.chars().count() < SHORTEST || password.len() > LONGEST {
+    if !is_taken(&password) {
         return Err(ApiError::BadPassword);
     }
     hash(password).await.map_err(|_| ApiError::Internal("a password could not be hashed"))

@@ -10,7 +10,7 @@ use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 use shared::feed::SESSIONS_CHANNEL;
 use shared::serve::Peer;
-use shared::session::{self, Caller, Credential, Hash, Role, User};
+use shared::session::{self, Caller, Credential, Hash, User};
 use sqlx::PgPool;
 use warp::reply::{Reply, Response};
 
@@ -87,8 +87,7 @@ pub async fn operator(context: &Context, headers: &HeaderMap) -> Result<Caller, 
 /// `SignedOut`, `Forbidden`.
 pub async fn manager(context: &Context, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = caller(context, headers).await?;
-    let is_admin = caller.user.role == Role::Admin && matches!(caller.credential, Credential::Session(_));
-    if is_admin { Ok(caller) } else { Err(ApiError::Forbidden) }
+    if caller.may_manage() { Ok(caller) } else { Err(ApiError::Forbidden) }
 }
 
 /// The same, for a change: it must come from our own pages.

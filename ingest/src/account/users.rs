@@ -7,7 +7,7 @@ use futures::Stream;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::session::{Caller, Credential, Role};
+use shared::session::Role;
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 use warp::reply::{Reply, Response};
@@ -56,7 +56,7 @@ pub(super) fn is_email(email: &str) -> bool {
 /// 401 when signed out.
 pub async fn list(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
     let caller = session::reader(&context, &headers).await?;
-    if is_manager(&caller) {
+    if caller.may_manage() {
         let items = accounts(&context.pool, None).await?;
         return Ok(warp::reply::json(&List { items, next: None }).into_response());
     }
@@ -65,10 +65,6 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap) -> Result<Response,
             .fetch_all(&context.pool)
             .await?;
     Ok(warp::reply::json(&List { items, next: None }).into_response())
-}
-
-fn is_manager(caller: &Caller) -> bool {
-    caller.user.role == Role::Admin && matches!(caller.credential, Credential::Session(_))
 }
 
 async fn accounts(from: impl PgExecutor<'_>, id: Option<i64>) -> Result<Vec<Account>, sqlx::Error> {

@@ -106,7 +106,7 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
             _ => return Err(ApiError::BadPage),
         }
     }
-    let before = page.cursor.as_ref().map(|cursor| cursor.parse::<i64>().map_err(|_| ApiError::BadPage)).transpose()?;
+    let before = page.before()?;
     let items = sqlx::query_as!(
         Item,
         r#"select quarantine.id, origin, reason, detail, webhook, simulated, octet_length(raw) as "size!", received_at, last_seen_at,

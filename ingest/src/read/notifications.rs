@@ -61,7 +61,7 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
     let caller = session::reader(&context, &headers).await?;
     let page = Page::read(&query)?;
     let wanted = Wanted::read(&page)?;
-    let before = page.cursor.as_ref().map(|cursor| cursor.parse::<i64>().map_err(|_| ApiError::BadPage)).transpose()?;
+    let before = page.before()?;
     let rows = sqlx::query!(
         r#"select notifications.id, kind, title, body, event_id, message_id, recipient, sender_id, audience,
                   notifications.created_at, users.email as "sender?",

@@ -32,6 +32,11 @@ impl<'a> Page<'a> {
         Ok(page)
     }
 
+    /// The id below which the page begins, of a list whose cursors are ids.
+    pub(crate) fn before(&self) -> Result<Option<i64>, ApiError> {
+        self.cursor.as_ref().map(|cursor| cursor.parse().map_err(|_| ApiError::BadPage)).transpose()
+    }
+
     /// How many rows to ask for: one more than the page holds, to know whether there is a next one.
     pub(crate) fn rows(&self) -> i64 {
         self.limit + 1
