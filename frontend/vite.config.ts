@@ -5,6 +5,8 @@ import { defineConfig } from "vitest/config";
 // `npm run dev` asks the services of `make up` behind nginx.
 const stack = process.env["STACK_URL"] ?? "http://127.0.0.1:8080";
 
+const SHARED = /src\/(?:api|components|live|saved|shortcuts)\/|src\/(?:session|words|preferences|tab)\.ts/;
+
 export default defineConfig({
   plugins: [vue(), tailwindcss()],
   build: {
@@ -19,7 +21,9 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "vue", test: /node_modules/ },
-            { name: "shared", test: /src\/(?:api|components|live)\/|src\/(?:session|words)\.ts/ },
+            { name: "shared", test: SHARED, tags: ["$initial"] },
+            // What only pages that come later share; nobody waits for it at first.
+            { name: "later", test: SHARED },
           ],
         },
       },

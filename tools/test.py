@@ -84,6 +84,7 @@ def main():
         step("frontend: install", "npm", "ci", "--no-audit", "--no-fund", cwd=FRONTEND)
         step("frontend: check", "npm", "run", "check", cwd=FRONTEND)
         built &= step("frontend: build", "npm", "run", "build", cwd=FRONTEND)
+        step("frontend: weight", "npm", "run", "weight", cwd=FRONTEND)
         step("frontend: unit tests", "npm", "run", "test", cwd=FRONTEND, counted=True)
     if built:
         step("queries are checked", "target/debug/stack", "sqlx")
