@@ -1,0 +1,157 @@
+import { randomUUID } from "node:crypto";
+import type { Page } from "@playwright/test";
+import { open } from "./pages";
+import { deliver, event, expect, post, row, signIn, test } from "./support";
+
+/** What has run script in somebody's page before; `support.ts` also fails on any violation of the policy that one would cause. */
+const CORPUS = [
+  "<script>globalThis.pwned=1</script>",
+  "<img src=x onerror=globalThis.pwned=1>",
+  "<svg/onload=globalThis.pwned=1>",
+  "\"><iframe srcdoc='<script>parent.pwned=1</script>'>",
+  "'-globalThis.pwned=1-'",
+  "{{constructor.constructor('globalThis.pwned=1')()}}",
+  "${globalThis.pwned=1}",
+  "</textarea></title></style><a href=javascript:pwned=1>x</a>",
+  "\u202Egnp.exe",
+  '<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=pwned=1&gt;">',
+];
+const LINKS = [
+  "javascript:globalThis.pwned=1",
+  " jAvAsCrIpT:pwned=1",
+  "data:text/html,<script>1</script>",
+  "vbscript:x",
+  "//evil.example/",
+];
+
+/** Fails on anything in the page that came of a text: elements, links that lead where no link of ours does, script that ran. */
+async function expectTextAlone(page: Page): Promise<void> {
+  const found = await page.evaluate(() => ({
+    elements: document.querySelectorAll(
+      "img, iframe, math, object, embed, #app script, #app style, [onerror], [onload], [srcdoc]",
+    ).length,
+    links: [...document.querySelectorAll("a[href]")]
+      .map((link) => (link as HTMLAnchorElement).href)
+      .filter((href) => !/^(https?|blob):/.test(href) || new URL(href).origin !== location.origin),
+    pwned: "pwned" in globalThis,
+  }));
+  expect(found).toEqual({ elements: 0, links: [], pwned: false });
+}
+
+test("whatever stands in a field is shown as text, on every page, and no link runs script", async ({ page }) => {
+  test.slow();
+  const run = randomUUID().slice(0, 8);
+  const hostile = CORPUS.map((attack, at) => {
+    const [text, link] = [`${attack} ${run}`, LINKS[at % LINKS.length]];
+    const msg = {
+      subject: text,
+      email: `${attack}${at}@example.com`,
+      sender: text,
+      tags: [text, attack],
+      template: text,
+      subaccount: text,
+      metadata: { [attack]: text, link },
+      diag: text,
+      state: attack,
+      opens: [{ ts: 1, ip: attack, ua: attack, location: attack }],
+      clicks: [{ ts: 1, url: link }],
+    };
+    const kind = ["click", "open", "hard_bounce", "deferral", "inbound", `<b>${run}`][at % 6] ?? "send";
+    const seen = { url: link, ip: attack, user_agent: text, location: { city: text, country: attack } };
+    return { ...event(kind, msg), ...seen, user_agent_parsed: { ua_name: text, ua_url: link } };
+  });
+  // One message has a hostile id as well, which stands in addresses.
+  const id = `<img src=x onerror=pwned=1>/../?#${run}`;
+  const named = { ...event("click", { subject: `Named ${run}`, _id: id }), _id: id, url: LINKS[0] };
+  await deliver([...hostile, named]);
+  await deliver(CORPUS.map((attack) => ({ [attack]: attack, run })));
+  expect((await post("[]", LINKS[0])).status).toBe(401);
+
+  await signIn(page, `/?q=${run}`);
+  await expect(row(page, run)).toHaveCount(CORPUS.length + 1);
+  await expect(
+    page
+      .getByRole("row")
+      .filter({ hasText: `${CORPUS[1]} ${run}` })
+      .first(),
+  ).toBeVisible();
+  await expectTextAlone(page);
+  const events = (await (await page.request.get(`/api/events?q=${run}`)).json()) as {
+    items: { id: number; message_id: string | null; recipient: string }[];
+  };
+  for (const { id: opened } of events.items) {
+    await open(page, `/?q=${run}&event=${opened}`);
+    await expect(page.getByRole("complementary", { name: "Event" })).toContainText(run);
+    await expectTextAlone(page);
+  }
+  for (const { message_id: message, recipient } of events.items) {
+    // Mail that was received without an id has no page of its own.
+    if (message !== null) {
+      await open(page, `/messages/${encodeURIComponent(message)}`);
+      await expect(page.getByRole("main")).toContainText(run);
+      await expectTextAlone(page);
+    }
+    await open(page, `/recipients/${encodeURIComponent(recipient)}`);
+    await expectTextAlone(page);
+  }
+  for (const path of ["/notifications", "/stats", "/quarantine", "/quarantine?reason=no_kind", "/refusals"]) {
+    await open(page, path);
+    await expectTextAlone(page);
+  }
+  await page.getByRole("button", { name: /^Notifications/ }).click();
+  await expect(page.getByRole("complementary", { name: "Notifications" })).toBeVisible();
+  await expectTextAlone(page);
+  await open(page, "/quarantine?reason=no_kind");
+  await page
+    .getByRole("main")
+    .getByRole("link", { name: /^Item / })
+    .first()
+    .click();
+  await expect(page.getByRole("heading", { name: "Bytes as received" })).toBeVisible();
+  await expectTextAlone(page);
+});
+
+test("what people write, name and ask for is text too", async ({ page }) => {
+  const run = randomUUID().slice(0, 8);
+  await signIn(page);
+  const send = (path: string, body: unknown): Promise<unknown> =>
+    page.evaluate(
+      ([to, json]) =>
+        fetch(`${to}`, {
+          method: "POST",
+          headers: { "content-type": "application/json", "x-requested-with": "fetch" },
+          body: `${json}`,
+        }).then((answer) => answer.json()),
+      [path, JSON.stringify(body)],
+    );
+  for (const [at, attack] of CORPUS.slice(0, 5).entries()) {
+    await send("/api/notifications", { to: "all", title: `${attack} ${run}`, body: attack });
+    await send("/api/views", {
+      name: `${attack.slice(0, 48)} ${run}`,
+      query: `q=${encodeURIComponent(attack)}${at}`,
+      shared: false,
+    });
+    await send("/api/tokens", { name: `${attack} ${run}`, scopes: ["read"] });
+  }
+  await expect(page.getByRole("log")).toContainText(run);
+  await expectTextAlone(page);
+  for (const path of [
+    "/notifications",
+    "/tokens",
+    "/?q=%3Cscript%3Epwned%3D1%3C%2Fscript%3E",
+    "/recipients/%3Cimg%20src%3Dx%20onerror%3Dpwned%3D1%3E",
+  ]) {
+    await open(page, path);
+    await expectTextAlone(page);
+  }
+  await expect(page.getByRole("list", { name: "Saved" }).getByRole("link").filter({ hasText: run })).toHaveCount(5);
+  for (const view of (
+    (await (await page.request.get("/api/views")).json()) as { items: { id: number; name: string }[] }
+  ).items)
+    if (view.name.endsWith(run))
+      await page.evaluate(
+        (id) =>
+          fetch(`/api/views/${id}`, { method: "DELETE", headers: { "x-requested-with": "fetch" } }).then(() => null),
+        view.id,
+      );
+});
