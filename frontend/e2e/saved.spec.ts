@@ -49,7 +49,7 @@ test("a filter is saved under a name, told when it is changed, saved again, shar
   await expect(dialog.getByRole("alert")).toBeVisible();
   await dialog.getByRole("button", { name: "Cancel" }).click();
 
-  await bar(page).getByRole("button", { name: "Rename, share, delete…" }).click();
+  await bar(page).getByRole("button", { name: "Edit view…" }).click();
   await dialog.getByLabel("Name").fill(renamed);
   await dialog.getByLabel("Everybody sees it").check();
   await dialog.getByRole("button", { name: "Save" }).click();
@@ -59,7 +59,7 @@ test("a filter is saved under a name, told when it is changed, saved again, shar
   await saved(other).getByRole("link", { name: renamed }).click();
   await expect(row(other, run)).toHaveCount(1);
 
-  await bar(page).getByRole("button", { name: "Rename, share, delete…" }).click();
+  await bar(page).getByRole("button", { name: "Edit view…" }).click();
   await dialog.getByRole("button", { name: "Delete…" }).click();
   await dialog.getByRole("button", { name: "Delete it" }).click();
   await expect(dialog).toBeHidden();

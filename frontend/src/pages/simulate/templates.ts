@@ -31,7 +31,7 @@ const id = (): string => crypto.randomUUID().replaceAll("-", "");
 function letter(of: string, more: Fields = {}): Fields {
   return {
     _id: of,
-    ts: seconds() - 60,
+    ts: seconds() - 600,
     state: "sent",
     email: PEOPLE[0],
     sender: "hello@shop.example.com",
