@@ -78,6 +78,8 @@ export const test = base.extend<{ another: () => Promise<Page> }>({
     const faults: string[] = [];
     await watch(context, faults);
     await use(context);
+    // What a page still asks when its test ends is nobody's fault.
+    for (const page of context.pages()) await page.unrouteAll({ behavior: "ignoreErrors" });
     expect(faults).toEqual([]);
   },
   /** Another browser, with a session of its own. */
