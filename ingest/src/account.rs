@@ -6,6 +6,7 @@ pub mod inbox;
 pub mod invitation;
 pub mod password;
 pub mod password_change;
+pub mod rules;
 pub mod session;
 pub mod sessions;
 mod throttle;

@@ -17,6 +17,7 @@ use crate::config::{Serve, Webhook};
 use crate::operate::{alarm, upkeep};
 use crate::receive::announce;
 use crate::receive::refusal::Refusals;
+use crate::receive::rules::InUse;
 use crate::receive::signature::Verifier;
 use crate::receive::writer::{self, Queue, Writers};
 use crate::{relay, routes};
@@ -50,6 +51,8 @@ pub struct Context {
     pub refusals: Refusals,
     /// Commit what was proved.
     pub writers: Writers,
+    /// Who is told of what.
+    pub(crate) rules: Arc<InUse>,
     /// Wakes the relay.
     pub outbox_filled: Notify,
     /// Renders `/metrics`.
@@ -93,6 +96,7 @@ impl App {
             silence_minutes: config.alarms.silence_alert_minutes.0,
             refusals: Refusals::default(),
             writers,
+            rules: Arc::default(),
             outbox_filled: Notify::new(),
             metrics: telemetry::start_metrics()?,
             stop: CancellationToken::new(),
@@ -111,7 +115,7 @@ impl App {
         let (writing, background) = (CancellationToken::new(), CancellationToken::new());
         let (writers, tasks) = (TaskTracker::new(), TaskTracker::new());
         let (announce, announced) = announce::queue();
-        self.queue.start(self.writers, &context.pool, &announce, &writers, &writing);
+        self.queue.start(self.writers, &context.pool, &context.rules, &announce, &writers, &writing);
         writers.close();
         tasks.spawn(relay::run(Arc::clone(&context), announced, background.clone()));
         tasks.spawn(relay::listen_for_wakes(Arc::clone(&context), self.redis, background.clone()));

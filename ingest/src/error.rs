@@ -74,6 +74,12 @@ pub enum ApiError {
     /// 409: as many views as one may have.
     #[error("too many views")]
     TooManyViews,
+    /// 400: a rule that cannot be kept; why.
+    #[error("bad rule: {0}")]
+    BadRule(String),
+    /// 409: as many users have rules of their own as may.
+    #[error("too many rules")]
+    TooManyRules,
     /// 400: what cannot be undone was not confirmed.
     #[error("not confirmed")]
     NotConfirmed,
@@ -141,6 +147,8 @@ impl ApiError {
             Self::BadPassword => format!("A password has {} to {} characters.", password::SHORTEST, password::LONGEST),
             Self::ViewExists => "You have a view of that name.".to_owned(),
             Self::TooManyViews => "You have as many views as one may have; delete one first.".to_owned(),
+            Self::BadRule(why) => why.clone(),
+            Self::TooManyRules => "As many people have rules of their own as may.".to_owned(),
             Self::NotConfirmed => "This cannot be undone: confirm it by the address.".to_owned(),
             Self::BrokenBody => "The body ended early.".to_owned(),
             Self::SlowBody => "The body took too long to arrive.".to_owned(),
@@ -189,6 +197,8 @@ impl ApiError {
             Self::BadPassword => (StatusCode::BAD_REQUEST, "bad_password"),
             Self::ViewExists => (StatusCode::CONFLICT, "view_exists"),
             Self::TooManyViews => (StatusCode::CONFLICT, "too_many_views"),
+            Self::BadRule(_) => (StatusCode::BAD_REQUEST, "bad_rule"),
+            Self::TooManyRules => (StatusCode::CONFLICT, "too_many_rules"),
             Self::NotConfirmed => (StatusCode::BAD_REQUEST, "not_confirmed"),
             Self::BrokenBody => (StatusCode::BAD_REQUEST, "broken_body"),
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "slow_body"),

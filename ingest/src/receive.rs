@@ -12,7 +12,9 @@ pub mod near_miss;
 pub mod payload;
 pub(crate) mod quarantine;
 pub mod refusal;
+pub(crate) mod rules;
 pub mod signature;
+pub mod telling;
 pub mod writer;
 
 use std::ops::Range;

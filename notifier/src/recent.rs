@@ -61,7 +61,7 @@ impl Told {
     fn of_notification(cursor: &Cursor, notification: &Notification) -> Self {
         let frame = ServerFrame::Notification { cursor, notification }.to_text();
         let from = notification.from.as_ref().map(|sender| sender.id);
-        Self { frame, to: notification.to, from, id: Some(notification.id) }
+        Self { frame, to: notification.to.clone(), from, id: Some(notification.id) }
     }
 
     fn of_read(cursor: &Cursor, read: &Read) -> Self {

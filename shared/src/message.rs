@@ -64,7 +64,7 @@ impl Message {
         if !matches!(caller.credential, Credential::Session(_)) {
             return Err(MessageError::Forbidden);
         }
-        let to = to.parse().map_err(|_| MessageError::Audience)?;
+        let to = to.parse().ok().filter(is_addressed).ok_or(MessageError::Audience)?;
         let title = title.trim();
         let fits = (1..=LONGEST_TITLE).contains(&title.len()) && body.len() <= LONGEST_BODY;
         if !fits || title.contains('\0') || body.contains('\0') {
@@ -77,6 +77,11 @@ impl Message {
     pub fn sender(&self) -> i64 {
         self.sender
     }
+}
+
+/// True for what people write to: not for lists of users, which rules make.
+fn is_addressed(to: &Audience) -> bool {
+    matches!(to, Audience::All | Audience::User(_) | Audience::Role(_))
 }
 
 /// Stores messages with their outbox rows, all in one statement. Gives the id of each one's notification, none for those

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -13,17 +14,17 @@ use crate::session::{Role, User};
 pub struct Notification {
     /// Of the row in `notifications`; a client that sees an id twice shows it once.
     pub id: i64,
-    /// `open`, `message` or `alert`.
+    /// `open`, `event` (one of another kind, that rules asked for), `message` or `alert`.
     pub kind: String,
     /// One line.
     pub title: String,
     /// The rest; may be empty.
     pub body: String,
-    /// The event behind an open.
+    /// The event behind an open or event.
     pub event_id: Option<i64>,
-    /// The message behind an open.
+    /// The message behind it.
     pub message_id: Option<String>,
-    /// The address behind an open.
+    /// The address behind it.
     pub recipient: Option<String>,
     /// Who sent a message.
     pub from: Option<Sender>,
@@ -56,8 +57,8 @@ pub struct Sender {
     pub email: String,
 }
 
-/// Who sees a notification: `all`, `user:ID` or `role:NAME`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Who sees a notification: `all`, `user:ID`, `role:NAME`, `users:ID,…` or `all-but:ID,…`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
     /// Everybody who is signed in.
     All,
@@ -65,15 +66,21 @@ pub enum Audience {
     User(i64),
     /// Everybody of a role.
     Role(Role),
+    /// These users, in the order of their ids.
+    Users(Arc<[i64]>),
+    /// Everybody but these users, in the order of their ids.
+    AllBut(Arc<[i64]>),
 }
 
 impl Audience {
     /// True when `user` is part of it.
-    pub fn includes(self, user: &User) -> bool {
+    pub fn includes(&self, user: &User) -> bool {
         match self {
             Self::All => true,
-            Self::User(id) => id == user.id,
-            Self::Role(role) => role == user.role,
+            Self::User(id) => *id == user.id,
+            Self::Role(role) => *role == user.role,
+            Self::Users(ids) => ids.binary_search(&user.id).is_ok(),
+            Self::AllBut(ids) => ids.binary_search(&user.id).is_err(),
         }
     }
 }
@@ -84,13 +91,32 @@ impl fmt::Display for Audience {
             Self::All => f.write_str("all"),
             Self::User(id) => write!(f, "user:{id}"),
             Self::Role(role) => write!(f, "role:{role}"),
+            Self::Users(ids) => write_ids(f, "users", ids),
+            Self::AllBut(ids) => write_ids(f, "all-but", ids),
         }
     }
 }
 
+fn write_ids(f: &mut fmt::Formatter<'_>, name: &str, ids: &[i64]) -> fmt::Result {
+    f.write_str(name)?;
+    for (place, id) in ids.iter().enumerate() {
+        write!(f, "{}{id}", if place == 0 { ':' } else { ',' })?;
+    }
+    Ok(())
+}
+
+fn read_ids(text: &str) -> Result<Arc<[i64]>, AudienceError> {
+    let ids = text.split(',').map(read_id).collect::<Result<Arc<[i64]>, _>>()?;
+    if ids.is_sorted() { Ok(ids) } else { Err(AudienceError) }
+}
+
+fn read_id(text: &str) -> Result<i64, AudienceError> {
+    text.parse().ok().filter(|id| *id > 0).ok_or(AudienceError)
+}
+
 /// The text is no audience.
 #[derive(Debug, thiserror::Error)]
-#[error("not one of `all`, `user:ID`, `role:NAME`")]
+#[error("not one of `all`, `user:ID`, `role:NAME`, `users:ID,…`, `all-but:ID,…`")]
 pub struct AudienceError;
 
 impl FromStr for Audience {
@@ -99,10 +125,9 @@ impl FromStr for Audience {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once(':') {
             None if text == "all" => Ok(Self::All),
-            Some(("user", id)) => {
-                let id: i64 = id.parse().map_err(|_| AudienceError)?;
-                if id > 0 { Ok(Self::User(id)) } else { Err(AudienceError) }
-            }
+            Some(("user", id)) => Ok(Self::User(read_id(id)?)),
+            Some(("users", ids)) => Ok(Self::Users(read_ids(ids)?)),
+            Some(("all-but", ids)) => Ok(Self::AllBut(read_ids(ids)?)),
             Some(("role", name)) => Ok(Self::Role(name.parse().map_err(|_| AudienceError)?)),
             _ => Err(AudienceError),
         }
@@ -128,10 +153,23 @@ mod tests {
 
     #[test]
     fn an_audience_reads_as_it_is_written() {
-        for text in ["all", "user:7", "role:admin", "role:viewer"] {
+        for text in ["all", "user:7", "role:admin", "role:viewer", "users:3", "users:3,7,12", "all-but:5,9"] {
             assert_eq!(text.parse::<Audience>().expect("an audience").to_string(), text);
         }
-        for text in ["", "everyone", "user:", "user:-1", "user:x", "role:root", "all:"] {
+        for text in [
+            "",
+            "everyone",
+            "user:",
+            "user:-1",
+            "user:x",
+            "role:root",
+            "all:",
+            "users:",
+            "users:3,",
+            "users:7,3",
+            "all-but:x",
+            "all-but:0",
+        ] {
             assert!(text.parse::<Audience>().is_err(), "{text}");
         }
     }

@@ -34,7 +34,7 @@ pub(crate) async fn unread(pool: &PgPool, user: &User) -> Result<i64, sqlx::Erro
         r#"select count(*) as "count!" from (
              select from notifications
              where id > (select read_up_to from users where users.id = $1)
-               and audience in ('all', 'user:' || $1::bigint, 'role:' || $2::text) and sender_id is distinct from $1
+               and includes(audience, $1, $2) and sender_id is distinct from $1
                and not exists (select from notification_reads where user_id = $1 and notification_id = notifications.id)
              limit $3
            ) as unread"#,
@@ -99,7 +99,7 @@ async fn mark(pool: &PgPool, user: &User, ids: &[i64]) -> Result<(), sqlx::Error
         "insert into notification_reads (user_id, notification_id)
          select $1, id from notifications
          where id = any($2) and id > (select read_up_to from users where users.id = $1)
-           and audience in ('all', 'user:' || $1::bigint, 'role:' || $3::text)
+           and includes(audience, $1, $3)
          on conflict do nothing",
         user.id,
         ids,

@@ -41,7 +41,7 @@ impl Wanted {
         let mut wanted = Self::default();
         for (name, value) in page.filters.iter().filter(|(_, value)| !value.is_empty()) {
             match (name.as_ref(), value.as_ref()) {
-                ("kind", "open" | "message" | "alert") => wanted.kind = Some(value.clone().into_owned()),
+                ("kind", "open" | "event" | "message" | "alert") => wanted.kind = Some(value.clone().into_owned()),
                 ("from_user", id) => wanted.from_user = Some(id.parse().map_err(|_| ApiError::BadPage)?),
                 ("unread", "true") => wanted.unread = true,
                 ("unread", "false") => wanted.unread = false,
@@ -70,7 +70,7 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
                    or exists (select from notification_reads where user_id = $1 and notification_id = notifications.id))
                     as "read!"
            from notifications left join users on users.id = sender_id
-           where (audience in ('all', 'user:' || $1::bigint, 'role:' || $2::text) or sender_id = $1)
+           where (includes(audience, $1, $2) or sender_id = $1)
              and ($3::bigint is null or notifications.id < $3)
              and ($5::text is null or kind = $5)
              and ($6::bigint is null or sender_id = $6)

@@ -1,4 +1,4 @@
-//! What a commit has to tell: a notification for each open and one row of the outbox, written with the events; and, once
+//! What a commit has to tell: notifications and one row of the outbox, written with the events; and, once
 //! they are committed, the same as the feed's items, handed to the relay so that it need not read back what is known here.
 
 use std::collections::HashMap;
@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use shared::event::Event;
 use shared::feed::{Encoded, Item};
-use shared::notification::{Audience, Notification};
+use shared::notification::Notification;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::copy::Row;
+use super::telling::Telling;
 
 /// Bytes of deliveries whose items wait for the relay in memory, at most; what finds no place is read back from the outbox.
 const MEMORY: usize = 4 << 20;
@@ -72,18 +73,20 @@ pub(super) async fn write(
 ) -> Result<Option<Told>, sqlx::Error> {
     let ids = || rows.iter().map(|row| row.id);
     let (Some(first), Some(last)) = (ids().min(), ids().max()) else { return Ok(None) };
-    let opens: Vec<(&Row<'_>, (String, String))> = rows.iter().filter_map(|row| Some((row, row.event.notification()?))).collect();
-    let ids: Vec<i64> = opens.iter().map(|(row, _)| row.id).collect();
-    let titles: Vec<&str> = opens.iter().map(|(_, (title, _))| title.as_str()).collect();
-    let bodies: Vec<&str> = opens.iter().map(|(_, (_, body))| body.as_str()).collect();
-    let messages: Vec<Option<&str>> = opens.iter().map(|(row, _)| row.event.message_id.as_deref()).collect();
-    let recipients: Vec<Option<&str>> = opens.iter().map(|(row, _)| row.event.recipient.as_deref()).collect();
+    let told: Vec<(&Row<'_>, &Telling)> = rows.iter().filter_map(|row| Some((row, row.event.telling.as_ref()?))).collect();
+    let ids: Vec<i64> = told.iter().map(|(row, _)| row.id).collect();
+    let kinds: Vec<&str> = told.iter().map(|(_, telling)| telling.kind).collect();
+    let titles: Vec<&str> = told.iter().map(|(_, telling)| telling.title.as_str()).collect();
+    let bodies: Vec<&str> = told.iter().map(|(_, telling)| telling.body.as_str()).collect();
+    let audiences: Vec<String> = told.iter().map(|(_, telling)| telling.audience.to_string()).collect();
+    let messages: Vec<Option<&str>> = told.iter().map(|(row, _)| row.event.message_id.as_deref()).collect();
+    let recipients: Vec<Option<&str>> = told.iter().map(|(row, _)| row.event.recipient.as_deref()).collect();
     let told = sqlx::query!(
         r#"with told as (
              insert into notifications (kind, title, body, event_id, message_id, recipient, audience)
-             select 'open', title, body, id, message_id, recipient, 'all'
-             from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[])
-               as t (id, title, body, message_id, recipient)
+             select kind, title, body, id, message_id, recipient, audience
+             from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $10::text[], $11::text[])
+               as t (id, title, body, message_id, recipient, kind, audience)
              order by id
              returning id, event_id
            ), queued as (
@@ -101,7 +104,9 @@ pub(super) async fn write(
         received_at,
         first,
         last,
-        i32::try_from(rows.len()).unwrap_or(i32::MAX)
+        i32::try_from(rows.len()).unwrap_or(i32::MAX),
+        &kinds as &[&str],
+        &audiences
     )
     .fetch_all(connection)
     .await?;
@@ -121,16 +126,16 @@ impl Told {
     fn item<'a>(&self, row: &'a Row<'_>) -> Item<&'a str> {
         let event = row.event;
         let metadata = event.metadata.as_ref().and_then(|metadata| serde_json::from_str(&metadata.text).ok()).map(Json);
-        let notification = self.notifications.get(&row.id).zip(event.notification()).map(|(id, (title, body))| Notification {
+        let notification = self.notifications.get(&row.id).zip(event.telling.clone()).map(|(id, telling)| Notification {
             id: *id,
-            kind: "open".to_owned(),
-            title,
-            body,
+            kind: telling.kind.to_owned(),
+            title: telling.title,
+            body: telling.body,
             event_id: Some(row.id),
             message_id: event.message_id.as_deref().map(str::to_owned),
             recipient: event.recipient.as_deref().map(str::to_owned),
             from: None,
-            to: Audience::All,
+            to: telling.audience,
             at: self.received_at,
         });
         let event = Event {

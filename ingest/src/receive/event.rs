@@ -11,6 +11,7 @@ use shared::event::{SUBJECT, fold_into};
 use time::{Duration, OffsetDateTime};
 
 use super::json::{JsonObject, Object};
+use super::telling::Telling;
 
 /// Mandrill's words for what becomes of a message, for mail received, and for changes of the lists. Others are stored as they come.
 const KNOWN_KINDS: [&str; 25] = [
@@ -97,6 +98,8 @@ pub struct NewEvent<'a> {
     pub search: String,
     /// The element as received.
     pub payload: &'a str,
+    /// What people are told of it; nothing until rules were asked.
+    pub telling: Option<Telling>,
 }
 
 /// Why an element is poison: a code and a sentence.
@@ -153,6 +156,7 @@ impl<'a> NewEvent<'a> {
             diagnostic: None,
             search: String::new(),
             payload: "",
+            telling: None,
         }
     }
 
@@ -200,18 +204,6 @@ impl<'a> NewEvent<'a> {
             }
         }
         words
-    }
-
-    /// What people are told of an open: a title and a body.
-    pub fn notification(&self) -> Option<(String, String)> {
-        if self.kind != "open" {
-            return None;
-        }
-        let who = self.recipient.as_deref().unwrap_or("Somebody");
-        let what = self.subject.as_deref().filter(|subject| !subject.is_empty());
-        let title = what.map_or_else(|| format!("{who} opened a message"), |subject| format!("{who} opened “{subject}”"));
-        let place = [self.city.as_deref(), self.country.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(", ");
-        Some((title, place))
     }
 }
 
@@ -435,7 +427,6 @@ mod tests {
         }
         let placed = read(&with("location", json!({"country": "Spain", "city": "Madrid", "latitude": "INVALID IP ADDRESS"})));
         assert_eq!((placed.country.as_deref(), placed.city.as_deref()), (Some("Spain"), Some("Madrid")));
-        assert_eq!(placed.notification(), Some(("a@example.com opened a message".to_owned(), "Madrid, Spain".to_owned())));
     }
 
     #[test]

@@ -32,17 +32,22 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
     let labels: Vec<Option<&str>> = candidates.iter().map(|candidate| candidate.source.label()).collect();
     let searches: Vec<&str> = candidates.iter().map(|candidate| candidate.event.search.as_str()).collect();
     let payloads: Vec<&str> = candidates.iter().map(|candidate| candidate.event.payload).collect();
-    let (titles, bodies): (Vec<Option<String>>, Vec<Option<String>>) =
-        candidates.iter().map(|candidate| candidate.event.notification().unzip()).unzip();
+    let tellings = || candidates.iter().map(|candidate| candidate.event.telling.as_ref());
+    let notified: Vec<Option<&str>> = tellings().map(|telling| Some(telling?.kind)).collect();
+    let titles: Vec<Option<&str>> = tellings().map(|telling| Some(telling?.title.as_str())).collect();
+    let bodies: Vec<Option<&str>> = tellings().map(|telling| Some(telling?.body.as_str())).collect();
+    let audiences: Vec<Option<String>> = tellings().map(|telling| Some(telling?.audience.to_string())).collect();
     let stored = sqlx::query!(
         r#"with input as (
              select * from unnest(
                $1::bytea[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-               $17::text[], $18::text[], $19::boolean[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[]
+               $17::text[], $18::text[], $19::boolean[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
+               $25::text[], $26::text[]
              ) as t (
                digest, place, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
-               url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload, title, body
+               url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload, title, body,
+               notified, audience
              )
            ), won as (
              insert into event_keys (digest) select digest from input on conflict do nothing returning digest
@@ -61,7 +66,7 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
              from fresh
            ), told as (
              insert into notifications (kind, title, body, event_id, message_id, recipient, audience)
-             select 'open', title, body, id, message_id, recipient, 'all' from fresh where title is not null order by id
+             select notified, title, body, id, message_id, recipient, audience from fresh where notified is not null order by id
              returning id, event_id
            ), queued as (
              insert into outbox (event_received_at, event_id, last_event_id, notification_id, last_notification_id, items)
@@ -100,8 +105,10 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
         &labels as &[Option<&str>],
         &searches as &[&str],
         &payloads as &[&str],
-        &titles as &[Option<String>],
-        &bodies as &[Option<String>],
+        &titles as &[Option<&str>],
+        &bodies as &[Option<&str>],
+        &notified as &[Option<&str>],
+        &audiences as &[Option<String>],
     )
     .fetch_all(connection)
     .await?;

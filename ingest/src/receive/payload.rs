@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::event::NewEvent;
 use super::json::{Elements, MOST_ELEMENTS};
+use super::telling::Rules;
 
 /// An element, or a whole value, that cannot become an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +95,13 @@ impl<'a> Batch<'a> {
             }
         }
         batch
+    }
+
+    /// Decides what is told of its events, and to whom.
+    pub fn tell(&mut self, rules: &Rules) {
+        for event in &mut self.events {
+            event.telling = rules.telling(event);
+        }
     }
 }
 

@@ -19,6 +19,8 @@ use tokio_util::task::TaskTracker;
 use super::announce::Relay;
 use super::commit::{self, Vouched};
 use super::payload::Batch;
+use super::rules::InUse;
+use super::telling::Rules;
 use crate::error::is_away;
 
 /// Deliveries that wait at most; each also holds room in memory, which is the tighter bound.
@@ -81,8 +83,10 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    fn read(&self, now: OffsetDateTime) -> Batch<'_> {
-        Batch::read(&self.bytes[self.value.clone()], self.source.is_simulation(), now)
+    fn read(&self, now: OffsetDateTime, rules: &Rules) -> Batch<'_> {
+        let mut batch = Batch::read(&self.bytes[self.value.clone()], self.source.is_simulation(), now);
+        batch.tell(rules);
+        batch
     }
 }
 
@@ -135,10 +139,18 @@ impl Writers {
 impl Queue {
     /// Starts the writers; `relay` is told of what they have committed. After `stop` they take nothing new, commit what is
     /// queued, and end.
-    pub(crate) fn start(self, writers: usize, pool: &PgPool, relay: &Relay, tasks: &TaskTracker, stop: &CancellationToken) {
+    pub(crate) fn start(
+        self,
+        writers: usize,
+        pool: &PgPool,
+        rules: &Arc<InUse>,
+        relay: &Relay,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) {
         for _ in 0..writers {
             let (line, stop) = (Arc::clone(&self.0), stop.clone());
-            let writer = Arc::new(Writer { pool: pool.clone(), relay: relay.clone() });
+            let writer = Arc::new(Writer { pool: pool.clone(), rules: Arc::clone(rules), relay: relay.clone() });
             tasks.spawn(async move {
                 while let Some((taken, busy)) = line.take(&stop).await {
                     let writer = Arc::clone(&writer);
@@ -220,6 +232,7 @@ impl Drop for Busy<'_> {
 
 struct Writer {
     pool: PgPool,
+    rules: Arc<InUse>,
     relay: Relay,
 }
 
@@ -252,9 +265,11 @@ impl Writer {
         let began = Instant::now();
         let size = taken.iter().map(|waiting| waiting.delivery.value.len()).sum();
         let now = OffsetDateTime::now_utc();
+        let rules = self.rules.get(&self.pool).await?;
         let (deliveries, answers): (Vec<_>, Vec<_>) =
             taken.iter_mut().map(|waiting| (&waiting.delivery, &mut waiting.answer)).unzip();
-        let batches: Vec<Vouched<'_>> = deliveries.iter().map(|delivery| (delivery.read(now), &delivery.source)).collect();
+        let batches: Vec<Vouched<'_>> =
+            deliveries.iter().map(|delivery| (delivery.read(now, &rules), &delivery.source)).collect();
         let written = commit::store(&self.pool, &batches).await?;
         written.counts.publish();
         metrics::histogram!("ingest_commit_seconds").record(began.elapsed().as_secs_f64());

@@ -8,7 +8,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::{answer, any_of, query_or_none};
-use crate::account::{audit, inbox, invitation, password_change, session, sessions, tokens, users, views};
+use crate::account::{audit, inbox, invitation, password_change, rules, session, sessions, tokens, users, views};
 use crate::app::Context;
 
 /// All of them.
@@ -181,6 +181,28 @@ pub(super) fn all(with: BoxedFilter<(Arc<Context>,)>) -> BoxedFilter<(Response,)
         .and(headers)
         .then(|id, context, headers| async move { answer(views::remove(context, headers, id).await) })
         .boxed();
+    // GET /api/rules
+    let get_rules = warp::path!("api" / "rules")
+        .and(warp::get())
+        .and(with.clone())
+        .and(headers)
+        .then(|context, headers| async move { answer(rules::get(context, headers).await) })
+        .boxed();
+    // PUT /api/rules
+    let change_rules = warp::path!("api" / "rules")
+        .and(warp::put())
+        .and(with.clone())
+        .and(headers)
+        .and(body)
+        .then(|context, headers, body| async move { answer(rules::put(context, headers, body).await) })
+        .boxed();
+    // DELETE /api/rules
+    let remove_rules = warp::path!("api" / "rules")
+        .and(warp::delete())
+        .and(with.clone())
+        .and(headers)
+        .then(|context, headers| async move { answer(rules::delete(context, headers).await) })
+        .boxed();
     // GET /api/audit
     let list_audit = warp::path!("api" / "audit")
         .and(warp::get())
@@ -212,6 +234,9 @@ pub(super) fn all(with: BoxedFilter<(Arc<Context>,)>) -> BoxedFilter<(Response,)
         add_view,
         change_view,
         remove_view,
+        get_rules,
+        change_rules,
+        remove_rules,
         list_audit,
     ])
 }

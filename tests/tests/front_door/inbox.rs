@@ -123,3 +123,94 @@ async fn messages_and_marks_are_refused_with_a_reason() {
         assert_eq!(by_token.send().await.expect("an answer").status(), 403);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_decide_what_notifies_whom_live_and_in_the_history() {
+    let stack = Stack::start().expect("a stack");
+    let (admin, vera) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    let mandrill = Mandrill::of(&stack);
+    let standard = json!({"standard": true, "rules": [{"kinds": ["open"], "tag": null, "recipient": null}]});
+    assert_eq!(vera.get("/api/rules").await.json(), standard);
+    let rules = json!([
+        {"kinds": ["hard_bounce", "spam"], "tag": "welcome", "recipient": ""},
+        {"kinds": ["open"], "recipient": "VIP@example.com "},
+    ]);
+    let answer = vera.change(Method::PUT, "/api/rules", &json!({"rules": rules})).await;
+    assert_eq!(answer.json()["rules"][1], json!({"kinds": ["open"], "tag": null, "recipient": "VIP@example.com"}));
+    assert_eq!(vera.get("/api/rules").await.json(), answer.json());
+
+    let mut pages = [page(&admin, &stack.address()).await, page(&vera, &stack.address()).await];
+    let mut untagged = event("spam", "m4");
+    untagged["msg"]["tags"] = json!([]);
+    let mut bounce = event("hard_bounce", "m3");
+    bounce["msg"]["diag"] = json!("550 no such user");
+    // By one statement, as few events are; then by COPY, as many are.
+    let batch = [event("open", "m1"), event("open", "vip"), bounce, untagged, event("click", "m5")];
+    assert_eq!(mandrill.deliver(&batch).await.status, 200);
+    let mut many: Vec<Value> = (0..400).map(|n| event("send", &format!("s{n}"))).collect();
+    for one in &mut many {
+        one["padding"] = json!("x".repeat(1_000));
+    }
+    many.extend([event("spam", "m6"), event("open", "m7")]);
+    assert_eq!(mandrill.deliver(&many).await.status, 200);
+    admin.post("/api/notifications", &json!({"to": "all", "title": "The end"})).await;
+
+    let told = [
+        vec!["m1@example.com opened “Letter m1”", "vip@example.com opened “Letter vip”", "m7@example.com opened “Letter m7”"],
+        vec![
+            "vip@example.com opened “Letter vip”",
+            "m3@example.com: hard bounce of “Letter m3”",
+            "m6@example.com: spam of “Letter m6”",
+        ],
+    ];
+    for ((page, visitor), mut told) in pages.iter_mut().zip([&admin, &vera]).zip(told) {
+        told.push("The end");
+        let mut live = Vec::new();
+        while live.last().is_none_or(|title| title != "The end") {
+            live.push(page.next_of("notification").await["title"].as_str().expect("a title").to_owned());
+        }
+        // Within one call of the relay the channels have an order each.
+        live.sort();
+        told.sort_unstable();
+        assert_eq!(live, told);
+        let inbox = visitor.get("/api/notifications").await.json();
+        let mut kept: Vec<&str> =
+            inbox["items"].as_array().expect("items").iter().map(|one| one["title"].as_str().expect("a title")).collect();
+        kept.sort_unstable();
+        assert_eq!(kept, told);
+    }
+    let events = vera.get("/api/notifications?kind=event").await.json();
+    let bounce = &events["items"][1];
+    assert_eq!((&bounce["body"], &bounce["recipient"]), (&json!("550 no such user"), &json!("m3@example.com")));
+    assert_eq!(vera.get("/api/notifications").await.json()["unread"], 4);
+
+    // None at all; and back.
+    assert_eq!(vera.change(Method::PUT, "/api/rules", &json!({"rules": []})).await.status, 200);
+    assert_eq!(mandrill.deliver(&[event("open", "vip2"), event("spam", "m8")]).await.status, 200);
+    assert_eq!(vera.change(Method::DELETE, "/api/rules", &json!({})).await.json(), standard);
+    assert_eq!(mandrill.deliver(&[event("open", "m9")]).await.status, 200);
+    assert_eq!(pages[1].next_of("notification").await["title"], "m9@example.com opened “Letter m9”");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_that_cannot_be_kept_are_refused_with_the_reason() {
+    let stack = Stack::start().expect("a stack");
+    let vera = Visitor::viewer(&stack, "vera@example.com").await;
+    let rule = |kinds: Value, recipient: &str| json!({"kinds": kinds, "tag": null, "recipient": recipient});
+    let too_many: Vec<Value> = (0..21).map(|_| rule(json!(["open"]), "")).collect();
+    for bad in [
+        json!([rule(json!([]), "")]),
+        json!([rule(json!([""]), "")]),
+        json!([rule(json!(["open"]), "nobody")]),
+        json!([rule(json!(["x".repeat(321)]), "")]),
+        json!([rule(json!(["o\u{0}pen"]), "")]),
+        json!(too_many),
+    ] {
+        let answer = vera.change(Method::PUT, "/api/rules", &json!({"rules": bad})).await;
+        assert_eq!(answer.problem(), (400, "bad_rule".to_owned()), "{bad}");
+    }
+    assert_eq!(vera.get("/api/rules").await.json()["standard"], true);
+    // Lists of users are made by rules, not by people.
+    let answer = vera.post("/api/notifications", &json!({"to": "users:1,2", "title": "Psst"})).await;
+    assert_eq!(answer.problem(), (400, "bad_audience".to_owned()));
+}

@@ -26,7 +26,7 @@ const ENTER: [u16; 7] = [0, 0, 0, 0, 0, 403, 403];
 const SIMULATE: [u16; 7] = [401, 403, 0, 403, 0, 403, 403];
 
 /// As the comments in `ingest/src/routes` name them.
-const ROWS: [Row; 43] = [
+const ROWS: [Row; 46] = [
     ("POST", "/webhook/", SIMULATE),
     ("HEAD", "/webhook/", OPEN),
     ("GET", "/webhook/", READ),
@@ -44,6 +44,9 @@ const ROWS: [Row; 43] = [
     ("GET", "/api/notifications", READ),
     ("POST", "/api/notifications", OWN_CHANGE),
     ("POST", "/api/notifications/read", OWN_CHANGE),
+    ("GET", "/api/rules", READ),
+    ("PUT", "/api/rules", OWN_CHANGE),
+    ("DELETE", "/api/rules", OWN_CHANGE),
     ("GET", "/api/views", READ),
     ("POST", "/api/views", OWN_CHANGE),
     ("PUT", "/api/views/{id}", OWN_CHANGE),

@@ -11,6 +11,7 @@ use crate::error::ApiError;
 use crate::receive::commit::{self, Care};
 use crate::receive::event::NewEvent;
 use crate::receive::payload::{Batch, Origin};
+use crate::receive::telling::Rules;
 use crate::receive::writer::Source;
 
 /// What became of one item.
@@ -59,9 +60,10 @@ pub(super) async fn foresee(pool: &PgPool, ids: &[i64], total: i64) -> Result<Re
 
 /// Tries each, in a transaction of its own: what it stores and that it is resolved are committed together.
 pub(super) async fn retry(context: &Context, ids: &[i64], total: i64, user: i64) -> Result<Retried, ApiError> {
+    let rules = context.rules.get(&context.pool).await?;
     let mut retried = Retried { matched: ids.len(), total, ..Retried::default() };
     for id in ids {
-        match retry_one(&context.pool, *id, user).await {
+        match retry_one(&context.pool, &rules, *id, user).await {
             Ok(Some(outcome)) => retried.add(outcome),
             // Somebody else is at it, or was.
             Ok(None) => {}
@@ -78,11 +80,11 @@ pub(super) async fn retry(context: &Context, ids: &[i64], total: i64, user: i64)
     Ok(retried)
 }
 
-async fn retry_one(pool: &PgPool, id: i64, user: i64) -> Result<Option<Outcome>, sqlx::Error> {
+async fn retry_one(pool: &PgPool, rules: &Rules, id: i64, user: i64) -> Result<Option<Outcome>, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let Some(kept) = find(&mut transaction, id).await? else { return Ok(None) };
     let outcome = match kept.read() {
-        Ok(read) => kept.store(&mut transaction, read).await?,
+        Ok(read) => kept.store(&mut transaction, rules, read).await?,
         Err(detail) => {
             transaction.rollback().await?;
             note_failure(pool, id, &detail).await?;
@@ -151,9 +153,10 @@ impl Kept {
         }
     }
 
-    async fn store(&self, connection: &mut PgConnection, read: Read<'_>) -> Result<Outcome, sqlx::Error> {
+    async fn store(&self, connection: &mut PgConnection, rules: &Rules, read: Read<'_>) -> Result<Outcome, sqlx::Error> {
         let (outcome, detail) = match read {
-            Read::Events(batch) => {
+            Read::Events(mut batch) => {
+                batch.tell(rules);
                 let (received, odd) = (batch.received, batch.poison.len());
                 let batches = [(batch, &self.source)];
                 let written = commit::write(connection, &batches, Care::Quick).await?;

@@ -1,0 +1,45 @@
+//! Everybody's rules as the writers use them: read from Postgres, and used for two seconds.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sqlx::PgPool;
+use sqlx::types::Json;
+use tokio::sync::Mutex;
+
+use super::telling::{Rule, Rules};
+
+/// So long does a change need at most to reach other replicas.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// The rules in use.
+#[derive(Debug, Default)]
+pub(crate) struct InUse(Mutex<Option<(Instant, Arc<Rules>)>>);
+
+impl InUse {
+    /// Everybody's rules, at most two seconds old.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub(crate) async fn get(&self, pool: &PgPool) -> Result<Arc<Rules>, sqlx::Error> {
+        let mut in_use = self.0.lock().await;
+        if let Some((read_at, rules)) = &*in_use
+            && read_at.elapsed() < FRESH
+        {
+            return Ok(Arc::clone(rules));
+        }
+        let own = sqlx::query!(
+            r#"select user_id, rules as "rules: Json<Vec<Rule>>"
+               from notification_rules join users on users.id = user_id where disabled_at is null"#
+        );
+        let own = own.fetch_all(pool).await?.into_iter().map(|row| (row.user_id, row.rules.0)).collect();
+        let rules = Arc::new(Rules::new(own));
+        *in_use = Some((Instant::now(), Arc::clone(&rules)));
+        Ok(rules)
+    }
+
+    /// Has them read again: they were changed here.
+    pub(crate) async fn forget(&self) {
+        *self.0.lock().await = None;
+    }
+}
