@@ -175,3 +175,19 @@ test("a new password ends the other session, and this one goes on", async ({ pag
   await expect(sessions.getByRole("row")).toHaveCount(2);
   await expect(other).toHaveURL(/\/sign-in/);
 });
+
+test("where a provider is configured, its name is on the way to it, and what went wrong there is said", async ({
+  page,
+}) => {
+  await page.route("**/api/session", (route) =>
+    route.fulfill({ json: { user: null, single_sign_on: "Example Staff" } }),
+  );
+  await page.goto("/stats?from=24h");
+  await expect(page.getByRole("link", { name: "Sign in with Example Staff" })).toHaveAttribute(
+    "href",
+    `/api/session/oidc?next=${encodeURIComponent("/stats?from=24h")}`,
+  );
+  await expect(page.getByRole("alert")).toHaveCount(0);
+  await page.goto("/sign-in?problem=oidc_unknown");
+  await expect(page.getByRole("alert")).toContainText("An admin can invite you.");
+});

@@ -6,9 +6,13 @@ import * as api from "./api/client";
 import type { User } from "./api/types";
 
 const user = ref<User | null>(null);
+const provider = ref<string | null>(null);
 
 /** The signed-in user, or null. */
 export const currentUser = readonly(user);
+
+/** What the provider is called through which one may sign in, or null. */
+export const singleSignOn = readonly(provider);
 
 /**
  * Asks the server who is signed in. The cookie is out of the page's reach.
@@ -16,7 +20,9 @@ export const currentUser = readonly(user);
  * @throws {api.Problem} when the server does not say: that is not the same as nobody.
  */
 export async function restoreSession(): Promise<void> {
-  user.value = await api.getSession();
+  const session = await api.getSession();
+  user.value = session.user;
+  provider.value = session.single_sign_on;
 }
 
 export async function signIn(email: string, password: string): Promise<void> {

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub mod commands;
 pub mod inbox;
 pub mod invitation;
+pub mod oidc;
 pub mod password;
 pub mod password_change;
 pub mod rules;

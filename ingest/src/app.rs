@@ -13,6 +13,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::account::oidc::Provider;
 use crate::config::{Serve, Webhook};
 use crate::operate::{alarm, upkeep};
 use crate::receive::announce;
@@ -35,6 +36,8 @@ pub struct Context {
     pub redis: deadpool_redis::Pool,
     /// Keys and addresses.
     pub verifier: Verifier,
+    /// Through whom people may sign in.
+    pub oidc: Option<Provider>,
     /// Which pages are ours.
     pub origins: Origins,
     /// Limits of deliveries.
@@ -88,6 +91,7 @@ impl App {
             reading: db::pool(&config.database, "ingest-reading", Purpose::Reading)?,
             redis: redis::pool(&config.redis)?,
             verifier: Verifier::new(config.webhook.webhook_keys.clone(), config.webhook.webhook_urls.clone()),
+            oidc: Provider::new(config.oidc, &config.public.public_origins)?,
             origins: config.public.public_origins,
             unproved: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
             proved: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use shared::config::{Connections, Database, Log, Public, Redis, Secret};
 use shared::session::Role;
 
+use crate::account::oidc::Oidc;
 use crate::operate::alarm::Alarms;
 use crate::operate::retention::Keep;
 use crate::operate::webhook::WebhookCommand;
@@ -89,6 +90,9 @@ pub struct Serve {
     #[command(flatten)]
     /// Origins.
     pub public: Public,
+    #[command(flatten)]
+    /// Single sign-on.
+    pub oidc: Oidc,
     #[command(flatten)]
     /// Connections.
     pub connections: Connections,

@@ -11,6 +11,11 @@ use http::header::ORIGIN;
 pub struct Origins(Vec<String>);
 
 impl Origins {
+    /// The one to be led back to from elsewhere.
+    pub fn first(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+
     /// True when every origin is https, so that cookies may demand it.
     pub fn all_secure(&self) -> bool {
         self.0.iter().all(|origin| origin.starts_with("https://"))

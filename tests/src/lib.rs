@@ -5,6 +5,7 @@
 pub mod database;
 pub mod delivery;
 pub mod dice;
+pub mod identity_provider;
 pub mod live;
 pub mod mandrill_api;
 pub mod proxy;
@@ -15,6 +16,7 @@ pub mod wait;
 pub use database::Database;
 pub use delivery::Mandrill;
 pub use dice::Dice;
+pub use identity_provider::IdentityProvider;
 pub use live::{Follower, Socket};
 pub use mandrill_api::MandrillApi;
 pub use proxy::{Mood, Proxy};

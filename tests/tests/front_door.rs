@@ -41,6 +41,8 @@ mod routes;
 mod search;
 #[path = "front_door/session.rs"]
 mod session;
+#[path = "front_door/single_sign_on.rs"]
+mod single_sign_on;
 #[path = "front_door/sse.rs"]
 mod sse;
 #[path = "front_door/webhook.rs"]

@@ -76,9 +76,9 @@ export async function request(method: string, path: string, body?: string): Prom
   );
 }
 
-/** Who is signed in, if anybody. */
-export async function getSession(): Promise<User | null> {
-  return (await ask<{ user: User | null }>("GET", "/api/session")).user;
+/** Who is signed in, if anybody, and what the provider is called through which one may sign in. */
+export function getSession(): Promise<{ user: User | null; single_sign_on: string | null }> {
+  return ask("GET", "/api/session");
 }
 
 export async function signIn(email: string, password: string): Promise<User> {

@@ -102,5 +102,5 @@ pub async fn post<B: Buf>(
     transaction.commit().await?;
     session::announce(&context).await;
     let role = user.role.parse().map_err(|_| ApiError::Internal("an unknown role in the database"))?;
-    session::begin(&context, &headers, &User { id: user.id, email: user.email, role }).await
+    session::signed_in(&context, &headers, &User { id: user.id, email: user.email, role }).await
 }

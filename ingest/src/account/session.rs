@@ -14,6 +14,7 @@ use shared::session::{self, Caller, Credential, Hash, User};
 use sqlx::PgPool;
 use warp::reply::{Reply, Response};
 
+use super::oidc::Provider;
 use super::password;
 use super::throttle::{self, Try};
 use crate::app::Context;
@@ -34,6 +35,15 @@ struct Credentials {
 #[derive(Serialize)]
 struct Session<'a> {
     user: Option<&'a User>,
+    /// What people call the provider through which they may sign in, if there is one.
+    single_sign_on: Option<&'a str>,
+}
+
+impl<'a> Session<'a> {
+    fn of(context: &'a Context, user: Option<&'a User>) -> Response {
+        let single_sign_on = context.oidc.as_ref().map(Provider::name);
+        warp::reply::json(&Self { user, single_sign_on }).into_response()
+    }
 }
 
 /// Who is calling.
@@ -117,13 +127,13 @@ pub fn require_same_origin(context: &Context, headers: &HeaderMap, caller: &Call
     if by_token || context.origins.allow_change(headers) { Ok(()) } else { Err(ApiError::ForeignOrigin) }
 }
 
-/// `GET /api/session`: `{"user":{…}}`, or `{"user":null}` when signed out.
+/// `GET /api/session`: `{"user":{…},"single_sign_on":NAME}`; `user` is null when signed out, and the other where no provider is configured.
 ///
 /// # Errors
 /// When Postgres fails.
 pub async fn get(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
     let caller = session::authenticate(&context.pool, &headers, &context.origins).await?;
-    Ok(warp::reply::json(&Session { user: caller.as_ref().map(|caller| &caller.user) }).into_response())
+    Ok(Session::of(&context, caller.as_ref().map(|caller| &caller.user)))
 }
 
 /// `POST /api/session` `{"email","password"}`: signs in and sets the cookie. A new id each time, so none can be fixed in advance.
@@ -155,11 +165,18 @@ pub async fn post<B: Buf>(
     counted.was_right(&context.pool).await?;
     let role = user.role.parse().map_err(|_| ApiError::Internal("an unknown role in the database"))?;
     let user = User { id: user.id, email: user.email, role };
-    begin(&context, &headers, &user).await
+    signed_in(&context, &headers, &user).await
 }
 
-/// Begins a session: answers with its cookie, and `{"user":{…}}`.
-pub(super) async fn begin(context: &Context, headers: &HeaderMap, user: &User) -> Result<Response, ApiError> {
+/// Begins a session: answers with its cookie, and as `GET` does.
+pub(super) async fn signed_in(context: &Context, headers: &HeaderMap, user: &User) -> Result<Response, ApiError> {
+    let mut response = Session::of(context, Some(user));
+    begin(context, headers, user, &mut response).await?;
+    Ok(response)
+}
+
+/// Begins a session, and sets its cookie with this response.
+pub(super) async fn begin(context: &Context, headers: &HeaderMap, user: &User, response: &mut Response) -> Result<(), ApiError> {
     let secret = session::new_secret().map_err(|_| ApiError::Internal("no randomness for a session"))?;
     let hash = Hash::of(&secret);
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
@@ -176,9 +193,7 @@ pub(super) async fn begin(context: &Context, headers: &HeaderMap, user: &User) -
     )
     .execute(&context.pool)
     .await?;
-    let mut response = warp::reply::json(&Session { user: Some(user) }).into_response();
-    set_cookie(context, &mut response, &secret, MAX_AGE)?;
-    Ok(response)
+    set_cookie(context, response, &secret, MAX_AGE)
 }
 
 /// `DELETE /api/session`: signs out, here and on every open socket of this session.

@@ -8,7 +8,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::{answer, any_of, query_or_none};
-use crate::account::{audit, inbox, invitation, password_change, rules, session, sessions, tokens, users, views};
+use crate::account::{audit, inbox, invitation, oidc, password_change, rules, session, sessions, tokens, users, views};
 use crate::app::Context;
 
 /// All of them.
@@ -40,6 +40,21 @@ pub(super) fn all(with: BoxedFilter<(Arc<Context>,)>) -> BoxedFilter<(Response,)
         .and(with.clone())
         .and(headers)
         .then(|context, headers| async move { answer(session::delete(context, headers).await) })
+        .boxed();
+    // GET /api/session/oidc
+    let begin_oidc = warp::path!("api" / "session" / "oidc")
+        .and(warp::get())
+        .and(with.clone())
+        .and(query)
+        .then(|context, query| async move { answer(oidc::begin(context, query).await) })
+        .boxed();
+    // GET /api/session/oidc/callback
+    let finish_oidc = warp::path!("api" / "session" / "oidc" / "callback")
+        .and(warp::get())
+        .and(with.clone())
+        .and(headers)
+        .and(query)
+        .then(|context, headers, query| async move { answer(oidc::finish(context, headers, query).await) })
         .boxed();
 
     // POST /api/notifications
@@ -216,6 +231,8 @@ pub(super) fn all(with: BoxedFilter<(Arc<Context>,)>) -> BoxedFilter<(Response,)
         get_session,
         post_session,
         delete_session,
+        begin_oidc,
+        finish_oidc,
         send_notification,
         read_notifications,
         list_users,

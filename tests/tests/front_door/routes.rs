@@ -26,7 +26,7 @@ const ENTER: [u16; 7] = [0, 0, 0, 0, 0, 403, 403];
 const SIMULATE: [u16; 7] = [401, 403, 0, 403, 0, 403, 403];
 
 /// As the comments in `ingest/src/routes` name them.
-const ROWS: [Row; 46] = [
+const ROWS: [Row; 48] = [
     ("POST", "/webhook/", SIMULATE),
     ("HEAD", "/webhook/", OPEN),
     ("GET", "/webhook/", READ),
@@ -44,6 +44,8 @@ const ROWS: [Row; 46] = [
     ("GET", "/api/notifications", READ),
     ("POST", "/api/notifications", OWN_CHANGE),
     ("POST", "/api/notifications/read", OWN_CHANGE),
+    ("GET", "/api/session/oidc", [404; 7]),
+    ("GET", "/api/session/oidc/callback", [404; 7]),
     ("GET", "/api/rules", READ),
     ("PUT", "/api/rules", OWN_CHANGE),
     ("DELETE", "/api/rules", OWN_CHANGE),

@@ -1,0 +1,182 @@
+//! Signing in through an OpenID Connect provider: `/api/session/oidc` and its callback. Both are for browsers that go there, so
+//! both answer by leading on; what went wrong is said by the sign-in page.
+
+mod provider;
+
+use std::sync::Arc;
+
+use http::header::{HeaderValue, LOCATION, SET_COOKIE};
+use http::{HeaderMap, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::json;
+use shared::origin::Origins;
+use shared::session::{User, cookie};
+use sqlx::PgPool;
+use warp::reply::{Reply, Response};
+
+use self::provider::{Attempt, Identity, NewUsers, ProviderError};
+pub use self::provider::{Oidc, Provider};
+use super::{audit, session};
+use crate::app::Context;
+use crate::error::ApiError;
+
+/// Seconds that somebody may take at the provider.
+const PATIENCE: u32 = 10 * 60;
+/// Bytes of the address to come back to.
+const LONGEST_NEXT: usize = 2_048;
+
+/// `GET /api/session/oidc?next=/…`: leads to the provider, and from there back to `next`.
+///
+/// # Errors
+/// 404 where no provider is configured.
+pub async fn begin(context: Arc<Context>, query: String) -> Result<Response, ApiError> {
+    let provider = context.oidc.as_ref().ok_or(ApiError::NotFound)?;
+    let next = parameter(&query, "next").filter(|next| is_own_path(next)).unwrap_or_else(|| "/".to_owned());
+    let (address, attempt) = match provider.begin().await {
+        Ok(begun) => begun,
+        Err(error) => return failed(&context, &error),
+    };
+    let next = utf8_percent_encode(&next, NON_ALPHANUMERIC);
+    let kept = format!("{}.{}.{}.{next}", attempt.state, attempt.nonce, attempt.verifier);
+    let mut response = lead_to(&address)?;
+    keep(&context.origins, &mut response, &kept, PATIENCE)?;
+    Ok(response)
+}
+
+/// `GET /api/session/oidc/callback?code=…&state=…`: where the provider leads back to. Signs in, and leads to where one was going.
+///
+/// # Errors
+/// 404 where no provider is configured.
+pub async fn finish(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
+    let provider = context.oidc.as_ref().ok_or(ApiError::NotFound)?;
+    // An answer that this browser did not ask for, or asked for long ago, signs nobody in.
+    let kept = cookie(&headers, cookie_name(&context.origins)).and_then(read);
+    let Some((attempt, next)) =
+        kept.filter(|(attempt, _)| parameter(&query, "state").is_some_and(|state| state == attempt.state))
+    else {
+        return lead_back(&context, "oidc_expired");
+    };
+    let Some(code) = parameter(&query, "code") else { return lead_back(&context, "oidc_refused") };
+    let identity = match provider.finish(attempt, code).await {
+        Ok(identity) => identity,
+        Err(error) => return failed(&context, &error),
+    };
+    let Some(user) = admit(&context.pool, provider, &identity).await? else { return lead_back(&context, "oidc_unknown") };
+    let mut response = lead_to(&next)?;
+    session::begin(&context, &headers, &user, &mut response).await?;
+    keep(&context.origins, &mut response, "", 0)?;
+    Ok(response)
+}
+
+/// The account of whom the provider vouches for: known by the provider's name for them, at first by their address.
+async fn admit(pool: &PgPool, provider: &Provider, identity: &Identity) -> Result<Option<User>, ApiError> {
+    let mut transaction = pool.begin().await?;
+    let known = sqlx::query!(
+        "select id, email, role, disabled_at is not null as \"is_disabled!\" from users where oidc_issuer = $1 and oidc_subject = $2",
+        provider.issuer.as_str(),
+        identity.subject
+    );
+    let (id, email, role) = if let Some(known) = known.fetch_optional(&mut *transaction).await? {
+        if known.is_disabled {
+            return Ok(None);
+        }
+        (known.id, known.email, known.role)
+    } else {
+        let linked = sqlx::query!(
+            "update users set oidc_issuer = $1, oidc_subject = $2
+             where lower(email) = lower($3) and oidc_subject is null and disabled_at is null returning id, email, role",
+            provider.issuer.as_str(),
+            identity.subject,
+            identity.email
+        );
+        if let Some(linked) = linked.fetch_optional(&mut *transaction).await? {
+            (linked.id, linked.email, linked.role)
+        } else if provider.new_users == NewUsers::Viewer {
+            let added = sqlx::query!(
+                "insert into users (email, role, read_up_to, oidc_issuer, oidc_subject)
+                 select $1, 'viewer', coalesce(max(id), 0), $2, $3 from notifications
+                 on conflict (lower(email)) do nothing returning id, email, role",
+                identity.email,
+                provider.issuer.as_str(),
+                identity.subject
+            );
+            let Some(added) = added.fetch_optional(&mut *transaction).await? else { return Ok(None) };
+            audit::note(&mut *transaction, added.id, "user_added", json!({"user": added.id, "role": added.role})).await?;
+            (added.id, added.email, added.role)
+        } else {
+            return Ok(None);
+        }
+    };
+    transaction.commit().await?;
+    let role = role.parse().map_err(|_| ApiError::Internal("an unknown role in the database"))?;
+    Ok(Some(User { id, email, role }))
+}
+
+fn parameter(query: &str, name: &str) -> Option<String> {
+    let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
+    found.next().map(|(_, value)| value.into_owned())
+}
+
+/// True for a path of this site, which no browser takes for another one.
+fn is_own_path(next: &str) -> bool {
+    next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']) && next.len() <= LONGEST_NEXT
+}
+
+fn read(kept: &str) -> Option<(Attempt, String)> {
+    let mut parts = kept.splitn(4, '.').map(str::to_owned);
+    let attempt = Attempt { state: parts.next()?, nonce: parts.next()?, verifier: parts.next()? };
+    let next = percent_decode_str(&parts.next()?).decode_utf8().ok()?.into_owned();
+    is_own_path(&next).then_some((attempt, next))
+}
+
+fn cookie_name(origins: &Origins) -> &'static str {
+    if origins.all_secure() { "__Host-oidc" } else { "oidc" }
+}
+
+/// The browser keeps the attempt. The provider leads back here from its own site, so the cookie is `Lax`.
+fn keep(origins: &Origins, response: &mut Response, value: &str, seconds: u32) -> Result<(), ApiError> {
+    let secure = if origins.all_secure() { "; Secure" } else { "" };
+    let name = cookie_name(origins);
+    let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    response.headers_mut().append(SET_COOKIE, header(&cookie)?);
+    Ok(())
+}
+
+fn lead_to(address: &str) -> Result<Response, ApiError> {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    response.headers_mut().insert(LOCATION, header(address)?);
+    Ok(response)
+}
+
+/// To the sign-in page, which says what the code means.
+fn lead_back(context: &Context, code: &str) -> Result<Response, ApiError> {
+    let mut response = lead_to(&format!("/sign-in?problem={code}"))?;
+    keep(&context.origins, &mut response, "", 0)?;
+    Ok(response)
+}
+
+fn failed(context: &Context, error: &ProviderError) -> Result<Response, ApiError> {
+    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    tracing::warn!(%error, cause, "a sign-in through the provider failed");
+    let code = if matches!(error, ProviderError::NoVerifiedEmail) { "oidc_no_email" } else { "oidc_failed" };
+    lead_back(context, code)
+}
+
+fn header(value: &str) -> Result<HeaderValue, ApiError> {
+    HeaderValue::from_str(value).map_err(|_| ApiError::Internal("an address that is no header"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_comes_back_to_this_site_alone() {
+        assert!(is_own_path("/messages/abc?x=1#y"));
+        for foreign in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "evil"] {
+            assert!(!is_own_path(foreign), "{foreign}");
+        }
+        assert!(read("s.n.v.%2Fstats").is_some_and(|(attempt, next)| attempt.verifier == "v" && next == "/stats"));
+        assert!(read("s.n.v.%2F%2Fevil.example").is_none() && read("s.n.v").is_none() && read("").is_none());
+    }
+}

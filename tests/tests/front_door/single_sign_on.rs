@@ -1,0 +1,164 @@
+//! Signing in through an OpenID Connect provider.
+
+use front_door::{Answer, IdentityProvider, Visitor};
+use reqwest::Method;
+use serde_json::{Value, json};
+use stack::Stack;
+
+/// A browser on its way to the provider and back.
+struct Browser {
+    visitor: Visitor,
+}
+
+impl Browser {
+    fn new(stack: &Stack) -> Self {
+        Self { visitor: Visitor::new(stack) }
+    }
+
+    /// Goes to the provider, which sends it back; where that is.
+    async fn leave(&mut self, next: &str) -> String {
+        let begun = self.visitor.get(&format!("/api/session/oidc?next={next}")).await;
+        assert_eq!(begun.status, 303, "{}", begun.text);
+        self.visitor.keep_cookie(&begun);
+        let sent = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        let back = sent.get(begun.header("location")).send().await.expect("an answer");
+        let back = back.headers()["location"].to_str().expect("an address").to_owned();
+        let path = back.strip_prefix(&self.visitor.address).unwrap_or_else(|| panic!("elsewhere: {back}"));
+        path.to_owned()
+    }
+
+    async fn come_back(&mut self, path: &str) -> Answer {
+        let answer = self.visitor.get(path).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        answer
+    }
+
+    /// Where one lands after all of it.
+    async fn sign_in(&mut self) -> String {
+        let path = self.leave("/stats").await;
+        let answer = self.come_back(&path).await;
+        let session = answer.headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
+        if let Some((cookie, _)) =
+            session.filter_map(|cookie| cookie.split_once(';')).find(|(cookie, _)| cookie.starts_with("sid="))
+        {
+            self.visitor.cookie = Some(cookie.to_owned());
+        }
+        answer.header("location").to_owned()
+    }
+
+    async fn who(&self) -> Value {
+        self.visitor.get("/api/session").await.json()["user"]["email"].clone()
+    }
+}
+
+fn claims(subject: &str, email: &str) -> Value {
+    json!({"sub": subject, "email": email})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_an_account_signs_in_through_the_provider_and_is_known_by_its_name_for_them_from_then_on() {
+    let provider = IdentityProvider::start().await;
+    let stack = Stack::start_with(&provider.environment()).expect("a stack");
+    let admin = Visitor::admin(&stack).await;
+    let vera = Visitor::viewer(&stack, "vera@example.com").await;
+    assert_eq!(Visitor::new(&stack).get("/api/session").await.json(), json!({"user": null, "single_sign_on": "single sign-on"}));
+
+    provider.vouch_for(claims("v-1", "Vera@Example.com"));
+    let mut browser = Browser::new(&stack);
+    assert_eq!(browser.sign_in().await, "/stats");
+    assert_eq!(browser.who().await, "vera@example.com");
+    // The provider may change her address, and somebody else may get the old one.
+    provider.vouch_for(claims("v-1", "vera.new@example.com"));
+    let mut browser = Browser::new(&stack);
+    assert_eq!(browser.sign_in().await, "/stats");
+    assert_eq!(browser.who().await, "vera@example.com");
+    provider.vouch_for(claims("v-2", "vera@example.com"));
+    assert_eq!(Browser::new(&stack).sign_in().await, "/sign-in?problem=oidc_unknown");
+    // Nobody is let in uninvited.
+    provider.vouch_for(claims("w-1", "will@example.com"));
+    assert_eq!(Browser::new(&stack).sign_in().await, "/sign-in?problem=oidc_unknown");
+    // A disabled account stays disabled.
+    let id = vera.get("/api/session").await.json()["user"]["id"].clone();
+    assert_eq!(admin.change(Method::PATCH, &format!("/api/users/{id}"), &json!({"disabled": true})).await.status, 200);
+    provider.vouch_for(claims("v-1", "vera@example.com"));
+    assert_eq!(Browser::new(&stack).sign_in().await, "/sign-in?problem=oidc_unknown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_new_gets_an_account_as_a_viewer_where_that_is_wanted() {
+    let provider = IdentityProvider::start().await;
+    let mut environment = provider.environment().to_vec();
+    environment.extend([("OIDC_NEW_USERS", "viewer"), ("OIDC_NAME", "Example Staff")]);
+    let stack = Stack::start_with(&environment).expect("a stack");
+    assert_eq!(Visitor::new(&stack).get("/api/session").await.json()["single_sign_on"], "Example Staff");
+    provider.vouch_for(claims("w-1", "will@example.com"));
+    let mut browser = Browser::new(&stack);
+    assert_eq!(browser.sign_in().await, "/stats");
+    assert_eq!(browser.visitor.get("/api/session").await.json()["user"]["role"], "viewer");
+    let audit = Visitor::admin(&stack).await.get("/api/audit").await.json();
+    let entry = &audit["items"][0];
+    assert_eq!((&entry["action"], &entry["user_email"]), (&json!("user_added"), &json!("will@example.com")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_provider_does_not_prove_signs_nobody_in() {
+    let provider = IdentityProvider::start().await;
+    let stack = Stack::start_with(&provider.environment()).expect("a stack");
+    let email = &stack.settings().admin_email;
+    for (wrong, problem) in [
+        (json!({"nonce": "another"}), "oidc_failed"),
+        (json!({"aud": "another"}), "oidc_failed"),
+        (json!({"iss": "http://127.0.0.1:1/staff"}), "oidc_failed"),
+        (json!({"exp": 1_700_000_000}), "oidc_failed"),
+        (json!({"email_verified": false}), "oidc_no_email"),
+        (json!({"email_verified": null}), "oidc_no_email"),
+        (json!({"email": null}), "oidc_no_email"),
+        (json!({"email": "nobody"}), "oidc_no_email"),
+        (json!({"email": "o\u{0}@example.com"}), "oidc_no_email"),
+    ] {
+        let mut claimed = claims("a-1", email);
+        claimed.as_object_mut().expect("claims").extend(wrong.as_object().expect("claims").clone());
+        provider.vouch_for(claimed);
+        let mut browser = Browser::new(&stack);
+        assert_eq!(browser.sign_in().await, format!("/sign-in?problem={problem}"), "{wrong}");
+        assert_eq!(browser.who().await, Value::Null, "{wrong}");
+    }
+
+    provider.vouch_for(claims("a-1", email));
+    // What another browser began, what nobody began, and what was refused.
+    let mut browser = Browser::new(&stack);
+    let path = browser.leave("/").await;
+    let foreign = Browser::new(&stack).come_back(&path).await;
+    assert_eq!(foreign.header("location"), "/sign-in?problem=oidc_expired");
+    let other = path.replace("state=", "state=x");
+    assert_eq!(browser.come_back(&other).await.header("location"), "/sign-in?problem=oidc_expired");
+    let refused = path.replace("code=", "error=access_denied&x=");
+    assert_eq!(browser.come_back(&refused).await.header("location"), "/sign-in?problem=oidc_refused");
+    // A code is good for one time, whoever has it.
+    assert_eq!(browser.come_back(&path).await.header("location"), "/");
+    assert_eq!(browser.come_back(&path).await.header("location"), "/sign-in?problem=oidc_failed");
+    // One is led back to this site alone.
+    let mut browser = Browser::new(&stack);
+    let path = browser.leave("//evil.example.com").await;
+    assert_eq!(browser.come_back(&path).await.header("location"), "/");
+    // A key that the provider has not published.
+    provider.forge();
+    assert_eq!(Browser::new(&stack).sign_in().await, "/sign-in?problem=oidc_failed");
+    // It goes away meanwhile.
+    let mut browser = Browser::new(&stack);
+    let path = browser.leave("/").await;
+    drop(provider);
+    assert_eq!(browser.come_back(&path).await.header("location"), "/sign-in?problem=oidc_failed");
+    let log = std::fs::read_to_string(stack.log(stack::Part::Ingest)).expect("a log");
+    assert!(!log.contains("code-") && !log.contains(email.as_str()), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_provider_there_is_no_way_through_one() {
+    let stack = Stack::start().expect("a stack");
+    let visitor = Visitor::new(&stack);
+    assert_eq!(visitor.get("/api/session").await.json(), json!({"user": null, "single_sign_on": null}));
+    for path in ["/api/session/oidc", "/api/session/oidc/callback?code=x&state=y"] {
+        assert_eq!(visitor.get(path).await.problem(), (404, "not_found".to_owned()));
+    }
+}
