@@ -80,6 +80,8 @@ struct Waiting {
     bytes: usize,
     /// A task is writing them. Decided under the same lock as what waits, so that none is left behind.
     draining: bool,
+    /// The last frame is among them, or was.
+    concluded: bool,
 }
 
 impl Link {
@@ -100,7 +102,10 @@ impl Link {
     /// Sends, now or as soon as the client reads. One that is too far behind is ended.
     pub fn send(self: &Arc<Self>, chunk: Bytes) {
         let sent = match &self.outlet {
-            Outlet::Socket { stream, waiting } => self.send_to(stream, waiting, chunk),
+            Outlet::Socket { stream, waiting } => {
+                let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                if waiting.concluded { Ok(()) } else { self.send_to(stream, &mut waiting, chunk) }
+            }
             Outlet::Stream(body) => body.try_send(chunk).map_err(|_| Close::TooSlow),
         };
         if let Err(close) = sent {
@@ -108,8 +113,7 @@ impl Link {
         }
     }
 
-    fn send_to(self: &Arc<Self>, stream: &TcpStream, waiting: &Mutex<Waiting>, mut chunk: Bytes) -> Result<(), Close> {
-        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    fn send_to(self: &Arc<Self>, stream: &TcpStream, waiting: &mut Waiting, mut chunk: Bytes) -> Result<(), Close> {
         if !waiting.draining {
             match stream.try_write(&chunk) {
                 Ok(written) => chunk.advance(written),
@@ -153,7 +157,7 @@ impl Link {
                 Err(_) => return,
             }
             if waiting.chunks.is_empty() {
-                *waiting = Waiting::default();
+                *waiting = Waiting { concluded: waiting.concluded, ..Waiting::default() };
                 return;
             }
         }
@@ -175,11 +179,13 @@ impl Link {
         }
     }
 
-    /// Puts a last frame behind what has begun to be written, in place of what has not.
+    /// Puts a last frame behind what has begun to be written, in place of what has not. Nothing is sent after it.
     pub fn conclude(self: &Arc<Self>, last: Bytes) {
         if let Outlet::Socket { stream, waiting } = &self.outlet {
-            waiting.lock().unwrap_or_else(PoisonError::into_inner).keep_first();
-            let _ = self.send_to(stream, waiting, last);
+            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.keep_first();
+            waiting.concluded = true;
+            let _ = self.send_to(stream, &mut waiting, last);
         }
     }
 
@@ -218,5 +224,55 @@ impl Waiting {
     fn keep_first(&mut self) {
         self.chunks.truncate(1);
         self.bytes = self.chunks.iter().map(Bytes::len).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_follows_the_last_frame() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("a connection");
+        let (served, _) = listener.accept().await.expect("a connection");
+        let link = Arc::new(Link::of_socket(served, Arc::default()));
+        link.send(Bytes::from_static(b"data,"));
+        link.conclude(Bytes::from_static(b"last"));
+        link.send(Bytes::from_static(b",late"));
+        drop(link);
+        let mut read = String::new();
+        client.read_to_string(&mut read).await.expect("all of it");
+        assert_eq!(read, "data,last");
+    }
+
+    #[tokio::test]
+    async fn nothing_follows_the_last_frame_that_waits_for_the_client_either() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("a connection");
+        let (served, _) = listener.accept().await.expect("a connection");
+        let link = Arc::new(Link::of_socket(served, Arc::default()));
+        let chunk = Bytes::from(vec![b'.'; 64 << 10]);
+        while link.is_clear() {
+            link.send(chunk.clone());
+        }
+        link.conclude(Bytes::from_static(b"last"));
+        link.send(Bytes::from_static(b",late"));
+        let mut read = Vec::new();
+        while !read.windows(4).any(|bytes| bytes == b"last") {
+            read.drain(..read.len().saturating_sub(4));
+            client.read_buf(&mut read).await.expect("some of it");
+        }
+        // All that waited has been taken; what is sent now finds nothing before it.
+        while !link.is_clear() {
+            tokio::task::yield_now().await;
+        }
+        link.send(Bytes::from_static(b",late"));
+        drop(link);
+        client.read_to_end(&mut read).await.expect("the rest");
+        assert!(read.ends_with(b"last"));
     }
 }
