@@ -15,7 +15,7 @@ simulate: ## post signed sample batches of every kind to what `make up` runs
 test: ## everything that can fail; ends with one line `N passed, N failed`
 	@python3 tools/test.py
 
-bench: ## measure it beside what else could do its job; QUICK=1 is short and rough, ONLY= names rows
+bench: frontend ## measure it beside what else could do its job; QUICK=1 is short and rough, ONLY= names rows
 	cargo build --locked --release -p ingest -p notifier -p bench
 	@target/release/bench
 

@@ -51,6 +51,17 @@ pub(crate) async fn empty(url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Stores so many events past ingest, as a busy shop would have them.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn fill(url: &str, rows: u32) -> anyhow::Result<()> {
+    let mut connection = PgConnection::connect(url).await?;
+    sqlx::query(AssertSqlSafe(format!("set fill.rows = '{rows}'"))).execute(&mut connection).await?;
+    sqlx::raw_sql(include_str!("../fill.sql")).execute(&mut connection).await?;
+    Ok(())
+}
+
 /// Rows of `events`.
 ///
 /// # Errors

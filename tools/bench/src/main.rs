@@ -1,6 +1,7 @@
 //! `make bench`: what the service does beside what else could do its job, on one machine in one run.
 
 mod affinity;
+mod browser;
 mod corpus;
 mod cost;
 mod database;
@@ -72,6 +73,7 @@ async fn main() -> anyhow::Result<()> {
     rows.extend(fanout::measure(effort, cli.quick, &cli.only).await?);
     rows.extend(end_to_end::measure(effort, &cli.only).await?);
     rows.extend(read::measure(effort, &cli.only).await?);
+    rows.extend(browser::measure(cli.quick, &cli.only).await?);
     let file = stack::place::project().join("target/bench/report.json");
     report::write(&rows, &file)?;
     say(&format!("\n{}\n\nAlso written to {}", report::table(&rows), file.display()));

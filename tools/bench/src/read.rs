@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use hdrhistogram::Histogram;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{Connection, PgConnection};
 use stack::{Part, Stack};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -82,10 +82,9 @@ impl Library {
     async fn of(rows: u32, effort: Effort) -> anyhow::Result<Self> {
         let mut stack = Stack::start()?;
         database::prepare(&stack.database_url()).await?;
-        let mut postgres = PgConnection::connect(&stack.database_url()).await?;
-        sqlx::query(AssertSqlSafe(format!("set fill.rows = '{rows}'"))).execute(&mut postgres).await?;
         say(&format!("  storing {rows} events"));
-        sqlx::raw_sql(include_str!("../fill.sql")).execute(&mut postgres).await?;
+        database::fill(&stack.database_url(), rows).await?;
+        let mut postgres = PgConnection::connect(&stack.database_url()).await?;
         // Upkeep counts the hours that are over as the service starts.
         stack.restart(Part::Ingest)?;
         let counted = "select until > now() - interval '2 hours' from event_facets_until";

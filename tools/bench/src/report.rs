@@ -24,18 +24,26 @@ pub(crate) struct Row {
     pub unit: &'static str,
     /// Ours divided by the peer's, taken in one run.
     pub ratio: Option<f64>,
+    /// Whether ours is within a bar that we set ourselves.
+    pub holds: Option<bool>,
 }
 
 impl Row {
     /// Ours against somebody's.
     pub(crate) fn against(id: &'static str, name: &str, unit: &'static str, ours: f64, peer: &str, other: f64) -> Self {
         let (name, peer) = (name.to_owned(), peer.to_owned());
-        Self { id, name, ours, other: Some(other), peer, unit, ratio: Some(ours / other) }
+        Self { id, name, ours, other: Some(other), peer, unit, ratio: Some(ours / other), holds: None }
     }
 
     /// A figure that stands alone.
     pub(crate) fn alone(id: &'static str, name: &str, unit: &'static str, ours: f64) -> Self {
-        Self { id, name: name.to_owned(), ours, other: None, peer: String::new(), unit, ratio: None }
+        Self { id, name: name.to_owned(), ours, other: None, peer: String::new(), unit, ratio: None, holds: None }
+    }
+
+    /// A figure that must not be larger than a bar.
+    pub(crate) fn within(id: &'static str, name: &str, unit: &'static str, ours: f64, bar: f64) -> Self {
+        let (name, peer) = (name.to_owned(), "bar: at most".to_owned());
+        Self { id, name, ours, other: Some(bar), peer, unit, ratio: None, holds: Some(ours <= bar) }
     }
 }
 
@@ -50,7 +58,12 @@ pub(crate) fn table(rows: &[Row]) -> String {
     };
     for row in rows {
         let other = row.other.map_or_else(String::new, number);
-        let ratio = row.ratio.map_or_else(String::new, |ratio| format!("**{ratio:.3}**"));
+        let ratio = match (row.ratio, row.holds) {
+            (Some(ratio), _) => format!("**{ratio:.3}**"),
+            (None, Some(true)) => "holds".to_owned(),
+            (None, Some(false)) => "**MISSED**".to_owned(),
+            (None, None) => String::new(),
+        };
         lines.push(format!(
             "| `{}` | {} | {} | {} | {other} | {} | {ratio} |",
             row.id,
