@@ -115,24 +115,21 @@ export function row(page: Page, subject: string) {
 
 /** The subjects of the whole list, in its order, read while scrolling through it; rows that are far away are not there. */
 export async function allSubjects(page: Page): Promise<string[]> {
-  const found = new Map<number, string>();
-  await page.evaluate(() => scrollTo(0, 0));
-  for (;;) {
-    const rows = page.locator("tbody [role=row]");
-    const seen = await rows.evaluateAll((all) =>
-      all.map((one) => [
-        Number(one.getAttribute("aria-rowindex")),
-        one.querySelector(".cell-subject")?.textContent ?? "",
-      ]),
-    );
-    for (const [at, subject] of seen as [number, string][]) found.set(at, subject.trim());
-    const more = await page.evaluate(() => {
+  const subjects = await page.evaluate(async () => {
+    const grid = document.querySelector("[role=grid]");
+    const found: string[] = [];
+    const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    scrollTo({ top: 0, behavior: "instant" });
+    for (;;) {
+      await frame();
+      for (const row of grid?.querySelectorAll("tbody [role=row]") ?? [])
+        found[Number(row.getAttribute("aria-rowindex")) - 2] =
+          row.querySelector(".cell-subject")?.textContent?.trim() ?? "";
       const before = scrollY;
-      scrollBy(0, innerHeight / 2);
-      return new Promise<boolean>((resolve) =>
-        requestAnimationFrame(() => setTimeout(() => resolve(scrollY > before))),
-      );
-    });
-    if (!more) return [...found.entries()].sort(([one], [other]) => one - other).map(([, subject]) => subject);
-  }
+      scrollBy({ top: innerHeight, behavior: "instant" });
+      if (scrollY === before && grid?.getAttribute("aria-rowcount") !== "-1") return found;
+    }
+  });
+  expect(Object.keys(subjects).length, "rows that nobody saw").toBe(subjects.length);
+  return subjects;
 }
