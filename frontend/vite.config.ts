@@ -15,13 +15,15 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // An inlined asset is a data: URL, which the policy forbids for scripts and fonts.
     assetsInlineLimit: 0,
+    // All styles together are lighter than one more request.
+    cssCodeSplit: false,
     rolldownOptions: {
       output: {
         // Else each module that two pages share would be a file, and a request, of its own.
         codeSplitting: {
           groups: [
             { name: "vue", test: /node_modules/ },
-            { name: "shared", test: SHARED, tags: ["$initial"] },
+            { name: "first", test: /src\//, tags: ["$initial"] },
             // What only pages that come later share; nobody waits for it at first.
             { name: "later", test: SHARED },
           ],

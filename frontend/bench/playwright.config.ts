@@ -6,6 +6,6 @@ export default defineConfig({
   ...usual,
   testDir: ".",
   testMatch: "*.bench.ts",
-  timeout: 600_000,
+  timeout: 1_200_000,
   use: { ...usual.use, trace: "off", viewport: { width: 1280, height: 800 } },
 });
