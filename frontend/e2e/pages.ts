@@ -17,6 +17,7 @@ export function pagesAbout(message: string): readonly (readonly [path: string, t
     ["/system", "list"],
     ["/users", "table"],
     ["/tokens", "button"],
+    ["/audit", "button"],
     ["/account", "table"],
     ["/invitation", "button"],
     ["/simulate", "textbox"],
@@ -42,7 +43,7 @@ const NO_STATISTICS = { counts: {}, buckets: [], bounces: [], domains: [], tags:
 /** Lets the server have nothing to show, but who is signed in and how it is. */
 export async function empty(page: Page): Promise<void> {
   await page.route(
-    /\/api\/(events|notifications|quarantine|refusals|tokens|views)\?|\/api\/(tokens|views)$/,
+    /\/api\/(events|notifications|quarantine|refusals|tokens|views|audit)\?|\/api\/(tokens|views)$/,
     (route) => (route.request().method() === "GET" ? route.fulfill({ json: NOTHING }) : route.continue()),
   );
   await page.route(/\/api\/events\/histogram/, async (route) => {

@@ -67,6 +67,11 @@ export const router = createRouter({
       meta: { title: "Tokens", admin: true },
     },
     {
+      path: "/audit",
+      component: () => import("./pages/audit/AuditPage.vue"),
+      meta: { title: "Audit", admin: true },
+    },
+    {
       path: "/account",
       component: () => import("./pages/account/AccountPage.vue"),
       meta: { title: "Account" },

@@ -12,6 +12,7 @@ const PLACES: readonly (readonly [key: string, path: string])[] = [
   ["y", "/system"],
   ["u", "/users"],
   ["t", "/tokens"],
+  ["l", "/audit"],
   ["m", "/simulate"],
   ["a", "/account"],
 ];

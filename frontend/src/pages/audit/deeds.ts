@@ -1,0 +1,69 @@
+/** What an entry says was done, as people read it. */
+
+import type { AuditEntry } from "../../api/audit";
+import { counted, inWords } from "../../words";
+
+/** A sentence, with the name of whom it is about between its parts. */
+export interface Deed {
+  readonly before: string;
+  readonly user: number | null;
+  readonly after: string;
+}
+
+const says = (before: string): Deed => ({ before, user: null, after: "" });
+
+export function deedOf({ action, detail }: AuditEntry): Deed {
+  const user = typeof detail["user"] === "number" ? detail["user"] : null;
+  const token = `token ${textOf(detail["token"])}`;
+  switch (action) {
+    case "user_added":
+      return { before: "Added", user, after: `as ${textOf(detail["role"])}` };
+    case "user_invited":
+      return { before: "Made a new link for", user, after: "" };
+    case "user_changed":
+      return changed(user, (detail["to"] ?? {}) as Readonly<Record<string, unknown>>);
+    case "sessions_ended":
+      return { before: `Ended ${countOf(detail["count"], "session")} of`, user, after: "" };
+    case "token_added":
+      return says(`Made ${token}, which may ${[detail["scopes"] ?? []].flat().map(textOf).join(" and ")}`);
+    case "token_revoked":
+      return says(`Revoked ${token}`);
+    case "recipient_erased":
+      return says(`Erased an address: ${erased((detail["erased"] ?? {}) as Readonly<Record<string, unknown>>)}`);
+    default:
+      return says(inWords(action));
+  }
+}
+
+/** What is known beyond the sentence: the hash of an address that was erased, and all of what has no sentence. */
+export function restOf({ action, detail }: AuditEntry): string {
+  if (action === "recipient_erased") return `SHA-256 ${textOf(detail["sha256"])}`;
+  return SAID.includes(action) || Object.keys(detail).length === 0 ? "" : JSON.stringify(detail);
+}
+
+const SAID = ["user_added", "user_invited", "user_changed", "sessions_ended", "token_added", "token_revoked"];
+
+function changed(user: number | null, to: Readonly<Record<string, unknown>>): Deed {
+  const role = typeof to["role"] === "string" ? to["role"] : null;
+  if (typeof to["disabled"] !== "boolean") {
+    return role === null ? { before: "Changed", user, after: "" } : { before: "Made", user, after: role };
+  }
+  const verb = to["disabled"] ? "Disabled" : "Enabled";
+  return { before: verb, user, after: role === null ? "" : `and made them ${role}` };
+}
+
+function erased(counts: Readonly<Record<string, unknown>>): string {
+  return [
+    countOf(counts["events"], "event"),
+    countOf(counts["notifications"], "notification"),
+    countOf(counts["quarantined"], "item of the quarantine", "items of the quarantine"),
+  ].join(", ");
+}
+
+function countOf(count: unknown, one: string, many?: string): string {
+  return counted(typeof count === "number" ? count : 0, one, many);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" ? `${value}` : "?";
+}
