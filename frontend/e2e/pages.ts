@@ -8,6 +8,7 @@ export function pagesAbout(message: string): readonly (readonly [path: string, t
   return [
     ["/", "grid"],
     ["/notifications", "list"],
+    ["/notifications/rules", "list"],
     [`/messages/${encodeURIComponent(message)}`, "list"],
     ["/recipients/ada%40example.com", "grid"],
     ["/stats", "table"],
@@ -54,5 +55,6 @@ export async function empty(page: Page): Promise<void> {
     const answer = (await (await route.fetch()).json()) as { previous: Record<string, unknown> };
     await route.fulfill({ json: { ...answer, ...NO_STATISTICS, previous: { ...answer.previous, counts: {} } } });
   });
+  await page.route(/\/api\/rules/, (route) => route.fulfill({ json: { standard: false, rules: [] } }));
   await page.route(/\/api\/recipients\//, (route) => route.fulfill({ json: { email: "ada@example.com", kinds: [] } }));
 }

@@ -20,6 +20,11 @@ export const router = createRouter({
       meta: { title: "Notifications" },
     },
     {
+      path: "/notifications/rules",
+      component: () => import("./pages/rules/RulesPage.vue"),
+      meta: { title: "Notification rules" },
+    },
+    {
       path: "/stats",
       component: () => import("./pages/stats/StatsPage.vue"),
       meta: { title: "Statistics" },

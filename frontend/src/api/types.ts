@@ -58,7 +58,8 @@ export interface Histogram {
 
 export interface Notification {
   readonly id: number;
-  readonly kind: "open" | "message" | "alert";
+  /** `event` is one that is no open, which a rule asked for. */
+  readonly kind: "open" | "event" | "message" | "alert";
   readonly title: string;
   readonly body: string;
   readonly event_id: number | null;

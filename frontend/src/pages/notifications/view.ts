@@ -12,6 +12,7 @@ export interface View {
 
 export const KINDS: Readonly<Record<Notification["kind"], string>> = {
   open: "Opens",
+  event: "Other events",
   message: "Messages",
   alert: "Alerts",
 };

@@ -1,0 +1,34 @@
+/** Endpoints of the rules by which events notify the signed-in user. */
+
+import { ask } from "./client";
+
+/** All that is said has to hold of an event. */
+export interface Rule {
+  readonly kinds: readonly string[];
+  readonly tag: string | null;
+  readonly recipient: string | null;
+}
+
+/** Any one suffices; without any, no event notifies. */
+export interface Rules {
+  /** None were chosen: then every open notifies. */
+  readonly standard: boolean;
+  readonly rules: readonly Rule[];
+}
+
+/** As many as there may be. */
+export const MOST_RULES = 20;
+
+export function getRules(): Promise<Rules> {
+  return ask("GET", "/api/rules");
+}
+
+/** Puts these in place of all that were. */
+export function setRules(rules: readonly Rule[]): Promise<Rules> {
+  return ask("PUT", "/api/rules", JSON.stringify({ rules }));
+}
+
+/** Back to the standard. */
+export function resetRules(): Promise<Rules> {
+  return ask("DELETE", "/api/rules");
+}
