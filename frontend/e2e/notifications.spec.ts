@@ -96,8 +96,11 @@ test("the browser is asked when the button is pressed, shows what comes while th
         Fake.permission = "granted";
         return Promise.resolve("granted");
       }
+      onclick: () => void = () => {};
+      close(): void {}
       constructor(title: string) {
         seen.push(title);
+        Object.assign(globalThis, { click: () => this.onclick() });
       }
     }
     Object.assign(globalThis, { Notification: Fake, seen, hidden: false });
@@ -121,6 +124,12 @@ test("the browser is asked when the button is pressed, shows what comes while th
   await deliver([event("open", { subject: hidden })]);
   await expect.poll(seen).toEqual([`ada@example.com opened “${hidden}”`]);
   await hide(false);
+  // What was clicked is opened, and read.
+  await page.evaluate(() => (globalThis as unknown as { click(): void }).click());
+  await expect(page).toHaveURL(/\/messages\//);
+  await expect(page.getByRole("main")).toContainText(hidden);
+  await page.goBack();
+  await expect(list(page).getByRole("listitem").filter({ hasText: hidden })).not.toContainText("Unread.");
   await page.getByRole("button", { name: "Stop that" }).click();
   await page.reload();
   await expect(page.getByRole("button", { name: "Let it ask me" })).toBeVisible();

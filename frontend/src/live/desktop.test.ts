@@ -3,6 +3,7 @@ import type { Notification as Told } from "../api/types";
 
 const shown: [string, string][] = [];
 let asked = 0;
+let click: () => void = () => {};
 class Fake {
   static permission = "default";
   static requestPermission(): Promise<string> {
@@ -10,8 +11,11 @@ class Fake {
     Fake.permission = "granted";
     return Promise.resolve("granted");
   }
+  onclick: () => void = () => {};
+  close(): void {}
   constructor(title: string, options: { body: string }) {
     shown.push([title, options.body]);
+    click = () => this.onclick();
   }
 }
 const page = { visibilityState: "hidden" };
@@ -53,4 +57,18 @@ test("the browser is asked when that is wanted alone, and shows what comes while
   tellOutside(told("unwanted"));
   vi.runAllTimers();
   expect(shown).toHaveLength(2);
+});
+
+test("a click brings the page back, and leads to what was told last", async () => {
+  const { onFollowed, switchOn, tellOutside } = await import("./desktop");
+  const focus = vi.fn();
+  vi.stubGlobal("document", page);
+  vi.stubGlobal("focus", focus);
+  await switchOn();
+  const followed: string[] = [];
+  onFollowed(({ title }) => followed.push(title));
+  for (const title of ["five", "six"]) tellOutside(told(title));
+  vi.runAllTimers();
+  click();
+  expect([followed, focus.mock.calls.length]).toEqual([["six"], 1]);
 });

@@ -31,6 +31,13 @@ export function switchOff(): void {
   desktop.value = "off";
 }
 
+let follow: (told: Told) => void = () => {};
+
+/** Has `go` called with the notification that was clicked. */
+export function onFollowed(go: (told: Told) => void): void {
+  follow = go;
+}
+
 let latest: Told | null = null;
 let waiting = 0;
 let last = -EVERY;
@@ -57,5 +64,6 @@ function show(): void {
   shown.onclick = () => {
     focus();
     shown.close();
+    follow(told);
   };
 }
