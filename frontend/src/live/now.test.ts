@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { ago } from "./now";
 
 test("times ago are short and never in the future", () => {
@@ -13,4 +13,17 @@ test("times ago are short and never in the future", () => {
     [86_400 * 800, "2 y"],
   ];
   for (const [seconds, text] of table) expect(ago(0, seconds * 1000)).toBe(text);
+});
+
+afterEach(() => vi.unstubAllEnvs());
+
+test("a time of day is told in the chosen zone", async () => {
+  vi.stubEnv("TZ", "Asia/Kolkata");
+  vi.resetModules();
+  const { timeOfDay } = await import("./now");
+  const { zone } = await import("../preferences");
+  const at = Date.UTC(2026, 0, 1, 10, 5);
+  expect(timeOfDay(at)).toMatch(/^0?3:35/);
+  zone.value = "utc";
+  expect(timeOfDay(at)).toMatch(/^10:05/);
 });

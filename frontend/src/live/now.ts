@@ -9,17 +9,28 @@ setInterval(() => (now.value = Date.now()), 1000);
 /** The current time in milliseconds, once a second. */
 export const clock = readonly(now);
 
-const FORMATS = {
-  local: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" }),
-  utc: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long", timeZone: "UTC" }),
-};
+/** What writes times, in each zone that there is to choose. */
+function formats(how: Intl.DateTimeFormatOptions) {
+  return {
+    local: new Intl.DateTimeFormat(undefined, how),
+    utc: new Intl.DateTimeFormat(undefined, { ...how, timeZone: "UTC" }),
+  };
+}
+
+const FORMATS = formats({ dateStyle: "medium", timeStyle: "long" });
+const TIMES = formats({ timeStyle: "short" });
 
 /** The time in full, in the zone that the reader chose. */
 export function exact(then: number): string {
   return FORMATS[zone.value].format(then);
 }
 
-/** The same, and what it is in the other zone, unless that is the same. */
+/** The time of day, in the same zone. */
+export function timeOfDay(then: number): string {
+  return TIMES[zone.value].format(then);
+}
+
+/** The time in full, and what it is in the other zone, unless that is the same. */
 export function exactBoth(then: number): string {
   const [own, other] = [exact(then), FORMATS[zone.value === "utc" ? "local" : "utc"].format(then)];
   return own === other ? own : `${own} · ${other}`;
