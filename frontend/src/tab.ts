@@ -2,12 +2,13 @@
 
 import { computed, ref, watchEffect } from "vue";
 import { unread } from "./live/notifications";
+import { upTo99 } from "./words";
 
 /** What the page is called. */
 export const pageTitle = ref("");
 
 /** How many are unread, as badges show it. */
-export const unreadBadge = computed(() => (unread.value > 99 ? "99+" : `${unread.value}`));
+export const unreadBadge = computed(() => upTo99(unread.value));
 
 watchEffect(() => {
   const name = [pageTitle.value, "Mandrill Listener"].filter(Boolean).join(" · ");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { counted, inWords, parts, sentence, sizeInWords } from "./words";
+import { counted, inWords, parts, sentence, sizeInWords, upTo99 } from "./words";
 
 test("codes become words", () => {
   expect(inWords("not_an_object")).toBe("Not an object");
@@ -48,4 +48,8 @@ test("names in backticks are told apart from the text around them", () => {
   ]);
   expect(parts("a lone ` stays")).toEqual([{ text: "a lone ` stays", code: false }]);
   expect(parts("")).toEqual([]);
+});
+
+test("a badge has room for two digits", () => {
+  expect([upTo99(7), upTo99(99), upTo99(100)]).toEqual(["7", "99", "99+"]);
 });

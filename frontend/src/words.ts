@@ -14,6 +14,11 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${number.format(count)} ${count === 1 ? one : many}`;
 }
 
+/** A count where there is room for little: `7`, `99+`. */
+export function upTo99(count: number): string {
+  return count > 99 ? "99+" : `${count}`;
+}
+
 /** `312 B`, `1.5 kB`, `12 MB`. */
 export function sizeInWords(bytes: number): string {
   let [size, unit] = [bytes, 0];
