@@ -28,12 +28,12 @@ function isTaken(target: EventTarget | null): boolean {
   return target.isContentEditable || target.closest("input, textarea, select, dialog, :popover-open") !== null;
 }
 
-/** Binds keys as long as the component is there; they do something while `areOn` says so. */
-export function useKeys(bindings: Bindings, areOn: () => boolean = () => shortcuts.value): void {
+/** Binds keys as long as the component is there. */
+export function useKeys(bindings: Bindings): void {
   const read = reader(bindings);
   function press(event: KeyboardEvent): void {
     const { key, target } = event;
-    if (!areOn() || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (!shortcuts.value || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     // Shift alone is on the way to a key.
     if (event.defaultPrevented || event.repeat || key.length > 1 || isTaken(target)) return;
     if (document.querySelector("dialog[open]") !== null) return;

@@ -1,4 +1,4 @@
-/** How somebody likes the list to look, and whether single keys do something. Kept in this browser, unlike what is shown. */
+/** How somebody likes the list to look. Kept in this browser, unlike what is shown. */
 
 import { computed, ref, watch } from "vue";
 import { read, write } from "../../preferences";
@@ -7,18 +7,17 @@ import { COLUMNS } from "./columns";
 interface Look {
   readonly columns: readonly string[];
   readonly compact: boolean;
-  readonly keys: boolean;
 }
 
 const KEY = "events look";
-const USUAL: Look = { columns: COLUMNS.filter(({ usual }) => usual).map(({ id }) => id), compact: false, keys: true };
+const USUAL: Look = { columns: COLUMNS.filter(({ usual }) => usual).map(({ id }) => id), compact: false };
 
 /** What was kept; anything that makes no sense in it is as usual. */
 export function lookOf(kept: string | null): Look {
   try {
-    const { columns, compact, keys } = JSON.parse(kept ?? "{}") as Partial<Record<keyof Look, unknown>>;
+    const { columns, compact } = JSON.parse(kept ?? "{}") as Partial<Record<keyof Look, unknown>>;
     const known = Array.isArray(columns) ? COLUMNS.filter(({ id }) => columns.includes(id)).map(({ id }) => id) : [];
-    return { columns: known.length > 0 ? known : USUAL.columns, compact: compact === true, keys: keys !== false };
+    return { columns: known.length > 0 ? known : USUAL.columns, compact: compact === true };
   } catch {
     return USUAL;
   }
