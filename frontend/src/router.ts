@@ -22,7 +22,7 @@ export const router = createRouter({
     {
       path: "/notifications/rules",
       component: () => import("./pages/rules/RulesPage.vue"),
-      meta: { title: "Notification rules" },
+      meta: { title: "Rules" },
     },
     {
       path: "/stats",
