@@ -114,15 +114,15 @@ test("whatever stands in a field is shown as text, on every page, and no link ru
 test("what people write, name and ask for is text too", async ({ page }) => {
   const run = randomUUID().slice(0, 8);
   await signIn(page);
-  const send = (path: string, body: unknown): Promise<unknown> =>
+  const send = (path: string, body: unknown, method = "POST"): Promise<unknown> =>
     page.evaluate(
-      ([to, json]) =>
+      ([to, json, how]) =>
         fetch(`${to}`, {
-          method: "POST",
+          method: `${how}`,
           headers: { "content-type": "application/json", "x-requested-with": "fetch" },
           body: `${json}`,
         }).then((answer) => answer.json()),
-      [path, JSON.stringify(body)],
+      [path, JSON.stringify(body), method],
     );
   for (const [at, attack] of CORPUS.slice(0, 5).entries()) {
     await send("/api/notifications", { to: "all", title: `${attack} ${run}`, body: attack });
@@ -133,17 +133,34 @@ test("what people write, name and ask for is text too", async ({ page }) => {
     });
     await send("/api/tokens", { name: `${attack} ${run}`, scopes: ["read"] });
   }
+  const rules = CORPUS.map((attack) => ({ kinds: ["open", attack], tag: attack, recipient: `${attack}@example.com` }));
+  await send("/api/rules", { rules }, "PUT");
   await expect(page.getByRole("log")).toContainText(run);
   await expectTextAlone(page);
   for (const path of [
     "/notifications",
+    "/notifications/rules",
     "/tokens",
+    "/audit",
     "/?q=%3Cscript%3Epwned%3D1%3C%2Fscript%3E",
     "/recipients/%3Cimg%20src%3Dx%20onerror%3Dpwned%3D1%3E",
   ]) {
     await open(page, path);
     await expectTextAlone(page);
   }
+  await page.goto("/notifications/rules");
+  await expect(page.getByRole("list", { name: "Rules" }).getByRole("listitem")).toHaveCount(CORPUS.length);
+  await expect(page.getByRole("list", { name: "Rules" })).toContainText(`tagged “${CORPUS[0]}” to ${CORPUS[0]}@`);
+  await page
+    .getByRole("button", { name: /^Change: / })
+    .first()
+    .click();
+  await expect(page.getByLabel("Only with this tag")).toHaveValue(`${CORPUS[0]}`);
+  await expectTextAlone(page);
+  await page.keyboard.press("Escape");
+  await page.evaluate(() =>
+    fetch("/api/rules", { method: "DELETE", headers: { "x-requested-with": "fetch" } }).then(() => null),
+  );
   await expect(page.getByRole("list", { name: "Saved" }).getByRole("link").filter({ hasText: run })).toHaveCount(5);
   for (const view of (
     (await (await page.request.get("/api/views")).json()) as { items: { id: number; name: string }[] }

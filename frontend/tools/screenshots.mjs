@@ -236,7 +236,7 @@ async function readme() {
   await fill(first.page);
   await spread(110);
   const shot = async (name, colorScheme, width, path, ready = () => {}) => {
-    const { context, page } = await openAs(colorScheme, width, width < 500 ? 2 : 1.25);
+    const { context, page } = await openAs(colorScheme, width, width < 500 ? 1.5 : 1);
     await signIn(page);
     await goTo(page, path);
     await ready(page);
