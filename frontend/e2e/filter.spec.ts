@@ -48,3 +48,21 @@ test("a filter is typed, stands in the address, holds for what comes live, and i
   await page.getByRole("button", { name: "Remove filter simulated: perhaps" }).click();
   await expect(row(page, run)).toHaveCount(6);
 });
+
+test("at 390 px search and buttons take two lines, and all of them are within reach", async ({ page }) => {
+  await deliver([event("open")]);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await signIn(page, "/?kind=open&from=24h");
+  const field = page.getByRole("searchbox", { name: "Filter events" });
+  const box = async (name: string | RegExp) =>
+    (await page.getByRole("main").getByRole("button", { name }).first().boundingBox()) ?? { y: 0, x: 0, width: 0 };
+  await expect(field).toBeVisible();
+  const [first, second] = [(await box("Help")).y, (await box("Pause")).y];
+  expect(Math.abs(first - ((await field.boundingBox())?.y ?? 0))).toBeLessThan(4);
+  for (const name of [/^Save this view/, "Last 24 hours", "Export"])
+    expect((await box(name)).y, `${name}`).toBe(second);
+  const last = await box("Pause");
+  expect(last.x + last.width).toBeLessThanOrEqual(390);
+  await page.getByRole("button", { name: "Export" }).click();
+  await expect(page.getByRole("link", { name: /^CSV/ })).toBeVisible();
+});

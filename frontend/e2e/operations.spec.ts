@@ -280,3 +280,25 @@ test("on the narrowest screen nothing scrolls sideways, and More leads there", a
   await expect(dialog(page).getByRole("list")).toBeVisible();
   expect(await dialog(page).evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
 });
+
+test("the navigation says how much is open in quarantine, and no more once it was discarded", async ({ page }) => {
+  await deliver([randomUUID()]);
+  await signIn(page);
+  const link = page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: /^Quarantine/ });
+  const count = async (): Promise<number> => {
+    const answer = (await (await page.request.get("/api/quarantine?limit=1")).json()) as { open: { count: number }[] };
+    return answer.open.reduce((sum, group) => sum + group.count, 0);
+  };
+  const before = await count();
+  await expect(link).toHaveText(`Quarantine, ${before > 99 ? "99+" : before} open`);
+  await page.goto("/quarantine?reason=not_an_object");
+  await page.getByRole("button", { name: /^Discard all/ }).click();
+  await dialog(page).getByLabel("Why").fill("made up");
+  await dialog(page)
+    .getByRole("button", { name: /^Discard \d/ })
+    .click();
+  await expect(page.getByText("Nothing is listed for this reason.")).toBeVisible();
+  const after = await count();
+  expect(after).toBeLessThan(before);
+  await expect(link).toHaveText(after === 0 ? "Quarantine" : `Quarantine, ${after > 99 ? "99+" : after} open`);
+});
