@@ -22,8 +22,7 @@ export default defineConfig({
         // Else each module that two pages share would be a file, and a request, of its own.
         codeSplitting: {
           groups: [
-            { name: "vue", test: /node_modules/ },
-            { name: "first", test: /src\//, tags: ["$initial"] },
+            { name: "first", tags: ["$initial"] },
             // What only pages that come later share; nobody waits for it at first.
             { name: "later", test: SHARED },
           ],

@@ -54,7 +54,7 @@ test("the first view is light, and asks for little", async ({ page }) => {
   // With the page itself. Lists are asked for once more when the socket stands: what came before is only then known to be all.
   const asked = sent.map(({ path }) => path);
   const again = ["/api/events", "/api/notifications"].filter((path) => asked.indexOf(path) < asked.lastIndexOf(path));
-  expect(1 + asked.length - again.length).toBeLessThanOrEqual(12);
+  expect(1 + asked.length - again.length, asked.join(" ")).toBeLessThanOrEqual(12);
 });
 
 test("nothing jumps while a page is loaded", async ({ page }) => {

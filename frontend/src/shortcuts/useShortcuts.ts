@@ -1,11 +1,11 @@
 /** The keys of every page: to any other, to the search, and to what keys there are. */
 
-import { ref } from "vue";
+import { nextTick, ref } from "vue";
 import { useRouter } from "vue-router";
 import { useKeys } from "./keys";
 import { placesOf } from "./places";
 
-/** The field is there once events have been fetched; so many frames are waited for it. */
+/** So many frames are waited for the field. */
 const FRAMES = 300;
 
 /** Whether the list of keys is shown. */
@@ -16,7 +16,11 @@ export function useShortcuts(): void {
 
   async function search(): Promise<void> {
     const field = (): HTMLElement | null => document.querySelector("main input[type=search]");
-    if (field() === null) await router.push("/");
+    if (field() === null) {
+      await router.push("/");
+      // The page's title gets the focus first.
+      await nextTick();
+    }
     for (let frame = 0; frame < FRAMES && field() === null && router.currentRoute.value.path === "/"; frame++)
       await new Promise(requestAnimationFrame);
     field()?.focus();
