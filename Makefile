@@ -1,6 +1,6 @@
 # One plain command per recipe. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up simulate test bench frontend sqlx fmt env clean
+.PHONY: help up simulate test bench frontend sqlx openapi fmt env clean
 
 help: ## list the recipes
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,12 +24,16 @@ frontend: frontend/dist/index.html ## build the dashboard
 frontend/node_modules/.package-lock.json: frontend/package.json frontend/package-lock.json
 	cd frontend && npm ci --no-audit --no-fund
 
-frontend/dist/index.html: frontend/node_modules/.package-lock.json $(shell find frontend/src frontend/public frontend/index.html frontend/vite.config.ts -type f 2>/dev/null)
+frontend/dist/index.html: frontend/node_modules/.package-lock.json $(shell find frontend/src frontend/public frontend/index.html frontend/openapi.json frontend/vite.config.ts -type f 2>/dev/null)
 	cd frontend && npm run build
 
 sqlx: ## renew the checked queries in .sqlx
 	cargo build --locked -p stack
 	target/debug/stack sqlx
+
+openapi: ## renew the API's document, frontend/openapi.json
+	cargo build --locked -p ingest
+	target/debug/ingest openapi > frontend/openapi.json
 
 fmt: ## format everything
 	cargo fmt

@@ -42,6 +42,8 @@ pub enum Command {
     Doctor(Box<Doctor>),
     /// Adds, lists and tests the webhook in Mandrill.
     Webhook(WebhookCommand),
+    /// Prints the document that describes the API, in OpenAPI 3.1.
+    Openapi(Openapi),
     /// Asks a running `ingest serve` whether it is ready; for container health checks.
     Healthcheck(Healthcheck),
 }
@@ -58,6 +60,7 @@ impl Command {
             Self::Retention(config) => &config.log,
             Self::Doctor(config) => &config.log,
             Self::Webhook(config) => &config.log,
+            Self::Openapi(config) => &config.log,
             Self::Healthcheck(config) => &config.log,
         }
     }
@@ -266,6 +269,14 @@ pub struct Simulate {
     /// Public addresses, of which the first is signed for.
     #[arg(long, env = "WEBHOOK_URLS")]
     pub webhook_urls: Urls,
+    #[command(flatten)]
+    /// Logs.
+    pub log: Log,
+}
+
+/// Settings of `ingest openapi`.
+#[derive(Debug, Args)]
+pub struct Openapi {
     #[command(flatten)]
     /// Logs.
     pub log: Log,

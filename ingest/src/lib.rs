@@ -7,11 +7,13 @@
 //! - [`read`]: what was committed, over HTTP.
 //! - [`account`]: sign-in and who may what.
 //! - [`operate`]: commands and upkeep.
+//! - [`document`]: the API, described by all of these.
 
 pub mod account;
 pub mod app;
 pub mod body;
 pub mod config;
+pub mod document;
 pub mod error;
 pub mod operate;
 pub mod read;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use ingest::account::commands;
 use ingest::app::App;
 use ingest::config::{Cli, Command};
+use ingest::document;
 use ingest::operate::{doctor, migrate, retention, simulate, webhook};
 use shared::{cli, healthcheck, shutdown, telemetry};
 
@@ -24,6 +25,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Retention(config) => retention::run(&config).await,
         Command::Doctor(config) => doctor::run(&config).await,
         Command::Webhook(config) => webhook::run(&config).await,
+        Command::Openapi(_) => Ok(document::print()?),
         Command::Healthcheck(config) => Ok(healthcheck::ask(config.listen).await?),
     }
 }

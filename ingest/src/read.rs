@@ -2,6 +2,7 @@
 
 pub mod events;
 pub mod export;
+pub(crate) mod filters;
 pub mod histogram;
 pub mod messages;
 pub mod notifications;
@@ -12,6 +13,7 @@ pub mod statistics;
 
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::ApiError;
 
@@ -24,11 +26,11 @@ pub(crate) fn path_text(part: &str) -> Result<String, ApiError> {
     if text.is_empty() || text.len() > LONGEST || text.contains('\0') { Err(ApiError::NotFound) } else { Ok(text.into_owned()) }
 }
 
-/// A page of a list: `{"items":[…],"next":cursor|null}`.
-#[derive(Debug, Serialize)]
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
 pub struct List<T> {
     /// In the list's order.
     pub items: Vec<T>,
-    /// Where the next page begins; none at the end.
+    /// Where the next page begins: `cursor` of the next request. Null at the end.
     pub next: Option<String>,
 }

@@ -29,6 +29,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::serve::Peer;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::account::session;
@@ -60,15 +61,30 @@ pub struct From {
     pub query: String,
 }
 
-/// `HEAD /webhook/`: Mandrill asks whether the address answers, before it has made a key.
+/// Answers Mandrill, which asks whether the address is there before it has made a key.
+#[utoipa::path(head, path = "/webhook/", operation_id = "checkWebhook", tag = "webhook", security(()),
+    responses((status = 200, description = "It is.")))]
 pub async fn head() -> Response {
     StatusCode::OK.into_response()
 }
 
-/// `POST /webhook/`: a signed form from Mandrill, or JSON from a signed-in admin or a token.
+/// Takes a delivery: a signed form from Mandrill, or JSON from an admin or a token.
+///
+/// What is posted as JSON is marked as simulated. The answer comes after the commit; what cannot be an event is kept apart, and
+/// costs the others nothing.
 ///
 /// # Errors
-/// Those of design: 401 unproved or signed out, 403, 400, 413, 415, 503.
+/// 401 unproved or signed out, 403, 400, 413, 415, 503.
+#[utoipa::path(post, path = "/webhook/", operation_id = "deliver", tag = "webhook",
+    security(("signature" = []), ("session" = ["admin"], "csrf" = []), ("token" = ["simulate"])),
+    request_body(content(
+        (Posted = "application/json"),
+        (Posted = "application/x-www-form-urlencoded", encoding(("mandrill_events" = (content_type = "application/json")))))),
+    responses((status = 200, description = "What became of its elements.", body = Receipt),
+        (status = 400, description = "`form_broken`, `form_field_repeated`, `form_too_many_fields`, `form_without_events`"),
+        (status = 401, description = "`unsigned`, `no_key`, `no_url`, `wrong_signature`"),
+        (status = 415, description = "`media_type`"),
+        (status = 503, description = "`no_room`, `stopping`")))]
 pub async fn post<B: Buf>(
     context: Arc<Context>,
     from: From,
@@ -155,10 +171,13 @@ fn explain(context: &Context, unproved: Unproved, form: &Form, from: &From, head
     near_miss::find(&context.webhook.webhook_keys, &context.webhook.webhook_urls, form, &asked)
 }
 
-/// `{"mandrill_events":[…]}` as it may be posted by hand.
-#[derive(Deserialize)]
+/// A batch, as it may be posted by hand.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Batch)]
 struct Posted<'a> {
+    /// Whatever these are: each is judged alone.
     #[serde(borrow)]
+    #[schema(value_type = Vec<serde_json::Value>)]
     mandrill_events: &'a RawValue,
 }
 

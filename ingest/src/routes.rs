@@ -10,7 +10,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use http::HeaderMap;
-use http::header::{ACCEPT, HeaderValue};
+use http::header::{ACCEPT, CACHE_CONTROL, HeaderValue};
+use shared::event::Event;
 use shared::problem::Problem;
 use shared::serve::Peer;
 use warp::filters::BoxedFilter;
@@ -20,8 +21,11 @@ use warp::{Filter, Rejection};
 
 use crate::account::session;
 use crate::app::Context;
+use crate::document;
 use crate::error::ApiError;
-use crate::read::events;
+use crate::read::List;
+use crate::read::events::{self, EventPaging};
+use crate::read::filters::Filters;
 use crate::receive;
 
 /// All of them, hottest first. What none takes becomes a problem document.
@@ -56,6 +60,10 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
         .and(query)
         .then(|context, headers, query| async move { answer(browse_webhook(context, headers, query).await) });
 
+    // GET /api/openapi.json
+    let document =
+        warp::path!("api" / "openapi.json").and(warp::get()).and(headers).then(|headers| async move { document::get(&headers) });
+
     // GET /healthz
     let healthz = warp::path!("healthz").and(warp::get()).then(health::alive);
     // GET /readyz
@@ -63,7 +71,7 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
     // GET /metrics
     let metrics = warp::path!("metrics").and(warp::get()).and(with).then(health::metrics);
 
-    let webhook = post_webhook.or(head_webhook).unify().or(get_webhook).unify().boxed();
+    let webhook = post_webhook.or(head_webhook).unify().or(get_webhook).unify().or(document).unify().boxed();
     let health = healthz.or(readyz).unify().or(metrics).unify().boxed();
     let read = read::all(shared.clone());
     let account = account::all(shared.clone());
@@ -71,8 +79,13 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
     webhook.or(read).unify().or(account).unify().or(operate).unify().or(health).unify().recover(refuse).map(private)
 }
 
-/// `GET /webhook/`: for scripts the newest events, for a browser the page from which batches can be posted.
-async fn browse_webhook(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
+/// Lists events as `/api/events` does; sends a browser to the page from which batches can be posted.
+#[utoipa::path(get, path = "/webhook/", operation_id = "browseWebhook", tag = "webhook",
+    params(Filters, EventPaging),
+    responses((status = 200, description = "A page of events.", body = List<Event>),
+        (status = 303, description = "For whoever takes `text/html`: the page is `/simulate`."),
+        (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
+pub(crate) async fn browse_webhook(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     let wants_page =
         headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
     if !wants_page {
@@ -101,9 +114,9 @@ async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
     Ok(Problem::of_rejection(&rejection).into_response())
 }
 
-/// Nothing here may be kept by a cache: it is for the one who asked.
+/// Nothing here may be kept by a cache, unless it says so itself: it is for the one who asked.
 fn private(reply: impl Reply) -> Response {
     let mut response = reply.into_response();
-    response.headers_mut().insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

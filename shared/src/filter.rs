@@ -121,9 +121,13 @@ pub enum FilterError {
     TooLong,
 }
 
-/// Bounds what one filter may ask: conditions, words and bytes of a value.
+/// Bounds what one filter may ask: conditions, words and characters of a value.
 const MOST_CONDITIONS: usize = 32;
 const LONGEST_VALUE: usize = 1024;
+
+fn is_long(text: &str) -> bool {
+    text.len() > LONGEST_VALUE && text.chars().count() > LONGEST_VALUE
+}
 
 impl Filter {
     /// Reads a filter from names and values; `kind` may hold several, separated by commas, and empty values select nothing out.
@@ -133,7 +137,7 @@ impl Filter {
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, FilterError> {
         let mut filter = Self::default();
         for (count, (name, value)) in pairs.into_iter().enumerate() {
-            if count >= MOST_CONDITIONS || value.len() > LONGEST_VALUE || name.len() > LONGEST_VALUE {
+            if count >= MOST_CONDITIONS || is_long(value) || is_long(name) {
                 return Err(FilterError::TooLong);
             }
             if !value.is_empty() {

@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 
 use crate::session::{Role, User};
 
 /// One row of `notifications`, as the API and the frames show it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Notification {
     /// Of the row in `notifications`; a client that sees an id twice shows it once.
     pub id: i64,
     /// `open`, `event` (one of another kind, that rules asked for), `message` or `alert`.
+    #[schema(pattern = "^(open|event|message|alert)$")]
     pub kind: String,
     /// One line.
     pub title: String,
@@ -28,7 +30,8 @@ pub struct Notification {
     pub recipient: Option<String>,
     /// Who sent a message.
     pub from: Option<Sender>,
-    /// Who sees it.
+    /// Who sees it: `all`, `user:ID` or `role:NAME`.
+    #[schema(value_type = String, pattern = "^(all|user:[0-9]+|role:(viewer|admin))$")]
     pub to: Audience,
     /// When it was stored.
     #[serde(with = "time::serde::rfc3339")]
@@ -49,7 +52,7 @@ pub struct Read {
 }
 
 /// The user who sent a message.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Sender {
     /// The user's id.
     pub id: i64,

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 /// A refusal with a stable `code` for programs and a `detail` for people. The detail of a 5xx is generic.
@@ -18,12 +19,19 @@ pub struct Problem {
     pub retry_after: Option<u64>,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// A refusal as RFC 9457 has it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Document<'a> {
+    /// `about:blank`: what it is about is said by `code`.
     r#type: &'static str,
+    /// The status in words.
     title: &'a str,
+    /// The HTTP status.
     status: u16,
+    /// Stable, in snake case; for programs.
     code: &'a str,
+    /// One sentence; for people.
     detail: &'a str,
 }
 

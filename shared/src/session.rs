@@ -10,11 +10,12 @@ use http::header::{AUTHORIZATION, COOKIE};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
+use utoipa::ToSchema;
 
 use crate::origin::Origins;
 
 /// What a user may do. Admins may do all that viewers may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Sees events, and exchanges notifications.
@@ -50,7 +51,7 @@ impl FromStr for Role {
 }
 
 /// A person with an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct User {
     /// Row of `users`.
     pub id: i64,

@@ -23,6 +23,8 @@ mod inbox;
 mod live;
 #[path = "front_door/messages.rs"]
 mod messages;
+#[path = "front_door/openapi.rs"]
+mod openapi;
 #[path = "front_door/protocol.rs"]
 mod protocol;
 #[path = "front_door/quarantine.rs"]

@@ -7,14 +7,17 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::session;
 use crate::app::Context;
 use crate::error::ApiError;
-use crate::read::page::Page;
+use crate::read::List;
+use crate::read::page::{Page, Paging};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
 struct Entry {
     id: i64,
     #[serde(with = "time::serde::rfc3339")]
@@ -31,10 +34,13 @@ pub(crate) async fn note(to: impl PgExecutor<'_>, user: i64, action: &str, detai
     Ok(())
 }
 
-/// `GET /api/audit`: newest first.
+/// Lists what was done to accounts and to people's data, newest first.
 ///
 /// # Errors
 /// 401, 403, 400 `bad_page`.
+#[utoipa::path(get, path = "/api/audit", operation_id = "listAudit", tag = "accounts", security(("session" = ["admin"]), ("token" = ["read"])),
+    params(Paging),
+    responses((status = 200, description = "A page of entries.", body = List<Entry>), (status = 400, description = "`bad_page`")))]
 pub(crate) async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     session::operator(&context, &headers).await?;
     let page = Page::read(&query)?;

@@ -11,6 +11,7 @@ use shared::message::{self, Message, MessageError};
 use shared::notification::Read;
 use shared::session::User;
 use sqlx::PgPool;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::session;
@@ -23,8 +24,10 @@ const MOST_IDS: usize = 1_000;
 /// From here on, how many are unread is not counted.
 const MOST_UNREAD: i64 = 1_000;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Unread)]
 struct Marked {
+    /// How many are left unread; at most 1,000 are counted.
     unread: i64,
 }
 
@@ -46,23 +49,29 @@ pub(crate) async fn unread(pool: &PgPool, user: &User) -> Result<i64, sqlx::Erro
     .await
 }
 
-/// `POST /api/notifications/read` with `{"ids":[…]}` or `{"up_to":ID}`: marks them read, and tells the user's other pages.
-/// Answers `{"unread":n}`.
+/// Which to mark: these, or all up to one.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = MarkRead)]
+struct Marks {
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    ids: Vec<i64>,
+    up_to: Option<i64>,
+}
+
+/// Marks notifications read, and tells the user's other pages.
 ///
 /// # Errors
 /// 401, 403 for tokens and from elsewhere, 400 for neither or both of them.
+#[utoipa::path(post, path = "/api/notifications/read", operation_id = "markRead", tag = "notifications", security(("session" = [], "csrf" = [])),
+    request_body = Marks,
+    responses((status = 200, description = "Marked.", body = Marked)))]
 pub async fn read<B: Buf>(
     context: Arc<Context>,
     headers: HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Marks {
-        #[serde(default)]
-        ids: Vec<i64>,
-        up_to: Option<i64>,
-    }
     let caller = session::person(&context, &headers).await?;
     let marks: Marks = body::json(body).await?;
     if marks.ids.is_empty() == marks.up_to.is_none() || marks.ids.len() > MOST_IDS {
@@ -121,27 +130,43 @@ async fn tell(context: &Context, read: Read) {
     }
 }
 
-/// `POST /api/notifications` with `{"to":…,"title":…,"body":…}`: 201 `{"id":n}` once it is stored; then it is relayed.
+/// A message from user to user.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewMessage)]
+struct Letter {
+    /// `all`, `user:ID` or `role:NAME`.
+    #[schema(pattern = "^(all|user:[1-9][0-9]{0,17}|role:(viewer|admin))$")]
+    to: String,
+    /// One line.
+    #[schema(min_length = 1, max_length = 50, pattern = "\\S")]
+    title: String,
+    /// The rest.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    body: String,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageSent)]
+struct Sent {
+    /// Of the notification.
+    id: i64,
+}
+
+/// Sends a message to other users: it is stored, then relayed.
 ///
 /// # Errors
 /// 401, 403 for tokens and from elsewhere, 400 and 404 as the messages of the socket.
+#[utoipa::path(post, path = "/api/notifications", operation_id = "sendMessage", tag = "notifications", security(("session" = [], "csrf" = [])),
+    request_body = Letter,
+    responses((status = 201, description = "Stored.", body = Sent), (status = 400, description = "`bad_audience`, `bad_length`"),
+        (status = 404, description = "`no_such_user`")))]
 pub async fn send<B: Buf>(
     context: Arc<Context>,
     headers: HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Letter {
-        to: String,
-        title: String,
-        #[serde(default)]
-        body: String,
-    }
-    #[derive(Serialize)]
-    struct Sent {
-        id: i64,
-    }
     let caller = session::person(&context, &headers).await?;
     let Letter { to, title, body } = body::json(body).await?;
     let message = Message::new(&caller, &to, &title, &body)?;

@@ -7,9 +7,10 @@ use futures::Stream;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::session::{Hash, User, new_secret};
+use shared::session::{Hash, Role, User, new_secret};
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::{audit, password, session};
@@ -18,7 +19,7 @@ use crate::body;
 use crate::error::ApiError;
 
 /// What the link carries; kept nowhere here.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Invitation {
     token: String,
     #[serde(with = "time::serde::rfc3339")]
@@ -42,10 +43,13 @@ pub(super) async fn make(to: impl PgExecutor<'_>, user: i64) -> Result<Invitatio
     Ok(Invitation { token, expires_at })
 }
 
-/// `POST /api/users/{id}/invitation`: 201 with a new link's secret.
+/// Makes a new link by which a user chooses a password; the one before is void.
 ///
 /// # Errors
 /// 401, 403, 404.
+#[utoipa::path(post, path = "/api/users/{id}/invitation", operation_id = "inviteUser", tag = "accounts", security(("session" = ["admin"], "csrf" = [])),
+    params(("id" = i64, Path, description = "Of the user.")),
+    responses((status = 201, description = "The link's secret.", body = Invitation)))]
 pub async fn renew(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
     let admin = session::managing(&context, &headers).await?;
     let mut transaction = context.pool.begin().await?;
@@ -57,27 +61,47 @@ pub async fn renew(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result
     Ok(warp::reply::with_status(warp::reply::json(&invitation), StatusCode::CREATED).into_response())
 }
 
-/// `POST /api/invitation` `{"token"}`: whom the link is for. With a `password` too: sets it, uses the link up, and signs in here
-/// alone.
+/// A link's secret; and a password, to use it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = UseInvitation)]
+struct Used {
+    token: String,
+    #[schema(min_length = 10, max_length = 256)]
+    password: Option<String>,
+}
+
+/// Whom a link is for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = InvitationFor)]
+struct For {
+    email: String,
+    #[schema(value_type = Role)]
+    role: String,
+}
+
+/// What a link is answered with: whom it is for; after its use, who is signed in.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its description is used: signing in answers for itself")]
+enum InvitationAnswer<'a> {
+    Unused(For),
+    Used(session::Session<'a>),
+}
+
+/// Tells whom a link is for; with a password sets that, uses the link up, and signs in here alone.
 ///
 /// # Errors
 /// 403 from elsewhere, 410 `invitation_gone`, 400 `bad_password`.
+#[utoipa::path(post, path = "/api/invitation", operation_id = "useInvitation", tag = "accounts", security(("csrf" = [])),
+    request_body = Used,
+    responses((status = 200, description = "Whom it is for, or who is signed in now.", body = InvitationAnswer),
+        (status = 400, description = "`bad_password`"), (status = 410, description = "`invitation_gone`")))]
 pub async fn post<B: Buf>(
     context: Arc<Context>,
     headers: HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Used {
-        token: String,
-        password: Option<String>,
-    }
-    #[derive(Serialize)]
-    struct For {
-        email: String,
-        role: String,
-    }
     session::require_own_page(&context, &headers)?;
     let Used { token, password } = body::json(body).await?;
     let hash = Hash::of(&token);

@@ -7,6 +7,7 @@ use futures::Stream;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use shared::serve::Peer;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::throttle::Try;
@@ -15,22 +16,31 @@ use crate::app::Context;
 use crate::body;
 use crate::error::ApiError;
 
-/// `POST /api/password` `{"old","new"}`: 204, and every other session of the user has ended. Wrong guesses count as failed sign-ins.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ChangePassword)]
+struct Change {
+    old: String,
+    #[schema(min_length = 10, max_length = 256)]
+    new: String,
+}
+
+/// Changes one's own password, and ends every other session of one's own.
+///
+/// Wrong guesses count as failed sign-ins.
 ///
 /// # Errors
 /// 401 `signed_out` or `wrong_credentials`, 403, 400 `bad_password`, 429.
+#[utoipa::path(post, path = "/api/password", operation_id = "changePassword", tag = "accounts", security(("session" = [], "csrf" = [])),
+    request_body = Change,
+    responses((status = 204, description = "Changed."), (status = 400, description = "`bad_password`"),
+        (status = 401, description = "`wrong_credentials`"), (status = 429, description = "`throttled`")))]
 pub async fn post<B: Buf>(
     context: Arc<Context>,
     peer: Peer,
     headers: HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Change {
-        old: String,
-        new: String,
-    }
     let caller = session::person(&context, &headers).await?;
     let Change { old, new } = body::json(body).await?;
     let counted = Try::count(&context.pool, &caller.user.email, peer).await?;

@@ -12,6 +12,7 @@ use shared::feed::SESSIONS_CHANNEL;
 use shared::serve::Peer;
 use shared::session::{self, Caller, Credential, Hash, User};
 use sqlx::PgPool;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::oidc::Provider;
@@ -26,14 +27,16 @@ const MAX_AGE: u32 = 7 * 24 * 60 * 60;
 /// Characters kept of what a session was begun with.
 const LONGEST_AGENT: usize = 256;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct Credentials {
     email: String,
     password: String,
 }
 
-#[derive(Serialize)]
-struct Session<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = SignedIn)]
+pub(super) struct Session<'a> {
+    /// Null when nobody is signed in.
     user: Option<&'a User>,
     /// What people call the provider through which they may sign in, if there is one.
     single_sign_on: Option<&'a str>,
@@ -127,19 +130,28 @@ pub fn require_same_origin(context: &Context, headers: &HeaderMap, caller: &Call
     if by_token || context.origins.allow_change(headers) { Ok(()) } else { Err(ApiError::ForeignOrigin) }
 }
 
-/// `GET /api/session`: `{"user":{…},"single_sign_on":NAME}`; `user` is null when signed out, and the other where no provider is configured.
+/// Tells who is signed in, if anybody.
 ///
 /// # Errors
 /// When Postgres fails.
+#[utoipa::path(get, path = "/api/session", operation_id = "getSession", tag = "sessions", security(()),
+    responses((status = 200, description = "Who is asking.", body = Session)))]
 pub async fn get(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
     let caller = session::authenticate(&context.pool, &headers, &context.origins).await?;
     Ok(Session::of(&context, caller.as_ref().map(|caller| &caller.user)))
 }
 
-/// `POST /api/session` `{"email","password"}`: signs in and sets the cookie. A new id each time, so none can be fixed in advance.
+/// Signs in, and sets the session's cookie.
+///
+/// A new id each time, so none can be fixed in advance.
 ///
 /// # Errors
 /// 403 from elsewhere, 400, 401 `wrong_credentials`, 429.
+#[utoipa::path(post, path = "/api/session", operation_id = "signIn", tag = "sessions", security(("csrf" = [])),
+    request_body = Credentials,
+    responses((status = 200, description = "Signed in.", body = Session,
+            headers(("Set-Cookie" = String, description = "The session."))),
+        (status = 401, description = "`wrong_credentials`"), (status = 429, description = "`throttled`")))]
 pub async fn post<B: Buf>(
     context: Arc<Context>,
     peer: Peer,
@@ -196,10 +208,12 @@ pub(super) async fn begin(context: &Context, headers: &HeaderMap, user: &User, r
     set_cookie(context, response, &secret, MAX_AGE)
 }
 
-/// `DELETE /api/session`: signs out, here and on every open socket of this session.
+/// Signs out, here and on every open socket of this session.
 ///
 /// # Errors
 /// 401 when signed out already, 403 from elsewhere.
+#[utoipa::path(delete, path = "/api/session", operation_id = "signOut", tag = "sessions", security(("session" = [], "csrf" = [])),
+    responses((status = 204, description = "Signed out.")))]
 pub async fn delete(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
     let caller = changer(&context, &headers).await?;
     let Credential::Session(hash) = caller.credential else { return Err(ApiError::Forbidden) };

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::session::{Caller, Credential, Role};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::{audit, session};
@@ -17,7 +18,8 @@ use crate::body;
 use crate::error::ApiError;
 use crate::read::List;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 struct Item {
     id: i64,
     #[serde(with = "time::serde::rfc3339")]
@@ -32,10 +34,14 @@ struct Item {
     current: bool,
 }
 
-/// `GET /api/sessions`: one's own; for admins those of `?user=ID`.
+/// Lists where one is signed in.
 ///
 /// # Errors
 /// 401; 403 for tokens, and for what is not one's own.
+#[utoipa::path(get, path = "/api/sessions", operation_id = "listSessions", tag = "sessions", security(("session" = [])),
+    params(("user" = Option<i64>, Query, description = "For admins: whose; one's own unless given.")),
+    responses((status = 200, description = "The sessions, last used first.", body = List<Item>),
+        (status = 400, description = "`bad_page`")))]
 pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     let caller = session::caller(&context, &headers).await?;
     let user = match form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "user") {
@@ -64,10 +70,13 @@ fn own_of(caller: &Caller, user: i64) -> Result<&[u8], ApiError> {
     }
 }
 
-/// `DELETE /api/sessions/{id}`: ends one of one's own; admins end any.
+/// Ends a session of one's own; admins end any.
 ///
 /// # Errors
 /// 401, 403, 404.
+#[utoipa::path(delete, path = "/api/sessions/{id}", operation_id = "endSession", tag = "sessions", security(("session" = [], "csrf" = [])),
+    params(("id" = i64, Path, description = "Of the session.")),
+    responses((status = 204, description = "Ended.")))]
 pub async fn end_one(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
     let caller = session::person(&context, &headers).await?;
     let ended = sqlx::query!(
@@ -83,24 +92,32 @@ pub async fn end_one(context: Arc<Context>, headers: HeaderMap, id: i64) -> Resu
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// `POST /api/sessions/end` `{"user"?}`: ends all others of one's own, or all of that user. Answers `{"ended":n}`.
+/// What to end: all others of one's own, or for admins all of `user`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = EndSessions)]
+struct Whose {
+    user: Option<i64>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionsEnded)]
+struct Ended {
+    ended: u64,
+}
+
+/// Ends all other sessions of one's own; for admins all of one user.
 ///
 /// # Errors
 /// 401, 403, 400.
+#[utoipa::path(post, path = "/api/sessions/end", operation_id = "endSessions", tag = "sessions", security(("session" = [], "csrf" = [])),
+    request_body = Whose,
+    responses((status = 200, description = "How many ended.", body = Ended)))]
 pub async fn end_many<B: Buf>(
     context: Arc<Context>,
     headers: HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Whose {
-        user: Option<i64>,
-    }
-    #[derive(Serialize)]
-    struct Ended {
-        ended: u64,
-    }
     let caller = session::person(&context, &headers).await?;
     let Whose { user } = body::json(body).await?;
     let user = user.unwrap_or(caller.user.id);

@@ -10,6 +10,7 @@ use serde_json::json;
 use shared::session::{Hash, new_secret};
 use sqlx::PgPool;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::{audit, session};
@@ -18,16 +19,35 @@ use crate::body;
 use crate::error::ApiError;
 use crate::read::List;
 
-/// What a token may be good for.
-const SCOPES: [&str; 2] = ["read", "simulate"];
 /// Characters of a name.
 const LONGEST_NAME: usize = 100;
 
-#[derive(Serialize)]
+/// What a token may be good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Scope {
+    /// Events and the live feed.
+    Read,
+    /// Posting events.
+    Simulate,
+}
+
+impl Scope {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Simulate => "simulate",
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
 struct Item {
     id: i64,
     name: String,
     user: Owner,
+    #[schema(value_type = Vec<Scope>)]
     scopes: Vec<String>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
@@ -36,16 +56,19 @@ struct Item {
     last_used_at: Option<OffsetDateTime>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TokenOwner)]
 struct Owner {
     id: i64,
     email: String,
 }
 
-/// `GET /api/tokens`: all of them, without their secrets.
+/// Lists all tokens, without their secrets.
 ///
 /// # Errors
 /// 401, 403.
+#[utoipa::path(get, path = "/api/tokens", operation_id = "listTokens", tag = "accounts", security(("session" = ["admin"])),
+    responses((status = 200, description = "Newest first.", body = List<Item>)))]
 pub async fn list(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
     session::manager(&context, &headers).await?;
     let items = read(&context.pool, None).await?;
@@ -72,26 +95,37 @@ async fn read(pool: &PgPool, id: Option<i64>) -> Result<Vec<Item>, sqlx::Error> 
     Ok(item.collect())
 }
 
-/// `POST /api/tokens` `{"name","scopes"}`: 201 with the secret, which is shown this once.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewToken)]
+struct New {
+    /// What it is for.
+    #[schema(min_length = 1, max_length = 100, pattern = "\\S")]
+    name: String,
+    #[schema(min_items = 1)]
+    scopes: Vec<Scope>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = TokenMade)]
+struct Made {
+    /// The secret.
+    token: String,
+    item: Option<Item>,
+}
+
+/// Makes a token: gives its secret, this once.
 ///
 /// # Errors
 /// 401, 403, 400.
+#[utoipa::path(post, path = "/api/tokens", operation_id = "addToken", tag = "accounts", security(("session" = ["admin"], "csrf" = [])),
+    request_body = New,
+    responses((status = 201, description = "Made.", body = Made)))]
 pub async fn add<B: Buf>(
     context: Arc<Context>,
     headers: HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct New {
-        name: String,
-        scopes: Vec<String>,
-    }
-    #[derive(Serialize)]
-    struct Made {
-        token: String,
-        item: Option<Item>,
-    }
     let admin = session::managing(&context, &headers).await?;
     let New { name, mut scopes } = body::json(body).await?;
     let name = name.trim();
@@ -100,9 +134,10 @@ pub async fn add<B: Buf>(
     if name.is_empty() || name.chars().count() > LONGEST_NAME || name.contains('\0') {
         return Err(ApiError::NotJson(format!("`name` has 1 to {LONGEST_NAME} characters")));
     }
-    if scopes.is_empty() || !scopes.iter().all(|scope| SCOPES.contains(&scope.as_str())) {
+    if scopes.is_empty() {
         return Err(ApiError::NotJson("`scopes` are one or more of `read` and `simulate`".to_owned()));
     }
+    let scopes: Vec<String> = scopes.into_iter().map(|scope| scope.name().to_owned()).collect();
     let token = new_secret().map_err(|_| ApiError::Internal("no randomness for a token"))?;
     let hash = Hash::of(&token);
     let mut transaction = context.pool.begin().await?;
@@ -121,10 +156,13 @@ pub async fn add<B: Buf>(
     Ok(warp::reply::with_status(warp::reply::json(&Made { token, item }), StatusCode::CREATED).into_response())
 }
 
-/// `DELETE /api/tokens/{id}`: from now on it opens nothing, and its sockets close.
+/// Revokes a token: from now on it opens nothing, and its sockets close.
 ///
 /// # Errors
 /// 401, 403, 404.
+#[utoipa::path(delete, path = "/api/tokens/{id}", operation_id = "revokeToken", tag = "accounts", security(("session" = ["admin"], "csrf" = [])),
+    params(("id" = i64, Path, description = "Of the token.")),
+    responses((status = 204, description = "Revoked.")))]
 pub async fn revoke(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
     let admin = session::managing(&context, &headers).await?;
     let mut transaction = context.pool.begin().await?;

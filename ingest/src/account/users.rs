@@ -10,6 +10,7 @@ use serde_json::json;
 use shared::session::Role;
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::invitation::Invitation;
@@ -20,25 +21,29 @@ use crate::error::ApiError;
 use crate::read::List;
 
 /// What anybody sees of others.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Person {
     id: i64,
     email: String,
+    #[schema(value_type = Role)]
     role: String,
 }
 
 /// What admins see.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Account {
     id: i64,
     email: String,
+    #[schema(value_type = Role)]
     role: String,
+    /// May not sign in.
     disabled: bool,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     /// To the minute.
     #[serde(with = "time::serde::rfc3339::option")]
     last_seen_at: Option<OffsetDateTime>,
+    /// False until they have chosen one by an invitation.
     has_password: bool,
     /// Until when their link is good.
     #[serde(with = "time::serde::rfc3339::option")]
@@ -50,10 +55,12 @@ pub(super) fn is_email(email: &str) -> bool {
     email.contains('@') && !email.contains(|letter: char| letter.is_whitespace() || letter.is_control()) && email.len() <= 320
 }
 
-/// `GET /api/users`: who can be written to, by address; for admins every account and how it stands.
+/// Lists who can be written to, by address; for admins every account, as `Account` says.
 ///
 /// # Errors
 /// 401 when signed out.
+#[utoipa::path(get, path = "/api/users", operation_id = "listUsers", tag = "accounts",
+    responses((status = 200, description = "By address.", body = List<Person>)))]
 pub async fn list(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
     let caller = session::reader(&context, &headers).await?;
     if caller.may_manage() {
@@ -85,26 +92,35 @@ async fn account(from: impl PgExecutor<'_>, id: i64) -> Result<Account, ApiError
     accounts(from, Some(id)).await?.pop().ok_or(ApiError::NotFound)
 }
 
-/// `POST /api/users` `{"email","role"}`: 201 with the account, and the secret of a link by which its owner chooses a password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewUser)]
+struct New {
+    #[schema(max_length = 320, pattern = "^[^@\\s\\x00-\\x1f\\x7f-\\x9f]+@[^@\\s\\x00-\\x1f\\x7f-\\x9f]+$")]
+    email: String,
+    role: Role,
+}
+
+/// An account that was just made.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserAdded)]
+struct Added {
+    user: Account,
+    invitation: Invitation,
+}
+
+/// Adds a user: gives the account, and the secret of a link by which its owner chooses a password.
 ///
 /// # Errors
 /// 401, 403, 400, 409 `user_exists`.
+#[utoipa::path(post, path = "/api/users", operation_id = "addUser", tag = "accounts", security(("session" = ["admin"], "csrf" = [])),
+    request_body = New,
+    responses((status = 201, description = "Added.", body = Added), (status = 409, description = "`user_exists`")))]
 pub async fn add<B: Buf>(
     context: Arc<Context>,
     headers: HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct New {
-        email: String,
-        role: Role,
-    }
-    #[derive(Serialize)]
-    struct Added {
-        user: Account,
-        invitation: Invitation,
-    }
     let admin = session::managing(&context, &headers).await?;
     let New { email, role } = body::json(body).await?;
     let email = email.trim();
@@ -126,24 +142,34 @@ pub async fn add<B: Buf>(
     Ok(warp::reply::with_status(warp::reply::json(&Added { user, invitation }), StatusCode::CREATED).into_response())
 }
 
-/// `PATCH /api/users/{id}` `{"role"?,"disabled"?}`: the account as it is then. Whoever is disabled is signed out everywhere.
+/// What is to change; the rest stays.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ChangeUser)]
+struct Change {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled: Option<bool>,
+}
+
+/// Changes a user's role, or whether they may sign in; gives the account as it is then.
+///
+/// Whoever is disabled is signed out everywhere.
 ///
 /// # Errors
 /// 401, 403, 404, 400, 409 `own_account` or `last_admin`.
+#[utoipa::path(patch, path = "/api/users/{id}", operation_id = "changeUser", tag = "accounts", security(("session" = ["admin"], "csrf" = [])),
+    params(("id" = i64, Path, description = "Of the user.")),
+    request_body = Change,
+    responses((status = 200, description = "As it is now.", body = Account),
+        (status = 409, description = "`own_account`, `last_admin`")))]
 pub async fn change<B: Buf>(
     context: Arc<Context>,
     headers: HeaderMap,
     id: i64,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    #[derive(Deserialize, Serialize)]
-    #[serde(deny_unknown_fields)]
-    struct Change {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        role: Option<Role>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        disabled: Option<bool>,
-    }
     let admin = session::managing(&context, &headers).await?;
     let change: Change = body::json(body).await?;
     // Nobody locks themselves out by a slip.

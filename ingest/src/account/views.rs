@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use shared::session::{Caller, Role};
 use sqlx::PgPool;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::session;
@@ -23,22 +24,28 @@ const LONGEST_NAME: usize = 60;
 /// Bytes of a query string.
 const LONGEST_QUERY: usize = 4_096;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct View {
     id: i64,
     name: String,
     /// The query string of the events page.
     query: String,
+    /// Everybody sees it.
     shared: bool,
     mine: bool,
     owner_email: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ViewContent)]
 struct Wanted {
+    #[schema(min_length = 1, max_length = 60, pattern = "\\S")]
     name: String,
+    /// The query string of the events page.
+    #[schema(max_length = 1024)]
     query: String,
+    /// Everybody sees it.
     shared: bool,
 }
 
@@ -55,10 +62,12 @@ impl Wanted {
     }
 }
 
-/// `GET /api/views`: one's own, and those that are shared, by name.
+/// Lists one's own saved views, and those that are shared, by name.
 ///
 /// # Errors
 /// 401, 403 for tokens that may not read.
+#[utoipa::path(get, path = "/api/views", operation_id = "listViews", tag = "views",
+    responses((status = 200, description = "By name.", body = List<View>)))]
 pub async fn list(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
     let caller = session::reader(&context, &headers).await?;
     let items = read(&context.pool, caller.user.id, None).await?;
@@ -83,10 +92,14 @@ async fn one(pool: &PgPool, user: i64, id: i64) -> Result<View, ApiError> {
     read(pool, user, Some(id)).await?.pop().ok_or(ApiError::NotFound)
 }
 
-/// `POST /api/views` `{"name","query","shared"}`: 201 with the view.
+/// Saves a view.
 ///
 /// # Errors
 /// 401, 403, 400, 409 `view_exists`, or `too_many_views`.
+#[utoipa::path(post, path = "/api/views", operation_id = "addView", tag = "views", security(("session" = [], "csrf" = [])),
+    request_body = Wanted,
+    responses((status = 201, description = "Saved.", body = View),
+        (status = 409, description = "`view_exists`, `too_many_views`")))]
 pub async fn add<B: Buf>(
     context: Arc<Context>,
     headers: HeaderMap,
@@ -111,10 +124,16 @@ pub async fn add<B: Buf>(
     Ok(warp::reply::with_status(warp::reply::json(&view), StatusCode::CREATED).into_response())
 }
 
-/// `PUT /api/views/{id}`: one's own, or for admins a shared one.
+/// Changes a view of one's own, or for admins a shared one.
 ///
 /// # Errors
 /// 401, 403, 404, 400, 409 `view_exists`.
+#[utoipa::path(put, path = "/api/views/{id}", operation_id = "changeView", tag = "views", security(("session" = [], "csrf" = [])),
+    params(("id" = i64, Path, description = "Of the view.")),
+    request_body = Wanted,
+    responses((status = 200, description = "As it is now.", body = View),
+        (status = 204, description = "Changed; the caller, an admin who took back what somebody shared, no longer sees it."),
+        (status = 409, description = "`view_exists`")))]
 pub async fn change<B: Buf>(
     context: Arc<Context>,
     headers: HeaderMap,
@@ -143,10 +162,13 @@ pub async fn change<B: Buf>(
     }
 }
 
-/// `DELETE /api/views/{id}`: one's own, or for admins a shared one.
+/// Removes a view of one's own, or for admins a shared one.
 ///
 /// # Errors
 /// 401, 403, 404.
+#[utoipa::path(delete, path = "/api/views/{id}", operation_id = "removeView", tag = "views", security(("session" = [], "csrf" = [])),
+    params(("id" = i64, Path, description = "Of the view.")),
+    responses((status = 204, description = "Removed.")))]
 pub async fn remove(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
     let caller = session::person(&context, &headers).await?;
     require_change(&context, &caller, id).await?;

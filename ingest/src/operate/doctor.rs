@@ -13,6 +13,7 @@ use serde::Serialize;
 use shared::{db, redis};
 use sqlx::PgPool;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::account::session;
@@ -21,8 +22,9 @@ use crate::config::{Doctor, Webhook};
 use crate::error::ApiError;
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = FindingState)]
 pub enum State {
     /// As it should be.
     Ok,
@@ -33,7 +35,7 @@ pub enum State {
 }
 
 /// One thing that was looked at.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Finding {
     /// Stable: `keys`, `urls`, `database` …
     pub check: &'static str,
@@ -60,7 +62,7 @@ impl Finding {
 }
 
 /// Everything that was looked at.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Report {
     /// The worst of the findings.
     pub state: State,
@@ -74,7 +76,7 @@ pub struct Report {
 }
 
 /// The report, and what setting up the webhook needs.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct System {
     #[serde(flatten)]
     report: Report,
@@ -109,10 +111,12 @@ pub async fn examine(patient: Patient<'_>) -> Report {
     Report { state, checked_at: OffsetDateTime::now_utc(), version: env!("CARGO_PKG_VERSION"), findings }
 }
 
-/// `GET /api/system`: the report, the webhook's addresses, and whether anything ever came.
+/// Looks at everything that an open webhook needs: what was found, and what to do about it.
 ///
 /// # Errors
 /// 401, 403.
+#[utoipa::path(get, path = "/api/system", operation_id = "getSystem", tag = "operations", security(("session" = ["admin"]), ("token" = ["read"])),
+    responses((status = 200, description = "The report.", body = System)))]
 pub async fn get(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
     session::operator(&context, &headers).await?;
     let patient = Patient {

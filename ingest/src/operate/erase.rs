@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::account::{audit, session};
@@ -23,31 +24,41 @@ use crate::read::path_text;
 /// Events emptied in one transaction.
 const CHUNK: i64 = 1_000;
 
-#[derive(Default, Serialize)]
+/// How much was, or would be, erased.
+#[derive(Default, Serialize, ToSchema)]
 struct Erased {
     events: i64,
     notifications: i64,
     quarantined: i64,
 }
 
-/// `POST /api/recipients/{email}/erase` with `{"dry_run":true}`: what would be erased; with `{"confirm":"<the address>"}`: erases
-/// it. Both answer `{"events":n,"notifications":n,"quarantined":n}`.
+/// Either of them.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = EraseOrder)]
+struct Order {
+    /// Says what would be erased, and erases nothing.
+    #[serde(default)]
+    dry_run: bool,
+    /// The address again: what is erased cannot be brought back.
+    confirm: Option<String>,
+}
+
+/// Erases what was stored about an address; what was counted stays.
 ///
 /// # Errors
 /// 401, 403, 404, 400 `not_confirmed`.
+#[utoipa::path(post, path = "/api/recipients/{email}/erase", operation_id = "eraseRecipient", tag = "events", security(("session" = ["admin"], "csrf" = [])),
+    params(("email" = String, Path, description = "The address.")),
+    request_body = Order,
+    responses((status = 200, description = "How much was, or would be, erased.", body = Erased),
+        (status = 400, description = "`not_confirmed`")))]
 pub async fn post<B: Buf>(
     context: Arc<Context>,
     headers: HeaderMap,
     email: String,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Order {
-        #[serde(default)]
-        dry_run: bool,
-        confirm: Option<String>,
-    }
     let admin = session::managing(&context, &headers).await?;
     let email = path_text(&email)?.to_ascii_lowercase();
     let order: Order = body::json(body).await?;

@@ -13,32 +13,39 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::account::session;
 use crate::app::Context;
 use crate::body;
 use crate::error::ApiError;
-use crate::read::page::Page;
+use crate::read::page::{Page, Paging};
 
 /// Items that one request tries again or discards, at most; the next request takes the next.
 const MOST: i64 = 1_000;
 
 /// One thing in quarantine, without its bytes.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Quarantined)]
 struct Item {
     id: i64,
+    /// What the bytes are: `element`, `delivery` or `outbox`.
+    #[schema(pattern = "^(element|delivery|outbox)$")]
     origin: String,
     reason: String,
     detail: String,
     webhook: Option<String>,
     simulated: bool,
+    /// In bytes.
     size: i32,
     #[serde(with = "time::serde::rfc3339")]
     received_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
     last_seen_at: OffsetDateTime,
     times_seen: i32,
+    /// `open`, `retried` or `discarded`.
+    #[schema(pattern = "^(open|retried|discarded)$")]
     state: String,
     #[serde(with = "time::serde::rfc3339::option")]
     resolved_at: Option<OffsetDateTime>,
@@ -48,7 +55,8 @@ struct Item {
     resolution: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QuarantineGroup)]
 struct Group {
     reason: String,
     count: i64,
@@ -58,7 +66,8 @@ struct Group {
     last_at: OffsetDateTime,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QuarantineList)]
 struct Listing {
     items: Vec<Item>,
     next: Option<String>,
@@ -66,10 +75,11 @@ struct Listing {
     open: Vec<Group>,
 }
 
-/// Which items are meant.
-#[derive(Debug, Default, Clone, Deserialize)]
+/// Which open items are meant: all that match, or those named.
+#[derive(Debug, Default, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Selection {
+    #[schema(max_items = 1000)]
     ids: Option<Vec<i64>>,
     reason: Option<String>,
     webhook: Option<String>,
@@ -77,8 +87,9 @@ struct Selection {
 }
 
 /// What to do with them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = QuarantineOrder)]
 struct Order {
     select: Selection,
     /// Says what would be done, and does nothing.
@@ -90,10 +101,16 @@ struct Order {
     reason: Option<String>,
 }
 
-/// `GET /api/quarantine`: newest first; `state` (`open` unless given), `reason`, `webhook`, `cursor`, `limit`. Also what is open, by reason.
+/// Lists what is in quarantine, newest first; and what is open, by reason.
 ///
 /// # Errors
 /// 401, 403, 400 `bad_page`.
+#[utoipa::path(get, path = "/api/quarantine", operation_id = "listQuarantine", tag = "operations", security(("session" = ["admin"]), ("token" = ["read"])),
+    params(Paging,
+        ("state" = Option<String>, Query, description = "`open` unless given.", pattern = "^(open|retried|discarded)$"),
+        ("reason" = Option<String>, Query, description = "Those kept for one reason."),
+        ("webhook" = Option<String>, Query, description = "Those of one key, by its label.")),
+    responses((status = 200, description = "A page of items.", body = Listing), (status = 400, description = "`bad_page`")))]
 pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     session::operator(&context, &headers).await?;
     let page = Page::read(&query)?;
@@ -134,18 +151,26 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
     Ok(warp::reply::json(&Listing { items: page.items, next: page.next, open }).into_response())
 }
 
-/// `GET /api/quarantine/{id}`: one item; its bytes in `text`, or in `base64` where they are not UTF-8.
+/// An item with its bytes.
+#[derive(Serialize, ToSchema)]
+#[schema(as = QuarantinedWhole)]
+struct Whole {
+    #[serde(flatten)]
+    item: Item,
+    /// The bytes, where they are UTF-8.
+    text: Option<String>,
+    /// The bytes, where they are not.
+    base64: Option<String>,
+}
+
+/// Gives one item of the quarantine with its bytes.
 ///
 /// # Errors
 /// 401, 403, 404.
+#[utoipa::path(get, path = "/api/quarantine/{id}", operation_id = "getQuarantined", tag = "operations", security(("session" = ["admin"]), ("token" = ["read"])),
+    params(("id" = i64, Path, description = "Of the item.")),
+    responses((status = 200, description = "The item.", body = Whole)))]
 pub async fn get(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
-    #[derive(Serialize)]
-    struct Whole {
-        #[serde(flatten)]
-        item: Item,
-        text: Option<String>,
-        base64: Option<String>,
-    }
     session::operator(&context, &headers).await?;
     let item = sqlx::query_as!(
         Item,
@@ -162,10 +187,13 @@ pub async fn get(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<R
     Ok(warp::reply::json(&Whole { item, text, base64 }).into_response())
 }
 
-/// `GET /api/quarantine/{id}/raw`: the bytes as received.
+/// Gives the bytes of an item of the quarantine, as they were received.
 ///
 /// # Errors
 /// 401, 403, 404.
+#[utoipa::path(get, path = "/api/quarantine/{id}/raw", operation_id = "getQuarantinedBytes", tag = "operations", security(("session" = ["admin"]), ("token" = ["read"])),
+    params(("id" = i64, Path, description = "Of the item.")),
+    responses((status = 200, description = "The bytes.", body = String, content_type = "application/octet-stream")))]
 pub async fn raw(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
     session::operator(&context, &headers).await?;
     let mut response = bytes_of(&context.reading, id).await?.into_response();
@@ -178,11 +206,17 @@ async fn bytes_of(pool: &PgPool, id: i64) -> Result<Vec<u8>, ApiError> {
     raw.ok_or(ApiError::NotFound)
 }
 
-/// `POST /api/quarantine/retry` `{"select":{"ids":[…]}|{"reason":…},"dry_run":…,"expect":n}`: tries items again, as if they
-/// had just come. Those that are open count, and those alone, so asking twice does nothing twice.
+/// Tries items again, as if they had just come.
+///
+/// Those that are open count, and those alone, so asking twice does nothing twice. A token needs both scopes.
 ///
 /// # Errors
 /// 401, 403, 400, 409 `count_changed` when as many as expected are no longer open.
+#[utoipa::path(post, path = "/api/quarantine/retry", operation_id = "retryQuarantined", tag = "operations",
+    security(("session" = ["admin"], "csrf" = []), ("token" = ["read", "simulate"])),
+    request_body = Order,
+    responses((status = 200, description = "What became of each.", body = retry::Retried),
+        (status = 409, description = "`count_changed`")))]
 pub async fn retry<B: Buf>(
     context: Arc<Context>,
     headers: HeaderMap,
@@ -201,22 +235,30 @@ pub async fn retry<B: Buf>(
     Ok(warp::reply::json(&done).into_response())
 }
 
-/// `POST /api/quarantine/discard`, as for a retry and with a `reason`: keeps the bytes, and asks no more about them.
+#[derive(Serialize, ToSchema)]
+struct Discarded {
+    matched: usize,
+    /// How many the selection means in all.
+    total: i64,
+    discarded: u64,
+}
+
+/// Discards items, for a `reason`: keeps their bytes, and asks no more about them.
+///
+/// A token needs both scopes.
 ///
 /// # Errors
 /// As [`retry`]; 400 without a reason.
+#[utoipa::path(post, path = "/api/quarantine/discard", operation_id = "discardQuarantined", tag = "operations",
+    security(("session" = ["admin"], "csrf" = []), ("token" = ["read", "simulate"])),
+    request_body = Order,
+    responses((status = 200, description = "How many were discarded.", body = Discarded),
+        (status = 409, description = "`count_changed`")))]
 pub async fn discard<B: Buf>(
     context: Arc<Context>,
     headers: HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    #[derive(Serialize)]
-    struct Discarded {
-        matched: usize,
-        /// How many the selection means in all.
-        total: i64,
-        discarded: u64,
-    }
     let (order, user) = order(&context, &headers, body).await?;
     let reason = order.reason.as_deref().map(str::trim).unwrap_or_default();
     if (reason.is_empty() && !order.dry_run) || reason.len() > 1_000 || reason.contains('\0') {

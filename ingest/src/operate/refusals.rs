@@ -5,15 +5,18 @@ use std::sync::Arc;
 use http::HeaderMap;
 use serde::Serialize;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::account::session;
 use crate::app::Context;
 use crate::error::ApiError;
-use crate::read::page::Page;
+use crate::read::List;
+use crate::read::page::{Page, Paging};
 
 /// Refusals of one reason from one network in one hour.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Refusal)]
 struct Row {
     reason: String,
     /// The sender's /24 or /48.
@@ -29,10 +32,13 @@ struct Row {
     hint: Option<String>,
 }
 
-/// `GET /api/refusals`: newest first.
+/// Lists deliveries that were not accepted, and why, newest first.
 ///
 /// # Errors
 /// 401, 403, 400 `bad_page`.
+#[utoipa::path(get, path = "/api/refusals", operation_id = "listRefusals", tag = "operations", security(("session" = ["admin"]), ("token" = ["read"])),
+    params(Paging),
+    responses((status = 200, description = "A page of refusals.", body = List<Row>), (status = 400, description = "`bad_page`")))]
 pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     session::operator(&context, &headers).await?;
     let page = Page::read(&query)?;

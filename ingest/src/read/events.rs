@@ -10,8 +10,11 @@ use shared::event::Event;
 use shared::filter::Filter;
 use sqlx::{PgPool, QueryBuilder};
 use time::OffsetDateTime;
+use utoipa::{IntoParams, ToSchema};
 use warp::reply::{Reply, Response};
 
+use super::List;
+use super::filters::Filters;
 use super::page::Page;
 use super::selection::{filter_of, select};
 use crate::account::session;
@@ -23,10 +26,27 @@ pub(super) const COLUMNS: &str =
     "select id, kind, occurred_at, received_at, message_id, recipient, sender, subject, tags, metadata,
     template, subaccount, url, ip, user_agent, country, city, diagnostic, simulated, webhook, erased_at from events where true";
 
-/// `GET /api/events` (and `GET /webhook/`): `{"items":[…],"next":…}`.
+/// What a list of events takes beside its filters.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only its description is used: a query string is taken apart by `Page`")]
+pub(crate) struct EventPaging {
+    /// How many events a page has.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u8>,
+    /// Where the page begins: `next` of the page before.
+    #[param(pattern = "^([0-9]{1,16}-[0-9]{1,18})?$")]
+    cursor: Option<String>,
+}
+
+/// Lists events, newest first.
 ///
 /// # Errors
-/// 401, 400 `bad_filter` or `bad_page`.
+/// 401, 400 `bad_filter` or `bad_page`, 503 `too_slow`.
+#[utoipa::path(get, path = "/api/events", operation_id = "listEvents", tag = "events",
+    params(Filters, EventPaging),
+    responses((status = 200, description = "A page of events.", body = List<Event>),
+        (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
 pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     session::reader(&context, &headers).await?;
     let page = Page::read(&query)?;
@@ -61,17 +81,23 @@ fn read_cursor(cursor: &str) -> Option<Place> {
     Some((OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?, id.parse().ok()?))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventWithPayload)]
 struct WithPayload<'a> {
     #[serde(flatten)]
     event: &'a Event,
+    /// What Mandrill said.
+    #[schema(value_type = serde_json::Value)]
     payload: &'a RawValue,
 }
 
-/// `GET /api/events/{id}`: the event and its payload.
+/// Gives one event and its payload.
 ///
 /// # Errors
 /// 401, 404.
+#[utoipa::path(get, path = "/api/events/{id}", operation_id = "getEvent", tag = "events",
+    params(("id" = i64, Path, description = "Of the event.")),
+    responses((status = 200, description = "The event.", body = WithPayload)))]
 pub async fn get(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
     session::reader(&context, &headers).await?;
     let mut sql = QueryBuilder::new(COLUMNS);
@@ -82,10 +108,13 @@ pub async fn get(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<R
     Ok(warp::reply::json(&WithPayload { event: &event, payload: &payload }).into_response())
 }
 
-/// `GET /api/events/{id}/raw`: the element's own bytes.
+/// Gives an event's own bytes, as they were received.
 ///
 /// # Errors
 /// 401, 404.
+#[utoipa::path(get, path = "/api/events/{id}/raw", operation_id = "getEventBytes", tag = "events",
+    params(("id" = i64, Path, description = "Of the event.")),
+    responses((status = 200, description = "The bytes.", body = serde_json::Value)))]
 pub async fn raw(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
     session::reader(&context, &headers).await?;
     let mut response = payload(&context, id).await?.into_response();

@@ -14,9 +14,11 @@ use shared::filter::Filter;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc::{self, Receiver};
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::events::{Place, newest};
+use super::filters::Filters;
 use super::selection::filter_of;
 use crate::account::session;
 use crate::app::Context;
@@ -48,17 +50,24 @@ const COLUMNS: [&str; 20] = [
     "webhook",
 ];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "lowercase")]
 enum Format {
     Csv,
     Ndjson,
 }
 
-/// `GET /api/events/export?format=csv|ndjson`: the filters of the list. Should reading fail half-way, the answer breaks off, so that
-/// nobody takes a part for the whole.
+/// Streams every event that the filters select, newest first.
+///
+/// Should reading fail half-way, the answer breaks off, so that nobody takes a part for the whole.
 ///
 /// # Errors
 /// 401, 400 `bad_filter` or `bad_page`, 503 `too_slow`.
+#[utoipa::path(get, path = "/api/events/export", operation_id = "exportEvents", tag = "events",
+    params(Filters, ("format" = inline(Option<Format>), Query, description = "`csv` unless given.")),
+    responses((status = 200, description = "One line an event.",
+            content((String = "text/csv"), (String = "application/x-ndjson"))),
+        (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
 pub async fn get(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     session::reader(&context, &headers).await?;
     let (mut format, mut pairs) = (Format::Csv, Vec::new());

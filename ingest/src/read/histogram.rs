@@ -8,8 +8,10 @@ use serde::Serialize;
 use shared::filter::Filter;
 use sqlx::{PgPool, QueryBuilder};
 use time::{Duration, OffsetDateTime};
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
+use super::filters::Filters;
 use super::selection::{filter_of, select};
 use crate::account::session;
 use crate::app::Context;
@@ -23,7 +25,7 @@ const DAY: Duration = Duration::DAY;
 /// Widths that a reader can name, in seconds; beyond them whole weeks.
 const WIDTHS: [i64; 14] = [1, 5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 604_800];
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Histogram {
     /// The first bucket's begin.
     #[serde(with = "time::serde::rfc3339")]
@@ -37,17 +39,23 @@ struct Histogram {
     buckets: Vec<Bucket>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = HistogramBucket)]
 struct Bucket {
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
+    /// How many of each; kinds without any are left out.
     kinds: BTreeMap<String, i64>,
 }
 
-/// `GET /api/events/histogram`: the filters of the list, and `buckets`, how many there may be.
+/// Counts events over time, by kind; those of the last day unless asked for otherwise.
 ///
 /// # Errors
 /// 401, 400 `bad_filter` or `bad_page`, 503 `too_slow`.
+#[utoipa::path(get, path = "/api/events/histogram", operation_id = "countEventsOverTime", tag = "events",
+    params(Filters, ("buckets" = Option<u8>, Query, description = "How many buckets there may be.", minimum = 1, maximum = 200)),
+    responses((status = 200, description = "The counts.", body = Histogram),
+        (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
 pub async fn get(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     session::reader(&context, &headers).await?;
     let (mut most, mut pairs) = (USUAL, Vec::new());

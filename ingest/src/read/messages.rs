@@ -7,6 +7,7 @@ use serde::Serialize;
 use shared::event::Event;
 use sqlx::QueryBuilder;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::events::COLUMNS;
@@ -20,7 +21,7 @@ const MOST_EVENTS: i64 = 1_000;
 /// Other messages to the same recipient.
 const RELATED: i64 = 10;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Message {
     message_id: String,
     /// Oldest first.
@@ -31,7 +32,8 @@ struct Message {
     related: Vec<Related>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RelatedMessage)]
 struct Related {
     message_id: String,
     subject: Option<String>,
@@ -41,10 +43,13 @@ struct Related {
     occurred_at: OffsetDateTime,
 }
 
-/// `GET /api/messages/{id}`.
+/// Tells everything that became of one message, in the order in which it happened.
 ///
 /// # Errors
 /// 401; 404 when nothing was received about it.
+#[utoipa::path(get, path = "/api/messages/{id}", operation_id = "getMessage", tag = "events",
+    params(("id" = String, Path, description = "Of the message, at Mandrill.")),
+    responses((status = 200, description = "The message.", body = Message), (status = 503, description = "`too_slow`")))]
 pub async fn get(context: Arc<Context>, headers: HeaderMap, id: String) -> Result<Response, ApiError> {
     session::reader(&context, &headers).await?;
     let id = path_text(&id)?;

@@ -5,26 +5,29 @@ use std::sync::Arc;
 use http::HeaderMap;
 use serde::Serialize;
 use shared::notification::{Notification, Sender};
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::List;
-use super::page::Page;
+use super::page::{Page, Paging};
 use crate::account::{inbox, session};
 use crate::app::Context;
 use crate::error::ApiError;
 
-#[derive(Serialize)]
-struct Told {
+#[derive(Serialize, ToSchema)]
+#[schema(as = ToldNotification)]
+pub(crate) struct Told {
     #[serde(flatten)]
     notification: Notification,
     /// By the caller; what they sent themselves counts as read.
     read: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Inbox {
     #[serde(flatten)]
     list: List<Told>,
+    /// How many are unread in all; at most 1,000 are counted.
     unread: i64,
 }
 
@@ -52,11 +55,15 @@ impl Wanted {
     }
 }
 
-/// `GET /api/notifications`: `{"items":[…],"next":…,"unread":n}` of those addressed to the caller or sent by them; of these, if asked
-/// for, those of one `kind`, `from_user` ID, or `unread`.
+/// Lists what the caller was told, or told others, newest first.
 ///
 /// # Errors
 /// 401, 400 `bad_page`.
+#[utoipa::path(get, path = "/api/notifications", operation_id = "listNotifications", tag = "notifications",
+    params(Paging, ("kind" = Option<String>, Query, description = "Those of one kind.", pattern = "^(open|message|alert)?$"),
+        ("from_user" = Option<i64>, Query, description = "Those that one user sent."),
+        ("unread" = Option<bool>, Query, description = "Those that the caller has not read.")),
+    responses((status = 200, description = "A page of notifications.", body = Inbox), (status = 400, description = "`bad_page`")))]
 pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     let caller = session::reader(&context, &headers).await?;
     let page = Page::read(&query)?;

@@ -2,11 +2,26 @@
 
 use std::borrow::Cow;
 
+use utoipa::IntoParams;
+
 use crate::error::ApiError;
 
 /// Items on a page unless asked for otherwise, and at most.
 const USUAL: i64 = 50;
 const MOST: i64 = 200;
+
+/// What every list takes, as the API's document says it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only its description is used: a query string is taken apart by `Page`")]
+pub(crate) struct Paging {
+    /// How many items a page has.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u8>,
+    /// Where the page begins: `next` of the page before.
+    #[param(pattern = "^([0-9]{1,18})?$")]
+    cursor: Option<String>,
+}
 
 /// A list's query string, taken apart.
 pub(crate) struct Page<'a> {

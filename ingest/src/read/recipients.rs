@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use serde::Serialize;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::path_text;
@@ -12,14 +13,15 @@ use crate::account::session;
 use crate::app::Context;
 use crate::error::ApiError;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Recipient {
     email: String,
     /// The kind that happened last comes first.
     kinds: Vec<Kind>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = KindOfRecipient)]
 struct Kind {
     kind: String,
     count: i64,
@@ -31,10 +33,13 @@ struct Kind {
     diagnostic: Option<String>,
 }
 
-/// `GET /api/recipients/{email}`.
+/// Tells what became of mail to one address, by kind.
 ///
 /// # Errors
 /// 401; 404 when nothing was received about it.
+#[utoipa::path(get, path = "/api/recipients/{email}", operation_id = "getRecipient", tag = "events",
+    params(("email" = String, Path, description = "The address.")),
+    responses((status = 200, description = "By kind.", body = Recipient), (status = 503, description = "`too_slow`")))]
 pub async fn get(context: Arc<Context>, headers: HeaderMap, email: String) -> Result<Response, ApiError> {
     session::reader(&context, &headers).await?;
     let email = path_text(&email)?;

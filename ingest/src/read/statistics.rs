@@ -8,6 +8,7 @@ use serde::Serialize;
 use sqlx::PgPool;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::account::session;
@@ -22,14 +23,15 @@ const BY_DAY: Duration = Duration::days(100);
 
 type Counts = BTreeMap<String, i64>;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Statistics {
     #[serde(flatten)]
     period: Period,
-    /// `hour`, `day` or `month`.
+    /// How long each bucket is.
+    #[schema(pattern = "^(hour|day|month)$")]
     step: &'static str,
     zone: String,
-    counts: Counts,
+    counts: BTreeMap<String, i64>,
     previous: Previous,
     /// Oldest first; those without events are left out.
     buckets: Vec<Bucket>,
@@ -40,7 +42,7 @@ struct Statistics {
     templates: Vec<Named>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Period {
     #[serde(with = "time::serde::rfc3339")]
     from: OffsetDateTime,
@@ -49,30 +51,34 @@ struct Period {
 }
 
 /// As long a time, just before.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = PreviousPeriod)]
 struct Previous {
     #[serde(flatten)]
     period: Period,
-    counts: Counts,
+    counts: BTreeMap<String, i64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatisticsBucket)]
 struct Bucket {
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
-    counts: Counts,
+    counts: BTreeMap<String, i64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BounceReason)]
 struct Bounce {
     reason: String,
     count: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CountsByName)]
 struct Named {
     name: String,
-    counts: Counts,
+    counts: BTreeMap<String, i64>,
 }
 
 /// What is asked for.
@@ -82,10 +88,19 @@ struct Question {
     simulated: Option<bool>,
 }
 
-/// `GET /api/stats?from&to&zone&simulated`: whole hours, rounded outward.
+/// Counts events by kind, over time and by what they were about.
+///
+/// Of whole hours, rounded outward; of the last week unless asked for otherwise.
 ///
 /// # Errors
 /// 401, 400 `bad_page`.
+#[utoipa::path(get, path = "/api/stats", operation_id = "getStatistics", tag = "statistics",
+    params(("from" = Option<OffsetDateTime>, Query, description = "Where the period begins."),
+        ("to" = Option<OffsetDateTime>, Query, description = "Where it ends; now, unless given."),
+        ("zone" = Option<String>, Query, description = "Whose days and months they are, as `Europe/Madrid`; `UTC` unless given."),
+        ("simulated" = Option<bool>, Query, description = "Only simulated events, or only real ones.")),
+    responses((status = 200, description = "The counts.", body = Statistics),
+        (status = 400, description = "`bad_page`"), (status = 503, description = "`too_slow`")))]
 pub async fn get(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     session::reader(&context, &headers).await?;
     let question = read(&query)?;

@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use utoipa::ToSchema;
 
 use super::announce::Relay;
 use super::commit::{self, Vouched};
@@ -33,7 +34,7 @@ const SMALL: usize = 256 << 10;
 const MOST_BYTES: usize = 2 << 20;
 
 /// What became of a batch's elements; the answer to the delivery.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Receipt {
     /// Elements in the delivery.
     pub received: usize,

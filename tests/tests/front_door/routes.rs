@@ -11,7 +11,7 @@ use stack::{Stack, place};
 /// What is asked for, and what it is answered with: to somebody signed out, a viewer, an admin, a token for reading, one for simulating,
 /// an admin's browser on a foreign page, and an admin's cookie without the header that only our own script sends. 0 is let through,
 /// whatever the handler then thinks of the request.
-type Row = (&'static str, &'static str, [u16; 7]);
+pub(crate) type Row = (&'static str, &'static str, [u16; 7]);
 
 const OPEN: [u16; 7] = [0; 7];
 const READ: [u16; 7] = [401, 0, 0, 0, 403, 0, 0];
@@ -26,10 +26,11 @@ const ENTER: [u16; 7] = [0, 0, 0, 0, 0, 403, 403];
 const SIMULATE: [u16; 7] = [401, 403, 0, 403, 0, 403, 403];
 
 /// As the comments in `ingest/src/routes` name them.
-const ROWS: [Row; 48] = [
+pub(crate) const ROWS: [Row; 49] = [
     ("POST", "/webhook/", SIMULATE),
     ("HEAD", "/webhook/", OPEN),
     ("GET", "/webhook/", READ),
+    ("GET", "/api/openapi.json", OPEN),
     ("GET", "/api/session", OPEN),
     ("POST", "/api/session", ENTER),
     ("GET", "/api/events", READ),

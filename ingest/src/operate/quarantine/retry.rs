@@ -5,6 +5,7 @@ use shared::feed::Item;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 
 use crate::app::Context;
 use crate::error::ApiError;
@@ -15,17 +16,19 @@ use crate::receive::telling::Rules;
 use crate::receive::writer::Source;
 
 /// What became of one item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = RetryOutcome)]
 pub(super) struct Outcome {
     id: i64,
-    /// `stored`, `duplicate`, `relayed`, or `failed`: then it stays open.
+    /// `stored`, `duplicate`, `relayed`, or `failed`: then it stays open. A dry run says `readable` or `failed`.
+    #[schema(pattern = "^(readable|stored|duplicate|relayed|failed)$")]
     outcome: &'static str,
     /// Why it failed, or how much of a whole delivery was stored.
     detail: String,
 }
 
 /// What became of all.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct Retried {
     matched: usize,
     /// How many the selection means in all; at most 1,000 of them are matched at once.

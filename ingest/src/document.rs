@@ -1,0 +1,141 @@
+//! `GET /api/openapi.json` and `ingest openapi`: the API, described by what serves it.
+//!
+//! Every handler says beside itself what it takes and answers, in the very types that it reads and writes; here they are only
+//! listed. What is true of many of them is filled in by [`complete`].
+
+mod complete;
+
+use std::io::{self, Write};
+use std::sync::LazyLock;
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use shared::problem;
+use utoipa::OpenApi;
+use warp::reply::{Reply, Response};
+
+use crate::account::{audit, inbox, invitation, password_change, session, sessions, tokens, users, views};
+use crate::operate::{doctor, erase, quarantine, refusals};
+use crate::read::{events, export, histogram, messages, notifications, recipients, statistics};
+use crate::{receive, routes};
+
+/// The list. Health and metrics are not in it: they are served on the service's own address, and not to the public.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Mandrill Listener",
+        description = "What the dashboard, and programs with a token, ask of the server. Refusals are RFC 9457 problem documents with a \
+            stable `code`. Lists give a page of `items`, and `next`, the cursor of the page after it. Times are RFC 3339 in UTC. No text \
+            may contain NUL. A change asked for by cookie needs the header `X-Requested-With: fetch`, and no foreign Origin.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    tags(
+        (name = "webhook", description = "What Mandrill posts to."),
+        (name = "events", description = "What became of messages, and of mail to one address."),
+        (name = "statistics", description = "How many, of which kind, over time."),
+        (name = "notifications", description = "What users are told, and tell each other."),
+        (name = "views", description = "Filters of the events page under a name."),
+        (name = "sessions", description = "Signing in, and where one is signed in."),
+        (name = "accounts", description = "Users, their passwords, and tokens for programs."),
+        (name = "operations", description = "How the service does, and what operators do about it."),
+        (name = "document", description = "This document."),
+    ),
+    security(("session" = []), ("token" = ["read"])),
+    components(schemas(problem::Document, notifications::Told)),
+    paths(
+        get,
+        receive::head,
+        receive::post,
+        routes::browse_webhook,
+        events::list,
+        events::get,
+        events::raw,
+        histogram::get,
+        export::get,
+        messages::get,
+        recipients::get,
+        erase::post,
+        statistics::get,
+        notifications::list,
+        inbox::send,
+        inbox::read,
+        views::list,
+        views::add,
+        views::change,
+        views::remove,
+        session::get,
+        session::post,
+        session::delete,
+        sessions::list,
+        sessions::end_one,
+        sessions::end_many,
+        users::list,
+        users::add,
+        users::change,
+        invitation::renew,
+        invitation::post,
+        password_change::post,
+        tokens::list,
+        tokens::add,
+        tokens::revoke,
+        audit::list,
+        quarantine::list,
+        quarantine::get,
+        quarantine::raw,
+        quarantine::retry,
+        quarantine::discard,
+        doctor::get,
+        refusals::list,
+    )
+)]
+struct Described;
+
+/// The document as it is sent, and the tag by which a client knows that it has it already.
+static SENT: LazyLock<(String, HeaderValue)> = LazyLock::new(|| {
+    let json = document().to_string();
+    let digest = Sha256::digest(&json).iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
+    let tag = HeaderValue::from_str(&format!("\"{digest}\"")).unwrap_or(HeaderValue::from_static("\"\""));
+    (json, tag)
+});
+
+/// The whole document.
+pub fn document() -> Value {
+    let mut document = serde_json::to_value(Described::openapi()).unwrap_or_default();
+    complete::complete(&mut document);
+    document
+}
+
+/// `ingest openapi`: prints the document.
+///
+/// # Errors
+/// When nobody takes it.
+pub fn print() -> io::Result<()> {
+    writeln!(io::stdout(), "{:#}", document())
+}
+
+/// Gives this document.
+///
+/// Open to all, as tools fetch it without signing in: it says what anybody can read in the source, and holds no data.
+#[utoipa::path(get, path = "/api/openapi.json", operation_id = "getDocument", tag = "document", security(()),
+    params(("If-None-Match" = Option<String>, Header, description = "`ETag` of an earlier answer.")),
+    responses((status = 200, description = "The document.", body = Object,
+            headers(("ETag" = String, description = "Changes with the document."))),
+        (status = 304, description = "It is as it was.")))]
+pub(crate) fn get(headers: &HeaderMap) -> Response {
+    let (json, tag) = LazyLock::force(&SENT);
+    let mut response =
+        if has_already(headers, tag) { StatusCode::NOT_MODIFIED.into_response() } else { json.as_str().into_response() };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(ETAG, tag.clone());
+    response
+}
+
+/// True when the client names this tag, weak or not: nginx weakens it when it compresses.
+fn has_already(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let named = headers.get_all(IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok()).flat_map(|tags| tags.split(','));
+    named.map(str::trim).any(|named| named == "*" || named.strip_prefix("W/").unwrap_or(named) == tag)
+}
