@@ -1,45 +1,20 @@
 /** Endpoints of accounts: users and their invitations, tokens of programs, sessions, one's own password. */
 
 import { ask } from "./client";
-import type { List, Role, User } from "./types";
+import type { List, Role, Schemas, User } from "./types";
 
 /** A user as admins see them. */
-export interface Member extends User {
-  readonly disabled: boolean;
-  readonly created_at: string;
-  readonly last_seen_at: string | null;
-  readonly has_password: boolean;
-  /** Until when a link that was not used yet holds. */
-  readonly invited_until: string | null;
-}
+export type Member = Schemas["Account"];
 
 /** A one-time link's secret, which is told once. */
-export interface Invitation {
-  readonly token: string;
-  readonly expires_at: string;
-}
+export type Invitation = Schemas["Invitation"];
 
-export interface Session {
-  readonly id: number | string;
-  readonly created_at: string;
-  readonly last_seen_at: string;
-  readonly expires_at: string;
-  readonly user_agent: string | null;
-  /** It is the one that asks. */
-  readonly current: boolean;
-}
+export type Session = Schemas["Session"];
 
-export type Scope = "read" | "simulate";
+export type Scope = Schemas["Scope"];
 
 /** What a program signs in with; the secret itself is told once. */
-export interface Token {
-  readonly id: number;
-  readonly name: string;
-  readonly user: { readonly id: number; readonly email: string };
-  readonly scopes: readonly Scope[];
-  readonly created_at: string;
-  readonly last_used_at: string | null;
-}
+export type Token = Schemas["Token"];
 
 export async function listMembers(): Promise<readonly Member[]> {
   return (await ask<List<Member>>("GET", "/api/users")).items;

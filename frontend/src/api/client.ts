@@ -15,6 +15,7 @@ import type {
   Refusal,
   Report,
   Retried,
+  Schemas,
   Selection,
   User,
 } from "./types";
@@ -115,11 +116,7 @@ export function getRecipient(email: string): Promise<Recipient> {
 }
 
 /** What is, or would be, emptied of an address. */
-export interface Erased {
-  readonly events: number;
-  readonly notifications: number;
-  readonly quarantined: number;
-}
+export type Erased = Schemas["Erased"];
 
 /** Says what erasing an address would empty, and does nothing. */
 export function foreseeErasure(email: string): Promise<Erased> {

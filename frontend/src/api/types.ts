@@ -1,112 +1,45 @@
 /**
- * What the API and the websocket speak. Mirrors `shared/src/event.rs`, `notification.rs`, `notifier/src/frame.rs`, and
- * `quarantine.rs`, `refusals.rs` and `doctor.rs` in `ingest/src/operate/`.
+ * What the API and the websocket speak. What the API speaks is made from its document (`npm run types`); frames mirror
+ * `notifier/src/frame.rs`.
  */
 
-export type Role = "viewer" | "admin";
+import type { components } from "./schema";
 
-export interface User {
-  readonly id: number;
-  readonly email: string;
-  readonly role: Role;
-  /** Told to admins alone. */
-  readonly disabled?: boolean;
-}
+/** What the API's document names. */
+export type Schemas = components["schemas"];
+
+export type Role = Schemas["Role"];
+
+/** `disabled` is told to admins alone. */
+export type User = Schemas["User"] & Partial<Pick<Schemas["Account"], "disabled">>;
 
 /** What selects events: values by name; of names that begin with `not.` there may be several. */
 export type Filter = Readonly<Record<string, string | readonly string[]>>;
 
 /** Times are RFC 3339 in UTC. */
-export interface MailEvent {
-  readonly id: number;
-  readonly kind: string;
-  readonly occurred_at: string;
-  readonly received_at: string;
-  readonly message_id: string | null;
-  readonly recipient: string | null;
-  readonly sender: string | null;
-  readonly subject: string | null;
-  readonly tags: readonly string[];
-  readonly metadata: Readonly<Record<string, unknown>> | null;
-  readonly template: string | null;
-  readonly subaccount: string | null;
-  readonly url: string | null;
-  readonly ip: string | null;
-  readonly user_agent: string | null;
-  readonly country: string | null;
-  readonly city: string | null;
-  readonly diagnostic: string | null;
-  readonly simulated: boolean;
-  readonly webhook: string | null;
-  /** When what concerns the recipient was erased. */
-  readonly erased_at?: string | null;
-}
+export type MailEvent = Schemas["Event"];
 
 /** An event with what Mandrill said, as far as JSON holds it. */
-export interface EventWhole extends MailEvent {
-  readonly payload: unknown;
-}
+export type EventWhole = Schemas["EventWithPayload"];
 
 /** How many events came in each stretch of time; stretches without events are left out. */
-export interface Histogram {
-  readonly from: string;
-  readonly to: string;
-  /** Seconds of each stretch. */
-  readonly step: number;
-  readonly buckets: readonly { readonly at: string; readonly kinds: Readonly<Record<string, number>> }[];
-}
+export type Histogram = Schemas["Histogram"];
 
-export interface Notification {
-  readonly id: number;
-  /** `event` is one that is no open, which a rule asked for. */
-  readonly kind: "open" | "event" | "message" | "alert";
-  readonly title: string;
-  readonly body: string;
-  readonly event_id: number | null;
-  readonly message_id: string | null;
-  readonly recipient: string | null;
-  readonly from: { readonly id: number; readonly email: string } | null;
-  /** `all`, `user:ID` or `role:NAME`. */
-  readonly to: string;
-  readonly at: string;
-}
+export type Notification = Schemas["Notification"];
 
 /** Everything that became of one message, oldest first. */
-export interface Message {
-  readonly message_id: string;
-  readonly events: readonly MailEvent[];
-  /** There are more than these. */
-  readonly cut: boolean;
-  readonly related: readonly RelatedMessage[];
-}
+export type Message = Schemas["Message"];
 
 /** Another message to the same recipient, by its last event. */
-export interface RelatedMessage {
-  readonly message_id: string;
-  readonly subject: string | null;
-  readonly kind: string;
-  readonly occurred_at: string;
-}
+export type RelatedMessage = Schemas["RelatedMessage"];
 
 /** What became of mail to one address; the kind that happened last comes first. */
-export interface Recipient {
-  readonly email: string;
-  readonly kinds: readonly KindOfRecipient[];
-}
+export type Recipient = Schemas["Recipient"];
 
-export interface KindOfRecipient {
-  readonly kind: string;
-  readonly count: number;
-  readonly first_at: string;
-  readonly last_at: string;
-  readonly diagnostic: string | null;
-}
+export type KindOfRecipient = Schemas["KindOfRecipient"];
 
 /** A notification in the history of the signed-in user. */
-export interface Told extends Notification {
-  /** By this user, on whichever page; what they sent themselves counts as read. */
-  readonly read: boolean;
-}
+export type Told = Schemas["ToldNotification"];
 
 /** What this user has read on another page: these, all up to one, and how many are left. */
 export interface ReadMark {
@@ -116,9 +49,7 @@ export interface ReadMark {
 }
 
 /** A page of the history, and how many in all are unread (counted up to 1,000). */
-export interface Inbox extends List<Told> {
-  readonly unread: number;
-}
+export type Inbox = Schemas["Inbox"];
 
 /** A page of a list; `next` begins the next one. */
 export interface List<T> {
@@ -127,113 +58,40 @@ export interface List<T> {
 }
 
 /** What became of a batch's elements. */
-export interface Receipt {
-  readonly received: number;
-  readonly stored: number;
-  readonly duplicates: number;
-  readonly quarantined: number;
-}
+export type Receipt = Schemas["Receipt"];
 
-export type QuarantineState = "open" | "retried" | "discarded";
+export type QuarantineState = QuarantineItem["state"];
 
 /** One thing in quarantine, without its bytes. */
-export interface QuarantineItem {
-  readonly id: number;
-  /** What the bytes are. */
-  readonly origin: "element" | "delivery" | "outbox";
-  readonly reason: string;
-  readonly detail: string;
-  readonly webhook: string | null;
-  readonly simulated: boolean;
-  /** In bytes. */
-  readonly size: number;
-  readonly received_at: string;
-  readonly last_seen_at: string;
-  readonly times_seen: number;
-  readonly state: QuarantineState;
-  readonly resolved_at: string | null;
-  readonly resolved_by: string | null;
-  /** What came of the last try, or why it was discarded. */
-  readonly resolution: string | null;
-}
+export type QuarantineItem = Schemas["Quarantined"];
 
 /** The same with its bytes: as text, or in base64 where they are not UTF-8. */
-export interface QuarantineWhole extends QuarantineItem {
-  readonly text: string | null;
-  readonly base64: string | null;
-}
+export type QuarantineWhole = Schemas["QuarantinedWhole"];
 
 /** What is open for one reason. */
-export interface QuarantineGroup {
-  readonly reason: string;
-  readonly count: number;
-  readonly first_at: string;
-  readonly last_at: string;
-}
+export type QuarantineGroup = Schemas["QuarantineGroup"];
 
-export interface QuarantineList extends List<QuarantineItem> {
-  readonly open: readonly QuarantineGroup[];
-}
+export type QuarantineList = Schemas["QuarantineList"];
 
 /** Which open items are meant: those named, or all that match. */
-export interface Selection {
-  readonly ids?: readonly number[];
-  readonly reason?: string;
-}
+export type Selection = Schemas["Selection"];
 
 /** What became of an item that was tried again; `readable` is what a dry run foresees. */
-export interface Outcome {
-  readonly id: number;
-  readonly outcome: "readable" | "stored" | "duplicate" | "relayed" | "failed";
-  readonly detail: string;
-}
+export type Outcome = Schemas["RetryOutcome"];
 
-export interface Retried {
-  readonly matched: number;
-  /** How many are meant in all; at most 1,000 are matched at once. */
-  readonly total: number;
-  readonly resolved: number;
-  readonly failed: number;
-  readonly items: readonly Outcome[];
-}
+export type Retried = Schemas["Retried"];
 
-export interface Discarded {
-  readonly matched: number;
-  readonly total: number;
-  readonly discarded: number;
-}
+export type Discarded = Schemas["Discarded"];
 
 /** Deliveries refused for one reason, from one network, within one hour. */
-export interface Refusal {
-  readonly reason: string;
-  readonly network: string;
-  readonly hour: string;
-  readonly count: number;
-  readonly last_at: string;
-  /** Codes joined by `+`. */
-  readonly near_miss: string | null;
-  /** What to change. */
-  readonly hint: string | null;
-}
+export type Refusal = Schemas["Refusal"];
 
-export type CheckState = "ok" | "warn" | "fail";
+export type CheckState = Schemas["FindingState"];
 
 /** One thing that the doctor looked at. */
-export interface Finding {
-  readonly check: string;
-  readonly state: CheckState;
-  readonly what: string;
-  readonly advice: string | null;
-}
+export type Finding = Schemas["Finding"];
 
-export interface Report {
-  readonly state: CheckState;
-  readonly checked_at: string;
-  readonly version: string;
-  readonly findings: readonly Finding[];
-  /** What Mandrill must post to. */
-  readonly webhook_urls: readonly string[];
-}
+export type Report = Schemas["System"];
 
 export interface Online {
   readonly users: number;

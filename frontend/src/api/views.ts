@@ -1,22 +1,12 @@
 /** Endpoints of saved views: filters of the events page under a name. */
 
 import { ask } from "./client";
-import type { List } from "./types";
+import type { List, Schemas } from "./types";
 
 /** What is saved. */
-export interface ViewContent {
-  readonly name: string;
-  /** The query string of the events page. */
-  readonly query: string;
-  /** Everybody sees it. */
-  readonly shared: boolean;
-}
+export type ViewContent = Schemas["ViewContent"];
 
-export interface SavedView extends ViewContent {
-  readonly id: number;
-  readonly mine: boolean;
-  readonly owner_email: string;
-}
+export type SavedView = Schemas["View"];
 
 /** One's own, and those that are shared, by name. */
 export async function listViews(): Promise<readonly SavedView[]> {

@@ -7,7 +7,14 @@ function finding(check: string, state: CheckState, what = ""): Finding {
 }
 
 function report(...findings: Finding[]): Report {
-  return { state: "ok", checked_at: "2026-11-25T12:00:00Z", version: "0.1.0", findings, webhook_urls: [] };
+  return {
+    state: "ok",
+    checked_at: "2026-11-25T12:00:00Z",
+    version: "0.1.0",
+    findings,
+    webhook_urls: [],
+    received_any: true,
+  };
 }
 
 test("what is wrong comes first, and the rest keeps its order", () => {
