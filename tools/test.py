@@ -90,6 +90,7 @@ def main():
         step("queries are checked", "target/debug/stack", "sqlx")
         step("queries are committed", "git", "diff", "--exit-code", "--stat", "--", ".sqlx")
         step("tests", "cargo", "test", "--workspace", "--quiet", "--no-fail-fast", counted=True, env={"FUZZ_SECONDS": "60"})
+        step("contract", "target/debug/stack", "with", sys.executable, "tools/contract/run.py")
         if (FRONTEND / "e2e").is_dir() and (browser := chromium()):
             command = ["target/debug/stack", "with", "npm", "--prefix", "frontend", "run", "e2e"]
             step("browser tests", *command, counted=True, env={"CHROMIUM": browser})

@@ -1,10 +1,14 @@
 //! Reading a request's body within bounds of size and time.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use bytes::Buf;
 use futures::{Stream, StreamExt};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 
 use crate::error::ApiError;
 
@@ -85,5 +89,28 @@ pub async fn read<B: Buf, R>(
 pub async fn json<T: DeserializeOwned, B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>) -> Result<T, ApiError> {
     let limits = Limits { most: MAX_JSON, expected: 0, time: Duration::from_secs(10) };
     let (bytes, ()) = read(body, limits, async { Ok(()) }).await?;
-    serde_json::from_slice(&bytes).map_err(|error| ApiError::NotJson(error.to_string()))
+    let Object(value) = serde_json::from_slice(&bytes).map_err(|error| ApiError::NotJson(error.to_string()))?;
+    Ok(value)
+}
+
+/// What is read from a JSON object alone. By itself, serde also fills a struct from an array, by the order of its fields.
+#[derive(Debug, Clone, Default)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+        deserializer.deserialize_map(Fields(PhantomData)).map(Self)
+    }
 }

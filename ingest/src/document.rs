@@ -14,6 +14,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::problem;
 use utoipa::OpenApi;
+use utoipa::openapi::PathItem;
 use warp::reply::{Reply, Response};
 
 use crate::account::{audit, inbox, invitation, password_change, session, sessions, tokens, users, views};
@@ -105,6 +106,34 @@ pub fn document() -> Value {
     let mut document = serde_json::to_value(Described::openapi()).unwrap_or_default();
     complete::complete(&mut document);
     document
+}
+
+/// The methods that an address takes; none where it is not in the document.
+pub(crate) fn methods_at(path: &str) -> Vec<&'static str> {
+    static METHODS: LazyLock<Vec<(String, Vec<&'static str>)>> = LazyLock::new(|| {
+        let paths = Described::openapi().paths.paths.into_iter();
+        paths.map(|(path, item)| (path, methods_of(&item))).collect()
+    });
+    let parts = || path.trim_end_matches('/').split('/');
+    let fits = |template: &str| {
+        let template: Vec<&str> = template.trim_end_matches('/').split('/').collect();
+        template.len() == parts().count() && template.iter().zip(parts()).all(|(part, is)| part.starts_with('{') || *part == is)
+    };
+    // Where a name and a number could both stand, the name is meant.
+    let found = METHODS.iter().filter(|(template, _)| fits(template)).min_by_key(|(template, _)| template.matches('{').count());
+    found.map(|(_, methods)| methods.clone()).unwrap_or_default()
+}
+
+fn methods_of(item: &PathItem) -> Vec<&'static str> {
+    let all = [
+        ("GET", &item.get),
+        ("HEAD", &item.head),
+        ("POST", &item.post),
+        ("PUT", &item.put),
+        ("PATCH", &item.patch),
+        ("DELETE", &item.delete),
+    ];
+    all.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method).collect()
 }
 
 /// `ingest openapi`: prints the document.

@@ -9,8 +9,8 @@ mod read;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use http::HeaderMap;
-use http::header::{ACCEPT, CACHE_CONTROL, HeaderValue};
+use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, HeaderValue};
+use http::{HeaderMap, StatusCode};
 use shared::event::Event;
 use shared::problem::Problem;
 use shared::serve::Peer;
@@ -24,8 +24,9 @@ use crate::app::Context;
 use crate::document;
 use crate::error::ApiError;
 use crate::read::List;
-use crate::read::events::{self, EventPaging};
+use crate::read::events;
 use crate::read::filters::Filters;
+use crate::read::page::Limit;
 use crate::receive;
 
 /// All of them, hottest first. What none takes becomes a problem document.
@@ -76,12 +77,13 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
     let read = read::all(shared.clone());
     let account = account::all(shared.clone());
     let operate = operate::all(shared);
-    webhook.or(read).unify().or(account).unify().or(operate).unify().or(health).unify().recover(refuse).map(private)
+    let routes = webhook.or(read).unify().or(account).unify().or(operate).unify().or(health).unify().recover(refuse);
+    warp::path::full().and(routes).map(finish)
 }
 
 /// Lists events as `/api/events` does; sends a browser to the page from which batches can be posted.
 #[utoipa::path(get, path = "/webhook/", operation_id = "browseWebhook", tag = "webhook",
-    params(Filters, EventPaging),
+    params(Filters, Limit, ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.", pattern = "^([0-9]{1,16}-[0-9]{1,18})?$")),
     responses((status = 200, description = "A page of events.", body = List<Event>),
         (status = 303, description = "For whoever takes `text/html`: the page is `/simulate`."),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
@@ -114,9 +116,14 @@ async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
     Ok(Problem::of_rejection(&rejection).into_response())
 }
 
-/// Nothing here may be kept by a cache, unless it says so itself: it is for the one who asked.
-fn private(reply: impl Reply) -> Response {
+/// Nothing here may be kept by a cache, unless it says so itself: it is for the one who asked. A wrong method is told the right ones.
+fn finish(path: FullPath, reply: impl Reply) -> Response {
     let mut response = reply.into_response();
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED
+        && let Ok(methods) = HeaderValue::from_str(&document::methods_at(path.as_str()).join(", "))
+    {
+        response.headers_mut().insert(ALLOW, methods);
+    }
     response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use crate::notification::Audience;
 use crate::session::{Caller, Credential};
 
-/// Longest title and body, in bytes.
+/// Longest title and body, in characters, as schemas count.
 const LONGEST_TITLE: usize = 200;
 const LONGEST_BODY: usize = 2_000;
 
@@ -22,7 +22,7 @@ pub enum MessageError {
     #[error("There is no such user.")]
     NoUser,
     /// Empty, or too long.
-    #[error("A title has 1 to 200 bytes and a body at most 2,000, without NUL.")]
+    #[error("A title has 1 to 200 characters and a body at most 2,000, without NUL.")]
     Length,
     /// More than one person writes.
     #[error("That is a lot at once; wait a little.")]
@@ -66,7 +66,7 @@ impl Message {
         }
         let to = to.parse().ok().filter(is_addressed).ok_or(MessageError::Audience)?;
         let title = title.trim();
-        let fits = (1..=LONGEST_TITLE).contains(&title.len()) && body.len() <= LONGEST_BODY;
+        let fits = (1..=LONGEST_TITLE).contains(&title.chars().count()) && body.chars().count() <= LONGEST_BODY;
         if !fits || title.contains('\0') || body.contains('\0') {
             return Err(MessageError::Length);
         }

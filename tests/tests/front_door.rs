@@ -25,6 +25,8 @@ mod live;
 mod messages;
 #[path = "front_door/openapi.rs"]
 mod openapi;
+#[path = "front_door/problems.rs"]
+mod problems;
 #[path = "front_door/protocol.rs"]
 mod protocol;
 #[path = "front_door/quarantine.rs"]

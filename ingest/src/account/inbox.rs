@@ -139,11 +139,11 @@ struct Letter {
     #[schema(pattern = "^(all|user:[1-9][0-9]{0,17}|role:(viewer|admin))$")]
     to: String,
     /// One line.
-    #[schema(min_length = 1, max_length = 50, pattern = "\\S")]
+    #[schema(min_length = 1, max_length = 200, pattern = "\\S")]
     title: String,
     /// The rest.
     #[serde(default)]
-    #[schema(max_length = 500)]
+    #[schema(max_length = 2000)]
     body: String,
 }
 

@@ -67,7 +67,7 @@ pub async fn renew(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result
 #[schema(as = UseInvitation)]
 struct Used {
     token: String,
-    #[schema(min_length = 10, max_length = 256)]
+    #[schema(min_length = 10, max_length = 1024)]
     password: Option<String>,
 }
 

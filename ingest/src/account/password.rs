@@ -15,9 +15,9 @@ static ROOM: Semaphore = Semaphore::const_new(2);
 /// Checked in place of a hash that is not there, so that an unknown e-mail takes as long as a wrong password.
 static NOBODYS: LazyLock<String> = LazyLock::new(|| hash_now("nobody signs in with this").unwrap_or_default());
 
-/// Shortest password taken.
+/// Shortest password taken, in characters.
 pub const SHORTEST: usize = 10;
-/// Longest password looked at.
+/// Longest password looked at, in characters.
 pub const LONGEST: usize = 1024;
 
 /// The hash could not be made or checked.
@@ -60,7 +60,7 @@ pub async fn verify(password: String, stored: Option<String>) -> Result<bool, Ha
 
 /// True for a password that is neither too short nor too long.
 pub(super) fn is_taken(password: &str) -> bool {
-    password.chars().count() >= SHORTEST && password.len() <= LONGEST
+    (SHORTEST..=LONGEST).contains(&password.chars().count())
 }
 
 /// The PHC string for a password that somebody chooses.

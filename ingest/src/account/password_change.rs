@@ -21,7 +21,7 @@ use crate::error::ApiError;
 #[schema(as = ChangePassword)]
 struct Change {
     old: String,
-    #[schema(min_length = 10, max_length = 256)]
+    #[schema(min_length = 10, max_length = 1024)]
     new: String,
 }
 

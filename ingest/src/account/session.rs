@@ -160,7 +160,7 @@ pub async fn post<B: Buf>(
 ) -> Result<Response, ApiError> {
     require_own_page(&context, &headers)?;
     let Credentials { email, password } = body::json(body).await?;
-    if email.contains('\0') || password.len() > password::LONGEST {
+    if email.contains('\0') || password.chars().count() > password::LONGEST {
         return Err(ApiError::WrongCredentials);
     }
     let counted = Try::count(&context.pool, &email, peer).await?;

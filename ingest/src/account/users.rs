@@ -52,7 +52,9 @@ struct Account {
 
 /// True for what can be an address of ours.
 pub(super) fn is_email(email: &str) -> bool {
-    email.contains('@') && !email.contains(|letter: char| letter.is_whitespace() || letter.is_control()) && email.len() <= 320
+    let parts = email.rsplit_once('@');
+    let is_whole = parts.is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty());
+    is_whole && !email.contains(|letter: char| letter.is_whitespace() || letter.is_control()) && email.chars().count() <= 320
 }
 
 /// Lists who can be written to, by address; for admins every account, as `Account` says.
@@ -96,7 +98,7 @@ async fn account(from: impl PgExecutor<'_>, id: i64) -> Result<Account, ApiError
 #[serde(deny_unknown_fields)]
 #[schema(as = NewUser)]
 struct New {
-    #[schema(max_length = 320, pattern = "^[^@\\s\\x00-\\x1f\\x7f-\\x9f]+@[^@\\s\\x00-\\x1f\\x7f-\\x9f]+$")]
+    #[schema(max_length = 320, pattern = "^[^\\s\\x00-\\x1f\\x7f-\\x9f]+@[^\\s\\x00-\\x1f\\x7f-\\x9f]+$")]
     email: String,
     role: Role,
 }

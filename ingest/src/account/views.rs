@@ -21,7 +21,7 @@ use crate::read::List;
 const MOST: i64 = 100;
 /// Characters of a name.
 const LONGEST_NAME: usize = 60;
-/// Bytes of a query string.
+/// Characters of a query string.
 const LONGEST_QUERY: usize = 4_096;
 
 #[derive(Serialize, ToSchema)]
@@ -43,7 +43,7 @@ struct Wanted {
     #[schema(min_length = 1, max_length = 60, pattern = "\\S")]
     name: String,
     /// The query string of the events page.
-    #[schema(max_length = 1024)]
+    #[schema(max_length = 4096)]
     query: String,
     /// Everybody sees it.
     shared: bool,
@@ -53,9 +53,9 @@ impl Wanted {
     fn check(mut self) -> Result<Self, ApiError> {
         self.name = self.name.trim().to_owned();
         let is_name = !self.name.is_empty() && self.name.chars().count() <= LONGEST_NAME;
-        if !is_name || self.query.len() > LONGEST_QUERY || self.name.contains('\0') || self.query.contains('\0') {
+        if !is_name || self.query.chars().count() > LONGEST_QUERY || self.name.contains('\0') || self.query.contains('\0') {
             return Err(ApiError::NotJson(format!(
-                "`name` has 1 to {LONGEST_NAME} characters, and `query` at most {LONGEST_QUERY} bytes"
+                "`name` has 1 to {LONGEST_NAME} characters, and `query` at most {LONGEST_QUERY}"
             )));
         }
         Ok(self)

@@ -109,6 +109,9 @@ fn all_refusals(path: &str, operation: &Value, usual: &Value) -> Refusals {
         add(408, &["slow_body"]);
         add(413, &["too_large"]);
     }
+    if operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == "query") {
+        add(414, &["too_long"]);
+    }
     if path.contains('{') {
         add(404, &["not_found"]);
     }

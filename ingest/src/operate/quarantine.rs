@@ -18,9 +18,9 @@ use warp::reply::{Reply, Response};
 
 use crate::account::session;
 use crate::app::Context;
-use crate::body;
+use crate::body::{self, Object};
 use crate::error::ApiError;
-use crate::read::page::{Page, Paging};
+use crate::read::page::{Limit, Page};
 
 /// Items that one request tries again or discards, at most; the next request takes the next.
 const MOST: i64 = 1_000;
@@ -91,7 +91,8 @@ struct Selection {
 #[serde(deny_unknown_fields)]
 #[schema(as = QuarantineOrder)]
 struct Order {
-    select: Selection,
+    #[schema(value_type = Selection)]
+    select: Object<Selection>,
     /// Says what would be done, and does nothing.
     #[serde(default)]
     dry_run: bool,
@@ -106,7 +107,7 @@ struct Order {
 /// # Errors
 /// 401, 403, 400 `bad_page`.
 #[utoipa::path(get, path = "/api/quarantine", operation_id = "listQuarantine", tag = "operations", security(("session" = ["admin"]), ("token" = ["read"])),
-    params(Paging,
+    params(Limit, ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.", pattern = "^([0-9]{1,18})?$"),
         ("state" = Option<String>, Query, description = "`open` unless given.", pattern = "^(open|retried|discarded)$"),
         ("reason" = Option<String>, Query, description = "Those kept for one reason."),
         ("webhook" = Option<String>, Query, description = "Those of one key, by its label.")),
@@ -299,7 +300,7 @@ async fn order<B: Buf>(
 
 /// The oldest open items that are meant, as many as are done at once, and how many are meant in all.
 async fn open_ids(pool: &PgPool, order: &Order) -> Result<(Vec<i64>, i64), ApiError> {
-    let select = &order.select;
+    let Object(select) = &order.select;
     if select.ids.as_ref().is_some_and(|ids| ids.len() > 1_000) {
         return Err(ApiError::NotJson("`ids` names at most 1,000".to_owned()));
     }

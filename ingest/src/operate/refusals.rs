@@ -12,7 +12,7 @@ use crate::account::session;
 use crate::app::Context;
 use crate::error::ApiError;
 use crate::read::List;
-use crate::read::page::{Page, Paging};
+use crate::read::page::{Limit, Page};
 
 /// Refusals of one reason from one network in one hour.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,7 +37,7 @@ struct Row {
 /// # Errors
 /// 401, 403, 400 `bad_page`.
 #[utoipa::path(get, path = "/api/refusals", operation_id = "listRefusals", tag = "operations", security(("session" = ["admin"]), ("token" = ["read"])),
-    params(Paging),
+    params(Limit, ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.", pattern = "^([0-9]{1,4})?$")),
     responses((status = 200, description = "A page of refusals.", body = List<Row>), (status = 400, description = "`bad_page`")))]
 pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     session::operator(&context, &headers).await?;

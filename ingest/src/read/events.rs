@@ -10,12 +10,12 @@ use shared::event::Event;
 use shared::filter::Filter;
 use sqlx::{PgPool, QueryBuilder};
 use time::OffsetDateTime;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::List;
 use super::filters::Filters;
-use super::page::Page;
+use super::page::{Limit, Page};
 use super::selection::{filter_of, select};
 use crate::account::session;
 use crate::app::Context;
@@ -26,25 +26,12 @@ pub(super) const COLUMNS: &str =
     "select id, kind, occurred_at, received_at, message_id, recipient, sender, subject, tags, metadata,
     template, subaccount, url, ip, user_agent, country, city, diagnostic, simulated, webhook, erased_at from events where true";
 
-/// What a list of events takes beside its filters.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only its description is used: a query string is taken apart by `Page`")]
-pub(crate) struct EventPaging {
-    /// How many events a page has.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u8>,
-    /// Where the page begins: `next` of the page before.
-    #[param(pattern = "^([0-9]{1,16}-[0-9]{1,18})?$")]
-    cursor: Option<String>,
-}
-
 /// Lists events, newest first.
 ///
 /// # Errors
 /// 401, 400 `bad_filter` or `bad_page`, 503 `too_slow`.
 #[utoipa::path(get, path = "/api/events", operation_id = "listEvents", tag = "events",
-    params(Filters, EventPaging),
+    params(Filters, Limit, ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.", pattern = "^([0-9]{1,16}-[0-9]{1,18})?$")),
     responses((status = 200, description = "A page of events.", body = List<Event>),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
 pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {

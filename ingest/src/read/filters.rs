@@ -6,6 +6,8 @@ use time::OffsetDateTime;
 use utoipa::IntoParams;
 use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, Type};
 
+use super::page::moment;
+
 /// Every name; what they mean is said by `shared::filter::Filter`.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -42,8 +44,10 @@ pub(crate) struct Filters {
     #[param(max_length = 1024)]
     url: Option<String>,
     /// Received at or after.
+    #[param(schema_with = moment)]
     from: Option<OffsetDateTime>,
     /// Received before.
+    #[param(schema_with = moment)]
     to: Option<OffsetDateTime>,
     /// Only simulated events, or only real ones.
     simulated: Option<bool>,

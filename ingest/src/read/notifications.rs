@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::List;
-use super::page::{Page, Paging};
+use super::page::{Limit, Page};
 use crate::account::{inbox, session};
 use crate::app::Context;
 use crate::error::ApiError;
@@ -60,7 +60,7 @@ impl Wanted {
 /// # Errors
 /// 401, 400 `bad_page`.
 #[utoipa::path(get, path = "/api/notifications", operation_id = "listNotifications", tag = "notifications",
-    params(Paging, ("kind" = Option<String>, Query, description = "Those of one kind.", pattern = "^(open|message|alert)?$"),
+    params(Limit, ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.", pattern = "^([0-9]{1,18})?$"), ("kind" = Option<String>, Query, description = "Those of one kind.", pattern = "^(open|message|alert)?$"),
         ("from_user" = Option<i64>, Query, description = "Those that one user sent."),
         ("unread" = Option<bool>, Query, description = "Those that the caller has not read.")),
     responses((status = 200, description = "A page of notifications.", body = Inbox), (status = 400, description = "`bad_page`")))]

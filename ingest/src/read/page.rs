@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use utoipa::IntoParams;
+use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 
 use crate::error::ApiError;
 
@@ -10,17 +11,22 @@ use crate::error::ApiError;
 const USUAL: i64 = 50;
 const MOST: i64 = 200;
 
-/// What every list takes, as the API's document says it.
+/// What every list takes, as the API's document says it; each has cursors of its own form.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "only its description is used: a query string is taken apart by `Page`")]
-pub(crate) struct Paging {
+pub(crate) struct Limit {
     /// How many items a page has.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u8>,
-    /// Where the page begins: `next` of the page before.
-    #[param(pattern = "^([0-9]{1,18})?$")]
-    cursor: Option<String>,
+}
+
+/// A moment in a query string, for the API's document; empty is as good as none.
+pub(crate) fn moment() -> Schema {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let moment = text().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    let moment_or_empty = AnyOfBuilder::new().item(moment).item(text().max_length(Some(0)));
+    moment_or_empty.description(Some("A moment as RFC 3339 writes it; `from` is part of the range, `to` is not.")).into()
 }
 
 /// A list's query string, taken apart.

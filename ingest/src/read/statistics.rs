@@ -8,9 +8,10 @@ use serde::Serialize;
 use sqlx::PgPool;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use warp::reply::{Reply, Response};
 
+use super::page::moment;
 use crate::account::session;
 use crate::app::Context;
 use crate::error::ApiError;
@@ -81,6 +82,23 @@ struct Named {
     counts: BTreeMap<String, i64>,
 }
 
+/// What is asked for, as the API's document says it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only its description is used: a query string is read into a `Question`")]
+struct Asked {
+    /// Where the period begins.
+    #[param(schema_with = moment)]
+    from: Option<OffsetDateTime>,
+    /// Where it ends; now, unless given.
+    #[param(schema_with = moment)]
+    to: Option<OffsetDateTime>,
+    /// Whose days and months they are, as `Europe/Madrid`; `UTC` unless given.
+    zone: Option<String>,
+    /// Only simulated events, or only real ones.
+    simulated: Option<bool>,
+}
+
 /// What is asked for.
 struct Question {
     period: Period,
@@ -95,10 +113,7 @@ struct Question {
 /// # Errors
 /// 401, 400 `bad_page`.
 #[utoipa::path(get, path = "/api/stats", operation_id = "getStatistics", tag = "statistics",
-    params(("from" = Option<OffsetDateTime>, Query, description = "Where the period begins."),
-        ("to" = Option<OffsetDateTime>, Query, description = "Where it ends; now, unless given."),
-        ("zone" = Option<String>, Query, description = "Whose days and months they are, as `Europe/Madrid`; `UTC` unless given."),
-        ("simulated" = Option<bool>, Query, description = "Only simulated events, or only real ones.")),
+    params(Asked),
     responses((status = 200, description = "The counts.", body = Statistics),
         (status = 400, description = "`bad_page`"), (status = 503, description = "`too_slow`")))]
 pub async fn get(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
