@@ -20,6 +20,7 @@ export function pagesAbout(message: string): readonly (readonly [path: string, t
     ["/tokens", "button"],
     ["/audit", "button"],
     ["/account", "table"],
+    ["/docs", "list"],
     ["/invitation", "button"],
     ["/simulate", "textbox"],
     ["/nowhere", "link"],

@@ -82,6 +82,11 @@ export const router = createRouter({
       meta: { title: "Account" },
     },
     {
+      path: "/docs",
+      component: () => import("./pages/docs/DocsPage.vue"),
+      meta: { title: "API" },
+    },
+    {
       path: "/invitation",
       component: () => import("./pages/invitation/InvitationPage.vue"),
       meta: { title: "Invitation", open: true },

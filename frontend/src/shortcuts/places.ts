@@ -15,6 +15,7 @@ const PLACES: readonly (readonly [key: string, path: string])[] = [
   ["l", "/audit"],
   ["m", "/simulate"],
   ["a", "/account"],
+  ["d", "/docs"],
 ];
 
 export interface Place {
