@@ -62,6 +62,11 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.getByRole("button", { name: "Retry…" }).click();
       await expect(page.getByRole("list", { name: "What would happen" })).toBeVisible();
       expect(await violations(page)).toEqual([]);
+      await page.goto("/docs");
+      await page.getByRole("main").locator("summary").first().click();
+      await expect(page.getByRole("heading", { name: "Answers" })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      expect(await sideways(page)).toBeLessThanOrEqual(0);
       await page.goto("/users");
       await page.getByRole("main").getByRole("link").first().click();
       await expect(page.getByRole("complementary", { name: "User" })).toBeVisible();

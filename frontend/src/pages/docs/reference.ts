@@ -88,9 +88,9 @@ export function linesOf(document: ApiDocument, given: Schema, path = "", depth =
   if (schema.items !== undefined) lines.push(...linesOf(document, schema.items, `${path}[]`, depth));
   for (const [name, property] of depth < DEEPEST ? Object.entries(schema.properties ?? {}) : []) {
     const here = path === "" ? name : `${path}.${name}`;
-    const about = [resolve(document, property).description ?? "", boundsOf(property)].filter(Boolean).join(" ");
+    const type = [typeOf(document, property), boundsOf(property)].filter(Boolean).join(", ");
     const required = schema.required?.includes(name) ?? false;
-    lines.push({ path: here, type: typeOf(document, property), required, about });
+    lines.push({ path: here, type, required, about: resolve(document, property).description ?? "" });
     lines.push(...linesOf(document, property, here, depth + 1));
   }
   return lines;
