@@ -17,7 +17,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::PathItem;
 use warp::reply::{Reply, Response};
 
-use crate::account::{audit, inbox, invitation, password_change, session, sessions, tokens, users, views};
+use crate::account::{audit, inbox, invitation, oidc, password_change, rules, session, sessions, tokens, users, views};
 use crate::operate::{doctor, erase, quarantine, refusals};
 use crate::read::{events, export, histogram, messages, notifications, recipients, statistics};
 use crate::{receive, routes};
@@ -62,6 +62,9 @@ use crate::{receive, routes};
         notifications::list,
         inbox::send,
         inbox::read,
+        rules::get,
+        rules::put,
+        rules::delete,
         views::list,
         views::add,
         views::change,
@@ -69,6 +72,8 @@ use crate::{receive, routes};
         session::get,
         session::post,
         session::delete,
+        oidc::begin,
+        oidc::finish,
         sessions::list,
         sessions::end_one,
         sessions::end_many,

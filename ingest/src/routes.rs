@@ -83,7 +83,9 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
 
 /// Lists events as `/api/events` does; sends a browser to the page from which batches can be posted.
 #[utoipa::path(get, path = "/webhook/", operation_id = "browseWebhook", tag = "webhook",
-    params(Filters, Limit, ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.", pattern = "^([0-9]{1,16}-[0-9]{1,18})?$")),
+    params(Filters, Limit,
+        ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.",
+            pattern = "^([0-9]{1,16}-[0-9]{1,18})?$")),
     responses((status = 200, description = "A page of events.", body = List<Event>),
         (status = 303, description = "For whoever takes `text/html`: the page is `/simulate`."),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]

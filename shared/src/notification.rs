@@ -30,8 +30,8 @@ pub struct Notification {
     pub recipient: Option<String>,
     /// Who sent a message.
     pub from: Option<Sender>,
-    /// Who sees it: `all`, `user:ID` or `role:NAME`.
-    #[schema(value_type = String, pattern = "^(all|user:[0-9]+|role:(viewer|admin))$")]
+    /// Who sees it: `all`, `all-but:ID,…`, `user:ID`, `users:ID,…` or `role:NAME`.
+    #[schema(value_type = String, pattern = "^(all|user:[0-9]+|(users|all-but):[0-9,]+|role:(viewer|admin))$")]
     pub to: Audience,
     /// When it was stored.
     #[serde(with = "time::serde::rfc3339")]

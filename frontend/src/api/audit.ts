@@ -1,17 +1,9 @@
-/** What was done to accounts and to people's data. Mirrors `ingest/src/account/audit.rs`. */
+/** What was done to accounts and to people's data. */
 
 import { ask, queryOf } from "./client";
-import type { List } from "./types";
+import type { List, Schemas } from "./types";
 
-export interface AuditEntry {
-  readonly id: number;
-  readonly at: string;
-  /** Who did it; null once that user is gone. */
-  readonly user_email: string | null;
-  readonly action: string;
-  /** What it was done to, and how: by ids, and never by an address that was erased. */
-  readonly detail: Readonly<Record<string, unknown>>;
-}
+export type AuditEntry = Schemas["AuditEntry"];
 
 /** A page of it, newest first. */
 export function listAudit(cursor: string | null): Promise<List<AuditEntry>> {

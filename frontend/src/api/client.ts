@@ -78,7 +78,7 @@ export async function request(method: string, path: string, body?: string): Prom
 }
 
 /** Who is signed in, if anybody, and what the provider is called through which one may sign in. */
-export function getSession(): Promise<{ user: User | null; single_sign_on: string | null }> {
+export function getSession(): Promise<Schemas["SignedIn"]> {
   return ask("GET", "/api/session");
 }
 

@@ -1,13 +1,10 @@
 /** Endpoints of the rules by which events notify the signed-in user. */
 
 import { ask } from "./client";
+import type { Schemas } from "./types";
 
 /** All that is said has to hold of an event. */
-export interface Rule {
-  readonly kinds: readonly string[];
-  readonly tag: string | null;
-  readonly recipient: string | null;
-}
+export type Rule = Required<Schemas["Rule"]>;
 
 /** Any one suffices; without any, no event notifies. */
 export interface Rules {

@@ -25,6 +25,8 @@ struct Entry {
     /// Null once that user is gone.
     user_email: Option<String>,
     action: String,
+    /// What it was done to, and how.
+    #[schema(value_type = BTreeMap<String, Value>)]
     detail: Value,
 }
 
@@ -38,8 +40,11 @@ pub(crate) async fn note(to: impl PgExecutor<'_>, user: i64, action: &str, detai
 ///
 /// # Errors
 /// 401, 403, 400 `bad_page`.
-#[utoipa::path(get, path = "/api/audit", operation_id = "listAudit", tag = "accounts", security(("session" = ["admin"]), ("token" = ["read"])),
-    params(Limit, ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.", pattern = "^([0-9]{1,18})?$")),
+#[utoipa::path(get, path = "/api/audit", operation_id = "listAudit", tag = "accounts",
+    security(("session" = ["admin"]), ("token" = ["read"])),
+    params(Limit,
+        ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.",
+            pattern = "^([0-9]{1,18})?$")),
     responses((status = 200, description = "A page of entries.", body = List<Entry>), (status = 400, description = "`bad_page`")))]
 pub(crate) async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     session::operator(&context, &headers).await?;

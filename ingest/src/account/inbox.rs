@@ -64,7 +64,8 @@ struct Marks {
 ///
 /// # Errors
 /// 401, 403 for tokens and from elsewhere, 400 for neither or both of them.
-#[utoipa::path(post, path = "/api/notifications/read", operation_id = "markRead", tag = "notifications", security(("session" = [], "csrf" = [])),
+#[utoipa::path(post, path = "/api/notifications/read", operation_id = "markRead", tag = "notifications",
+    security(("session" = [], "csrf" = [])),
     request_body = Marks,
     responses((status = 200, description = "Marked.", body = Marked)))]
 pub async fn read<B: Buf>(
@@ -158,7 +159,8 @@ struct Sent {
 ///
 /// # Errors
 /// 401, 403 for tokens and from elsewhere, 400 and 404 as the messages of the socket.
-#[utoipa::path(post, path = "/api/notifications", operation_id = "sendMessage", tag = "notifications", security(("session" = [], "csrf" = [])),
+#[utoipa::path(post, path = "/api/notifications", operation_id = "sendMessage", tag = "notifications",
+    security(("session" = [], "csrf" = [])),
     request_body = Letter,
     responses((status = 201, description = "Stored.", body = Sent), (status = 400, description = "`bad_audience`, `bad_length`"),
         (status = 404, description = "`no_such_user`")))]

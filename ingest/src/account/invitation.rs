@@ -47,7 +47,8 @@ pub(super) async fn make(to: impl PgExecutor<'_>, user: i64) -> Result<Invitatio
 ///
 /// # Errors
 /// 401, 403, 404.
-#[utoipa::path(post, path = "/api/users/{id}/invitation", operation_id = "inviteUser", tag = "accounts", security(("session" = ["admin"], "csrf" = [])),
+#[utoipa::path(post, path = "/api/users/{id}/invitation", operation_id = "inviteUser", tag = "accounts",
+    security(("session" = ["admin"], "csrf" = [])),
     params(("id" = i64, Path, description = "Of the user.")),
     responses((status = 201, description = "The link's secret.", body = Invitation)))]
 pub async fn renew(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {

@@ -25,10 +25,14 @@ const PATIENCE: u32 = 10 * 60;
 /// Bytes of the address to come back to.
 const LONGEST_NEXT: usize = 2_048;
 
-/// `GET /api/session/oidc?next=/…`: leads to the provider, and from there back to `next`.
+/// Leads to the OpenID Connect provider, and from there back to `next`.
 ///
 /// # Errors
 /// 404 where no provider is configured.
+#[utoipa::path(get, path = "/api/session/oidc", operation_id = "signInElsewhere", tag = "sessions", security(()),
+    params(("next" = Option<String>, Query, description = "A path of this site.")),
+    responses((status = 303, description = "To the provider, or back with a problem."),
+        (status = 404, description = "`not_found`")))]
 pub async fn begin(context: Arc<Context>, query: String) -> Result<Response, ApiError> {
     let provider = context.oidc.as_ref().ok_or(ApiError::NotFound)?;
     let next = parameter(&query, "next").filter(|next| is_own_path(next)).unwrap_or_else(|| "/".to_owned());
@@ -43,10 +47,15 @@ pub async fn begin(context: Arc<Context>, query: String) -> Result<Response, Api
     Ok(response)
 }
 
-/// `GET /api/session/oidc/callback?code=…&state=…`: where the provider leads back to. Signs in, and leads to where one was going.
+/// Where the provider leads back to: signs in, and leads to where one was going.
 ///
 /// # Errors
 /// 404 where no provider is configured.
+#[utoipa::path(get, path = "/api/session/oidc/callback", operation_id = "returnFromElsewhere", tag = "sessions", security(()),
+    params(("code" = Option<String>, Query, description = "The provider's."),
+        ("state" = Option<String>, Query, description = "That with which one was led there.")),
+    responses((status = 303, description = "To where one was going, or to the sign-in page with a problem."),
+        (status = 404, description = "`not_found`")))]
 pub async fn finish(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     let provider = context.oidc.as_ref().ok_or(ApiError::NotFound)?;
     // An answer that this browser did not ask for, or asked for long ago, signs nobody in.

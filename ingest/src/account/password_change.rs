@@ -31,7 +31,8 @@ struct Change {
 ///
 /// # Errors
 /// 401 `signed_out` or `wrong_credentials`, 403, 400 `bad_password`, 429.
-#[utoipa::path(post, path = "/api/password", operation_id = "changePassword", tag = "accounts", security(("session" = [], "csrf" = [])),
+#[utoipa::path(post, path = "/api/password", operation_id = "changePassword", tag = "accounts",
+    security(("session" = [], "csrf" = [])),
     request_body = Change,
     responses((status = 204, description = "Changed."), (status = 400, description = "`bad_password`"),
         (status = 401, description = "`wrong_credentials`"), (status = 429, description = "`throttled`")))]

@@ -7,6 +7,7 @@ use futures::Stream;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::session;
@@ -19,12 +20,13 @@ use crate::receive::telling::Rule;
 const MOST: usize = 20;
 /// Kinds of a rule, at most.
 const MOST_KINDS: usize = 30;
-/// Bytes of a kind, tag or address.
+/// Characters of a kind, tag or address.
 const LONGEST: usize = 320;
 /// Users with rules of their own, at most: each of them may be named in a notification.
 const MOST_USERS: i64 = 200;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Rules)]
 struct Own {
     /// True for who has no rules of their own: every open notifies them.
     standard: bool,
@@ -41,10 +43,12 @@ impl Own {
     }
 }
 
-/// `GET /api/rules`: `{"standard":bool,"rules":[{"kinds":[…],"tag":…,"recipient":…}]}`.
+/// Tells which events notify the caller: any that one of the rules selects.
 ///
 /// # Errors
 /// 401.
+#[utoipa::path(get, path = "/api/rules", operation_id = "getRules", tag = "notifications",
+    responses((status = 200, description = "The rules.", body = Own)))]
 pub async fn get(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
     let caller = session::reader(&context, &headers).await?;
     let row =
@@ -52,20 +56,28 @@ pub async fn get(context: Arc<Context>, headers: HeaderMap) -> Result<Response, 
     Ok(Own::of(row.fetch_optional(&context.pool).await?.map(|row| row.rules.0)))
 }
 
-/// `PUT /api/rules` with `{"rules":[…]}`: these alone from now on; none of them means that no event notifies. Answers as GET.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewRules)]
+struct Wanted {
+    #[schema(max_items = 20)]
+    rules: Vec<Rule>,
+}
+
+/// Puts these rules in place of all that were; without any, no event notifies.
 ///
 /// # Errors
 /// 401, 403 for tokens and from elsewhere, 400 `bad_rule`, 409 `too_many_rules`.
+#[utoipa::path(put, path = "/api/rules", operation_id = "setRules", tag = "notifications",
+    security(("session" = [], "csrf" = [])),
+    request_body = Wanted,
+    responses((status = 200, description = "The rules as they are now.", body = Own),
+        (status = 400, description = "`bad_rule`"), (status = 409, description = "`too_many_rules`")))]
 pub async fn put<B: Buf>(
     context: Arc<Context>,
     headers: HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Wanted {
-        rules: Vec<Rule>,
-    }
     let caller = session::person(&context, &headers).await?;
     let Wanted { rules } = body::json(body).await?;
     if rules.len() > MOST {
@@ -87,10 +99,13 @@ pub async fn put<B: Buf>(
     Ok(Own::of(Some(rules)))
 }
 
-/// `DELETE /api/rules`: back to the standard, every open. Answers as GET.
+/// Goes back to the standard: every open notifies.
 ///
 /// # Errors
 /// 401, 403 for tokens and from elsewhere.
+#[utoipa::path(delete, path = "/api/rules", operation_id = "resetRules", tag = "notifications",
+    security(("session" = [], "csrf" = [])),
+    responses((status = 200, description = "The rules as they are now.", body = Own)))]
 pub async fn delete(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
     let caller = session::person(&context, &headers).await?;
     sqlx::query!("delete from notification_rules where user_id = $1", caller.user.id).execute(&context.pool).await?;
@@ -106,8 +121,8 @@ fn checked(rule: Rule) -> Result<Rule, String> {
         return Err(format!("A rule has 1 to {MOST_KINDS} kinds."));
     }
     let mut texts = rule.kinds.iter().chain(&rule.tag).chain(&rule.recipient);
-    if rule.kinds.iter().any(String::is_empty) || texts.any(|text| text.len() > LONGEST || text.contains('\0')) {
-        return Err(format!("Kinds, tag and recipient are texts of at most {LONGEST} bytes."));
+    if rule.kinds.iter().any(String::is_empty) || texts.any(|text| text.chars().count() > LONGEST || text.contains('\0')) {
+        return Err(format!("Kinds, tag and recipient are texts of at most {LONGEST} characters."));
     }
     if rule.recipient.as_ref().is_some_and(|address| !address.contains('@')) {
         return Err("The recipient is no address.".to_owned());

@@ -74,7 +74,8 @@ fn own_of(caller: &Caller, user: i64) -> Result<&[u8], ApiError> {
 ///
 /// # Errors
 /// 401, 403, 404.
-#[utoipa::path(delete, path = "/api/sessions/{id}", operation_id = "endSession", tag = "sessions", security(("session" = [], "csrf" = [])),
+#[utoipa::path(delete, path = "/api/sessions/{id}", operation_id = "endSession", tag = "sessions",
+    security(("session" = [], "csrf" = [])),
     params(("id" = i64, Path, description = "Of the session.")),
     responses((status = 204, description = "Ended.")))]
 pub async fn end_one(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
@@ -110,7 +111,8 @@ struct Ended {
 ///
 /// # Errors
 /// 401, 403, 400.
-#[utoipa::path(post, path = "/api/sessions/end", operation_id = "endSessions", tag = "sessions", security(("session" = [], "csrf" = [])),
+#[utoipa::path(post, path = "/api/sessions/end", operation_id = "endSessions", tag = "sessions",
+    security(("session" = [], "csrf" = [])),
     request_body = Whose,
     responses((status = 200, description = "How many ended.", body = Ended)))]
 pub async fn end_many<B: Buf>(

@@ -118,7 +118,8 @@ struct Made {
 ///
 /// # Errors
 /// 401, 403, 400.
-#[utoipa::path(post, path = "/api/tokens", operation_id = "addToken", tag = "accounts", security(("session" = ["admin"], "csrf" = [])),
+#[utoipa::path(post, path = "/api/tokens", operation_id = "addToken", tag = "accounts",
+    security(("session" = ["admin"], "csrf" = [])),
     request_body = New,
     responses((status = 201, description = "Made.", body = Made)))]
 pub async fn add<B: Buf>(
@@ -160,7 +161,8 @@ pub async fn add<B: Buf>(
 ///
 /// # Errors
 /// 401, 403, 404.
-#[utoipa::path(delete, path = "/api/tokens/{id}", operation_id = "revokeToken", tag = "accounts", security(("session" = ["admin"], "csrf" = [])),
+#[utoipa::path(delete, path = "/api/tokens/{id}", operation_id = "revokeToken", tag = "accounts",
+    security(("session" = ["admin"], "csrf" = [])),
     params(("id" = i64, Path, description = "Of the token.")),
     responses((status = 204, description = "Revoked.")))]
 pub async fn revoke(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {

@@ -115,7 +115,8 @@ struct Added {
 ///
 /// # Errors
 /// 401, 403, 400, 409 `user_exists`.
-#[utoipa::path(post, path = "/api/users", operation_id = "addUser", tag = "accounts", security(("session" = ["admin"], "csrf" = [])),
+#[utoipa::path(post, path = "/api/users", operation_id = "addUser", tag = "accounts",
+    security(("session" = ["admin"], "csrf" = [])),
     request_body = New,
     responses((status = 201, description = "Added.", body = Added), (status = 409, description = "`user_exists`")))]
 pub async fn add<B: Buf>(
@@ -161,7 +162,8 @@ struct Change {
 ///
 /// # Errors
 /// 401, 403, 404, 400, 409 `own_account` or `last_admin`.
-#[utoipa::path(patch, path = "/api/users/{id}", operation_id = "changeUser", tag = "accounts", security(("session" = ["admin"], "csrf" = [])),
+#[utoipa::path(patch, path = "/api/users/{id}", operation_id = "changeUser", tag = "accounts",
+    security(("session" = ["admin"], "csrf" = [])),
     params(("id" = i64, Path, description = "Of the user.")),
     request_body = Change,
     responses((status = 200, description = "As it is now.", body = Account),

@@ -166,7 +166,8 @@ pub async fn change<B: Buf>(
 ///
 /// # Errors
 /// 401, 403, 404.
-#[utoipa::path(delete, path = "/api/views/{id}", operation_id = "removeView", tag = "views", security(("session" = [], "csrf" = [])),
+#[utoipa::path(delete, path = "/api/views/{id}", operation_id = "removeView", tag = "views",
+    security(("session" = [], "csrf" = [])),
     params(("id" = i64, Path, description = "Of the view.")),
     responses((status = 204, description = "Removed.")))]
 pub async fn remove(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {

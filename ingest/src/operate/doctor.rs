@@ -115,7 +115,8 @@ pub async fn examine(patient: Patient<'_>) -> Report {
 ///
 /// # Errors
 /// 401, 403.
-#[utoipa::path(get, path = "/api/system", operation_id = "getSystem", tag = "operations", security(("session" = ["admin"]), ("token" = ["read"])),
+#[utoipa::path(get, path = "/api/system", operation_id = "getSystem", tag = "operations",
+    security(("session" = ["admin"]), ("token" = ["read"])),
     responses((status = 200, description = "The report.", body = System)))]
 pub async fn get(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
     session::operator(&context, &headers).await?;

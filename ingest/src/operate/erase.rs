@@ -48,7 +48,8 @@ struct Order {
 ///
 /// # Errors
 /// 401, 403, 404, 400 `not_confirmed`.
-#[utoipa::path(post, path = "/api/recipients/{email}/erase", operation_id = "eraseRecipient", tag = "events", security(("session" = ["admin"], "csrf" = [])),
+#[utoipa::path(post, path = "/api/recipients/{email}/erase", operation_id = "eraseRecipient", tag = "events",
+    security(("session" = ["admin"], "csrf" = [])),
     params(("email" = String, Path, description = "The address.")),
     request_body = Order,
     responses((status = 200, description = "How much was, or would be, erased.", body = Erased),

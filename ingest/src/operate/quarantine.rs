@@ -106,8 +106,11 @@ struct Order {
 ///
 /// # Errors
 /// 401, 403, 400 `bad_page`.
-#[utoipa::path(get, path = "/api/quarantine", operation_id = "listQuarantine", tag = "operations", security(("session" = ["admin"]), ("token" = ["read"])),
-    params(Limit, ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.", pattern = "^([0-9]{1,18})?$"),
+#[utoipa::path(get, path = "/api/quarantine", operation_id = "listQuarantine", tag = "operations",
+    security(("session" = ["admin"]), ("token" = ["read"])),
+    params(Limit,
+        ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.",
+            pattern = "^([0-9]{1,18})?$"),
         ("state" = Option<String>, Query, description = "`open` unless given.", pattern = "^(open|retried|discarded)$"),
         ("reason" = Option<String>, Query, description = "Those kept for one reason."),
         ("webhook" = Option<String>, Query, description = "Those of one key, by its label.")),
@@ -168,7 +171,8 @@ struct Whole {
 ///
 /// # Errors
 /// 401, 403, 404.
-#[utoipa::path(get, path = "/api/quarantine/{id}", operation_id = "getQuarantined", tag = "operations", security(("session" = ["admin"]), ("token" = ["read"])),
+#[utoipa::path(get, path = "/api/quarantine/{id}", operation_id = "getQuarantined", tag = "operations",
+    security(("session" = ["admin"]), ("token" = ["read"])),
     params(("id" = i64, Path, description = "Of the item.")),
     responses((status = 200, description = "The item.", body = Whole)))]
 pub async fn get(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
@@ -192,7 +196,8 @@ pub async fn get(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<R
 ///
 /// # Errors
 /// 401, 403, 404.
-#[utoipa::path(get, path = "/api/quarantine/{id}/raw", operation_id = "getQuarantinedBytes", tag = "operations", security(("session" = ["admin"]), ("token" = ["read"])),
+#[utoipa::path(get, path = "/api/quarantine/{id}/raw", operation_id = "getQuarantinedBytes", tag = "operations",
+    security(("session" = ["admin"]), ("token" = ["read"])),
     params(("id" = i64, Path, description = "Of the item.")),
     responses((status = 200, description = "The bytes.", body = String, content_type = "application/octet-stream")))]
 pub async fn raw(context: Arc<Context>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {

@@ -36,8 +36,11 @@ struct Row {
 ///
 /// # Errors
 /// 401, 403, 400 `bad_page`.
-#[utoipa::path(get, path = "/api/refusals", operation_id = "listRefusals", tag = "operations", security(("session" = ["admin"]), ("token" = ["read"])),
-    params(Limit, ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.", pattern = "^([0-9]{1,4})?$")),
+#[utoipa::path(get, path = "/api/refusals", operation_id = "listRefusals", tag = "operations",
+    security(("session" = ["admin"]), ("token" = ["read"])),
+    params(Limit,
+        ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.",
+            pattern = "^([0-9]{1,4})?$")),
     responses((status = 200, description = "A page of refusals.", body = List<Row>), (status = 400, description = "`bad_page`")))]
 pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     session::operator(&context, &headers).await?;

@@ -60,7 +60,10 @@ impl Wanted {
 /// # Errors
 /// 401, 400 `bad_page`.
 #[utoipa::path(get, path = "/api/notifications", operation_id = "listNotifications", tag = "notifications",
-    params(Limit, ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.", pattern = "^([0-9]{1,18})?$"), ("kind" = Option<String>, Query, description = "Those of one kind.", pattern = "^(open|message|alert)?$"),
+    params(Limit,
+        ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.",
+            pattern = "^([0-9]{1,18})?$"),
+        ("kind" = Option<String>, Query, description = "Those of one kind.", pattern = "^(open|event|message|alert)?$"),
         ("from_user" = Option<i64>, Query, description = "Those that one user sent."),
         ("unread" = Option<bool>, Query, description = "Those that the caller has not read.")),
     responses((status = 200, description = "A page of notifications.", body = Inbox), (status = 400, description = "`bad_page`")))]

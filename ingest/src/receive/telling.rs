@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared::notification::Audience;
+use utoipa::ToSchema;
 
 use super::event::NewEvent;
 
@@ -25,14 +26,17 @@ pub struct Telling {
 }
 
 /// What somebody wants to be told of. All of its conditions must hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Of one of these kinds.
+    #[schema(min_items = 1, max_items = 30)]
     pub kinds: Vec<String>,
     /// With this tag.
+    #[schema(max_length = 320)]
     pub tag: Option<String>,
     /// About this address, by ASCII case alone.
+    #[schema(max_length = 320)]
     pub recipient: Option<String>,
 }
 
