@@ -69,10 +69,13 @@ export async function request(method: string, path: string, body?: string): Prom
   const code = document.code ?? "unknown";
   if (code === "signed_out") whenSignedOut();
   const retryAfter = Number(response.headers.get("retry-after"));
+  const detail = document.detail ?? `The server answered ${response.status}.`;
+  // What failed there is told in its log alone, under this name.
+  const request = response.status >= 500 ? response.headers.get("x-request-id") : null;
   throw new Problem(
     response.status,
     code,
-    document.detail ?? `The server answered ${response.status}.`,
+    request === null ? detail : `${detail} Its log tells more of request ${request}.`,
     retryAfter > 0 ? retryAfter : null,
   );
 }

@@ -25,6 +25,8 @@ struct Row {
     hour: OffsetDateTime,
     count: i64,
     #[serde(with = "time::serde::rfc3339")]
+    first_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
     last_at: OffsetDateTime,
     /// Codes joined by `+`, such as `scheme+slash`.
     near_miss: Option<String>,
@@ -53,8 +55,8 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
     };
     let rows = sqlx::query_as!(
         Row,
-        "select reason, network, hour, count, last_at, near_miss, hint from refusals
-         order by last_at desc, reason, network limit $1 offset $2",
+        r#"select reason, network, hour, count, coalesce(first_at, hour) as "first_at!", last_at, near_miss, hint from refusals
+           order by last_at desc, reason, network limit $1 offset $2"#,
         page.rows(),
         i64::from(offset)
     )

@@ -104,8 +104,8 @@ async fn write_counts(pool: &PgPool, counts: &HashMap<(&'static str, String), Co
         rows.iter().map(|(_, count)| count.near_miss.as_ref().map(|(_, hint)| hint.clone())).collect();
     let mut transaction = pool.begin().await?;
     sqlx::query!(
-        "insert into refusals (reason, network, hour, count, last_at, near_miss, hint)
-         select reason, network, date_trunc('hour', now()), count, now(), near_miss, hint
+        "insert into refusals (reason, network, hour, count, first_at, last_at, near_miss, hint)
+         select reason, network, date_trunc('hour', now()), count, now(), now(), near_miss, hint
          from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[]) as t (reason, network, count, near_miss, hint)
          on conflict on constraint refusals_pkey
          do update set count = refusals.count + excluded.count, last_at = excluded.last_at,

@@ -16,6 +16,7 @@ async fn next_near_miss(admin: &Visitor, reason: &str, before: i64) -> (Value, i
         let listed = admin.all("/api/refusals").await;
         let row = listed.into_iter().find(|row| row["reason"] == reason)?;
         let count = row["count"].as_i64()?;
+        assert!(count > 1 || row["first_at"] == row["last_at"], "{row}");
         (count > before).then_some((row, count))
     })
     .await

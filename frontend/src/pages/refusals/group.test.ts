@@ -5,7 +5,17 @@ import { causesInWords, reasonOf } from "./reasons";
 
 function row(reason: string, network: string, hour: number, more: Partial<Refusal> = {}): Refusal {
   const at = (minute: string): string => `2026-11-25T${`${hour}`.padStart(2, "0")}:${minute}:00Z`;
-  return { reason, network, hour: at("00"), count: 1, last_at: at("30"), near_miss: null, hint: null, ...more };
+  return {
+    reason,
+    network,
+    hour: at("00"),
+    count: 1,
+    first_at: at("10"),
+    last_at: at("30"),
+    near_miss: null,
+    hint: null,
+    ...more,
+  };
 }
 
 test("hours are added up, and what was signed comes first", () => {
@@ -20,7 +30,7 @@ test("hours are added up, and what was signed comes first", () => {
     ["unsigned", 42],
   ]);
   expect(groups[0]?.networks.map(({ network }) => network)).toEqual(["198.51.100.0/24", "192.0.2.0/24"]);
-  expect(groups[1]).toMatchObject({ first: "2026-11-25T09:00:00Z", last: "2026-11-25T12:30:00Z" });
+  expect(groups[1]).toMatchObject({ first: "2026-11-25T09:10:00Z", last: "2026-11-25T12:30:00Z" });
   expect(grouped([])).toEqual([]);
 });
 

@@ -5,7 +5,6 @@ import { reasonOf } from "./reasons";
 
 interface Counted {
   readonly count: number;
-  /** The hour of the first. */
   readonly first: string;
   readonly last: string;
 }
@@ -46,7 +45,7 @@ export function grouped(rows: readonly Refusal[]): Group[] {
     seen.add(key);
     const networks = byReason.get(row.reason) ?? new Map<string, Network>();
     byReason.set(row.reason, networks);
-    const counted = { count: row.count, first: row.hour, last: row.last_at };
+    const counted = { count: row.count, first: row.first_at, last: row.last_at };
     const known = networks.get(row.network);
     networks.set(row.network, {
       network: row.network,

@@ -244,7 +244,8 @@ async fn refusals(pool: &PgPool) -> Result<Vec<Finding>, sqlx::Error> {
     let found = rows.into_iter().map(|row| {
         let near_miss = row.near_miss.map(|codes| format!(" (near miss: {codes})")).unwrap_or_default();
         let ago = in_words((row.now - row.last_at).whole_seconds());
-        let what = format!("{} deliveries refused as `{}`{near_miss}, the last {ago} ago", row.count, row.reason);
+        let deliveries = if row.count == 1 { "delivery" } else { "deliveries" };
+        let what = format!("{} {deliveries} refused as `{}`{near_miss}, the last {ago} ago", row.count, row.reason);
         if alarm::IS_SIGNED.contains(&row.reason.as_str()) {
             let advice = row.hint.unwrap_or_else(|| advice_for(&row.reason).to_owned());
             Finding::fail("refusals", what, format!("{advice} Mandrill switches a webhook off after 20 failures, about 5 hours."))
