@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use http::HeaderMap;
-use http::header::ORIGIN;
+use http::header::{HOST, ORIGIN};
 
 /// The origins at which the dashboard is served, exact and in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,13 @@ impl Origins {
     /// The one to be led back to from elsewhere.
     pub fn first(&self) -> &str {
         self.0.first().map_or("", String::as_str)
+    }
+
+    /// True when the request was made at one of them, and not at the first.
+    pub fn is_another(&self, headers: &HeaderMap) -> bool {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let is_at = |origin: &String| origin.split_once("://").is_some_and(|(_, known)| known.eq_ignore_ascii_case(host));
+        self.0.iter().position(is_at).is_some_and(|place| place > 0)
     }
 
     /// True when every origin is https, so that cookies may demand it.

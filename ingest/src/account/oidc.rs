@@ -1,5 +1,5 @@
 //! Signing in through an OpenID Connect provider: `/api/session/oidc` and its callback. Both are for browsers that go there, so
-//! both answer by leading on; what went wrong is said by the sign-in page.
+//! both answer by leading on; what the provider did wrong is said by the sign-in page.
 
 mod provider;
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::header::{HeaderValue, LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::json;
 use shared::origin::Origins;
 use shared::session::{User, cookie};
@@ -22,8 +22,10 @@ use crate::error::ApiError;
 
 /// Seconds that somebody may take at the provider.
 const PATIENCE: u32 = 10 * 60;
-/// Bytes of the address to come back to.
+/// Bytes of the address to come back to, as the cookie has it: browsers keep 4,096 in all.
 const LONGEST_NEXT: usize = 2_048;
+/// What no address has as it is.
+const SPACES: &AsciiSet = &CONTROLS.add(b' ');
 
 /// Leads to the OpenID Connect provider, and from there back to `next`.
 ///
@@ -33,9 +35,14 @@ const LONGEST_NEXT: usize = 2_048;
     params(("next" = Option<String>, Query, description = "A path of this site.")),
     responses((status = 303, description = "To the provider, or back with a problem."),
         (status = 404, description = "`not_found`")))]
-pub async fn begin(context: Arc<Context>, query: String) -> Result<Response, ApiError> {
+pub async fn begin(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     let provider = context.oidc.as_ref().ok_or(ApiError::NotFound)?;
-    let next = parameter(&query, "next").filter(|next| is_own_path(next)).unwrap_or_else(|| "/".to_owned());
+    let next = destination(&query);
+    // The provider leads back to the first of our addresses, and the cookie has to be there.
+    if context.origins.is_another(&headers) {
+        let next = utf8_percent_encode(&next, NON_ALPHANUMERIC);
+        return lead_to(&format!("{}/api/session/oidc?next={next}", context.origins.first()));
+    }
     let (address, attempt) = match provider.begin().await {
         Ok(begun) => begun,
         Err(error) => return failed(&context, &error),
@@ -63,7 +70,8 @@ pub async fn finish(context: Arc<Context>, headers: HeaderMap, query: String) ->
     let Some((attempt, next)) =
         kept.filter(|(attempt, _)| parameter(&query, "state").is_some_and(|state| state == attempt.state))
     else {
-        return lead_back(&context, "oidc_expired");
+        // Another one, begun later, may still come to an end: its cookie stays.
+        return lead_to("/sign-in?problem=oidc_expired");
     };
     let Some(code) = parameter(&query, "code") else { return lead_back(&context, "oidc_refused") };
     let identity = match provider.finish(attempt, code).await {
@@ -93,12 +101,13 @@ async fn admit(pool: &PgPool, provider: &Provider, identity: &Identity) -> Resul
     } else {
         let linked = sqlx::query!(
             "update users set oidc_issuer = $1, oidc_subject = $2
-             where lower(email) = lower($3) and oidc_subject is null and disabled_at is null returning id, email, role",
+             where lower(email) = lower($3) and oidc_issuer is distinct from $1 and disabled_at is null returning id, email, role",
             provider.issuer.as_str(),
             identity.subject,
             identity.email
         );
         if let Some(linked) = linked.fetch_optional(&mut *transaction).await? {
+            audit::note(&mut *transaction, linked.id, "user_linked", json!({"user": linked.id})).await?;
             (linked.id, linked.email, linked.role)
         } else if provider.new_users == NewUsers::Viewer {
             let added = sqlx::query!(
@@ -126,9 +135,19 @@ fn parameter(query: &str, name: &str) -> Option<String> {
     found.next().map(|(_, value)| value.into_owned())
 }
 
-/// True for a path of this site, which no browser takes for another one.
+/// True for a path of this site, which no browser takes for another one, and which a header can carry.
 fn is_own_path(next: &str) -> bool {
-    next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']) && next.len() <= LONGEST_NEXT
+    let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    next.starts_with('/') && !next.starts_with("//") && is_plain
+}
+
+/// The address to come back to, if it is one of ours; what is no ASCII is escaped.
+fn destination(query: &str) -> String {
+    let next = parameter(query, "next").map(|next| utf8_percent_encode(&next, SPACES).to_string());
+    let fits = |next: &String| {
+        is_own_path(next) && utf8_percent_encode(next, NON_ALPHANUMERIC).map(str::len).sum::<usize>() <= LONGEST_NEXT
+    };
+    next.filter(fits).unwrap_or_else(|| "/".to_owned())
 }
 
 fn read(kept: &str) -> Option<(Attempt, String)> {
@@ -182,9 +201,13 @@ mod tests {
     #[test]
     fn one_comes_back_to_this_site_alone() {
         assert!(is_own_path("/messages/abc?x=1#y"));
-        for foreign in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "evil"] {
+        for foreign in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "evil", "/é", "/a b"]
+        {
             assert!(!is_own_path(foreign), "{foreign}");
         }
+        assert_eq!(destination("next=%2Fstats%3Fq%3Dcaf%C3%A9+noir"), "/stats?q=caf%C3%A9%20noir");
+        assert_eq!(destination(&format!("next=/{}", "x/".repeat(700))), "/");
+        assert_eq!((destination("next=//evil.example").as_str(), destination("").as_str()), ("/", "/"));
         assert!(read("s.n.v.%2Fstats").is_some_and(|(attempt, next)| attempt.verifier == "v" && next == "/stats"));
         assert!(read("s.n.v.%2F%2Fevil.example").is_none() && read("s.n.v").is_none() && read("").is_none());
     }

@@ -51,7 +51,7 @@ struct Account {
 }
 
 /// True for what can be an address of ours.
-pub(super) fn is_email(email: &str) -> bool {
+pub(in crate::account) fn is_email(email: &str) -> bool {
     let parts = email.rsplit_once('@');
     let is_whole = parts.is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty());
     is_whole && !email.contains(|letter: char| letter.is_whitespace() || letter.is_control()) && email.chars().count() <= 320

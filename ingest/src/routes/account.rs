@@ -45,8 +45,9 @@ pub(super) fn all(with: BoxedFilter<(Arc<Context>,)>) -> BoxedFilter<(Response,)
     let begin_oidc = warp::path!("api" / "session" / "oidc")
         .and(warp::get())
         .and(with.clone())
+        .and(headers)
         .and(query)
-        .then(|context, query| async move { answer(oidc::begin(context, query).await) })
+        .then(|context, headers, query| async move { answer(oidc::begin(context, headers, query).await) })
         .boxed();
     // GET /api/session/oidc/callback
     let finish_oidc = warp::path!("api" / "session" / "oidc" / "callback")

@@ -67,6 +67,11 @@ async fn who_has_an_account_signs_in_through_the_provider_and_is_known_by_its_na
     let mut browser = Browser::new(&stack);
     assert_eq!(browser.sign_in().await, "/stats");
     assert_eq!(browser.who().await, "vera@example.com");
+    let audit = admin.get("/api/audit").await.json();
+    assert_eq!(
+        (&audit["items"][0]["action"], &audit["items"][0]["user_email"]),
+        (&json!("user_linked"), &json!("vera@example.com"))
+    );
     // The provider may change her address, and somebody else may get the old one.
     provider.vouch_for(claims("v-1", "vera.new@example.com"));
     let mut browser = Browser::new(&stack);
@@ -131,7 +136,8 @@ async fn what_the_provider_does_not_prove_signs_nobody_in() {
     let foreign = Browser::new(&stack).come_back(&path).await;
     assert_eq!(foreign.header("location"), "/sign-in?problem=oidc_expired");
     let other = path.replace("state=", "state=x");
-    assert_eq!(browser.come_back(&other).await.header("location"), "/sign-in?problem=oidc_expired");
+    let expired = browser.come_back(&other).await;
+    assert_eq!((expired.header("location"), expired.header("set-cookie")), ("/sign-in?problem=oidc_expired", ""));
     let refused = path.replace("code=", "error=access_denied&x=");
     assert_eq!(browser.come_back(&refused).await.header("location"), "/sign-in?problem=oidc_refused");
     // A code is good for one time, whoever has it.
@@ -141,6 +147,8 @@ async fn what_the_provider_does_not_prove_signs_nobody_in() {
     let mut browser = Browser::new(&stack);
     let path = browser.leave("//evil.example.com").await;
     assert_eq!(browser.come_back(&path).await.header("location"), "/");
+    let path = browser.leave("/stats?q=caf%C3%A9").await;
+    assert_eq!(browser.come_back(&path).await.header("location"), "/stats?q=caf%C3%A9");
     // A key that the provider has not published.
     provider.forge();
     assert_eq!(Browser::new(&stack).sign_in().await, "/sign-in?problem=oidc_failed");
@@ -151,6 +159,45 @@ async fn what_the_provider_does_not_prove_signs_nobody_in() {
     assert_eq!(browser.come_back(&path).await.header("location"), "/sign-in?problem=oidc_failed");
     let log = std::fs::read_to_string(stack.log(stack::Part::Ingest)).expect("a log");
     assert!(!log.contains("code-") && !log.contains(email.as_str()), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_another_of_our_addresses_one_is_led_to_the_first_where_the_provider_leads_back_to() {
+    let provider = IdentityProvider::start().await;
+    let mut environment = provider.environment().to_vec();
+    environment.push(("PUBLIC_ORIGINS", "http://mail.example.com,http://127.0.0.1:1"));
+    let stack = Stack::start_with(&environment).expect("a stack");
+    let visitor = Visitor::new(&stack);
+    let asked = async |host: &str| {
+        let request = visitor.request(Method::GET, "/api/session/oidc?next=/stats").header("host", host);
+        visitor.answer(request).await.header("location").to_owned()
+    };
+    assert_eq!(asked("127.0.0.1:1").await, "http://mail.example.com/api/session/oidc?next=%2Fstats");
+    assert!(asked("mail.example.com").await.starts_with(&provider.issuer));
+    // Behind a proxy that names the host otherwise, one is not led in circles.
+    assert!(asked("inside").await.starts_with(&provider.issuer));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_takes_the_place_of_another_finds_people_by_their_address_again() {
+    let (before, after) = (IdentityProvider::start().await, IdentityProvider::start().await);
+    let mut stack = Stack::start_with(&before.environment()).expect("a stack");
+    let email = stack.settings().admin_email.clone();
+    before.vouch_for(claims("a-1", &email));
+    assert_eq!(Browser::new(&stack).sign_in().await, "/stats");
+    let replica = stack.replica_with("ingest", &after.environment()).expect("a replica");
+    after.vouch_for(claims("b-7", &email));
+    let mut visitor = Visitor::new(&stack);
+    visitor.address = replica.address();
+    let begun = visitor.get("/api/session/oidc").await;
+    assert_eq!(begun.status, 303, "{}", begun.text);
+    visitor.keep_cookie(&begun);
+    let sent = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let back = sent.get(begun.header("location")).send().await.expect("an answer");
+    let back = back.headers()["location"].to_str().expect("an address").to_owned();
+    let path = back.strip_prefix(&stack.address()).expect("here");
+    assert_eq!(visitor.get(path).await.header("location"), "/");
+    stack.check().expect("all runs");
 }
 
 #[tokio::test(flavor = "multi_thread")]

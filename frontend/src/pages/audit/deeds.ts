@@ -18,6 +18,8 @@ export function deedOf({ action, detail }: AuditEntry): Deed {
   switch (action) {
     case "user_added":
       return { before: "Added", user, after: `as ${textOf(detail["role"])}` };
+    case "user_linked":
+      return { before: "Signed in through the provider for the first time:", user, after: "" };
     case "user_invited":
       return { before: "Made a new link for", user, after: "" };
     case "user_changed":
@@ -41,7 +43,15 @@ export function restOf({ action, detail }: AuditEntry): string {
   return SAID.includes(action) || Object.keys(detail).length === 0 ? "" : JSON.stringify(detail);
 }
 
-const SAID = ["user_added", "user_invited", "user_changed", "sessions_ended", "token_added", "token_revoked"];
+const SAID = [
+  "user_added",
+  "user_linked",
+  "user_invited",
+  "user_changed",
+  "sessions_ended",
+  "token_added",
+  "token_revoked",
+];
 
 function changed(user: number | null, to: Readonly<Record<string, unknown>>): Deed {
   const role = typeof to["role"] === "string" ? to["role"] : null;

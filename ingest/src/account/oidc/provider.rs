@@ -5,15 +5,17 @@
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
+use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreProviderMetadata};
 use openidconnect::{
     AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardErrorResponse, TokenResponse,
 };
 use reqwest::redirect;
 use shared::config::Secret;
 use shared::origin::Origins;
 use tokio::sync::Mutex;
+
+use crate::account::users::is_email;
 
 /// Where providers send people back to.
 pub(super) const CALLBACK: &str = "/api/session/oidc/callback";
@@ -21,8 +23,8 @@ pub(super) const CALLBACK: &str = "/api/session/oidc/callback";
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long its addresses and keys are used before they are asked for again.
 const FRESH: Duration = Duration::from_secs(5 * 60);
-/// Bytes of an address or of the provider's name for somebody.
-const LONGEST: usize = 320;
+/// Bytes of the provider's name for somebody; OpenID Connect allows 255.
+const LONGEST_SUBJECT: usize = 255;
 
 /// Sign-in through an OpenID Connect provider, beside passwords.
 #[derive(Debug, Clone, Args)]
@@ -95,6 +97,7 @@ pub(super) struct Identity {
     pub(super) email: String,
 }
 
+type CoreErrorResponse = StandardErrorResponse<CoreErrorResponseType>;
 type Client = CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
 /// The configured provider.
@@ -164,18 +167,22 @@ impl Provider {
             .exchange_code(AuthorizationCode::new(code))
             .map_err(|error| ProviderError::Exchange(error.into()))?
             .set_pkce_verifier(PkceCodeVerifier::new(attempt.verifier));
-        let answer = request.request_async(&self.http).await.map_err(|error| ProviderError::Exchange(error.into()))?;
+        let answer = request.request_async(&self.http).await.map_err(|error| ProviderError::Exchange(in_short(error)))?;
         let token = answer.id_token().ok_or_else(|| ProviderError::Token(anyhow::anyhow!("there is none")))?;
-        let claims = token
-            .claims(&client.id_token_verifier(), &Nonce::new(attempt.nonce))
-            .map_err(|error| ProviderError::Token(error.into()))?;
+        let claims = token.claims(&client.id_token_verifier(), &Nonce::new(attempt.nonce));
+        let claims = match claims {
+            Ok(claims) => claims,
+            Err(error) => {
+                // It may sign with a new key: the next try asks for its keys again.
+                *self.description.lock().await = None;
+                return Err(ProviderError::Token(error.into()));
+            }
+        };
         let email = claims.email().filter(|_| claims.email_verified() == Some(true)).map(|email| email.as_str());
         let subject = claims.subject().as_str();
-        let usable = |text: &str| !text.is_empty() && text.len() <= LONGEST && !text.contains('\0');
+        let is_usable = !subject.is_empty() && subject.len() <= LONGEST_SUBJECT && !subject.contains('\0');
         match email {
-            Some(email) if usable(email) && usable(subject) && email.contains('@') => {
-                Ok(Identity { subject: subject.to_owned(), email: email.to_owned() })
-            }
+            Some(email) if is_usable && is_email(email) => Ok(Identity { subject: subject.to_owned(), email: email.to_owned() }),
             _ => Err(ProviderError::NoVerifiedEmail),
         }
     }
@@ -194,5 +201,13 @@ impl Provider {
         };
         let client = CoreClient::from_provider_metadata(known, self.client_id.clone(), self.client_secret.clone());
         Ok(client.set_redirect_uri(self.callback.clone()))
+    }
+}
+
+/// Why no token was given, for the log: not what the provider says beside its code, which may name people.
+fn in_short<E: std::error::Error + Send + Sync + 'static>(error: RequestTokenError<E, CoreErrorResponse>) -> anyhow::Error {
+    match error {
+        RequestTokenError::ServerResponse(answer) => anyhow::anyhow!("{}", answer.error()),
+        other => other.into(),
     }
 }
