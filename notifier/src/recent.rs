@@ -58,10 +58,12 @@ pub struct Told {
 }
 
 impl Told {
-    fn of_notification(cursor: &Cursor, notification: &Notification) -> Self {
-        let frame = ServerFrame::Notification { cursor, notification }.to_text();
+    fn of_notification(cursor: &Cursor, mut notification: Notification) -> Self {
+        let to = notification.to.clone();
+        notification.to = notification.to.to_outside();
+        let frame = ServerFrame::Notification { cursor, notification: &notification }.to_text();
         let from = notification.from.as_ref().map(|sender| sender.id);
-        Self { frame, to: notification.to.clone(), from, id: Some(notification.id) }
+        Self { frame, to, from, id: Some(notification.id) }
     }
 
     fn of_read(cursor: &Cursor, read: &Read) -> Self {
@@ -126,7 +128,7 @@ impl Recent {
         let event_id = item.event.as_deref().and_then(id_of);
         let event_json = item.event.filter(|_| event_id.is_some_and(|id| self.events.insert(id)));
         let notification = item.notification.filter(|notification| self.notifications.insert(notification.id));
-        let told = notification.map(|notification| Told::of_notification(&cursor, &notification));
+        let told = notification.map(|notification| Told::of_notification(&cursor, notification));
         let told = told.or_else(|| item.read.map(|read| Told::of_read(&cursor, &read)));
         let event_id = event_id.filter(|_| event_json.is_some());
         let search = item.search.filter(|_| event_json.is_some()).unwrap_or_default();

@@ -30,8 +30,8 @@ pub struct Notification {
     pub recipient: Option<String>,
     /// Who sent a message.
     pub from: Option<Sender>,
-    /// Who sees it: `all`, `all-but:ID,…`, `user:ID`, `users:ID,…` or `role:NAME`.
-    #[schema(value_type = String, pattern = "^(all|user:[0-9]+|(users|all-but):[0-9,]+|role:(viewer|admin))$")]
+    /// Who sees it: `user:ID`, `role:NAME`, or `all`, which is also said where rules decided who.
+    #[schema(value_type = String, pattern = "^(all|user:[0-9]+|role:(viewer|admin))$")]
     pub to: Audience,
     /// When it was stored.
     #[serde(with = "time::serde::rfc3339")]
@@ -84,6 +84,17 @@ impl Audience {
             Self::Role(role) => *role == user.role,
             Self::Users(ids) => ids.binary_search(&user.id).is_ok(),
             Self::AllBut(ids) => ids.binary_search(&user.id).is_err(),
+        }
+    }
+}
+
+impl Audience {
+    /// As people may see it: whose rules wanted something, or did not, is nobody else's business.
+    #[must_use]
+    pub fn to_outside(self) -> Self {
+        match self {
+            Self::Users(_) | Self::AllBut(_) => Self::All,
+            said => said,
         }
     }
 }

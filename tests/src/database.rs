@@ -36,6 +36,12 @@ impl Database {
         ids.into_iter().collect()
     }
 
+    /// Lines of text, one after another.
+    pub async fn text(&mut self, query: &str) -> String {
+        let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_all(&mut self.0).await.expect("text");
+        lines.join("\n")
+    }
+
     /// Asks until the query gives a number above zero.
     ///
     /// # Panics

@@ -51,6 +51,13 @@ export function tellOutside(told: Told): void {
   timer ??= setTimeout(show, Math.max(0, last + EVERY - performance.now()));
 }
 
+/** Nobody is to see what waits: somebody signed out. */
+export function forgetOutside(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  [latest, waiting] = [null, 0];
+}
+
 function show(): void {
   timer = undefined;
   const [told, others] = [latest, waiting - 1];

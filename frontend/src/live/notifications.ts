@@ -4,7 +4,7 @@ import { computed, readonly, ref, shallowRef } from "vue";
 import * as api from "../api/client";
 import type { Inbox, Notification, ReadMark, Told } from "../api/types";
 import { currentUser } from "../session";
-import { tellOutside } from "./desktop";
+import { forgetOutside, tellOutside } from "./desktop";
 import { listen } from "./feed";
 import { liveList } from "./list";
 
@@ -48,6 +48,7 @@ export function startNotifications(): void {
 
 export function stopNotifications(): void {
   stop();
+  forgetOutside();
   clearTimeout(marking);
   marking = undefined;
   list.clear();

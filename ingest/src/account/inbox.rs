@@ -21,6 +21,8 @@ use crate::error::ApiError;
 
 /// Single notifications marked at once, at most.
 const MOST_IDS: usize = 1_000;
+/// How many ids are looked through at once for those that concern one user.
+pub(crate) const WINDOW: i64 = 100_000;
 /// From here on, how many are unread is not counted.
 const MOST_UNREAD: i64 = 1_000;
 
@@ -31,19 +33,22 @@ struct Marked {
     unread: i64,
 }
 
-/// How many notifications `user` has not read: those addressed to them that they did not send. At most 1,000 are counted.
+/// How many notifications `user` has not read: those addressed to them that they did not send. At most 1,000 are counted, of the
+/// newest 100,000 of all: who is told of little must not wait for everything to be looked at.
 pub(crate) async fn unread(pool: &PgPool, user: &User) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
              select from notifications
-             where id > (select read_up_to from users where users.id = $1)
+             where id > greatest((select read_up_to from users where users.id = $1),
+                                 (select max(id) from notifications) - $4)
                and includes(audience, $1, $2) and sender_id is distinct from $1
                and not exists (select from notification_reads where user_id = $1 and notification_id = notifications.id)
              limit $3
            ) as unread"#,
         user.id,
         user.role.to_string(),
-        MOST_UNREAD
+        MOST_UNREAD,
+        WINDOW
     )
     .fetch_one(pool)
     .await

@@ -70,8 +70,9 @@ pub async fn post<B: Buf>(
         return Err(ApiError::NotConfirmed);
     }
     let erased = Erased {
-        events: events(&context.pool, &email).await?,
+        // First, as theirs are found by events that are not emptied yet.
         notifications: notifications(&context.pool, &email).await?,
+        events: events(&context.pool, &email).await?,
         quarantined: quarantined(&context.pool, &email, admin.user.id).await?,
     };
     // By its hash, an erased address can be recognised, and not be read.
@@ -87,7 +88,10 @@ async fn found(pool: &PgPool, email: &str) -> Result<Erased, sqlx::Error> {
              (select count(*) from events where lower(recipient collate "C") = $1)
                + (select count(*) from events where kind = 'inbound' and lower(sender collate "C") = $1
                     and lower(recipient collate "C") is distinct from $1) as "events!",
-             (select count(*) from notifications where lower(recipient collate "C") = $1) as "notifications!",
+             (select count(*) from notifications where lower(recipient collate "C") = $1)
+               + (select count(*) from notifications where kind = 'event' and lower(recipient collate "C") is distinct from $1
+                    and event_id in (select id from events where kind = 'inbound' and lower(sender collate "C") = $1))
+               as "notifications!",
              (select count(*) from quarantine where lower(encode(raw, 'escape')) ~ $2) as "quarantined!""#,
         email,
         pattern_of(email)
@@ -123,7 +127,13 @@ async fn events(pool: &PgPool, email: &str) -> Result<i64, sqlx::Error> {
 
 async fn notifications(pool: &PgPool, email: &str) -> Result<i64, sqlx::Error> {
     let done = sqlx::query!(
-        r#"update notifications set title = 'Erased', body = '', recipient = null where lower(recipient collate "C") = $1"#,
+        r#"with theirs as (
+             select id from notifications where lower(recipient collate "C") = $1
+             union
+             select id from notifications where kind = 'event'
+               and event_id in (select id from events where kind = 'inbound' and lower(sender collate "C") = $1)
+           )
+           update notifications set title = 'Erased', body = '', recipient = null from theirs where notifications.id = theirs.id"#,
         email
     );
     Ok(i64::try_from(done.execute(pool).await?.rows_affected()).unwrap_or_default())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use serde::Serialize;
-use shared::notification::{Notification, Sender};
+use shared::notification::{Audience, Notification, Sender};
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
@@ -55,6 +55,31 @@ impl Wanted {
     }
 }
 
+/// The ids that one page looks through. Somebody who is told of few of very many gets short pages, even empty ones, and where to go on.
+struct Window {
+    /// Of what is there at all.
+    oldest: i64,
+    from: i64,
+    before: i64,
+}
+
+impl Window {
+    async fn of(context: &Context, page: &Page<'_>, wanted: &Wanted) -> Result<Self, ApiError> {
+        let ends =
+            sqlx::query!(r#"select coalesce(min(id), 0) as "oldest!", coalesce(max(id), 0) as "newest!" from notifications"#);
+        let ends = ends.fetch_one(&context.reading).await?;
+        let before = page.before()?.unwrap_or(ends.newest + 1);
+        // What is no open is found by its index.
+        let is_rare = wanted.from_user.is_some() || wanted.kind.as_ref().is_some_and(|kind| kind != "open");
+        Ok(Self { oldest: ends.oldest, from: if is_rare { 0 } else { before.saturating_sub(inbox::WINDOW) }, before })
+    }
+
+    /// Where to go on when the page is not full.
+    fn next(&self) -> Option<String> {
+        (self.from > self.oldest).then(|| self.from.to_string())
+    }
+}
+
 /// Lists what the caller was told, or told others, newest first.
 ///
 /// # Errors
@@ -71,7 +96,7 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
     let caller = session::reader(&context, &headers).await?;
     let page = Page::read(&query)?;
     let wanted = Wanted::read(&page)?;
-    let before = page.before()?;
+    let window = Window::of(&context, &page, &wanted).await?;
     let rows = sqlx::query!(
         r#"select notifications.id, kind, title, body, event_id, message_id, recipient, sender_id, audience,
                   notifications.created_at, users.email as "sender?",
@@ -81,9 +106,9 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
                     as "read!"
            from notifications left join users on users.id = sender_id
            where (includes(audience, $1, $2) or sender_id = $1)
-             and ($3::bigint is null or notifications.id < $3)
+             and notifications.id < $3 and notifications.id >= $8
              and ($5::text is null or kind = $5)
-             and ($6::bigint is null or sender_id = $6)
+             and ($6::bigint is null or (sender_id = $6 and kind <> 'open'))
              and (not $7 or (notifications.id > coalesce((select read_up_to from users as reader where reader.id = $1), 0)
                              and sender_id is distinct from $1
                              and not exists (select from notification_reads
@@ -91,18 +116,19 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
            order by notifications.id desc limit $4"#,
         caller.user.id,
         caller.user.role.to_string(),
-        before,
+        window.before,
         page.rows(),
         wanted.kind,
         wanted.from_user,
-        wanted.unread
+        wanted.unread,
+        window.from
     )
     .fetch_all(&context.reading)
     .await?;
     let notifications = rows
         .into_iter()
         .map(|row| {
-            let to = row.audience.parse().map_err(|_| ApiError::Internal("an unknown audience in the database"))?;
+            let to: Audience = row.audience.parse().map_err(|_| ApiError::Internal("an unknown audience in the database"))?;
             let from = row.sender_id.zip(row.sender).map(|(id, email)| Sender { id, email });
             let notification = Notification {
                 id: row.id,
@@ -113,13 +139,14 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
                 message_id: row.message_id,
                 recipient: row.recipient,
                 from,
-                to,
+                to: to.to_outside(),
                 at: row.created_at,
             };
             Ok(Told { notification, read: row.read })
         })
         .collect::<Result<Vec<_>, ApiError>>()?;
-    let list = page.cut(notifications, |last| last.notification.id.to_string());
+    let mut list = page.cut(notifications, |last| last.notification.id.to_string());
+    list.next = list.next.or_else(|| window.next());
     let unread = inbox::unread(&context.reading, &caller.user).await?;
     Ok(warp::reply::json(&Inbox { list, unread }).into_response())
 }

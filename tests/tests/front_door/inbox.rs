@@ -1,7 +1,7 @@
 //! What users write to each other over HTTP, what they have read, and that their other pages know.
 
 use front_door::delivery::event;
-use front_door::{Mandrill, Socket, Visitor};
+use front_door::{Database, Mandrill, Socket, Visitor};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::Stack;
@@ -179,6 +179,9 @@ async fn rules_decide_what_notifies_whom_live_and_in_the_history() {
         kept.sort_unstable();
         assert_eq!(kept, told);
     }
+    // Whose rules wanted it is told to nobody.
+    let shown = admin.get("/api/notifications").await.text;
+    assert!(!shown.contains("all-but") && !shown.contains("users:"), "{shown}");
     let events = vera.get("/api/notifications?kind=event").await.json();
     let bounce = &events["items"][1];
     assert_eq!((&bounce["body"], &bounce["recipient"]), (&json!("550 no such user"), &json!("m3@example.com")));
@@ -213,4 +216,31 @@ async fn rules_that_cannot_be_kept_are_refused_with_the_reason() {
     // Lists of users are made by rules, not by people.
     let answer = vera.post("/api/notifications", &json!({"to": "users:1,2", "title": "Psst"})).await;
     assert_eq!(answer.problem(), (400, "bad_audience".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_told_of_few_of_very_many_gets_them_page_by_page() {
+    let stack = Stack::start().expect("a stack");
+    let vera = Visitor::viewer(&stack, "vera@example.com").await;
+    let mut database = Database::of(&stack).await;
+    database
+        .run(
+            "insert into notifications (kind, title, body, audience) values ('open', 'first', '', 'all'), ('message', 'letter', '', 'all');
+             insert into notifications (kind, title, body, audience)
+             select 'open', 'of no interest', '', 'all-but:' || users.id
+             from users, generate_series(1, 150000) where email = 'vera@example.com'",
+        )
+        .await;
+    let titles = |list: &Value| -> Vec<String> {
+        list["items"].as_array().expect("items").iter().map(|one| one["title"].as_str().expect("a title").to_owned()).collect()
+    };
+    let newest = vera.get("/api/notifications").await.json();
+    assert!(titles(&newest).is_empty());
+    let rest = vera.get(&format!("/api/notifications?cursor={}", newest["next"].as_str().expect("more"))).await.json();
+    assert_eq!((titles(&rest), &rest["next"]), (vec!["letter".to_owned(), "first".to_owned()], &Value::Null));
+    // What is no open is found at once.
+    assert_eq!(titles(&vera.get("/api/notifications?kind=message").await.json()), ["letter"]);
+    // Postgres looks into the audience without calling anything.
+    let plan = database.text("explain verbose select from notifications where includes(audience, 7, 'viewer')").await;
+    assert!(plan.contains("string_to_array") && !plan.contains("includes("), "{plan}");
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use front_door::delivery::event;
 use front_door::{Database, Mandrill, Visitor};
+use reqwest::Method;
 use serde_json::{Value, json};
 use stack::Stack;
 
@@ -115,14 +116,19 @@ async fn an_erased_person_is_gone_from_everything_that_is_shown_and_stays_gone()
     open["msg"]["subject"] = json!("Dear Ada");
     let mut other = event("open", "m2");
     other["msg"]["email"] = json!("bo@example.com");
+    // What she wrote to us, of which somebody wanted to be told.
+    let rules = json!({"rules": [{"kinds": ["inbound", "open"]}]});
+    assert_eq!(admin.change(Method::PUT, "/api/rules", &rules).await.status, 200);
+    let inbound = json!({"event": "inbound", "ts": 1_700_000_000, "msg":
+        {"email": "support@example.com", "from_email": "ada@example.com", "subject": "Dear Ada's answer", "headers": {"Message-Id": "<1@example.com>"}}});
     let poison = json!({"event": "", "msg": {"email": "ada@example.com"}});
     // Addresses that end or begin like hers are other people's.
     let longer = json!({"event": "", "msg": {"email": "lada@example.com", "cc": "ada@example.community, ada@example.com.au"}});
-    let batch = [open.clone(), other, poison, longer];
-    assert_eq!(mandrill.deliver(&batch).await.json(), json!({"received": 4, "stored": 2, "duplicates": 0, "quarantined": 2}));
+    let batch = [open.clone(), other, inbound, poison, longer];
+    assert_eq!(mandrill.deliver(&batch).await.json(), json!({"received": 5, "stored": 3, "duplicates": 0, "quarantined": 2}));
 
     let path = "/api/recipients/ada@example.com/erase";
-    let counts = json!({"events": 1, "notifications": 1, "quarantined": 1});
+    let counts = json!({"events": 2, "notifications": 2, "quarantined": 1});
     assert_eq!(admin.post(path, &json!({"dry_run": true})).await.json(), counts);
     assert_eq!(admin.post(path, &json!({"confirm": "bo@example.com"})).await.problem(), (400, "not_confirmed".to_owned()));
     let viewer = Visitor::viewer(&stack, "viewer@example.com").await;
@@ -140,7 +146,7 @@ async fn an_erased_person_is_gone_from_everything_that_is_shown_and_stays_gone()
     let events = admin.get("/api/events").await.json();
     let erased: Vec<&Value> =
         events["items"].as_array().expect("items").iter().filter(|one| one["erased_at"].is_string()).collect();
-    assert_eq!(erased.len(), 1);
+    assert_eq!(erased.len(), 2);
     assert_eq!(admin.get(&format!("/api/events/{}/raw", erased[0]["id"])).await.text, "{}");
-    assert_eq!(admin.get("/api/stats").await.json()["counts"], json!({"open": 2}));
+    assert_eq!(admin.get("/api/stats").await.json()["counts"], json!({"open": 2, "inbound": 1}));
 }
