@@ -1,7 +1,7 @@
 //! `GET /api/openapi.json` and `ingest openapi`: the API, described by what serves it.
 //!
 //! Every handler says beside itself what it takes and answers, in the very types that it reads and writes; here they are only
-//! listed. What is true of many of them is filled in by [`complete`].
+//! listed. What is true of many of them is filled in by `complete`.
 
 mod complete;
 

@@ -121,8 +121,10 @@ async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
 /// Nothing here may be kept by a cache, unless it says so itself: it is for the one who asked. A wrong method is told the right ones.
 fn finish(path: FullPath, reply: impl Reply) -> Response {
     let mut response = reply.into_response();
+    let methods = document::methods_at(path.as_str()).join(", ");
     if response.status() == StatusCode::METHOD_NOT_ALLOWED
-        && let Ok(methods) = HeaderValue::from_str(&document::methods_at(path.as_str()).join(", "))
+        && !methods.is_empty()
+        && let Ok(methods) = HeaderValue::from_str(&methods)
     {
         response.headers_mut().insert(ALLOW, methods);
     }

@@ -45,4 +45,5 @@ test("a line for the shell has what the operation needs", () => {
     `curl -X POST -b "sid=$SESSION" -H 'X-Requested-With: fetch' -H 'Content-Type: application/json' ` +
       `-d '{"name":"TEXT","scopes":["read"]}' 'http://x/api/tokens'`,
   );
+  expect(curlOf(document, route("addToken"), "https://x")).toContain('-b "__Host-sid=$SESSION"');
 });

@@ -125,7 +125,9 @@ export function curlOf(document: ApiDocument, { method, path, operation }: Route
   else if (method !== "GET") line.push("-X", method);
   if (asks("token")) line.push('-H "Authorization: Bearer $TOKEN"');
   else {
-    if (asks("session")) line.push('-b "sid=$SESSION"');
+    // As the server names it where it is served.
+    const cookie = origin.startsWith("https:") ? "__Host-sid" : "sid";
+    if (asks("session")) line.push(`-b "${cookie}=$SESSION"`);
     if (asks("csrf")) line.push("-H 'X-Requested-With: fetch'");
   }
   const body = operation.requestBody?.content["application/json"]?.schema;
