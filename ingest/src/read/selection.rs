@@ -6,6 +6,9 @@ use shared::event::{SUBJECT, fold};
 use shared::filter::{Field, Filter, FilterError};
 use sqlx::{Postgres, QueryBuilder};
 
+/// Letters by which the index looks up a word with a number in it.
+const PIECE: usize = 6;
+
 /// The filter of a query string's pairs.
 pub(super) fn filter_of(pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> Result<Filter, FilterError> {
     Filter::from_pairs(pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))
@@ -39,7 +42,6 @@ pub(super) fn select(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
     if let Some(part) = &filter.subject {
         let pattern = format!("%{}%{}%{}%", SUBJECT.0, escaped(part), SUBJECT.1);
         if let Some(word) = rarest(part) {
-            // The index goes by this one alone, where it would go through all that have the common ones.
             contains(sql, word);
             sql.push(" and case when search like ").push_bind(pattern).push(" then true else false end");
         } else {
@@ -75,9 +77,24 @@ pub(super) fn select(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
     }
 }
 
-/// The index finds words within the searchable text. Of tags and metadata it is a consequence, which lets the index find those.
+/// The index finds words within the searchable text. Of tags and metadata it is a consequence, which lets the index find those. It goes by
+/// one piece of the word, where it would go through all that have the common ones.
 fn contains(sql: &mut QueryBuilder<Postgres>, word: &str) {
-    sql.push(" and search like ").push_bind(format!("%{}%", escaped(word)));
+    let piece = rarest_piece(word);
+    sql.push(" and search like ").push_bind(format!("%{}%", escaped(piece)));
+    if piece != word {
+        sql.push(" and case when search like ").push_bind(format!("%{}%", escaped(word))).push(" then true else false end");
+    }
+}
+
+/// The end of a word's longest number with what stands before it, six letters in all; the whole word where it has no such number.
+fn rarest_piece(word: &str) -> &str {
+    let is_digit = |letter: char| letter.is_ascii_digit();
+    let numbers = word.split(|letter| !is_digit(letter)).filter(|number| number.len() >= 3);
+    let Some(number) = numbers.max_by_key(|number| number.len()) else { return word };
+    let end = word.find(number).map_or(word.len(), |start| start + number.len());
+    let start = word[..end].char_indices().rev().nth(PIECE - 1).map_or(0, |(start, _)| start);
+    &word[start..end]
 }
 
 /// The word of a subject that fewest others are likely to have: one with digits, such as an order's number, else the longest. The index
@@ -130,5 +147,13 @@ mod tests {
         assert_eq!(rarest("your order 4711 is on its way"), Some("4711"));
         assert_eq!(rarest("your invoice 7"), Some("invoice"));
         assert_eq!((rarest("it is"), rarest("")), (None, None));
+    }
+
+    #[test]
+    fn a_word_is_looked_up_by_the_end_of_its_longest_number() {
+        assert_eq!(rarest_piece("ada.lovelace1234"), "ce1234");
+        assert_eq!(rarest_piece("12-é4567890x"), "567890");
+        assert_eq!((rarest_piece("é123"), rarest_piece("4711"), rarest_piece("ab12")), ("é123", "4711", "ab12"));
+        assert_eq!((rarest_piece("invoice"), rarest_piece("")), ("invoice", ""));
     }
 }
