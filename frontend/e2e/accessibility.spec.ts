@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
-import { empty, open, pagesAbout, sideways } from "./pages";
+import { empty, FAILURE, failing, open, pagesAbout, sideways } from "./pages";
 import { deliver, event, expect, post, signIn, test } from "./support";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -97,6 +97,24 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.getByLabel("Batch").fill("{");
       await expect(page.getByRole("button", { name: "Show me" })).toBeVisible();
       expect(await violations(page)).toEqual([]);
+    });
+
+    test(`every page that cannot be had is accessible, and says so, ${colorScheme} at ${width} px`, async ({
+      page,
+    }) => {
+      test.slow();
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 800 });
+      await signIn(page);
+      await failing(page);
+      for (const [path] of pagesAbout("of-nothing")) {
+        // These ask for nothing.
+        if (["/invitation", "/simulate", "/nowhere"].includes(path)) continue;
+        await page.goto(path);
+        await expect(page.getByText(FAILURE).first(), path).toBeVisible();
+        expect(await violations(page), path).toEqual([]);
+        expect(await sideways(page), path).toBeLessThanOrEqual(0);
+      }
     });
 
     test(`every page with nothing in it is accessible, ${colorScheme} at ${width} px`, async ({ page }) => {

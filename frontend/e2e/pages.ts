@@ -27,6 +27,17 @@ export function pagesAbout(message: string): readonly (readonly [path: string, t
   ];
 }
 
+/** What a page says of `failing`. */
+export const FAILURE = "Something failed on purpose.";
+
+/** Lets the server refuse everything that is read, but who is signed in. */
+export async function failing(page: Page): Promise<void> {
+  const problem = { type: "about:blank", title: "Service Unavailable", status: 503, code: "away", detail: FAILURE };
+  await page.route(/\/api\/(?!session$)/, (route) =>
+    route.request().method() === "GET" ? route.fulfill({ status: 503, json: problem }) : route.continue(),
+  );
+}
+
 /** Opens a page and waits until nothing is being fetched any more. */
 export async function open(page: Page, path: string): Promise<void> {
   await page.goto(path);
