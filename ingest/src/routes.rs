@@ -121,12 +121,13 @@ async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
 /// Nothing here may be kept by a cache, unless it says so itself: it is for the one who asked. A wrong method is told the right ones.
 fn finish(path: FullPath, reply: impl Reply) -> Response {
     let mut response = reply.into_response();
-    let methods = document::methods_at(path.as_str()).join(", ");
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED
-        && !methods.is_empty()
-        && let Ok(methods) = HeaderValue::from_str(&methods)
-    {
-        response.headers_mut().insert(ALLOW, methods);
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        let methods = document::methods_at(path.as_str());
+        if !methods.is_empty()
+            && let Ok(methods) = HeaderValue::from_str(&methods.join(", "))
+        {
+            response.headers_mut().insert(ALLOW, methods);
+        }
     }
     response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
