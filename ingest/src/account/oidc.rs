@@ -5,7 +5,7 @@ mod provider;
 
 use std::sync::Arc;
 
-use http::header::{HeaderValue, LOCATION, SET_COOKIE};
+use http::header::{HeaderValue, LOCATION};
 use http::{HeaderMap, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::json;
@@ -93,41 +93,41 @@ async fn admit(pool: &PgPool, provider: &Provider, identity: &Identity) -> Resul
         provider.issuer.as_str(),
         identity.subject
     );
-    let (id, email, role) = if let Some(known) = known.fetch_optional(&mut *transaction).await? {
-        if known.is_disabled {
-            return Ok(None);
-        }
-        (known.id, known.email, known.role)
-    } else {
-        let linked = sqlx::query!(
-            "update users set oidc_issuer = $1, oidc_subject = $2
-             where lower(email) = lower($3) and oidc_issuer is distinct from $1 and disabled_at is null returning id, email, role",
-            provider.issuer.as_str(),
-            identity.subject,
-            identity.email
-        );
-        if let Some(linked) = linked.fetch_optional(&mut *transaction).await? {
-            audit::note(&mut *transaction, linked.id, "user_linked", json!({"user": linked.id})).await?;
-            (linked.id, linked.email, linked.role)
-        } else if provider.new_users == NewUsers::Viewer {
-            let added = sqlx::query!(
-                "insert into users (email, role, read_up_to, oidc_issuer, oidc_subject)
-                 select $1, 'viewer', coalesce(max(id), 0), $2, $3 from notifications
-                 on conflict (lower(email)) do nothing returning id, email, role",
-                identity.email,
-                provider.issuer.as_str(),
-                identity.subject
-            );
-            let Some(added) = added.fetch_optional(&mut *transaction).await? else { return Ok(None) };
-            audit::note(&mut *transaction, added.id, "user_added", json!({"user": added.id, "role": added.role})).await?;
-            (added.id, added.email, added.role)
-        } else {
-            return Ok(None);
-        }
-    };
+    if let Some(known) = known.fetch_optional(&mut *transaction).await? {
+        return if known.is_disabled { Ok(None) } else { user(known.id, known.email, &known.role).map(Some) };
+    }
+    let linked = sqlx::query!(
+        "update users set oidc_issuer = $1, oidc_subject = $2
+         where lower(email) = lower($3) and oidc_issuer is distinct from $1 and disabled_at is null returning id, email, role",
+        provider.issuer.as_str(),
+        identity.subject,
+        identity.email
+    );
+    if let Some(linked) = linked.fetch_optional(&mut *transaction).await? {
+        audit::note(&mut *transaction, linked.id, "user_linked", json!({"user": linked.id})).await?;
+        transaction.commit().await?;
+        return user(linked.id, linked.email, &linked.role).map(Some);
+    }
+    if provider.new_users == NewUsers::Refuse {
+        return Ok(None);
+    }
+    let added = sqlx::query!(
+        "insert into users (email, role, read_up_to, oidc_issuer, oidc_subject)
+         select $1, 'viewer', coalesce(max(id), 0), $2, $3 from notifications
+         on conflict (lower(email)) do nothing returning id, email, role",
+        identity.email,
+        provider.issuer.as_str(),
+        identity.subject
+    );
+    let Some(added) = added.fetch_optional(&mut *transaction).await? else { return Ok(None) };
+    audit::note(&mut *transaction, added.id, "user_added", json!({"user": added.id, "role": added.role})).await?;
     transaction.commit().await?;
+    user(added.id, added.email, &added.role).map(Some)
+}
+
+fn user(id: i64, email: String, role: &str) -> Result<User, ApiError> {
     let role = role.parse().map_err(|_| ApiError::Internal("an unknown role in the database"))?;
-    Ok(Some(User { id, email, role }))
+    Ok(User { id, email, role })
 }
 
 fn parameter(query: &str, name: &str) -> Option<String> {
@@ -163,16 +163,13 @@ fn cookie_name(origins: &Origins) -> &'static str {
 
 /// The browser keeps the attempt. The provider leads back here from its own site, so the cookie is `Lax`.
 fn keep(origins: &Origins, response: &mut Response, value: &str, seconds: u32) -> Result<(), ApiError> {
-    let secure = if origins.all_secure() { "; Secure" } else { "" };
-    let name = cookie_name(origins);
-    let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-    response.headers_mut().append(SET_COOKIE, header(&cookie)?);
-    Ok(())
+    session::add_cookie(origins, response, cookie_name(origins), value, &format!("Max-Age={seconds}; SameSite=Lax"))
 }
 
 fn lead_to(address: &str) -> Result<Response, ApiError> {
     let mut response = StatusCode::SEE_OTHER.into_response();
-    response.headers_mut().insert(LOCATION, header(address)?);
+    let address = HeaderValue::from_str(address).map_err(|_| ApiError::Internal("an address that is no header"))?;
+    response.headers_mut().insert(LOCATION, address);
     Ok(response)
 }
 
@@ -188,10 +185,6 @@ fn failed(context: &Context, error: &ProviderError) -> Result<Response, ApiError
     tracing::warn!(%error, cause, "a sign-in through the provider failed");
     let code = if matches!(error, ProviderError::NoVerifiedEmail) { "oidc_no_email" } else { "oidc_failed" };
     lead_back(context, code)
-}
-
-fn header(value: &str) -> Result<HeaderValue, ApiError> {
-    HeaderValue::from_str(value).map_err(|_| ApiError::Internal("an address that is no header"))
 }
 
 #[cfg(test)]

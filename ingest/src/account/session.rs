@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 use shared::feed::SESSIONS_CHANNEL;
+use shared::origin::Origins;
 use shared::serve::Peer;
 use shared::session::{self, Caller, Credential, Hash, User};
 use sqlx::PgPool;
@@ -235,11 +236,22 @@ pub(super) async fn announce(context: &Context) {
 }
 
 fn set_cookie(context: &Context, response: &mut Response, value: &str, max_age: u32) -> Result<(), ApiError> {
-    let secure = if context.origins.all_secure() { "; Secure" } else { "" };
-    let name = session::cookie_name(&context.origins);
-    let cookie = format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}");
+    let attributes = format!("Max-Age={max_age}; SameSite=Strict");
+    add_cookie(&context.origins, response, session::cookie_name(&context.origins), value, &attributes)
+}
+
+/// Has the browser keep a value that no script reads, beside other cookies that the response sets.
+pub(super) fn add_cookie(
+    origins: &Origins,
+    response: &mut Response,
+    name: &str,
+    value: &str,
+    attributes: &str,
+) -> Result<(), ApiError> {
+    let secure = if origins.all_secure() { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; {attributes}{secure}");
     let cookie = HeaderValue::from_str(&cookie).map_err(|_| ApiError::Internal("a cookie that is no header"))?;
-    response.headers_mut().insert(SET_COOKIE, cookie);
+    response.headers_mut().append(SET_COOKIE, cookie);
     Ok(())
 }
 
