@@ -41,12 +41,7 @@ pub(super) fn select(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
     }
     if let Some(part) = &filter.subject {
         let pattern = format!("%{}%{}%{}%", SUBJECT.0, escaped(part), SUBJECT.1);
-        if let Some(word) = rarest(part) {
-            contains(sql, word);
-            sql.push(" and case when search like ").push_bind(pattern).push(" then true else false end");
-        } else {
-            sql.push(" and search like ").push_bind(pattern);
-        }
+        looked_up(sql, rarest(part).map(rarest_piece), pattern);
     }
     if let Some(tag) = &filter.tag {
         sql.push(" and ").push_bind(tag.clone()).push(" = any(tags)");
@@ -77,13 +72,20 @@ pub(super) fn select(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
     }
 }
 
-/// The index finds words within the searchable text. Of tags and metadata it is a consequence, which lets the index find those. It goes by
-/// one piece of the word, where it would go through all that have the common ones.
+/// The searchable text has this word. Of tags and metadata it is a consequence, which lets the index find those.
 fn contains(sql: &mut QueryBuilder<Postgres>, word: &str) {
     let piece = rarest_piece(word);
-    sql.push(" and search like ").push_bind(format!("%{}%", escaped(piece)));
-    if piece != word {
-        sql.push(" and case when search like ").push_bind(format!("%{}%", escaped(word))).push(" then true else false end");
+    looked_up(sql, Some(piece).filter(|piece| *piece != word), format!("%{}%", escaped(word)));
+}
+
+/// The searchable text is like this. The index goes by one piece of it, if one is given, where it would go through all that have the
+/// common ones; by all of it otherwise.
+fn looked_up(sql: &mut QueryBuilder<Postgres>, piece: Option<&str>, pattern: String) {
+    if let Some(piece) = piece {
+        sql.push(" and search like ").push_bind(format!("%{}%", escaped(piece)));
+        sql.push(" and case when search like ").push_bind(pattern).push(" then true else false end");
+    } else {
+        sql.push(" and search like ").push_bind(pattern);
     }
 }
 
