@@ -26,7 +26,7 @@ use crate::error::ApiError;
 use crate::read::List;
 use crate::read::events;
 use crate::read::filters::Filters;
-use crate::read::page::Limit;
+use crate::read::page::{EventCursor, Limit};
 use crate::receive;
 
 /// All of them, hottest first. What none takes becomes a problem document.
@@ -83,9 +83,7 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
 
 /// Lists events as `/api/events` does; sends a browser to the page from which batches can be posted.
 #[utoipa::path(get, path = "/webhook/", operation_id = "browseWebhook", tag = "webhook",
-    params(Filters, Limit,
-        ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.",
-            pattern = "^([0-9]{1,16}-[0-9]{1,18})?$")),
+    params(Filters, Limit, EventCursor),
     responses((status = 200, description = "A page of events.", body = List<Event>),
         (status = 303, description = "For whoever takes `text/html`: the page is `/simulate`."),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]

@@ -14,7 +14,7 @@ use super::session;
 use crate::app::Context;
 use crate::error::ApiError;
 use crate::read::List;
-use crate::read::page::{Limit, Page};
+use crate::read::page::{IdCursor, Limit, Page};
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
@@ -42,9 +42,7 @@ pub(crate) async fn note(to: impl PgExecutor<'_>, user: i64, action: &str, detai
 /// 401, 403, 400 `bad_page`.
 #[utoipa::path(get, path = "/api/audit", operation_id = "listAudit", tag = "accounts",
     security(("session" = ["admin"]), ("token" = ["read"])),
-    params(Limit,
-        ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.",
-            pattern = "^([0-9]{1,18})?$")),
+    params(Limit, IdCursor),
     responses((status = 200, description = "A page of entries.", body = List<Entry>), (status = 400, description = "`bad_page`")))]
 pub(crate) async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
     session::operator(&context, &headers).await?;

@@ -20,7 +20,7 @@ use crate::account::session;
 use crate::app::Context;
 use crate::body::{self, Object};
 use crate::error::ApiError;
-use crate::read::page::{Limit, Page};
+use crate::read::page::{IdCursor, Limit, Page};
 
 /// Items that one request tries again or discards, at most; the next request takes the next.
 const MOST: i64 = 1_000;
@@ -108,9 +108,7 @@ struct Order {
 /// 401, 403, 400 `bad_page`.
 #[utoipa::path(get, path = "/api/quarantine", operation_id = "listQuarantine", tag = "operations",
     security(("session" = ["admin"]), ("token" = ["read"])),
-    params(Limit,
-        ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.",
-            pattern = "^([0-9]{1,18})?$"),
+    params(Limit, IdCursor,
         ("state" = Option<String>, Query, description = "`open` unless given.", pattern = "^(open|retried|discarded)$"),
         ("reason" = Option<String>, Query, description = "Those kept for one reason."),
         ("webhook" = Option<String>, Query, description = "Those of one key, by its label.")),

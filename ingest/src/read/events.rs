@@ -15,7 +15,7 @@ use warp::reply::{Reply, Response};
 
 use super::List;
 use super::filters::Filters;
-use super::page::{Limit, Page};
+use super::page::{EventCursor, Limit, Page};
 use super::selection::{filter_of, select};
 use crate::account::session;
 use crate::app::Context;
@@ -31,9 +31,7 @@ pub(super) const COLUMNS: &str =
 /// # Errors
 /// 401, 400 `bad_filter` or `bad_page`, 503 `too_slow`.
 #[utoipa::path(get, path = "/api/events", operation_id = "listEvents", tag = "events",
-    params(Filters, Limit,
-        ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.",
-            pattern = "^([0-9]{1,16}-[0-9]{1,18})?$")),
+    params(Filters, Limit, EventCursor),
     responses((status = 200, description = "A page of events.", body = List<Event>),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
 pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::List;
-use super::page::{Limit, Page};
+use super::page::{IdCursor, Limit, Page};
 use crate::account::{inbox, session};
 use crate::app::Context;
 use crate::error::ApiError;
@@ -85,9 +85,7 @@ impl Window {
 /// # Errors
 /// 401, 400 `bad_page`.
 #[utoipa::path(get, path = "/api/notifications", operation_id = "listNotifications", tag = "notifications",
-    params(Limit,
-        ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.",
-            pattern = "^([0-9]{1,18})?$"),
+    params(Limit, IdCursor,
         ("kind" = Option<String>, Query, description = "Those of one kind.", pattern = "^(open|event|message|alert)?$"),
         ("from_user" = Option<i64>, Query, description = "Those that one user sent."),
         ("unread" = Option<bool>, Query, description = "Those that the caller has not read.")),

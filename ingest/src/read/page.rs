@@ -21,6 +21,26 @@ pub(crate) struct Limit {
     limit: Option<u8>,
 }
 
+/// Where a page begins, of a list whose cursors are ids.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "as `Limit`")]
+pub(crate) struct IdCursor {
+    /// Where the page begins: `next` of the page before.
+    #[param(pattern = "^([0-9]{1,18})?$")]
+    cursor: Option<String>,
+}
+
+/// Where a page begins, of a list of events: a time and an id.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "as `Limit`")]
+pub(crate) struct EventCursor {
+    /// Where the page begins: `next` of the page before.
+    #[param(pattern = "^([0-9]{1,16}-[0-9]{1,18})?$")]
+    cursor: Option<String>,
+}
+
 /// A moment in a query string, for the API's document; empty is as good as none.
 pub(crate) fn moment() -> Schema {
     let text = || ObjectBuilder::new().schema_type(Type::String);
