@@ -180,7 +180,7 @@ test("where a provider is configured, its name is on the way to it, and what wen
   page,
 }) => {
   await page.route("**/api/session", (route) =>
-    route.fulfill({ json: { user: null, single_sign_on: "Example Staff" } }),
+    route.fulfill({ json: { user: null, single_sign_on: "Example Staff", feed: null } }),
   );
   await page.goto("/stats?from=24h");
   await expect(page.getByRole("link", { name: "Sign in with Example Staff" })).toHaveAttribute(

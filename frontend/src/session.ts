@@ -3,10 +3,11 @@
 import { readonly, ref } from "vue";
 import * as access from "./api/access";
 import * as api from "./api/client";
-import type { User } from "./api/types";
+import type { SignedIn, User } from "./api/types";
 
 const user = ref<User | null>(null);
 const provider = ref<string | null>(null);
+let feed: string | null = null;
 
 /** The signed-in user, or null. */
 export const currentUser = readonly(user);
@@ -14,24 +15,33 @@ export const currentUser = readonly(user);
 /** What the provider is called through which one may sign in, or null. */
 export const singleSignOn = readonly(provider);
 
+/** Where the feed stood when the server last said who is signed in; what was fetched since has all that came before. */
+export function feedAtSignIn(): string | null {
+  return feed;
+}
+
+function adopt(session: SignedIn): void {
+  feed = session.feed;
+  user.value = session.user;
+  provider.value = session.single_sign_on;
+}
+
 /**
  * Asks the server who is signed in. The cookie is out of the page's reach.
  *
  * @throws {api.Problem} when the server does not say: that is not the same as nobody.
  */
 export async function restoreSession(): Promise<void> {
-  const session = await api.getSession();
-  user.value = session.user;
-  provider.value = session.single_sign_on;
+  adopt(await api.getSession());
 }
 
 export async function signIn(email: string, password: string): Promise<void> {
-  user.value = await api.signIn(email, password);
+  adopt(await api.signIn(email, password));
 }
 
 /** Signs in by a one-time link, whose token ends with that. */
 export async function acceptInvitation(token: string, password: string): Promise<void> {
-  user.value = await access.acceptInvitation(token, password);
+  adopt(await access.acceptInvitation(token, password));
 }
 
 /**

@@ -171,7 +171,7 @@ impl Subscriber {
 
     /// The first time: remembers what clients may want to resume from, and lets nobody in before all of it is here.
     async fn begin(&self, connection: &mut deadpool_redis::Connection) -> Result<(), Lost> {
-        let end = feed::read(connection, 0, 1).await?.end;
+        let end = feed::end(connection).await?;
         let mut recent = Recent::new(Cursor { seq: end.seq.saturating_sub(KEEP as u64), epoch: end.epoch });
         loop {
             let page = feed::read(connection, recent.cursor().seq, PAGE).await?;

@@ -184,7 +184,7 @@ impl<'de> Deserialize<'de> for Cursor {
     }
 }
 
-/// Both scripts begin so: find the current epoch, or begin a new one. ARGV[1] is the name for a new one.
+/// All scripts begin so: find the current epoch, or begin a new one. ARGV[1] is the name for a new one.
 const CURRENT_EPOCH: &str = r"
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local known = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'server')
@@ -224,6 +224,9 @@ for _, entry in ipairs(redis.call('XRANGE', KEYS[1], string.format('%.0f', tonum
 end
 return {epoch, string.format('%.0f', seq), found}
 ";
+
+/// Where the feed ends.
+const END: &str = "return {epoch, string.format('%.0f', seq)}";
 
 fn new_epoch() -> Result<String, Error> {
     let mut epoch = new_secret().map_err(|_| Error::Shape("no randomness for an epoch"))?;
@@ -271,6 +274,20 @@ fn runs(items: &[&Encoded]) -> Vec<(&'static str, usize, String)> {
     runs
 }
 
+/// Where the feed stands: whatever was relayed before has at most this number.
+///
+/// # Errors
+/// When Redis is away or refuses.
+pub async fn end(connection: &mut impl ConnectionLike) -> Result<Cursor, Error> {
+    let script = Script::new(&format!("{CURRENT_EPOCH}{END}"));
+    let (epoch, seq): (String, String) = script.key(STREAM).key(META).arg(new_epoch()?).invoke_async(connection).await?;
+    Ok(Cursor { epoch: epoch.into(), seq: number(&seq)? })
+}
+
+fn number(text: &str) -> Result<u64, Error> {
+    text.parse().map_err(|_| Error::Shape("a number of the stream"))
+}
+
 /// What the stream says of the numbers after some number.
 #[derive(Debug)]
 pub struct Page {
@@ -289,7 +306,6 @@ pub async fn read(connection: &mut impl ConnectionLike, after: u64, limit: usize
     let (epoch, seq, found): (String, String, Vec<String>) =
         script.key(STREAM).key(META).arg(new_epoch()?).arg(after).arg(limit).invoke_async(connection).await?;
     let epoch: Arc<str> = epoch.into();
-    let number = |text: &str| text.parse::<u64>().map_err(|_| Error::Shape("a number of the stream"));
     let runs = found.chunks_exact(3).map(|run| Run::of_stream(&epoch, number(&run[1])?, number(&run[0])?, &run[2]));
     let runs = runs.collect::<Result<_, _>>()?;
     let seq = number(&seq)?;

@@ -1,7 +1,7 @@
 /** Endpoints of accounts: users and their invitations, tokens of programs, sessions, one's own password. */
 
 import { ask } from "./client";
-import type { List, Role, Schemas, User } from "./types";
+import type { List, Role, Schemas, SignedIn } from "./types";
 
 /** A user as admins see them. */
 export type Member = Schemas["Account"];
@@ -39,8 +39,8 @@ export function readInvitation(token: string): Promise<{ email: string; role: Ro
 }
 
 /** Sets the password by a link, and signs in. */
-export async function acceptInvitation(token: string, password: string): Promise<User> {
-  return (await ask<{ user: User }>("POST", "/api/invitation", JSON.stringify({ token, password }))).user;
+export function acceptInvitation(token: string, password: string): Promise<SignedIn> {
+  return ask("POST", "/api/invitation", JSON.stringify({ token, password }));
 }
 
 export async function listTokens(): Promise<readonly Token[]> {

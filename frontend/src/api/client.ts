@@ -17,6 +17,7 @@ import type {
   Retried,
   Schemas,
   Selection,
+  SignedIn,
   User,
 } from "./types";
 
@@ -81,12 +82,12 @@ export async function request(method: string, path: string, body?: string): Prom
 }
 
 /** Who is signed in, if anybody, and what the provider is called through which one may sign in. */
-export function getSession(): Promise<Schemas["SignedIn"]> {
+export function getSession(): Promise<SignedIn> {
   return ask("GET", "/api/session");
 }
 
-export async function signIn(email: string, password: string): Promise<User> {
-  return (await ask<{ user: User }>("POST", "/api/session", JSON.stringify({ email, password }))).user;
+export function signIn(email: string, password: string): Promise<SignedIn> {
+  return ask("POST", "/api/session", JSON.stringify({ email, password }));
 }
 
 export function signOut(): Promise<void> {

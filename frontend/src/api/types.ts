@@ -13,6 +13,9 @@ export type Role = Schemas["Role"];
 /** `disabled` is told to admins alone. */
 export type User = Schemas["User"] & Partial<Pick<Schemas["Account"], "disabled">>;
 
+/** Who is signed in, if anybody. */
+export type SignedIn = Schemas["SignedIn"];
+
 /** What selects events: values by name; of names that begin with `not.` there may be several. */
 export type Filter = Readonly<Record<string, string | readonly string[]>>;
 

@@ -5,7 +5,7 @@
 
 import { readonly, ref } from "vue";
 import type { Filter, MailEvent, Notification, Online, ReadMark, ServerFrame } from "../api/types";
-import { checkSession, currentUser, sessionEnded } from "../session";
+import { checkSession, currentUser, feedAtSignIn, sessionEnded } from "../session";
 import { backoff } from "./backoff";
 
 export type LiveState = "connecting" | "live" | "reconnecting" | "offline";
@@ -15,7 +15,7 @@ export interface Listener {
   notification?(notification: Notification): void;
   /** The user has read something, perhaps on another page. */
   read?(mark: ReadMark): void;
-  /** What was missed cannot be told: fetch again. Also called once when the first subscription stands. */
+  /** What was missed cannot be told: fetch again. */
   refetch?(): void;
 }
 
@@ -93,10 +93,11 @@ function subscribe(to: WebSocket): void {
   to.send(JSON.stringify({ type: "subscribe", topics: ["notifications", "events"], filter, after: cursor }));
 }
 
-/** Connects, and stays connected until `stopFeed`. */
+/** Connects, and stays connected until `stopFeed`. Follows on what is fetched from now on. */
 export function startFeed(): void {
   if (wanted) return;
   wanted = true;
+  cursor = feedAtSignIn();
   state.value = "connecting";
   addEventListener("online", connectNow);
   document.addEventListener("visibilitychange", connectWhenSeen);

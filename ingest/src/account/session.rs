@@ -1,6 +1,7 @@
 //! `/api/session`: signing in, asking who one is, signing out. And the question every other handler asks: who is calling?
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Buf;
 use futures::Stream;
@@ -8,7 +9,7 @@ use http::header::{HeaderValue, SET_COOKIE, USER_AGENT};
 use http::{HeaderMap, StatusCode};
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
-use shared::feed::SESSIONS_CHANNEL;
+use shared::feed::{self, Cursor, SESSIONS_CHANNEL};
 use shared::origin::Origins;
 use shared::serve::Peer;
 use shared::session::{self, Caller, Credential, Hash, User};
@@ -25,6 +26,8 @@ use crate::error::ApiError;
 
 /// Seven days in seconds: the cookie goes when the session's absolute limit does.
 const MAX_AGE: u32 = 7 * 24 * 60 * 60;
+/// How long an answer waits for Redis.
+const REDIS_PATIENCE: Duration = Duration::from_millis(250);
 /// Characters kept of what a session was begun with.
 const LONGEST_AGENT: usize = 256;
 
@@ -41,13 +44,24 @@ pub(super) struct Session<'a> {
     user: Option<&'a User>,
     /// What people call the provider through which they may sign in, if there is one.
     single_sign_on: Option<&'a str>,
+    /// Where the feed stands, for whoever is signed in: what is fetched from now on has all that came before, so that a first
+    /// `subscribe` with `after` leaves no gap. Null while Redis is away.
+    #[schema(value_type = Option<String>)]
+    feed: Option<Cursor>,
 }
 
 impl<'a> Session<'a> {
-    fn of(context: &'a Context, user: Option<&'a User>) -> Response {
+    async fn of(context: &'a Context, user: Option<&'a User>) -> Response {
         let single_sign_on = context.oidc.as_ref().map(Provider::name);
-        warp::reply::json(&Self { user, single_sign_on }).into_response()
+        let feed = if user.is_some() { feed_end(context).await } else { None };
+        warp::reply::json(&Self { user, single_sign_on, feed }).into_response()
     }
+}
+
+/// Where the feed stands, if Redis says so at once: whoever signs in does not wait for it.
+async fn feed_end(context: &Context) -> Option<Cursor> {
+    let asked = async { feed::end(&mut context.redis.get().await.ok()?).await.ok() };
+    tokio::time::timeout(REDIS_PATIENCE, asked).await.ok().flatten()
 }
 
 /// Who is calling.
@@ -139,7 +153,7 @@ pub fn require_same_origin(context: &Context, headers: &HeaderMap, caller: &Call
     responses((status = 200, description = "Who is asking.", body = Session)))]
 pub async fn get(context: Arc<Context>, headers: HeaderMap) -> Result<Response, ApiError> {
     let caller = session::authenticate(&context.pool, &headers, &context.origins).await?;
-    Ok(Session::of(&context, caller.as_ref().map(|caller| &caller.user)))
+    Ok(Session::of(&context, caller.as_ref().map(|caller| &caller.user)).await)
 }
 
 /// Signs in, and sets the session's cookie.
@@ -183,7 +197,7 @@ pub async fn post<B: Buf>(
 
 /// Begins a session: answers with its cookie, and as `GET` does.
 pub(super) async fn signed_in(context: &Context, headers: &HeaderMap, user: &User) -> Result<Response, ApiError> {
-    let mut response = Session::of(context, Some(user));
+    let mut response = Session::of(context, Some(user)).await;
     begin(context, headers, user, &mut response).await?;
     Ok(response)
 }

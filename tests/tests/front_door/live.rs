@@ -140,6 +140,31 @@ async fn a_client_misses_nothing_while_the_notifier_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_says_from_where_to_follow_what_is_fetched_next() {
+    let mut stack = Stack::start().expect("a stack");
+    let mandrill = Mandrill::of(&stack);
+    let admin = Visitor::admin(&stack).await;
+    let mut witness = Socket::of(&admin).await;
+    witness.subscribe(None).await;
+    assert_eq!(mandrill.deliver(&[event("open", "before")]).await.status, 200);
+    assert_eq!(witness.next_of("events").await["items"][0]["message_id"], "before");
+
+    let feed = admin.get("/api/session").await.json()["feed"].clone();
+    assert_eq!(mandrill.deliver(&[event("open", "meanwhile")]).await.status, 200);
+    assert_eq!(witness.next_of("events").await["items"][0]["message_id"], "meanwhile");
+    let mut socket = Socket::of(&admin).await;
+    socket.send(&json!({"type": "subscribe", "topics": ["events"], "after": feed})).await;
+    assert_eq!(socket.next_of("subscribed").await["recovered"], true);
+    let items = socket.next_of("events").await["items"].clone();
+    let followed: Vec<&Value> = items.as_array().expect("items").iter().map(|item| &item["message_id"]).collect();
+    assert_eq!(followed, ["meanwhile"], "what came before has been fetched");
+
+    stack.kill(Part::Redis);
+    let session = admin.get("/api/session").await.json();
+    assert_eq!((&session["user"]["role"], &session["feed"]), (&json!("admin"), &Value::Null), "no reason to keep anybody out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_redis_deliveries_are_accepted_and_relayed_later() {
     let mut stack = Stack::start().expect("a stack");
     let (mandrill, mut follower) = following(&stack).await;

@@ -9,7 +9,7 @@ use stack::{Part, Stack};
 async fn a_cookie_says_who_is_signed_in_until_they_sign_out() {
     let stack = Stack::start().expect("a stack");
     let mut visitor = Visitor::new(&stack);
-    assert_eq!(visitor.get("/api/session").await.json(), json!({"user": null, "single_sign_on": null}));
+    assert_eq!(visitor.get("/api/session").await.json(), json!({"user": null, "single_sign_on": null, "feed": null}));
     let settings = stack.settings().clone();
     let answer = visitor.sign_in(&settings.admin_email.to_uppercase(), &settings.admin_password).await;
     assert_eq!(answer.status, 200);

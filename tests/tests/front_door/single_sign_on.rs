@@ -63,7 +63,10 @@ async fn who_has_an_account_signs_in_through_the_provider_and_is_known_by_its_na
     let stack = Stack::start_with(&provider.environment()).expect("a stack");
     let admin = Visitor::admin(&stack).await;
     let vera = Visitor::viewer(&stack, "vera@example.com").await;
-    assert_eq!(Visitor::new(&stack).get("/api/session").await.json(), json!({"user": null, "single_sign_on": "single sign-on"}));
+    assert_eq!(
+        Visitor::new(&stack).get("/api/session").await.json(),
+        json!({"user": null, "single_sign_on": "single sign-on", "feed": null})
+    );
 
     provider.vouch_for(claims("v-1", "Vera@Example.com"));
     let mut browser = Browser::new(&stack);
@@ -198,7 +201,7 @@ async fn a_provider_that_takes_the_place_of_another_finds_people_by_their_addres
 async fn without_a_provider_there_is_no_way_through_one() {
     let stack = Stack::start().expect("a stack");
     let visitor = Visitor::new(&stack);
-    assert_eq!(visitor.get("/api/session").await.json(), json!({"user": null, "single_sign_on": null}));
+    assert_eq!(visitor.get("/api/session").await.json(), json!({"user": null, "single_sign_on": null, "feed": null}));
     for path in ["/api/session/oidc", "/api/session/oidc/callback?code=x&state=y"] {
         assert_eq!(visitor.get(path).await.problem(), (404, "not_found".to_owned()));
     }
