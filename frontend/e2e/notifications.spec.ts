@@ -13,7 +13,7 @@ async function write(page: Page, to: string | RegExp, text: string, details = ""
   const option = dialog.getByRole("option", { name: to });
   await dialog.getByLabel("To").selectOption((await option.getAttribute("value")) ?? "");
   await dialog.getByLabel("Text").fill(text);
-  await dialog.getByLabel("More, if need be").fill(details);
+  await dialog.getByLabel("Details (optional)").fill(details);
   await dialog.getByRole("button", { name: "Send" }).click();
   await expect(dialog).toBeHidden();
 }
@@ -113,7 +113,7 @@ test("the browser is asked when the button is pressed, shows what comes while th
     page.evaluate((is) => Object.assign(globalThis, { hidden: is }), hidden);
   await signIn(page, "/notifications");
   expect(await page.evaluate(() => Notification.permission)).toBe("default");
-  await page.getByRole("button", { name: "Let it ask me" }).click();
+  await page.getByRole("button", { name: "Allow notifications" }).click();
   await expect(page.getByText("While this page is hidden, your browser shows what is new.")).toBeVisible();
   await page.reload();
   await expect(page.getByRole("status").getByText("Live", { exact: true })).toBeVisible();
@@ -132,7 +132,7 @@ test("the browser is asked when the button is pressed, shows what comes while th
   await expect(list(page).getByRole("listitem").filter({ hasText: hidden })).not.toContainText("Unread.");
   await page.getByRole("button", { name: "Stop that" }).click();
   await page.reload();
-  await expect(page.getByRole("button", { name: "Let it ask me" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Allow notifications" })).toBeVisible();
 });
 
 test("at most three toasts are on the screen", async ({ page }) => {

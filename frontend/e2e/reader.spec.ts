@@ -30,7 +30,7 @@ test("keys lead everywhere, and do nothing while somebody types, in dialogs, or 
   await expect(help(page)).toBeVisible();
   await page.keyboard.type("ge");
   await expect(page).toHaveURL("/simulate");
-  await help(page).getByLabel("Keys do something").uncheck();
+  await help(page).getByLabel("Keyboard shortcuts").uncheck();
   await page.keyboard.press("Escape");
   await expect(help(page)).toBeHidden();
   await page.keyboard.type("ge?");
@@ -40,7 +40,7 @@ test("keys lead everywhere, and do nothing while somebody types, in dialogs, or 
   await menu(page).click();
   await expect(page.getByLabel("Keyboard shortcuts", { exact: true })).not.toBeChecked();
   await page.getByRole("button", { name: "Show the keyboard shortcuts" }).click();
-  await help(page).getByLabel("Keys do something").check();
+  await help(page).getByLabel("Keyboard shortcuts").check();
   await help(page).getByRole("button", { name: "Close" }).click();
   // The search is on another page.
   await deliver([event("send")]);

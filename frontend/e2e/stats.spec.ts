@@ -8,7 +8,7 @@ const number = (text: string | null): number => Number((text ?? "").replace(/[^\
 
 /** How many events of a kind the page counts. */
 async function count(page: Page, kind: string): Promise<number> {
-  await expect(page.getByText(/By when events were received/)).toBeVisible();
+  await expect(page.getByText(/Counted by when events were received/)).toBeVisible();
   const row = table(page, "Events by kind").getByRole("row").filter({ hasText: kind });
   return (await row.count()) === 0 ? 0 : number(await row.getByRole("cell").nth(1).textContent());
 }
@@ -56,7 +56,7 @@ test("what was posted is what is counted, by kind, over time, by tag, template a
   const bounced = (await count(page, "Soft bounce")) + (await count(page, "Bounced"));
   const bounce = page.getByRole("list", { name: "Rates" }).getByRole("listitem").filter({ hasText: "hard + soft" });
   const told = (await bounce.textContent()) ?? "";
-  expect(told.replaceAll(",", "")).toContain(`(hard + soft bounces) ÷ sent= ${bounced} ÷ ${sent}`);
+  expect(told.replaceAll(",", "")).toContain(`(hard + soft) ÷ sent= ${bounced} ÷ ${sent}`);
   const share = (bounced / sent) * 100;
   expect(told).toContain(`${share.toFixed(share < 1 ? 2 : 1)} %`);
 

@@ -46,6 +46,13 @@ test("names in backticks are told apart from the text around them", () => {
     { text: ", then ", code: false },
     { text: "x", code: true },
   ]);
+  expect(parts("Signed for https://a.example.com/webhook/, and WEBHOOK_URLS has another.")).toEqual([
+    { text: "Signed for ", code: false },
+    { text: "https://a.example.com/webhook/", code: true },
+    { text: ", and ", code: false },
+    { text: "WEBHOOK_URLS", code: true },
+    { text: " has another.", code: false },
+  ]);
   expect(parts("a lone ` stays")).toEqual([{ text: "a lone ` stays", code: false }]);
   expect(parts("")).toEqual([]);
 });

@@ -32,10 +32,25 @@ export function sentence(text: string): string {
   return /(^|\s)[\w`’).-]*[\w`’)]$/.test(begun) ? `${begun}.` : begun;
 }
 
-/** A text taken apart where it names something in backticks. */
-export function parts(text: string): { readonly text: string; readonly code: boolean }[] {
+export interface Part {
+  readonly text: string;
+  readonly code: boolean;
+}
+
+/** What has to be copied exactly wherever it stands: addresses, without what ends the sentence, and names of settings. */
+const EXACT = /(https?:\/\/[^\s,;]*[^\s,;:.)]|\b[A-Z]+(?:_[A-Z]+)+\b)/;
+
+/** A text taken apart where it names something, in backticks or by what it is. */
+export function parts(text: string): Part[] {
   const pieces = text.split("`");
   // Without its partner, a backtick is one.
-  if (pieces.length % 2 === 0) return [{ text, code: false }];
-  return pieces.map((piece, at) => ({ text: piece, code: at % 2 === 1 })).filter((piece) => piece.text !== "");
+  if (pieces.length % 2 === 0) return named(text);
+  return pieces.flatMap((piece, at) => (at % 2 === 1 ? [{ text: piece, code: true }] : named(piece)));
+}
+
+function named(text: string): Part[] {
+  return text
+    .split(EXACT)
+    .map((piece, at) => ({ text: piece, code: at % 2 === 1 }))
+    .filter((piece) => piece.text !== "");
 }

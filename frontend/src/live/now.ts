@@ -25,6 +25,11 @@ export function exact(then: number): string {
   return FORMATS[zone.value].format(then);
 }
 
+/** A stretch of time in full, in the same zone; a moment where it begins and ends at once. */
+export function exactRange(begin: number, end: number): string {
+  return FORMATS[zone.value].formatRange(begin, end);
+}
+
 /** The time of day, in the same zone. */
 export function timeOfDay(then: number): string {
   return TIMES[zone.value].format(then);

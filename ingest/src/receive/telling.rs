@@ -97,13 +97,27 @@ impl Rules {
 }
 
 fn title(event: &NewEvent<'_>) -> String {
-    let who = event.recipient.as_deref().unwrap_or("Somebody");
     let subject = event.subject.as_deref().filter(|subject| !subject.is_empty());
-    if event.kind == "open" {
-        return subject.map_or_else(|| format!("{who} opened a message"), |subject| format!("{who} opened “{subject}”"));
+    let person = event.recipient.as_deref().unwrap_or("Somebody");
+    let letter = || subject.map_or_else(|| "a message".to_owned(), |subject| format!("“{subject}”"));
+    let to = || event.recipient.as_deref().map(|who| format!(" to {who}")).unwrap_or_default();
+    let mail = |became: &str| format!("{}{} {became}", subject.map_or_else(|| "A message".to_owned(), |_| letter()), to());
+    match &*event.kind {
+        "open" => format!("{person} opened {}", letter()),
+        "click" => format!("{person} clicked in {}", letter()),
+        "unsub" => format!("{person} unsubscribed"),
+        "send" => mail("was sent"),
+        "delivered" => mail("was delivered"),
+        "deferral" => mail("was deferred"),
+        "soft_bounce" => mail("bounced for now"),
+        "hard_bounce" => mail("bounced"),
+        "spam" => mail("was marked as spam"),
+        "reject" => mail("was rejected"),
+        other => {
+            let kind = other.replace('_', " ");
+            subject.map_or_else(|| format!("{person}: {kind}"), |subject| format!("{person}: {kind} of “{subject}”"))
+        }
     }
-    let kind = event.kind.replace('_', " ");
-    subject.map_or_else(|| format!("{who}: {kind}"), |subject| format!("{who}: {kind} of “{subject}”"))
 }
 
 /// What a server replied, or where somebody opened or clicked.
@@ -164,7 +178,9 @@ mod tests {
             (title(&event), body(&event))
         };
         let bounce = element("hard_bounce", json!({"email": "ann@example.com", "subject": "Hi", "diag": "550 no such user"}));
-        assert_eq!(titles(&bounce), ("ann@example.com: hard bounce of “Hi”".to_owned(), "550 no such user".to_owned()));
+        assert_eq!(titles(&bounce), ("“Hi” to ann@example.com bounced".to_owned(), "550 no such user".to_owned()));
+        assert_eq!(titles(&element("reject", json!({}))).0, "A message was rejected");
+        assert_eq!(titles(&element("sms_open", json!({"email": "ann@example.com"}))).0, "ann@example.com: sms open");
         assert_eq!(titles(&element("open", json!({}))), ("Somebody opened a message".to_owned(), String::new()));
     }
 }

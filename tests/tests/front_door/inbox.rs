@@ -159,8 +159,8 @@ async fn rules_decide_what_notifies_whom_live_and_in_the_history() {
         vec!["m1@example.com opened “Letter m1”", "vip@example.com opened “Letter vip”", "m7@example.com opened “Letter m7”"],
         vec![
             "vip@example.com opened “Letter vip”",
-            "m3@example.com: hard bounce of “Letter m3”",
-            "m6@example.com: spam of “Letter m6”",
+            "“Letter m3” to m3@example.com bounced",
+            "“Letter m6” to m6@example.com was marked as spam",
         ],
     ];
     for ((page, visitor), mut told) in pages.iter_mut().zip([&admin, &vera]).zip(told) {

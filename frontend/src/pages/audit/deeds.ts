@@ -63,11 +63,12 @@ function changed(user: number | null, to: Readonly<Record<string, unknown>>): De
 }
 
 function erased(counts: Readonly<Record<string, unknown>>): string {
-  return [
+  const parts = [
     countOf(counts["events"], "event"),
     countOf(counts["notifications"], "notification"),
-    countOf(counts["quarantined"], "item of the quarantine", "items of the quarantine"),
-  ].join(", ");
+    countOf(counts["quarantined"], "item in quarantine", "items in quarantine"),
+  ];
+  return parts.filter((part) => !part.startsWith("0 ")).join(", ") || "nothing was stored about it";
 }
 
 function countOf(count: unknown, one: string, many?: string): string {

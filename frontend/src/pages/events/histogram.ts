@@ -49,11 +49,17 @@ export function piecesOf(bar: Bar, most: number, height: number): Piece[] {
   });
 }
 
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const MOMENT = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" } as const;
+const moment = new Intl.DateTimeFormat(undefined, MOMENT);
+const momentOfAnyYear = new Intl.DateTimeFormat(undefined, { ...MOMENT, year: "numeric" });
+/** Kinds that are counted one by one; the rest is told by how many there are. */
+const MOST_KINDS = 5;
 
-/** When the bars from one to another are. */
+/** When the bars from one to another are; the year is told where it is not this one. */
 export function whenOf(first: Bar, last: Bar): string {
-  return moment.formatRange(first.begin, last.end);
+  const year = new Date().getFullYear();
+  const isThisYear = [first.begin, last.end].every((at) => new Date(at).getFullYear() === year);
+  return (isThisYear ? moment : momentOfAnyYear).formatRange(first.begin, last.end);
 }
 
 /** What came in these bars: `12 events: 7 opened, 5 sent`. */
@@ -62,7 +68,11 @@ export function whatOf(bars: readonly Bar[]): string {
   for (const { kinds } of bars)
     for (const [kind, count] of Object.entries(kinds)) counts.set(kind, (counts.get(kind) ?? 0) + count);
   const parts = [...counts].sort(([, one], [, other]) => other - one);
-  const said = parts.map(([kind, count]) => `${count.toLocaleString()} ${lookOf(kind).word.toLowerCase()}`);
+  const said = parts
+    .slice(0, MOST_KINDS)
+    .map(([kind, count]) => `${count.toLocaleString()} ${lookOf(kind).word.toLowerCase()}`);
+  const rest = sum(parts.slice(MOST_KINDS).map(([, count]) => count));
+  if (rest > 0) said.push(`${rest.toLocaleString()} of other kinds`);
   const total = sum(counts.values());
   return total === 0 ? "no events" : `${counted(total, "event")}: ${said.join(", ")}`;
 }

@@ -6,6 +6,8 @@ export interface Standing {
   readonly word: string;
   readonly tone: "ok" | "warn" | "bad" | "quiet";
   readonly why: string;
+  /** What says so, if anything does. */
+  readonly evidence?: KindOfRecipient;
 }
 
 const BAD: Readonly<Record<string, Standing>> = {
@@ -26,11 +28,12 @@ const GOOD = new Set(["delivered", "open", "click"]);
 
 /** `kinds` as the API gives them: the one that happened last comes first. */
 export function standingOf(kinds: readonly KindOfRecipient[]): Standing {
-  for (const { kind } of kinds) {
-    if (GOOD.has(kind)) return { word: "Reachable", tone: "ok", why: "Mail arrives at this address." };
+  for (const evidence of kinds) {
+    const { kind } = evidence;
+    if (GOOD.has(kind)) return { word: "Reachable", tone: "ok", why: "Mail arrives at this address.", evidence };
     if (kind === "blacklist_remove") break;
     const bad = Object.hasOwn(BAD, kind) ? BAD[kind] : undefined;
-    if (bad) return bad;
+    if (bad) return { ...bad, evidence };
   }
   return { word: "Nothing known", tone: "quiet", why: "Nothing says yet whether mail arrives." };
 }

@@ -14,9 +14,9 @@ test("buckets that the server left out are there, and each count is in its place
     ],
   });
   expect(bars.map(({ at, values }) => [new Date(at).toISOString().slice(0, 13), ...values])).toEqual([
-    ["2026-10-23T22", 3, 4, 0, 0, 0],
+    ["2026-10-23T22", 0, 0, 4, 3, 0],
     ["2026-10-24T22", 0, 0, 0, 0, 0],
-    ["2026-10-25T23", 0, 0, 3, 1, 5],
+    ["2026-10-25T23", 1, 3, 0, 0, 5],
     ["2026-10-26T23", 0, 0, 0, 0, 0],
   ]);
   expect(bars[2]?.sum).toBe(9);

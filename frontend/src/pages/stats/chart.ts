@@ -5,12 +5,12 @@ import type { Tone } from "../../components/tones";
 import { lookOf } from "../events/kinds";
 import { startOf } from "./zone";
 
-/** What is stacked, from the bottom: kinds by what they mean, since eleven colours tell nobody anything. */
+/** What is stacked, from the bottom as in the list's chart: kinds by what they mean, since eleven colours tell nobody anything. */
 export const SERIES: readonly { readonly tone: Tone; readonly name: string }[] = [
-  { tone: "ok", name: "Sent and delivered" },
-  { tone: "engaged", name: "Opened and clicked" },
-  { tone: "warn", name: "Put off and soft bounces" },
   { tone: "bad", name: "Bounced, rejected, spam" },
+  { tone: "warn", name: "Deferred and soft bounces" },
+  { tone: "engaged", name: "Opened and clicked" },
+  { tone: "ok", name: "Sent and delivered" },
   { tone: "quiet", name: "Other" },
 ];
 
@@ -65,7 +65,7 @@ export function ceiling(most: number): number {
 export function namer(step: Step, zone: string): (at: number) => string {
   const day = { weekday: "short", day: "numeric", month: "short" } as const;
   const options = {
-    hour: { ...day, hour: "2-digit", minute: "2-digit" },
+    hour: { ...day, hour: "numeric", minute: "2-digit" },
     day: { ...day, year: "numeric" },
     month: { month: "long", year: "numeric" },
   } as const;

@@ -58,7 +58,7 @@ test("a rate is compared in points, with a word, a sign, and which way is good",
   });
   expect(compareRates(rate(1, 3), rate(2, 6)).words).toBe("the same as before");
   expect(compareRates(rate(100_001, 200_000), rate(1, 2)).words).toBe("the same as before");
-  expect(compareRates(rate(1, 3), rate(0, 0))).toMatchObject({ text: "", words: "nothing before" });
+  expect(compareRates(rate(1, 3), rate(0, 0))).toMatchObject({ text: "", words: "no earlier data" });
   expect(compareRates(rate(0, 0), rate(1, 2))).toMatchObject({ text: "", words: "50.0 % before" });
 });
 

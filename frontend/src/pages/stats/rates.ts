@@ -42,7 +42,7 @@ export function ratesOf(counts: Counts, told: boolean): readonly Rate[] {
   const guessed = { ...delivery, formula: "(sent − bounced − rejected) ÷ sent", part: notLost(counts) };
   return [
     told ? delivery : guessed,
-    of("Bounce", "(hard + soft bounces)", "down", "hard_bounce", "soft_bounce"),
+    of("Bounce", "(hard + soft)", "down", "hard_bounce", "soft_bounce"),
     of("Complaint", "spam complaints", "down", "spam"),
     of("Open", "opens", "up", "open"),
     of("Click", "clicks", "up", "click"),
@@ -86,7 +86,7 @@ function changed(up: boolean, text: string, before: string, better: Rate["better
 /** How a rate has changed, in percentage points. */
 export function compareRates(now: Rate, before: Rate): Change {
   const [value, was] = [valueOf(now), valueOf(before)];
-  if (was === null) return { text: "", words: "nothing before", tone: "quiet" };
+  if (was === null) return { text: "", words: "no earlier data", tone: "quiet" };
   if (value === null) return { text: "", words: `${percent(was)} before`, tone: "quiet" };
   const points = (value - was) * 100;
   // What rounds to nothing has not changed.

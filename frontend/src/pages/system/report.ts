@@ -50,7 +50,7 @@ interface Look {
 
 export const LOOKS: Readonly<Record<CheckState, Look>> = {
   ok: { word: "In order", icon: "dot", tone: "ok" },
-  warn: { word: "Look at it", icon: "half", tone: "warn" },
+  warn: { word: "Attention", icon: "half", tone: "warn" },
   fail: { word: "Fails", icon: "cross", tone: "bad" },
 };
 

@@ -205,7 +205,7 @@ async fn quarantine(pool: &PgPool) -> Result<Finding, sqlx::Error> {
         Some(reason) if open.count > 0 => Finding::warn(
             "quarantine",
             format!("{} elements are kept apart, mostly `{reason}`", open.count),
-            "look at them at /api/quarantine; retry them after an update, or discard them",
+            "see them on the page Quarantine; retry them after an update, or discard them",
         ),
         _ => Finding::ok("quarantine", "empty"),
     })
