@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use shared::event::{SUBJECT, fold_into};
 use time::{Duration, OffsetDateTime};
 
-use super::json::{JsonObject, Object};
+use super::json::{Element, JsonObject};
 use super::telling::Telling;
 
 /// Mandrill's words for what becomes of a message, for mail received, and for changes of the lists. Others are stored as they come.
@@ -111,11 +111,20 @@ impl<'a> NewEvent<'a> {
     /// # Errors
     /// When it cannot be an event; why.
     pub fn read(raw: &'a str, simulated: bool, now: OffsetDateTime) -> Result<Self, Reason> {
-        let top = serde_json::from_str::<Object<'_>>(raw).map_err(|_| ("not_an_object", "The element is no JSON object."))?;
+        let element = Element::of(raw).ok_or(("not_an_object", "The element is no JSON object."))?;
+        Self::of(&element, raw, simulated, now)
+    }
+
+    /// The same of an element whose fields are known.
+    ///
+    /// # Errors
+    /// As [`NewEvent::read`].
+    pub fn of(element: &Element<'a>, raw: &'a str, simulated: bool, now: OffsetDateTime) -> Result<Self, Reason> {
+        let top = &element.top;
         let mut event = match (top.text("event"), top.text("type")) {
-            (Some(kind), _) if kind == "inbound" => inbound(&top),
-            (Some(kind), _) if !kind.is_empty() => message(&top, kind),
-            (_, Some(family)) if !family.is_empty() => sync(&top, &family),
+            (Some(kind), _) if kind == "inbound" => inbound(element),
+            (Some(kind), _) if !kind.is_empty() => message(element, kind),
+            (_, Some(family)) if !family.is_empty() => sync(element, &family),
             _ => return Err(("no_kind", "The element has neither `event` nor `type`.")),
         };
         if event.kind.len() > LONGEST_KIND {
@@ -128,7 +137,7 @@ impl<'a> NewEvent<'a> {
         event.occurred_at = ts
             .and_then(|ts| OffsetDateTime::from_unix_timestamp(ts).ok())
             .filter(|at| at.unix_timestamp() > 0 && *at <= now + AHEAD);
-        event.digest = digest(&event, &top, ts, raw, simulated);
+        event.digest = digest(&event, element, ts, raw, simulated);
         event.bound();
         event.search = event.words();
         event.payload = raw;
@@ -221,8 +230,7 @@ fn cut(text: &mut Text<'_>, longest: usize) {
 }
 
 /// `{"event":…,"ts":…,"_id":…,"msg":{…}}`: what became of a message sent.
-fn message<'a>(top: &Object<'a>, kind: Text<'a>) -> NewEvent<'a> {
-    let msg = top.object("msg");
+fn message<'a>(Element { top, msg }: &Element<'a>, kind: Text<'a>) -> NewEvent<'a> {
     let location = top.object("location");
     NewEvent {
         message_id: top.text("_id").or_else(|| msg.text("_id")).filter(|id| !id.is_empty()),
@@ -248,7 +256,7 @@ fn message<'a>(top: &Object<'a>, kind: Text<'a>) -> NewEvent<'a> {
 }
 
 /// `{"type":…,"action":…,"reject"|"entry":{…},"ts":…}`: a change of the deny- or allowlist. The old words stand for the new.
-fn sync<'a>(top: &Object<'a>, family: &str) -> NewEvent<'a> {
+fn sync<'a>(Element { top, .. }: &Element<'a>, family: &str) -> NewEvent<'a> {
     let list = match family {
         "allowlist" | "safelist" => "whitelist",
         "denylist" => "blacklist",
@@ -268,8 +276,7 @@ fn sync<'a>(top: &Object<'a>, family: &str) -> NewEvent<'a> {
 }
 
 /// `{"event":"inbound","ts":…,"msg":{…}}`: mail received. The id is the mail's own Message-Id.
-fn inbound<'a>(top: &Object<'a>) -> NewEvent<'a> {
-    let msg = top.object("msg");
+fn inbound<'a>(Element { msg, .. }: &Element<'a>) -> NewEvent<'a> {
     let headers = msg.object("headers");
     let id = ["Message-Id", "Message-ID", "message-id"].into_iter().find_map(|name| headers.text(name));
     NewEvent {
@@ -285,12 +292,12 @@ fn inbound<'a>(top: &Object<'a>) -> NewEvent<'a> {
 /// Over what identifies the event for the provider, each part with its length in front so that parts cannot run together.
 /// Of `msg`, a snapshot that differs between deliveries, only what never changes may stand in for an id that is missing.
 /// Without an identity it is over the element itself.
-fn digest(event: &NewEvent<'_>, top: &Object<'_>, ts: Option<i64>, raw: &str, simulated: bool) -> [u8; 16] {
+fn digest(event: &NewEvent<'_>, element: &Element<'_>, ts: Option<i64>, raw: &str, simulated: bool) -> [u8; 16] {
     let (kind, recipient) = (&*event.kind, or_empty(&event.recipient));
     let (id, url) = (or_empty(&event.message_id), or_empty(&event.url));
     let (ip, user_agent) = (or_empty(&event.ip), or_empty(&event.user_agent));
-    let is_sync = top.text("event").is_none_or(|kind| kind.is_empty());
-    let whole_mail = if kind == "inbound" && id.is_empty() { top.object("msg").text("raw_msg") } else { None };
+    let is_sync = element.top.text("event").is_none_or(|kind| kind.is_empty());
+    let whole_mail = if kind == "inbound" && id.is_empty() { element.msg.text("raw_msg") } else { None };
     let at = ts.map(|ts| ts.to_string());
     let identity: &[&str] = match &at {
         Some(ts) if is_sync && !recipient.is_empty() => &["sync", kind, recipient, or_empty(&event.subaccount), ts],

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -150,9 +151,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(16));
-                // Names are read as values are: one that cannot be text is kept as it is written.
                 while let Some((name, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
-                    fields.push((as_text(name.get()).unwrap_or(Cow::Borrowed(name.get())), value));
+                    fields.push((as_name(name), value));
                 }
                 Ok(Object(fields))
             }
@@ -160,6 +160,138 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 
         deserializer.deserialize_map(Fields)
     }
+}
+
+/// Names are read as values are: one that cannot be text is kept as it is written.
+fn as_name(raw: &RawValue) -> Cow<'_, str> {
+    as_text(raw.get()).unwrap_or(Cow::Borrowed(raw.get()))
+}
+
+/// An element that is an object: its fields, and those of its `msg`, which holds nearly all of it.
+#[derive(Debug, Default)]
+pub struct Element<'a> {
+    /// All but `msg`.
+    pub top: Object<'a>,
+    /// Empty where `msg` is missing or no object.
+    pub msg: Object<'a>,
+}
+
+impl<'a> Element<'a> {
+    /// Of its text; none where that is no object.
+    pub fn of(raw: &'a str) -> Option<Self> {
+        let top: Object<'a> = serde_json::from_str(raw).ok()?;
+        let msg = top.object("msg");
+        Some(Self { top, msg })
+    }
+}
+
+/// In one pass, unlike [`Element::of`]. It refuses more: numbers and texts in place of `msg` that have no value.
+impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Element<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut element = Element { top: Object(Vec::with_capacity(16)), msg: Object::default() };
+                while let Some(name) = map.next_key()? {
+                    match as_name(name) {
+                        name if name == "msg" => element.msg = map.next_value::<ObjectOrNone<'de>>()?.0.unwrap_or_default(),
+                        name => element.top.0.push((name, map.next_value()?)),
+                    }
+                }
+                Ok(element)
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// An object; none for anything else that stands in its place.
+struct ObjectOrNone<'a>(Option<Object<'a>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for ObjectOrNone<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Anything;
+
+        impl<'de> Visitor<'de> for Anything {
+            type Value = ObjectOrNone<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                Object::deserialize(MapAccessDeserializer::new(map)).map(|object| ObjectOrNone(Some(object)))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+                while array.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(ObjectOrNone(None))
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(ObjectOrNone(None))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(ObjectOrNone(None))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(ObjectOrNone(None))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+                Ok(ObjectOrNone(None))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+                Ok(ObjectOrNone(None))
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+                Ok(ObjectOrNone(None))
+            }
+        }
+
+        deserializer.deserialize_any(Anything)
+    }
+}
+
+/// White space of JSON.
+const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// An array is not, or not plainly, one of objects alone.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unusual;
+
+/// The elements of an array of objects with their texts, in a single pass over it. Stops at whatever is not as usual; what can be
+/// saved of that, [`Elements`] finds.
+pub fn objects(text: &str) -> impl Iterator<Item = Result<(&str, Element<'_>), Unusual>> {
+    let mut rest = Some(text.trim_start_matches(SPACE).strip_prefix('[').ok_or(Unusual));
+    std::iter::from_fn(move || {
+        let next = rest.take()?.and_then(|text| {
+            let text = text.trim_start_matches(SPACE);
+            let mut values = serde_json::Deserializer::from_str(text).into_iter();
+            let element = values.next().and_then(Result::ok).ok_or(Unusual)?;
+            let (raw, after) = text.split_at(values.byte_offset());
+            let after = after.trim_start_matches(SPACE);
+            match (after.strip_prefix(','), after.strip_prefix(']')) {
+                (Some(more), _) => rest = Some(Ok(more)),
+                (None, Some(end)) if end.trim_start_matches(SPACE).is_empty() => {}
+                _ => return Err(Unusual),
+            }
+            Ok((raw, element))
+        });
+        Some(next)
+    })
 }
 
 /// Most elements of one delivery; Mandrill sends 1,000.

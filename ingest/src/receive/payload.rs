@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use time::OffsetDateTime;
 
-use super::event::NewEvent;
-use super::json::{Elements, MOST_ELEMENTS};
+use super::event::{NewEvent, Reason};
+use super::json::{self, Elements, MOST_ELEMENTS};
 use super::telling::Rules;
 
 /// An element, or a whole value, that cannot become an event.
@@ -77,24 +77,42 @@ impl<'a> Batch<'a> {
         let Ok(text) = std::str::from_utf8(value) else {
             return whole("not_utf8", "The value of mandrill_events is not UTF-8.".to_owned());
         };
-        let Elements { elements, count } = match serde_json::from_str(text) {
-            Ok(elements) => elements,
-            Err(error) => return whole("not_an_array", format!("The value of mandrill_events is no JSON array: {error}.")),
-        };
+        Self::of_objects(text, simulated, now)
+            .map_or_else(|| Self::of_elements(text, simulated, now), Ok)
+            .unwrap_or_else(|(reason, detail)| whole(reason, detail))
+    }
+
+    /// Of an array, whatever its elements are; else why it is none.
+    fn of_elements(text: &'a str, simulated: bool, now: OffsetDateTime) -> Result<Self, (&'static str, String)> {
+        let Elements { elements, count } = serde_json::from_str(text)
+            .map_err(|error| ("not_an_array", format!("The value of mandrill_events is no JSON array: {error}.")))?;
         if count > MOST_ELEMENTS {
-            return whole(
-                "too_many_elements",
-                format!("The array holds {count} elements, and {MOST_ELEMENTS} are taken at most."),
-            );
+            let detail = format!("The array holds {count} elements, and {MOST_ELEMENTS} are taken at most.");
+            return Err(("too_many_elements", detail));
         }
-        let mut batch = Self { received: elements.len(), ..Self::default() };
+        let mut batch = Self::default();
         for element in elements {
-            match NewEvent::read(element.get(), simulated, now) {
-                Ok(event) => batch.events.push(event),
-                Err((reason, detail)) => batch.poison.push(Poison::of_element(element.get(), reason, detail.to_owned())),
-            }
+            batch.take(element.get(), NewEvent::read(element.get(), simulated, now));
         }
-        batch
+        Ok(batch)
+    }
+
+    /// The same, in one pass, of what is nearly always sent: a reasonable number of objects. None for anything else.
+    fn of_objects(text: &'a str, simulated: bool, now: OffsetDateTime) -> Option<Self> {
+        let mut batch = Self::default();
+        for object in json::objects(text) {
+            let (raw, element) = object.ok().filter(|_| batch.received < MOST_ELEMENTS)?;
+            batch.take(raw, NewEvent::of(&element, raw, simulated, now));
+        }
+        Some(batch)
+    }
+
+    fn take(&mut self, raw: &'a str, event: Result<NewEvent<'a>, Reason>) {
+        self.received += 1;
+        match event {
+            Ok(event) => self.events.push(event),
+            Err((reason, detail)) => self.poison.push(Poison::of_element(raw, reason, detail.to_owned())),
+        }
     }
 
     /// Decides what is told of its events, and to whom.
@@ -176,6 +194,26 @@ mod tests {
                 // The element itself: read back, a number may come out as its neighbour.
                 let element = elements.iter().zip(&kept).find_map(|(element, raw)| (raw == event.payload).then_some(element));
                 agrees_with_a_slow_reader(event, element.expect("one of them"))?;
+            }
+        }
+
+        #[test]
+        fn one_pass_finds_what_several_find(
+            elements in prop::collection::vec(any_json(), 0..6),
+            odd in prop::sample::select(vec!["", "{\"event\":\"open\",\"msg\":1e400}", "{\"event\":\"open\",\"msg\":\"\\ud800\"}", "{\"event\":\"open\"", "7"]),
+            around in prop::sample::select(vec!["", " \n", "x", "]", ","]),
+            pretty in any::<bool>(),
+        ) {
+            let mut texts: Vec<String> =
+                elements.iter().map(|element| if pretty { format!(" {element:#} ") } else { element.to_string() }).collect();
+            texts.extend((!odd.is_empty()).then(|| odd.to_owned()));
+            let text = format!("{around}[{}]{around}", texts.join(","));
+            if let Some(batch) = Batch::of_objects(&text, false, NOW) {
+                let slow = Batch::of_elements(&text, false, NOW).expect("an array");
+                prop_assert_eq!((batch.received, batch.events, batch.poison), (slow.received, slow.events, slow.poison));
+            } else {
+                let plain = around.trim().is_empty() && odd.is_empty() && !elements.is_empty();
+                prop_assert!(!(plain && elements.iter().all(|element| element.is_object())), "{}", text);
             }
         }
 
