@@ -1,6 +1,6 @@
 //! Deliveries into Postgres: events, notifications, outbox, counts and quarantine in one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -75,16 +75,15 @@ fn are_simple(batches: &[Vouched<'_>], candidates: &[Candidate<'_>]) -> bool {
 /// The events that are not among those before them, in the order of their digests: transactions that overlap wait for each
 /// other instead of deadlocking.
 fn candidates<'a>(batches: &'a [Vouched<'a>]) -> Vec<Candidate<'a>> {
-    let mut seen = HashSet::new();
     let mut candidates: Vec<Candidate<'_>> = batches
         .iter()
         .enumerate()
         .flat_map(|(batch, (events, source))| events.events.iter().map(move |event| (batch, event, *source)))
         .enumerate()
         .map(|(place, (batch, event, source))| Candidate { batch, place, event, source })
-        .filter(|candidate| seen.insert(candidate.event.digest))
         .collect();
-    candidates.sort_unstable_by_key(|candidate| candidate.event.digest);
+    candidates.sort_unstable_by_key(|candidate| (candidate.event.digest, candidate.place));
+    candidates.dedup_by_key(|candidate| candidate.event.digest);
     candidates
 }
 
@@ -214,10 +213,11 @@ async fn copy_new<'a>(
     let Some(at) = won.first().map(|won| won.at) else { return Ok(None) };
     let mut ids: Vec<i64> = won.iter().map(|won| won.id).collect();
     ids.sort_unstable();
-    let won: HashSet<&[u8]> = won.iter().map(|won| won.digest.as_slice()).collect();
+    let mut won: Vec<&[u8]> = won.iter().map(|won| won.digest.as_slice()).collect();
+    won.sort_unstable();
     let mut winners: Vec<&Candidate<'_>> =
-        candidates.iter().filter(|candidate| won.contains(&candidate.event.digest[..])).collect();
-    winners.sort_by_key(|winner| (winner.event.occurred_at.unwrap_or(at), winner.place));
+        candidates.iter().filter(|candidate| won.binary_search(&&candidate.event.digest[..]).is_ok()).collect();
+    winners.sort_unstable_by_key(|winner| (winner.event.occurred_at.unwrap_or(at).unix_timestamp_nanos(), winner.place));
     let rows: Vec<Row<'_>> = winners
         .into_iter()
         .zip(ids)
