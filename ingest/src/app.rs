@@ -32,6 +32,9 @@ pub struct Context {
     pub pool: PgPool,
     /// Postgres, for lists and searches.
     pub reading: PgPool,
+    /// Postgres, for the writers and the relay, which never wait for anybody else's connection. There are few of them, so that each
+    /// connection is used often, and what Postgres keeps for it is warm.
+    pub writing: PgPool,
     /// Redis.
     pub redis: deadpool_redis::Pool,
     /// Keys and addresses.
@@ -89,6 +92,7 @@ impl App {
         let context = Context {
             pool: db::pool(&config.database, "ingest", Purpose::Work)?,
             reading: db::pool(&config.database, "ingest-reading", Purpose::Reading)?,
+            writing: db::pool(&config.database, "ingest-writing", Purpose::Work)?,
             redis: redis::pool(&config.redis)?,
             verifier: Verifier::new(config.webhook.webhook_keys.clone(), config.webhook.webhook_urls.clone()),
             oidc: Provider::new(config.oidc, &config.public.public_origins)?,
@@ -119,7 +123,7 @@ impl App {
         let (writing, background) = (CancellationToken::new(), CancellationToken::new());
         let (writers, tasks) = (TaskTracker::new(), TaskTracker::new());
         let (announce, announced) = announce::queue();
-        self.queue.start(self.writers, &context.pool, &context.rules, &announce, &writers, &writing);
+        self.queue.start(self.writers, &context.writing, &context.rules, &announce, &writers, &writing);
         writers.close();
         tasks.spawn(relay::run(Arc::clone(&context), announced, background.clone()));
         tasks.spawn(relay::listen_for_wakes(Arc::clone(&context), self.redis, background.clone()));
@@ -150,7 +154,7 @@ impl App {
         if tokio::time::timeout(FINISH, finished).await.is_err() {
             tracing::warn!("background work was cut off; it goes on at the next start");
         }
-        let closed = async { tokio::join!(context.pool.close(), context.reading.close()) };
+        let closed = async { tokio::join!(context.pool.close(), context.reading.close(), context.writing.close()) };
         if tokio::time::timeout(FINISH, closed).await.is_err() {
             tracing::warn!("a statement was still running; Postgres ends it");
         }

@@ -3,11 +3,13 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
 
 use crate::config;
 
+/// A connection that rested longer is asked whether it still stands before it is used.
+const TRUSTED: Duration = Duration::from_secs(1);
 /// How long a request waits for a connection before it is told to come back.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -74,6 +76,16 @@ pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<P
             config.database_max_connections
         })
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // sqlx would ask each time: a round trip for every statement, hundreds of times a second.
+        .test_before_acquire(false)
+        .before_acquire(|connection, rested| {
+            Box::pin(async move {
+                if rested.idle_for >= TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(options))
 }
 
