@@ -32,6 +32,8 @@ pub const WAKE_CHANNEL: &str = "ml:wake";
 pub const SESSIONS_CHANNEL: &str = "ml:sessions";
 /// How many items the stream keeps, roughly.
 pub const KEEP: usize = 10_000;
+/// Bytes that most items stay below.
+const USUAL: usize = 1 << 10;
 /// Bytes of a run, unless a single item is longer.
 const LONGEST_RUN: usize = 128 << 10;
 
@@ -62,7 +64,9 @@ impl Encoded {
     /// # Errors
     /// When it does not serialise.
     pub fn of<S: Serialize + AsRef<str>>(item: &Item<S>) -> Result<Self, Error> {
-        let json = serde_json::to_string(item).map_err(|_| Error::Shape("an item does not serialise"))?;
+        let mut json = Vec::with_capacity(USUAL);
+        serde_json::to_writer(&mut json, item).map_err(|_| Error::Shape("an item does not serialise"))?;
+        let json = String::from_utf8(json).map_err(|_| Error::Shape("an item is no text"))?;
         let is_open = item.event.as_ref().is_some_and(|event| event.kind.as_ref() == "open");
         Ok(Self { channel: if is_open { OPEN_CHANNEL } else { FEED_CHANNEL }, json })
     }
