@@ -154,14 +154,14 @@ pub(crate) fn cpu_of(stack: &Stack) -> Duration {
 }
 
 /// One row of `events` in a statement and transaction of its own, as pgbench runs it. A row of the same size as ours, each
-/// with a message of its own; columns that vary, vary.
+/// with a message of its own; columns that vary, vary, and with them the words that are searched.
 const SINGLE: &str = r#"\set n random(1, 1000000000000)
 insert into events (occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
   url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload)
 values (now(), 'open', (:n::bigint)::text || '-' || :client_id::text, 'person' || (:n::bigint % 50000) || '@mail1.example.com', 'hello@shop1.example.com', 'Your order ' || :n::bigint || ' is on its way – thank you',
   array['orders', 'shop-1'], '{"customer": 4711, "order": "4711", "plan": "gold"}', 'shipping-1', null, null, '198.51.100.7',
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/148.0.0.0 Safari/537.36', 'Spain', 'Madrid', null, false,
-  'key-1', 'person4711@mail1.example.com hello@shop1.example.com your order 4711 is on its way orders shop-1 4711 gold', 'PAYLOAD');
+  'key-1', 'person' || (:n::bigint % 50000) || '@mail1.example.com hello@shop1.example.com your order ' || :n::bigint || ' is on its way – thank you orders shop-1 4711 gold', 'PAYLOAD');
 "#;
 
 /// pgbench with so many clients for so long; gives inserts a second.
