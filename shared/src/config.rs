@@ -65,7 +65,8 @@ pub struct Database {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Secret,
 
-    /// Most connections held open by this process, besides those for lists and searches.
+    /// Most connections held open by this process, besides those for lists and searches, and ingest's for deliveries: one for each
+    /// writer, and one.
     #[arg(long, env = "DATABASE_MAX_CONNECTIONS", default_value_t = 8)]
     pub database_max_connections: u32,
 
