@@ -113,6 +113,7 @@ async function steps(page, picture) {
   await picture("save-view");
   await goTo(page, "/?kind=hard_bounce%2Csoft_bounce");
   await page.getByRole("region", { name: "Saved view" }).getByRole("button").click();
+  await page.getByRole("button", { name: "Edit view…" }).waitFor();
   await picture("view-menu");
   await goTo(page, "/notifications/rules");
   await page.getByRole("button", { name: /^Change: Hard/ }).click();
