@@ -5,9 +5,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 /// An object's fields as they came. The last of a repeated name counts. What is absent, null or of another type is missing.
@@ -15,12 +14,25 @@ use serde_json::{Map, Value};
 pub struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 /// An object that jsonb takes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct JsonObject {
     /// As JSON, numbers in one form: what is 1.50 in a delivery is found as 1.5, here and in the notifier.
-    pub text: String,
+    pub json: Box<RawValue>,
     /// What it holds.
     pub values: Map<String, Value>,
+}
+
+impl JsonObject {
+    /// Its JSON as text.
+    pub fn text(&self) -> &str {
+        self.json.get()
+    }
+}
+
+impl PartialEq for JsonObject {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
 }
 
 impl<'a> Object<'a> {
@@ -50,9 +62,9 @@ impl<'a> Object<'a> {
         self.get(name).and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
     }
 
-    /// The objects of an array.
-    pub fn objects(&self, name: &str) -> Vec<Self> {
-        self.array(name).into_iter().filter_map(|raw| serde_json::from_str(raw.get()).ok()).collect()
+    /// The last object of an array; an empty one where there is none.
+    pub fn last_object(&self, name: &str) -> Self {
+        self.array(name).iter().rev().find_map(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
     }
 
     /// The texts of an array.
@@ -71,8 +83,8 @@ impl<'a> Object<'a> {
         // NUL cannot be written without an escape.
         let value = if raw.contains('\\') { without_nul(value) } else { value };
         let Value::Object(values) = value else { return None };
-        let text = serde_json::to_string(&values).ok()?;
-        (!values.is_empty()).then_some(JsonObject { text, values })
+        let json = to_raw_value(&values).ok()?;
+        (!values.is_empty()).then_some(JsonObject { json, values })
     }
 }
 
@@ -185,7 +197,7 @@ impl<'a> Element<'a> {
     }
 }
 
-/// In one pass, unlike [`Element::of`]. It refuses more: numbers and texts in place of `msg` that have no value.
+/// In one pass, unlike [`Element::of`], which also takes something else in place of `msg`.
 impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
@@ -201,7 +213,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
                 let mut element = Element { top: Object(Vec::with_capacity(16)), msg: Object::default() };
                 while let Some(name) = map.next_key()? {
                     match as_name(name) {
-                        name if name == "msg" => element.msg = map.next_value::<ObjectOrNone<'de>>()?.0.unwrap_or_default(),
+                        name if name == "msg" => element.msg = map.next_value()?,
                         name => element.top.0.push((name, map.next_value()?)),
                     }
                 }
@@ -213,67 +225,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
     }
 }
 
-/// An object; none for anything else that stands in its place.
-struct ObjectOrNone<'a>(Option<Object<'a>>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for ObjectOrNone<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Anything;
-
-        impl<'de> Visitor<'de> for Anything {
-            type Value = ObjectOrNone<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("anything")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                Object::deserialize(MapAccessDeserializer::new(map)).map(|object| ObjectOrNone(Some(object)))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
-                while array.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(ObjectOrNone(None))
-            }
-
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(ObjectOrNone(None))
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-                Ok(ObjectOrNone(None))
-            }
-
-            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-                Ok(ObjectOrNone(None))
-            }
-
-            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-                Ok(ObjectOrNone(None))
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-                Ok(ObjectOrNone(None))
-            }
-
-            fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-                Ok(ObjectOrNone(None))
-            }
-        }
-
-        deserializer.deserialize_any(Anything)
-    }
-}
-
 /// White space of JSON.
 const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
-/// An array is not, or not plainly, one of objects alone.
+/// No array of elements that are as usual.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unusual;
 
-/// The elements of an array of objects with their texts, in a single pass over it. Stops at whatever is not as usual; what can be
-/// saved of that, [`Elements`] finds.
+/// The elements of an array with their texts, in a single pass over it, where each is an object with an object for `msg`, if any. Stops
+/// at whatever is not so; what can be saved of that, [`Elements`] finds.
 pub fn objects(text: &str) -> impl Iterator<Item = Result<(&str, Element<'_>), Unusual>> {
     let mut rest = Some(text.trim_start_matches(SPACE).strip_prefix('[').ok_or(Unusual));
     std::iter::from_fn(move || {
@@ -371,7 +331,7 @@ mod tests {
     #[test]
     fn metadata_becomes_what_jsonb_takes() {
         let fields = object(r#"{"a":{"k":"v\u0000w","n":1},"b":[],"c":{},"d":"text","e":{"s":"\udc00"}}"#);
-        let text = |name: &str| fields.json_object(name).map(|object| object.text);
+        let text = |name: &str| fields.json_object(name).map(|object| object.text().to_owned());
         assert_eq!(text("a").as_deref(), Some("{\"k\":\"v\u{fffd}w\",\"n\":1}"));
         assert_eq!(text("e").as_deref(), Some("{\"s\":\"\u{fffd}\"}"));
         for none in ["b", "c", "d", "missing"] {
