@@ -45,7 +45,7 @@ pub struct Item<S = String> {
     /// The event's searchable words, folded; for filters alone, never sent to clients.
     pub search: Option<S>,
     /// What people are told.
-    pub notification: Option<Notification>,
+    pub notification: Option<Notification<S>>,
     /// What somebody has read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Read>,

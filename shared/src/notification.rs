@@ -10,24 +10,29 @@ use utoipa::ToSchema;
 
 use crate::session::{Role, User};
 
+// `S` is text, borrowed where it was just made.
 /// One row of `notifications`, as the API and the frames show it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct Notification {
+pub struct Notification<S = String> {
     /// Of the row in `notifications`; a client that sees an id twice shows it once.
     pub id: i64,
     /// `open`, `event` (one of another kind, that rules asked for), `message` or `alert`.
-    #[schema(pattern = "^(open|event|message|alert)$")]
-    pub kind: String,
+    #[schema(value_type = String, pattern = "^(open|event|message|alert)$")]
+    pub kind: S,
     /// One line.
-    pub title: String,
+    #[schema(value_type = String)]
+    pub title: S,
     /// The rest; may be empty.
-    pub body: String,
+    #[schema(value_type = String)]
+    pub body: S,
     /// The event behind an open or event.
     pub event_id: Option<i64>,
     /// The message behind it.
-    pub message_id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub message_id: Option<S>,
     /// The address behind it.
-    pub recipient: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub recipient: Option<S>,
     /// Who sent a message.
     pub from: Option<Sender>,
     /// Who sees it: `user:ID`, `role:NAME`, or `all`, which is also said where rules decided who.

@@ -125,17 +125,17 @@ impl Told {
 
     fn item<'a>(&self, row: &'a Row<'_>) -> Item<&'a str> {
         let event = row.event;
-        let metadata = event.metadata.as_ref().and_then(|metadata| serde_json::from_str(&metadata.text).ok()).map(Json);
-        let notification = self.notifications.get(&row.id).zip(event.telling.clone()).map(|(id, telling)| Notification {
+        let metadata = event.metadata.as_ref().map(|metadata| Json(metadata.json.clone()));
+        let notification = self.notifications.get(&row.id).zip(event.telling.as_ref()).map(|(id, telling)| Notification {
             id: *id,
-            kind: telling.kind.to_owned(),
-            title: telling.title,
-            body: telling.body,
+            kind: telling.kind,
+            title: telling.title.as_str(),
+            body: telling.body.as_str(),
             event_id: Some(row.id),
-            message_id: event.message_id.as_deref().map(str::to_owned),
-            recipient: event.recipient.as_deref().map(str::to_owned),
+            message_id: event.message_id.as_deref(),
+            recipient: event.recipient.as_deref(),
             from: None,
-            to: telling.audience,
+            to: telling.audience.clone(),
             at: self.received_at,
         });
         let event = Event {

@@ -77,7 +77,7 @@ fn head(piece: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
     array(piece, &event.tags);
     match &event.metadata {
         // Version 1 of jsonb's binary form is its text.
-        Some(metadata) => prefixed(piece, &[1], metadata.text.as_bytes()),
+        Some(metadata) => prefixed(piece, &[1], metadata.text().as_bytes()),
         None => text(piece, None),
     }
     for column in [&event.template, &event.subaccount, &event.url, &event.ip, &event.user_agent, &event.country, &event.city] {

@@ -188,7 +188,7 @@ impl<'a> NewEvent<'a> {
             room -= tag.len();
             fits
         });
-        self.metadata = self.metadata.take().filter(|metadata| metadata.text.len() <= LONGEST_TEXT);
+        self.metadata = self.metadata.take().filter(|metadata| metadata.text().len() <= LONGEST_TEXT);
     }
 
     /// What free text finds: addresses, subject, tags, and the values of the metadata; all of it, since what is not in here is not found by
@@ -250,7 +250,7 @@ fn message<'a>(Element { top, msg }: &Element<'a>, kind: Text<'a>) -> NewEvent<'
             .into_iter()
             .flatten()
             .find(|text| !text.is_empty())
-            .or_else(|| msg.objects("smtp_events").last()?.text("diag").filter(|text| !text.is_empty())),
+            .or_else(|| msg.last_object("smtp_events").text("diag").filter(|text| !text.is_empty())),
         ..NewEvent::empty(kind)
     }
 }

@@ -27,7 +27,7 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
     let kinds: Vec<&str> = candidates.iter().map(|candidate| &*candidate.event.kind).collect();
     let tags: Vec<String> = candidates.iter().map(|candidate| array_literal(&candidate.event.tags)).collect();
     let metadata: Vec<Option<&str>> =
-        candidates.iter().map(|candidate| Some(candidate.event.metadata.as_ref()?.text.as_str())).collect();
+        candidates.iter().map(|candidate| Some(candidate.event.metadata.as_ref()?.text())).collect();
     let simulated: Vec<bool> = candidates.iter().map(|candidate| candidate.source.is_simulation()).collect();
     let labels: Vec<Option<&str>> = candidates.iter().map(|candidate| candidate.source.label()).collect();
     let searches: Vec<&str> = candidates.iter().map(|candidate| candidate.event.search.as_str()).collect();
