@@ -3,7 +3,7 @@
 use crate::corpus::Body;
 use crate::load::{self, Run, to_f64};
 use crate::ours::Ours;
-use crate::peers::{DJANGO_PLAIN, DJANGO_TUNED, FASTIFY, Kind, Peer};
+use crate::peers::{DJANGO_PLAIN, DJANGO_TUNED, FASTIFY, Indexes, Kind, Peer};
 use crate::report::{Row, median};
 use crate::{Effort, say, wanted};
 
@@ -15,14 +15,17 @@ const WARM: usize = 4;
 pub(crate) async fn measure(ours: &mut Ours, effort: Effort, only: &str) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     let few = (effort.batches / 20).max(5);
-    let batches: [(&'static str, Kind, usize); 3] = [
-        ("peer_django_tuned_batch", DJANGO_TUNED, effort.batches / 2),
-        ("peer_django_plain_batch", DJANGO_PLAIN, few),
-        ("peer_fastify_batch", FASTIFY, effort.batches / 2),
+    let many = effort.batches / 2;
+    let batches = [
+        ("peer_django_tuned_batch", DJANGO_TUNED, Indexes::Few, many),
+        ("peer_django_tuned_search_batch", DJANGO_TUNED, Indexes::OfOurs, many),
+        ("peer_django_plain_batch", DJANGO_PLAIN, Indexes::Few, few),
+        ("peer_fastify_batch", FASTIFY, Indexes::Few, many),
+        ("peer_fastify_search_batch", FASTIFY, Indexes::OfOurs, many),
     ];
-    for (id, kind, count) in batches {
+    for (id, kind, indexes, count) in batches {
         if wanted(only, id) {
-            rows.extend(batch(ours, effort, id, kind, count).await?);
+            rows.extend(batch(ours, effort, id, kind, indexes, count).await?);
         }
     }
     for (id, kind) in [("peer_django_single", DJANGO_TUNED), ("peer_fastify_single", FASTIFY)] {
@@ -33,10 +36,21 @@ pub(crate) async fn measure(ours: &mut Ours, effort: Effort, only: &str) -> anyh
     Ok(rows)
 }
 
-async fn batch(ours: &mut Ours, effort: Effort, id: &'static str, kind: Kind, count: usize) -> anyhow::Result<Vec<Row>> {
+async fn batch(
+    ours: &mut Ours,
+    effort: Effort,
+    id: &'static str,
+    kind: Kind,
+    indexes: Indexes,
+    count: usize,
+) -> anyhow::Result<Vec<Row>> {
     let (mut mine, mut theirs, mut my_cpu, mut their_cpu) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let name = match indexes {
+        Indexes::Few => kind.name.to_owned(),
+        Indexes::OfOurs => format!("{}, with our indexes", kind.name),
+    };
     for round in 1..=effort.rounds {
-        let Some(peer) = Peer::start(kind, &ours.stack).await? else { return Ok(Vec::new()) };
+        let Some(peer) = Peer::start(kind, indexes, &ours.stack).await? else { return Ok(Vec::new()) };
         let warm = run(&peer, CONNECTIONS, ours.corpus.bodies(WARM, 1000)).await?;
         let cpu = peer.cpu();
         let them = run(&peer, CONNECTIONS, ours.corpus.bodies(count, 1000)).await?;
@@ -46,8 +60,7 @@ async fn batch(ours: &mut Ours, effort: Effort, id: &'static str, kind: Kind, co
         let bodies = ours.corpus.bodies(effort.batches / 2, 1000);
         let us = ours.flood(CONNECTIONS, bodies, None).await?;
         say(&format!(
-            "{}, batches, round {round}: {:.0} events/s, {cpu:.0} µs an event; ours {:.0} events/s, {:.1} µs",
-            kind.name,
+            "{name}, batches, round {round}: {:.0} events/s, {cpu:.0} µs an event; ours {:.0} events/s, {:.1} µs",
             them.events_per_second(),
             us.run.events_per_second(),
             us.ingest_us
@@ -57,7 +70,7 @@ async fn batch(ours: &mut Ours, effort: Effort, id: &'static str, kind: Kind, co
         my_cpu.push(us.ingest_us);
         their_cpu.push(cpu);
     }
-    let mut rows = vec![Row::against(id, "1,000-event batches", "events/s", median(mine), kind.name, median(theirs))];
+    let mut rows = vec![Row::against(id, "1,000-event batches", "events/s", median(mine), &name, median(theirs))];
     if id == "peer_django_tuned_batch" {
         let (mine, theirs) = (median(my_cpu), median(their_cpu));
         rows.push(Row::against(
@@ -75,7 +88,7 @@ async fn batch(ours: &mut Ours, effort: Effort, id: &'static str, kind: Kind, co
 async fn single(ours: &mut Ours, effort: Effort, id: &'static str, kind: Kind) -> anyhow::Result<Vec<Row>> {
     let (mut mine, mut theirs) = (Vec::new(), Vec::new());
     for round in 1..=effort.rounds {
-        let Some(peer) = Peer::start(kind, &ours.stack).await? else { return Ok(Vec::new()) };
+        let Some(peer) = Peer::start(kind, Indexes::Few, &ours.stack).await? else { return Ok(Vec::new()) };
         let warm = run(&peer, CONNECTIONS, ours.corpus.bodies(200, 1)).await?;
         let bodies = ours.corpus.bodies(usize::try_from(effort.time.as_secs())? * 4_000, 1);
         let them = load::flood(&peer.address, SINGLE_CONNECTIONS, bodies, Some(effort.time)).await?;

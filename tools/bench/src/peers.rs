@@ -44,6 +44,15 @@ pub(crate) const CHANNELS_UVICORN: Kind =
 pub(crate) const CHANNELS_DAPHNE: Kind =
     Kind { folder: "channels", mode: "daphne", health: "/healthz", name: "Django Channels, daphne" };
 
+/// By what a peer's events can be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Indexes {
+    /// Kind, message and recipient.
+    Few,
+    /// All that ours can be found by, any part of any word too.
+    OfOurs,
+}
+
 /// A running peer. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -56,8 +65,12 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Installs it if need be, and starts it with an empty database. None when it cannot be installed here.
-    pub(crate) async fn start(kind: Kind, stack: &Stack) -> anyhow::Result<Option<Self>> {
+    pub(crate) async fn start(kind: Kind, indexes: Indexes, stack: &Stack) -> anyhow::Result<Option<Self>> {
         let database = fresh_database(stack, &format!("peer_{}{}", kind.folder, kind.mode)).await?;
+        apply("schema.sql", &database).await?;
+        if indexes == Indexes::OfOurs {
+            apply("search.sql", &database).await?;
+        }
         Self::run(kind, stack, database).await
     }
 
@@ -150,7 +163,7 @@ impl Drop for Peer {
     }
 }
 
-/// A database of the peer's own in our server, with the peers' schema; gives its URL.
+/// An empty database of the peer's own in our server; gives its URL.
 async fn fresh_database(stack: &Stack, name: &str) -> anyhow::Result<String> {
     let ours = stack.database_url();
     let mut connection = PgConnection::connect(&ours).await?;
@@ -159,7 +172,12 @@ async fn fresh_database(stack: &Stack, name: &str) -> anyhow::Result<String> {
     }
     let (server, _) = ours.rsplit_once('/').context("a database URL")?;
     let url = format!("{server}/{name}");
-    let schema = std::fs::read_to_string(place::project().join("tools/bench/peers/schema.sql"))?;
-    sqlx::raw_sql(AssertSqlSafe(schema)).execute(&mut PgConnection::connect(&url).await?).await?;
     Ok(url)
+}
+
+/// Applies a file of `tools/bench/peers`.
+async fn apply(file: &str, url: &str) -> anyhow::Result<()> {
+    let sql = std::fs::read_to_string(place::project().join("tools/bench/peers").join(file))?;
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut PgConnection::connect(url).await?).await?;
+    Ok(())
 }
