@@ -8,7 +8,7 @@ COPY shared shared
 COPY ingest ingest
 COPY notifier notifier
 # Members of the workspace that these images do not need, and cargo wants to see.
-COPY tools/stack tools/stack
+COPY tools tools
 COPY tests tests
 ENV SQLX_OFFLINE=true
 RUN cargo build --release --locked -p ingest -p notifier

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use stack::{Stack, place};
 
@@ -48,6 +50,29 @@ fn a_mistake_in_the_settings_ends_with_64_and_says_which() {
         assert_eq!(output.status.code(), Some(64), "{said}");
         assert!(said.contains(says) || said.contains("--listen"), "{said}");
     }
+}
+
+#[test]
+fn the_images_are_built_from_all_that_cargo_wants_to_see() {
+    let project = place::project();
+    let file = fs::read_to_string(project.join("deploy/services.Dockerfile")).expect("the file");
+    let (build, _) = file.split_once("\nRUN cargo build").expect("a stage that builds");
+    let copied = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("images-{}", std::process::id()));
+    fs::create_dir_all(&copied).expect("a folder");
+    for line in build.lines().filter_map(|line| line.strip_prefix("COPY ")) {
+        let mut paths: Vec<&str> = line.split_whitespace().collect();
+        let to = copied.join(paths.pop().expect("where to"));
+        for path in paths {
+            fs::create_dir_all(to.parent().expect("a folder")).expect("it is made");
+            let status = Command::new("cp").arg("-r").arg(project.join(path)).arg(&to).status().expect("cp runs");
+            assert!(status.success(), "{line}");
+        }
+    }
+    let mut cargo = Command::new(env!("CARGO"));
+    let output = cargo.args(["metadata", "--no-deps", "--offline", "--locked", "--format-version=1"]).current_dir(&copied);
+    let output = output.output().expect("cargo runs");
+    fs::remove_dir_all(&copied).expect("it is removed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
