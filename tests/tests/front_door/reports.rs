@@ -16,7 +16,13 @@ fn element(number: usize) -> Value {
     msg["subject"] = json!(["=SUM(A1)", "Your \"order\", Ada", "Zwei\nZeilen"][number % 3]);
     msg["tags"] = json!([if number.is_multiple_of(2) { "vip" } else { "orders" }]);
     msg["template"] = json!("welcome");
-    msg["diag"] = json!(format!("smtp;550 5.1.1 <person{number}@example.com> unknown, id 20261125{number}"));
+    // As servers name what they refused: by a number, or by a UUID with few digits in a row.
+    let name = if number % 8 < 4 {
+        format!("20261125{number}")
+    } else {
+        format!("984c9f8c-4a05-430e-9e1a-e45cb1c76b{:02x}", number % 256)
+    };
+    msg["diag"] = json!(format!("smtp;550 5.1.1 <person{number}@example.com> unknown, id {name}"));
     event
 }
 
