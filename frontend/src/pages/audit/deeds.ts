@@ -64,11 +64,12 @@ function changed(user: number | null, to: Readonly<Record<string, unknown>>): De
 
 function erased(counts: Readonly<Record<string, unknown>>): string {
   const parts = [
-    countOf(counts["events"], "event"),
-    countOf(counts["notifications"], "notification"),
-    countOf(counts["quarantined"], "item in quarantine", "items in quarantine"),
-  ];
-  return parts.filter((part) => !part.startsWith("0 ")).join(", ") || "nothing was stored about it";
+    [counts["events"], "event", "events"],
+    [counts["notifications"], "notification", "notifications"],
+    [counts["quarantined"], "item in quarantine", "items in quarantine"],
+  ] as const;
+  const found = parts.filter(([count]) => typeof count === "number" && count > 0);
+  return found.map(([count, one, many]) => countOf(count, one, many)).join(", ") || "nothing was stored about it";
 }
 
 function countOf(count: unknown, one: string, many?: string): string {
