@@ -180,7 +180,7 @@ fn as_name(raw: &RawValue) -> Cow<'_, str> {
 }
 
 /// An element that is an object: its fields, and those of its `msg`, which holds nearly all of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Element<'a> {
     /// All but `msg`.
     pub top: Object<'a>,
@@ -229,7 +229,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
 const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// No array of elements that are as usual.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Unusual;
 
 /// The elements of an array with their texts, in a single pass over it, where each is an object with an object for `msg`, if any. Stops

@@ -99,12 +99,15 @@ impl Rules {
 fn title(event: &NewEvent<'_>) -> String {
     let subject = event.subject.as_deref().filter(|subject| !subject.is_empty());
     let person = event.recipient.as_deref().unwrap_or("Somebody");
-    let letter = || subject.map_or_else(|| "a message".to_owned(), |subject| format!("“{subject}”"));
-    let to = || event.recipient.as_deref().map(|who| format!(" to {who}")).unwrap_or_default();
-    let mail = |became: &str| format!("{}{} {became}", subject.map_or_else(|| "A message".to_owned(), |_| letter()), to());
+    let quoted = subject.map(|subject| format!("“{subject}”"));
+    let letter = quoted.as_deref().unwrap_or("a message");
+    let mail = |became: &str| {
+        let what = quoted.as_deref().unwrap_or("A message");
+        event.recipient.as_deref().map_or_else(|| format!("{what} {became}"), |to| format!("{what} to {to} {became}"))
+    };
     match &*event.kind {
-        "open" => format!("{person} opened {}", letter()),
-        "click" => format!("{person} clicked in {}", letter()),
+        "open" => format!("{person} opened {letter}"),
+        "click" => format!("{person} clicked in {letter}"),
         "unsub" => format!("{person} unsubscribed"),
         "send" => mail("was sent"),
         "delivered" => mail("was delivered"),
@@ -115,7 +118,7 @@ fn title(event: &NewEvent<'_>) -> String {
         "reject" => mail("was rejected"),
         other => {
             let kind = other.replace('_', " ");
-            subject.map_or_else(|| format!("{person}: {kind}"), |subject| format!("{person}: {kind} of “{subject}”"))
+            quoted.as_deref().map_or_else(|| format!("{person}: {kind}"), |letter| format!("{person}: {kind} of {letter}"))
         }
     }
 }
