@@ -67,9 +67,10 @@ impl Peer {
     /// Installs it if need be, and starts it with an empty database. None when it cannot be installed here.
     pub(crate) async fn start(kind: Kind, indexes: Indexes, stack: &Stack) -> anyhow::Result<Option<Self>> {
         let database = fresh_database(stack, &format!("peer_{}{}", kind.folder, kind.mode)).await?;
-        apply("schema.sql", &database).await?;
+        apply("tools/bench/peers/schema.sql", &database).await?;
         if indexes == Indexes::OfOurs {
-            apply("search.sql", &database).await?;
+            apply("tools/bench/peers/search.sql", &database).await?;
+            apply("migrations/20261126000001_search_by_index.sql", &database).await?;
         }
         Self::run(kind, stack, database).await
     }
@@ -175,9 +176,9 @@ async fn fresh_database(stack: &Stack, name: &str) -> anyhow::Result<String> {
     Ok(url)
 }
 
-/// Applies a file of `tools/bench/peers`.
+/// Applies a file of the project.
 async fn apply(file: &str, url: &str) -> anyhow::Result<()> {
-    let sql = std::fs::read_to_string(place::project().join("tools/bench/peers").join(file))?;
+    let sql = std::fs::read_to_string(place::project().join(file))?;
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut PgConnection::connect(url).await?).await?;
     Ok(())
 }
