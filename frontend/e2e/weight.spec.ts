@@ -73,3 +73,31 @@ test("nothing jumps while a page is loaded", async ({ page }) => {
     await expectNoShift(page);
   }
 });
+
+test("what is answered last moves nothing of what is read by then", async ({ page }) => {
+  // The chart's caption names every kind, and takes two lines of a phone.
+  const kinds = ["send", "deferral", "hard_bounce", "soft_bounce", "open", "click", "spam", "unsub", "reject"];
+  await deliver(kinds.map((kind) => event(kind)));
+  await signIn(page);
+  const row = page.locator("tbody [role=row]").first();
+  for (const late of ["/api/events/histogram", "/api/notifications"]) {
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 800 });
+      let answer = (): void => {};
+      const read = new Promise<void>((resolve) => (answer = resolve));
+      await page.route(new RegExp(`${late}\\?`), async (route) => {
+        await read;
+        await route.continue();
+      });
+      const answered = page.waitForResponse((response) => new URL(response.url()).pathname === late);
+      await page.reload();
+      await expect(row).toBeVisible();
+      const before = await row.boundingBox();
+      answer();
+      await (await answered).finished();
+      await page.waitForLoadState("networkidle");
+      expect(await row.boundingBox(), `${late} at ${width}`).toEqual(before);
+      await page.unrouteAll();
+    }
+  }
+});
