@@ -125,7 +125,7 @@ impl Told {
 
     fn item<'a>(&self, row: &'a Row<'_>) -> Item<&'a str> {
         let event = row.event;
-        let metadata = event.metadata.as_ref().map(|metadata| Json(metadata.json.clone()));
+        let metadata = event.metadata.as_ref().map(|metadata| Json(metadata.json.clone().into_owned()));
         let notification = self.notifications.get(&row.id).zip(event.telling.as_ref()).map(|(id, telling)| Notification {
             id: *id,
             kind: telling.kind,

@@ -77,7 +77,7 @@ pub struct NewEvent<'a> {
     /// Of the message.
     pub tags: Vec<Text<'a>>,
     /// Of the message.
-    pub metadata: Option<JsonObject>,
+    pub metadata: Option<JsonObject<'a>>,
     /// The message's template.
     pub template: Option<Text<'a>>,
     /// The message's subaccount.
@@ -203,14 +203,8 @@ impl<'a> NewEvent<'a> {
             fold_into(&mut words, subject);
             words.push(SUBJECT.1);
         }
-        for text in &self.tags {
+        for text in self.tags.iter().chain(self.metadata.iter().flat_map(|metadata| &metadata.values)) {
             fold_into(&mut words, text);
-        }
-        for value in self.metadata.iter().flat_map(|metadata| metadata.values.values()) {
-            match value {
-                serde_json::Value::String(text) => fold_into(&mut words, text),
-                other => fold_into(&mut words, &other.to_string()),
-            }
         }
         words
     }

@@ -6,8 +6,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Map, Value};
+
+/// Fields of an object of usual size.
+const USUAL_FIELDS: usize = 16;
 
 /// An object's fields as they came. The last of a repeated name counts. What is absent, null or of another type is missing.
 #[derive(Debug, Default)]
@@ -15,29 +18,69 @@ pub struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 /// An object that jsonb takes.
 #[derive(Debug, Clone)]
-pub struct JsonObject {
+pub struct JsonObject<'a> {
     /// As JSON, numbers in one form: what is 1.50 in a delivery is found as 1.5, here and in the notifier.
-    pub json: Box<RawValue>,
-    /// What it holds.
-    pub values: Map<String, Value>,
+    pub json: Cow<'a, RawValue>,
+    /// What it holds: texts as they are meant, anything else as JSON.
+    pub values: Vec<Cow<'a, str>>,
 }
 
-impl JsonObject {
+impl<'a> JsonObject<'a> {
     /// Its JSON as text.
     pub fn text(&self) -> &str {
         self.json.get()
     }
+
+    /// As it came, where that is how it would be written here: no escapes, no space, no name twice, and nothing but texts, short whole
+    /// numbers, true, false and null. Nearly all metadata is so.
+    fn plain(raw: &'a RawValue) -> Option<Self> {
+        if raw.get().contains('\\') {
+            return None;
+        }
+        let Object(fields) = serde_json::from_str(raw.get()).ok()?;
+        let is_twice = |(at, (name, _)): (usize, &(Cow<'_, str>, _))| fields[..at].iter().any(|(before, _)| before == name);
+        let bytes: usize = fields.iter().map(|(name, value)| r#""":,"#.len() + name.len() + value.get().len()).sum();
+        let spaced = raw.get().len() != bytes + 1;
+        if fields.len() > USUAL_FIELDS || spaced || fields.iter().enumerate().any(is_twice) {
+            return None;
+        }
+        let values = fields.iter().map(|(_, value)| match value.get().as_bytes() {
+            [b'"', ..] => as_text(value.get()),
+            [b't' | b'f' | b'n', ..] => Some(Cow::Borrowed(value.get())),
+            digits if digits.len() <= 15 && digits.iter().all(u8::is_ascii_digit) => Some(Cow::Borrowed(value.get())),
+            _ => None,
+        });
+        Some(Self { values: values.collect::<Option<_>>()?, json: Cow::Borrowed(raw) })
+    }
+
+    /// However it came, written anew.
+    fn rewritten(raw: &str) -> Option<Self> {
+        let value = serde_json::from_str(raw).or_else(|_| serde_json::from_str(&mend(raw))).ok()?;
+        // NUL cannot be written without an escape.
+        let value = if raw.contains('\\') { without_nul(value) } else { value };
+        let Value::Object(fields) = value else { return None };
+        let json = Cow::Owned(to_raw_value(&fields).ok()?);
+        let texts = fields.into_iter().map(|(_, value)| match value {
+            Value::String(text) => text.into(),
+            other => other.to_string().into(),
+        });
+        Some(Self { json, values: texts.collect() })
+    }
 }
 
-impl PartialEq for JsonObject {
+impl PartialEq for JsonObject<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.text() == other.text()
     }
 }
 
 impl<'a> Object<'a> {
+    fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+
     fn get(&self, name: &str) -> Option<&'a str> {
-        self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.get())
+        self.raw(name).map(RawValue::get)
     }
 
     /// A string, or a number as it is written. NUL, which Postgres has no place for, and lone surrogates become U+FFFD.
@@ -77,14 +120,9 @@ impl<'a> Object<'a> {
     }
 
     /// An object as JSON that jsonb takes; none for anything else, such as the `[]` that PHP makes of an empty one.
-    pub fn json_object(&self, name: &str) -> Option<JsonObject> {
-        let raw = self.get(name).filter(|raw| raw.starts_with('{'))?;
-        let value = serde_json::from_str(raw).or_else(|_| serde_json::from_str(&mend(raw))).ok()?;
-        // NUL cannot be written without an escape.
-        let value = if raw.contains('\\') { without_nul(value) } else { value };
-        let Value::Object(values) = value else { return None };
-        let json = to_raw_value(&values).ok()?;
-        (!values.is_empty()).then_some(JsonObject { json, values })
+    pub fn json_object(&self, name: &str) -> Option<JsonObject<'a>> {
+        let raw = self.raw(name).filter(|raw| raw.get().starts_with('{'))?;
+        JsonObject::plain(raw).or_else(|| JsonObject::rewritten(raw.get())).filter(|object| !object.values.is_empty())
     }
 }
 
@@ -162,7 +200,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(16));
+                let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(USUAL_FIELDS));
                 while let Some((name, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
                     fields.push((as_name(name), value));
                 }
@@ -210,7 +248,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut element = Element { top: Object(Vec::with_capacity(16)), msg: Object::default() };
+                let mut element = Element { top: Object(Vec::with_capacity(USUAL_FIELDS)), msg: Object::default() };
                 while let Some(name) = map.next_key()? {
                     match as_name(name) {
                         name if name == "msg" => element.msg = map.next_value()?,
@@ -340,11 +378,54 @@ mod tests {
     }
 
     #[test]
+    fn plain_metadata_is_not_written_anew() {
+        for plain in [r#"{"k":"v","n":12,"t":true,"z":null,"é":""}"#, r#"{"order":"4711"}"#] {
+            let fields = format!(r#"{{"m":{plain}}}"#);
+            let found = object(&fields).json_object("m").expect("metadata");
+            assert!(matches!(found.json, Cow::Borrowed(_)), "{plain}");
+            assert_eq!(found.text(), plain);
+        }
+        for (other, written) in [
+            (r#"{"k": "v"}"#, r#"{"k":"v"}"#),
+            (r#"{"k":1.50}"#, r#"{"k":1.5}"#),
+            (r#"{"k":-0}"#, r#"{"k":-0.0}"#),
+            (r#"{"k":"a","k":"b"}"#, r#"{"k":"b"}"#),
+            (r#"{"k":"\u0062"}"#, r#"{"k":"b"}"#),
+            (r#"{"k":{"l":1}}"#, r#"{"k":{"l":1}}"#),
+        ] {
+            let fields = format!(r#"{{"m":{other}}}"#);
+            assert_eq!(object(&fields).json_object("m").expect("metadata").text(), written);
+        }
+    }
+
+    #[test]
     fn only_lone_surrogates_are_mended() {
         assert_eq!(mend(r#""\ud83d\ude00 \ud83d \ude00 \\ud83d \u00e9""#), r#""\ud83d\ude00 \ufffd \ufffd \\ud83d \u00e9""#);
     }
 
+    fn any_value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            (0..100_u8).prop_map(Value::from),
+            any::<Option<bool>>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ]
+    }
+
     proptest! {
+        #[test]
+        fn plain_metadata_says_the_same_as_written_anew(fields in prop::collection::btree_map("[a-z é]{0,6}", any_value(), 1..6)) {
+            let json = serde_json::to_string(&fields).expect("JSON");
+            let raw: &RawValue = serde_json::from_str(&json).expect("JSON");
+            let written = JsonObject::rewritten(&json).expect("an object");
+            if let Some(plain) = JsonObject::plain(raw) {
+                prop_assert_eq!((plain.text(), &plain.values), (written.text(), &written.values));
+            } else {
+                prop_assert!(fields.values().any(|value| value.is_number() || value.is_string()), "{}", json);
+            }
+        }
+
         #[test]
         fn mending_never_harms_what_is_whole(text in any::<String>()) {
             let json = serde_json::to_string(&text).expect("JSON");
