@@ -94,8 +94,10 @@ pub(super) async fn write(
              select $6, $7, $8, min(id), max(id), $9 from told
              returning id
            )
-           select queued.id as "outbox_id!", told.id as "notification_id?", told.event_id as "event_id?"
-           from queued left join told on true"#,
+           select queued.id as "outbox_id!",
+                  (select array_agg(id order by id) from told) as notifications,
+                  (select array_agg(event_id order by id) from told) as "events: Vec<i64>"
+           from queued"#,
         &ids,
         &titles as &[&str],
         &bodies as &[&str],
@@ -108,11 +110,10 @@ pub(super) async fn write(
         &kinds as &[&str],
         &audiences
     )
-    .fetch_all(connection)
+    .fetch_one(connection)
     .await?;
-    let Some(outbox_id) = told.first().map(|told| told.outbox_id) else { return Ok(None) };
-    let notifications = told.into_iter().filter_map(|told| told.event_id.zip(told.notification_id)).collect();
-    Ok(Some(Told { outbox_id, received_at, notifications }))
+    let notifications = told.events.into_iter().flatten().zip(told.notifications.into_iter().flatten()).collect();
+    Ok(Some(Told { outbox_id: told.outbox_id, received_at, notifications }))
 }
 
 impl Told {

@@ -201,22 +201,22 @@ async fn copy_new<'a>(
     inserted: &mut Inserted<'a>,
 ) -> Result<Received, sqlx::Error> {
     let digests: Vec<&[u8]> = candidates.iter().map(|candidate| &candidate.event.digest[..]).collect();
+    // One row for all of them: a thousand would cost both sides more than the keys do.
     let won = sqlx::query!(
         r#"with won as (
              insert into event_keys (digest) select unnest($1::bytea[]) on conflict do nothing returning digest
            )
-           select digest as "digest!", nextval('events_id_seq') as "id!", now() as "at!" from won"#,
+           select string_agg(digest, '') as digests, array_agg(nextval('events_id_seq')) as ids, now() as "at!" from won"#,
         &digests as &[&[u8]]
     )
-    .fetch_all(&mut *connection)
+    .fetch_one(&mut *connection)
     .await?;
-    let Some(at) = won.first().map(|won| won.at) else { return Ok(None) };
-    let mut ids: Vec<i64> = won.iter().map(|won| won.id).collect();
-    ids.sort_unstable();
-    let mut won: Vec<&[u8]> = won.iter().map(|won| won.digest.as_slice()).collect();
+    let (Some(digests), Some(mut ids)) = (won.digests, won.ids) else { return Ok(None) };
+    let (mut won, at) = (digests.as_chunks::<16>().0.to_vec(), won.at);
     won.sort_unstable();
+    ids.sort_unstable();
     let mut winners: Vec<&Candidate<'_>> =
-        candidates.iter().filter(|candidate| won.binary_search(&&candidate.event.digest[..]).is_ok()).collect();
+        candidates.iter().filter(|candidate| won.binary_search(&candidate.event.digest).is_ok()).collect();
     winners.sort_unstable_by_key(|winner| (winner.event.occurred_at.unwrap_or(at).unix_timestamp_nanos(), winner.place));
     let rows: Vec<Row<'_>> = winners
         .into_iter()

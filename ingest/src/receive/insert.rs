@@ -2,8 +2,6 @@
 //!
 //! A small commit is mostly round trips; this is one. For many events the steps of [`super::commit`] are cheaper, since COPY is.
 
-use std::collections::HashMap;
-
 use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 
@@ -39,34 +37,28 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
     let audiences: Vec<Option<String>> = tellings().map(|telling| Some(telling?.audience.to_string())).collect();
     let stored = sqlx::query!(
         r#"with input as (
-             select * from unnest(
-               $1::bytea[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-               $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-               $17::text[], $18::text[], $19::boolean[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
-               $25::text[], $26::text[]
-             ) as t (
-               digest, place, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
-               url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload, title, body,
-               notified, audience
-             )
+             select i, ($1::bytea[])[i] as digest from generate_series(1, cardinality($1::bytea[])) as i
            ), won as (
              insert into event_keys (digest) select digest from input on conflict do nothing returning digest
            ), fresh as (
              select nextval('events_id_seq') as id, ordered.*
-             from (select input.* from input join won using (digest)
-                   order by coalesce(occurred_at, now()), place) as ordered
+             from (select i, digest, coalesce(($3::timestamptz[])[i], now()) as occurred_at
+                   from input join won using (digest)
+                   order by occurred_at, ($2::bigint[])[i]) as ordered
            ), stored as (
              insert into events (
                id, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
                url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload
              )
-             select id, coalesce(occurred_at, now()), kind, message_id, recipient, sender, subject, tags::text[],
-                    metadata::jsonb, template, subaccount, url, ip, user_agent, country, city, diagnostic,
-                    simulated, webhook, search, payload
+             select id, occurred_at, ($4::text[])[i], ($5::text[])[i], ($6::text[])[i], ($7::text[])[i], ($8::text[])[i],
+                    ($9::text[])[i]::text[], ($10::text[])[i]::jsonb, ($11::text[])[i], ($12::text[])[i], ($13::text[])[i],
+                    ($14::text[])[i], ($15::text[])[i], ($16::text[])[i], ($17::text[])[i], ($18::text[])[i],
+                    ($19::boolean[])[i], ($20::text[])[i], ($21::text[])[i], ($22::text[])[i]
              from fresh
            ), told as (
              insert into notifications (kind, title, body, event_id, message_id, recipient, audience)
-             select notified, title, body, id, message_id, recipient, audience from fresh where notified is not null order by id
+             select ($25::text[])[i], ($23::text[])[i], ($24::text[])[i], id, ($5::text[])[i], ($6::text[])[i], ($26::text[])[i]
+             from fresh where ($25::text[])[i] is not null order by id
              returning id, event_id
            ), queued as (
              insert into outbox (event_received_at, event_id, last_event_id, notification_id, last_notification_id, items)
@@ -75,14 +67,15 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
              returning id
            ), counted as (
              insert into event_count_deltas (webhook, simulated, kind, outcome, count)
-             select coalesce(webhook, ''), simulated, kind, case when won.digest is null then 'duplicate' else 'stored' end,
-                    count(*)
+             select coalesce(($20::text[])[i], ''), ($19::boolean[])[i], ($4::text[])[i],
+                    case when won.digest is null then 'duplicate' else 'stored' end, count(*)
              from input left join won using (digest) group by 1, 2, 3, 4
            )
-           select fresh.digest as "digest!", fresh.id as "id!", now() as "at!", queued.id as "outbox_id!",
-                  told.id as "notification_id?"
-           from fresh cross join queued left join told on told.event_id = fresh.id
-           order by fresh.id"#,
+           select array_agg(i order by id) as places, array_agg(id order by id) as ids, now() as "at!",
+                  (select id from queued) as outbox_id,
+                  (select array_agg(id order by id) from told) as notifications,
+                  (select array_agg(event_id order by id) from told) as "events: Vec<i64>"
+           from fresh"#,
         &digests as &[&[u8]],
         &places,
         &occurred as &[Option<OffsetDateTime>],
@@ -110,20 +103,15 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
         &notified as &[Option<&str>],
         &audiences as &[Option<String>],
     )
-    .fetch_all(connection)
+    .fetch_one(connection)
     .await?;
-    let by_digest: HashMap<&[u8], &Candidate<'a>> =
-        candidates.iter().map(|candidate| (&candidate.event.digest[..], candidate)).collect();
     let mut inserted = Inserted::default();
-    let mut notifications = HashMap::new();
-    let mut place = None;
-    for row in stored {
-        let Some(&&Candidate { batch, event, source, .. }) = by_digest.get(row.digest.as_slice()) else { continue };
-        inserted.rows.push(Row { batch, id: row.id, event, source });
-        notifications.extend(row.notification_id.map(|id| (row.id, id)));
-        place = Some((row.outbox_id, row.at));
+    for (place, id) in stored.places.into_iter().flatten().zip(stored.ids.into_iter().flatten()) {
+        let winner = usize::try_from(place - 1).ok().and_then(|place| candidates.get(place));
+        inserted.rows.extend(winner.map(|&Candidate { batch, event, source, .. }| Row { batch, id, event, source }));
     }
-    inserted.told = place.map(|(outbox_id, received_at)| Told { outbox_id, received_at, notifications });
+    let notifications = stored.events.into_iter().flatten().zip(stored.notifications.into_iter().flatten()).collect();
+    inserted.told = stored.outbox_id.map(|outbox_id| Told { outbox_id, received_at: stored.at, notifications });
     Ok(inserted)
 }
 
