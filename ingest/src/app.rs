@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::account::oidc::Provider;
 use crate::config::{Serve, Webhook};
-use crate::operate::{alarm, upkeep};
+use crate::operate::{alarm, merge, upkeep};
 use crate::receive::announce;
 use crate::receive::refusal::Refusals;
 use crate::receive::rules::InUse;
@@ -59,6 +59,8 @@ pub struct Context {
     pub writers: Writers,
     /// Who is told of what.
     pub(crate) rules: Arc<InUse>,
+    /// Wakes whoever merges the search index: something was stored.
+    pub stored: Arc<Notify>,
     /// Wakes the relay.
     pub outbox_filled: Notify,
     /// Renders `/metrics`.
@@ -105,6 +107,7 @@ impl App {
             refusals: Refusals::default(),
             writers,
             rules: Arc::default(),
+            stored: Arc::default(),
             outbox_filled: Notify::new(),
             metrics: telemetry::start_metrics()?,
             stop: CancellationToken::new(),
@@ -123,12 +126,13 @@ impl App {
         let (writing, background) = (CancellationToken::new(), CancellationToken::new());
         let (writers, tasks) = (TaskTracker::new(), TaskTracker::new());
         let (announce, announced) = announce::queue();
-        self.queue.start(self.writers, &context.writing, &context.rules, &announce, &writers, &writing);
+        self.queue.start(self.writers, &context, &announce, &writers, &writing);
         writers.close();
         tasks.spawn(relay::run(Arc::clone(&context), announced, background.clone()));
         tasks.spawn(relay::listen_for_wakes(Arc::clone(&context), self.redis, background.clone()));
         tasks.spawn(alarm::run(Arc::clone(&context), background.clone()));
         tasks.spawn(upkeep::run(Arc::clone(&context), background.clone()));
+        tasks.spawn(merge::run(Arc::clone(&context), background.clone()));
         tasks.spawn({
             let (context, background) = (Arc::clone(&context), background.clone());
             async move { context.refusals.write_until(&context.pool, background).await }

@@ -7,6 +7,7 @@ pub mod erase;
 mod facets;
 pub mod gauges;
 pub mod mandrill_api;
+pub mod merge;
 pub mod migrate;
 pub mod partitions;
 pub mod printable;

@@ -68,6 +68,8 @@ pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<P
         ("plan_cache_mode", purpose.plans()),
         // Compiling a query takes longer than any of ours may.
         ("jit", "off"),
+        // What the search index puts off, ingest sees to by itself, in good time and in nobody's way.
+        ("gin_pending_list_limit", "32MB"),
     ]);
     Ok(PgPoolOptions::new()
         .max_connections(if purpose == Purpose::Reading {

@@ -22,6 +22,7 @@ use super::commit::{self, Vouched};
 use super::payload::Batch;
 use super::rules::InUse;
 use super::telling::Rules;
+use crate::app::Context;
 use crate::error::is_away;
 
 /// Deliveries that wait at most; each also holds room in memory, which is the tighter bound.
@@ -140,18 +141,15 @@ impl Writers {
 impl Queue {
     /// Starts the writers; `relay` is told of what they have committed. After `stop` they take nothing new, commit what is
     /// queued, and end.
-    pub(crate) fn start(
-        self,
-        writers: usize,
-        pool: &PgPool,
-        rules: &Arc<InUse>,
-        relay: &Relay,
-        tasks: &TaskTracker,
-        stop: &CancellationToken,
-    ) {
+    pub(crate) fn start(self, writers: usize, context: &Context, relay: &Relay, tasks: &TaskTracker, stop: &CancellationToken) {
         for _ in 0..writers {
             let (line, stop) = (Arc::clone(&self.0), stop.clone());
-            let writer = Arc::new(Writer { pool: pool.clone(), rules: Arc::clone(rules), relay: relay.clone() });
+            let writer = Arc::new(Writer {
+                pool: context.writing.clone(),
+                rules: Arc::clone(&context.rules),
+                stored: Arc::clone(&context.stored),
+                relay: relay.clone(),
+            });
             tasks.spawn(async move {
                 while let Some((taken, busy)) = line.take(&stop).await {
                     let writer = Arc::clone(&writer);
@@ -234,6 +232,7 @@ impl Drop for Busy<'_> {
 struct Writer {
     pool: PgPool,
     rules: Arc<InUse>,
+    stored: Arc<Notify>,
     relay: Relay,
 }
 
@@ -272,6 +271,7 @@ impl Writer {
         let batches: Vec<Vouched<'_>> =
             deliveries.iter().map(|delivery| (delivery.read(now, &rules), &delivery.source)).collect();
         let written = commit::store(&self.pool, &batches).await?;
+        self.stored.notify_one();
         written.counts.publish();
         metrics::histogram!("ingest_commit_seconds").record(began.elapsed().as_secs_f64());
         for (answer, receipt) in answers.into_iter().zip(&written.receipts) {

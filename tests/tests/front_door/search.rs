@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use front_door::{Database, Visitor};
+use front_door::{Database, Mandrill, Visitor};
+use serde_json::json;
 use stack::{Part, Stack};
 
 /// Enough that reading all of them would be the wrong plan, as it is in production.
@@ -69,4 +70,17 @@ async fn no_filter_makes_postgres_read_all_events() {
     for plan in plans {
         assert!(!plan.contains(&filled), "{plan}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_search_index_is_merged_before_anybody_waits_for_it() {
+    let stack = Stack::start().expect("a stack");
+    let mut database = Database::of(&stack).await;
+    database.run("create extension pgstattuple").await;
+    let open =
+        json!({"event": "open", "ts": 1_790_000_000, "_id": "m", "msg": {"email": "ann@example.com", "subject": "Merged"}});
+    assert_eq!(Mandrill::of(&stack).deliver(&[open]).await.status, 200);
+    let pending = "select (count(*) filter (where pending_tuples > 0) = 0)::int::bigint
+                   from pg_inherits cross join lateral pgstatginindex(inhrelid) where inhparent = 'events_search_idx'::regclass";
+    database.until("a list that is merged", pending).await;
 }
