@@ -69,7 +69,9 @@ pub(crate) fn start(
 fn start_once(servers: &Servers, folder: &Path, port: &str, log: &Path, leash: &Arc<Leash>) -> Result<Process, Error> {
     let mut command = unprivileged(&servers.postgres_bin.join("postgres"));
     command.arg("-D").arg(folder).args(["-p", port]).current_dir(folder);
-    for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=100", "log_checkpoints=off"] {
+    let private = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=100", "log_checkpoints=off"];
+    // As in docker-compose.yml.
+    for setting in private.into_iter().chain(["shared_buffers=512MB", "wal_buffers=64MB"]) {
         command.args(["-c", setting]);
     }
     let mut process = Process::start("Postgres", command, log.to_path_buf(), Signal::INT, leash)?;
