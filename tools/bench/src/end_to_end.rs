@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use crate::corpus::{Body, Corpus};
 use crate::fanout::{Contender, listeners};
 use crate::load::{self, to_f64};
+use crate::post::post;
 use crate::report::Row;
 use crate::{Effort, database, say, wanted};
 
@@ -88,7 +89,7 @@ async fn run(ours: &Contender, corpus: &mut Corpus, address: &str, count: usize,
             for (due, id, body) in share {
                 tokio::time::sleep_until((began + due).into()).await;
                 let sent = Instant::now();
-                let status = load::post(&mut connection, &address, &body).await?;
+                let status = post(&mut connection, &address, &body).await?;
                 ensure!(status == 200, "a delivery was answered with {status}");
                 posted.push((id, sent, Instant::now()));
             }

@@ -4,17 +4,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use bytes::Bytes;
+use anyhow::bail;
 use hdrhistogram::Histogram;
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use http::StatusCode;
 use tokio::task::JoinSet;
 
 use crate::corpus::Body;
+use crate::post::post;
 
 /// What a run did.
 #[derive(Debug)]
@@ -140,42 +136,4 @@ async fn work(plan: &Plan, address: &str, total: usize) -> anyhow::Result<Run> {
         }
     }
     Ok(run)
-}
-
-type Connection = SendRequest<Full<Bytes>>;
-
-/// One post, over the connection if it still stands. Some servers close theirs after each answer, sometimes unannounced.
-pub(crate) async fn post(connection: &mut Option<Connection>, address: &str, body: &Body) -> anyhow::Result<StatusCode> {
-    let host = address.strip_prefix("http://").unwrap_or(address);
-    for _ in 0..5 {
-        let mut open = match connection.take() {
-            Some(open) => open,
-            None => connect(host).await?,
-        };
-        if open.ready().await.is_err() {
-            continue;
-        }
-        let request = Request::post("/webhook/")
-            .header("host", host)
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header("user-agent", "Mandrill-Webhook/1.0")
-            .header("x-mandrill-signature", &body.signature)
-            .body(Full::new(body.form.clone()))?;
-        // A connection that the server closed meanwhile is opened anew; the delivery may then come twice, as Mandrill's may.
-        let Ok(response) = open.send_request(request).await else { continue };
-        let status = response.status();
-        if response.into_body().collect().await.is_ok() {
-            *connection = Some(open);
-        }
-        return Ok(status);
-    }
-    bail!("nobody answered a delivery at {address}")
-}
-
-async fn connect(host: &str) -> anyhow::Result<Connection> {
-    let stream = TcpStream::connect(host).await.with_context(|| format!("nobody listens at {host}"))?;
-    stream.set_nodelay(true)?;
-    let (open, driver) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(driver);
-    Ok(open)
 }

@@ -13,6 +13,7 @@ mod memory;
 mod ours;
 mod peer_rows;
 mod peers;
+mod post;
 mod read;
 mod report;
 mod retention;
