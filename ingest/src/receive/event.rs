@@ -51,6 +51,8 @@ const LONGEST_KEY: usize = 1024;
 const LONGEST_TEXT: usize = 8 << 10;
 /// Most tags that are stored; together no longer than a text.
 const MOST_TAGS: usize = 100;
+/// Bytes of words of usual length.
+const USUAL_WORDS: usize = 256;
 /// Events further ahead than this have a clock that is off.
 const AHEAD: Duration = Duration::DAY;
 
@@ -194,7 +196,7 @@ impl<'a> NewEvent<'a> {
     /// What free text finds: addresses, subject, tags, and the values of the metadata; all of it, since what is not in here is not found by
     /// its tag or metadata either. Its parts are bounded, and so is it.
     fn words(&self) -> String {
-        let mut words = String::with_capacity(128);
+        let mut words = String::with_capacity(USUAL_WORDS);
         for text in [&self.recipient, &self.sender].into_iter().flatten() {
             fold_into(&mut words, text);
         }

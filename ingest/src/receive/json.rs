@@ -130,14 +130,42 @@ fn as_text(raw: &str) -> Option<Cow<'_, str>> {
     match raw.as_bytes().first()? {
         b'"' => match raw.get(1..raw.len() - 1) {
             Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
-            _ => {
-                let text: String = serde_json::from_str(raw).or_else(|_| serde_json::from_str(&mend(raw))).ok()?;
-                Some(Cow::Owned(if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }))
-            }
+            escaped => Some(Cow::Owned(unescaped(escaped?))),
         },
         b'-' | b'0'..=b'9' => Some(Cow::Borrowed(raw)),
         _ => None,
     }
+}
+
+/// A text's escapes as what they stand for, in one go. NUL and lone surrogates become U+FFFD.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, from) = rest.split_at(at);
+        plain.push_str(before);
+        let unit = |from: &str| from.strip_prefix("\\u").and_then(|from| u16::from_str_radix(from.get(..4)?, 16).ok());
+        let (letter, length) = match (from.as_bytes().get(1), unit(from)) {
+            (_, Some(first)) => {
+                let second = from.get(6..).and_then(unit);
+                let pair = second.and_then(|second| char::decode_utf16([first, second]).next()?.ok());
+                let length = if pair.is_some_and(|pair| pair.len_utf16() == 2) { 12 } else { 6 };
+                (pair.or_else(|| char::from_u32(first.into())).filter(|letter| *letter != '\0').unwrap_or('\u{fffd}'), length)
+            }
+            (Some(b'n'), _) => ('\n', 2),
+            (Some(b'r'), _) => ('\r', 2),
+            (Some(b't'), _) => ('\t', 2),
+            (Some(b'b'), _) => ('\u{8}', 2),
+            (Some(b'f'), _) => ('\u{c}', 2),
+            // A quote, a slash or a backslash.
+            (Some(itself), _) => (char::from(*itself), 2),
+            (None, _) => break,
+        };
+        plain.push(letter);
+        rest = from.get(length..).unwrap_or_default();
+    }
+    plain.push_str(rest);
+    plain
 }
 
 /// The same value with U+FFFD for NUL, in names too.
@@ -424,6 +452,16 @@ mod tests {
             } else {
                 prop_assert!(fields.values().any(|value| value.is_number() || value.is_string()), "{}", json);
             }
+        }
+
+        #[test]
+        fn escapes_are_read_as_serde_reads_them(units in prop::collection::vec(prop_oneof![any::<u16>(), 0xD700..0xE100_u16, 0..128_u16], 0..12)) {
+            let escaped: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+            let raw = format!("\"{escaped}\\/\\\"\\\\\\n\\r\\t\\b\\fé\"");
+            let text: String = serde_json::from_str(&mend(&raw)).expect("a text");
+            let text = text.replace('\0', "\u{fffd}");
+            let found = as_text(&raw);
+            prop_assert_eq!(found.as_deref(), Some(&*text));
         }
 
         #[test]
