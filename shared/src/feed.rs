@@ -33,7 +33,7 @@ pub const SESSIONS_CHANNEL: &str = "ml:sessions";
 /// How many items the stream keeps, roughly.
 pub const KEEP: usize = 10_000;
 /// Bytes that most items stay below.
-const USUAL: usize = 1 << 10;
+const USUAL: usize = 2 << 10;
 /// Bytes of a run, unless a single item is longer.
 const LONGEST_RUN: usize = 128 << 10;
 
@@ -260,6 +260,7 @@ fn runs(items: &[&Encoded]) -> Vec<(&'static str, usize, String)> {
     let mut runs: Vec<(&'static str, usize, String)> = Vec::new();
     for channel in [FEED_CHANNEL, OPEN_CHANNEL] {
         let mut begun = false;
+        let mut left: usize = items.iter().filter(|item| item.channel == channel).map(|item| item.json.len() + 1).sum();
         for item in items.iter().filter(|item| item.channel == channel) {
             match runs.last_mut() {
                 Some((_, count, json)) if begun && json.len() + item.json.len() < LONGEST_RUN => {
@@ -267,8 +268,14 @@ fn runs(items: &[&Encoded]) -> Vec<(&'static str, usize, String)> {
                     json.push(',');
                     json.push_str(&item.json);
                 }
-                _ => runs.push((channel, 1, format!("[{}", item.json))),
+                _ => {
+                    let mut json = String::with_capacity(left.min(LONGEST_RUN) + 2);
+                    json.push('[');
+                    json.push_str(&item.json);
+                    runs.push((channel, 1, json));
+                }
             }
+            left -= item.json.len() + 1;
             begun = true;
         }
     }

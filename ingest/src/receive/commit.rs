@@ -267,9 +267,13 @@ fn counts<'a>(batches: &'a [Vouched<'a>], inserted: &Inserted<'a>) -> Counts<'a>
         }
         counts.add(source, "", Outcome::Quarantined, i64::try_from(batch.poison.len()).unwrap_or(i64::MAX));
     }
+    let mut stored: HashMap<_, (&Source, i64)> = HashMap::new();
     for row in &inserted.rows {
-        counts.add(row.source, &row.event.kind, Outcome::Duplicate, -1);
-        counts.add(row.source, &row.event.kind, Outcome::Stored, 1);
+        stored.entry((row.source.label(), &*row.event.kind)).or_insert((row.source, 0)).1 += 1;
+    }
+    for ((_, kind), (source, count)) in stored {
+        counts.add(source, kind, Outcome::Duplicate, -count);
+        counts.add(source, kind, Outcome::Stored, count);
     }
     for (candidate, _) in &inserted.refused {
         counts.add(candidate.source, &candidate.event.kind, Outcome::Duplicate, -1);

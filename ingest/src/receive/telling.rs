@@ -1,6 +1,7 @@
 //! Who is told of an event, and what: everybody of an open, but those who have rules of their own of what these select.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -99,10 +100,9 @@ impl Rules {
 fn title(event: &NewEvent<'_>) -> String {
     let subject = event.subject.as_deref().filter(|subject| !subject.is_empty());
     let person = event.recipient.as_deref().unwrap_or("Somebody");
-    let quoted = subject.map(|subject| format!("“{subject}”"));
-    let letter = quoted.as_deref().unwrap_or("a message");
+    let letter = Letter { subject, otherwise: "a message" };
     let mail = |became: &str| {
-        let what = quoted.as_deref().unwrap_or("A message");
+        let what = Letter { subject, otherwise: "A message" };
         event.recipient.as_deref().map_or_else(|| format!("{what} {became}"), |to| format!("{what} to {to} {became}"))
     };
     match &*event.kind {
@@ -118,7 +118,22 @@ fn title(event: &NewEvent<'_>) -> String {
         "reject" => mail("was rejected"),
         other => {
             let kind = other.replace('_', " ");
-            quoted.as_deref().map_or_else(|| format!("{person}: {kind}"), |letter| format!("{person}: {kind} of {letter}"))
+            subject.map_or_else(|| format!("{person}: {kind}"), |_| format!("{person}: {kind} of {letter}"))
+        }
+    }
+}
+
+/// A message by its subject.
+struct Letter<'a> {
+    subject: Option<&'a str>,
+    otherwise: &'static str,
+}
+
+impl fmt::Display for Letter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.subject {
+            Some(subject) => write!(f, "“{subject}”"),
+            None => f.write_str(self.otherwise),
         }
     }
 }
@@ -127,7 +142,10 @@ fn title(event: &NewEvent<'_>) -> String {
 fn body(event: &NewEvent<'_>) -> String {
     match event.diagnostic.as_deref() {
         Some(diagnostic) if event.kind != "open" => diagnostic[..diagnostic.floor_char_boundary(LONGEST_BODY)].to_owned(),
-        _ => [event.city.as_deref(), event.country.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(", "),
+        _ => match (event.city.as_deref(), event.country.as_deref()) {
+            (Some(city), Some(country)) => format!("{city}, {country}"),
+            (one, other) => one.or(other).unwrap_or_default().to_owned(),
+        },
     }
 }
 
