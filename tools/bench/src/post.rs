@@ -93,9 +93,13 @@ fn whole(bytes: &[u8]) -> Result<Option<Answer>, Error> {
         let found = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(found.value).ok()
     };
-    let length: usize =
-        header("content-length").and_then(|length| length.parse().ok()).ok_or_else(|| Error::other("no length of an answer"))?;
+    let is_there = match (header("content-length").and_then(|length| length.parse::<usize>().ok()), header("transfer-encoding")) {
+        (Some(length), _) => bytes.len() >= head + length,
+        // The answers are short JSON, which ends otherwise.
+        (None, Some("chunked")) => bytes.ends_with(b"\r\n0\r\n\r\n"),
+        _ => return Err(Error::other("no length of an answer")),
+    };
     let status = response.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(ErrorKind::InvalidData)?;
     let keeps = header("connection").is_none_or(|connection| !connection.eq_ignore_ascii_case("close"));
-    Ok((bytes.len() >= head + length).then_some(Answer { status, keeps }))
+    Ok(is_there.then_some(Answer { status, keeps }))
 }
