@@ -144,13 +144,12 @@ fn unescaped(text: &str) -> String {
     while let Some(at) = rest.find('\\') {
         let (before, from) = rest.split_at(at);
         plain.push_str(before);
-        let unit = |from: &str| from.strip_prefix("\\u").and_then(|from| u16::from_str_radix(from.get(..4)?, 16).ok());
         let (letter, length) = match (from.as_bytes().get(1), unit(from)) {
             (_, Some(first)) => {
-                let second = from.get(6..).and_then(unit);
-                let pair = second.and_then(|second| char::decode_utf16([first, second]).next()?.ok());
-                let length = if pair.is_some_and(|pair| pair.len_utf16() == 2) { 12 } else { 6 };
-                (pair.or_else(|| char::from_u32(first.into())).filter(|letter| *letter != '\0').unwrap_or('\u{fffd}'), length)
+                let units = [first].into_iter().chain(from.get(6..).and_then(unit));
+                let letter = char::decode_utf16(units).next().and_then(Result::ok).filter(|letter| *letter != '\0');
+                let letter = letter.unwrap_or(char::REPLACEMENT_CHARACTER);
+                (letter, 6 * letter.len_utf16())
             }
             (Some(b'n'), _) => ('\n', 2),
             (Some(b'r'), _) => ('\r', 2),
@@ -208,12 +207,16 @@ enum Half {
 
 /// The half of a pair that `text` begins with, written `\uXXXX`.
 fn surrogate(text: &str) -> Option<Half> {
-    let digits = text.strip_prefix("\\u")?.get(..4)?;
-    match u16::from_str_radix(digits, 16).ok()? {
+    match unit(text)? {
         0xD800..=0xDBFF => Some(Half::High),
         0xDC00..=0xDFFF => Some(Half::Low),
         _ => None,
     }
+}
+
+/// The unit of UTF-16 that `text` begins with, written `\uXXXX`.
+fn unit(text: &str) -> Option<u16> {
+    u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
