@@ -2,7 +2,7 @@
 //!
 //! A GIN index appends what a row adds to a list of its own, and merges that list once it is long. Postgres lets whichever writer
 //! comes along do so, and all that this writer was to commit waits for it, some 60 ms. Writers are allowed a far longer list, and
-//! it is merged here instead, on a connection of its own, before it grows: searches go through all of it.
+//! it is merged here instead, on a connection that no writer waits for, before it grows: searches go through all of it.
 
 use std::sync::Arc;
 use std::time::Duration;

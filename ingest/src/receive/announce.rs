@@ -59,10 +59,10 @@ impl Relay {
 /// Where rows were announced.
 #[derive(Debug)]
 pub(super) struct Told {
-    pub(super) outbox_id: i64,
-    pub(super) received_at: OffsetDateTime,
+    outbox_id: i64,
+    received_at: OffsetDateTime,
     /// Notifications' ids by those of their events.
-    pub(super) notifications: HashMap<i64, i64>,
+    notifications: HashMap<i64, i64>,
 }
 
 /// Writes notifications and outbox for `rows`, all received at one time.
@@ -112,11 +112,21 @@ pub(super) async fn write(
     )
     .fetch_one(connection)
     .await?;
-    let notifications = told.events.into_iter().flatten().zip(told.notifications.into_iter().flatten()).collect();
-    Ok(Some(Told { outbox_id: told.outbox_id, received_at, notifications }))
+    Ok(Some(Told::new(told.outbox_id, received_at, told.events, told.notifications)))
 }
 
 impl Told {
+    /// Of the notifications' ids and those of their events, in one order; none where nobody is told.
+    pub(super) fn new(
+        outbox_id: i64,
+        received_at: OffsetDateTime,
+        events: Option<Vec<i64>>,
+        notifications: Option<Vec<i64>>,
+    ) -> Self {
+        let notifications = events.into_iter().flatten().zip(notifications.into_iter().flatten()).collect();
+        Self { outbox_id, received_at, notifications }
+    }
+
     /// What the relay publishes of these rows.
     fn encode(self, mut rows: Vec<Row<'_>>, place: OwnedSemaphorePermit) -> Announcement {
         rows.sort_unstable_by_key(|row| row.id);

@@ -110,8 +110,7 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
         let winner = usize::try_from(place - 1).ok().and_then(|place| candidates.get(place));
         inserted.rows.extend(winner.map(|&Candidate { batch, event, source, .. }| Row { batch, id, event, source }));
     }
-    let notifications = stored.events.into_iter().flatten().zip(stored.notifications.into_iter().flatten()).collect();
-    inserted.told = stored.outbox_id.map(|outbox_id| Told { outbox_id, received_at: stored.at, notifications });
+    inserted.told = stored.outbox_id.map(|outbox_id| Told::new(outbox_id, stored.at, stored.events, stored.notifications));
     Ok(inserted)
 }
 
