@@ -259,24 +259,22 @@ pub async fn append(connection: &mut impl ConnectionLike, items: &[&Encoded]) ->
 fn runs(items: &[&Encoded]) -> Vec<(&'static str, usize, String)> {
     let mut runs: Vec<(&'static str, usize, String)> = Vec::new();
     for channel in [FEED_CHANNEL, OPEN_CHANNEL] {
-        let mut begun = false;
-        let mut left: usize = items.iter().filter(|item| item.channel == channel).map(|item| item.json.len() + 1).sum();
-        for item in items.iter().filter(|item| item.channel == channel) {
+        let of_channel = || items.iter().filter(|item| item.channel == channel);
+        let total: usize = of_channel().map(|item| item.json.len() + 1).sum();
+        for item in of_channel() {
             match runs.last_mut() {
-                Some((_, count, json)) if begun && json.len() + item.json.len() < LONGEST_RUN => {
+                Some((begun, count, json)) if *begun == channel && json.len() + item.json.len() < LONGEST_RUN => {
                     *count += 1;
                     json.push(',');
                     json.push_str(&item.json);
                 }
                 _ => {
-                    let mut json = String::with_capacity(left.min(LONGEST_RUN) + 2);
+                    let mut json = String::with_capacity(total.min(LONGEST_RUN) + 2);
                     json.push('[');
                     json.push_str(&item.json);
                     runs.push((channel, 1, json));
                 }
             }
-            left -= item.json.len() + 1;
-            begun = true;
         }
     }
     for (_, _, json) in &mut runs {
