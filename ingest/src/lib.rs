@@ -4,6 +4,7 @@
 //! - [`config`], [`app`], [`routes`], [`error`]: wiring. `App::build` binds, `run` serves; every route is in one list.
 //! - [`receive`]: bytes → proved → parsed → committed, or refused and remembered.
 //! - [`relay`]: outbox → Redis.
+//! - `terms`: what an event is found by, written with it and asked for.
 //! - [`read`]: what was committed, over HTTP.
 //! - [`account`]: sign-in and who may what.
 //! - [`operate`]: commands and upkeep.
@@ -20,3 +21,4 @@ pub mod read;
 pub mod receive;
 pub mod relay;
 pub mod routes;
+mod terms;

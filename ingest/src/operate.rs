@@ -2,6 +2,7 @@
 
 pub mod alarm;
 pub mod answer;
+mod backfill;
 pub mod doctor;
 pub mod erase;
 mod facets;

@@ -4,6 +4,7 @@ pub mod events;
 pub mod export;
 pub(crate) mod filters;
 pub mod histogram;
+mod lookup;
 pub mod messages;
 pub mod notifications;
 pub(crate) mod page;

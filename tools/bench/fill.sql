@@ -5,15 +5,14 @@ do $$ declare month timestamptz := date_trunc('month', now() - interval '1 month
                    'events_' || to_char(month, 'YYYY_MM'), month, month + interval '1 month');
 end $$;
 insert into events (received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount, url,
-                    ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload)
+                    ip, user_agent, country, city, diagnostic, simulated, webhook, search, terms, payload)
 select at, at - interval '3 seconds', kind, 'm' || n / 4, recipient, sender, subject, tags,
        jsonb_build_object('customer', 'c' || n, 'number', n, 'plan', plan), template, subaccount,
-       case when kind = 'click' then 'https://example.com/' || n % 5000 end,
-       case when kind in ('open', 'click') then format('198.51.%s.%s', n % 256, draw % 256) end,
+       url, ip,
        case when kind in ('open', 'click') then 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15' end,
        case when kind in ('open', 'click') then 'Spain' end, case when kind in ('open', 'click') then 'Madrid' end,
        case when kind like '%bounce' then 'smtp;550 5.1.1 <' || recipient || '> unknown' end, false, 'main',
-       recipient || ' ' || sender || chr(30) || lower(subject) || chr(31) || ' ' || array_to_string(tags, ' ') || ' c' || n || ' ' || n || ' ' || plan,
+       search, event_terms(search, template, subaccount, url, ip),
        '{"event":"' || kind || '","msg":{"_id":"m' || n / 4 || '","email":"' || recipient || '","padding":"' || repeat('x', 800) || '"}}'
 from (
     select n, draw,
@@ -39,7 +38,13 @@ from (
                (n / 4) % (1 + current_setting('fill.rows')::integer / 10) as person
         from generate_series(1, current_setting('fill.rows')::integer) as n
     ) as numbered
-) as drawn;
+) as drawn
+cross join lateral (
+    select case when kind = 'click' then 'https://example.com/' || n % 5000 end as url,
+           case when kind in ('open', 'click') then format('198.51.%s.%s', n % 256, draw % 256) end as ip,
+           recipient || ' ' || sender || chr(30) || lower(subject) || chr(31) || ' ' || array_to_string(tags, ' ') || ' c' || n || ' ' || n
+               || ' ' || plan as search
+) as made;
 -- Adds them to what is counted of everything that was received.
 insert into event_counts (hour, webhook, simulated, kind, outcome, count, last_at)
 select date_trunc('hour', received_at), 'main', false, kind, 'stored', count(*), max(received_at) from events

@@ -111,6 +111,7 @@ async fn events(pool: &PgPool, email: &str) -> Result<i64, sqlx::Error> {
                  limit $2
                )
                update events set erased_at = now(), payload = '{}', search = '', recipient = null, subject = null,
+                 terms = event_terms('', template, subaccount, null, null),
                  sender = case when kind = 'inbound' then null else sender end, metadata = null, url = null, ip = null,
                  user_agent = null, country = null, city = null, diagnostic = null
                from theirs where events.received_at = theirs.received_at and events.id = theirs.id"#,

@@ -6,14 +6,14 @@ use anyhow::Context;
 use shared::db;
 use sqlx::migrate::Migrator;
 
-use super::partitions;
+use super::{backfill, partitions};
 use crate::config::Migrate;
 
 pub(super) static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
 /// How long to wait for a database that is still starting.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// Applies what is missing, under an advisory lock, and makes the partitions ahead.
+/// Applies what is missing, under an advisory lock, makes the partitions ahead, and gives events of older versions what they lack.
 ///
 /// # Errors
 /// When Postgres stays away, or a migration fails or was changed after it was applied.
@@ -35,6 +35,7 @@ pub async fn run(config: &Migrate) -> anyhow::Result<()> {
     tokio::time::timeout(WAIT, reached).await.context("Postgres did not answer within a minute")??;
     MIGRATOR.run(&pool).await.context("a migration failed")?;
     partitions::make_ahead(&pool).await.context("the partitions could not be made")?;
+    backfill::terms(&pool).await.context("older events could not be made findable")?;
     tracing::info!("the database is up to date");
     Ok(())
 }

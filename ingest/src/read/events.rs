@@ -15,6 +15,7 @@ use warp::reply::{Reply, Response};
 
 use super::List;
 use super::filters::Filters;
+use super::lookup::{self, Wanted};
 use super::page::{EventCursor, Limit, Page};
 use super::selection::{filter_of, select};
 use crate::account::session;
@@ -46,7 +47,7 @@ pub async fn list(context: Arc<Context>, headers: HeaderMap, query: String) -> R
 /// The newest events that are selected and come after a place in the list, at most so many.
 pub(super) async fn newest(pool: &PgPool, filter: &Filter, after: Option<Place>, rows: i64) -> Result<Vec<Event>, sqlx::Error> {
     let mut sql = QueryBuilder::new(COLUMNS);
-    select(&mut sql, filter);
+    select(&mut sql, filter, lookup::grams(pool, filter, Wanted::Newest(rows)).await?);
     if let Some((received_at, id)) = after {
         sql.push(" and (received_at, id) < (").push_bind(received_at).push(", ").push_bind(id).push(")");
     }

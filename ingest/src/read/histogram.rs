@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use super::filters::Filters;
+use super::lookup::{self, Wanted};
 use super::selection::{filter_of, select};
 use crate::account::session;
 use crate::app::Context;
@@ -91,7 +92,7 @@ type Counted = BTreeMap<i64, BTreeMap<String, i64>>;
 async fn count_by(pool: &PgPool, filter: &Filter, first: OffsetDateTime, step: i64) -> Result<Counted, sqlx::Error> {
     let mut sql = QueryBuilder::new("select floor(extract(epoch from received_at - ");
     sql.push_bind(first).push(") / ").push_bind(step).push(")::bigint, kind, count(*) from events where true");
-    select(&mut sql, filter);
+    select(&mut sql, filter, lookup::grams(pool, filter, Wanted::All).await?);
     sql.push(" group by 1, 2");
     let rows: Vec<(i64, String, i64)> = sql.build_query_as().fetch_all(pool).await?;
     let mut counted = Counted::new();

@@ -13,17 +13,18 @@ use super::writer::Source;
 /// What [`Rows::push`] writes, in its order.
 const STATEMENT: &str = "copy events (
     id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
-    url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload
+    url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, terms, payload
 ) from stdin (format binary)";
-const COLUMNS: i16 = 22;
+const COLUMNS: i16 = 23;
 /// Signature, flags and the length of an extension that there is none of.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Rows are sent once they fill so many bytes, and longer payloads in pieces of this size.
 const PIECE: usize = 128 << 10;
 /// Unix time of 2000-01-01, from which Postgres counts.
 const EPOCH: i128 = 946_684_800;
-/// The type of an array's elements: text.
+/// The types of an array's elements.
 const TEXT_OID: i32 = 25;
+const INTEGER_OID: i32 = 23;
 
 /// A row to be: an event and the id that it got, and the batch with which it came.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +75,7 @@ fn head(piece: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
     text(piece, event.recipient.as_deref());
     text(piece, event.sender.as_deref());
     text(piece, event.subject.as_deref());
-    array(piece, &event.tags);
+    array(piece, TEXT_OID, event.tags.iter().map(|tag| tag.as_bytes()));
     match &event.metadata {
         // Version 1 of jsonb's binary form is its text.
         Some(metadata) => prefixed(piece, &[1], metadata.text().as_bytes()),
@@ -87,6 +88,8 @@ fn head(piece: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
     value(piece, &[u8::from(row.source.is_simulation())]);
     text(piece, row.source.label());
     value(piece, event.search.as_bytes());
+    let terms: Vec<[u8; 4]> = event.terms().into_iter().map(i32::to_be_bytes).collect();
+    array(piece, INTEGER_OID, terms.iter().map(|term| &term[..]));
     piece.extend_from_slice(&length(event.payload.len()));
 }
 
@@ -108,16 +111,16 @@ fn text(piece: &mut Vec<u8>, text: Option<&str>) {
 }
 
 /// One dimension, counted from 1; none for an empty array.
-fn array(piece: &mut Vec<u8>, items: &[impl AsRef<str>]) {
-    let dimensions: &[[u8; 4]] = if items.is_empty() { &[] } else { &[length(items.len()), length(1)] };
-    let size = 12 + 4 * dimensions.len() + items.iter().map(|item| 4 + item.as_ref().len()).sum::<usize>();
+fn array<'a>(piece: &mut Vec<u8>, oid: i32, items: impl ExactSizeIterator<Item = &'a [u8]> + Clone) {
+    let dimensions: &[[u8; 4]] = if items.len() == 0 { &[] } else { &[length(items.len()), length(1)] };
+    let size = 12 + 4 * dimensions.len() + items.clone().map(|item| 4 + item.len()).sum::<usize>();
     piece.extend_from_slice(&length(size));
-    for word in [i32::from(!items.is_empty()), 0, TEXT_OID] {
+    for word in [i32::from(items.len() > 0), 0, oid] {
         piece.extend_from_slice(&word.to_be_bytes());
     }
     piece.extend(dimensions.iter().flatten());
     for item in items {
-        value(piece, item.as_ref().as_bytes());
+        value(piece, item);
     }
 }
 

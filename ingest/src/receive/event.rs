@@ -12,6 +12,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::json::{Element, JsonObject};
 use super::telling::Telling;
+use crate::terms;
 
 /// Mandrill's words for what becomes of a message, for mail received, and for changes of the lists. Others are stored as they come.
 const KNOWN_KINDS: [&str; 25] = [
@@ -209,6 +210,17 @@ impl<'a> NewEvent<'a> {
             fold_into(&mut words, text);
         }
         words
+    }
+
+    /// What it is found by, each once.
+    pub(super) fn terms(&self) -> Vec<i32> {
+        let mut found_by = Vec::with_capacity(USUAL_WORDS / 2);
+        terms::grams(&self.search, &mut found_by);
+        let values = [("template", &self.template), ("subaccount", &self.subaccount), ("url", &self.url), ("ip", &self.ip)];
+        found_by.extend(values.into_iter().filter_map(|(field, value)| Some(terms::value(field, value.as_ref()?))));
+        found_by.sort_unstable();
+        found_by.dedup();
+        found_by
     }
 }
 

@@ -29,6 +29,12 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
     let simulated: Vec<bool> = candidates.iter().map(|candidate| candidate.source.is_simulation()).collect();
     let labels: Vec<Option<&str>> = candidates.iter().map(|candidate| candidate.source.label()).collect();
     let searches: Vec<&str> = candidates.iter().map(|candidate| candidate.event.search.as_str()).collect();
+    // One after the other: those of an event lie between two ends.
+    let (mut terms, mut ends) = (Vec::new(), vec![0]);
+    for candidate in candidates {
+        terms.extend(candidate.event.terms());
+        ends.push(i32::try_from(terms.len()).unwrap_or(i32::MAX));
+    }
     let payloads: Vec<&str> = candidates.iter().map(|candidate| candidate.event.payload).collect();
     let tellings = || candidates.iter().map(|candidate| candidate.event.telling.as_ref());
     let notified: Vec<Option<&str>> = tellings().map(|telling| Some(telling?.kind)).collect();
@@ -48,12 +54,13 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
            ), stored as (
              insert into events (
                id, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
-               url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload
+               url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload, terms
              )
              select id, occurred_at, ($4::text[])[i], ($5::text[])[i], ($6::text[])[i], ($7::text[])[i], ($8::text[])[i],
                     ($9::text[])[i]::text[], ($10::text[])[i]::jsonb, ($11::text[])[i], ($12::text[])[i], ($13::text[])[i],
                     ($14::text[])[i], ($15::text[])[i], ($16::text[])[i], ($17::text[])[i], ($18::text[])[i],
-                    ($19::boolean[])[i], ($20::text[])[i], ($21::text[])[i], ($22::text[])[i]
+                    ($19::boolean[])[i], ($20::text[])[i], ($21::text[])[i], ($22::text[])[i],
+                    ($27::integer[])[($28::integer[])[i] + 1 : ($28::integer[])[i + 1]]
              from fresh
            ), told as (
              insert into notifications (kind, title, body, event_id, message_id, recipient, audience)
@@ -102,6 +109,8 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
         &bodies as &[Option<&str>],
         &notified as &[Option<&str>],
         &audiences as &[Option<String>],
+        &terms,
+        &ends,
     )
     .fetch_one(connection)
     .await?;

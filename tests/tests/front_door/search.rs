@@ -3,7 +3,7 @@
 use std::fs;
 
 use front_door::{Database, Mandrill, Visitor};
-use serde_json::json;
+use serde_json::{Value, json};
 use stack::{Part, Stack};
 
 /// Enough that reading all of them would be the wrong plan, as it is in production.
@@ -73,6 +73,24 @@ async fn no_filter_makes_postgres_read_all_events() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn events_of_an_older_version_are_made_findable_by_migrating_and_by_upkeep() {
+    let mut stack = Stack::start().expect("a stack");
+    let mut database = Database::of(&stack).await;
+    let clicks: Vec<Value> = (0..3_000).map(|number| click(number, "Older", "")).collect();
+    assert_eq!(Mandrill::of(&stack).deliver(&clicks).await.status, 200);
+    let right =
+        "select (count(*) = 3000)::int::bigint from events where terms = event_terms(search, template, subaccount, url, ip)";
+    assert_eq!(database.number(right).await, Some(1));
+    let older = "update events set terms = null";
+    database.run(older).await;
+    stack.ingest_with(&["migrate"], &[]).expect("a migration");
+    assert_eq!(database.number(right).await, Some(1));
+    database.run(older).await;
+    stack.restart(Part::Ingest).expect("a restart");
+    database.until("terms of all events", right).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_search_index_is_merged_before_anybody_waits_for_it() {
     let stack = Stack::start().expect("a stack");
     let mut database = Database::of(&stack).await;
@@ -83,4 +101,64 @@ async fn the_search_index_is_merged_before_anybody_waits_for_it() {
     let pending = "select (count(*) filter (where pending_tuples > 0) = 0)::int::bigint
                    from pg_inherits cross join lateral pgstatginindex(inhrelid) where inhparent = 'events_search_idx'::regclass";
     database.until("a list that is merged", pending).await;
+}
+
+/// Subjects of which each has something that no other has, and a part of it.
+const SUBJECTS: [(&str, &str); 9] = [
+    ("Your order 4711 \u{2013} Thank You", "hank"),
+    ("Ihre Bestellung aus der Stra\u{df}e", "stra\u{df}e"),
+    ("\u{8acb}\u{6c42}\u{66f8}\u{306e}\u{304a}\u{77e5}\u{3089}\u{305b}", "\u{66f8}\u{306e}\u{304a}"),
+    ("\u{1f389}\u{1f389}\u{1f38a} party", "\u{1f389}\u{1f38a}"),
+    ("\u{130}stanbul a\u{301}e\u{301}", "stanbul"),
+    ("tab\tand\u{1}control\u{1e}\u{1f}", "ndcon"),
+    ("100% of_it \\ 'quoted'", "0% of_i"),
+    ("a.b-c d", "b-c"),
+    ("", "no subject"),
+];
+
+fn click(number: usize, subject: &str, padding: &str) -> Value {
+    json!({"event": "click", "ts": 1_790_000_000 + number, "_id": format!("m{number}"), "ip": format!("198.51.100.{number}"),
+           "url": format!("https://example.com/{number}?p={}", "long".repeat(200)),
+           "msg": {"email": "ann@example.com", "subject": subject, "template": format!("t{number}"), "subaccount": format!("s{number}"),
+                   "tags": if subject.is_empty() { vec!["no subject"] } else { vec![] }, "text": padding}})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_event_is_found_by_is_the_same_in_rust_and_sql_and_finds_it() {
+    let stack = Stack::start().expect("a stack");
+    let mut database = Database::of(&stack).await;
+    let (admin, mandrill) = (Visitor::admin(&stack).await, Mandrill::of(&stack));
+    let clicks = |from: usize, padding: &str| -> Vec<Value> {
+        SUBJECTS.iter().enumerate().map(|(place, (subject, _))| click(from + place, subject, padding)).collect()
+    };
+    // Few go in by one statement, much by COPY.
+    assert_eq!(mandrill.deliver(&clicks(0, "")).await.status, 200);
+    assert_eq!(mandrill.deliver(&clicks(SUBJECTS.len(), &"x".repeat(40_000))).await.status, 200);
+    let same = "events where terms = event_terms(search, template, subaccount, url, ip) and cardinality(terms) > 3";
+    assert_eq!(database.count(same).await, 2 * SUBJECTS.len() as i64);
+
+    // Once where Postgres knows nothing of what is there yet, once where what is looked for is rare.
+    for fill in [0, 5_000] {
+        if fill > 0 {
+            database.fill_events(fill).await;
+            database.run("analyze events").await;
+        }
+        for (place, (_, part)) in SUBJECTS.iter().enumerate() {
+            for number in [place, place + SUBJECTS.len()] {
+                let url = format!("https://example.com/{number}?p={}", "long".repeat(200));
+                let exact = [("url", url), ("template", format!("t{number}")), ("subaccount", format!("s{number}"))];
+                let exact = exact.into_iter().chain([("ip", format!("198.51.100.{number}"))]);
+                for filter in exact.map(|(name, value)| vec![(name, value), ("q", (*part).to_owned())]) {
+                    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&filter).finish();
+                    let found = admin.get(&format!("/api/events?{query}&kind=click")).await.json();
+                    let ids: Vec<&Value> =
+                        found["items"].as_array().expect("items").iter().map(|item| &item["message_id"]).collect();
+                    assert_eq!(ids, [&json!(format!("m{number}"))], "{filter:?}");
+                }
+            }
+            let query = form_urlencoded::Serializer::new(String::new()).append_pair("q", part).finish();
+            let found = admin.get(&format!("/api/events?{query}")).await.json();
+            assert_eq!(found["items"].as_array().map(Vec::len), Some(2), "{part}");
+        }
+    }
 }

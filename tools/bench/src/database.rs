@@ -14,7 +14,7 @@ use crate::cost;
 
 const COLUMNS: &str =
     "id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
-    url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload";
+    url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, terms, payload";
 
 /// What filling the table without us took.
 #[derive(Debug, Clone, Copy)]
@@ -154,14 +154,14 @@ pub(crate) fn cpu_of(stack: &Stack) -> Duration {
 }
 
 /// One row of `events` in a statement and transaction of its own, as pgbench runs it. A row of the same size as ours, each
-/// with a message of its own; columns that vary, vary, and with them the words that are searched.
+/// with a message of its own; columns that vary, vary, and with them the terms: thirty that most events have, ten of numbers.
 const SINGLE: &str = r#"\set n random(1, 1000000000000)
 insert into events (occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
-  url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload)
+  url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, terms, payload)
 values (now(), 'open', (:n::bigint)::text || '-' || :client_id::text, 'person' || (:n::bigint % 50000) || '@mail1.example.com', 'hello@shop1.example.com', 'Your order ' || :n::bigint || ' is on its way – thank you',
   array['orders', 'shop-1'], '{"customer": 4711, "order": "4711", "plan": "gold"}', 'shipping-1', null, null, '198.51.100.7',
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/148.0.0.0 Safari/537.36', 'Spain', 'Madrid', null, false,
-  'key-1', 'person' || (:n::bigint % 50000) || '@mail1.example.com hello@shop1.example.com your order ' || :n::bigint || ' is on its way – thank you orders shop-1 4711 gold', 'PAYLOAD');
+  'key-1', 'person' || (:n::bigint % 50000) || '@mail1.example.com hello@shop1.example.com your order ' || :n::bigint || ' is on its way – thank you orders shop-1 4711 gold', array[COMMON, NUMBERS], 'PAYLOAD');
 "#;
 
 /// pgbench with so many clients for so long; gives inserts a second.
@@ -171,7 +171,10 @@ values (now(), 'open', (:n::bigint)::text || '-' || :client_id::text, 'person' |
 pub(crate) async fn pgbench(stack: &Stack, clients: u32, seconds: u64, payload: usize) -> anyhow::Result<f64> {
     empty(&stack.database_url()).await?;
     let script = stack.folder().join("single.sql");
-    std::fs::write(&script, SINGLE.replace("PAYLOAD", &"x".repeat(payload)))?;
+    let common: Vec<String> = (1..=30).map(|term| (term << 16).to_string()).collect();
+    let numbers: Vec<String> = (0..10).map(|digit| format!("(:n::bigint / {} % 1000)::int", 10_u64.pow(digit))).collect();
+    let statement = SINGLE.replace("COMMON", &common.join(", ")).replace("NUMBERS", &numbers.join(", "));
+    std::fs::write(&script, statement.replace("PAYLOAD", &"x".repeat(payload)))?;
     let mut command = tokio::process::Command::from(stack.postgres_program("pgbench"));
     command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2"]);
     command.arg(format!("--client={clients}")).arg(format!("--time={seconds}")).arg("--file").arg(&script);

@@ -18,10 +18,10 @@ pub(crate) async fn measure(ours: &mut Ours, effort: Effort, only: &str) -> anyh
     let many = effort.batches / 2;
     let batches = [
         ("peer_django_tuned_batch", DJANGO_TUNED, Indexes::Few, many),
-        ("peer_django_tuned_search_batch", DJANGO_TUNED, Indexes::OfOurs, many),
+        ("peer_django_tuned_search_batch", DJANGO_TUNED, Indexes::Search, many),
         ("peer_django_plain_batch", DJANGO_PLAIN, Indexes::Few, few),
         ("peer_fastify_batch", FASTIFY, Indexes::Few, many),
-        ("peer_fastify_search_batch", FASTIFY, Indexes::OfOurs, many),
+        ("peer_fastify_search_batch", FASTIFY, Indexes::Search, many),
     ];
     for (id, kind, indexes, count) in batches {
         if wanted(only, id) {
@@ -47,7 +47,7 @@ async fn batch(
     let (mut mine, mut theirs, mut my_cpu, mut their_cpu) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let name = match indexes {
         Indexes::Few => kind.name.to_owned(),
-        Indexes::OfOurs => format!("{}, with our indexes", kind.name),
+        Indexes::Search => format!("{}, with search", kind.name),
     };
     for round in 1..=effort.rounds {
         let Some(peer) = Peer::start(kind, indexes, &ours.stack).await? else { return Ok(Vec::new()) };

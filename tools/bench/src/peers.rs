@@ -50,7 +50,7 @@ pub(crate) enum Indexes {
     /// Kind, message and recipient.
     Few,
     /// All that ours can be found by, any part of any word too.
-    OfOurs,
+    Search,
 }
 
 /// A running peer. Dropping it ends it.
@@ -68,7 +68,7 @@ impl Peer {
     pub(crate) async fn start(kind: Kind, indexes: Indexes, stack: &Stack) -> anyhow::Result<Option<Self>> {
         let database = fresh_database(stack, &format!("peer_{}{}", kind.folder, kind.mode)).await?;
         apply("tools/bench/peers/schema.sql", &database).await?;
-        if indexes == Indexes::OfOurs {
+        if indexes == Indexes::Search {
             apply("tools/bench/peers/search.sql", &database).await?;
             apply("migrations/20261126000001_search_by_index.sql", &database).await?;
         }

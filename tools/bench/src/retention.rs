@@ -16,9 +16,9 @@ const POSTS: usize = 10_000;
 const FILL: &str = "
     create table events_2020_01 (like events including defaults including constraints);
     alter table events attach partition events_2020_01 for values from ('2020-01-01 00:00+00') to ('2020-02-01 00:00+00');
-    insert into events (received_at, occurred_at, kind, message_id, recipient, subject, tags, simulated, webhook, search, payload)
+    insert into events (received_at, occurred_at, kind, message_id, recipient, subject, tags, simulated, webhook, search, terms, payload)
     select at, at, 'open', 'm' || n, 'person' || n % 50000 || '@example.com', 'Your order ' || n, array['orders'], false, 'main',
-           'person your order', repeat('x', 1000)
+           'person your order', '{}', repeat('x', 1000)
     from (select n, case when n % 10 < 7 then timestamptz '2020-01-15' else now() end as at from generate_series(1, 1000000) as n) as made";
 
 pub(crate) async fn measure() -> anyhow::Result<Vec<Row>> {
