@@ -369,7 +369,7 @@ async fn count_failure(pool: &PgPool, run: &Run, items: &[Encoded]) -> Result<()
     sqlx::query!("delete from outbox where id = $1", run.id).execute(&mut *transaction).await?;
     for item in items {
         let detail = "Redis kept refusing to relay this.".to_owned();
-        let poison = Poison { raw: item.json().as_bytes().into(), origin: Origin::Outbox, reason: "not_relayed", detail };
+        let poison = Poison { raw: item.json().into(), origin: Origin::Outbox, reason: "not_relayed", detail };
         quarantine::keep(&mut transaction, &[(poison, &source_of(item))]).await?;
     }
     transaction.commit().await?;
@@ -379,7 +379,7 @@ async fn count_failure(pool: &PgPool, run: &Run, items: &[Encoded]) -> Result<()
 
 /// By whom the event of an item was vouched for.
 fn source_of(item: &Encoded) -> Source {
-    match serde_json::from_str::<Item>(item.json()).ok().and_then(|item| item.event) {
+    match serde_json::from_slice::<Item>(item.json()).ok().and_then(|item| item.event) {
         Some(event) if event.simulated => Source::Simulation,
         event => Source::Webhook(event.and_then(|event| event.webhook).unwrap_or_default()),
     }

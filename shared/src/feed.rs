@@ -33,7 +33,7 @@ pub const SESSIONS_CHANNEL: &str = "ml:sessions";
 /// How many items the stream keeps, roughly.
 pub const KEEP: usize = 10_000;
 /// Bytes that most items stay below.
-const USUAL: usize = 2 << 10;
+const USUAL: usize = 1 << 10;
 /// Bytes of a run, unless a single item is longer.
 const LONGEST_RUN: usize = 128 << 10;
 
@@ -55,7 +55,7 @@ pub struct Item<S = String> {
 #[derive(Debug, Clone)]
 pub struct Encoded {
     channel: &'static str,
-    json: String,
+    json: Vec<u8>,
 }
 
 impl Encoded {
@@ -66,13 +66,12 @@ impl Encoded {
     pub fn of<S: Serialize + AsRef<str>>(item: &Item<S>) -> Result<Self, Error> {
         let mut json = Vec::with_capacity(USUAL);
         serde_json::to_writer(&mut json, item).map_err(|_| Error::Shape("an item does not serialise"))?;
-        let json = String::from_utf8(json).map_err(|_| Error::Shape("an item is no text"))?;
         let is_open = item.event.as_ref().is_some_and(|event| event.kind.as_ref() == "open");
         Ok(Self { channel: if is_open { OPEN_CHANNEL } else { FEED_CHANNEL }, json })
     }
 
     /// The item's JSON.
-    pub fn json(&self) -> &str {
+    pub fn json(&self) -> &[u8] {
         &self.json
     }
 }
@@ -256,8 +255,8 @@ pub async fn append(connection: &mut impl ConnectionLike, items: &[&Encoded]) ->
 
 /// Few and long runs of items for one channel each: what Redis does for a run costs the same however many items it has.
 /// Within a channel the order stays.
-fn runs(items: &[&Encoded]) -> Vec<(&'static str, usize, String)> {
-    let mut runs: Vec<(&'static str, usize, String)> = Vec::new();
+fn runs(items: &[&Encoded]) -> Vec<(&'static str, usize, Vec<u8>)> {
+    let mut runs: Vec<(&'static str, usize, Vec<u8>)> = Vec::new();
     for channel in [FEED_CHANNEL, OPEN_CHANNEL] {
         let of_channel = || items.iter().filter(|item| item.channel == channel);
         let total: usize = of_channel().map(|item| item.json.len() + 1).sum();
@@ -265,20 +264,20 @@ fn runs(items: &[&Encoded]) -> Vec<(&'static str, usize, String)> {
             match runs.last_mut() {
                 Some((begun, count, json)) if *begun == channel && json.len() + item.json.len() < LONGEST_RUN => {
                     *count += 1;
-                    json.push(',');
-                    json.push_str(&item.json);
+                    json.push(b',');
+                    json.extend_from_slice(&item.json);
                 }
                 _ => {
-                    let mut json = String::with_capacity(total.min(LONGEST_RUN) + 2);
-                    json.push('[');
-                    json.push_str(&item.json);
+                    let mut json = Vec::with_capacity(total.min(LONGEST_RUN) + 2);
+                    json.push(b'[');
+                    json.extend_from_slice(&item.json);
                     runs.push((channel, 1, json));
                 }
             }
         }
     }
     for (_, _, json) in &mut runs {
-        json.push(']');
+        json.push(b']');
     }
     runs
 }
@@ -337,13 +336,14 @@ mod tests {
 
     #[test]
     fn runs_hold_every_item_once_in_its_channels_order() {
-        let item = |channel, n: usize| Encoded { channel, json: format!("{{\"n\":{n},\"pad\":\"{}\"}}", "x".repeat(1000)) };
+        let item =
+            |channel, n: usize| Encoded { channel, json: format!("{{\"n\":{n},\"pad\":\"{}\"}}", "x".repeat(1000)).into() };
         let items: Vec<Encoded> = (0..300).map(|n| item(if n % 3 == 0 { OPEN_CHANNEL } else { FEED_CHANNEL }, n)).collect();
         let runs = runs(&items.iter().collect::<Vec<_>>());
         assert!(runs.len() < 6 && runs.iter().all(|(_, _, json)| json.len() <= LONGEST_RUN), "{}", runs.len());
         let mut found = Vec::new();
         for (channel, count, json) in runs {
-            let items: Vec<serde_json::Value> = serde_json::from_str(&json).expect("an array");
+            let items: Vec<serde_json::Value> = serde_json::from_slice(&json).expect("an array");
             assert_eq!(items.len(), count);
             found.extend(items.iter().map(|item| (channel, item["n"].as_u64().expect("a number"))));
         }

@@ -7,7 +7,7 @@
 use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 
-use super::event::NewEvent;
+use super::event::{NewEvent, Text};
 use super::writer::Source;
 
 /// What [`Rows::push`] writes, in its order.
@@ -75,7 +75,7 @@ fn head(piece: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
     text(piece, event.recipient.as_deref());
     text(piece, event.sender.as_deref());
     text(piece, event.subject.as_deref());
-    array(piece, TEXT_OID, event.tags.iter().map(|tag| tag.as_bytes()));
+    texts(piece, &event.tags);
     match &event.metadata {
         // Version 1 of jsonb's binary form is its text.
         Some(metadata) => prefixed(piece, &[1], metadata.text().as_bytes()),
@@ -88,8 +88,7 @@ fn head(piece: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
     value(piece, &[u8::from(row.source.is_simulation())]);
     text(piece, row.source.label());
     value(piece, event.search.as_bytes());
-    let terms: Vec<[u8; 4]> = event.terms().into_iter().map(i32::to_be_bytes).collect();
-    array(piece, INTEGER_OID, terms.iter().map(|term| &term[..]));
+    integers(piece, &event.terms());
     piece.extend_from_slice(&length(event.payload.len()));
 }
 
@@ -110,18 +109,29 @@ fn text(piece: &mut Vec<u8>, text: Option<&str>) {
     }
 }
 
-/// One dimension, counted from 1; none for an empty array.
-fn array<'a>(piece: &mut Vec<u8>, oid: i32, items: impl ExactSizeIterator<Item = &'a [u8]> + Clone) {
-    let dimensions: &[[u8; 4]] = if items.len() == 0 { &[] } else { &[length(items.len()), length(1)] };
-    let size = 12 + 4 * dimensions.len() + items.clone().map(|item| 4 + item.len()).sum::<usize>();
-    piece.extend_from_slice(&length(size));
-    for word in [i32::from(items.len() > 0), 0, oid] {
+fn texts(piece: &mut Vec<u8>, items: &[Text<'_>]) {
+    array(piece, TEXT_OID, items.len(), items.iter().map(|item| 4 + item.len()).sum());
+    for item in items {
+        value(piece, item.as_bytes());
+    }
+}
+
+fn integers(piece: &mut Vec<u8>, items: &[i32]) {
+    array(piece, INTEGER_OID, items.len(), 8 * items.len());
+    for item in items {
+        // With its length in one go: there are many.
+        piece.extend_from_slice(&(4_u64 << 32 | u64::from(item.cast_unsigned())).to_be_bytes());
+    }
+}
+
+/// What stands before so many items of so many bytes: one dimension, counted from 1; none for an empty array.
+fn array(piece: &mut Vec<u8>, oid: i32, items: usize, bytes: usize) {
+    let dimensions: &[[u8; 4]] = if items == 0 { &[] } else { &[length(items), length(1)] };
+    piece.extend_from_slice(&length(12 + 4 * dimensions.len() + bytes));
+    for word in [i32::from(items > 0), 0, oid] {
         piece.extend_from_slice(&word.to_be_bytes());
     }
-    piece.extend(dimensions.iter().flatten());
-    for item in items {
-        value(piece, item);
-    }
+    piece.extend_from_slice(dimensions.as_flattened());
 }
 
 /// Microseconds since 2000.
