@@ -33,8 +33,6 @@ const BATCH: i64 = 500;
 const MOST_ITEMS: i64 = 2_000;
 /// Commits published from memory at once, at most.
 const MOST_ANNOUNCEMENTS: usize = 16;
-/// Items relayed by one script.
-const SCRIPT: usize = 500;
 /// How often the outbox is looked at when nobody wakes us.
 const POLL: Duration = Duration::from_secs(1);
 /// Failures of a row, while Redis answers, after which it moves to quarantine.
@@ -125,11 +123,14 @@ async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Er
 /// fails stays in the outbox.
 async fn publish(context: &Context, fresh: Vec<Announcement>) -> Result<Round, RelayError> {
     let mut redis = context.redis.get().await.map_err(shared::redis::Error::from)?;
-    let items: Vec<&Encoded> = fresh.iter().flat_map(|one| &one.items).collect();
-    for part in items.chunks(SCRIPT) {
-        feed::append(&mut redis, part).await?;
-    }
     let ids: Vec<i64> = fresh.iter().map(|one| one.outbox_id).collect();
+    // Their places in memory are held until all is published.
+    let (mut items, mut places) = (Encoded::expecting(fresh.len()), Vec::new());
+    for one in fresh {
+        items.append(one.items);
+        places.push(one.place);
+    }
+    feed::append(&mut redis, &items).await?;
     sqlx::query!(
         "with unsynced as (select set_config('synchronous_commit', 'off', true))
          delete from outbox using unsynced where id = any($1)",
@@ -198,17 +199,15 @@ async fn round(context: &Context, size: i64, rows: Rows) -> Result<Round, RelayE
     let mut relayed = 0;
     for run in &runs {
         let items = items(&mut transaction, run).await?;
-        for part in items.iter().collect::<Vec<_>>().chunks(SCRIPT) {
-            if let Err(error) = feed::append(&mut redis, part).await {
-                transaction.rollback().await?;
-                if !error.is_about_the_command() {
-                    return Err(error.into());
-                }
-                if let [run] = runs.as_slice() {
-                    count_failure(&context.writing, run, &items).await?;
-                }
-                return Ok(Round::Refused);
+        if let Err(error) = feed::append(&mut redis, &items).await {
+            transaction.rollback().await?;
+            if !error.is_about_the_command() {
+                return Err(error.into());
             }
+            if let [run] = runs.as_slice() {
+                count_failure(&context.writing, run, &items).await?;
+            }
+            return Ok(Round::Refused);
         }
         relayed += items.len();
     }
@@ -253,16 +252,14 @@ async fn take(connection: &mut PgConnection, size: i64, rows: Rows) -> Result<Ve
 }
 
 /// What a run announces, in the order of its ids. What retention dropped meanwhile has nothing left to tell.
-async fn items(connection: &mut PgConnection, run: &Run) -> Result<Vec<Encoded>, RelayError> {
+async fn items(connection: &mut PgConnection, run: &Run) -> Result<Encoded, RelayError> {
     let mut told = notifications(connection, run).await?;
     let (Some(received_at), Some((first, last))) = (run.received_at, run.events) else {
-        let alone = told.into_iter().map(|notification| Item {
-            event: None,
-            search: None::<String>,
-            notification: Some(notification),
-            read: None,
-        });
-        return Ok(alone.map(|item| Encoded::of(&item)).collect::<Result<_, _>>()?);
+        let mut items = Encoded::expecting(told.len());
+        for notification in told {
+            items.push(&Item { event: None, search: None::<String>, notification: Some(notification), read: None })?;
+        }
+        return Ok(items);
     };
     let rows = sqlx::query!(
         r#"select id, kind, occurred_at, received_at, message_id, recipient, sender, subject, tags,
@@ -277,7 +274,8 @@ async fn items(connection: &mut PgConnection, run: &Run) -> Result<Vec<Encoded>,
     .await?;
     let mut told: HashMap<i64, Notification> =
         told.drain(..).filter_map(|notification| Some((notification.event_id?, notification))).collect();
-    let items = rows.into_iter().map(|row| {
+    let mut items = Encoded::expecting(rows.len());
+    for row in rows {
         let event = Event {
             id: row.id,
             kind: row.kind,
@@ -301,9 +299,9 @@ async fn items(connection: &mut PgConnection, run: &Run) -> Result<Vec<Encoded>,
             webhook: row.webhook,
             erased_at: row.erased_at,
         };
-        Encoded::of(&Item { notification: told.remove(&event.id), event: Some(event), search: Some(row.search), read: None })
-    });
-    Ok(items.collect::<Result<_, _>>()?)
+        items.push(&Item { notification: told.remove(&event.id), event: Some(event), search: Some(row.search), read: None })?;
+    }
+    Ok(items)
 }
 
 /// The notifications of a run. Ids of others may lie between them: only the run's own events', or the one that was named.
@@ -341,7 +339,7 @@ async fn notifications(connection: &mut PgConnection, run: &Run) -> Result<Vec<N
 
 /// A row that Redis refuses is parted in two, until the item at fault is alone. That one must not be tried for ever, nor get
 /// lost: in the end it is kept apart.
-async fn count_failure(pool: &PgPool, run: &Run, items: &[Encoded]) -> Result<(), sqlx::Error> {
+async fn count_failure(pool: &PgPool, run: &Run, items: &Encoded) -> Result<(), RelayError> {
     if let Some((first, last)) = run.events.filter(|(first, last)| first < last) {
         let middle = first + (last - first) / 2;
         // Each half may name all of the notifications: only those of its own events are told with it.
@@ -367,10 +365,10 @@ async fn count_failure(pool: &PgPool, run: &Run, items: &[Encoded]) -> Result<()
     }
     let mut transaction = pool.begin().await?;
     sqlx::query!("delete from outbox where id = $1", run.id).execute(&mut *transaction).await?;
-    for item in items {
+    for item in items.each()? {
         let detail = "Redis kept refusing to relay this.".to_owned();
-        let poison = Poison { raw: item.json().into(), origin: Origin::Outbox, reason: "not_relayed", detail };
-        quarantine::keep(&mut transaction, &[(poison, &source_of(item))]).await?;
+        let poison = Poison { raw: item.as_bytes().into(), origin: Origin::Outbox, reason: "not_relayed", detail };
+        quarantine::keep(&mut transaction, &[(poison, &source_of(&item))]).await?;
     }
     transaction.commit().await?;
     tracing::error!(outbox.id = run.id, "an outbox row was refused too often and moved to quarantine");
@@ -378,8 +376,8 @@ async fn count_failure(pool: &PgPool, run: &Run, items: &[Encoded]) -> Result<()
 }
 
 /// By whom the event of an item was vouched for.
-fn source_of(item: &Encoded) -> Source {
-    match serde_json::from_slice::<Item>(item.json()).ok().and_then(|item| item.event) {
+fn source_of(item: &str) -> Source {
+    match serde_json::from_str::<Item>(item).ok().and_then(|item| item.event) {
         Some(event) if event.simulated => Source::Simulation,
         event => Source::Webhook(event.and_then(|event| event.webhook).unwrap_or_default()),
     }

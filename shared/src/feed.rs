@@ -34,8 +34,10 @@ pub const SESSIONS_CHANNEL: &str = "ml:sessions";
 pub const KEEP: usize = 10_000;
 /// Bytes that most items stay below.
 const USUAL: usize = 1 << 10;
-/// Bytes of a run, unless a single item is longer.
+/// Bytes of a run, unless its last item is longer than most.
 const LONGEST_RUN: usize = 128 << 10;
+/// Runs appended by one script: Redis does nothing else meanwhile.
+const RUNS: usize = 4;
 
 /// One committed thing: an event, with its notification if it is an open; or a notification alone; or what somebody has read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,28 +53,105 @@ pub struct Item<S = String> {
     pub read: Option<Read>,
 }
 
-/// An item as it is published: its JSON, and the channel that carries it.
-#[derive(Debug, Clone)]
+/// Items as they are published: few and long runs for one channel each, since what Redis does for a run costs the same however many
+/// items it has. Within a channel the order stays.
+#[derive(Debug)]
 pub struct Encoded {
+    runs: Vec<EncodedRun>,
+    /// Bytes of a new run.
+    room: usize,
+}
+
+#[derive(Debug)]
+struct EncodedRun {
     channel: &'static str,
+    items: usize,
+    /// An array, but for its end.
     json: Vec<u8>,
 }
 
 impl Encoded {
-    /// Of an item.
+    /// Of one item.
     ///
     /// # Errors
     /// When it does not serialise.
     pub fn of<S: Serialize + AsRef<str>>(item: &Item<S>) -> Result<Self, Error> {
-        let mut json = Vec::with_capacity(USUAL);
-        serde_json::to_writer(&mut json, item).map_err(|_| Error::Shape("an item does not serialise"))?;
-        let is_open = item.event.as_ref().is_some_and(|event| event.kind.as_ref() == "open");
-        Ok(Self { channel: if is_open { OPEN_CHANNEL } else { FEED_CHANNEL }, json })
+        let mut encoded = Self::expecting(1);
+        encoded.push(item)?;
+        Ok(encoded)
     }
 
-    /// The item's JSON.
-    pub fn json(&self) -> &[u8] {
-        &self.json
+    /// Of none yet, but some to come.
+    pub fn expecting(items: usize) -> Self {
+        Self { runs: Vec::new(), room: USUAL * items.clamp(1, LONGEST_RUN / USUAL) }
+    }
+
+    /// Adds an item.
+    ///
+    /// # Errors
+    /// When it does not serialise; then nothing is added.
+    pub fn push<S: Serialize + AsRef<str>>(&mut self, item: &Item<S>) -> Result<(), Error> {
+        let is_open = item.event.as_ref().is_some_and(|event| event.kind.as_ref() == "open");
+        let channel = if is_open { OPEN_CHANNEL } else { FEED_CHANNEL };
+        let place = self.last_with_room(channel, USUAL).unwrap_or_else(|| {
+            self.runs.push(EncodedRun { channel, items: 0, json: Vec::with_capacity(self.room) });
+            self.runs.len() - 1
+        });
+        let run = &mut self.runs[place];
+        let before = run.json.len();
+        run.json.push(if run.items == 0 { b'[' } else { b',' });
+        if serde_json::to_writer(&mut run.json, item).is_err() {
+            run.json.truncate(before);
+            self.runs.retain(|run| !run.json.is_empty());
+            return Err(Error::Shape("an item does not serialise"));
+        }
+        run.items += 1;
+        Ok(())
+    }
+
+    /// Adds others' items behind these.
+    pub fn append(&mut self, others: Self) {
+        for other in others.runs {
+            match self.last_with_room(other.channel, other.json.len()) {
+                Some(place) => {
+                    let run = &mut self.runs[place];
+                    run.items += other.items;
+                    run.json.push(b',');
+                    run.json.extend_from_slice(&other.json[1..]);
+                }
+                None => self.runs.push(other),
+            }
+        }
+    }
+
+    /// Where the last run of a channel is, if it has room for so many bytes.
+    fn last_with_room(&self, channel: &str, bytes: usize) -> Option<usize> {
+        let last = self.runs.iter().rposition(|run| run.channel == channel);
+        last.filter(|last| self.runs[*last].json.len() + bytes < LONGEST_RUN)
+    }
+
+    /// How many items these are.
+    pub fn len(&self) -> usize {
+        self.runs.iter().map(|run| run.items).sum()
+    }
+
+    /// True when there are none.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// Each item's JSON.
+    ///
+    /// # Errors
+    /// Never, of what was added here.
+    pub fn each(&self) -> Result<Vec<String>, Error> {
+        let mut each = Vec::new();
+        for run in &self.runs {
+            let json = [run.json.as_slice(), b"]"].concat();
+            let items: Vec<Box<RawValue>> = serde_json::from_slice(&json).map_err(|_| Error::Shape("a run"))?;
+            each.extend(items.into_iter().map(|item| Box::<str>::from(item).into_string()));
+        }
+        Ok(each)
     }
 }
 
@@ -199,7 +278,7 @@ if not epoch or known[3] ~= server or (seq > 0 and redis.call('EXISTS', KEYS[1])
 end
 ";
 
-/// ARGV[2]: how many to keep; then for each run its channel, how many items it has, and these as a JSON array. The numbers are
+/// ARGV[2]: how many to keep; then for each run its channel, how many items it has, and these as a JSON array without its end. The numbers are
 /// taken first: should a command fail half-way, what is left is a hole, which readers notice, and not a number used twice. An
 /// entry's id is the number of its last item, so that whoever asks for what comes after a number gets the run that holds it.
 const APPEND: &str = r#"
@@ -211,8 +290,8 @@ for i = 3, #ARGV, 3 do
   local first = text(seq + 1)
   seq = seq + tonumber(ARGV[i + 1])
   local oldest = text(math.max(0, seq - tonumber(ARGV[2])))
-  redis.call('XADD', KEYS[1], 'MINID', '~', oldest, text(seq) .. '-0', 'first', first, 'items', ARGV[i + 2])
-  redis.call('PUBLISH', ARGV[i], '{"epoch":"' .. epoch .. '","first":' .. first .. ',"items":' .. ARGV[i + 2] .. '}')
+  redis.call('XADD', KEYS[1], 'MINID', '~', oldest, text(seq) .. '-0', 'first', first, 'items', ARGV[i + 2] .. ']')
+  redis.call('PUBLISH', ARGV[i], '{"epoch":"' .. epoch .. '","first":' .. first .. ',"items":' .. ARGV[i + 2] .. ']}')
 end
 return seq
 "#;
@@ -237,49 +316,22 @@ fn new_epoch() -> Result<String, Error> {
     Ok(epoch)
 }
 
-/// Numbers, remembers and publishes `items`. After an error some may have been; appending all of them again is safe, since
-/// readers drop what they have seen.
+/// Numbers, remembers and publishes `items`, some runs at a time. After an error some may have been; appending all of them again is
+/// safe, since readers drop what they have seen.
 ///
 /// # Errors
 /// When Redis is away or refuses.
-pub async fn append(connection: &mut impl ConnectionLike, items: &[&Encoded]) -> Result<(), Error> {
+pub async fn append(connection: &mut impl ConnectionLike, items: &Encoded) -> Result<(), Error> {
     let script = Script::new(&format!("{CURRENT_EPOCH}{APPEND}"));
-    let mut call = script.key(STREAM);
-    call.key(META).arg(new_epoch()?).arg(KEEP);
-    for (channel, count, json) in runs(items) {
-        call.arg(channel).arg(count).arg(json);
-    }
-    let _last: u64 = call.invoke_async(connection).await?;
-    Ok(())
-}
-
-/// Few and long runs of items for one channel each: what Redis does for a run costs the same however many items it has.
-/// Within a channel the order stays.
-fn runs(items: &[&Encoded]) -> Vec<(&'static str, usize, Vec<u8>)> {
-    let mut runs: Vec<(&'static str, usize, Vec<u8>)> = Vec::new();
-    for channel in [FEED_CHANNEL, OPEN_CHANNEL] {
-        let of_channel = || items.iter().filter(|item| item.channel == channel);
-        let total: usize = of_channel().map(|item| item.json.len() + 1).sum();
-        for item in of_channel() {
-            match runs.last_mut() {
-                Some((begun, count, json)) if *begun == channel && json.len() + item.json.len() < LONGEST_RUN => {
-                    *count += 1;
-                    json.push(b',');
-                    json.extend_from_slice(&item.json);
-                }
-                _ => {
-                    let mut json = Vec::with_capacity(total.min(LONGEST_RUN) + 2);
-                    json.push(b'[');
-                    json.extend_from_slice(&item.json);
-                    runs.push((channel, 1, json));
-                }
-            }
+    for runs in items.runs.chunks(RUNS) {
+        let mut call = script.key(STREAM);
+        call.key(META).arg(new_epoch()?).arg(KEEP);
+        for run in runs {
+            call.arg(run.channel).arg(run.items).arg(&run.json[..]);
         }
+        let _last: u64 = call.invoke_async(connection).await?;
     }
-    for (_, _, json) in &mut runs {
-        json.push(b']');
-    }
-    runs
+    Ok(())
 }
 
 /// Where the feed stands: whatever was relayed before has at most this number.
@@ -336,21 +388,34 @@ mod tests {
 
     #[test]
     fn runs_hold_every_item_once_in_its_channels_order() {
-        let item =
-            |channel, n: usize| Encoded { channel, json: format!("{{\"n\":{n},\"pad\":\"{}\"}}", "x".repeat(1000)).into() };
-        let items: Vec<Encoded> = (0..300).map(|n| item(if n % 3 == 0 { OPEN_CHANNEL } else { FEED_CHANNEL }, n)).collect();
-        let runs = runs(&items.iter().collect::<Vec<_>>());
-        assert!(runs.len() < 6 && runs.iter().all(|(_, _, json)| json.len() <= LONGEST_RUN), "{}", runs.len());
-        let mut found = Vec::new();
-        for (channel, count, json) in runs {
-            let items: Vec<serde_json::Value> = serde_json::from_slice(&json).expect("an array");
-            assert_eq!(items.len(), count);
-            found.extend(items.iter().map(|item| (channel, item["n"].as_u64().expect("a number"))));
+        let message = |n: usize| Notification {
+            id: i64::try_from(n).expect("a small number"),
+            kind: "message",
+            title: "",
+            body: "",
+            event_id: None,
+            message_id: None,
+            recipient: None,
+            from: None,
+            to: crate::notification::Audience::All,
+            at: time::OffsetDateTime::UNIX_EPOCH,
+        };
+        let text = "x".repeat(1000);
+        let item = |n| Item { event: None, search: Some(text.as_str()), notification: Some(message(n)), read: None };
+        // Some by one, some together, as commits come.
+        let mut items = Encoded::expecting(300);
+        for first in (0..300).step_by(10) {
+            let mut others = Encoded::of(&item(first)).expect("an item");
+            for n in first + 1..first + 10 {
+                others.push(&item(n)).expect("an item");
+            }
+            items.append(others);
         }
-        let of = |wanted: &'static str| (0..300).filter(move |n| (n % 3 == 0) == (wanted == OPEN_CHANNEL));
-        let expected: Vec<_> =
-            [FEED_CHANNEL, OPEN_CHANNEL].into_iter().flat_map(|name| of(name).map(move |n| (name, n))).collect();
-        assert_eq!(found, expected);
+        assert!(items.runs.len() < 6 && items.runs.iter().all(|run| run.json.len() <= LONGEST_RUN), "{}", items.runs.len());
+        assert_eq!((items.len(), Encoded::expecting(0).is_empty()), (300, true));
+        let each = items.each().expect("the items");
+        let ids = each.iter().map(|item| serde_json::from_str::<Item>(item).expect("an item").notification.expect("one").id);
+        assert!(ids.eq(0..300));
     }
 
     #[test]

@@ -129,7 +129,7 @@ async fn mark(pool: &PgPool, user: &User, ids: &[i64]) -> Result<(), sqlx::Error
 async fn tell(context: &Context, read: Read) {
     let told = async {
         let item = Encoded::of(&Item::<String> { event: None, search: None, notification: None, read: Some(read) })?;
-        feed::append(&mut context.redis.get().await?, &[&item]).await
+        feed::append(&mut context.redis.get().await?, &item).await
     };
     if let Err(error) = told.await {
         tracing::debug!(%error, "other pages were not told what was read");

@@ -26,9 +26,9 @@ pub(crate) struct Announcement {
     /// The row.
     pub(crate) outbox_id: i64,
     /// In the order of the events' ids.
-    pub(crate) items: Vec<Encoded>,
+    pub(crate) items: Encoded,
     /// Its place in memory, given back once it is published.
-    _place: OwnedSemaphorePermit,
+    pub(crate) place: OwnedSemaphorePermit,
 }
 
 /// The way to the relay.
@@ -130,8 +130,12 @@ impl Told {
     /// What the relay publishes of these rows.
     fn encode(self, mut rows: Vec<Row<'_>>, place: OwnedSemaphorePermit) -> Announcement {
         rows.sort_unstable_by_key(|row| row.id);
-        let items = rows.iter().filter_map(|row| Encoded::of(&self.item(row)).ok()).collect();
-        Announcement { outbox_id: self.outbox_id, items, _place: place }
+        let mut items = Encoded::expecting(rows.len());
+        for row in &rows {
+            // What does not serialise does not in the outbox either, where it is kept apart in the end.
+            let _ = items.push(&self.item(row));
+        }
+        Announcement { outbox_id: self.outbox_id, items, place }
     }
 
     fn item<'a>(&self, row: &'a Row<'_>) -> Item<&'a str> {

@@ -80,10 +80,10 @@ fn candidates<'a>(batches: &'a [Vouched<'a>]) -> Vec<Candidate<'a>> {
         .enumerate()
         .flat_map(|(batch, (events, source))| events.events.iter().map(move |event| (batch, event, *source)))
         .enumerate()
-        .map(|(place, (batch, event, source))| Candidate { batch, place, event, source })
+        .map(|(place, (batch, event, source))| Candidate { digest: event.digest, batch, place, event, source })
         .collect();
-    candidates.sort_unstable_by_key(|candidate| (candidate.event.digest, candidate.place));
-    candidates.dedup_by_key(|candidate| candidate.event.digest);
+    candidates.sort_unstable_by_key(|candidate| (u128::from_be_bytes(candidate.digest), candidate.place));
+    candidates.dedup_by_key(|candidate| candidate.digest);
     candidates
 }
 
@@ -99,6 +99,8 @@ pub(crate) enum Care {
 /// An event, and the batch that it came with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Candidate<'a> {
+    /// The event's, beside it: thousands are sorted by it.
+    pub(super) digest: [u8; 16],
     pub(super) batch: usize,
     /// Its place among all that came.
     pub(super) place: usize,
@@ -200,7 +202,7 @@ async fn copy_new<'a>(
     candidates: &[Candidate<'a>],
     inserted: &mut Inserted<'a>,
 ) -> Result<Received, sqlx::Error> {
-    let digests: Vec<&[u8]> = candidates.iter().map(|candidate| &candidate.event.digest[..]).collect();
+    let digests: Vec<&[u8]> = candidates.iter().map(|candidate| &candidate.digest[..]).collect();
     // One row for all of them: a thousand would cost both sides more than the keys do.
     let won = sqlx::query!(
         r#"with won as (
@@ -216,7 +218,7 @@ async fn copy_new<'a>(
     won.sort_unstable();
     ids.sort_unstable();
     let mut winners: Vec<&Candidate<'_>> =
-        candidates.iter().filter(|candidate| won.binary_search(&candidate.event.digest).is_ok()).collect();
+        candidates.iter().filter(|candidate| won.binary_search(&candidate.digest).is_ok()).collect();
     winners.sort_unstable_by_key(|winner| (winner.event.occurred_at.unwrap_or(at).unix_timestamp_nanos(), winner.place));
     let rows: Vec<Row<'_>> = winners
         .into_iter()

@@ -19,7 +19,7 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
     let column = |field: for<'e> fn(&'e NewEvent<'_>) -> &'e Option<Text<'e>>| -> Vec<Option<&str>> {
         candidates.iter().map(|candidate| field(candidate.event).as_deref()).collect()
     };
-    let digests: Vec<&[u8]> = candidates.iter().map(|candidate| &candidate.event.digest[..]).collect();
+    let digests: Vec<&[u8]> = candidates.iter().map(|candidate| &candidate.digest[..]).collect();
     let places: Vec<i64> = candidates.iter().map(|candidate| i64::try_from(candidate.place).unwrap_or(i64::MAX)).collect();
     let occurred: Vec<Option<OffsetDateTime>> = candidates.iter().map(|candidate| candidate.event.occurred_at).collect();
     let kinds: Vec<&str> = candidates.iter().map(|candidate| &*candidate.event.kind).collect();

@@ -70,7 +70,7 @@ impl Publisher {
                     at: OffsetDateTime::now_utc(),
                 };
                 let item = Item::<String> { event: None, search: None, notification: Some(told), read: None };
-                Ok(feed::append(redis, &[&Encoded::of(&item)?]).await?)
+                Ok(feed::append(redis, &Encoded::of(&item)?).await?)
             }
             Self::Plain(http) => http.post("/publish", format!("{mark:x<SIZE$}")).await,
             Self::Pusher(http) => {
