@@ -1,6 +1,6 @@
 //! Outbox → Redis: what was committed is numbered, remembered and published, at least once and in the outbox's order.
 //!
-//! What a writer of this process has just committed comes with its items, is published without being read back, and then deleted. What
+//! What a writer of this process has just committed comes with its items, is published without being read back, and soon deleted. What
 //! did not come that way (too much at once, another process that died, messages of notifiers) is found in the outbox: rows are taken
 //! with `SKIP LOCKED`, so that replicas share the work, and deleted in the transaction that publishes them. A crash between the two
 //! publishes again, and readers drop what they have seen. While Redis is away rows wait.
@@ -33,6 +33,8 @@ const BATCH: i64 = 500;
 const MOST_ITEMS: i64 = 2_000;
 /// Commits published from memory at once, at most.
 const MOST_ANNOUNCEMENTS: usize = 16;
+/// What was published in this time is taken off the outbox together: a statement for each commit would cost Postgres a tenth of it.
+const GATHER: Duration = Duration::from_millis(50);
 /// How often the outbox is looked at when nobody wakes us.
 const POLL: Duration = Duration::from_secs(1);
 /// Failures of a row, while Redis answers, after which it moves to quarantine.
@@ -63,7 +65,7 @@ pub(crate) async fn run(context: Arc<Context>, mut announced: mpsc::Receiver<Ann
     let mut size = BATCH;
     let mut healthy = true;
     let (mut looked, mut retried) = (None::<Instant>, Instant::now());
-    let mut fresh = Vec::new();
+    let (mut fresh, mut published) = (Vec::new(), Published::default());
     loop {
         let stopping = stop.is_cancelled();
         while fresh.len() < MOST_ANNOUNCEMENTS
@@ -71,12 +73,16 @@ pub(crate) async fn run(context: Arc<Context>, mut announced: mpsc::Receiver<Ann
         {
             fresh.push(next);
         }
-        let idle = fresh.is_empty();
-        if !idle {
-            note(&publish(&context, std::mem::take(&mut fresh)).await, &mut healthy);
+        if !fresh.is_empty() {
+            let outcome = publish(&context, std::mem::take(&mut fresh)).await;
+            note(&outcome, &mut healthy);
+            published.add(outcome.unwrap_or_default());
         }
-        // Under load there is always something fresh; the outbox gets its turn once a second all the same.
-        if idle || looked.is_none_or(|looked| looked.elapsed() >= POLL) {
+        let looks = stopping || looked.is_none_or(|looked| looked.elapsed() >= POLL);
+        if looks || published.since.is_some_and(|since| since.elapsed() >= GATHER) {
+            note(&take_off(&context, std::mem::take(&mut published)).await, &mut healthy);
+        }
+        if looks {
             looked = Some(Instant::now());
             let outcome = round(&context, size, if stopping { Rows::All } else { Rows::Left }).await;
             let more = match &outcome {
@@ -105,8 +111,25 @@ pub(crate) async fn run(context: Arc<Context>, mut announced: mpsc::Receiver<Ann
             () = stop.cancelled() => {}
             Some(first) = announced.recv() => fresh.push(first),
             () = context.outbox_filled.notified() => looked = None,
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(if published.since.is_some() { GATHER } else { POLL }) => {}
         }
+    }
+}
+
+/// Rows that were published, and are still in the outbox.
+#[derive(Debug, Default)]
+struct Published {
+    ids: Vec<i64>,
+    /// When the first of them was.
+    since: Option<Instant>,
+}
+
+impl Published {
+    fn add(&mut self, ids: Vec<i64>) {
+        if !ids.is_empty() {
+            self.since.get_or_insert_with(Instant::now);
+        }
+        self.ids.extend(ids);
     }
 }
 
@@ -118,10 +141,8 @@ async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Er
     Ok(transaction)
 }
 
-/// Publishes what was just committed here, and then takes it off the outbox, in one statement that does not wait for the disk. Were
-/// that lost, or had another replica taken a row that waited for a second, it would be published twice, which readers forgive. What
-/// fails stays in the outbox.
-async fn publish(context: &Context, fresh: Vec<Announcement>) -> Result<Round, RelayError> {
+/// Publishes what was just committed here, and gives its rows. What fails stays in the outbox.
+async fn publish(context: &Context, fresh: Vec<Announcement>) -> Result<Vec<i64>, RelayError> {
     let mut redis = context.redis.get().await.map_err(shared::redis::Error::from)?;
     let ids: Vec<i64> = fresh.iter().map(|one| one.outbox_id).collect();
     // Their places in memory are held until all is published.
@@ -131,19 +152,28 @@ async fn publish(context: &Context, fresh: Vec<Announcement>) -> Result<Round, R
         places.push(one.place);
     }
     feed::append(&mut redis, &items).await?;
+    metrics::counter!("ingest_relayed_total").increment(items.len() as u64);
+    Ok(ids)
+}
+
+/// Takes off the outbox what was published, in a statement that does not wait for the disk. Were that lost, or had another replica taken a
+/// row that waited for a second, it would be published twice, which readers forgive.
+async fn take_off(context: &Context, published: Published) -> Result<(), RelayError> {
+    if published.ids.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         "with unsynced as (select set_config('synchronous_commit', 'off', true))
          delete from outbox using unsynced where id = any($1)",
-        &ids
+        &published.ids
     )
     .execute(&context.writing)
     .await?;
-    metrics::counter!("ingest_relayed_total").increment(items.len() as u64);
-    Ok(Round::Relayed(0))
+    Ok(())
 }
 
 /// Logs when relaying begins to wait, and when it goes on.
-fn note(outcome: &Result<Round, RelayError>, healthy: &mut bool) {
+fn note<T>(outcome: &Result<T, RelayError>, healthy: &mut bool) {
     match outcome {
         Err(error) if *healthy => {
             let source = std::error::Error::source(error).map(ToString::to_string);
