@@ -80,7 +80,11 @@ pub(crate) async fn run(context: Arc<Context>, mut announced: mpsc::Receiver<Ann
         }
         let looks = stopping || looked.is_none_or(|looked| looked.elapsed() >= POLL);
         if looks || published.since.is_some_and(|since| since.elapsed() >= GATHER) {
-            note(&take_off(&context, std::mem::take(&mut published)).await, &mut healthy);
+            let outcome = take_off(&context, std::mem::take(&mut published)).await;
+            // That it worked says nothing of Redis.
+            if outcome.is_err() {
+                note(&outcome, &mut healthy);
+            }
         }
         if looks {
             looked = Some(Instant::now());

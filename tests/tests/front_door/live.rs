@@ -1,7 +1,7 @@
 //! `/ws`: who gets in, what they are sent, and how they resume.
 
 use front_door::delivery::event;
-use front_door::{Follower, Mandrill, Socket, Visitor, until};
+use front_door::{Database, Follower, Mandrill, Socket, Visitor, until};
 use futures::SinkExt;
 use serde_json::{Value, json};
 use stack::{Part, Stack};
@@ -173,6 +173,21 @@ async fn without_redis_deliveries_are_accepted_and_relayed_later() {
     assert_eq!(mandrill.deliver(&batch).await.status, 200);
     stack.restart(Part::Redis).expect("Valkey is back");
     follower.follow_until(|follower| follower.notifications.len() == 51 && follower.events.len() == 51).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_relaying_waits_is_said_once_however_long_redis_is_away() {
+    let mut stack = Stack::start().expect("a stack");
+    let (mandrill, mut follower) = following(&stack).await;
+    stack.kill(Part::Redis);
+    assert_eq!(mandrill.deliver(&[event("open", "during")]).await.status, 200);
+    // The relay looks at the outbox once a second.
+    let waited = "select count(*) from outbox where created_at < now() - interval '4 seconds'";
+    Database::of(&stack).await.until("a row that was looked at several times", waited).await;
+    let said = std::fs::read_to_string(stack.log(Part::Ingest)).expect("the log of ingest");
+    assert_eq!((said.matches("relaying waits").count(), said.matches("relaying goes on").count()), (1, 0), "{said}");
+    stack.restart(Part::Redis).expect("Valkey is back");
+    follower.follow_until(|follower| follower.notifications.len() == 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
