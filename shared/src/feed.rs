@@ -34,7 +34,7 @@ pub const SESSIONS_CHANNEL: &str = "ml:sessions";
 pub const KEEP: usize = 10_000;
 /// Bytes that most items stay below.
 const USUAL: usize = 1 << 10;
-/// Bytes of a run, unless its last item is longer than most.
+/// Bytes of a run, unless a single item is longer.
 const LONGEST_RUN: usize = 128 << 10;
 /// Runs appended by one script: Redis does nothing else meanwhile.
 const RUNS: usize = 4;
@@ -105,7 +105,13 @@ impl Encoded {
             self.runs.retain(|run| !run.json.is_empty());
             return Err(Error::Shape("an item does not serialise"));
         }
-        run.items += 1;
+        if run.items > 0 && run.json.len() > LONGEST_RUN {
+            let mut alone = run.json.split_off(before);
+            alone[0] = b'[';
+            self.runs.push(EncodedRun { channel, items: 1, json: alone });
+        } else {
+            run.items += 1;
+        }
         Ok(())
     }
 
@@ -278,8 +284,8 @@ if not epoch or known[3] ~= server or (seq > 0 and redis.call('EXISTS', KEYS[1])
 end
 ";
 
-/// ARGV[2]: how many to keep; then for each run its channel, how many items it has, and these as a JSON array without its end. The numbers are
-/// taken first: should a command fail half-way, what is left is a hole, which readers notice, and not a number used twice. An
+/// ARGV[2]: how many to keep; then for each run its channel, how many items it has, and these as a JSON array without its end. The
+/// numbers are taken first: should a command fail half-way, what is left is a hole, which readers notice, and not a number used twice. An
 /// entry's id is the number of its last item, so that whoever asks for what comes after a number gets the run that holds it.
 const APPEND: &str = r#"
 local function text(number) return string.format('%.0f', number) end
@@ -416,6 +422,12 @@ mod tests {
         let each = items.each().expect("the items");
         let ids = each.iter().map(|item| serde_json::from_str::<Item>(item).expect("an item").notification.expect("one").id);
         assert!(ids.eq(0..300));
+
+        let long = "x".repeat(LONGEST_RUN / 2);
+        for n in 0..4 {
+            items.push(&Item { search: Some(long.as_str()), ..item(n) }).expect("an item");
+        }
+        assert!(items.len() == 304 && items.runs.iter().all(|run| run.json.len() <= LONGEST_RUN));
     }
 
     #[test]
