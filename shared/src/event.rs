@@ -87,34 +87,19 @@ pub fn fold(text: &str) -> String {
 
 /// Appends the words of `text`, made comparable, each after a space unless it is the first.
 pub fn fold_into(folded: &mut String, text: &str) {
-    // An address, a tag, a number: nearly all texts are one plain word.
-    if is_plain(text) {
-        return fold_word_into(folded, text);
-    }
     for word in text.split_whitespace() {
-        fold_word_into(folded, word);
+        if !folded.is_empty() && !folded.ends_with(SUBJECT.0) {
+            folded.push(' ');
+        }
+        // Nearly all words: letters, digits and signs of ASCII, and no control character.
+        if word.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let start = folded.len();
+            folded.push_str(word);
+            folded[start..].make_ascii_lowercase();
+        } else {
+            folded.extend(word.to_lowercase().chars().filter(|letter| !letter.is_control()));
+        }
     }
-}
-
-fn fold_word_into(folded: &mut String, word: &str) {
-    if word.is_empty() {
-        return;
-    }
-    if !folded.is_empty() && !folded.ends_with(SUBJECT.0) {
-        folded.push(' ');
-    }
-    if is_plain(word) {
-        let start = folded.len();
-        folded.push_str(word);
-        folded[start..].make_ascii_lowercase();
-    } else {
-        folded.extend(word.to_lowercase().chars().filter(|letter| !letter.is_control()));
-    }
-}
-
-/// Letters, digits and signs of ASCII alone: no space and no control character.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::event::{NewEvent, Text};
 use super::writer::Source;
 
-/// What [`Rows::push`] writes, in its order.
+/// What [`head`] writes, in its order, and the payload.
 const STATEMENT: &str = "copy events (
     id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
     url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, terms, payload

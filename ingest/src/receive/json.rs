@@ -107,8 +107,7 @@ impl<'a> Object<'a> {
 
     /// The last object of an array; an empty one where there is none.
     pub fn last_object(&self, name: &str) -> Self {
-        let last = self.get(name).and_then(|raw| serde_json::from_str::<LastObject<'_>>(raw).ok());
-        last.and_then(|LastObject(raw)| serde_json::from_str(raw?).ok()).unwrap_or_default()
+        self.array(name).iter().rev().find_map(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
     }
 
     /// The texts of an array.
@@ -241,33 +240,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
         }
 
         deserializer.deserialize_map(Fields)
-    }
-}
-
-/// The last object of an array.
-struct LastObject<'a>(Option<&'a str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for LastObject<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Elements;
-
-        impl<'de> Visitor<'de> for Elements {
-            type Value = LastObject<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut last = None;
-                while let Some(raw) = seq.next_element::<&'de RawValue>()? {
-                    last = Some(raw.get()).filter(|raw| raw.starts_with('{')).or(last);
-                }
-                Ok(LastObject(last))
-            }
-        }
-
-        deserializer.deserialize_seq(Elements)
     }
 }
 
