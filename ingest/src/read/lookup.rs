@@ -34,27 +34,28 @@ pub(super) async fn grams(pool: &PgPool, filter: &Filter, wanted: Wanted) -> Res
     let Wanted::Newest(rows) = wanted else {
         return Ok(pieces.into_iter().flat_map(grams_of).collect());
     };
-    let patterns: Vec<String> = texts.iter().map(|text| containing(text)).collect();
-    for piece in pieces.into_iter().take(ASKED) {
-        if is_rare(pool, piece, &patterns, rows).await? {
-            return Ok(grams_of(piece));
-        }
-    }
-    Ok(Vec::new())
+    Ok(rarest_of(pool, &pieces, &texts, rows).await?.map(grams_of).unwrap_or_default())
 }
 
-/// True when fetching all that have the piece takes less than walking from the newest until so many were met that have all patterns:
+/// The rarest piece, if fetching all that have it takes less than walking from the newest until so many were met that have all texts:
 /// of `n` events, `m` with the piece and `k` with all, one reads `m`, the other `rows * n / k`.
-async fn is_rare(pool: &PgPool, piece: &str, patterns: &[String], rows: i64) -> Result<bool, sqlx::Error> {
+async fn rarest_of<'a>(pool: &PgPool, pieces: &[&'a str], texts: &[String], rows: i64) -> Result<Option<&'a str>, sqlx::Error> {
+    let pieces = &pieces[..pieces.len().min(ASKED)];
+    if pieces.is_empty() {
+        return Ok(None);
+    }
     let believed = sqlx::query!(
-        r#"select events_like(array[$1]) as "piece!", events_like($2) as "whole!", coalesce(sum(greatest(reltuples, 0)), 0)::float8 as "all!"
+        r#"select array(select events_like(array[piece]) from unnest($1::text[]) with ordinality as asked (piece, place) order by place)
+                    as "pieces!",
+                  events_like($2) as "whole!", coalesce(sum(greatest(reltuples, 0)), 0)::float8 as "all!"
            from pg_inherits join pg_class on pg_class.oid = inhrelid where inhparent = 'events'::regclass"#,
-        containing(piece),
-        patterns
+        &pieces.iter().map(|piece| containing(piece)).collect::<Vec<_>>(),
+        &texts.iter().map(|text| containing(text)).collect::<Vec<_>>()
     );
     let believed = believed.fetch_one(pool).await?;
     let rows = f64::from(i32::try_from(rows).unwrap_or(i32::MAX));
-    Ok(believed.piece * believed.whole <= rows * believed.all)
+    let rarest = pieces.iter().zip(believed.pieces).min_by(|(_, one), (_, other)| one.total_cmp(other));
+    Ok(rarest.filter(|(_, found)| found * believed.whole <= rows * believed.all).map(|(piece, _)| *piece))
 }
 
 /// What the searchable text of each selected event contains.
