@@ -66,6 +66,7 @@ pub(crate) async fn run(context: Arc<Context>, mut announced: mpsc::Receiver<Ann
     let mut healthy = true;
     let (mut looked, mut retried) = (None::<Instant>, Instant::now());
     let (mut fresh, mut published) = (Vec::new(), Published::default());
+    let mut redis = Kept { pool: context.redis.clone(), last: None };
     loop {
         let stopping = stop.is_cancelled();
         while fresh.len() < MOST_ANNOUNCEMENTS
@@ -74,7 +75,7 @@ pub(crate) async fn run(context: Arc<Context>, mut announced: mpsc::Receiver<Ann
             fresh.push(next);
         }
         if !fresh.is_empty() {
-            let outcome = publish(&context, std::mem::take(&mut fresh)).await;
+            let outcome = publish(&mut redis, std::mem::take(&mut fresh)).await;
             note(&outcome, &mut healthy);
             published.add(outcome.unwrap_or_default());
         }
@@ -145,9 +146,34 @@ async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Er
     Ok(transaction)
 }
 
+/// The connection over which commits are published. The pool asks whether one still stands each time that it hands it out, a second
+/// round trip for each commit; this one is asked nothing, and replaced once it fails.
+struct Kept {
+    pool: deadpool_redis::Pool,
+    last: Option<deadpool_redis::Connection>,
+}
+
+impl Kept {
+    async fn append(&mut self, items: &Encoded) -> Result<(), shared::redis::Error> {
+        if let Some(mut connection) = self.last.take() {
+            match feed::append(&mut connection, items).await {
+                // It was closed meanwhile, as by a restart.
+                Err(error) if !error.is_about_the_command() => {}
+                outcome => {
+                    self.last = Some(connection);
+                    return outcome;
+                }
+            }
+        }
+        let mut connection = self.pool.get().await?;
+        feed::append(&mut connection, items).await?;
+        self.last = Some(connection);
+        Ok(())
+    }
+}
+
 /// Publishes what was just committed here, and gives its rows. What fails stays in the outbox.
-async fn publish(context: &Context, fresh: Vec<Announcement>) -> Result<Vec<i64>, RelayError> {
-    let mut redis = context.redis.get().await.map_err(shared::redis::Error::from)?;
+async fn publish(redis: &mut Kept, fresh: Vec<Announcement>) -> Result<Vec<i64>, RelayError> {
     let ids: Vec<i64> = fresh.iter().map(|one| one.outbox_id).collect();
     // Their places in memory are held until all is published.
     let (mut items, mut places) = (Encoded::expecting(fresh.len()), Vec::new());
@@ -155,7 +181,7 @@ async fn publish(context: &Context, fresh: Vec<Announcement>) -> Result<Vec<i64>
         items.append(one.items);
         places.push(one.place);
     }
-    feed::append(&mut redis, &items).await?;
+    redis.append(&items).await?;
     metrics::counter!("ingest_relayed_total").increment(items.len() as u64);
     Ok(ids)
 }

@@ -191,6 +191,17 @@ async fn that_relaying_waits_is_said_once_however_long_redis_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_redis_closed_meanwhile_costs_no_event_a_second() {
+    let stack = Stack::start().expect("a stack");
+    let (mandrill, mut follower) = following(&stack).await;
+    stack.redis("CLIENT KILL TYPE normal").expect("all but subscribers are cut off");
+    assert_eq!(mandrill.deliver(&[event("open", "after")]).await.status, 200);
+    follower.follow_until(|follower| follower.notifications.len() == 2).await;
+    let said = std::fs::read_to_string(stack.log(Part::Ingest)).expect("the log of ingest");
+    assert!(!said.contains("relaying waits"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_refuses_costs_nothing_but_time() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, mut follower) = following(&stack).await;
