@@ -16,7 +16,7 @@ use super::copy::Row;
 use super::telling::Telling;
 
 /// Bytes of deliveries whose items wait for the relay in memory, at most; what finds no place is read back from the outbox.
-const MEMORY: usize = 4 << 20;
+const MEMORY: usize = 16 << 20;
 /// Commits that wait there, at most.
 const QUEUE: usize = 256;
 
