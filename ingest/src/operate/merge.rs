@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::Context;
 
 /// What comes in this time is merged together.
-const GATHER: Duration = Duration::from_millis(100);
+const GATHER: Duration = Duration::from_millis(250);
 /// After a failure, as when Postgres is away. Writers merge a list that has become too long meanwhile.
 const AGAIN: Duration = Duration::from_secs(30);
 

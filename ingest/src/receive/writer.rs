@@ -1,7 +1,7 @@
 //! The writers: a few tasks that commit what is queued, however many deliveries that is, in one transaction.
 //!
-//! While a writer waits for Postgres, deliveries gather; the next free writer takes them all. Nobody waits for a timer, and
-//! under load a hundred small posts cost one commit. A delivery that waits holds its room in memory, and is committed even
+//! While a writer waits for Postgres, deliveries gather; the next free writer takes them together. Nobody waits for a timer, and
+//! under load dozens of small posts cost one commit. A delivery that waits holds its room in memory, and is committed even
 //! when its client has gone: what was proved is kept.
 
 use std::ops::Range;
@@ -27,12 +27,15 @@ use crate::error::is_away;
 
 /// Deliveries that wait at most; each also holds room in memory, which is the tighter bound.
 const QUEUE: usize = 4096;
-/// Bytes of values for which a writer begins while others commit: some fifteen single events.
-const WORTH: usize = 24 << 10;
+/// Deliveries for which a writer begins while others commit, and that it takes, or a third of all that wait if that is more. If it took
+/// all, Postgres would rest while their clients come back, and these while Postgres works.
+const TURN: usize = 24;
+/// Bytes of values for which it begins as well: some thirty events.
+const WORTH: usize = 48 << 10;
 /// Bytes of values whose commit takes milliseconds.
 const SMALL: usize = 256 << 10;
 /// Bytes of values that one transaction takes, unless a single delivery is larger.
-const MOST_BYTES: usize = 2 << 20;
+const MOST_BYTES: usize = 4 << 20;
 
 /// What became of a batch's elements; the answer to the delivery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -176,21 +179,21 @@ struct Line {
 
 impl Line {
     /// Waits for a delivery, and takes those that wait behind it too. While others commit it also waits until a commit is
-    /// worth its while, or one of them has finished, which takes milliseconds: nobody waits for a large commit.
+    /// worth its while, or they have finished, which takes milliseconds: nobody waits for a large commit.
     async fn take(&self, stop: &CancellationToken) -> Option<(Vec<Waiting>, Busy<'_>)> {
         let mut waiting = self.waiting.lock().await;
         let mut taken: Vec<Waiting> = Vec::new();
         let mut bytes = 0;
-        let mut others = None;
         loop {
-            while bytes < MOST_BYTES
+            while taken.len() < TURN.max(waiting.len() / 2)
+                && bytes < MOST_BYTES
                 && let Ok(next) = waiting.try_recv()
             {
                 bytes += next.delivery.value.len();
                 taken.push(next);
             }
-            let busy = self.busy.load(Ordering::Acquire);
-            if !taken.is_empty() && (bytes >= WORTH || busy == 0 || busy < *others.get_or_insert(busy)) {
+            let is_worth_it = taken.len() >= TURN || bytes >= WORTH || self.busy.load(Ordering::Acquire) == 0;
+            if !taken.is_empty() && is_worth_it {
                 return Some((taken, Busy::of(self, bytes)));
             }
             tokio::select! {
