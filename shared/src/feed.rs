@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use redis::Script;
 use redis::aio::ConnectionLike;
@@ -66,7 +66,7 @@ pub struct Encoded {
 struct EncodedRun {
     channel: &'static str,
     items: usize,
-    /// An array, but for its end.
+    /// An array.
     json: Vec<u8>,
 }
 
@@ -98,16 +98,21 @@ impl Encoded {
             self.runs.len() - 1
         });
         let run = &mut self.runs[place];
+        // Its end, which comes again behind the item.
+        run.json.pop();
         let before = run.json.len();
         run.json.push(if run.items == 0 { b'[' } else { b',' });
         if serde_json::to_writer(&mut run.json, item).is_err() {
             run.json.truncate(before);
-            self.runs.retain(|run| !run.json.is_empty());
+            run.json.push(b']');
+            self.runs.retain(|run| run.items > 0);
             return Err(Error::Shape("an item does not serialise"));
         }
+        run.json.push(b']');
         if run.items > 0 && run.json.len() > LONGEST_RUN {
             let mut alone = run.json.split_off(before);
             alone[0] = b'[';
+            run.json.push(b']');
             self.runs.push(EncodedRun { channel, items: 1, json: alone });
         } else {
             run.items += 1;
@@ -122,6 +127,7 @@ impl Encoded {
                 Some(place) => {
                     let run = &mut self.runs[place];
                     run.items += other.items;
+                    run.json.pop();
                     run.json.push(b',');
                     run.json.extend_from_slice(&other.json[1..]);
                 }
@@ -153,8 +159,7 @@ impl Encoded {
     pub fn each(&self) -> Result<Vec<String>, Error> {
         let mut each = Vec::new();
         for run in &self.runs {
-            let json = [run.json.as_slice(), b"]"].concat();
-            let items: Vec<Box<RawValue>> = serde_json::from_slice(&json).map_err(|_| Error::Shape("a run"))?;
+            let items: Vec<Box<RawValue>> = serde_json::from_slice(&run.json).map_err(|_| Error::Shape("a run"))?;
             each.extend(items.into_iter().map(|item| Box::<str>::from(item).into_string()));
         }
         Ok(each)
@@ -284,7 +289,7 @@ if not epoch or known[3] ~= server or (seq > 0 and redis.call('EXISTS', KEYS[1])
 end
 ";
 
-/// ARGV[2]: how many to keep; then for each run its channel, how many items it has, and these as a JSON array without its end. The
+/// ARGV[2]: how many to keep; then for each run its channel, how many items it has, and these as a JSON array. The
 /// numbers are taken first: should a command fail half-way, what is left is a hole, which readers notice, and not a number used twice. An
 /// entry's id is the number of its last item, so that whoever asks for what comes after a number gets the run that holds it.
 const APPEND: &str = r#"
@@ -296,8 +301,8 @@ for i = 3, #ARGV, 3 do
   local first = text(seq + 1)
   seq = seq + tonumber(ARGV[i + 1])
   local oldest = text(math.max(0, seq - tonumber(ARGV[2])))
-  redis.call('XADD', KEYS[1], 'MINID', '~', oldest, text(seq) .. '-0', 'first', first, 'items', ARGV[i + 2] .. ']')
-  redis.call('PUBLISH', ARGV[i], '{"epoch":"' .. epoch .. '","first":' .. first .. ',"items":' .. ARGV[i + 2] .. ']}')
+  redis.call('XADD', KEYS[1], 'MINID', '~', oldest, text(seq) .. '-0', 'first', first, 'items', ARGV[i + 2])
+  redis.call('PUBLISH', ARGV[i], '{"epoch":"' .. epoch .. '","first":' .. first .. ',"items":' .. ARGV[i + 2] .. '}')
 end
 return seq
 "#;
@@ -316,6 +321,13 @@ return {epoch, string.format('%.0f', seq), found}
 /// Where the feed ends.
 const END: &str = "return {epoch, string.format('%.0f', seq)}";
 
+/// Hashed once: it runs for each commit.
+static APPENDING: LazyLock<Script> = LazyLock::new(|| script(APPEND));
+
+fn script(body: &str) -> Script {
+    Script::new(&format!("{CURRENT_EPOCH}{body}"))
+}
+
 fn new_epoch() -> Result<String, Error> {
     let mut epoch = new_secret().map_err(|_| Error::Shape("no randomness for an epoch"))?;
     epoch.truncate(16);
@@ -328,9 +340,8 @@ fn new_epoch() -> Result<String, Error> {
 /// # Errors
 /// When Redis is away or refuses.
 pub async fn append(connection: &mut impl ConnectionLike, items: &Encoded) -> Result<(), Error> {
-    let script = Script::new(&format!("{CURRENT_EPOCH}{APPEND}"));
     for runs in items.runs.chunks(RUNS) {
-        let mut call = script.key(STREAM);
+        let mut call = APPENDING.key(STREAM);
         call.key(META).arg(new_epoch()?).arg(KEEP);
         for run in runs {
             call.arg(run.channel).arg(run.items).arg(&run.json[..]);
@@ -345,7 +356,7 @@ pub async fn append(connection: &mut impl ConnectionLike, items: &Encoded) -> Re
 /// # Errors
 /// When Redis is away or refuses.
 pub async fn end(connection: &mut impl ConnectionLike) -> Result<Cursor, Error> {
-    let script = Script::new(&format!("{CURRENT_EPOCH}{END}"));
+    let script = script(END);
     let (epoch, seq): (String, String) = script.key(STREAM).key(META).arg(new_epoch()?).invoke_async(connection).await?;
     Ok(Cursor { epoch: epoch.into(), seq: number(&seq)? })
 }
@@ -368,7 +379,7 @@ pub struct Page {
 /// # Errors
 /// When Redis is away or refuses, or the stream does not hold what our script writes.
 pub async fn read(connection: &mut impl ConnectionLike, after: u64, limit: usize) -> Result<Page, Error> {
-    let script = Script::new(&format!("{CURRENT_EPOCH}{READ}"));
+    let script = script(READ);
     let (epoch, seq, found): (String, String, Vec<String>) =
         script.key(STREAM).key(META).arg(new_epoch()?).arg(after).arg(limit).invoke_async(connection).await?;
     let epoch: Arc<str> = epoch.into();
