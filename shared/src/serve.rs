@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 use warp::reply::Response;
 
 use crate::config::Connections;
@@ -127,7 +127,10 @@ where
         request.extensions_mut().insert(peer);
         let id = request_id(&request);
         // All that is logged about this request carries its id, as do nginx's log and the answer.
-        let span = tracing::info_span!("request", id = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default());
+        let span = match id.as_ref().and_then(|id| id.to_str().ok()) {
+            Some(id) => tracing::info_span!("request", id),
+            None => Span::none(),
+        };
         let answer = service.clone().call(request);
         async move {
             let mut response = answer.await?;
