@@ -73,7 +73,7 @@ async fn main() -> anyhow::Result<()> {
     }
     rows.extend(fanout::measure(effort, cli.quick, &cli.only).await?);
     rows.extend(end_to_end::measure(effort, &cli.only).await?);
-    rows.extend(read::measure(effort, &cli.only).await?);
+    rows.extend(read::measure(effort, cli.quick, &cli.only).await?);
     rows.extend(browser::measure(cli.quick, &cli.only).await?);
     let file = stack::place::project().join("target/bench/report.json");
     report::write(&rows, &file)?;
