@@ -60,6 +60,8 @@ pub struct Encoded {
     runs: Vec<EncodedRun>,
     /// Bytes of a new run.
     room: usize,
+    /// The item that was added last; its memory serves the next.
+    item: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -68,6 +70,18 @@ struct EncodedRun {
     items: usize,
     /// An array.
     json: Vec<u8>,
+}
+
+impl EncodedRun {
+    /// Adds so many items, which are written with commas between them.
+    fn add(&mut self, items: usize, json: &[u8]) {
+        // What ended the array stands between the items now.
+        let between = if self.json.pop().is_some() { b',' } else { b'[' };
+        self.json.push(between);
+        self.json.extend_from_slice(json);
+        self.json.push(b']');
+        self.items += items;
+    }
 }
 
 impl Encoded {
@@ -83,7 +97,7 @@ impl Encoded {
 
     /// Of none yet, but some to come.
     pub fn expecting(items: usize) -> Self {
-        Self { runs: Vec::new(), room: USUAL * items.clamp(1, LONGEST_RUN / USUAL) }
+        Self { runs: Vec::new(), room: USUAL * items.clamp(1, LONGEST_RUN / USUAL), item: Vec::with_capacity(USUAL) }
     }
 
     /// Adds an item.
@@ -93,30 +107,13 @@ impl Encoded {
     pub fn push<S: Serialize + AsRef<str>>(&mut self, item: &Item<S>) -> Result<(), Error> {
         let is_open = item.event.as_ref().is_some_and(|event| event.kind.as_ref() == "open");
         let channel = if is_open { OPEN_CHANNEL } else { FEED_CHANNEL };
-        let place = self.last_with_room(channel, USUAL).unwrap_or_else(|| {
+        self.item.clear();
+        serde_json::to_writer(&mut self.item, item).map_err(|_| Error::Shape("an item does not serialise"))?;
+        let place = self.last_with_room(channel, self.item.len()).unwrap_or_else(|| {
             self.runs.push(EncodedRun { channel, items: 0, json: Vec::with_capacity(self.room) });
             self.runs.len() - 1
         });
-        let run = &mut self.runs[place];
-        // Its end, which comes again behind the item.
-        run.json.pop();
-        let before = run.json.len();
-        run.json.push(if run.items == 0 { b'[' } else { b',' });
-        if serde_json::to_writer(&mut run.json, item).is_err() {
-            run.json.truncate(before);
-            run.json.push(b']');
-            self.runs.retain(|run| run.items > 0);
-            return Err(Error::Shape("an item does not serialise"));
-        }
-        run.json.push(b']');
-        if run.items > 0 && run.json.len() > LONGEST_RUN {
-            let mut alone = run.json.split_off(before);
-            alone[0] = b'[';
-            run.json.push(b']');
-            self.runs.push(EncodedRun { channel, items: 1, json: alone });
-        } else {
-            run.items += 1;
-        }
+        self.runs[place].add(1, &self.item);
         Ok(())
     }
 
@@ -124,13 +121,7 @@ impl Encoded {
     pub fn append(&mut self, others: Self) {
         for other in others.runs {
             match self.last_with_room(other.channel, other.json.len()) {
-                Some(place) => {
-                    let run = &mut self.runs[place];
-                    run.items += other.items;
-                    run.json.pop();
-                    run.json.push(b',');
-                    run.json.extend_from_slice(&other.json[1..]);
-                }
+                Some(place) => self.runs[place].add(other.items, &other.json[1..other.json.len() - 1]),
                 None => self.runs.push(other),
             }
         }
