@@ -13,7 +13,7 @@ use futures::StreamExt;
 use serde_json::value::RawValue;
 use shared::config;
 use shared::event::Event;
-use shared::feed::{self, Encoded, Item, WAKE_CHANNEL};
+use shared::feed::{self, EncodedBatch, FeedItem, WAKE_CHANNEL};
 use shared::notification::{Notification, Sender};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
@@ -154,7 +154,7 @@ struct Kept {
 }
 
 impl Kept {
-    async fn append(&mut self, items: &Encoded) -> Result<(), shared::redis::Error> {
+    async fn append(&mut self, items: &EncodedBatch) -> Result<(), shared::redis::Error> {
         if let Some(mut connection) = self.last.take() {
             match feed::append(&mut connection, items).await {
                 // It was closed meanwhile, as by a restart.
@@ -176,7 +176,7 @@ impl Kept {
 async fn publish(redis: &mut Kept, fresh: Vec<Announcement>) -> Result<Vec<i64>, RelayError> {
     let ids: Vec<i64> = fresh.iter().map(|one| one.outbox_id).collect();
     // Their places in memory are held until all is published.
-    let (mut items, mut places) = (Encoded::expecting(fresh.len()), Vec::new());
+    let (mut items, mut places) = (EncodedBatch::expecting(fresh.len()), Vec::new());
     for one in fresh {
         items.append(one.items);
         places.push(one.place);
@@ -312,12 +312,12 @@ async fn take(connection: &mut PgConnection, size: i64, rows: Rows) -> Result<Ve
 }
 
 /// What a run announces, in the order of its ids. What retention dropped meanwhile has nothing left to tell.
-async fn items(connection: &mut PgConnection, run: &Run) -> Result<Encoded, RelayError> {
+async fn items(connection: &mut PgConnection, run: &Run) -> Result<EncodedBatch, RelayError> {
     let mut told = notifications(connection, run).await?;
     let (Some(received_at), Some((first, last))) = (run.received_at, run.events) else {
-        let mut items = Encoded::expecting(told.len());
+        let mut items = EncodedBatch::expecting(told.len());
         for notification in told {
-            items.push(&Item { event: None, search: None::<String>, notification: Some(notification), read: None })?;
+            items.push(&FeedItem { event: None, search: None::<String>, notification: Some(notification), read: None })?;
         }
         return Ok(items);
     };
@@ -334,7 +334,7 @@ async fn items(connection: &mut PgConnection, run: &Run) -> Result<Encoded, Rela
     .await?;
     let mut told: HashMap<i64, Notification> =
         told.drain(..).filter_map(|notification| Some((notification.event_id?, notification))).collect();
-    let mut items = Encoded::expecting(rows.len());
+    let mut items = EncodedBatch::expecting(rows.len());
     for row in rows {
         let event = Event {
             id: row.id,
@@ -359,7 +359,12 @@ async fn items(connection: &mut PgConnection, run: &Run) -> Result<Encoded, Rela
             webhook: row.webhook,
             erased_at: row.erased_at,
         };
-        items.push(&Item { notification: told.remove(&event.id), event: Some(event), search: Some(row.search), read: None })?;
+        items.push(&FeedItem {
+            notification: told.remove(&event.id),
+            event: Some(event),
+            search: Some(row.search),
+            read: None,
+        })?;
     }
     Ok(items)
 }
@@ -399,7 +404,7 @@ async fn notifications(connection: &mut PgConnection, run: &Run) -> Result<Vec<N
 
 /// A row that Redis refuses is parted in two, until the item at fault is alone. That one must not be tried for ever, nor get
 /// lost: in the end it is kept apart.
-async fn count_failure(pool: &PgPool, run: &Run, items: &Encoded) -> Result<(), RelayError> {
+async fn count_failure(pool: &PgPool, run: &Run, items: &EncodedBatch) -> Result<(), RelayError> {
     if let Some((first, last)) = run.events.filter(|(first, last)| first < last) {
         let middle = first + (last - first) / 2;
         // Each half may name all of the notifications: only those of its own events are told with it.
@@ -437,7 +442,7 @@ async fn count_failure(pool: &PgPool, run: &Run, items: &Encoded) -> Result<(), 
 
 /// By whom the event of an item was vouched for.
 fn source_of(item: &str) -> Source {
-    match serde_json::from_str::<Item>(item).ok().and_then(|item| item.event) {
+    match serde_json::from_str::<FeedItem>(item).ok().and_then(|item| item.event) {
         Some(event) if event.simulated => Source::Simulation,
         event => Source::Webhook(event.and_then(|event| event.webhook).unwrap_or_default()),
     }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use shared::feed::{Cursor, Run};
+use shared::feed::{Cursor, ReceivedBatch};
 use shared::session::{Caller, Hash, Role, User};
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -176,7 +176,7 @@ impl Hub {
     }
 
     /// Takes what is new of a run. False when entries before it are missing.
-    pub fn offer(&self, run: Run) -> bool {
+    pub fn offer(&self, run: ReceivedBatch) -> bool {
         let taken = self.lock().recent.as_mut().is_some_and(|recent| recent.offer(run));
         self.changed.send_replace(());
         taken
@@ -291,7 +291,7 @@ impl Hub {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::feed::Arrived;
+    use shared::feed::ReceivedItem;
     use shared::session::Credential;
 
     const LIMITS: Sockets = Sockets { max_sockets: 4, max_sockets_per_user: 2, max_sockets_per_address: 3 };
@@ -313,7 +313,7 @@ mod tests {
     }
 
     fn offer(hub: &Hub, after: u64, count: usize) -> bool {
-        hub.offer(Run { after: cursor("e", after), items: vec![Arrived::default(); count], unreadable: 0 })
+        hub.offer(ReceivedBatch { after: cursor("e", after), items: vec![ReceivedItem::default(); count], unreadable: 0 })
     }
 
     #[test]
@@ -356,7 +356,7 @@ mod tests {
             matches!(hub.news(&cursor("e", 2), 0), News::Reset { at, reason: "unreadable", resets: 1 } if at == cursor("e", 2))
         );
         hub.reset(cursor("f", 7), "epoch");
-        assert!(hub.offer(Run { after: cursor("f", 7), items: vec![Arrived::default()], unreadable: 0 }));
+        assert!(hub.offer(ReceivedBatch { after: cursor("f", 7), items: vec![ReceivedItem::default()], unreadable: 0 }));
         assert!(matches!(hub.news(&cursor("e", 2), 1), News::Reset { at, reason: "epoch", resets: 2 } if at == cursor("f", 7)));
         assert!(matches!(hub.news(&cursor("f", 3), 2), News::Reset { at, reason: "overrun", .. } if at == cursor("f", 8)));
     }

@@ -237,12 +237,12 @@ mod tests {
     use crate::recent::Recent;
     use proptest::prelude::*;
     use serde_json::{Value, json};
-    use shared::feed::{Arrived, Run};
+    use shared::feed::{ReceivedBatch, ReceivedItem};
     use shared::session::Role;
     use std::collections::BTreeSet;
 
     /// An item that may carry an event of a kind, and may tell somebody something.
-    fn item(seq: u64, event: Option<&str>, to: Option<&str>) -> Arrived {
+    fn item(seq: u64, event: Option<&str>, to: Option<&str>) -> ReceivedItem {
         let at = "2026-01-02T03:04:05Z";
         let event = event
             .map(|kind| json!({"id": seq, "kind": kind, "occurred_at": at, "received_at": at, "tags": [], "simulated": false}));
@@ -251,9 +251,9 @@ mod tests {
         serde_json::from_value(item).expect("an item")
     }
 
-    fn offer(recent: &mut Recent, item: Arrived) -> Arc<Live> {
+    fn offer(recent: &mut Recent, item: ReceivedItem) -> Arc<Live> {
         let before = recent.cursor().clone();
-        assert!(recent.offer(Run { after: before.clone(), items: vec![item], unreadable: 0 }));
+        assert!(recent.offer(ReceivedBatch { after: before.clone(), items: vec![item], unreadable: 0 }));
         Arc::clone(recent.after(&before).expect("the next one").next().expect("the next one"))
     }
 

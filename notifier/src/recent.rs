@@ -8,9 +8,9 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::event::Event;
-use shared::feed::{Arrived, Cursor, KEEP, Run};
+use shared::feed::{Cursor, KEEP, ReceivedBatch, ReceivedItem};
 use shared::filter::Filter;
-use shared::notification::{Audience, Notification, Read};
+use shared::notification::{Audience, Notification, ReadMark};
 use shared::session::User;
 
 use crate::frame::ServerFrame;
@@ -66,7 +66,7 @@ impl Told {
         Self { frame, to, from, id: Some(notification.id) }
     }
 
-    fn of_read(cursor: &Cursor, read: &Read) -> Self {
+    fn of_read(cursor: &Cursor, read: &ReadMark) -> Self {
         let frame = ServerFrame::Read { cursor, ids: &read.ids, up_to: read.up_to, unread: read.unread }.to_text();
         Self { frame, to: Audience::User(read.user), from: None, id: None }
     }
@@ -108,7 +108,7 @@ impl Recent {
     }
 
     /// Takes what is new of a run. False when numbers before it are missing, or it is of another epoch: read the stream.
-    pub fn offer(&mut self, run: Run) -> bool {
+    pub fn offer(&mut self, run: ReceivedBatch) -> bool {
         if run.after.epoch != self.cursor.epoch || run.after.seq > self.cursor.seq {
             return false;
         }
@@ -122,7 +122,7 @@ impl Recent {
 
     /// The next entry. An event or notification that was relayed before, as after a crash between publishing and forgetting,
     /// keeps its number and loses its content.
-    fn take(&mut self, item: Arrived, arrived: Instant) {
+    fn take(&mut self, item: ReceivedItem, arrived: Instant) {
         self.cursor.seq += 1;
         let cursor = self.cursor.clone();
         let event_id = item.event.as_deref().and_then(id_of);
@@ -173,12 +173,12 @@ mod tests {
     }
 
     /// Events with these ids, the first of them with this number.
-    fn run(epoch: &str, first: u64, ids: &[i64]) -> Run {
-        let items = ids.iter().map(|id| Arrived {
+    fn run(epoch: &str, first: u64, ids: &[i64]) -> ReceivedBatch {
+        let items = ids.iter().map(|id| ReceivedItem {
             event: RawValue::from_string(format!(r#"{{"id":{id},"kind":"open"}}"#)).ok(),
-            ..Arrived::default()
+            ..ReceivedItem::default()
         });
-        Run { after: cursor(epoch, first - 1), items: items.collect(), unreadable: 0 }
+        ReceivedBatch { after: cursor(epoch, first - 1), items: items.collect(), unreadable: 0 }
     }
 
     #[test]

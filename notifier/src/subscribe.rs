@@ -8,7 +8,7 @@ use deadpool_redis::Pool;
 use futures::StreamExt;
 use redis::{AsyncCommands, Msg, RedisError};
 use shared::config;
-use shared::feed::{self, Cursor, FEED_CHANNEL, KEEP, OPEN_CHANNEL, Run, SESSIONS_CHANNEL};
+use shared::feed::{self, Cursor, FEED_CHANNEL, KEEP, OPEN_CHANNEL, ReceivedBatch, SESSIONS_CHANNEL};
 use shared::session::new_secret;
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
@@ -130,7 +130,7 @@ impl Subscriber {
 
     async fn take(&self, message: &Msg) -> Result<(), Lost> {
         // Something else on our channel, or items of a newer version: the stream tells whether a number is missing.
-        let run = Run::from_message(message.get_payload_bytes()).filter(|run| run.unreadable == 0);
+        let run = ReceivedBatch::from_message(message.get_payload_bytes()).filter(|run| run.unreadable == 0);
         if run.is_some_and(|run| self.hub.offer(run)) { Ok(()) } else { self.catch_up().await }
     }
 

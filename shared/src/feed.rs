@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::event::Event;
-use crate::notification::{Notification, Read};
+use crate::notification::{Notification, ReadMark};
 use crate::redis::Error;
 use crate::session::new_secret;
 
@@ -41,7 +41,7 @@ const RUNS: usize = 4;
 
 /// One committed thing: an event, with its notification if it is an open; or a notification alone; or what somebody has read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Item<S = String> {
+pub struct FeedItem<S = String> {
     /// The event, for the live list.
     pub event: Option<Event<S>>,
     /// The event's searchable words, folded; for filters alone, never sent to clients.
@@ -50,13 +50,13 @@ pub struct Item<S = String> {
     pub notification: Option<Notification<S>>,
     /// What somebody has read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read: Option<Read>,
+    pub read: Option<ReadMark>,
 }
 
 /// Items as they are published: few and long runs for one channel each, since what Redis does for a run costs the same however many
 /// items it has. Within a channel the order stays.
 #[derive(Debug)]
-pub struct Encoded {
+pub struct EncodedBatch {
     runs: Vec<EncodedRun>,
     /// Bytes of a new run.
     room: usize,
@@ -84,12 +84,12 @@ impl EncodedRun {
     }
 }
 
-impl Encoded {
+impl EncodedBatch {
     /// Of one item.
     ///
     /// # Errors
     /// When it does not serialise.
-    pub fn of<S: Serialize + AsRef<str>>(item: &Item<S>) -> Result<Self, Error> {
+    pub fn of<S: Serialize + AsRef<str>>(item: &FeedItem<S>) -> Result<Self, Error> {
         let mut encoded = Self::expecting(1);
         encoded.push(item)?;
         Ok(encoded)
@@ -104,7 +104,7 @@ impl Encoded {
     ///
     /// # Errors
     /// When it does not serialise; then nothing is added.
-    pub fn push<S: Serialize + AsRef<str>>(&mut self, item: &Item<S>) -> Result<(), Error> {
+    pub fn push<S: Serialize + AsRef<str>>(&mut self, item: &FeedItem<S>) -> Result<(), Error> {
         let is_open = item.event.as_ref().is_some_and(|event| event.kind.as_ref() == "open");
         let channel = if is_open { OPEN_CHANNEL } else { FEED_CHANNEL };
         self.item.clear();
@@ -159,7 +159,7 @@ impl Encoded {
 
 /// An item as it arrives. The event's JSON is passed on as it came; whoever needs its fields reads them.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Arrived {
+pub struct ReceivedItem {
     /// The event.
     pub event: Option<Box<RawValue>>,
     /// Its searchable words.
@@ -167,21 +167,21 @@ pub struct Arrived {
     /// What people are told.
     pub notification: Option<Notification>,
     /// What somebody has read.
-    pub read: Option<Read>,
+    pub read: Option<ReadMark>,
 }
 
 /// Items with consecutive numbers, as they were published together.
 #[derive(Debug)]
-pub struct Run {
+pub struct ReceivedBatch {
     /// The place before the first of them.
     pub after: Cursor,
     /// In order.
-    pub items: Vec<Arrived>,
+    pub items: Vec<ReceivedItem>,
     /// How many of them could not be understood, as those of a newer version, and are empty.
     pub unreadable: usize,
 }
 
-impl Run {
+impl ReceivedBatch {
     /// Reads what a channel carried; none if that was never one of our runs.
     pub fn from_message(payload: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
@@ -204,7 +204,7 @@ impl Run {
         let read = |raw: &&RawValue| {
             serde_json::from_str(raw.get()).unwrap_or_else(|_| {
                 unreadable += 1;
-                Arrived::default()
+                ReceivedItem::default()
             })
         };
         let items = each.iter().map(read).collect();
@@ -217,7 +217,7 @@ impl Run {
         let count = last.checked_sub(after.seq).and_then(|count| usize::try_from(count).ok()).filter(|count| *count <= KEEP);
         let count = count.ok_or(Error::Shape("the numbers of a run"))?;
         let run = Self::of(after.clone(), items).filter(|run| run.items.len() == count);
-        Ok(run.unwrap_or_else(|| Self { after, items: vec![Arrived::default(); count], unreadable: count }))
+        Ok(run.unwrap_or_else(|| Self { after, items: vec![ReceivedItem::default(); count], unreadable: count }))
     }
 
     /// The number of its last item.
@@ -330,7 +330,7 @@ fn new_epoch() -> Result<String, Error> {
 ///
 /// # Errors
 /// When Redis is away or refuses.
-pub async fn append(connection: &mut impl ConnectionLike, items: &Encoded) -> Result<(), Error> {
+pub async fn append(connection: &mut impl ConnectionLike, items: &EncodedBatch) -> Result<(), Error> {
     for runs in items.runs.chunks(RUNS) {
         let mut call = APPENDING.key(STREAM);
         call.key(META).arg(new_epoch()?).arg(KEEP);
@@ -362,7 +362,7 @@ pub struct Page {
     /// The current epoch and its last number.
     pub end: Cursor,
     /// The oldest of what was asked for and is still kept, in order. The first run may begin before that.
-    pub runs: Vec<Run>,
+    pub runs: Vec<ReceivedBatch>,
 }
 
 /// Reads at most `limit` runs that hold numbers above `after`, in the current epoch whatever it is.
@@ -374,7 +374,7 @@ pub async fn read(connection: &mut impl ConnectionLike, after: u64, limit: usize
     let (epoch, seq, found): (String, String, Vec<String>) =
         script.key(STREAM).key(META).arg(new_epoch()?).arg(after).arg(limit).invoke_async(connection).await?;
     let epoch: Arc<str> = epoch.into();
-    let runs = found.chunks_exact(3).map(|run| Run::of_stream(&epoch, number(&run[1])?, number(&run[0])?, &run[2]));
+    let runs = found.chunks_exact(3).map(|run| ReceivedBatch::of_stream(&epoch, number(&run[1])?, number(&run[0])?, &run[2]));
     let runs = runs.collect::<Result<_, _>>()?;
     let seq = number(&seq)?;
     Ok(Page { end: Cursor { epoch, seq }, runs })
@@ -409,25 +409,25 @@ mod tests {
             at: time::OffsetDateTime::UNIX_EPOCH,
         };
         let text = "x".repeat(1000);
-        let item = |n| Item { event: None, search: Some(text.as_str()), notification: Some(message(n)), read: None };
+        let item = |n| FeedItem { event: None, search: Some(text.as_str()), notification: Some(message(n)), read: None };
         // Some by one, some together, as commits come.
-        let mut items = Encoded::expecting(300);
+        let mut items = EncodedBatch::expecting(300);
         for first in (0..300).step_by(10) {
-            let mut others = Encoded::of(&item(first)).expect("an item");
+            let mut others = EncodedBatch::of(&item(first)).expect("an item");
             for n in first + 1..first + 10 {
                 others.push(&item(n)).expect("an item");
             }
             items.append(others);
         }
         assert!(items.runs.len() < 6 && items.runs.iter().all(|run| run.json.len() <= LONGEST_RUN), "{}", items.runs.len());
-        assert_eq!((items.len(), Encoded::expecting(0).is_empty()), (300, true));
+        assert_eq!((items.len(), EncodedBatch::expecting(0).is_empty()), (300, true));
         let each = items.each().expect("the items");
-        let ids = each.iter().map(|item| serde_json::from_str::<Item>(item).expect("an item").notification.expect("one").id);
+        let ids = each.iter().map(|item| serde_json::from_str::<FeedItem>(item).expect("an item").notification.expect("one").id);
         assert!(ids.eq(0..300));
 
         let long = "x".repeat(LONGEST_RUN / 2);
         for n in 0..4 {
-            items.push(&Item { search: Some(long.as_str()), ..item(n) }).expect("an item");
+            items.push(&FeedItem { search: Some(long.as_str()), ..item(n) }).expect("an item");
         }
         assert!(items.len() == 304 && items.runs.iter().all(|run| run.json.len() <= LONGEST_RUN));
     }
@@ -435,9 +435,9 @@ mod tests {
     #[test]
     fn an_item_of_a_newer_version_costs_itself_alone() {
         let message = br#"{"epoch":"e","first":7,"items":[{"event":{"id":1}},{"event":null,"notification":"?"},{"search":"x"}]}"#;
-        let run = Run::from_message(message).expect("a run");
+        let run = ReceivedBatch::from_message(message).expect("a run");
         assert_eq!((run.after.to_string().as_str(), run.last(), run.unreadable), ("e.6", 9, 1));
         assert_eq!(run.items[2].search.as_deref(), Some("x"));
-        assert!(Run::from_message(b"hello").is_none());
+        assert!(ReceivedBatch::from_message(b"hello").is_none());
     }
 }

@@ -45,7 +45,7 @@ pub struct Notification<S = String> {
 
 /// What a user has read, for their other pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Read {
+pub struct ReadMark {
     /// Whose notifications these are.
     pub user: i64,
     /// These.

@@ -6,9 +6,9 @@ use bytes::Buf;
 use futures::Stream;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use shared::feed::{self, Encoded, Item};
+use shared::feed::{self, EncodedBatch, FeedItem};
 use shared::message::{self, Message, MessageError};
-use shared::notification::Read;
+use shared::notification::ReadMark;
 use shared::session::User;
 use sqlx::PgPool;
 use utoipa::ToSchema;
@@ -89,7 +89,7 @@ pub async fn read<B: Buf>(
         None => mark(&context.pool, user, &marks.ids).await?,
     }
     let unread = unread(&context.pool, user).await?;
-    tell(&context, Read { user: user.id, ids: marks.ids, up_to: marks.up_to, unread }).await;
+    tell(&context, ReadMark { user: user.id, ids: marks.ids, up_to: marks.up_to, unread }).await;
     Ok(warp::reply::json(&Marked { unread }).into_response())
 }
 
@@ -126,9 +126,9 @@ async fn mark(pool: &PgPool, user: &User, ids: &[i64]) -> Result<(), sqlx::Error
 }
 
 /// Tells the user's other pages. Should that fail, they learn it when they next fetch.
-async fn tell(context: &Context, read: Read) {
+async fn tell(context: &Context, read: ReadMark) {
     let told = async {
-        let item = Encoded::of(&Item::<String> { event: None, search: None, notification: None, read: Some(read) })?;
+        let item = EncodedBatch::of(&FeedItem::<String> { event: None, search: None, notification: None, read: Some(read) })?;
         feed::append(&mut context.redis.get().await?, &item).await
     };
     if let Err(error) = told.await {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use shared::event::Event;
-use shared::feed::{Encoded, Item};
+use shared::feed::{EncodedBatch, FeedItem};
 use shared::notification::Notification;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
@@ -26,7 +26,7 @@ pub(crate) struct Announcement {
     /// The row.
     pub(crate) outbox_id: i64,
     /// In the order of the events' ids.
-    pub(crate) items: Encoded,
+    pub(crate) items: EncodedBatch,
     /// Its place in memory, given back once it is published.
     pub(crate) place: OwnedSemaphorePermit,
 }
@@ -130,7 +130,7 @@ impl Told {
     /// What the relay publishes of these rows.
     fn encode(self, mut rows: Vec<Row<'_>>, place: OwnedSemaphorePermit) -> Announcement {
         rows.sort_unstable_by_key(|row| row.id);
-        let mut items = Encoded::expecting(rows.len());
+        let mut items = EncodedBatch::expecting(rows.len());
         for row in &rows {
             // What does not serialise does not in the outbox either, where it is kept apart in the end.
             let _ = items.push(&self.item(row));
@@ -138,7 +138,7 @@ impl Told {
         Announcement { outbox_id: self.outbox_id, items, place }
     }
 
-    fn item<'a>(&self, row: &'a Row<'_>) -> Item<&'a str> {
+    fn item<'a>(&self, row: &'a Row<'_>) -> FeedItem<&'a str> {
         let event = row.event;
         let metadata = event.metadata.as_ref().map(|metadata| Json(metadata.json.clone().into_owned()));
         let notification = self.notifications.get(&row.id).zip(event.telling.as_ref()).map(|(id, telling)| Notification {
@@ -176,6 +176,6 @@ impl Told {
             webhook: row.source.label(),
             erased_at: None,
         };
-        Item { event: Some(event), search: Some(&row.event.search), notification, read: None }
+        FeedItem { event: Some(event), search: Some(&row.event.search), notification, read: None }
     }
 }

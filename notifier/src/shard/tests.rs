@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::feed::{Arrived, Run};
+use shared::feed::{ReceivedBatch, ReceivedItem};
 use shared::filter::Filter;
 use shared::session::{Caller, Credential, Hash, Role};
 
@@ -51,10 +51,10 @@ impl Stage {
         let at = "2026-01-02T03:04:05Z";
         let event = json!({"id": id, "kind": kind, "occurred_at": at, "received_at": at, "tags": [], "simulated": false});
         let notification = to.map(|to| json!({"id": id, "kind": "open", "title": "t", "body": "", "to": to, "at": at}));
-        let item: Arrived =
+        let item: ReceivedItem =
             serde_json::from_value(json!({"event": event, "search": "", "notification": notification})).expect("an item");
         let after = Cursor { epoch: "e".into(), seq: id - 1 };
-        assert!(self.hub.offer(Run { after, items: vec![item], unreadable: 0 }));
+        assert!(self.hub.offer(ReceivedBatch { after, items: vec![item], unreadable: 0 }));
         id
     }
 }

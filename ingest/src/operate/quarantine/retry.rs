@@ -1,7 +1,7 @@
 //! Trying again what is in quarantine: read as today's code reads it, stored as if it had just come.
 
 use serde::Serialize;
-use shared::feed::Item;
+use shared::feed::FeedItem;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
@@ -130,7 +130,7 @@ async fn note_failure(pool: &PgPool, id: i64, detail: &str) -> Result<(), sqlx::
 /// What an item reads as today.
 enum Read<'a> {
     Events(Batch<'a>),
-    Feed(Box<Item>),
+    Feed(Box<FeedItem>),
 }
 
 impl Kept {
@@ -181,7 +181,7 @@ impl Kept {
 }
 
 /// Puts an item that Redis refused back into the outbox.
-async fn queue_again(connection: &mut PgConnection, item: &Item) -> Result<(), sqlx::Error> {
+async fn queue_again(connection: &mut PgConnection, item: &FeedItem) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into outbox (event_id, event_received_at, notification_id) values ($1, $2, $3)",
         item.event.as_ref().map(|event| event.id),

@@ -8,7 +8,7 @@ use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use shared::feed::{self, Encoded, Item};
+use shared::feed::{self, EncodedBatch, FeedItem};
 use shared::notification::{Audience, Notification};
 use time::OffsetDateTime;
 use tokio::net::TcpStream;
@@ -69,8 +69,8 @@ impl Publisher {
                     to: Audience::All,
                     at: OffsetDateTime::now_utc(),
                 };
-                let item = Item::<String> { event: None, search: None, notification: Some(told), read: None };
-                Ok(feed::append(redis, &Encoded::of(&item)?).await?)
+                let item = FeedItem::<String> { event: None, search: None, notification: Some(told), read: None };
+                Ok(feed::append(redis, &EncodedBatch::of(&item)?).await?)
             }
             Self::Plain(http) => http.post("/publish", format!("{mark:x<SIZE$}")).await,
             Self::Pusher(http) => {
