@@ -1,7 +1,7 @@
 // What must hold for every body, whatever it holds.
 
-use ingest::receive::form::Form;
-use ingest::receive::payload::Batch;
+use ingest::webhook::batch::Batch;
+use ingest::webhook::form::Form;
 use time::OffsetDateTime;
 
 /// Decodes and reads a body. Every element becomes an event or poison, and keeps its bytes.

@@ -3,9 +3,9 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use ingest::receive::form::Form;
-use ingest::receive::payload::Batch;
-use ingest::receive::signature::{Verifier, sign};
+use ingest::webhook::batch::Batch;
+use ingest::webhook::form::Form;
+use ingest::webhook::signature::{Verifier, sign};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -30,7 +30,7 @@ fn receive(criterion: &mut Criterion) {
     let value = value();
     let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
     let body = format!("mandrill_events={escaped}").into_bytes();
-    let keys: ingest::receive::signature::Keys = KEY.parse().expect("keys");
+    let keys: ingest::webhook::signature::Keys = KEY.parse().expect("keys");
     let signature = sign(keys.first().expect("a key"), URL, value.as_bytes());
     let verifier = Verifier::new(keys, URL.parse().expect("urls"));
     let form = Form::decode(body.clone()).expect("a form");

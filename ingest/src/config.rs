@@ -6,11 +6,11 @@ use clap::{Args, Parser, Subcommand};
 use shared::config::{Connections, Database, Log, Public, Redis, Secret};
 use shared::session::Role;
 
-use crate::account::oidc::Oidc;
-use crate::operate::alarm::Alarms;
-use crate::operate::retention::Keep;
-use crate::operate::webhook::WebhookCommand;
-use crate::receive::signature::{Keys, Urls};
+use crate::api::accounts::oidc::Oidc;
+use crate::commands::webhook::WebhookCommand;
+use crate::periodic::alarms::Alarms;
+use crate::periodic::retention::Keep;
+use crate::webhook::signature::{Keys, Urls};
 
 /// Receives Mandrill's webhooks, stores every event in Postgres, relays them to Redis, and serves the API.
 ///

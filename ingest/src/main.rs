@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use ingest::account::commands;
+use ingest::api::system as doctor;
 use ingest::app::App;
+use ingest::commands::{migrate, simulate, user as commands, webhook};
 use ingest::config::{Cli, Command};
-use ingest::document;
-use ingest::operate::{doctor, migrate, retention, simulate, webhook};
+use ingest::http::openapi as document;
+use ingest::periodic::retention;
 use shared::{cli, healthcheck, shutdown, telemetry};
 
 #[tokio::main]

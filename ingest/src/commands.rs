@@ -1,0 +1,6 @@
+//! Subcommands of `ingest` other than `serve`.
+
+pub mod migrate;
+pub mod simulate;
+pub mod user;
+pub mod webhook;

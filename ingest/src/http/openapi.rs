@@ -1,0 +1,177 @@
+//! `GET /api/openapi.json` and `ingest openapi`: the API, described by what serves it.
+//!
+//! Every handler says beside itself what it takes and answers, in the very types that it reads and writes; here they are only
+//! listed. What is true of many of them is filled in by `complete`.
+
+mod complete;
+
+use std::io::{self, Write};
+use std::sync::LazyLock;
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use shared::problem;
+use utoipa::OpenApi;
+use utoipa::openapi::PathItem;
+use warp::reply::{Reply, Response};
+
+use crate::api::accounts::{audit, invitation, oidc, password_change, session, sessions, tokens, users, views};
+use crate::api::events::{self, erase, export, histogram, message as messages, recipient as recipients, statistics};
+use crate::api::notifications::{self, inbox, rules};
+use crate::api::{quarantine, refusals, system as doctor};
+use crate::http::router as routes;
+use crate::webhook::handler as receive;
+
+/// The list. Health and metrics are not in it: they are served on the service's own address, and not to the public.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Mandrill Listener",
+        description = "What the dashboard, and programs with a token, ask of the server. Refusals are RFC 9457 problem documents with a \
+            stable `code`. Lists give a page of `items`, and `next`, the cursor of the page after it. Times are RFC 3339 in UTC. No text \
+            may contain NUL. A change asked for by cookie needs the header `X-Requested-With: fetch`, and no foreign Origin.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    tags(
+        (name = "webhook", description = "What Mandrill posts to."),
+        (name = "events", description = "What became of messages, and of mail to one address."),
+        (name = "statistics", description = "How many, of which kind, over time."),
+        (name = "notifications", description = "What users are told, and tell each other."),
+        (name = "views", description = "Filters of the events page under a name."),
+        (name = "sessions", description = "Signing in, and where one is signed in."),
+        (name = "accounts", description = "Users, their passwords, and tokens for programs."),
+        (name = "operations", description = "How the service does, and what operators do about it."),
+        (name = "document", description = "This document."),
+    ),
+    security(("session" = []), ("token" = ["read"])),
+    components(schemas(problem::Document, notifications::Told)),
+    paths(
+        get,
+        receive::head,
+        receive::post,
+        routes::browse_webhook,
+        events::list,
+        events::get,
+        events::raw,
+        histogram::get,
+        export::get,
+        messages::get,
+        recipients::get,
+        erase::post,
+        statistics::get,
+        notifications::list,
+        inbox::send,
+        inbox::read,
+        rules::get,
+        rules::put,
+        rules::delete,
+        views::list,
+        views::add,
+        views::change,
+        views::remove,
+        session::get,
+        session::post,
+        session::delete,
+        oidc::begin,
+        oidc::finish,
+        sessions::list,
+        sessions::end_one,
+        sessions::end_many,
+        users::list,
+        users::add,
+        users::change,
+        invitation::renew,
+        invitation::post,
+        password_change::post,
+        tokens::list,
+        tokens::add,
+        tokens::revoke,
+        audit::list,
+        quarantine::list,
+        quarantine::get,
+        quarantine::raw,
+        quarantine::retry,
+        quarantine::discard,
+        doctor::get,
+        refusals::list,
+    )
+)]
+struct Described;
+
+/// The document as it is sent, and the tag by which a client knows that it has it already.
+static SENT: LazyLock<(String, HeaderValue)> = LazyLock::new(|| {
+    let json = document().to_string();
+    let digest = Sha256::digest(&json).iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
+    let tag = HeaderValue::from_str(&format!("\"{digest}\"")).unwrap_or(HeaderValue::from_static("\"\""));
+    (json, tag)
+});
+
+/// The whole document.
+pub fn document() -> Value {
+    let mut document = serde_json::to_value(Described::openapi()).unwrap_or_default();
+    complete::complete(&mut document);
+    document
+}
+
+/// The methods that an address takes; none where it is not in the document.
+pub(crate) fn methods_at(path: &str) -> Vec<&'static str> {
+    static METHODS: LazyLock<Vec<(String, Vec<&'static str>)>> = LazyLock::new(|| {
+        let paths = Described::openapi().paths.paths.into_iter();
+        paths.map(|(path, item)| (path, methods_of(&item))).collect()
+    });
+    let parts = || path.trim_end_matches('/').split('/');
+    let fits = |template: &str| {
+        let template: Vec<&str> = template.trim_end_matches('/').split('/').collect();
+        template.len() == parts().count() && template.iter().zip(parts()).all(|(part, is)| part.starts_with('{') || *part == is)
+    };
+    // Where a name and a number could both stand, the name is meant.
+    let found = METHODS.iter().filter(|(template, _)| fits(template)).min_by_key(|(template, _)| template.matches('{').count());
+    found.map(|(_, methods)| methods.clone()).unwrap_or_default()
+}
+
+fn methods_of(item: &PathItem) -> Vec<&'static str> {
+    let all = [
+        ("GET", &item.get),
+        ("HEAD", &item.head),
+        ("POST", &item.post),
+        ("PUT", &item.put),
+        ("PATCH", &item.patch),
+        ("DELETE", &item.delete),
+    ];
+    all.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method).collect()
+}
+
+/// `ingest openapi`: prints the document.
+///
+/// # Errors
+/// When nobody takes it.
+pub fn print() -> io::Result<()> {
+    writeln!(io::stdout(), "{:#}", document())
+}
+
+/// Gives this document.
+///
+/// Open to all, as tools fetch it without signing in: it says what anybody can read in the source, and holds no data.
+#[utoipa::path(get, path = "/api/openapi.json", operation_id = "getDocument", tag = "document", security(()),
+    params(("If-None-Match" = Option<String>, Header, description = "`ETag` of an earlier answer.")),
+    responses((status = 200, description = "The document.", body = Object,
+            headers(("ETag" = String, description = "Changes with the document."))),
+        (status = 304, description = "It is as it was.")))]
+pub(crate) fn get(headers: &HeaderMap) -> Response {
+    let (json, tag) = LazyLock::force(&SENT);
+    let mut response =
+        if has_already(headers, tag) { StatusCode::NOT_MODIFIED.into_response() } else { json.as_str().into_response() };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(ETAG, tag.clone());
+    response
+}
+
+/// True when the client names this tag, weak or not: nginx weakens it when it compresses.
+fn has_already(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let named = headers.get_all(IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok()).flat_map(|tags| tags.split(','));
+    named.map(str::trim).any(|named| named == "*" || named.strip_prefix("W/").unwrap_or(named) == tag)
+}

@@ -1,0 +1,4 @@
+//! Which users an event notifies, and the text they see.
+
+pub mod cache;
+pub mod rules;

@@ -1,0 +1,4 @@
+//! Reading events.
+
+pub(crate) mod search_plan;
+pub(crate) mod selection;

@@ -1,0 +1,45 @@
+//! What was proved and cannot be stored, kept apart byte for byte.
+
+use sha2::{Digest, Sha256};
+use sqlx::postgres::PgConnection;
+
+use crate::webhook::batch::Poison;
+use crate::webhook::queue::Source;
+
+/// Keeps poison apart, the same bytes once. What a person has discarded stays discarded when it comes again.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn keep(connection: &mut PgConnection, poison: &[(Poison<'_>, &Source)]) -> Result<(), sqlx::Error> {
+    if poison.is_empty() {
+        return Ok(());
+    }
+    let mut poison: Vec<([u8; 32], &(Poison<'_>, &Source))> =
+        poison.iter().map(|one| (Sha256::digest(&one.0.raw).into(), one)).collect();
+    // In order against deadlocks, and each once: a statement may not touch a row twice.
+    poison.sort_by_key(|(digest, _)| *digest);
+    poison.dedup_by_key(|(digest, _)| *digest);
+    let digests: Vec<&[u8]> = poison.iter().map(|(digest, _)| &digest[..]).collect();
+    let raws: Vec<&[u8]> = poison.iter().map(|(_, (one, _))| &*one.raw).collect();
+    let origins: Vec<&str> = poison.iter().map(|(_, (one, _))| one.origin.name()).collect();
+    let reasons: Vec<&str> = poison.iter().map(|(_, (one, _))| one.reason).collect();
+    let details: Vec<&str> = poison.iter().map(|(_, (one, _))| one.detail.as_str()).collect();
+    let simulated: Vec<bool> = poison.iter().map(|(_, (_, source))| source.is_simulation()).collect();
+    let labels: Vec<Option<&str>> = poison.iter().map(|(_, (_, source))| source.label()).collect();
+    sqlx::query!(
+        "insert into quarantine (digest, raw, origin, reason, detail, simulated, webhook)
+         select * from unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[])
+         on conflict on constraint quarantine_digest_key
+         do update set times_seen = quarantine.times_seen + 1, last_seen_at = now()",
+        &digests as &[&[u8]],
+        &raws as &[&[u8]],
+        &origins as &[&str],
+        &reasons as &[&str],
+        &details as &[&str],
+        &simulated,
+        &labels as &[Option<&str>],
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! From the text of a delivery to events, each element judged alone: it never fails as a whole.
+
+use std::borrow::Cow;
+
+use time::OffsetDateTime;
+
+use crate::notify::rules::Rules;
+use crate::webhook::event::{NewEvent, Reason};
+use crate::webhook::json::{self, Elements, MOST_ELEMENTS};
+
+/// Bytes of an element of usual size.
+const USUAL_ELEMENT: usize = 1 << 10;
+
+/// An element, or a whole value, that cannot become an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Poison<'a> {
+    /// The bytes as received.
+    pub raw: Cow<'a, [u8]>,
+    /// What they are.
+    pub origin: Origin,
+    /// Stable, for programs.
+    pub reason: &'static str,
+    /// One sentence.
+    pub detail: String,
+}
+
+impl<'a> Poison<'a> {
+    /// One element that is none.
+    pub fn of_element(raw: &'a str, reason: &'static str, detail: String) -> Self {
+        Self { raw: raw.as_bytes().into(), origin: Origin::Element, reason, detail }
+    }
+}
+
+/// What the bytes in quarantine are, which decides how they are tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// One element of a delivery.
+    Element,
+    /// The whole value of a delivery.
+    Delivery,
+    /// An item that was stored, but that Redis refused to relay.
+    Outbox,
+}
+
+impl Origin {
+    /// As the database names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Element => "element",
+            Self::Delivery => "delivery",
+            Self::Outbox => "outbox",
+        }
+    }
+
+    /// From the database.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Element, Self::Delivery, Self::Outbox].into_iter().find(|origin| origin.name() == name)
+    }
+}
+
+/// What a delivery holds, borrowed from its text.
+#[derive(Debug, Default)]
+pub struct Batch<'a> {
+    /// Elements in the array; 1 when the value is none.
+    pub received: usize,
+    /// What can be stored, in the array's order.
+    pub events: Vec<NewEvent<'a>>,
+    /// What cannot.
+    pub poison: Vec<Poison<'a>>,
+}
+
+impl<'a> Batch<'a> {
+    /// Reads the value of `mandrill_events`. It never fails: what cannot be read is poison.
+    pub fn read(value: &'a [u8], simulated: bool, now: OffsetDateTime) -> Self {
+        let whole = |reason, detail: String| Self {
+            received: 1,
+            events: Vec::new(),
+            poison: vec![Poison { raw: value.into(), origin: Origin::Delivery, reason, detail }],
+        };
+        let Ok(text) = std::str::from_utf8(value) else {
+            return whole("not_utf8", "The value of mandrill_events is not UTF-8.".to_owned());
+        };
+        Self::of_objects(text, simulated, now)
+            .map_or_else(|| Self::of_elements(text, simulated, now), Ok)
+            .unwrap_or_else(|(reason, detail)| whole(reason, detail))
+    }
+
+    /// Of an array, whatever its elements are; else why it is none.
+    fn of_elements(text: &'a str, simulated: bool, now: OffsetDateTime) -> Result<Self, (&'static str, String)> {
+        let Elements { elements, count } = serde_json::from_str(text)
+            .map_err(|error| ("not_an_array", format!("The value of mandrill_events is no JSON array: {error}.")))?;
+        if count > MOST_ELEMENTS {
+            let detail = format!("The array holds {count} elements, and {MOST_ELEMENTS} are taken at most.");
+            return Err(("too_many_elements", detail));
+        }
+        let mut batch = Self::default();
+        for element in elements {
+            batch.take(element.get(), NewEvent::read(element.get(), simulated, now));
+        }
+        Ok(batch)
+    }
+
+    /// The same, in one pass, of what is nearly always sent: a reasonable number of objects. None for anything else.
+    fn of_objects(text: &'a str, simulated: bool, now: OffsetDateTime) -> Option<Self> {
+        let events = Vec::with_capacity((text.len() / USUAL_ELEMENT).min(MOST_ELEMENTS));
+        let mut batch = Self { events, ..Self::default() };
+        for object in json::objects(text) {
+            let (raw, element) = object.ok().filter(|_| batch.received < MOST_ELEMENTS)?;
+            batch.take(raw, NewEvent::of(&element, raw, simulated, now));
+        }
+        Some(batch)
+    }
+
+    fn take(&mut self, raw: &'a str, event: Result<NewEvent<'a>, Reason>) {
+        self.received += 1;
+        match event {
+            Ok(event) => self.events.push(event),
+            Err((reason, detail)) => self.poison.push(Poison::of_element(raw, reason, detail.to_owned())),
+        }
+    }
+
+    /// Decides what is told of its events, and to whom.
+    pub fn tell(&mut self, rules: &Rules) {
+        for event in &mut self.events {
+            event.telling = rules.telling(event);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
+
+    /// JSON of any shape, with the names that the reader looks for among its keys.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let names = prop::sample::select(vec![
+            "event", "type", "action", "ts", "_id", "msg", "email", "tags", "metadata", "location", "reject", "x",
+        ]);
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from)
+        ];
+        leaf.prop_recursive(4, 64, 8, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
+                prop::collection::vec((names.clone(), inner), 0..8)
+                    .prop_map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+            ]
+        })
+    }
+
+    fn text(value: &Value) -> Option<String> {
+        match value {
+            Value::String(text) => Some(text.replace('\0', "\u{fffd}")),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The fields that a slow reader, walking a parsed tree, finds in a message event.
+    fn agrees_with_a_slow_reader(event: &NewEvent<'_>, element: &Value) -> Result<(), TestCaseError> {
+        let is_message = text(&element["event"]).is_some_and(|kind| !kind.is_empty() && kind != "inbound");
+        if is_message {
+            let msg = &element["msg"];
+            let id = text(&element["_id"]).or_else(|| text(&msg["_id"])).filter(|id| !id.is_empty());
+            let owned = |text: &Option<super::super::event::Text<'_>>| text.as_deref().map(str::to_owned);
+            prop_assert_eq!(owned(&event.message_id), id);
+            prop_assert_eq!(owned(&event.recipient), text(&msg["email"]));
+            let tags: Vec<String> = msg["tags"].as_array().into_iter().flatten().filter_map(text).collect();
+            prop_assert_eq!(event.tags.iter().map(|tag| tag.to_string()).collect::<Vec<_>>(), tags);
+            let metadata = msg["metadata"].as_object().filter(|metadata| !metadata.is_empty());
+            prop_assert_eq!(event.metadata.is_some(), metadata.is_some());
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn every_element_becomes_an_event_or_poison_and_keeps_its_bytes(elements in prop::collection::vec(any_json(), 0..6)) {
+            let text = Value::from(elements.clone()).to_string();
+            let batch = Batch::read(text.as_bytes(), false, NOW);
+            prop_assert_eq!(batch.received, elements.len());
+            prop_assert_eq!(batch.events.len() + batch.poison.len(), elements.len());
+            let kept: Vec<String> = elements.iter().map(ToString::to_string).collect();
+            prop_assert!(batch.events.iter().all(|event| kept.iter().any(|raw| raw == event.payload)));
+            prop_assert!(batch.poison.iter().all(|poison| kept.iter().any(|raw| raw.as_bytes() == &*poison.raw)));
+            let texts = batch.events.iter().flat_map(|event| [Some(&*event.kind), event.recipient.as_deref(), event.subject.as_deref(), Some(&*event.search)]);
+            prop_assert!(texts.flatten().all(|text| !text.contains('\0')));
+            for event in &batch.events {
+                // The element itself: read back, a number may come out as its neighbour.
+                let element = elements.iter().zip(&kept).find_map(|(element, raw)| (raw == event.payload).then_some(element));
+                agrees_with_a_slow_reader(event, element.expect("one of them"))?;
+            }
+        }
+
+        #[test]
+        fn one_pass_finds_what_several_find(
+            elements in prop::collection::vec(any_json(), 0..6),
+            odd in prop::sample::select(vec!["", "{\"event\":\"open\",\"msg\":1e400}", "{\"event\":\"open\",\"msg\":\"\\ud800\"}", "{\"event\":\"open\"", "7"]),
+            around in prop::sample::select(vec!["", " \n", "x", "]", ","]),
+            pretty in any::<bool>(),
+        ) {
+            let mut texts: Vec<String> =
+                elements.iter().map(|element| if pretty { format!(" {element:#} ") } else { element.to_string() }).collect();
+            texts.extend((!odd.is_empty()).then(|| odd.to_owned()));
+            let text = format!("{around}[{}]{around}", texts.join(","));
+            if let Some(batch) = Batch::of_objects(&text, false, NOW) {
+                let slow = Batch::of_elements(&text, false, NOW).expect("an array");
+                prop_assert_eq!((batch.received, batch.events, batch.poison), (slow.received, slow.events, slow.poison));
+            } else {
+                let is_usual = |element: &Value| element.is_object() && element.get("msg").is_none_or(Value::is_object);
+                let plain = around.trim().is_empty() && odd.is_empty() && !elements.is_empty();
+                prop_assert!(!(plain && elements.iter().all(is_usual)), "{}", text);
+            }
+        }
+
+        #[test]
+        fn garbage_is_poison_and_never_panics(value in prop::collection::vec(any::<u8>(), 0..300)) {
+            let batch = Batch::read(&value, false, NOW);
+            prop_assert_eq!(batch.events.len() + batch.poison.len(), batch.received);
+        }
+    }
+}
