@@ -1,0 +1,29 @@
+//! End-to-end tests through the public interface: real Postgres, Valkey and nginx, and the services as built. Only Mandrill and
+//! the identity provider are simulated.
+
+mod access;
+mod doctor;
+mod documents;
+mod fanout;
+mod faults;
+mod filters;
+mod health;
+mod hostile;
+mod inbox;
+mod live;
+mod messages;
+mod openapi;
+mod problems;
+mod protocol;
+mod quarantine;
+mod registration;
+mod replicas;
+mod reports;
+mod retention;
+mod routes;
+mod search;
+mod session;
+mod single_sign_on;
+mod sse;
+mod webhook;
+mod wire;
