@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use stack::Stack;
 
-use crate::wait::PATIENCE;
+use crate::wait::until;
 
 /// A connection to the stack's database.
 #[derive(Debug)]
@@ -42,19 +42,13 @@ impl Database {
         lines.join("\n")
     }
 
-    /// Asks until the query gives a number above zero.
+    /// Repeats the query until it returns a number other than zero.
     ///
     /// # Panics
-    /// When that takes more than a minute; `what` says what was awaited.
+    /// If that takes more than a minute; `what` completes the message "timed out waiting until …".
     pub async fn until(&mut self, what: &str, query: &str) {
-        let asking = async {
-            while self.number(query).await.is_none_or(|number| number == 0) {
-                tokio::task::yield_now().await;
-            }
-        };
-        if tokio::time::timeout(PATIENCE, asking).await.is_err() {
-            panic!("waited in vain: {what}");
-        }
+        let database = tokio::sync::Mutex::new(self);
+        until(what, || async { database.lock().await.number(query).await.filter(|number| *number != 0) }).await;
     }
 
     /// Runs a statement, or several.

@@ -81,18 +81,26 @@ impl Socket {
         self.try_next().await.expect("a frame")
     }
 
-    /// The next frame of this type; others are passed over.
+    /// Skips frames of other types and returns the next frame of this one.
     pub async fn next_of(&mut self, kind: &str) -> Value {
-        let found = async {
+        self.read_until(kind, |frame| frame["type"] == kind).await
+    }
+
+    /// Reads frames until `is_last` accepts one, and returns it.
+    ///
+    /// # Panics
+    /// If the socket closes, or if that takes more than a minute; `what` names the frame in the message.
+    pub async fn read_until(&mut self, what: &str, mut is_last: impl FnMut(&Value) -> bool) -> Value {
+        let reading = async {
             loop {
                 let frame = self.next().await;
-                if frame["type"] == kind {
+                if is_last(&frame) {
                     return frame;
                 }
             }
         };
-        // Heartbeats keep coming, so the whole wait is bounded, not each frame's.
-        tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("waited in vain for {kind}"))
+        // Heartbeats keep arriving, so the deadline covers the whole wait instead of each frame.
+        tokio::time::timeout(PATIENCE, reading).await.unwrap_or_else(|_| panic!("timed out waiting for {what}"))
     }
 
     /// The next frame, or the code with which the socket was closed; 0 when it broke.
@@ -111,13 +119,19 @@ impl Socket {
         }
     }
 
-    /// Reads on until the socket is closed, and gives the code.
+    /// Reads until the socket closes, and returns the close code.
+    ///
+    /// # Panics
+    /// If that takes more than a minute.
     pub async fn closed(&mut self) -> u16 {
-        loop {
-            if let Err(code) = self.try_next().await {
-                return code;
+        let reading = async {
+            loop {
+                if let Err(code) = self.try_next().await {
+                    return code;
+                }
             }
-        }
+        };
+        tokio::time::timeout(PATIENCE, reading).await.expect("the socket should close within a minute")
     }
 }
 
@@ -165,8 +179,15 @@ impl Follower {
         }
     }
 
-    /// Connects, subscribes from where it stopped, and refetches if asked to, as for a first subscription.
+    /// Connects, subscribes after the last cursor, and refetches if the server demands it, as it does for a first subscription.
+    ///
+    /// # Panics
+    /// If that takes more than five minutes.
     pub async fn connect(&mut self) {
+        tokio::time::timeout(5 * PATIENCE, self.subscribe()).await.expect("a subscription within five minutes");
+    }
+
+    async fn subscribe(&mut self) {
         self.doors.rotate_left(1);
         let (visitor, doors) = (&self.visitor, &self.doors);
         let mut socket = until("a socket opens", || async {

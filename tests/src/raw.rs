@@ -103,13 +103,35 @@ impl RawSocket {
         }
     }
 
-    /// Reads on until the server closes, and gives the code; 0 when it only went away.
-    pub async fn closed(&mut self) -> u16 {
-        while let Some((opcode, payload)) = self.frame().await {
-            if opcode == 8 {
-                return payload.first_chunk::<2>().map_or(0, |code| u16::from_be_bytes(*code));
+    /// Skips text frames of other types and returns the next one of this type.
+    ///
+    /// # Panics
+    /// If that takes more than a minute.
+    pub async fn next_of(&mut self, kind: &str) -> Value {
+        let reading = async {
+            loop {
+                let frame = self.text().await;
+                if frame["type"] == kind {
+                    return frame;
+                }
             }
-        }
-        0
+        };
+        tokio::time::timeout(PATIENCE, reading).await.unwrap_or_else(|_| panic!("timed out waiting for {kind}"))
+    }
+
+    /// Reads until the server closes, and returns the close code; 0 if the stream ends without a close frame.
+    ///
+    /// # Panics
+    /// If that takes more than a minute.
+    pub async fn closed(&mut self) -> u16 {
+        let reading = async {
+            while let Some((opcode, payload)) = self.frame().await {
+                if opcode == 8 {
+                    return payload.first_chunk::<2>().map_or(0, |code| u16::from_be_bytes(*code));
+                }
+            }
+            0
+        };
+        tokio::time::timeout(PATIENCE, reading).await.expect("the server should close within a minute")
     }
 }

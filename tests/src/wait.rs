@@ -8,7 +8,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Asks until the answer is something, and gives it.
 ///
 /// # Panics
-/// When that takes more than a minute; `what` says what was awaited.
+/// If that takes more than a minute; `what` completes the message "timed out waiting until …".
 pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
     let asking = async {
         let mut ticks = tokio::time::interval(Duration::from_millis(20));
@@ -21,6 +21,6 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl F
     };
     match tokio::time::timeout(PATIENCE, asking).await {
         Ok(answer) => answer,
-        Err(_) => panic!("waited in vain: {what}"),
+        Err(_) => panic!("timed out waiting until {what}"),
     }
 }

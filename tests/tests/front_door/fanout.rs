@@ -86,9 +86,15 @@ async fn who_is_here_is_known_over_all_replicas_and_a_killed_ones_users_fade() {
     let mut watching = Socket::at(&admin, &other.address()).await;
     let _first = Socket::of(&viewer).await;
     let _second = Socket::of(&viewer).await;
-    while watching.next_of("presence").await["online"] != json!({"users": 2, "connections": 3}) {}
+    wait_for_online(&mut watching, 2, 3).await;
     stack.kill(Part::Notifier);
-    while watching.next_of("presence").await["online"] != json!({"users": 1, "connections": 1}) {}
+    wait_for_online(&mut watching, 1, 1).await;
+}
+
+async fn wait_for_online(socket: &mut Socket, users: usize, connections: usize) {
+    let online = json!({"users": users, "connections": connections});
+    let what = format!("presence of {users} users with {connections} connections");
+    socket.read_until(&what, |frame| frame["type"] == "presence" && frame["online"] == online).await;
 }
 
 /// One filter's name and value as clients send them, as SQL says it, and whether it selects the event of this number.

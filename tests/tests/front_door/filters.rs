@@ -115,16 +115,14 @@ async fn list_and_subscription_find_the_same_for_every_filter() {
             socket.send(&json!({"type": "subscribe", "topics": topics, "filter": filter, "after": start})).await;
             assert_eq!(socket.next_of("subscribed").await["recovered"], true, "{filter}");
             let mut replayed = BTreeSet::new();
-            loop {
-                let frame = socket.next().await;
-                match frame["type"].as_str() {
-                    Some("notification") if frame["title"] == END => break,
-                    Some("events") => replayed.extend(
-                        frame["items"].as_array().expect("items").iter().map(|event| event["id"].as_i64().expect("an id")),
-                    ),
-                    _ => {}
+            let replaying = socket.read_until("the end of the replay", |frame| {
+                if frame["type"] == "events" {
+                    let items = frame["items"].as_array().expect("items");
+                    replayed.extend(items.iter().map(|event| event["id"].as_i64().expect("an id")));
                 }
-            }
+                frame["type"] == "notification" && frame["title"] == END
+            });
+            replaying.await;
             assert_eq!(replayed, listed, "{filter}");
             selective += usize::from(!listed.is_empty() && listed.len() < EVENTS);
         }

@@ -67,7 +67,7 @@ async fn what_is_read_on_one_page_is_read_on_all_of_that_user_and_on_nobody_else
     assert_eq!(vera.post("/api/notifications/read", &json!({"ids": [ids[1]]})).await.json(), json!({"unread": 2}));
     assert_eq!(vera.post("/api/notifications/read", &json!({"up_to": i64::MAX})).await.json(), json!({"unread": 0}));
     for page in &mut pages {
-        while page.next_of("read").await["unread"] != 0 {}
+        page.read_until("read, with nothing unread", |frame| frame["type"] == "read" && frame["unread"] == 0).await;
     }
     assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m4")]).await.status, 200);
     pages[0].next_of("notification").await;
@@ -80,14 +80,11 @@ async fn what_is_read_on_one_page_is_read_on_all_of_that_user_and_on_nobody_else
     }
     let told = admin.post("/api/notifications", &json!({"to": "all", "title": "The end"})).await;
     assert_eq!(told.status, 201);
-    loop {
-        let frame = foreign.next().await;
+    let last = foreign.read_until("the last notification", |frame| {
         assert_ne!(frame["type"], "read");
-        if frame["title"] == "The end" {
-            assert_eq!(frame["id"], told.json()["id"]);
-            break;
-        }
-    }
+        frame["title"] == "The end"
+    });
+    assert_eq!(last.await["id"], told.json()["id"]);
     assert_eq!(inbox(admin).await["unread"], 4, "what one wrote oneself is read");
     let newcomer = Visitor::viewer(&stack, "nina@example.com").await;
     assert_eq!(inbox(newcomer).await["unread"], 0, "nobody begins with a heap of old news");

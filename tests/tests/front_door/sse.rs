@@ -1,6 +1,7 @@
 //! `/sse`: the frames of `/ws` for whoever cannot have one, on the same terms.
 
 use front_door::delivery::event;
+use front_door::wait::PATIENCE;
 use front_door::{Mandrill, Socket, Visitor};
 use reqwest::{Method, Response};
 use serde_json::Value;
@@ -34,18 +35,28 @@ impl Stream {
                 self.text = rest.to_owned();
                 return Some(next);
             }
-            let chunk = self.response.chunk().await.ok()??;
+            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("data within a minute").ok()??;
             self.text.push_str(&String::from_utf8_lossy(&chunk));
         }
     }
 
+    /// Skips frames of other types and returns the next frame of this one.
     async fn next_of(&mut self, kind: &str) -> (Value, Option<String>) {
-        loop {
-            let next = self.next().await.expect("a frame");
-            if next.0["type"] == kind {
-                return next;
+        let reading = async {
+            loop {
+                let next = self.next().await.expect("a frame");
+                if next.0["type"] == kind {
+                    return next;
+                }
             }
-        }
+        };
+        tokio::time::timeout(PATIENCE, reading).await.unwrap_or_else(|_| panic!("timed out waiting for {kind}"))
+    }
+
+    /// Reads until the stream ends.
+    async fn ended(&mut self) {
+        let reading = async { while self.next().await.is_some() {} };
+        tokio::time::timeout(PATIENCE, reading).await.expect("the stream should end within a minute");
     }
 }
 
@@ -103,7 +114,7 @@ async fn an_event_stream_carries_the_same_frames_resumes_and_ends_with_its_sessi
 
     let request = admin.request(Method::DELETE, "/api/session").header("x-requested-with", "fetch");
     assert_eq!(request.send().await.expect("an answer").status(), 204);
-    while stream.next().await.is_some() {}
+    stream.ended().await;
     let again = admin.request(Method::GET, "/sse").header("sec-fetch-site", "same-origin").send().await.expect("an answer");
     assert_eq!(again.status(), 401, "so that the browser does not come back");
 }

@@ -64,11 +64,5 @@ async fn what_it_allows_is_understood_however_it_is_cut() {
     assert_eq!(socket.text().await["type"], "subscribed", "4,096 bytes are not too many");
     socket.send(&masked(0x8A, b"nobody asked")).await;
     socket.send(&masked(0x81, br#"{"type":"notify","to":"all","title":"gr\u00fcn","ref":"1"}"#)).await;
-    let told = loop {
-        let frame = socket.text().await;
-        if frame["type"] == "notification" {
-            break frame;
-        }
-    };
-    assert_eq!(told["title"], json!("gr\u{fc}n"));
+    assert_eq!(socket.next_of("notification").await["title"], json!("gr\u{fc}n"));
 }
