@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha1::Sha1;
 use stack::Stack;
 
-use crate::visitor::Answer;
+use crate::api_client::Answer;
 
 /// A provider with a key and the address typed into it.
 #[derive(Debug, Clone)]

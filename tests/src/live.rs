@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use crate::visitor::Visitor;
+use crate::api_client::ApiClient;
 use crate::wait::{PATIENCE, until};
 
 /// An open websocket.
@@ -40,27 +40,27 @@ impl Socket {
     ///
     /// # Errors
     /// As [`Socket::open`].
-    pub async fn try_of(visitor: &Visitor) -> Result<Self, u16> {
-        Self::try_at(visitor, &visitor.address).await
+    pub async fn try_of(client: &ApiClient) -> Result<Self, u16> {
+        Self::try_at(client, &client.address).await
     }
 
     /// Opens it at another address, with the dashboard's cookie and Origin.
     ///
     /// # Errors
     /// As [`Socket::open`].
-    pub async fn try_at(visitor: &Visitor, address: &str) -> Result<Self, u16> {
-        let cookie = visitor.cookie.as_deref().unwrap_or_default();
-        Self::open(address, &[("cookie", cookie), ("origin", &visitor.address)]).await
+    pub async fn try_at(client: &ApiClient, address: &str) -> Result<Self, u16> {
+        let cookie = client.cookie.as_deref().unwrap_or_default();
+        Self::open(address, &[("cookie", cookie), ("origin", &client.address)]).await
     }
 
     /// The same, which must work.
-    pub async fn at(visitor: &Visitor, address: &str) -> Self {
-        Self::try_at(visitor, address).await.expect("an open socket")
+    pub async fn at(client: &ApiClient, address: &str) -> Self {
+        Self::try_at(client, address).await.expect("an open socket")
     }
 
     /// Opens it as the dashboard does, and reads `hello`.
-    pub async fn of(visitor: &Visitor) -> Self {
-        let mut socket = Self::try_of(visitor).await.expect("an open socket");
+    pub async fn of(client: &ApiClient) -> Self {
+        let mut socket = Self::try_of(client).await.expect("an open socket");
         assert_eq!(socket.next().await["type"], "hello");
         socket
     }
@@ -138,10 +138,10 @@ impl Socket {
 /// A client that behaves as the protocol asks: resumes after every cut, refetches when told to, drops repeats by id.
 #[derive(Debug)]
 pub struct Follower {
-    visitor: Visitor,
+    client: ApiClient,
     socket: Option<Socket>,
     cursor: Option<String>,
-    /// Where `/ws` is, each tried after the other; the visitor's own address at first.
+    /// Where `/ws` is, each tried after the other; the client's own address at first.
     pub doors: Vec<String>,
     /// What is followed: all of it at first.
     pub topics: Vec<&'static str>,
@@ -161,11 +161,11 @@ pub struct Follower {
 
 impl Follower {
     /// Not yet connected.
-    pub fn new(visitor: Visitor) -> Self {
+    pub fn new(client: ApiClient) -> Self {
         let (notifications, events) = (BTreeMap::new(), BTreeMap::new());
-        let (doors, topics, filter) = (vec![visitor.address.clone()], vec!["notifications", "events"], json!({}));
+        let (doors, topics, filter) = (vec![client.address.clone()], vec!["notifications", "events"], json!({}));
         Self {
-            visitor,
+            client,
             socket: None,
             cursor: None,
             doors,
@@ -189,10 +189,10 @@ impl Follower {
 
     async fn subscribe(&mut self) {
         self.doors.rotate_left(1);
-        let (visitor, doors) = (&self.visitor, &self.doors);
+        let (client, doors) = (&self.client, &self.doors);
         let mut socket = until("a socket opens", || async {
             for door in doors {
-                if let Ok(socket) = Socket::try_at(visitor, door).await {
+                if let Ok(socket) = Socket::try_at(client, door).await {
                     return Some(socket);
                 }
             }
@@ -294,10 +294,10 @@ impl Follower {
     /// Asks until the API answers, as a page would.
     async fn refetch(&mut self) {
         self.refetches += 1;
-        let visitor = &self.visitor;
+        let client = &self.client;
         let (events_at, wants_notifications) = (self.events_at(), self.topics.contains(&"notifications"));
-        let notifications = if wants_notifications { visitor.all_in_the_end("/api/notifications").await } else { Vec::new() };
-        let events = visitor.all_in_the_end(&events_at).await;
+        let notifications = if wants_notifications { client.all_in_the_end("/api/notifications").await } else { Vec::new() };
+        let events = client.all_in_the_end(&events_at).await;
         let by_id = |items: Vec<Value>| items.into_iter().map(|item| (item["id"].as_i64().expect("an id"), item));
         self.notifications.extend(by_id(notifications));
         self.events.extend(by_id(events));

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::visitor::Visitor;
+use crate::api_client::ApiClient;
 use crate::wait::PATIENCE;
 
 /// An open websocket.
@@ -33,11 +33,11 @@ pub fn masked(head: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 impl RawSocket {
-    /// Opens `/ws` at `address` as the visitor's page would, and reads `hello`.
-    pub async fn open(visitor: &Visitor, address: &str) -> Self {
+    /// Opens `/ws` at `address` as the client's page would, and reads `hello`.
+    pub async fn open(client: &ApiClient, address: &str) -> Self {
         let host = address.trim_start_matches("http://");
         let mut stream = TcpStream::connect(host).await.expect("a connection");
-        let (cookie, origin) = (visitor.cookie.as_deref().unwrap_or_default(), &visitor.address);
+        let (cookie, origin) = (client.cookie.as_deref().unwrap_or_default(), &client.address);
         let key = BASE64_STANDARD.encode([7; 16]);
         let request = format!(
             "GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\

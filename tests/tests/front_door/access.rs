@@ -1,13 +1,13 @@
 //! People, tokens, sessions, saved views: who may manage them, and what that changes at once.
 
-use front_door::{Answer, Socket, Visitor};
+use front_door::{Answer, ApiClient, Socket};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::Stack;
 
 const PASSWORD: &str = "a new password";
 
-async fn invited(admin: &Visitor, email: &str, role: &str) -> (i64, String) {
+async fn invited(admin: &ApiClient, email: &str, role: &str) -> (i64, String) {
     let answer = admin.post("/api/users", &json!({"email": email, "role": role})).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     let answer = answer.json();
@@ -16,22 +16,22 @@ async fn invited(admin: &Visitor, email: &str, role: &str) -> (i64, String) {
 }
 
 /// Uses a link up, and is signed in.
-async fn accept(stack: &Stack, token: &str) -> Visitor {
-    let mut visitor = Visitor::new(stack);
-    let answer = visitor.post("/api/invitation", &json!({"token": token, "password": PASSWORD})).await;
+async fn accept(stack: &Stack, token: &str) -> ApiClient {
+    let mut client = ApiClient::new(stack);
+    let answer = client.post("/api/invitation", &json!({"token": token, "password": PASSWORD})).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    visitor.keep_cookie(&answer);
-    visitor
+    client.keep_cookie(&answer);
+    client
 }
 
-async fn is_signed_in(visitor: &Visitor) -> bool {
-    !visitor.get("/api/session").await.json()["user"].is_null()
+async fn is_signed_in(client: &ApiClient) -> bool {
+    !client.get("/api/session").await.json()["user"].is_null()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_lets_one_person_in_once_and_what_becomes_of_them_takes_effect_at_once() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let (id, first) = invited(&admin, "ada@example.com", "viewer").await;
     assert_eq!(
         admin.post("/api/users", &json!({"email": "ADA@example.com", "role": "viewer"})).await.problem(),
@@ -40,18 +40,18 @@ async fn a_link_lets_one_person_in_once_and_what_becomes_of_them_takes_effect_at
     // A new link voids the one before; a link tells whom it is for, and takes no weak password.
     let renewed = admin.post(&format!("/api/users/{id}/invitation"), &json!({})).await;
     let token = renewed.json()["token"].as_str().expect("a token").to_owned();
-    let visitor = Visitor::new(&stack);
-    assert_eq!(visitor.post("/api/invitation", &json!({"token": first})).await.problem(), (410, "invitation_gone".to_owned()));
-    assert_eq!(visitor.post("/api/invitation", &json!({"token": token})).await.json()["email"], "ada@example.com");
-    let weak = visitor.post("/api/invitation", &json!({"token": token, "password": "short"})).await;
+    let client = ApiClient::new(&stack);
+    assert_eq!(client.post("/api/invitation", &json!({"token": first})).await.problem(), (410, "invitation_gone".to_owned()));
+    assert_eq!(client.post("/api/invitation", &json!({"token": token})).await.json()["email"], "ada@example.com");
+    let weak = client.post("/api/invitation", &json!({"token": token, "password": "short"})).await;
     assert_eq!(weak.problem(), (400, "bad_password".to_owned()));
     let ada = accept(&stack, &token).await;
     assert!(is_signed_in(&ada).await);
-    let again = visitor.post("/api/invitation", &json!({"token": token, "password": PASSWORD})).await;
+    let again = client.post("/api/invitation", &json!({"token": token, "password": PASSWORD})).await;
     assert_eq!(again.problem(), (410, "invitation_gone".to_owned()));
 
     // Her own new password ends her other sessions, and no guess passes.
-    let mut other = Visitor::new(&stack);
+    let mut other = ApiClient::new(&stack);
     assert_eq!(other.sign_in("ada@example.com", PASSWORD).await.status, 200);
     let sessions = ada.get("/api/sessions").await.json();
     assert_eq!(sessions["items"].as_array().map(Vec::len), Some(2));
@@ -71,7 +71,7 @@ async fn a_link_lets_one_person_in_once_and_what_becomes_of_them_takes_effect_at
     assert_eq!(admin.change(Method::PATCH, &account, &json!({"disabled": true})).await.json()["disabled"], true);
     assert!(!is_signed_in(&ada).await);
     assert_eq!(socket.closed().await, 4501);
-    assert_eq!(Visitor::new(&stack).sign_in("ada@example.com", "another password").await.status, 401);
+    assert_eq!(ApiClient::new(&stack).sign_in("ada@example.com", "another password").await.status, 401);
     let own = admin.get("/api/session").await.json()["user"]["id"].clone();
     let slip = admin.change(Method::PATCH, &format!("/api/users/{own}"), &json!({"disabled": true})).await;
     assert_eq!(slip.problem(), (409, "own_account".to_owned()));
@@ -86,13 +86,13 @@ async fn a_link_lets_one_person_in_once_and_what_becomes_of_them_takes_effect_at
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_shown_once_opens_what_it_is_for_and_nothing_once_revoked() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let made = admin.post("/api/tokens", &json!({"name": "reports", "scopes": ["read"]})).await;
     assert_eq!(made.status, 201, "{}", made.text);
     let token = made.json()["token"].as_str().expect("a token").to_owned();
     let by_token = async |method: Method, path: &str| {
-        let visitor = Visitor::new(&stack);
-        visitor.answer(visitor.request(method, path).bearer_auth(&token).json(&json!({}))).await
+        let client = ApiClient::new(&stack);
+        client.answer(client.request(method, path).bearer_auth(&token).json(&json!({}))).await
     };
     assert_eq!(by_token(Method::GET, "/api/events").await.status, 200);
     // It manages nothing, whoever made it.
@@ -127,9 +127,9 @@ async fn a_token_is_shown_once_opens_what_it_is_for_and_nothing_once_revoked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn views_are_ones_own_until_they_are_shared() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
-    let ada = Visitor::viewer(&stack, "ada@example.com").await;
-    let names = async |of: &Visitor| -> Vec<String> {
+    let admin = ApiClient::admin(&stack).await;
+    let ada = ApiClient::viewer(&stack, "ada@example.com").await;
+    let names = async |of: &ApiClient| -> Vec<String> {
         let views = of.get("/api/views").await.json();
         views["items"]
             .as_array()
@@ -147,7 +147,7 @@ async fn views_are_ones_own_until_they_are_shared() {
     assert_eq!(admin.change(Method::DELETE, &path, &json!({})).await.status, 404);
     assert_eq!(ada.change(Method::PUT, &path, &view("VIP bounces", true)).await.json()["name"], "VIP bounces");
     assert_eq!(names(&admin).await, ["VIP bounces"]);
-    let bo = Visitor::viewer(&stack, "bo@example.com").await;
+    let bo = ApiClient::viewer(&stack, "bo@example.com").await;
     assert_eq!(bo.change(Method::PUT, &path, &view("Mine now", true)).await.status, 403);
     assert_eq!(admin.change(Method::DELETE, &path, &json!({})).await.status, 204);
     assert!(names(&ada).await.is_empty());

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use front_door::delivery::event;
-use front_door::{Database, Mandrill, Socket, Visitor, until};
+use front_door::{ApiClient, Database, Mandrill, Socket, until};
 use serde_json::{Value, json};
 use stack::{Part, Stack};
 
@@ -11,7 +11,7 @@ const KEY: &str = "k3y-One_22chars_abcdEF";
 const URL: &str = "https://hooks.example.com/webhook/?b=2&a=1";
 
 /// The newest refusal, once it is another than the last.
-async fn next_near_miss(admin: &Visitor, reason: &str, before: i64) -> (Value, i64) {
+async fn next_near_miss(admin: &ApiClient, reason: &str, before: i64) -> (Value, i64) {
     until("the refusal is written", || async {
         let listed = admin.all("/api/refusals").await;
         let row = listed.into_iter().find(|row| row["reason"] == reason)?;
@@ -27,7 +27,7 @@ async fn every_mistake_of_setting_up_is_named() {
     let stack =
         Stack::start_with(&[("WEBHOOK_KEYS", &format!("main={KEY},other=k3y-Two_22chars_ghijKL")), ("WEBHOOK_URLS", URL)])
             .expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let mut mandrill = Mandrill::of(&stack);
     KEY.clone_into(&mut mandrill.key);
     let system = admin.get("/api/system").await.json();
@@ -96,7 +96,7 @@ async fn every_mistake_of_setting_up_is_named() {
 async fn credentials_in_the_address_are_found_and_never_shown() {
     let url = "https://hooks.example.com/webhook/";
     let stack = Stack::start_with(&[("WEBHOOK_KEYS", KEY), ("WEBHOOK_URLS", url)]).expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let mandrill = Mandrill::new("https://user:s3cret@hooks.example.com/webhook/", KEY);
     let value = json!([event("open", "m1")]).to_string();
     let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
@@ -119,9 +119,9 @@ fn finding<'a>(report: &'a Value, check: &str) -> &'a Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_looks_at_everything_and_says_what_to_do() {
     let mut stack = Stack::start().expect("a stack");
-    let (admin, viewer) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     for path in ["/api/system", "/api/refusals"] {
-        assert_eq!(Visitor::new(&stack).get(path).await.problem(), (401, "signed_out".to_owned()));
+        assert_eq!(ApiClient::new(&stack).get(path).await.problem(), (401, "signed_out".to_owned()));
         assert_eq!(viewer.get(path).await.problem(), (403, "forbidden".to_owned()));
     }
     let first = admin.get("/api/system").await.json();
@@ -155,7 +155,7 @@ async fn the_doctor_looks_at_everything_and_says_what_to_do() {
 #[tokio::test]
 async fn alarms_are_told_to_admins_once_when_they_begin_and_once_when_they_end() {
     let stack = Stack::start_with(&[("SILENCE_ALERT_MINUTES", "30")]).expect("a stack");
-    let (admin, viewer) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let (mandrill, mut database) = (Mandrill::of(&stack), Database::of(&stack).await);
     let mut socket = Socket::of(&admin).await;
     socket.subscribe(None).await;

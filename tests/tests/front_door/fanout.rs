@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use front_door::delivery::event;
 use front_door::raw::masked;
-use front_door::{Database, Dice, Follower, Mandrill, Mood, Proxy, RawSocket, Socket, Visitor, until};
+use front_door::{ApiClient, Database, Follower, Mandrill, Proxy, ProxyMode, RawSocket, Rng, Socket, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::{Part, Replica, Stack};
@@ -15,7 +15,7 @@ const SUBSCRIBE: &[u8] = br#"{"type":"subscribe","topics":["notifications","even
 #[tokio::test(flavor = "multi_thread")]
 async fn who_never_reads_is_closed_as_too_slow_and_resumes_and_nobody_else_notices() {
     let stack = Stack::start().expect("a stack");
-    let (admin, mandrill) = (Visitor::admin(&stack).await, Mandrill::of(&stack));
+    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
     // Past nginx, whose buffers would hide it for long.
     let mut slow = RawSocket::open(&admin, &stack.direct(Part::Notifier)).await;
     slow.send(&masked(0x81, SUBSCRIBE)).await;
@@ -61,7 +61,7 @@ async fn who_never_reads_is_closed_as_too_slow_and_resumes_and_nobody_else_notic
 async fn signing_out_and_another_role_close_sockets_on_every_replica() {
     let stack = Stack::start().expect("a stack");
     let other = stack.replica("notifier").expect("a replica");
-    let (leaving, staying) = (Visitor::viewer(&stack, "vera@example.com").await, Visitor::admin(&stack).await);
+    let (leaving, staying) = (ApiClient::viewer(&stack, "vera@example.com").await, ApiClient::admin(&stack).await);
     let addresses = [stack.direct(Part::Notifier), other.address()];
     let mut promoted = Socket::at(&leaving, &addresses[0]).await;
     Database::of(&stack).await.run("update users set role = 'admin' where email = 'vera@example.com'").await;
@@ -82,7 +82,7 @@ async fn signing_out_and_another_role_close_sockets_on_every_replica() {
 async fn who_is_here_is_known_over_all_replicas_and_a_killed_ones_users_fade() {
     let mut stack = Stack::start().expect("a stack");
     let other = stack.replica("notifier").expect("a replica");
-    let (admin, viewer) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let mut watching = Socket::at(&admin, &other.address()).await;
     let _first = Socket::of(&viewer).await;
     let _second = Socket::of(&viewer).await;
@@ -118,11 +118,11 @@ const CONDITIONS: [Condition; 14] = [
 ];
 
 /// One to three conditions of different names, which together select something.
-fn random_filter(dice: &mut Dice) -> Vec<Condition> {
+fn random_filter(rng: &mut Rng) -> Vec<Condition> {
     loop {
         let mut drawn: Vec<Condition> = Vec::new();
-        for _ in 0..=dice.throw(3) {
-            let condition = CONDITIONS[dice.throw(CONDITIONS.len())];
+        for _ in 0..=rng.below(3) {
+            let condition = CONDITIONS[rng.below(CONDITIONS.len())];
             if drawn.iter().all(|other| other.0 != condition.0) {
                 drawn.push(condition);
             }
@@ -171,7 +171,7 @@ fn port_of(address: &str) -> u16 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn after_every_sort_of_cut_each_client_has_what_sql_has_for_its_filter() {
     let mut stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let limits = [("MAX_SOCKETS_PER_USER", "1000"), ("DRAIN_SECONDS", "1")];
     let redis_url =
         |proxy: &Proxy, stack: &Stack| format!("redis://default:{}@127.0.0.1:{}", stack.settings().redis_password, proxy.port());
@@ -186,8 +186,8 @@ async fn after_every_sort_of_cut_each_client_has_what_sql_has_for_its_filter() {
     }
     let doors: Vec<String> = notifiers.doors.iter().map(|door| format!("http://127.0.0.1:{}", door.port())).collect();
 
-    let mut dice = Dice::new(0x005E_ED0F_D1CE);
-    let filters: Vec<Vec<Condition>> = (0..CLIENTS).map(|_| random_filter(&mut dice)).collect();
+    let mut rng = Rng::new(0x005E_ED0F_D1CE);
+    let filters: Vec<Vec<Condition>> = (0..CLIENTS).map(|_| random_filter(&mut rng)).collect();
     let clients: Vec<_> = filters
         .iter()
         .enumerate()
@@ -216,16 +216,16 @@ async fn after_every_sort_of_cut_each_client_has_what_sql_has_for_its_filter() {
     });
     for round in 1..=12 {
         posted.clone().wait_for(|done| *done >= round * 15).await.expect("posting goes on");
-        let which = dice.throw(2);
+        let which = rng.below(2);
         match round % 6 {
             0 => {
                 stack.kill(Part::Redis);
                 stack.restart(Part::Redis).expect("Redis is back, and empty");
             }
-            1 => notifiers.doors[which].set(Mood::Cut),
-            2 => notifiers.redis[which].set(Mood::Cut),
-            3 => notifiers.redis[which].set(Mood::Deaf),
-            4 => notifiers.redis[which].set(Mood::Slow(Duration::from_millis(30))),
+            1 => notifiers.doors[which].set_mode(ProxyMode::Cut),
+            2 => notifiers.redis[which].set_mode(ProxyMode::Cut),
+            3 => notifiers.redis[which].set_mode(ProxyMode::HoldResponses),
+            4 => notifiers.redis[which].set_mode(ProxyMode::Delay(Duration::from_millis(30))),
             _ => {
                 // kill -9 or a stop that drains, and another in its place behind the same door.
                 let gone = notifiers.running.remove(which);
@@ -235,14 +235,14 @@ async fn after_every_sort_of_cut_each_client_has_what_sql_has_for_its_filter() {
                     drop(gone);
                 }
                 let url = redis_url(&notifiers.redis[which], &stack);
-                notifiers.redis[which].set(Mood::Kind);
+                notifiers.redis[which].set_mode(ProxyMode::Forward);
                 let replica = stack.replica_with("notifier", &[limits[0], limits[1], ("REDIS_URL", &url)]).expect("a notifier");
-                notifiers.doors[which].turn_to(port_of(&replica.address()));
+                notifiers.doors[which].redirect_to(port_of(&replica.address()));
                 notifiers.running.insert(which, replica);
             }
         }
         posted.clone().wait_for(|done| *done >= round * 15 + 8).await.expect("posting goes on");
-        notifiers.doors.iter().chain(&notifiers.redis).for_each(|proxy| proxy.set(Mood::Kind));
+        notifiers.doors.iter().chain(&notifiers.redis).for_each(|proxy| proxy.set_mode(ProxyMode::Forward));
     }
     posting.await.expect("everything was posted");
 

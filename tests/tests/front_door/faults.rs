@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use front_door::delivery::event;
-use front_door::{Follower, Mandrill, Visitor, until};
+use front_door::{ApiClient, Follower, Mandrill, until};
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use stack::{Part, Stack};
@@ -21,7 +21,7 @@ fn batch(number: usize) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_part_may_be_killed_in_the_middle() {
     let mut stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let mut follower = Follower::new(admin.clone());
     follower.connect().await;
     let following = tokio::spawn(async move {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use front_door::delivery::event;
-use front_door::{Database, Dice, Follower, Mandrill, Socket, Visitor};
+use front_door::{ApiClient, Database, Follower, Mandrill, Rng, Socket};
 use serde_json::{Value, json};
 use stack::Stack;
 
@@ -37,48 +37,48 @@ const EVENTS: usize = 400;
 const FILTERS: usize = 300;
 const END: &str = "The end";
 
-fn words(dice: &mut Dice) -> String {
-    let count = 1 + dice.throw(3);
-    (0..count).map(|_| dice.of(&WORDS)).collect::<Vec<_>>().join(" ")
+fn words(rng: &mut Rng) -> String {
+    let count = 1 + rng.below(3);
+    (0..count).map(|_| rng.choose(&WORDS)).collect::<Vec<_>>().join(" ")
 }
 
-fn random_event(dice: &mut Dice, number: usize) -> Value {
-    let mut event = event(dice.of(&["open", "send", "click"]), &format!("m{number}"));
+fn random_event(rng: &mut Rng, number: usize) -> Value {
+    let mut event = event(rng.choose(&["open", "send", "click"]), &format!("m{number}"));
     let msg = &mut event["msg"];
-    msg["email"] = json!(format!("{}@example.com", dice.of(&["ada", "ADA", "\u{c4}da", "\u{e4}da", "a_b"])));
-    msg["sender"] = json!(dice.of(&["Shop@example.com", "shop@example.com", "other@example.com"]));
-    msg["subject"] = json!(words(dice));
-    msg["tags"] = json!([dice.of(&WORDS), dice.of(&["vip", "VIP"])]);
-    msg["template"] = json!(dice.of(&["welcome", "Welcome", ""]));
-    msg["subaccount"] = json!(dice.of(&["eu", "us"]));
-    let number: Value = serde_json::from_str(dice.of(&NUMBERS)).expect("JSON");
-    msg["metadata"] = json!({"text": dice.of(&WORDS), "number": number, "nested": {"a": [1, 2]}});
-    event["ip"] = json!(format!("198.51.100.{}", dice.throw(3)));
+    msg["email"] = json!(format!("{}@example.com", rng.choose(&["ada", "ADA", "\u{c4}da", "\u{e4}da", "a_b"])));
+    msg["sender"] = json!(rng.choose(&["Shop@example.com", "shop@example.com", "other@example.com"]));
+    msg["subject"] = json!(words(rng));
+    msg["tags"] = json!([rng.choose(&WORDS), rng.choose(&["vip", "VIP"])]);
+    msg["template"] = json!(rng.choose(&["welcome", "Welcome", ""]));
+    msg["subaccount"] = json!(rng.choose(&["eu", "us"]));
+    let number: Value = serde_json::from_str(rng.choose(&NUMBERS)).expect("JSON");
+    msg["metadata"] = json!({"text": rng.choose(&WORDS), "number": number, "nested": {"a": [1, 2]}});
+    event["ip"] = json!(format!("198.51.100.{}", rng.below(3)));
     event
 }
 
-fn random_filter(dice: &mut Dice) -> Value {
+fn random_filter(rng: &mut Rng) -> Value {
     let mut filter = serde_json::Map::new();
-    for _ in 0..=dice.throw(2) {
-        let (name, value) = match dice.throw(14) {
-            0 => ("kind", dice.of(&["open", "send,click", "open,bounce"]).to_owned()),
-            1 => ("recipient", format!("{}@example.com", dice.of(&["ada", "Ada", "\u{c4}DA", "\u{e4}da", "a%b", "A_B"]))),
-            2 => ("sender", dice.of(&["shop@example.com", "SHOP@EXAMPLE.COM", "shop"]).to_owned()),
-            3 | 4 => ("subject", words(dice)),
-            5 => ("tag", dice.of(&WORDS).to_owned()),
-            6 => ("metadata.text", dice.of(&WORDS).to_owned()),
-            7 => ("metadata.number", dice.of(&["7", "7.0", "100", "1e2", "0", "1.50", "1.5", "true", "null"]).to_owned()),
+    for _ in 0..=rng.below(2) {
+        let (name, value) = match rng.below(14) {
+            0 => ("kind", rng.choose(&["open", "send,click", "open,bounce"]).to_owned()),
+            1 => ("recipient", format!("{}@example.com", rng.choose(&["ada", "Ada", "\u{c4}DA", "\u{e4}da", "a%b", "A_B"]))),
+            2 => ("sender", rng.choose(&["shop@example.com", "SHOP@EXAMPLE.COM", "shop"]).to_owned()),
+            3 | 4 => ("subject", words(rng)),
+            5 => ("tag", rng.choose(&WORDS).to_owned()),
+            6 => ("metadata.text", rng.choose(&WORDS).to_owned()),
+            7 => ("metadata.number", rng.choose(&["7", "7.0", "100", "1e2", "0", "1.50", "1.5", "true", "null"]).to_owned()),
             8 => ("metadata.nested", r#"{"a": [1, 2]}"#.to_owned()),
-            9 => (["template", "subaccount", "ip"][dice.throw(3)], dice.of(&["welcome", "eu", "198.51.100.1"]).to_owned()),
-            10 => ("not.kind", dice.of(&["open", "send,click"]).to_owned()),
-            11 => ("not.tag", dice.of(&WORDS).to_owned()),
+            9 => (["template", "subaccount", "ip"][rng.below(3)], rng.choose(&["welcome", "eu", "198.51.100.1"]).to_owned()),
+            10 => ("not.kind", rng.choose(&["open", "send,click"]).to_owned()),
+            11 => ("not.tag", rng.choose(&WORDS).to_owned()),
             12 => [
-                ("not.recipient", format!("{}@example.com", dice.of(&["ada", "\u{e4}DA"]))),
-                ("not.metadata.number", dice.of(&["7", "100", "true"]).to_owned()),
-                ("not.template", dice.of(&["welcome", ""]).to_owned()),
-            ][dice.throw(3)]
+                ("not.recipient", format!("{}@example.com", rng.choose(&["ada", "\u{e4}DA"]))),
+                ("not.metadata.number", rng.choose(&["7", "100", "true"]).to_owned()),
+                ("not.template", rng.choose(&["welcome", ""]).to_owned()),
+            ][rng.below(3)]
             .clone(),
-            _ => ("q", words(dice)),
+            _ => ("q", words(rng)),
         };
         filter.insert(name.to_owned(), json!(value));
     }
@@ -88,12 +88,12 @@ fn random_filter(dice: &mut Dice) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn list_and_subscription_find_the_same_for_every_filter() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let mut follower = Follower::new(admin.clone());
     follower.connect().await;
     let start = Socket::of(&admin).await.subscribe(None).await["cursor"].as_str().expect("a cursor").to_owned();
-    let mut dice = Dice::new(7);
-    let events: Vec<Value> = (0..EVENTS).map(|number| random_event(&mut dice, number)).collect();
+    let mut rng = Rng::new(7);
+    let events: Vec<Value> = (0..EVENTS).map(|number| random_event(&mut rng, number)).collect();
     assert_eq!(Mandrill::of(&stack).deliver(&events).await.json()["stored"], EVENTS);
     follower.follow_until(|follower| follower.events.len() == EVENTS).await;
     // Every replay ends with this.
@@ -107,7 +107,7 @@ async fn list_and_subscription_find_the_same_for_every_filter() {
     for _ in 0..FILTERS / 5 {
         let mut socket = Socket::of(&admin).await;
         for _ in 0..5 {
-            let filter = random_filter(&mut dice);
+            let filter = random_filter(&mut rng);
             follower.filter = filter.clone();
             let listed: BTreeSet<i64> =
                 admin.all(&follower.events_at()).await.iter().map(|event| event["id"].as_i64().expect("an id")).collect();

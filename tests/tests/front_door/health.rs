@@ -1,7 +1,7 @@
 //! What operators see: readiness, metrics, and one id for a request over all logs.
 
 use front_door::delivery::event;
-use front_door::{Mandrill, Visitor, until};
+use front_door::{ApiClient, Mandrill, until};
 use stack::{Part, Stack};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,7 +74,7 @@ async fn a_request_has_one_id_over_all_logs() {
     // nginx writes its line once the answer has gone.
     let access = stack.folder().join("nginx/access.log");
     until("nginx logs the id", || async { std::fs::read_to_string(&access).ok()?.contains(&id).then_some(()) }).await;
-    let forged = Visitor::new(&stack).request(reqwest::Method::GET, "/api/session").header("x-request-id", "evil id\"").send();
+    let forged = ApiClient::new(&stack).request(reqwest::Method::GET, "/api/session").header("x-request-id", "evil id\"").send();
     let header = forged.await.expect("an answer").headers().get("x-request-id").cloned();
     assert_ne!(header.expect("nginx's own").to_str().expect("text"), "evil id\"");
 }

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use front_door::delivery::event;
-use front_door::{Database, Mandrill, Visitor, until};
+use front_door::{ApiClient, Database, Mandrill, until};
 use stack::{Part, Stack};
 
 /// What a raw request to ingest itself, past nginx, is answered.
@@ -57,7 +57,7 @@ async fn half_sent_requests_do_not_hold_up_a_stop() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_of_33_mib_is_refused_and_its_neighbour_is_not() {
     let stack = Stack::start().expect("a stack");
-    let (mandrill, admin) = (Mandrill::of(&stack), Visitor::admin(&stack).await);
+    let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let huge = mandrill.post(vec![b'x'; 33 << 20], Some("AAAAAAAAAAAAAAAAAAAAAAAAAAA="));
     let batch = [event("open", "m1")];
     let (huge, neighbour) = tokio::join!(huge, mandrill.deliver(&batch));

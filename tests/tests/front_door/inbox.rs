@@ -1,14 +1,14 @@
 //! What users write to each other over HTTP, what they have read, and that their other pages know.
 
 use front_door::delivery::event;
-use front_door::{Database, Mandrill, Socket, Visitor};
+use front_door::{ApiClient, Database, Mandrill, Socket};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::Stack;
 
-/// A page of the visitor's at this notifier, which follows notifications.
-async fn page(visitor: &Visitor, address: &str) -> Socket {
-    let mut socket = Socket::at(visitor, address).await;
+/// A page of the client's at this notifier, which follows notifications.
+async fn page(client: &ApiClient, address: &str) -> Socket {
+    let mut socket = Socket::at(client, address).await;
     socket.send(&json!({"type": "subscribe", "topics": ["notifications"]})).await;
     socket.next_of("subscribed").await;
     socket
@@ -17,7 +17,7 @@ async fn page(visitor: &Visitor, address: &str) -> Socket {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_history_is_filtered_by_kind_by_sender_and_by_what_is_unread() {
     let stack = Stack::start().expect("a stack");
-    let (admin, vera) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    let (admin, vera) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1"), event("open", "m2")]).await.status, 200);
     let sent = admin.post("/api/notifications", &json!({"to": "all", "title": "Look"})).await.json()["id"].clone();
     let admins = admin.get("/api/session").await.json()["user"]["id"].clone();
@@ -40,7 +40,7 @@ async fn the_history_is_filtered_by_kind_by_sender_and_by_what_is_unread() {
 async fn what_is_read_on_one_page_is_read_on_all_of_that_user_and_on_nobody_elses() {
     let stack = Stack::start().expect("a stack");
     let other = stack.replica("notifier").expect("a replica");
-    let (admin, vera) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    let (admin, vera) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let mut pages = [page(&vera, &stack.address()).await, page(&vera, &other.address()).await];
     let mut foreign = page(&admin, &stack.address()).await;
     assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1"), event("open", "m2"), event("open", "m3")]).await.status, 200);
@@ -49,7 +49,7 @@ async fn what_is_read_on_one_page_is_read_on_all_of_that_user_and_on_nobody_else
         ids.push(pages[0].next_of("notification").await["id"].as_i64().expect("an id"));
         pages[1].next_of("notification").await;
     }
-    let inbox = |visitor: Visitor| async move { visitor.get("/api/notifications").await.json() };
+    let inbox = |client: ApiClient| async move { client.get("/api/notifications").await.json() };
     let listed = inbox(vera.clone()).await;
     assert_eq!((&listed["unread"], &listed["items"][0]["read"]), (&json!(3), &json!(false)));
 
@@ -86,14 +86,14 @@ async fn what_is_read_on_one_page_is_read_on_all_of_that_user_and_on_nobody_else
     });
     assert_eq!(last.await["id"], told.json()["id"]);
     assert_eq!(inbox(admin).await["unread"], 4, "what one wrote oneself is read");
-    let newcomer = Visitor::viewer(&stack, "nina@example.com").await;
+    let newcomer = ApiClient::viewer(&stack, "nina@example.com").await;
     assert_eq!(inbox(newcomer).await["unread"], 0, "nobody begins with a heap of old news");
 }
 
 #[tokio::test]
 async fn messages_and_marks_are_refused_with_a_reason() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let (send, read) = ("/api/notifications", "/api/notifications/read");
     let table = [
         (send, json!({"to": "user:999999", "title": "x"}), (404, "no_such_user")),
@@ -110,7 +110,7 @@ async fn messages_and_marks_are_refused_with_a_reason() {
     let token = stack.ingest(&["token", "add", "t", "--user", "admin@example.com", "--scope", "read"]).expect("a token");
     for path in [send, read] {
         let body = json!({"to": "all", "title": "x"});
-        let nobody = Visitor::new(&stack);
+        let nobody = ApiClient::new(&stack);
         assert_eq!(nobody.post(path, &body).await.status, 401);
         let foreign =
             admin.request(Method::POST, path).header("x-requested-with", "fetch").header("origin", "https://evil.example");
@@ -124,7 +124,7 @@ async fn messages_and_marks_are_refused_with_a_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_decide_what_notifies_whom_live_and_in_the_history() {
     let stack = Stack::start().expect("a stack");
-    let (admin, vera) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    let (admin, vera) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let mandrill = Mandrill::of(&stack);
     let standard = json!({"standard": true, "rules": [{"kinds": ["open"], "tag": null, "recipient": null}]});
     assert_eq!(vera.get("/api/rules").await.json(), standard);
@@ -160,7 +160,7 @@ async fn rules_decide_what_notifies_whom_live_and_in_the_history() {
             "“Letter m6” to m6@example.com was marked as spam",
         ],
     ];
-    for ((page, visitor), mut told) in pages.iter_mut().zip([&admin, &vera]).zip(told) {
+    for ((page, client), mut told) in pages.iter_mut().zip([&admin, &vera]).zip(told) {
         told.push("The end");
         let mut live = Vec::new();
         while live.last().is_none_or(|title| title != "The end") {
@@ -170,7 +170,7 @@ async fn rules_decide_what_notifies_whom_live_and_in_the_history() {
         live.sort();
         told.sort_unstable();
         assert_eq!(live, told);
-        let inbox = visitor.get("/api/notifications").await.json();
+        let inbox = client.get("/api/notifications").await.json();
         let mut kept: Vec<&str> =
             inbox["items"].as_array().expect("items").iter().map(|one| one["title"].as_str().expect("a title")).collect();
         kept.sort_unstable();
@@ -195,7 +195,7 @@ async fn rules_decide_what_notifies_whom_live_and_in_the_history() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_that_cannot_be_kept_are_refused_with_the_reason() {
     let stack = Stack::start().expect("a stack");
-    let vera = Visitor::viewer(&stack, "vera@example.com").await;
+    let vera = ApiClient::viewer(&stack, "vera@example.com").await;
     let rule = |kinds: Value, recipient: &str| json!({"kinds": kinds, "tag": null, "recipient": recipient});
     let too_many: Vec<Value> = (0..21).map(|_| rule(json!(["open"]), "")).collect();
     for bad in [
@@ -218,7 +218,7 @@ async fn rules_that_cannot_be_kept_are_refused_with_the_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_told_of_few_of_very_many_gets_them_page_by_page() {
     let stack = Stack::start().expect("a stack");
-    let vera = Visitor::viewer(&stack, "vera@example.com").await;
+    let vera = ApiClient::viewer(&stack, "vera@example.com").await;
     let mut database = Database::of(&stack).await;
     database
         .run(

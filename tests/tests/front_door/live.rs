@@ -1,7 +1,7 @@
 //! `/ws`: who gets in, what they are sent, and how they resume.
 
 use front_door::delivery::event;
-use front_door::{Database, Follower, Mandrill, Socket, Visitor, until};
+use front_door::{ApiClient, Database, Follower, Mandrill, Socket, until};
 use futures::SinkExt;
 use serde_json::{Value, json};
 use stack::{Part, Stack};
@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 /// Somebody who follows, and has been told of one open.
 async fn following(stack: &Stack) -> (Mandrill, Follower) {
     let mandrill = Mandrill::of(stack);
-    let mut follower = Follower::new(Visitor::admin(stack).await);
+    let mut follower = Follower::new(ApiClient::admin(stack).await);
     follower.connect().await;
     assert_eq!(mandrill.deliver(&[event("open", "before")]).await.status, 200);
     follower.follow_until(|follower| follower.notifications.len() == 1).await;
@@ -21,7 +21,7 @@ async fn following(stack: &Stack) -> (Mandrill, Follower) {
 async fn a_socket_opens_for_a_session_on_our_own_page_alone() {
     let stack = Stack::start().expect("a stack");
     let (ours, address) = (stack.address(), stack.address());
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let cookie = admin.cookie.clone().expect("a cookie");
     let token = stack.ingest(&["token", "add", "t", "--user", "admin@example.com", "--scope", "read"]).expect("a token");
     let bearer = format!("Bearer {}", token.trim());
@@ -45,7 +45,7 @@ async fn a_socket_opens_for_a_session_on_our_own_page_alone() {
 #[tokio::test]
 async fn an_open_reaches_every_signed_in_socket_as_row_and_notification() {
     let stack = Stack::start().expect("a stack");
-    let (admin, viewer) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let mut sockets = [Socket::of(&admin).await, Socket::of(&viewer).await];
     for socket in &mut sockets {
         assert_eq!(socket.subscribe(None).await["recovered"], false);
@@ -69,7 +69,7 @@ async fn an_open_reaches_every_signed_in_socket_as_row_and_notification() {
 #[tokio::test]
 async fn a_subscription_carries_what_its_filter_selects() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let mut socket = Socket::of(&admin).await;
     let filter = json!({"kind": ["click", "hard_bounce"], "recipient": "m2@example.com", "q": "letter"});
     socket.send(&json!({"type": "subscribe", "topics": ["events"], "filter": filter})).await;
@@ -86,7 +86,7 @@ async fn a_subscription_carries_what_its_filter_selects() {
 #[tokio::test]
 async fn people_send_each_other_notifications() {
     let stack = Stack::start().expect("a stack");
-    let (admin, viewer) = (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await);
+    let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let people = viewer.all("/api/users").await;
     let id_of =
         |email: &str| people.iter().find(|person| person["email"] == email).expect("a person")["id"].as_i64().expect("an id");
@@ -143,7 +143,7 @@ async fn a_client_misses_nothing_while_the_notifier_is_away() {
 async fn a_session_says_from_where_to_follow_what_is_fetched_next() {
     let mut stack = Stack::start().expect("a stack");
     let mandrill = Mandrill::of(&stack);
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let mut witness = Socket::of(&admin).await;
     witness.subscribe(None).await;
     assert_eq!(mandrill.deliver(&[event("open", "before")]).await.status, 200);
@@ -242,7 +242,7 @@ async fn a_frozen_redis_is_noticed_and_nothing_is_missed() {
 #[tokio::test]
 async fn signing_out_closes_the_sockets_of_that_session_alone() {
     let stack = Stack::start().expect("a stack");
-    let (leaving, staying) = (Visitor::admin(&stack).await, Visitor::admin(&stack).await);
+    let (leaving, staying) = (ApiClient::admin(&stack).await, ApiClient::admin(&stack).await);
     let (mut closed, mut open) = (Socket::of(&leaving).await, Socket::of(&staying).await);
     open.subscribe(None).await;
     let request = leaving.request(reqwest::Method::DELETE, "/api/session").header("x-requested-with", "fetch");
@@ -255,7 +255,7 @@ async fn signing_out_closes_the_sockets_of_that_session_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopping_notifier_sends_its_clients_away() {
     let mut stack = Stack::start().expect("a stack");
-    let mut socket = Socket::of(&Visitor::admin(&stack).await).await;
+    let mut socket = Socket::of(&ApiClient::admin(&stack).await).await;
     stack.stop(Part::Notifier);
     assert_eq!(socket.closed().await, 1012);
 }
@@ -263,7 +263,7 @@ async fn a_stopping_notifier_sends_its_clients_away() {
 #[tokio::test]
 async fn odd_clients_are_told_or_closed_and_cost_nobody_else() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let mut bystander = Socket::of(&admin).await;
     bystander.subscribe(None).await;
     let mut socket = Socket::of(&admin).await;

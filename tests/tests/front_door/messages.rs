@@ -1,7 +1,7 @@
 //! One message and one recipient: everything that became of them.
 
 use front_door::delivery::event;
-use front_door::{Mandrill, Visitor};
+use front_door::{ApiClient, Mandrill};
 use serde_json::{Value, json};
 use stack::Stack;
 
@@ -15,7 +15,7 @@ fn at(kind: &str, id: &str, ts: i64) -> Value {
 #[tokio::test]
 async fn a_message_is_told_in_the_order_in_which_it_happened_with_what_else_went_there() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let odd = "odd id/with?signs & \u{fc}";
     let batch = [
         at("click", "m1", 1_700_000_300),
@@ -54,7 +54,7 @@ async fn a_message_is_told_in_the_order_in_which_it_happened_with_what_else_went
         .collect();
     assert_eq!(kinds, [("send", 3), ("hard_bounce", 1), ("click", 1), ("open", 1), ("deferral", 1)], "the last to happen first");
     assert_eq!(recipient["kinds"][0]["first_at"], "2023-11-14T22:13:20Z");
-    let nobody = Visitor::new(&stack);
+    let nobody = ApiClient::new(&stack);
     for path in ["/api/messages/m1", "/api/recipients/ada@example.com"] {
         assert_eq!(nobody.get(path).await.status, 401);
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use front_door::{Answer, Visitor};
+use front_door::{Answer, ApiClient};
 use reqwest::Method;
 use serde_json::Value;
 use stack::{Stack, place};
@@ -80,13 +80,13 @@ fn the_committed_document_is_that_of_the_code() {
 #[tokio::test]
 async fn the_document_is_sent_once_to_whoever_has_it() {
     let stack = Stack::start().expect("a stack");
-    let visitor = Visitor::new(&stack);
-    let first = visitor.get("/api/openapi.json").await;
+    let client = ApiClient::new(&stack);
+    let first = client.get("/api/openapi.json").await;
     assert_eq!((first.status.as_u16(), first.header("cache-control")), (200, "no-cache"));
     assert_eq!(first.json(), serde_json::from_str::<Value>(&printed()).expect("JSON"));
     let ask = async |tag: &str| -> Answer {
-        let request = visitor.request(Method::GET, "/api/openapi.json").header("if-none-match", tag);
-        visitor.answer(request.header("accept-encoding", "gzip")).await
+        let request = client.request(Method::GET, "/api/openapi.json").header("if-none-match", tag);
+        client.answer(request.header("accept-encoding", "gzip")).await
     };
     let tag = first.header("etag");
     for known in [tag.to_owned(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {

@@ -1,6 +1,6 @@
 //! Whatever is refused, and by whomever: a problem document that no cache keeps.
 
-use front_door::{Answer, Visitor};
+use front_door::{Answer, ApiClient};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use stack::Stack;
@@ -17,7 +17,7 @@ fn refusal(answer: &Answer) -> (u16, String) {
 #[tokio::test]
 async fn whatever_is_refused_is_a_problem_document_that_nobody_keeps() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let ask = async |method: &str, path: &str, with: &dyn Fn(RequestBuilder) -> RequestBuilder| {
         let method: Method = method.parse().expect("a method");
         admin.answer(with(admin.request(method, path).header("x-requested-with", "fetch"))).await
@@ -51,7 +51,7 @@ async fn whatever_is_refused_is_a_problem_document_that_nobody_keeps() {
 #[tokio::test]
 async fn a_body_is_an_object_and_its_bounds_are_counted_in_characters() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let ask = async |path: &str, body: Value| admin.post(path, &body).await.status.as_u16();
     let wide = |count: usize| "\u{20ac}".repeat(count);
     for (path, body, status) in [

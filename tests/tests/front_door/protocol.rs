@@ -1,12 +1,12 @@
 //! Every oddity that Mandrill's posts have shown, and every sort of poison.
 
 use front_door::delivery::event;
-use front_door::{Database, Mandrill, Visitor};
+use front_door::{ApiClient, Database, Mandrill};
 use serde_json::{Value, json};
 use stack::Stack;
 
 /// What was stored of a message, by its id.
-async fn stored(admin: &Visitor, id: &str) -> Value {
+async fn stored(admin: &ApiClient, id: &str) -> Value {
     let found = admin.all(&format!("/api/events?message_id={id}")).await;
     assert_eq!(found.len(), 1, "{id}: {found:?}");
     found[0].clone()
@@ -15,7 +15,7 @@ async fn stored(admin: &Visitor, id: &str) -> Value {
 #[tokio::test]
 async fn every_oddity_is_stored_with_what_can_be_read_and_comes_back_byte_for_byte() {
     let stack = Stack::start().expect("a stack");
-    let (mandrill, admin) = (Mandrill::of(&stack), Visitor::admin(&stack).await);
+    let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let elements = [
         r#"{"event":"open","ts":"1700000000","_id":"ts","msg":{"_id":"ts","sender":null,"ts":null,"email":"a@example.com"}}"#,
         r#"{"event":"click","ts":1700000000,"_id":"meta","url":"https:\/\/example.com\/","msg":{"metadata":[],"tags":null,"template":null}}"#,
@@ -75,7 +75,7 @@ async fn every_oddity_is_stored_with_what_can_be_read_and_comes_back_byte_for_by
 #[tokio::test]
 async fn a_mail_with_twenty_mebibytes_of_attachments_is_stored_whole() {
     let stack = Stack::start().expect("a stack");
-    let (mandrill, admin) = (Mandrill::of(&stack), Visitor::admin(&stack).await);
+    let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let content = "QUJD".repeat((20 << 20) / 4);
     let mail = json!({"event": "inbound", "ts": 1_700_000_000, "msg": {"headers": {"Message-Id": "<big@example.org>"}, "email": "in@example.com",
         "attachments": {"a.pdf": {"name": "a.pdf", "type": "application/pdf", "base64": true, "content": content}}}});

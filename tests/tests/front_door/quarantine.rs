@@ -1,7 +1,7 @@
 //! What could not be stored: kept apart, listed, tried again once, or discarded with a reason.
 
 use front_door::delivery::event;
-use front_door::{Database, Mandrill, Visitor};
+use front_door::{ApiClient, Database, Mandrill};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::Stack;
@@ -9,7 +9,7 @@ use stack::Stack;
 #[tokio::test]
 async fn what_postgres_refused_is_found_kept_apart_and_stored_after_a_repair() {
     let stack = Stack::start().expect("a stack");
-    let (mandrill, admin, mut database) = (Mandrill::of(&stack), Visitor::admin(&stack).await, Database::of(&stack).await);
+    let (mandrill, admin, mut database) = (Mandrill::of(&stack), ApiClient::admin(&stack).await, Database::of(&stack).await);
     // A database that is narrower than ours, in the single statement of a small batch and in the COPY of a large one.
     database.run("alter table events alter column subject type varchar(12)").await;
     for (size, name) in [(10, "s"), (1000, "l")] {
@@ -56,7 +56,7 @@ async fn what_postgres_refused_is_found_kept_apart_and_stored_after_a_repair() {
 #[tokio::test]
 async fn more_than_can_be_done_at_once_are_counted_in_full_and_done_in_turns() {
     let stack = Stack::start().expect("a stack");
-    let (mandrill, admin) = (Mandrill::of(&stack), Visitor::admin(&stack).await);
+    let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let poison: Vec<Value> = (0..1_002).map(|n| json!({"n": n})).collect();
     assert_eq!(mandrill.deliver(&poison).await.json()["quarantined"], 1_002);
     let select = json!({"reason": "no_kind"});
@@ -73,8 +73,8 @@ async fn more_than_can_be_done_at_once_are_counted_in_full_and_done_in_turns() {
 #[tokio::test]
 async fn poison_is_shown_retried_and_discarded_by_those_who_may() {
     let stack = Stack::start().expect("a stack");
-    let (mandrill, admin, mut database) = (Mandrill::of(&stack), Visitor::admin(&stack).await, Database::of(&stack).await);
-    let viewer = Visitor::viewer(&stack, "vera@example.com").await;
+    let (mandrill, admin, mut database) = (Mandrill::of(&stack), ApiClient::admin(&stack).await, Database::of(&stack).await);
+    let viewer = ApiClient::viewer(&stack, "vera@example.com").await;
     assert_eq!(mandrill.deliver_text(r#"[17, {"x": 1}]"#).await.json()["quarantined"], 2);
     assert_eq!(mandrill.deliver_bytes(b"\xff not JSON").await.json()["quarantined"], 1);
     let items = admin.all("/api/quarantine").await;
@@ -86,12 +86,12 @@ async fn poison_is_shown_retried_and_discarded_by_those_who_may() {
     assert_eq!(admin.get(&format!("/api/quarantine/{whole}")).await.json()["base64"], "/yBub3QgSlNPTg==");
 
     for path in ["/api/quarantine".to_owned(), format!("/api/quarantine/{number}"), format!("/api/quarantine/{number}/raw")] {
-        assert_eq!(Visitor::new(&stack).get(&path).await.problem(), (401, "signed_out".to_owned()), "{path}");
+        assert_eq!(ApiClient::new(&stack).get(&path).await.problem(), (401, "signed_out".to_owned()), "{path}");
         assert_eq!(viewer.get(&path).await.problem(), (403, "forbidden".to_owned()), "{path}");
     }
     for path in ["/api/quarantine/retry", "/api/quarantine/discard"] {
         let body = json!({"select": {"ids": [number]}, "reason": "test"});
-        assert_eq!(Visitor::new(&stack).post(path, &body).await.problem(), (401, "signed_out".to_owned()), "{path}");
+        assert_eq!(ApiClient::new(&stack).post(path, &body).await.problem(), (401, "signed_out".to_owned()), "{path}");
         assert_eq!(viewer.post(path, &body).await.problem(), (403, "forbidden".to_owned()), "{path}");
         let plain = admin.request(Method::POST, path).json(&body).send().await.expect("an answer");
         assert_eq!(plain.status(), 403, "a change from elsewhere");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use front_door::delivery::event;
-use front_door::{Database, Mandrill, Visitor};
+use front_door::{ApiClient, Database, Mandrill};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::Stack;
@@ -33,7 +33,7 @@ fn of_kind(counts: &Value) -> BTreeMap<String, i64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn statistics_histogram_and_export_tell_what_sql_has() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let elements: Vec<Value> = (0..2_400).map(element).collect();
     for batch in elements.chunks(800) {
         assert_eq!(Mandrill::of(&stack).deliver(batch).await.json()["stored"], 800);
@@ -88,7 +88,7 @@ async fn statistics_histogram_and_export_tell_what_sql_has() {
 #[tokio::test(flavor = "multi_thread")]
 async fn finished_hours_are_counted_once_and_outlive_their_events() {
     let mut stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let elements: Vec<Value> = (0..400).map(element).collect();
     assert_eq!(Mandrill::of(&stack).deliver(&elements).await.json()["stored"], 400);
     let mut database = Database::of(&stack).await;
@@ -115,7 +115,7 @@ async fn finished_hours_are_counted_once_and_outlive_their_events() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erased_person_is_gone_from_everything_that_is_shown_and_stays_gone() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let mandrill = Mandrill::of(&stack);
     let mut open = event("open", "m1");
     open["msg"]["email"] = json!("Ada@example.com");
@@ -137,7 +137,7 @@ async fn an_erased_person_is_gone_from_everything_that_is_shown_and_stays_gone()
     let counts = json!({"events": 2, "notifications": 2, "quarantined": 1});
     assert_eq!(admin.post(path, &json!({"dry_run": true})).await.json(), counts);
     assert_eq!(admin.post(path, &json!({"confirm": "bo@example.com"})).await.problem(), (400, "not_confirmed".to_owned()));
-    let viewer = Visitor::viewer(&stack, "viewer@example.com").await;
+    let viewer = ApiClient::viewer(&stack, "viewer@example.com").await;
     assert_eq!(viewer.post(path, &json!({"confirm": "ada@example.com"})).await.status, 403);
     assert_eq!(admin.post(path, &json!({"confirm": "ada@example.com"})).await.json(), counts);
 

@@ -1,7 +1,7 @@
 //! Months that are too old go whole; what was counted stays, and repeats are known for 30 days more.
 
 use front_door::delivery::event;
-use front_door::{Database, Mandrill, Visitor};
+use front_door::{ApiClient, Database, Mandrill};
 use serde_json::Value;
 use stack::Stack;
 
@@ -10,7 +10,7 @@ const KEEP: [(&str, &str); 1] = [("RETENTION_DAYS", "30")];
 #[tokio::test]
 async fn a_month_goes_whole_and_its_repeats_are_known_for_thirty_days_more() {
     let stack = Stack::start().expect("a stack");
-    let (mandrill, admin, mut database) = (Mandrill::of(&stack), Visitor::admin(&stack).await, Database::of(&stack).await);
+    let (mandrill, admin, mut database) = (Mandrill::of(&stack), ApiClient::admin(&stack).await, Database::of(&stack).await);
     let old: Vec<Value> = (0..20).map(|n| event("open", &format!("old{n}"))).collect();
     assert_eq!(mandrill.deliver(&old).await.json()["stored"], 20);
     database.age_events(3).await;

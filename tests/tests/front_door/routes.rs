@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use front_door::Visitor;
+use front_door::ApiClient;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use stack::{Stack, place};
@@ -82,9 +82,9 @@ pub(crate) const ROWS: [Row; 49] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_lets_through_whom_it_should_and_nobody_else() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
-    let viewer = Visitor::viewer(&stack, "vera@example.com").await;
-    let nobody = Visitor::new(&stack);
+    let admin = ApiClient::admin(&stack).await;
+    let viewer = ApiClient::viewer(&stack, "vera@example.com").await;
+    let nobody = ApiClient::new(&stack);
     let mut tokens = Vec::new();
     for scope in ["read", "simulate"] {
         let made = admin.post("/api/tokens", &json!({"name": scope, "scopes": [scope]})).await.json();
@@ -95,8 +95,8 @@ async fn every_route_lets_through_whom_it_should_and_nobody_else() {
         // Numbers that nothing has.
         let path = route.replace("{id}", "999999999").replace("{email}", "nobody@example.com");
         let method: Method = method.parse().expect("a method");
-        let ask = |visitor: &Visitor| {
-            let request = visitor.request(method.clone(), &path);
+        let ask = |client: &ApiClient| {
+            let request = client.request(method.clone(), &path);
             if method == Method::GET || method == Method::HEAD { request } else { request.json(&json!({})) }
         };
         let answers = [

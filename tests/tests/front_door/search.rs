@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use front_door::{Database, Mandrill, Visitor};
+use front_door::{ApiClient, Database, Mandrill};
 use serde_json::{Value, json};
 use stack::{Part, Stack};
 
@@ -50,7 +50,7 @@ async fn no_filter_makes_postgres_read_all_events() {
     }
     // New connections load what explains.
     stack.restart(Part::Ingest).expect("a restart");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     for filter in filters() {
         let listed = admin.get(&format!("/api/events?{filter}")).await;
         assert_eq!(listed.status, 200, "{filter}: {}", listed.text);
@@ -127,7 +127,7 @@ fn click(number: usize, subject: &str, padding: &str) -> Value {
 async fn what_an_event_is_found_by_is_the_same_in_rust_and_sql_and_finds_it() {
     let stack = Stack::start().expect("a stack");
     let mut database = Database::of(&stack).await;
-    let (admin, mandrill) = (Visitor::admin(&stack).await, Mandrill::of(&stack));
+    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
     let clicks = |from: usize, padding: &str| -> Vec<Value> {
         SUBJECTS.iter().enumerate().map(|(place, (subject, _))| click(from + place, subject, padding)).collect()
     };

@@ -1,6 +1,6 @@
 //! Signing in and out, and what is closed to those who are not.
 
-use front_door::{Answer, Visitor};
+use front_door::{Answer, ApiClient};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::{Part, Stack};
@@ -8,10 +8,10 @@ use stack::{Part, Stack};
 #[tokio::test]
 async fn a_cookie_says_who_is_signed_in_until_they_sign_out() {
     let stack = Stack::start().expect("a stack");
-    let mut visitor = Visitor::new(&stack);
-    assert_eq!(visitor.get("/api/session").await.json(), json!({"user": null, "single_sign_on": null, "feed": null}));
+    let mut client = ApiClient::new(&stack);
+    assert_eq!(client.get("/api/session").await.json(), json!({"user": null, "single_sign_on": null, "feed": null}));
     let settings = stack.settings().clone();
-    let answer = visitor.sign_in(&settings.admin_email.to_uppercase(), &settings.admin_password).await;
+    let answer = client.sign_in(&settings.admin_email.to_uppercase(), &settings.admin_password).await;
     assert_eq!(answer.status, 200);
     let cookie = answer.header("set-cookie");
     for flag in ["sid=", "HttpOnly", "SameSite=Strict", "Path=/"] {
@@ -19,25 +19,25 @@ async fn a_cookie_says_who_is_signed_in_until_they_sign_out() {
     }
     assert!(!cookie.contains("Secure"), "the stack speaks http");
     assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(visitor.get("/api/session").await.json()["user"]["role"], "admin");
-    let first = visitor.cookie.clone();
-    visitor.sign_in(&settings.admin_email, &settings.admin_password).await;
-    assert_ne!(visitor.cookie, first, "each sign-in has an id of its own");
+    assert_eq!(client.get("/api/session").await.json()["user"]["role"], "admin");
+    let first = client.cookie.clone();
+    client.sign_in(&settings.admin_email, &settings.admin_password).await;
+    assert_ne!(client.cookie, first, "each sign-in has an id of its own");
 
-    let plain = visitor.request(Method::DELETE, "/api/session").send().await.expect("an answer");
+    let plain = client.request(Method::DELETE, "/api/session").send().await.expect("an answer");
     assert_eq!(plain.status(), 403, "signing out is a change and must come from our pages");
-    let request = visitor.request(Method::DELETE, "/api/session").header("x-requested-with", "fetch");
+    let request = client.request(Method::DELETE, "/api/session").header("x-requested-with", "fetch");
     let answer = Answer::try_of(request).await.expect("an answer");
     assert_eq!(answer.status, 204);
     assert!(answer.header("set-cookie").contains("Max-Age=0"));
-    assert_eq!(visitor.get("/api/events").await.problem(), (401, "signed_out".to_owned()), "the old cookie is worth nothing");
+    assert_eq!(client.get("/api/events").await.problem(), (401, "signed_out".to_owned()), "the old cookie is worth nothing");
 }
 
 #[tokio::test]
 async fn over_https_the_cookie_demands_it() {
     let stack = Stack::start_with(&[("PUBLIC_ORIGINS", "https://mail.example.com")]).expect("a stack");
     let settings = stack.settings();
-    let answer = Visitor::new(&stack).sign_in(&settings.admin_email, &settings.admin_password).await;
+    let answer = ApiClient::new(&stack).sign_in(&settings.admin_email, &settings.admin_password).await;
     let cookie = answer.header("set-cookie");
     assert!(cookie.starts_with("__Host-sid=") && cookie.contains("; Secure"), "{cookie}");
 }
@@ -45,31 +45,31 @@ async fn over_https_the_cookie_demands_it() {
 #[tokio::test]
 async fn wrong_credentials_say_nothing_and_are_slowed_down() {
     let stack = Stack::start().expect("a stack");
-    let mut visitor = Visitor::new(&stack);
+    let mut client = ApiClient::new(&stack);
     let (email, password) = (stack.settings().admin_email.clone(), stack.settings().admin_password.clone());
-    let wrong = visitor.sign_in(&email, "wrong password").await;
-    let unknown = visitor.sign_in("nobody@example.com", "wrong password").await;
+    let wrong = client.sign_in(&email, "wrong password").await;
+    let unknown = client.sign_in("nobody@example.com", "wrong password").await;
     assert_eq!(wrong.problem(), (401, "wrong_credentials".to_owned()));
     assert_eq!(wrong.text, unknown.text);
-    assert_eq!(visitor.sign_in("a\0b@example.com", "x").await.problem(), (401, "wrong_credentials".to_owned()));
+    assert_eq!(client.sign_in("a\0b@example.com", "x").await.problem(), (401, "wrong_credentials".to_owned()));
     for _ in 0..9 {
-        assert_eq!(visitor.sign_in(&email, "wrong password").await.status, 401);
+        assert_eq!(client.sign_in(&email, "wrong password").await.status, 401);
     }
-    let throttled = visitor.sign_in(&email, &password).await;
+    let throttled = client.sign_in(&email, &password).await;
     assert_eq!(throttled.problem(), (429, "throttled".to_owned()), "even the right password waits now");
     assert!(throttled.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=900).contains(&seconds)));
-    assert!(visitor.cookie.is_none());
+    assert!(client.cookie.is_none());
 }
 
 #[tokio::test]
 async fn guesses_at_the_same_time_are_counted_all_the_same() {
     let stack = Stack::start().expect("a stack");
     let email = stack.settings().admin_email.clone();
-    let mut visitor = Visitor::new(&stack);
-    visitor.address = stack.direct(Part::Ingest);
+    let mut client = ApiClient::new(&stack);
+    client.address = stack.direct(Part::Ingest);
     let guesses = (0..30).map(|_| {
-        let (mut visitor, email) = (visitor.clone(), email.clone());
-        tokio::spawn(async move { visitor.sign_in(&email, "wrong password").await.status.as_u16() })
+        let (mut client, email) = (client.clone(), email.clone());
+        tokio::spawn(async move { client.sign_in(&email, "wrong password").await.status.as_u16() })
     });
     let answers: Vec<u16> =
         futures::future::join_all(guesses).await.into_iter().map(|status| status.expect("a status")).collect();
@@ -82,7 +82,7 @@ async fn a_foreign_page_cannot_sign_anybody_in() {
     let stack = Stack::start().expect("a stack");
     let settings = stack.settings();
     let body = json!({"email": settings.admin_email, "password": settings.admin_password});
-    let request = || Visitor::new(&stack).request(Method::POST, "/api/session").json(&body);
+    let request = || ApiClient::new(&stack).request(Method::POST, "/api/session").json(&body);
     let plain = Answer::try_of(request()).await.expect("an answer");
     assert_eq!(plain.problem(), (403, "foreign_origin".to_owned()));
     let foreign = request().header("x-requested-with", "fetch").header("origin", "https://evil.example");
@@ -94,17 +94,17 @@ async fn a_foreign_page_cannot_sign_anybody_in() {
 #[tokio::test]
 async fn nothing_is_shown_to_those_who_are_not_signed_in() {
     let stack = Stack::start().expect("a stack");
-    let mut forged = Visitor::new(&stack);
+    let mut forged = ApiClient::new(&stack);
     forged.cookie = Some("sid=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned());
-    for visitor in [Visitor::new(&stack), forged] {
+    for client in [ApiClient::new(&stack), forged] {
         for path in ["/api/events", "/api/events/1", "/api/events/1/raw", "/api/notifications", "/api/users", "/webhook/"] {
-            assert_eq!(visitor.get(path).await.problem(), (401, "signed_out".to_owned()), "{path}");
+            assert_eq!(client.get(path).await.problem(), (401, "signed_out".to_owned()), "{path}");
         }
-        let socket = Answer::try_of(visitor.request(Method::GET, "/ws")).await.expect("an answer");
+        let socket = Answer::try_of(client.request(Method::GET, "/ws")).await.expect("an answer");
         assert_eq!(socket.problem(), (401, "signed_out".to_owned()));
     }
     for path in ["/metrics", "/readyz"] {
-        let answer = Visitor::new(&stack).get(path).await;
+        let answer = ApiClient::new(&stack).get(path).await;
         assert!(
             answer.text.contains("<!doctype html>") || answer.text.contains("<!DOCTYPE html>"),
             "{path} is not served by nginx"
@@ -115,9 +115,9 @@ async fn nothing_is_shown_to_those_who_are_not_signed_in() {
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     let stack = Stack::start().expect("a stack");
-    let visitor = Visitor::admin(&stack).await;
+    let client = ApiClient::admin(&stack).await;
     for path in ["/", "/deep/link", "/assets/missing.js", "/api/events", "/api/nothing", "/webhook/"] {
-        let answer = visitor.get(path).await;
+        let answer = client.get(path).await;
         let policy = answer.header("content-security-policy");
         assert!(policy.contains("default-src 'none'") && policy.contains("require-trusted-types-for 'script'"), "{path}");
         assert!(!policy.contains("unsafe"), "{path}");
@@ -125,10 +125,10 @@ async fn every_answer_carries_the_security_headers() {
         assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
         assert_eq!(answer.headers.get_all("cache-control").iter().count(), 1, "{path}");
     }
-    let missing = visitor.get("/assets/missing.js").await;
+    let missing = client.get("/assets/missing.js").await;
     assert_eq!((missing.status.as_u16(), missing.header("cache-control")), (404, "no-store"));
-    assert_eq!(visitor.get("/deep/link").await.status, 200);
-    assert_eq!(visitor.get("/api/nothing").await.problem(), (404, "not_found".to_owned()));
+    assert_eq!(client.get("/deep/link").await.status, 200);
+    assert_eq!(client.get("/api/nothing").await.problem(), (404, "not_found".to_owned()));
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn accounts_are_made_with_care() {
     assert!(add(&["bo@example.com", "--password", "long enough to pass", "--role", "root"]).is_err());
     assert!(add(&["bo@example.com", "--password", "long enough to pass"]).is_ok());
     assert!(add(&["BO@example.com", "--password", "long enough to pass"]).is_err(), "the same person");
-    let mut bo = Visitor::new(&stack);
+    let mut bo = ApiClient::new(&stack);
     assert_eq!(bo.sign_in("bo@example.com", "long enough to pass").await.status, 200);
     assert!(add(&["bo@example.com", "--password", "another long password", "--if-there", "replace", "--role", "admin"]).is_ok());
     assert_eq!(bo.get("/api/session").await.json()["user"], Value::Null, "whoever knew the old password is signed out");

@@ -1,27 +1,27 @@
 //! Signing in through an OpenID Connect provider.
 
-use front_door::{Answer, IdentityProvider, Visitor};
+use front_door::{Answer, ApiClient, IdentityProvider};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::Stack;
 
 /// A browser on its way to the provider and back.
 struct Browser {
-    visitor: Visitor,
+    client: ApiClient,
     /// Where the provider leads back to.
     home: String,
 }
 
 impl Browser {
     fn new(stack: &Stack) -> Self {
-        Self { visitor: Visitor::new(stack), home: stack.address() }
+        Self { client: ApiClient::new(stack), home: stack.address() }
     }
 
     /// Goes to the provider, which sends it back; where that is.
     async fn leave(&mut self, next: &str) -> String {
-        let begun = self.visitor.get(&format!("/api/session/oidc?next={next}")).await;
+        let begun = self.client.get(&format!("/api/session/oidc?next={next}")).await;
         assert_eq!(begun.status, 303, "{}", begun.text);
-        self.visitor.keep_cookie(&begun);
+        self.client.keep_cookie(&begun);
         let sent = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         let back = sent.get(begun.header("location")).send().await.expect("an answer");
         let back = back.headers()["location"].to_str().expect("an address").to_owned();
@@ -30,7 +30,7 @@ impl Browser {
     }
 
     async fn come_back(&mut self, path: &str) -> Answer {
-        let answer = self.visitor.get(path).await;
+        let answer = self.client.get(path).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
         answer
     }
@@ -43,13 +43,13 @@ impl Browser {
         if let Some((cookie, _)) =
             session.filter_map(|cookie| cookie.split_once(';')).find(|(cookie, _)| cookie.starts_with("sid="))
         {
-            self.visitor.cookie = Some(cookie.to_owned());
+            self.client.cookie = Some(cookie.to_owned());
         }
         answer.header("location").to_owned()
     }
 
     async fn who(&self) -> Value {
-        self.visitor.get("/api/session").await.json()["user"]["email"].clone()
+        self.client.get("/api/session").await.json()["user"]["email"].clone()
     }
 }
 
@@ -61,10 +61,10 @@ fn claims(subject: &str, email: &str) -> Value {
 async fn who_has_an_account_signs_in_through_the_provider_and_is_known_by_its_name_for_them_from_then_on() {
     let provider = IdentityProvider::start().await;
     let stack = Stack::start_with(&provider.environment()).expect("a stack");
-    let admin = Visitor::admin(&stack).await;
-    let vera = Visitor::viewer(&stack, "vera@example.com").await;
+    let admin = ApiClient::admin(&stack).await;
+    let vera = ApiClient::viewer(&stack, "vera@example.com").await;
     assert_eq!(
-        Visitor::new(&stack).get("/api/session").await.json(),
+        ApiClient::new(&stack).get("/api/session").await.json(),
         json!({"user": null, "single_sign_on": "single sign-on", "feed": null})
     );
 
@@ -100,12 +100,12 @@ async fn who_is_new_gets_an_account_as_a_viewer_where_that_is_wanted() {
     let mut environment = provider.environment().to_vec();
     environment.extend([("OIDC_NEW_USERS", "viewer"), ("OIDC_NAME", "Example Staff")]);
     let stack = Stack::start_with(&environment).expect("a stack");
-    assert_eq!(Visitor::new(&stack).get("/api/session").await.json()["single_sign_on"], "Example Staff");
+    assert_eq!(ApiClient::new(&stack).get("/api/session").await.json()["single_sign_on"], "Example Staff");
     provider.vouch_for(claims("w-1", "will@example.com"));
     let mut browser = Browser::new(&stack);
     assert_eq!(browser.sign_in().await, "/stats");
-    assert_eq!(browser.visitor.get("/api/session").await.json()["user"]["role"], "viewer");
-    let audit = Visitor::admin(&stack).await.get("/api/audit").await.json();
+    assert_eq!(browser.client.get("/api/session").await.json()["user"]["role"], "viewer");
+    let audit = ApiClient::admin(&stack).await.get("/api/audit").await.json();
     let entry = &audit["items"][0];
     assert_eq!((&entry["action"], &entry["user_email"]), (&json!("user_added"), &json!("will@example.com")));
 }
@@ -172,10 +172,10 @@ async fn at_another_of_our_addresses_one_is_led_to_the_first_where_the_provider_
     let mut environment = provider.environment().to_vec();
     environment.push(("PUBLIC_ORIGINS", "http://mail.example.com,http://127.0.0.1:1"));
     let stack = Stack::start_with(&environment).expect("a stack");
-    let visitor = Visitor::new(&stack);
+    let client = ApiClient::new(&stack);
     let asked = async |host: &str| {
-        let request = visitor.request(Method::GET, "/api/session/oidc?next=/stats").header("host", host);
-        visitor.answer(request).await.header("location").to_owned()
+        let request = client.request(Method::GET, "/api/session/oidc?next=/stats").header("host", host);
+        client.answer(request).await.header("location").to_owned()
     };
     assert_eq!(asked("127.0.0.1:1").await, "http://mail.example.com/api/session/oidc?next=%2Fstats");
     assert!(asked("mail.example.com").await.starts_with(&provider.issuer));
@@ -193,16 +193,16 @@ async fn a_provider_that_takes_the_place_of_another_finds_people_by_their_addres
     let replica = stack.replica_with("ingest", &after.environment()).expect("a replica");
     after.vouch_for(claims("b-7", &email));
     let mut browser = Browser::new(&stack);
-    browser.visitor.address = replica.address();
+    browser.client.address = replica.address();
     assert_eq!(browser.sign_in().await, "/stats");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_provider_there_is_no_way_through_one() {
     let stack = Stack::start().expect("a stack");
-    let visitor = Visitor::new(&stack);
-    assert_eq!(visitor.get("/api/session").await.json(), json!({"user": null, "single_sign_on": null, "feed": null}));
+    let client = ApiClient::new(&stack);
+    assert_eq!(client.get("/api/session").await.json(), json!({"user": null, "single_sign_on": null, "feed": null}));
     for path in ["/api/session/oidc", "/api/session/oidc/callback?code=x&state=y"] {
-        assert_eq!(visitor.get(path).await.problem(), (404, "not_found".to_owned()));
+        assert_eq!(client.get(path).await.problem(), (404, "not_found".to_owned()));
     }
 }

@@ -2,7 +2,7 @@
 
 use front_door::delivery::event;
 use front_door::wait::PATIENCE;
-use front_door::{Mandrill, Socket, Visitor};
+use front_door::{ApiClient, Mandrill, Socket};
 use reqwest::{Method, Response};
 use serde_json::Value;
 use stack::{Part, Stack};
@@ -14,8 +14,8 @@ struct Stream {
 }
 
 impl Stream {
-    async fn open(visitor: &Visitor, query: &str, after: Option<&str>) -> Self {
-        let mut request = visitor.request(Method::GET, &format!("/sse{query}")).header("sec-fetch-site", "same-origin");
+    async fn open(client: &ApiClient, query: &str, after: Option<&str>) -> Self {
+        let mut request = client.request(Method::GET, &format!("/sse{query}")).header("sec-fetch-site", "same-origin");
         if let Some(after) = after {
             request = request.header("last-event-id", after);
         }
@@ -64,9 +64,9 @@ impl Stream {
 async fn an_event_stream_opens_on_the_terms_of_a_websocket() {
     let stack = Stack::start().expect("a stack");
     let ours = stack.address();
-    let admin = Visitor::admin(&stack).await;
-    let nobody = Visitor::new(&stack);
-    let table: [(&Visitor, &str, &str, u16); 7] = [
+    let admin = ApiClient::admin(&stack).await;
+    let nobody = ApiClient::new(&stack);
+    let table: [(&ApiClient, &str, &str, u16); 7] = [
         (&nobody, "sec-fetch-site", "same-origin", 401),
         (&admin, "origin", "https://evil.example", 403),
         (&admin, "origin", "null", 403),
@@ -75,8 +75,8 @@ async fn an_event_stream_opens_on_the_terms_of_a_websocket() {
         (&admin, "origin", &ours, 200),
         (&admin, "sec-fetch-site", "same-origin", 200),
     ];
-    for (visitor, name, value, expected) in table {
-        let answer = visitor.request(Method::GET, "/sse").header(name, value).send().await.expect("an answer");
+    for (client, name, value, expected) in table {
+        let answer = client.request(Method::GET, "/sse").header(name, value).send().await.expect("an answer");
         assert_eq!(answer.status(), expected, "{name}: {value}");
     }
     let foreign =
@@ -93,7 +93,7 @@ async fn an_event_stream_opens_on_the_terms_of_a_websocket() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_stream_carries_the_same_frames_resumes_and_ends_with_its_session() {
     let mut stack = Stack::start().expect("a stack");
-    let (admin, mandrill) = (Visitor::admin(&stack).await, Mandrill::of(&stack));
+    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
     let mut stream = Stream::open(&admin, "?topics=events&kind=open", None).await;
     assert_eq!(stream.next().await.expect("a frame").0["type"], "hello");
     assert_eq!(stream.next_of("subscribed").await.0["recovered"], false);

@@ -1,7 +1,7 @@
 //! `/webhook/`: every answer, and what it leaves behind.
 
 use front_door::delivery::event;
-use front_door::{Answer, Database, Mandrill, Visitor, until};
+use front_door::{Answer, ApiClient, Database, Mandrill, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -29,7 +29,7 @@ async fn mandrill_can_check_the_address_before_it_has_made_a_key() {
     let stack = Stack::start_with(&[("WEBHOOK_KEYS", "")]).expect("a stack");
     let mut mandrill = Mandrill::of(&stack);
     for path in ["/webhook/", "/webhook"] {
-        assert_eq!(Visitor::new(&stack).request(Method::HEAD, path).send().await.expect("an answer").status(), 200);
+        assert_eq!(ApiClient::new(&stack).request(Method::HEAD, path).send().await.expect("an answer").status(), 200);
     }
     let unproved = mandrill.deliver(&[event("open", "a1")]).await;
     assert_eq!(unproved.problem(), (401, "no_key".to_owned()));
@@ -45,7 +45,7 @@ async fn mandrill_can_check_the_address_before_it_has_made_a_key() {
 #[tokio::test]
 async fn a_signed_batch_is_stored_and_comes_back_byte_for_byte() {
     let stack = Stack::start().expect("a stack");
-    let (mandrill, admin) = (Mandrill::of(&stack), Visitor::admin(&stack).await);
+    let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let open = r#"{"event" : "open","ts":1700000000,"_id":"m1","ip":"198.51.100.7","location":{"country":"Spain","city":"Madrid"},"msg":{"_id":"m1","email":"Ada@example.com","subject":"Caf\u00e9 \/ bar","tags":["a\"b","c"],"metadata":{"n":1.50}}}"#;
     let sync =
         r#"{"type":"denylist","action":"add","ts":1700000001,"reject":{"email":"gone@example.net","reason":"hard-bounce"}}"#;
@@ -134,7 +134,7 @@ async fn what_proves_nothing_is_refused_named_and_remembered() {
 #[tokio::test]
 async fn one_bad_element_never_costs_a_batch() {
     let stack = Stack::start().expect("a stack");
-    let (mandrill, admin) = (Mandrill::of(&stack), Visitor::admin(&stack).await);
+    let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let mut elements: Vec<String> = (0..999).map(|n| event("send", &format!("good{n}")).to_string()).collect();
     elements.insert(500, "17".to_owned());
     let answer = mandrill.deliver_text(&format!("[{}]", elements.join(","))).await;
@@ -217,9 +217,9 @@ async fn an_event_is_stored_once_however_often_it_comes() {
 async fn people_with_the_right_may_post_json() {
     let stack = Stack::start().expect("a stack");
     let (admin, viewer, nobody) =
-        (Visitor::admin(&stack).await, Visitor::viewer(&stack, "vera@example.com").await, Visitor::new(&stack));
+        (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await, ApiClient::new(&stack));
     let body = json!({"mandrill_events": [event("open", "a1")]});
-    let post = |visitor: &Visitor| visitor.request(Method::POST, "/webhook/").json(&body);
+    let post = |client: &ApiClient| client.request(Method::POST, "/webhook/").json(&body);
     assert_eq!(nobody.post("/webhook/", &body).await.problem(), (401, "signed_out".to_owned()));
     assert_eq!(viewer.post("/webhook/", &body).await.problem(), (403, "forbidden".to_owned()));
     let plain = Answer::try_of(post(&admin)).await.expect("an answer");
@@ -250,9 +250,9 @@ async fn people_with_the_right_may_post_json() {
 #[tokio::test]
 async fn the_address_can_be_browsed_by_those_signed_in() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     for path in ["/webhook", "/webhook/"] {
-        assert_eq!(Visitor::new(&stack).get(path).await.problem(), (401, "signed_out".to_owned()));
+        assert_eq!(ApiClient::new(&stack).get(path).await.problem(), (401, "signed_out".to_owned()));
         assert_eq!(admin.get(path).await.json(), json!({"items": [], "next": null}));
         let page = Answer::try_of(admin.request(Method::GET, path).header("accept", "text/html,*/*")).await.expect("an answer");
         assert_eq!((page.status.as_u16(), page.header("location")), (303, "/simulate"));
@@ -269,7 +269,7 @@ async fn several_keys_and_addresses_may_share_the_endpoint() {
         ("WEBHOOK_URLS", &format!("https://example.com/,{url}")),
     ])
     .expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let mut mandrill = Mandrill::of(&stack);
     url.clone_into(&mut mandrill.url);
     for (key, label) in [("k3y-Two_22chars_ghijKL", "new"), ("k3y-One_22chars_abcdEF", "old")] {

@@ -2,7 +2,7 @@
 
 use front_door::delivery::event;
 use front_door::raw::masked;
-use front_door::{Mandrill, RawSocket, Socket, Visitor};
+use front_door::{ApiClient, Mandrill, RawSocket, Socket};
 use serde_json::json;
 use stack::{Part, Stack};
 
@@ -11,7 +11,7 @@ const SUBSCRIBE: &[u8] = br#"{"type":"subscribe","topics":["notifications"]}"#;
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_standard_forbids_closes_with_its_code_and_costs_nobody_else() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let mut bystander = Socket::of(&admin).await;
     bystander.subscribe(None).await;
     let table: [(&str, Vec<u8>, u16); 12] = [
@@ -50,7 +50,7 @@ async fn what_the_standard_forbids_closes_with_its_code_and_costs_nobody_else() 
 #[tokio::test]
 async fn what_it_allows_is_understood_however_it_is_cut() {
     let stack = Stack::start().expect("a stack");
-    let admin = Visitor::admin(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
     let mut socket = RawSocket::open(&admin, &stack.address()).await;
     let (head, tail) = SUBSCRIBE.split_at(20);
     let parts = [masked(0x01, head), masked(0x89, b"still there?"), masked(0x00, b""), masked(0x80, tail)].concat();

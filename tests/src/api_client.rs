@@ -51,7 +51,7 @@ impl Answer {
 
 /// Somebody at the front door.
 #[derive(Debug, Clone)]
-pub struct Visitor {
+pub struct ApiClient {
     http: reqwest::Client,
     /// The front door.
     pub address: String,
@@ -59,7 +59,7 @@ pub struct Visitor {
     pub cookie: Option<String>,
 }
 
-impl Visitor {
+impl ApiClient {
     /// Not signed in.
     pub fn new(stack: &Stack) -> Self {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
@@ -68,19 +68,19 @@ impl Visitor {
 
     /// Signed in as the stack's admin.
     pub async fn admin(stack: &Stack) -> Self {
-        let mut visitor = Self::new(stack);
+        let mut client = Self::new(stack);
         let settings = stack.settings();
-        assert_eq!(visitor.sign_in(&settings.admin_email, &settings.admin_password).await.status, 200);
-        visitor
+        assert_eq!(client.sign_in(&settings.admin_email, &settings.admin_password).await.status, 200);
+        client
     }
 
     /// Signed in as a viewer of this address, who is added.
     pub async fn viewer(stack: &Stack, email: &str) -> Self {
         let password = "a viewer's password";
         stack.ingest(&["user", "add", email, "--password", password]).expect("the viewer is added");
-        let mut visitor = Self::new(stack);
-        assert_eq!(visitor.sign_in(email, password).await.status, 200);
-        visitor
+        let mut client = Self::new(stack);
+        assert_eq!(client.sign_in(email, password).await.status, 200);
+        client
     }
 
     /// Signs in, and keeps the cookie if that worked.
