@@ -74,7 +74,7 @@ impl Mutator {
 }
 
 #[test]
-fn whatever_is_posted_is_read_without_panic_and_without_loss() {
+fn any_body_is_parsed_without_panic_or_loss() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seconds = number("FUZZ_SECONDS").unwrap_or(2);
     let seed = number("FUZZ_SEED").unwrap_or_else(|| {

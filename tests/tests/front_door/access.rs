@@ -29,7 +29,7 @@ async fn is_signed_in(client: &ApiClient) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_lets_one_person_in_once_and_what_becomes_of_them_takes_effect_at_once() {
+async fn an_invitation_works_once_and_account_changes_apply_immediately() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let (id, first) = invited(&admin, "ada@example.com", "viewer").await;
@@ -84,7 +84,7 @@ async fn a_link_lets_one_person_in_once_and_what_becomes_of_them_takes_effect_at
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_shown_once_opens_what_it_is_for_and_nothing_once_revoked() {
+async fn a_token_is_shown_once_grants_its_scope_and_fails_after_revocation() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let made = admin.post("/api/tokens", &json!({"name": "reports", "scopes": ["read"]})).await;
@@ -125,7 +125,7 @@ async fn a_token_is_shown_once_opens_what_it_is_for_and_nothing_once_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn views_are_ones_own_until_they_are_shared() {
+async fn saved_views_are_private_until_shared() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let ada = ApiClient::viewer(&stack, "ada@example.com").await;

@@ -23,7 +23,7 @@ async fn next_near_miss(admin: &ApiClient, reason: &str, before: i64) -> (Value,
 }
 
 #[tokio::test]
-async fn every_mistake_of_setting_up_is_named() {
+async fn near_misses_name_every_configuration_mistake() {
     let stack =
         Stack::start_with(&[("WEBHOOK_KEYS", &format!("main={KEY},other=k3y-Two_22chars_ghijKL")), ("WEBHOOK_URLS", URL)])
             .expect("a stack");
@@ -93,7 +93,7 @@ async fn every_mistake_of_setting_up_is_named() {
 }
 
 #[tokio::test]
-async fn credentials_in_the_address_are_found_and_never_shown() {
+async fn credentials_in_the_url_are_detected_and_never_shown() {
     let url = "https://hooks.example.com/webhook/";
     let stack = Stack::start_with(&[("WEBHOOK_KEYS", KEY), ("WEBHOOK_URLS", url)]).expect("a stack");
     let admin = ApiClient::admin(&stack).await;
@@ -117,7 +117,7 @@ fn finding<'a>(report: &'a Value, check: &str) -> &'a Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_doctor_looks_at_everything_and_says_what_to_do() {
+async fn the_doctor_reports_every_check_and_its_remedy() {
     let mut stack = Stack::start().expect("a stack");
     let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     for path in ["/api/system", "/api/refusals"] {
@@ -153,7 +153,7 @@ async fn the_doctor_looks_at_everything_and_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn alarms_are_told_to_admins_once_when_they_begin_and_once_when_they_end() {
+async fn alarms_notify_admins_once_at_start_and_once_at_end() {
     let stack = Stack::start_with(&[("SILENCE_ALERT_MINUTES", "30")]).expect("a stack");
     let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let (mandrill, mut database) = (Mandrill::of(&stack), Database::of(&stack).await);

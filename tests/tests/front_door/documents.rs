@@ -36,7 +36,7 @@ fn help_and_readme_name_every_variable() {
 }
 
 #[test]
-fn a_mistake_in_the_settings_ends_with_64_and_says_which() {
+fn invalid_settings_exit_with_64_and_name_the_variable() {
     let table = [
         ("WEBHOOK_KEYS", "test-webhook", "the same for everybody"),
         ("PUBLIC_ORIGINS", "https://*", "is not an origin"),
@@ -53,7 +53,7 @@ fn a_mistake_in_the_settings_ends_with_64_and_says_which() {
 }
 
 #[test]
-fn the_images_are_built_from_all_that_cargo_wants_to_see() {
+fn the_dockerfile_copies_everything_cargo_needs() {
     let project = place::project();
     let file = fs::read_to_string(project.join("deploy/services.Dockerfile")).expect("the file");
     let (build, _) = file.split_once("\nRUN cargo build").expect("a stage that builds");
@@ -76,7 +76,7 @@ fn the_images_are_built_from_all_that_cargo_wants_to_see() {
 }
 
 #[test]
-fn the_project_points_to_nothing_outside_itself() {
+fn documents_refer_only_to_existing_files() {
     for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
         let text = fs::read_to_string(place::project().join(document)).expect("the document");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {

@@ -13,7 +13,7 @@ use stack::{Part, Replica, Stack};
 const SUBSCRIBE: &[u8] = br#"{"type":"subscribe","topics":["notifications","events"]}"#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_never_reads_is_closed_as_too_slow_and_resumes_and_nobody_else_notices() {
+async fn a_slow_client_is_closed_and_resumes_without_affecting_others() {
     let stack = Stack::start().expect("a stack");
     let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
     // Past nginx, whose buffers would hide it for long.
@@ -58,7 +58,7 @@ async fn who_never_reads_is_closed_as_too_slow_and_resumes_and_nobody_else_notic
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn signing_out_and_another_role_close_sockets_on_every_replica() {
+async fn sign_out_and_role_change_close_sockets_on_every_replica() {
     let stack = Stack::start().expect("a stack");
     let other = stack.replica("notifier").expect("a replica");
     let (leaving, staying) = (ApiClient::viewer(&stack, "vera@example.com").await, ApiClient::admin(&stack).await);
@@ -79,7 +79,7 @@ async fn signing_out_and_another_role_close_sockets_on_every_replica() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_here_is_known_over_all_replicas_and_a_killed_ones_users_fade() {
+async fn presence_spans_replicas_and_expires_after_a_crash() {
     let mut stack = Stack::start().expect("a stack");
     let other = stack.replica("notifier").expect("a replica");
     let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
@@ -169,7 +169,7 @@ fn port_of(address: &str) -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn after_every_sort_of_cut_each_client_has_what_sql_has_for_its_filter() {
+async fn clients_receive_exactly_the_matching_events_across_failures() {
     let mut stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let limits = [("MAX_SOCKETS_PER_USER", "1000"), ("DRAIN_SECONDS", "1")];

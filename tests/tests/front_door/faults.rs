@@ -19,7 +19,7 @@ fn batch(number: usize) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_part_may_be_killed_in_the_middle() {
+async fn killing_any_part_loses_and_repeats_no_event() {
     let mut stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let mut follower = Follower::new(admin.clone());

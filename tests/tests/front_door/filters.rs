@@ -86,7 +86,7 @@ fn random_filter(rng: &mut Rng) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn list_and_subscription_find_the_same_for_every_filter() {
+async fn lists_and_subscriptions_select_the_same_events() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let mut follower = Follower::new(admin.clone());

@@ -28,7 +28,7 @@ async fn readiness_follows_postgres_and_reports_redis() {
 }
 
 #[tokio::test]
-async fn metrics_count_what_happens() {
+async fn metrics_count_events_refusals_and_commits() {
     let stack = Stack::start().expect("a stack");
     let mandrill = Mandrill::of(&stack);
     let batch = format!("[{},{},{},17]", event("open", "m1"), event("click", "m1"), event("brand_new", "m1"));
@@ -60,7 +60,7 @@ async fn metrics_count_what_happens() {
 }
 
 #[tokio::test]
-async fn a_request_has_one_id_over_all_logs() {
+async fn a_request_has_one_id_in_all_logs() {
     let stack = Stack::start().expect("a stack");
     let answer = Mandrill::of(&stack).post("mandrill_events=[]", None).await;
     let id = answer.header("x-request-id").to_owned();

@@ -19,7 +19,7 @@ fn raw(stack: &Stack, request: &[u8]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn half_a_request_costs_nothing() {
+async fn incomplete_and_malformed_requests_do_not_block_deliveries() {
     let stack = Stack::start().expect("a stack");
     let mandrill = Mandrill::of(&stack);
     let head = "POST /webhook/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
@@ -44,7 +44,7 @@ async fn half_a_request_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn half_sent_requests_do_not_hold_up_a_stop() {
+async fn a_half_sent_request_does_not_delay_shutdown() {
     let mut stack = Stack::start().expect("a stack");
     let mut stream = TcpStream::connect(stack.direct(Part::Ingest).replace("http://", "")).expect("a connection");
     stream.write_all(b"POST /webhook/ HTTP/1.1\r\nHost: x\r\nX-Mandrill-Sig").expect("half a header");
@@ -55,7 +55,7 @@ async fn half_sent_requests_do_not_hold_up_a_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_of_33_mib_is_refused_and_its_neighbour_is_not() {
+async fn a_33_mib_body_is_refused_while_other_deliveries_succeed() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let huge = mandrill.post(vec![b'x'; 33 << 20], Some("AAAAAAAAAAAAAAAAAAAAAAAAAAA="));
@@ -67,7 +67,7 @@ async fn a_body_of_33_mib_is_refused_and_its_neighbour_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_room_a_delivery_is_told_to_come_back() {
+async fn deliveries_get_503_while_the_memory_budget_is_exhausted() {
     let stack = Stack::start_with(&[("WEBHOOK_MEMORY", "400000"), ("WEBHOOK_MAX_BODY", "200000")]).expect("a stack");
     let mut mandrill = Mandrill::of(&stack);
     mandrill.to = format!("{}/webhook/", stack.direct(Part::Ingest));
@@ -88,7 +88,7 @@ async fn without_room_a_delivery_is_told_to_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_goes_away_does_not_stop_the_commit() {
+async fn a_delivery_commits_after_its_client_disconnects() {
     let stack = Stack::start().expect("a stack");
     let mandrill = Mandrill::of(&stack);
     let (mut database, mut locker) = (Database::of(&stack).await, Database::of(&stack).await);
@@ -121,7 +121,7 @@ fn peak_memory(pid: u32) -> u64 {
 const MOST_MEMORY: u64 = 384 << 20;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn memory_is_bounded_whatever_is_posted() {
+async fn memory_is_bounded_under_large_deliveries() {
     let stack = Stack::start().expect("a stack");
     let mut mandrill = Mandrill::of(&stack);
     mandrill.to = format!("{}/webhook/", stack.direct(Part::Ingest));
@@ -150,7 +150,7 @@ async fn memory_is_bounded_whatever_is_posted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_hundred_half_sent_requests_stop_neither_service_nor_shutdown() {
+async fn half_sent_requests_block_neither_deliveries_nor_shutdown() {
     let mut stack = Stack::start().expect("a stack");
     let address = stack.direct(Part::Ingest).replace("http://", "");
     let mut mandrill = Mandrill::of(&stack);

@@ -15,7 +15,7 @@ async fn page(client: &ApiClient, address: &str) -> Socket {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_history_is_filtered_by_kind_by_sender_and_by_what_is_unread() {
+async fn notifications_can_be_filtered_by_kind_sender_and_unread() {
     let stack = Stack::start().expect("a stack");
     let (admin, vera) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1"), event("open", "m2")]).await.status, 200);
@@ -37,7 +37,7 @@ async fn the_history_is_filtered_by_kind_by_sender_and_by_what_is_unread() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_read_on_one_page_is_read_on_all_of_that_user_and_on_nobody_elses() {
+async fn read_marks_reach_all_pages_of_the_same_user_only() {
     let stack = Stack::start().expect("a stack");
     let other = stack.replica("notifier").expect("a replica");
     let (admin, vera) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
@@ -91,7 +91,7 @@ async fn what_is_read_on_one_page_is_read_on_all_of_that_user_and_on_nobody_else
 }
 
 #[tokio::test]
-async fn messages_and_marks_are_refused_with_a_reason() {
+async fn invalid_messages_and_read_marks_are_refused() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let (send, read) = ("/api/notifications", "/api/notifications/read");
@@ -122,7 +122,7 @@ async fn messages_and_marks_are_refused_with_a_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rules_decide_what_notifies_whom_live_and_in_the_history() {
+async fn rules_select_notifications_live_and_in_the_history() {
     let stack = Stack::start().expect("a stack");
     let (admin, vera) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let mandrill = Mandrill::of(&stack);
@@ -193,7 +193,7 @@ async fn rules_decide_what_notifies_whom_live_and_in_the_history() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rules_that_cannot_be_kept_are_refused_with_the_reason() {
+async fn invalid_rules_are_refused() {
     let stack = Stack::start().expect("a stack");
     let vera = ApiClient::viewer(&stack, "vera@example.com").await;
     let rule = |kinds: Value, recipient: &str| json!({"kinds": kinds, "tag": null, "recipient": recipient});
@@ -216,7 +216,7 @@ async fn rules_that_cannot_be_kept_are_refused_with_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_told_of_few_of_very_many_gets_them_page_by_page() {
+async fn notification_pages_are_complete_for_users_addressed_by_few_of_many() {
     let stack = Stack::start().expect("a stack");
     let vera = ApiClient::viewer(&stack, "vera@example.com").await;
     let mut database = Database::of(&stack).await;

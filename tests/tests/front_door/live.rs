@@ -18,7 +18,7 @@ async fn following(stack: &Stack) -> (Mandrill, Follower) {
 }
 
 #[tokio::test]
-async fn a_socket_opens_for_a_session_on_our_own_page_alone() {
+async fn sockets_require_a_session_and_our_own_origin() {
     let stack = Stack::start().expect("a stack");
     let (ours, address) = (stack.address(), stack.address());
     let admin = ApiClient::admin(&stack).await;
@@ -43,7 +43,7 @@ async fn a_socket_opens_for_a_session_on_our_own_page_alone() {
 }
 
 #[tokio::test]
-async fn an_open_reaches_every_signed_in_socket_as_row_and_notification() {
+async fn an_open_reaches_every_socket_as_event_and_notification() {
     let stack = Stack::start().expect("a stack");
     let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let mut sockets = [Socket::of(&admin).await, Socket::of(&viewer).await];
@@ -67,7 +67,7 @@ async fn an_open_reaches_every_signed_in_socket_as_row_and_notification() {
 }
 
 #[tokio::test]
-async fn a_subscription_carries_what_its_filter_selects() {
+async fn a_subscription_delivers_only_what_its_filter_selects() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let mut socket = Socket::of(&admin).await;
@@ -84,7 +84,7 @@ async fn a_subscription_carries_what_its_filter_selects() {
 }
 
 #[tokio::test]
-async fn people_send_each_other_notifications() {
+async fn users_can_send_each_other_notifications() {
     let stack = Stack::start().expect("a stack");
     let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let people = viewer.all("/api/users").await;
@@ -127,7 +127,7 @@ async fn people_send_each_other_notifications() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_misses_nothing_while_the_notifier_is_away() {
+async fn a_client_misses_nothing_across_a_notifier_crash() {
     let mut stack = Stack::start().expect("a stack");
     let (mandrill, mut follower) = following(&stack).await;
     stack.kill(Part::Notifier);
@@ -140,7 +140,7 @@ async fn a_client_misses_nothing_while_the_notifier_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_says_from_where_to_follow_what_is_fetched_next() {
+async fn the_session_response_contains_a_cursor_to_resume_from() {
     let mut stack = Stack::start().expect("a stack");
     let mandrill = Mandrill::of(&stack);
     let admin = ApiClient::admin(&stack).await;
@@ -165,7 +165,7 @@ async fn a_session_says_from_where_to_follow_what_is_fetched_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_redis_deliveries_are_accepted_and_relayed_later() {
+async fn deliveries_are_accepted_without_redis_and_published_later() {
     let mut stack = Stack::start().expect("a stack");
     let (mandrill, mut follower) = following(&stack).await;
     stack.kill(Part::Redis);
@@ -176,7 +176,7 @@ async fn without_redis_deliveries_are_accepted_and_relayed_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn that_relaying_waits_is_said_once_however_long_redis_is_away() {
+async fn a_redis_outage_is_logged_once() {
     let mut stack = Stack::start().expect("a stack");
     let (mandrill, mut follower) = following(&stack).await;
     stack.kill(Part::Redis);
@@ -191,7 +191,7 @@ async fn that_relaying_waits_is_said_once_however_long_redis_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_redis_closed_meanwhile_costs_no_event_a_second() {
+async fn the_publisher_replaces_a_connection_that_redis_closed() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, mut follower) = following(&stack).await;
     stack.redis("CLIENT KILL TYPE normal").expect("all but subscribers are cut off");
@@ -202,7 +202,7 @@ async fn a_connection_that_redis_closed_meanwhile_costs_no_event_a_second() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redis_that_refuses_costs_nothing_but_time() {
+async fn no_event_is_lost_when_redis_refuses_appends() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, mut follower) = following(&stack).await;
     // Somebody's mistake: the stream's name now holds something else, and every append is refused.
@@ -219,7 +219,7 @@ async fn a_redis_that_refuses_costs_nothing_but_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_frozen_redis_is_noticed_and_nothing_is_missed() {
+async fn a_frozen_redis_fails_readiness_and_loses_no_event() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, mut follower) = following(&stack).await;
     stack.freeze(Part::Redis);
@@ -240,7 +240,7 @@ async fn a_frozen_redis_is_noticed_and_nothing_is_missed() {
 }
 
 #[tokio::test]
-async fn signing_out_closes_the_sockets_of_that_session_alone() {
+async fn signing_out_closes_only_the_sockets_of_that_session() {
     let stack = Stack::start().expect("a stack");
     let (leaving, staying) = (ApiClient::admin(&stack).await, ApiClient::admin(&stack).await);
     let (mut closed, mut open) = (Socket::of(&leaving).await, Socket::of(&staying).await);
@@ -253,7 +253,7 @@ async fn signing_out_closes_the_sockets_of_that_session_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stopping_notifier_sends_its_clients_away() {
+async fn a_stopping_notifier_closes_its_clients_with_1012() {
     let mut stack = Stack::start().expect("a stack");
     let mut socket = Socket::of(&ApiClient::admin(&stack).await).await;
     stack.stop(Part::Notifier);
@@ -261,7 +261,7 @@ async fn a_stopping_notifier_sends_its_clients_away() {
 }
 
 #[tokio::test]
-async fn odd_clients_are_told_or_closed_and_cost_nobody_else() {
+async fn invalid_frames_are_rejected_without_affecting_others() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let mut bystander = Socket::of(&admin).await;

@@ -13,7 +13,7 @@ fn at(kind: &str, id: &str, ts: i64) -> Value {
 }
 
 #[tokio::test]
-async fn a_message_is_told_in_the_order_in_which_it_happened_with_what_else_went_there() {
+async fn message_history_is_chronological_and_lists_related_messages() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let odd = "odd id/with?signs & \u{fc}";

@@ -28,7 +28,7 @@ fn printed() -> String {
 }
 
 #[test]
-fn the_document_has_every_route_and_nothing_else() {
+fn the_document_describes_exactly_the_routes() {
     let document: Value = serde_json::from_str(&printed()).expect("JSON");
     let described: BTreeSet<String> = operations(&document).into_keys().collect();
     let routes = ROWS.iter().map(|(method, path, _)| format!("{method} {path}")).filter(|route| !route.ends_with("nothing"));
@@ -38,7 +38,7 @@ fn the_document_has_every_route_and_nothing_else() {
 }
 
 #[test]
-fn the_document_lets_through_whom_the_routes_do() {
+fn the_security_of_each_operation_matches_its_route() {
     let document: Value = serde_json::from_str(&printed()).expect("JSON");
     let operations = operations(&document);
     for (method, path, answers) in ROWS.iter().filter(|(_, path, _)| !path.ends_with("nothing")) {
@@ -72,13 +72,13 @@ fn the_document_lets_through_whom_the_routes_do() {
 }
 
 #[test]
-fn the_committed_document_is_that_of_the_code() {
+fn the_committed_document_is_up_to_date() {
     let committed = fs::read_to_string(place::project().join("frontend/openapi.json")).expect("the committed document");
     assert!(committed == printed(), "`make openapi` renews frontend/openapi.json");
 }
 
 #[tokio::test]
-async fn the_document_is_sent_once_to_whoever_has_it() {
+async fn the_document_is_revalidated_by_etag() {
     let stack = Stack::start().expect("a stack");
     let client = ApiClient::new(&stack);
     let first = client.get("/api/openapi.json").await;

@@ -15,7 +15,7 @@ fn refusal(answer: &Answer) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn whatever_is_refused_is_a_problem_document_that_nobody_keeps() {
+async fn every_refusal_is_an_uncacheable_problem_document() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let ask = async |method: &str, path: &str, with: &dyn Fn(RequestBuilder) -> RequestBuilder| {
@@ -49,7 +49,7 @@ async fn whatever_is_refused_is_a_problem_document_that_nobody_keeps() {
 }
 
 #[tokio::test]
-async fn a_body_is_an_object_and_its_bounds_are_counted_in_characters() {
+async fn bodies_must_be_objects_and_limits_count_characters() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let ask = async |path: &str, body: Value| admin.post(path, &body).await.status.as_u16();

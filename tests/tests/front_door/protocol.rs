@@ -13,7 +13,7 @@ async fn stored(admin: &ApiClient, id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_oddity_is_stored_with_what_can_be_read_and_comes_back_byte_for_byte() {
+async fn irregular_elements_are_stored_and_returned_byte_for_byte() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let elements = [
@@ -73,7 +73,7 @@ async fn every_oddity_is_stored_with_what_can_be_read_and_comes_back_byte_for_by
 }
 
 #[tokio::test]
-async fn a_mail_with_twenty_mebibytes_of_attachments_is_stored_whole() {
+async fn a_mail_with_20_mib_of_attachments_is_stored_whole() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let content = "QUJD".repeat((20 << 20) / 4);
@@ -100,7 +100,7 @@ fn poison(number: usize) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_batches_with_poison_lose_nothing_and_repeat_nothing() {
+async fn batches_with_invalid_elements_lose_nothing_and_retries_add_nothing() {
     let stack = Stack::start().expect("a stack");
     let mut database = Database::of(&stack).await;
     let batches: Vec<String> = (0..1_000)

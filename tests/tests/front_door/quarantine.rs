@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stack::Stack;
 
 #[tokio::test]
-async fn what_postgres_refused_is_found_kept_apart_and_stored_after_a_repair() {
+async fn elements_refused_by_postgres_are_quarantined_and_stored_once_on_retry() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, admin, mut database) = (Mandrill::of(&stack), ApiClient::admin(&stack).await, Database::of(&stack).await);
     // A database that is narrower than ours, in the single statement of a small batch and in the COPY of a large one.
@@ -54,7 +54,7 @@ async fn what_postgres_refused_is_found_kept_apart_and_stored_after_a_repair() {
 }
 
 #[tokio::test]
-async fn more_than_can_be_done_at_once_are_counted_in_full_and_done_in_turns() {
+async fn large_selections_are_counted_in_full_and_processed_in_steps() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let poison: Vec<Value> = (0..1_002).map(|n| json!({"n": n})).collect();
@@ -71,7 +71,7 @@ async fn more_than_can_be_done_at_once_are_counted_in_full_and_done_in_turns() {
 }
 
 #[tokio::test]
-async fn poison_is_shown_retried_and_discarded_by_those_who_may() {
+async fn only_admins_can_view_retry_and_discard_quarantined_elements() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, admin, mut database) = (Mandrill::of(&stack), ApiClient::admin(&stack).await, Database::of(&stack).await);
     let viewer = ApiClient::viewer(&stack, "vera@example.com").await;

@@ -39,7 +39,7 @@ fn line<'a>(said: &'a str, name: &str) -> &'a str {
 }
 
 #[test]
-fn a_webhook_is_added_once_and_its_key_is_stored() {
+fn webhook_add_registers_once_and_stores_the_key() {
     let (api, stack) = (MandrillApi::start(), Stack::start().expect("a stack"));
     let old = &stack.settings().webhook_keys;
     let file = stack.folder().join("settings.env");
@@ -90,7 +90,7 @@ fn a_webhook_is_added_once_and_its_key_is_stored() {
 }
 
 #[test]
-fn the_list_says_what_does_not_fit_and_never_shows_a_key() {
+fn webhook_list_shows_mismatches_and_hides_secrets() {
     let api = MandrillApi::start();
     let (url, key) = ("https://user:hunter2@mail.example.com/webhook/", "k3y-One_22chars_abcdEF");
     let environment = |keys: &'static str, urls: &'static str| {
@@ -127,7 +127,7 @@ fn the_list_says_what_does_not_fit_and_never_shows_a_key() {
 }
 
 #[test]
-fn what_goes_wrong_with_mandrill_is_explained() {
+fn webhook_commands_explain_mandrill_api_failures() {
     let api = MandrillApi::start();
     let [(_, api_url), (_, api_key)] = api.environment();
     let nobody = format!("{NOBODY}/api");
@@ -159,7 +159,7 @@ fn what_goes_wrong_with_mandrill_is_explained() {
 }
 
 #[test]
-fn an_address_is_asked_as_mandrill_asks_it() {
+fn webhook_test_sends_the_requests_mandrill_sends() {
     let stack = Stack::start().expect("a stack");
     let said = stack.ingest(&["webhook", "test"]).expect("everything is right");
     for question in ["HEAD", "POST [], signed with test-webhook", "POST [], signed with key `key-1`"] {

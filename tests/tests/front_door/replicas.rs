@@ -6,7 +6,7 @@ use serde_json::Value;
 use stack::{Part, Stack};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_replicas_store_overlapping_batches_once_in_whatever_order() {
+async fn replicas_store_overlapping_batches_once_without_deadlock() {
     let stack = Stack::start().expect("a stack");
     let other = stack.replica("ingest").expect("a replica");
     let mut database = Database::of(&stack).await;

@@ -31,7 +31,7 @@ fn of_kind(counts: &Value) -> BTreeMap<String, i64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn statistics_histogram_and_export_tell_what_sql_has() {
+async fn statistics_histogram_and_export_match_the_database() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let elements: Vec<Value> = (0..2_400).map(element).collect();
@@ -86,7 +86,7 @@ async fn statistics_histogram_and_export_tell_what_sql_has() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn finished_hours_are_counted_once_and_outlive_their_events() {
+async fn facets_of_finished_hours_are_counted_once_and_outlive_the_events() {
     let mut stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let elements: Vec<Value> = (0..400).map(element).collect();
@@ -113,7 +113,7 @@ async fn finished_hours_are_counted_once_and_outlive_their_events() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_erased_person_is_gone_from_everything_that_is_shown_and_stays_gone() {
+async fn an_erased_recipient_is_removed_everywhere_and_not_restored_by_duplicates() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let mandrill = Mandrill::of(&stack);

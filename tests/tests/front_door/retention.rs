@@ -8,7 +8,7 @@ use stack::Stack;
 const KEEP: [(&str, &str); 1] = [("RETENTION_DAYS", "30")];
 
 #[tokio::test]
-async fn a_month_goes_whole_and_its_repeats_are_known_for_thirty_days_more() {
+async fn expired_months_are_dropped_and_their_keys_kept_30_more_days() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, admin, mut database) = (Mandrill::of(&stack), ApiClient::admin(&stack).await, Database::of(&stack).await);
     let old: Vec<Value> = (0..20).map(|n| event("open", &format!("old{n}"))).collect();
@@ -47,7 +47,7 @@ async fn a_month_goes_whole_and_its_repeats_are_known_for_thirty_days_more() {
 }
 
 #[tokio::test]
-async fn what_a_crash_left_half_detached_is_finished() {
+async fn retention_finishes_a_partition_left_detached_by_a_crash() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, mut database) = (Mandrill::of(&stack), Database::of(&stack).await);
     assert_eq!(mandrill.deliver(&[event("open", "old")]).await.json()["stored"], 1);

@@ -80,7 +80,7 @@ pub(crate) const ROWS: [Row; 49] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_route_lets_through_whom_it_should_and_nobody_else() {
+async fn every_route_admits_exactly_the_callers_in_the_table() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let viewer = ApiClient::viewer(&stack, "vera@example.com").await;
@@ -121,7 +121,7 @@ async fn every_route_lets_through_whom_it_should_and_nobody_else() {
 }
 
 #[test]
-fn the_table_has_every_route() {
+fn the_table_lists_every_route() {
     let folder = place::project().join("ingest/src/routes");
     let mut named = BTreeSet::new();
     for file in ["../routes.rs", "account.rs", "operate.rs", "read.rs"] {

@@ -41,7 +41,7 @@ fn filters() -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_filter_makes_postgres_read_all_events() {
+async fn no_filter_causes_a_sequential_scan() {
     let mut stack = Stack::start().expect("a stack");
     let mut database = Database::of(&stack).await;
     database.fill_events(ROWS).await;
@@ -73,7 +73,7 @@ async fn no_filter_makes_postgres_read_all_events() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_of_an_older_version_are_made_findable_by_migrating_and_by_upkeep() {
+async fn migration_and_upkeep_index_events_of_older_versions() {
     let mut stack = Stack::start().expect("a stack");
     let mut database = Database::of(&stack).await;
     let clicks: Vec<Value> = (0..3_000).map(|number| click(number, "Older", "")).collect();
@@ -91,7 +91,7 @@ async fn events_of_an_older_version_are_made_findable_by_migrating_and_by_upkeep
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_search_index_is_merged_before_anybody_waits_for_it() {
+async fn ingest_merges_the_search_index_after_a_delivery() {
     let stack = Stack::start().expect("a stack");
     let mut database = Database::of(&stack).await;
     database.run("create extension pgstattuple").await;
@@ -124,7 +124,7 @@ fn click(number: usize, subject: &str, padding: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_event_is_found_by_is_the_same_in_rust_and_sql_and_finds_it() {
+async fn search_terms_match_in_rust_and_sql_and_find_the_event() {
     let stack = Stack::start().expect("a stack");
     let mut database = Database::of(&stack).await;
     let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));

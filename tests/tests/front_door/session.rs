@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use stack::{Part, Stack};
 
 #[tokio::test]
-async fn a_cookie_says_who_is_signed_in_until_they_sign_out() {
+async fn the_session_cookie_is_valid_until_sign_out() {
     let stack = Stack::start().expect("a stack");
     let mut client = ApiClient::new(&stack);
     assert_eq!(client.get("/api/session").await.json(), json!({"user": null, "single_sign_on": null, "feed": null}));
@@ -34,7 +34,7 @@ async fn a_cookie_says_who_is_signed_in_until_they_sign_out() {
 }
 
 #[tokio::test]
-async fn over_https_the_cookie_demands_it() {
+async fn the_session_cookie_is_secure_over_https() {
     let stack = Stack::start_with(&[("PUBLIC_ORIGINS", "https://mail.example.com")]).expect("a stack");
     let settings = stack.settings();
     let answer = ApiClient::new(&stack).sign_in(&settings.admin_email, &settings.admin_password).await;
@@ -43,7 +43,7 @@ async fn over_https_the_cookie_demands_it() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_say_nothing_and_are_slowed_down() {
+async fn wrong_credentials_reveal_nothing_and_are_throttled() {
     let stack = Stack::start().expect("a stack");
     let mut client = ApiClient::new(&stack);
     let (email, password) = (stack.settings().admin_email.clone(), stack.settings().admin_password.clone());
@@ -62,7 +62,7 @@ async fn wrong_credentials_say_nothing_and_are_slowed_down() {
 }
 
 #[tokio::test]
-async fn guesses_at_the_same_time_are_counted_all_the_same() {
+async fn concurrent_password_guesses_are_throttled() {
     let stack = Stack::start().expect("a stack");
     let email = stack.settings().admin_email.clone();
     let mut client = ApiClient::new(&stack);
@@ -78,7 +78,7 @@ async fn guesses_at_the_same_time_are_counted_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_foreign_page_cannot_sign_anybody_in() {
+async fn a_foreign_origin_cannot_sign_a_user_in() {
     let stack = Stack::start().expect("a stack");
     let settings = stack.settings();
     let body = json!({"email": settings.admin_email, "password": settings.admin_password});
@@ -92,7 +92,7 @@ async fn a_foreign_page_cannot_sign_anybody_in() {
 }
 
 #[tokio::test]
-async fn nothing_is_shown_to_those_who_are_not_signed_in() {
+async fn signed_out_clients_see_no_data() {
     let stack = Stack::start().expect("a stack");
     let mut forged = ApiClient::new(&stack);
     forged.cookie = Some("sid=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned());
@@ -113,7 +113,7 @@ async fn nothing_is_shown_to_those_who_are_not_signed_in() {
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_security_headers() {
+async fn every_response_has_the_security_headers() {
     let stack = Stack::start().expect("a stack");
     let client = ApiClient::admin(&stack).await;
     for path in ["/", "/deep/link", "/assets/missing.js", "/api/events", "/api/nothing", "/webhook/"] {
@@ -132,7 +132,7 @@ async fn every_answer_carries_the_security_headers() {
 }
 
 #[tokio::test]
-async fn accounts_are_made_with_care() {
+async fn user_add_checks_its_arguments_and_changes_end_sessions() {
     let stack = Stack::start().expect("a stack");
     let add = |arguments: &[&str]| stack.ingest(&[&["user", "add"], arguments].concat());
     assert!(add(&["bo@example.com", "--password", "short"]).is_err());

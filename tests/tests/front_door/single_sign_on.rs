@@ -58,7 +58,7 @@ fn claims(subject: &str, email: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_an_account_signs_in_through_the_provider_and_is_known_by_its_name_for_them_from_then_on() {
+async fn existing_users_are_linked_by_email_and_then_identified_by_subject() {
     let provider = IdentityProvider::start().await;
     let stack = Stack::start_with(&provider.environment()).expect("a stack");
     let admin = ApiClient::admin(&stack).await;
@@ -95,7 +95,7 @@ async fn who_has_an_account_signs_in_through_the_provider_and_is_known_by_its_na
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_new_gets_an_account_as_a_viewer_where_that_is_wanted() {
+async fn new_users_become_viewers_if_configured() {
     let provider = IdentityProvider::start().await;
     let mut environment = provider.environment().to_vec();
     environment.extend([("OIDC_NEW_USERS", "viewer"), ("OIDC_NAME", "Example Staff")]);
@@ -111,7 +111,7 @@ async fn who_is_new_gets_an_account_as_a_viewer_where_that_is_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_provider_does_not_prove_signs_nobody_in() {
+async fn invalid_tokens_and_callbacks_are_refused() {
     let provider = IdentityProvider::start().await;
     let stack = Stack::start_with(&provider.environment()).expect("a stack");
     let email = &stack.settings().admin_email;
@@ -167,7 +167,7 @@ async fn what_the_provider_does_not_prove_signs_nobody_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_another_of_our_addresses_one_is_led_to_the_first_where_the_provider_leads_back_to() {
+async fn sign_in_at_another_origin_redirects_to_the_first_origin() {
     let provider = IdentityProvider::start().await;
     let mut environment = provider.environment().to_vec();
     environment.push(("PUBLIC_ORIGINS", "http://mail.example.com,http://127.0.0.1:1"));
@@ -184,7 +184,7 @@ async fn at_another_of_our_addresses_one_is_led_to_the_first_where_the_provider_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_provider_that_takes_the_place_of_another_finds_people_by_their_address_again() {
+async fn a_replacement_provider_links_users_by_email_again() {
     let (before, after) = (IdentityProvider::start().await, IdentityProvider::start().await);
     let stack = Stack::start_with(&before.environment()).expect("a stack");
     let email = stack.settings().admin_email.clone();
@@ -198,7 +198,7 @@ async fn a_provider_that_takes_the_place_of_another_finds_people_by_their_addres
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_provider_there_is_no_way_through_one() {
+async fn oidc_routes_return_404_without_a_provider() {
     let stack = Stack::start().expect("a stack");
     let client = ApiClient::new(&stack);
     assert_eq!(client.get("/api/session").await.json(), json!({"user": null, "single_sign_on": null, "feed": null}));

@@ -61,7 +61,7 @@ impl Stream {
 }
 
 #[tokio::test]
-async fn an_event_stream_opens_on_the_terms_of_a_websocket() {
+async fn sse_requires_the_same_session_and_origin_as_a_websocket() {
     let stack = Stack::start().expect("a stack");
     let ours = stack.address();
     let admin = ApiClient::admin(&stack).await;
@@ -91,7 +91,7 @@ async fn an_event_stream_opens_on_the_terms_of_a_websocket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_stream_carries_the_same_frames_resumes_and_ends_with_its_session() {
+async fn sse_carries_frames_resumes_and_ends_with_the_session() {
     let mut stack = Stack::start().expect("a stack");
     let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
     let mut stream = Stream::open(&admin, "?topics=events&kind=open", None).await;

@@ -25,7 +25,7 @@ async fn wait_for_refusals(stack: &Stack, reason: &str, expected: i64) {
 }
 
 #[tokio::test]
-async fn mandrill_can_check_the_address_before_it_has_made_a_key() {
+async fn without_a_key_only_the_url_check_of_mandrill_succeeds() {
     let stack = Stack::start_with(&[("WEBHOOK_KEYS", "")]).expect("a stack");
     let mut mandrill = Mandrill::of(&stack);
     for path in ["/webhook/", "/webhook"] {
@@ -43,7 +43,7 @@ async fn mandrill_can_check_the_address_before_it_has_made_a_key() {
 }
 
 #[tokio::test]
-async fn a_signed_batch_is_stored_and_comes_back_byte_for_byte() {
+async fn a_signed_batch_is_stored_and_returned_byte_for_byte() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let open = r#"{"event" : "open","ts":1700000000,"_id":"m1","ip":"198.51.100.7","location":{"country":"Spain","city":"Madrid"},"msg":{"_id":"m1","email":"Ada@example.com","subject":"Caf\u00e9 \/ bar","tags":["a\"b","c"],"metadata":{"n":1.50}}}"#;
@@ -93,7 +93,7 @@ async fn a_signed_batch_is_stored_and_comes_back_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn what_proves_nothing_is_refused_named_and_remembered() {
+async fn unverified_deliveries_are_refused_and_recorded_by_reason() {
     let stack = Stack::start_with(&[("WEBHOOK_MAX_BODY", "100000")]).expect("a stack");
     let mandrill = Mandrill::of(&stack);
     let value = Value::from(vec![event("open", "a1")]).to_string();
@@ -132,7 +132,7 @@ async fn what_proves_nothing_is_refused_named_and_remembered() {
 }
 
 #[tokio::test]
-async fn one_bad_element_never_costs_a_batch() {
+async fn invalid_elements_do_not_fail_the_batch() {
     let stack = Stack::start().expect("a stack");
     let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let mut elements: Vec<String> = (0..999).map(|n| event("send", &format!("good{n}")).to_string()).collect();
@@ -183,7 +183,7 @@ async fn one_bad_element_never_costs_a_batch() {
 }
 
 #[tokio::test]
-async fn an_event_is_stored_once_however_often_it_comes() {
+async fn duplicate_deliveries_are_stored_once() {
     let stack = Stack::start().expect("a stack");
     let mandrill = Mandrill::of(&stack);
     let mut batch: Vec<Value> = (0..40).map(|n| event("open", &format!("m{n}"))).collect();
@@ -214,7 +214,7 @@ async fn an_event_is_stored_once_however_often_it_comes() {
 }
 
 #[tokio::test]
-async fn people_with_the_right_may_post_json() {
+async fn admins_and_simulate_tokens_can_post_json() {
     let stack = Stack::start().expect("a stack");
     let (admin, viewer, nobody) =
         (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await, ApiClient::new(&stack));
@@ -248,7 +248,7 @@ async fn people_with_the_right_may_post_json() {
 }
 
 #[tokio::test]
-async fn the_address_can_be_browsed_by_those_signed_in() {
+async fn signed_in_users_can_browse_the_webhook_url() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     for path in ["/webhook", "/webhook/"] {
@@ -262,7 +262,7 @@ async fn the_address_can_be_browsed_by_those_signed_in() {
 }
 
 #[tokio::test]
-async fn several_keys_and_addresses_may_share_the_endpoint() {
+async fn several_keys_and_urls_can_share_the_endpoint() {
     let url = "https://user:p%40ss@hooks.example.com/webhook/?b=2&a=1";
     let stack = Stack::start_with(&[
         ("WEBHOOK_KEYS", "old=k3y-One_22chars_abcdEF,new=k3y-Two_22chars_ghijKL"),
@@ -282,7 +282,7 @@ async fn several_keys_and_addresses_may_share_the_endpoint() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_postgres_a_delivery_is_told_to_come_back() {
+async fn deliveries_get_503_while_postgres_is_unavailable() {
     let mut stack = Stack::start().expect("a stack");
     let mandrill = Mandrill::of(&stack);
     stack.stop(Part::Postgres);
@@ -299,7 +299,7 @@ async fn without_postgres_a_delivery_is_told_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_month_without_a_partition_costs_nothing() {
+async fn deliveries_succeed_without_a_partition_for_the_month() {
     let stack = Stack::start().expect("a stack");
     let mut connection = PgConnection::connect(&stack.database_url()).await.expect("Postgres");
     // As when the clock was moved: no partition fits.
@@ -314,7 +314,7 @@ async fn a_month_without_a_partition_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_flood_of_elements_is_kept_apart_whole() {
+async fn a_batch_with_too_many_elements_is_quarantined_whole() {
     let stack = Stack::start().expect("a stack");
     let answer = Mandrill::of(&stack).deliver_text(&format!("[{}1]", "1,".repeat(2_000_000))).await;
     assert_eq!((answer.status.as_u16(), answer.json()), (200, receipt(1, 0, 0, 1)));

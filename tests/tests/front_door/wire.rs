@@ -9,7 +9,7 @@ use stack::{Part, Stack};
 const SUBSCRIBE: &[u8] = br#"{"type":"subscribe","topics":["notifications"]}"#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_standard_forbids_closes_with_its_code_and_costs_nobody_else() {
+async fn protocol_violations_close_only_the_offending_socket() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let mut bystander = Socket::of(&admin).await;
@@ -48,7 +48,7 @@ async fn what_the_standard_forbids_closes_with_its_code_and_costs_nobody_else() 
 }
 
 #[tokio::test]
-async fn what_it_allows_is_understood_however_it_is_cut() {
+async fn fragmented_and_split_frames_are_understood() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let mut socket = RawSocket::open(&admin, &stack.address()).await;

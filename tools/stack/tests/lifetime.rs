@@ -18,7 +18,7 @@ fn answers(address: &str) -> bool {
 }
 
 #[test]
-fn everything_is_gone_when_it_is_dropped() {
+fn dropping_a_stack_removes_everything() {
     let stack = Stack::start().expect("a stack");
     let (addresses, folder) = (addresses(&stack), stack.folder().to_path_buf());
     assert!(addresses.iter().all(|address| answers(address)));
@@ -28,7 +28,7 @@ fn everything_is_gone_when_it_is_dropped() {
 }
 
 #[test]
-fn everything_is_gone_after_a_panic() {
+fn a_panic_of_the_owner_removes_everything() {
     let (send, receive) = std::sync::mpsc::channel();
     let owner = std::thread::spawn(move || {
         let stack = Stack::start().expect("a stack");
@@ -42,7 +42,7 @@ fn everything_is_gone_after_a_panic() {
 }
 
 #[test]
-fn everything_is_gone_after_kill_9() {
+fn killing_the_owner_stops_everything() {
     let mut owner = Command::new(env!("CARGO_BIN_EXE_stack"))
         .args(["with", "sh", "-c", "echo $BASE_URL; exec sleep 600"])
         .stdout(Stdio::piped())
@@ -63,7 +63,7 @@ fn everything_is_gone_after_kill_9() {
 }
 
 #[test]
-fn a_taken_port_is_named() {
+fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port();
     let folder = std::env::temp_dir().join(format!("mandrill-listener-taken-{}", std::process::id()));
