@@ -1,4 +1,4 @@
-//! Looking into the database, and turning its clock: what no front door shows.
+//! Direct access to the database, for state that no interface shows and for changing the age of rows.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use stack::Stack;
@@ -10,35 +10,41 @@ use crate::wait::until;
 pub struct Database(PgConnection);
 
 impl Database {
-    /// As its owner.
+    /// Connects as the database's owner.
     pub async fn of(stack: &Stack) -> Self {
-        Self(PgConnection::connect(&stack.database_url()).await.expect("Postgres"))
+        Self(PgConnection::connect(&stack.database_url()).await.expect("Postgres should accept the connection"))
     }
 
-    /// Rows of a table, or of a query in parentheses with a name.
+    /// Counts the rows of a table, or of a parenthesised query with an alias.
     pub async fn count(&mut self, table: &str) -> i64 {
         let sql = format!("select count(*) from {table}");
-        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.0).await.expect("a count")
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.0).await.expect("the query should return a count")
     }
 
-    /// A number, or none where the query gives null or no row.
+    /// The query's number, or `None` if it returns null or no row.
     pub async fn number(&mut self, query: &str) -> Option<i64> {
         sqlx::query_scalar::<_, Option<i64>>(AssertSqlSafe(query.to_owned()))
             .fetch_optional(&mut self.0)
             .await
-            .expect("a number")
+            .expect("the query should return a number")
             .flatten()
     }
 
-    /// The ids that the query gives.
+    /// The ids that the query returns.
     pub async fn ids(&mut self, query: &str) -> std::collections::BTreeSet<i64> {
-        let ids: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_all(&mut self.0).await.expect("ids");
+        let ids: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
+            .fetch_all(&mut self.0)
+            .await
+            .expect("the query should return ids");
         ids.into_iter().collect()
     }
 
-    /// Lines of text, one after another.
+    /// The query's rows of text, joined by newlines.
     pub async fn text(&mut self, query: &str) -> String {
-        let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_all(&mut self.0).await.expect("text");
+        let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
+            .fetch_all(&mut self.0)
+            .await
+            .expect("the query should return text");
         lines.join("\n")
     }
 
@@ -51,18 +57,18 @@ impl Database {
         until(what, || async { database.lock().await.number(query).await.filter(|number| *number != 0) }).await;
     }
 
-    /// Runs a statement, or several.
+    /// Runs one or more statements.
     pub async fn run(&mut self, sql: &str) {
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.0).await.expect("the statement runs");
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.0).await.expect("the statement should succeed");
     }
 
-    /// Adds so many events as a busy shop would have them, over last month, past ingest.
+    /// Inserts this many events of a busy shop, spread over last month, without using ingest.
     pub async fn fill_events(&mut self, rows: u32) {
         self.run(&format!("set fill.rows = '{rows}'")).await;
         self.run(include_str!("../../tools/bench/fill.sql")).await;
     }
 
-    /// Makes everything that was received look as if that had been so many months ago.
+    /// Moves the receipt of all events this many months into the past.
     pub async fn age_events(&mut self, months: u32) {
         self.run(&format!(
             "do $$ declare first date := date_trunc('month', now() - interval '{months} months'); begin

@@ -1,4 +1,4 @@
-//! Posting as Mandrill posts.
+//! Posts deliveries as Mandrill does.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,36 +7,36 @@ use serde_json::{Value, json};
 use sha1::Sha1;
 use stack::Stack;
 
-use crate::api_client::Answer;
+use crate::api_client::ApiResponse;
 
-/// A provider with a key and the address typed into it.
+/// A Mandrill account with one webhook: its key and its URL.
 #[derive(Debug, Clone)]
 pub struct Mandrill {
     http: reqwest::Client,
-    /// Where it posts.
+    /// The address it posts to. Differs from `url` in tests that bypass nginx.
     pub to: String,
-    /// What it signs for.
+    /// The URL it signs.
     pub url: String,
-    /// What it signs with.
+    /// The key it signs with.
     pub key: String,
 }
 
 impl Mandrill {
-    /// Posts to this address, and signs for it with this key.
+    /// Posts to `url` and signs with `key`.
     pub fn new(url: &str, key: &str) -> Self {
         Self { http: reqwest::Client::new(), to: url.to_owned(), url: url.to_owned(), key: key.to_owned() }
     }
 
-    /// As configured in `stack`, through nginx.
+    /// Uses the URL and the key of `stack`, through nginx.
     pub fn of(stack: &Stack) -> Self {
         Self::new(&stack.webhook_url(), &stack.settings().webhook_keys)
     }
 
-    /// The signature of these fields, by the documentation's recipe.
+    /// The signature of these form fields, as Mandrill's documentation defines it.
     pub fn sign(&self, fields: &[(&str, &[u8])]) -> String {
         let mut fields = fields.to_vec();
         fields.sort_unstable();
-        let mut mac = Hmac::<Sha1>::new_from_slice(self.key.as_bytes()).expect("HMAC takes any key");
+        let mut mac = Hmac::<Sha1>::new_from_slice(self.key.as_bytes()).expect("HMAC accepts keys of any length");
         mac.update(self.url.as_bytes());
         for (name, value) in fields {
             mac.update(name.as_bytes());
@@ -46,32 +46,32 @@ impl Mandrill {
     }
 
     /// Posts elements as one signed batch.
-    pub async fn deliver(&self, elements: &[Value]) -> Answer {
+    pub async fn deliver(&self, elements: &[Value]) -> ApiResponse {
         self.deliver_text(&Value::from(elements.to_vec()).to_string()).await
     }
 
-    /// Posts a text as the signed value of `mandrill_events`.
-    pub async fn deliver_text(&self, value: &str) -> Answer {
+    /// Posts text as the signed value of `mandrill_events`.
+    pub async fn deliver_text(&self, value: &str) -> ApiResponse {
         self.deliver_bytes(value.as_bytes()).await
     }
 
     /// Posts bytes as the signed value of `mandrill_events`.
-    pub async fn deliver_bytes(&self, value: &[u8]) -> Answer {
+    pub async fn deliver_bytes(&self, value: &[u8]) -> ApiResponse {
         let escaped: String = form_urlencoded::byte_serialize(value).collect();
         self.post(format!("mandrill_events={escaped}"), Some(&self.sign(&[("mandrill_events", value)]))).await
     }
 
-    /// True once the text was accepted as the signed value of `mandrill_events`; a cut connection is no answer, and no failure.
+    /// Posts text as the signed value of `mandrill_events`, and returns true if the status is 200. A broken connection gives false.
     pub async fn is_accepted(&self, value: &str) -> bool {
         let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
         let signature = self.sign(&[("mandrill_events", value.as_bytes())]);
-        let answer = Answer::try_of(self.request(format!("mandrill_events={escaped}"), Some(&signature))).await;
-        answer.is_some_and(|answer| answer.status == 200)
+        let response = ApiResponse::try_fetch(self.request(format!("mandrill_events={escaped}"), Some(&signature))).await;
+        response.is_some_and(|response| response.status == 200)
     }
 
-    /// Posts any form with any signature.
-    pub async fn post(&self, form: impl Into<reqwest::Body>, signature: Option<&str>) -> Answer {
-        Answer::of(self.request(form, signature)).await
+    /// Posts any form with any signature, or none.
+    pub async fn post(&self, form: impl Into<reqwest::Body>, signature: Option<&str>) -> ApiResponse {
+        ApiResponse::fetch(self.request(form, signature)).await
     }
 
     fn request(&self, form: impl Into<reqwest::Body>, signature: Option<&str>) -> reqwest::RequestBuilder {
@@ -83,7 +83,7 @@ impl Mandrill {
     }
 }
 
-/// A message event of this kind, about message `id`; `ts` lies in the past.
+/// A message event of this kind for message `id`, with a `ts` in the past.
 pub fn event(kind: &str, id: &str) -> Value {
     json!({
         "event": kind, "ts": 1_700_000_000, "_id": id,

@@ -1,5 +1,5 @@
-//! An OpenID Connect provider: sends everybody back at once as whoever the test says, checks what it is told as the standards
-//! demand, and signs with a key of its own (ES256).
+//! An OpenID Connect provider: redirects every browser back at once with the claims that the test has set, checks requests as the
+//! standards demand, and signs with its own key (ES256).
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,9 +19,9 @@ use warp::reply::{Reply, Response};
 
 const CLIENT: (&str, &str) = ("mandrill-listener", "a client's secret");
 
-/// The running provider. Dropping it ends it.
+/// The running provider. Dropping it stops it.
 pub struct IdentityProvider {
-    /// Its issuer, for `OIDC_ISSUER`.
+    /// The issuer, for `OIDC_ISSUER`.
     pub issuer: String,
     state: Arc<State>,
     server: JoinHandle<()>,
@@ -30,12 +30,12 @@ pub struct IdentityProvider {
 struct State {
     issuer: String,
     key: EcdsaKeyPair,
-    /// What the next token says beside what it must.
+    /// Added to the standard claims of the next token, and overrides them.
     claims: Mutex<Value>,
-    /// Codes that were given and not yet redeemed, with what they were asked for.
+    /// Issued codes that are not redeemed yet, with the parameters of their authorization request.
     codes: Mutex<HashMap<String, HashMap<String, String>>>,
-    /// Signs with a key that nobody published.
-    forges: Mutex<bool>,
+    /// Signs with a key that `keys` does not list.
+    uses_unpublished_key: Mutex<bool>,
 }
 
 impl fmt::Debug for IdentityProvider {
@@ -45,16 +45,16 @@ impl fmt::Debug for IdentityProvider {
 }
 
 impl IdentityProvider {
-    /// Knows nobody yet.
+    /// Starts a provider without claims.
     pub async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-        let issuer = format!("http://{}/staff", listener.local_addr().expect("an address"));
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port should be free");
+        let issuer = format!("http://{}/staff", listener.local_addr().expect("the listener should have an address"));
         let state = Arc::new(State {
             issuer: issuer.clone(),
             key: new_key(),
             claims: Mutex::default(),
             codes: Mutex::default(),
-            forges: Mutex::default(),
+            uses_unpublished_key: Mutex::default(),
         });
         let shared = Arc::clone(&state);
         let routes = warp::path("staff")
@@ -62,26 +62,26 @@ impl IdentityProvider {
             .and(warp::header::optional::<String>("authorization"))
             .and(warp::query::raw().or(warp::any().map(String::new)).unify())
             .and(warp::body::bytes())
-            .map(move |path: warp::path::Tail, proof, query: String, body: bytes::Bytes| {
-                shared.answer(path.as_str(), proof, &query, &body)
+            .map(move |path: warp::path::Tail, credentials, query: String, body: bytes::Bytes| {
+                shared.respond(path.as_str(), credentials, &query, &body)
             });
         let server = tokio::spawn(warp::serve(routes).incoming(listener).run());
         Self { issuer, state, server }
     }
 
-    /// The variables with which the service finds it.
+    /// The environment variables that configure ingest to use this provider.
     pub fn environment(&self) -> [(&str, &str); 3] {
         [("OIDC_ISSUER", &self.issuer), ("OIDC_CLIENT_ID", CLIENT.0), ("OIDC_CLIENT_SECRET", CLIENT.1)]
     }
 
-    /// Whoever comes next is this; what is given here goes over what a token says by itself.
-    pub fn vouch_for(&self, claims: Value) {
+    /// Sets the claims of the following tokens. They override the standard claims.
+    pub fn set_claims(&self, claims: Value) {
         *lock(&self.state.claims) = claims;
     }
 
-    /// From now on signs with a key that it has not published.
-    pub fn forge(&self) {
-        *lock(&self.state.forges) = true;
+    /// Signs the following tokens with a key that is not published.
+    pub fn use_unpublished_key(&self) {
+        *lock(&self.state.uses_unpublished_key) = true;
     }
 }
 
@@ -92,7 +92,7 @@ impl Drop for IdentityProvider {
 }
 
 impl State {
-    fn answer(&self, path: &str, proof: Option<String>, query: &str, body: &[u8]) -> Response {
+    fn respond(&self, path: &str, credentials: Option<String>, query: &str, body: &[u8]) -> Response {
         match path {
             ".well-known/openid-configuration" => warp::reply::json(&json!({
                 "issuer": self.issuer,
@@ -114,70 +114,74 @@ impl State {
                 });
                 warp::reply::json(&json!({"keys": [key]})).into_response()
             }
-            "authorize" => self.send_back(query),
-            "token" => self.redeem(proof, body).unwrap_or_else(|error| {
+            "authorize" => self.authorize(query),
+            "token" => self.redeem(credentials, body).unwrap_or_else(|error| {
                 warp::reply::with_status(warp::reply::json(&json!({"error": error})), StatusCode::BAD_REQUEST).into_response()
             }),
             _ => StatusCode::NOT_FOUND.into_response(),
         }
     }
 
-    fn send_back(&self, query: &str) -> Response {
-        let asked = pairs(query.as_bytes());
-        assert_eq!(asked["client_id"], CLIENT.0);
-        assert_eq!((asked["response_type"].as_str(), asked["code_challenge_method"].as_str()), ("code", "S256"));
-        assert!(asked["scope"].split(' ').any(|scope| scope == "openid"));
+    fn authorize(&self, query: &str) -> Response {
+        let authorization = parse_pairs(query.as_bytes());
+        assert_eq!(authorization["client_id"], CLIENT.0);
+        assert_eq!((authorization["response_type"].as_str(), authorization["code_challenge_method"].as_str()), ("code", "S256"));
+        assert!(authorization["scope"].split(' ').any(|scope| scope == "openid"));
         let mut codes = lock(&self.codes);
         let code = format!("code-{}", codes.len());
-        let back = format!("{}?code={code}&state={}", asked["redirect_uri"], asked["state"]);
-        codes.insert(code, asked);
+        let callback = format!("{}?code={code}&state={}", authorization["redirect_uri"], authorization["state"]);
+        codes.insert(code, authorization);
         let mut response = StatusCode::FOUND.into_response();
-        response.headers_mut().insert("location", back.parse().expect("an address"));
+        response.headers_mut().insert("location", callback.parse().expect("the redirect should be a valid header"));
         response
     }
 
-    fn redeem(&self, proof: Option<String>, body: &[u8]) -> Result<Response, &'static str> {
-        let given = pairs(body);
+    fn redeem(&self, credentials: Option<String>, body: &[u8]) -> Result<Response, &'static str> {
+        let form = parse_pairs(body);
         let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let client = BASE64_STANDARD.encode(format!("{}:{}", encode(CLIENT.0), encode(CLIENT.1)));
-        if proof != Some(format!("Basic {client}")) {
+        if credentials != Some(format!("Basic {client}")) {
             return Err("invalid_client");
         }
-        // A code is good for one time.
-        let asked = lock(&self.codes).remove(&given["code"]).ok_or("invalid_grant")?;
-        let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&given["code_verifier"]));
-        if given["redirect_uri"] != asked["redirect_uri"] || challenge != asked["code_challenge"] {
+        // A code can be redeemed once.
+        let authorization = lock(&self.codes).remove(&form["code"]).ok_or("invalid_grant")?;
+        let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&form["code_verifier"]));
+        if form["redirect_uri"] != authorization["redirect_uri"] || challenge != authorization["code_challenge"] {
             return Err("invalid_grant");
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock should be after 1970").as_secs();
         let mut claims = json!({
-            "iss": self.issuer, "aud": CLIENT.0, "iat": now, "exp": now + 300, "nonce": asked["nonce"], "email_verified": true,
+            "iss": self.issuer, "aud": CLIENT.0, "iat": now, "exp": now + 300, "nonce": authorization["nonce"], "email_verified": true,
         });
-        let claimed = lock(&self.claims).clone();
-        claims.as_object_mut().expect("claims").extend(claimed.as_object().expect("claims").clone());
-        let token = json!({"access_token": "of no use", "token_type": "Bearer", "id_token": self.sign(&claims)});
+        let overrides = lock(&self.claims).clone();
+        claims.as_object_mut().expect("an object").extend(overrides.as_object().expect("claims should be an object").clone());
+        let token = json!({"access_token": "unused", "token_type": "Bearer", "id_token": self.sign(&claims)});
         Ok(warp::reply::json(&token).into_response())
     }
 
     fn sign(&self, claims: &Value) -> String {
         let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(&json!({"alg": "ES256", "kid": "one"})), part(claims));
-        let forged = lock(&self.forges).then(new_key);
-        let signature = forged.as_ref().unwrap_or(&self.key).sign(&SystemRandom::new(), signed.as_bytes()).expect("a signature");
+        let unpublished_key = lock(&self.uses_unpublished_key).then(new_key);
+        let signature = unpublished_key
+            .as_ref()
+            .unwrap_or(&self.key)
+            .sign(&SystemRandom::new(), signed.as_bytes())
+            .expect("signing should succeed");
         format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
     }
 }
 
 fn new_key() -> EcdsaKeyPair {
     let random = SystemRandom::new();
-    let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
-    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.as_ref(), &random).expect("a key")
+    let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key should be generated");
+    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.as_ref(), &random).expect("the generated key should be valid")
 }
 
-fn pairs(form: &[u8]) -> HashMap<String, String> {
+fn parse_pairs(form: &[u8]) -> HashMap<String, String> {
     form_urlencoded::parse(form).into_owned().collect()
 }
 
-fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
-    what.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

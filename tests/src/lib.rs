@@ -14,7 +14,7 @@ pub mod raw;
 pub mod rng;
 pub mod wait;
 
-pub use api_client::{Answer, ApiClient};
+pub use api_client::{ApiClient, ApiResponse};
 pub use database::Database;
 pub use delivery::Mandrill;
 pub use identity_provider::IdentityProvider;

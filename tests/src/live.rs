@@ -1,4 +1,4 @@
-//! Following the live feed.
+//! Clients of the live feed.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +10,25 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::api_client::ApiClient;
-use crate::wait::{PATIENCE, until};
+use crate::wait::{TIMEOUT, until};
 
 /// An open websocket.
 #[derive(Debug)]
 pub struct Socket {
-    /// For what the helpers do not do.
+    /// The underlying stream, for frames that the helpers cannot send.
     pub stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
 impl Socket {
-    /// Opens `/ws` with these headers; the status if it was refused.
+    /// Opens `/ws` with these headers.
     ///
     /// # Errors
-    /// The HTTP status of the refusal, or 0 when there was no answer.
+    /// The HTTP status of a refusal, or 0 without a response.
     pub async fn open(address: &str, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
-        let mut request = format!("{}/ws", address.replace("http", "ws")).into_client_request().expect("a request");
+        let mut request =
+            format!("{}/ws", address.replace("http", "ws")).into_client_request().expect("the address should be valid");
         for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().expect("a value"));
+            request.headers_mut().insert(*name, value.parse().expect("the header value should be valid"));
         }
         match tokio_tungstenite::connect_async(request).await {
             Ok((stream, _)) => Ok(Self { stream }),
@@ -36,7 +37,7 @@ impl Socket {
         }
     }
 
-    /// Opens it as the dashboard does.
+    /// Opens `/ws` as the dashboard does.
     ///
     /// # Errors
     /// As [`Socket::open`].
@@ -44,7 +45,7 @@ impl Socket {
         Self::try_at(client, &client.address).await
     }
 
-    /// Opens it at another address, with the dashboard's cookie and Origin.
+    /// Opens `/ws` at another address with the dashboard's cookie and Origin.
     ///
     /// # Errors
     /// As [`Socket::open`].
@@ -53,32 +54,31 @@ impl Socket {
         Self::open(address, &[("cookie", cookie), ("origin", &client.address)]).await
     }
 
-    /// The same, which must work.
+    /// Opens `/ws` at another address with the dashboard's cookie and Origin. Panics on a refusal.
     pub async fn at(client: &ApiClient, address: &str) -> Self {
         Self::try_at(client, address).await.expect("an open socket")
     }
 
-    /// Opens it as the dashboard does, and reads `hello`.
+    /// Opens `/ws` as the dashboard does, and reads `hello`. Panics on a refusal.
     pub async fn of(client: &ApiClient) -> Self {
         let mut socket = Self::try_of(client).await.expect("an open socket");
         assert_eq!(socket.next().await["type"], "hello");
         socket
     }
 
-    /// Sends a frame.
     pub async fn send(&mut self, frame: &Value) {
-        self.stream.send(Message::text(frame.to_string())).await.expect("the frame is sent");
+        self.stream.send(Message::text(frame.to_string())).await.expect("the frame should be sent");
     }
 
-    /// Subscribes to everything.
+    /// Subscribes to both topics without a filter, and returns the `subscribed` frame.
     pub async fn subscribe(&mut self, after: Option<&str>) -> Value {
         self.send(&json!({"type": "subscribe", "topics": ["notifications", "events"], "after": after})).await;
         self.next_of("subscribed").await
     }
 
-    /// The next frame.
+    /// The next frame. Panics if the socket closes.
     pub async fn next(&mut self) -> Value {
-        self.try_next().await.expect("a frame")
+        self.try_next().await.expect("the socket should stay open")
     }
 
     /// Skips frames of other types and returns the next frame of this one.
@@ -100,18 +100,18 @@ impl Socket {
             }
         };
         // Heartbeats keep arriving, so the deadline covers the whole wait instead of each frame.
-        tokio::time::timeout(PATIENCE, reading).await.unwrap_or_else(|_| panic!("timed out waiting for {what}"))
+        tokio::time::timeout(TIMEOUT, reading).await.unwrap_or_else(|_| panic!("timed out waiting for {what}"))
     }
 
-    /// The next frame, or the code with which the socket was closed; 0 when it broke.
+    /// The next frame.
     ///
     /// # Errors
-    /// When the socket has ended.
+    /// The close code if the socket is closed, or 0 if the connection broke.
     pub async fn try_next(&mut self) -> Result<Value, u16> {
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("a frame within a minute");
+            let message = tokio::time::timeout(TIMEOUT, self.stream.next()).await.expect("a frame should arrive within a minute");
             match message {
-                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).expect("a frame of JSON")),
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).expect("the frame should be JSON")),
                 Some(Ok(Message::Close(frame))) => return Err(frame.map_or(0, |frame| frame.code.into())),
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Err(0),
@@ -131,44 +131,44 @@ impl Socket {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, reading).await.expect("the socket should close within a minute")
+        tokio::time::timeout(TIMEOUT, reading).await.expect("the socket should close within a minute")
     }
 }
 
-/// A client that behaves as the protocol asks: resumes after every cut, refetches when told to, drops repeats by id.
+/// A client that follows the protocol: it resumes after every disconnect, refetches on demand and drops duplicates by id.
 #[derive(Debug)]
 pub struct Follower {
     client: ApiClient,
     socket: Option<Socket>,
     cursor: Option<String>,
-    /// Where `/ws` is, each tried after the other; the client's own address at first.
-    pub doors: Vec<String>,
-    /// What is followed: all of it at first.
+    /// Base URLs to connect to, in turn. Initially the client's own address.
+    pub addresses: Vec<String>,
+    /// The topics to subscribe to. Initially all.
     pub topics: Vec<&'static str>,
-    /// Which events: all of them at first.
+    /// The filter of events. Initially empty.
     pub filter: Value,
-    /// Notifications by id.
+    /// Received notifications by id.
     pub notifications: BTreeMap<i64, Value>,
-    /// Events by id.
+    /// Received events by id.
     pub events: BTreeMap<i64, Value>,
-    /// Ids that came in a frame more than once; repeats are allowed, but not silently.
+    /// How often a frame carried an id that was already received. The protocol allows such duplicates.
     pub repeats: usize,
-    /// How often the protocol demanded a refetch.
+    /// How often the server demanded a refetch.
     pub refetches: usize,
-    /// Whether the numbers of frames grew on each socket.
+    /// Whether cursors never went back within an epoch.
     pub is_in_order: bool,
 }
 
 impl Follower {
-    /// Not yet connected.
+    /// A follower that is not connected yet.
     pub fn new(client: ApiClient) -> Self {
         let (notifications, events) = (BTreeMap::new(), BTreeMap::new());
-        let (doors, topics, filter) = (vec![client.address.clone()], vec!["notifications", "events"], json!({}));
+        let (addresses, topics, filter) = (vec![client.address.clone()], vec!["notifications", "events"], json!({}));
         Self {
             client,
             socket: None,
             cursor: None,
-            doors,
+            addresses,
             topics,
             filter,
             notifications,
@@ -184,15 +184,17 @@ impl Follower {
     /// # Panics
     /// If that takes more than five minutes.
     pub async fn connect(&mut self) {
-        tokio::time::timeout(5 * PATIENCE, self.subscribe()).await.expect("a subscription within five minutes");
+        tokio::time::timeout(5 * TIMEOUT, self.subscribe())
+            .await
+            .expect("the subscription should be confirmed within five minutes");
     }
 
     async fn subscribe(&mut self) {
-        self.doors.rotate_left(1);
-        let (client, doors) = (&self.client, &self.doors);
+        self.addresses.rotate_left(1);
+        let (client, addresses) = (&self.client, &self.addresses);
         let mut socket = until("a socket opens", || async {
-            for door in doors {
-                if let Ok(socket) = Socket::try_at(client, door).await {
+            for address in addresses {
+                if let Ok(socket) = Socket::try_at(client, address).await {
                     return Some(socket);
                 }
             }
@@ -200,7 +202,7 @@ impl Follower {
         })
         .await;
         let subscribe = json!({"type": "subscribe", "topics": self.topics, "filter": self.filter, "after": self.cursor});
-        // A socket that is cut before it answers is opened again by whoever follows.
+        // `follow` reconnects if the connection breaks here.
         if socket.stream.send(Message::text(subscribe.to_string())).await.is_err() {
             return;
         }
@@ -210,21 +212,21 @@ impl Follower {
             match socket.try_next().await {
                 Ok(frame) => {
                     subscribed = frame["type"] == "subscribed";
-                    self.take(&frame).await;
+                    self.handle(&frame).await;
                 }
                 Err(_) => self.socket = None,
             }
         }
     }
 
-    /// Follows until `enough` says so.
+    /// Follows the feed until `enough` returns true.
     ///
     /// # Panics
-    /// When that takes more than five minutes.
+    /// If that takes more than five minutes.
     pub async fn follow_until(&mut self, enough: impl FnMut(&Self) -> bool) {
-        let following = tokio::time::timeout(5 * PATIENCE, self.follow(enough)).await;
+        let following = tokio::time::timeout(5 * TIMEOUT, self.follow(enough)).await;
         if following.is_err() {
-            panic!("followed in vain: {} notifications, {} events", self.notifications.len(), self.events.len());
+            panic!("timed out with {} notifications and {} events", self.notifications.len(), self.events.len());
         }
     }
 
@@ -235,13 +237,13 @@ impl Follower {
                 continue;
             };
             match socket.try_next().await {
-                Ok(frame) => self.take(&frame).await,
+                Ok(frame) => self.handle(&frame).await,
                 Err(_) => self.socket = None,
             }
         }
     }
 
-    async fn take(&mut self, frame: &Value) {
+    async fn handle(&mut self, frame: &Value) {
         match frame["type"].as_str() {
             Some("subscribed") => {
                 self.cursor = frame["cursor"].as_str().map(str::to_owned);
@@ -269,8 +271,8 @@ impl Follower {
         }
     }
 
-    /// The list of the events that are followed.
-    pub fn events_at(&self) -> String {
+    /// The path of the event list with the follower's filter.
+    pub fn events_path(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in self.filter.as_object().expect("a filter") {
             let values = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
@@ -280,24 +282,24 @@ impl Follower {
         format!("/api/events?{}", query.finish())
     }
 
-    /// Notes the cursor of a frame. Within an epoch it never goes back.
+    /// Stores the cursor of a frame, and checks that it does not go back within an epoch.
     fn advance(&mut self, cursor: &Value) {
-        let place =
+        let parse =
             |cursor: &str| cursor.rsplit_once('.').map(|(epoch, seq)| (epoch.to_owned(), seq.parse::<u64>().unwrap_or(0)));
         let cursor = cursor.as_str().expect("a cursor").to_owned();
-        if let (Some((before, last)), Some((epoch, next))) = (self.cursor.as_deref().and_then(place), place(&cursor)) {
+        if let (Some((before, last)), Some((epoch, next))) = (self.cursor.as_deref().and_then(parse), parse(&cursor)) {
             self.is_in_order &= before != epoch || last <= next;
         }
         self.cursor = Some(cursor);
     }
 
-    /// Asks until the API answers, as a page would.
+    /// Reads both lists over the API and retries until it responds, as the dashboard does.
     async fn refetch(&mut self) {
         self.refetches += 1;
         let client = &self.client;
-        let (events_at, wants_notifications) = (self.events_at(), self.topics.contains(&"notifications"));
-        let notifications = if wants_notifications { client.all_in_the_end("/api/notifications").await } else { Vec::new() };
-        let events = client.all_in_the_end(&events_at).await;
+        let (events_path, wants_notifications) = (self.events_path(), self.topics.contains(&"notifications"));
+        let notifications = if wants_notifications { client.all_with_retry("/api/notifications").await } else { Vec::new() };
+        let events = client.all_with_retry(&events_path).await;
         let by_id = |items: Vec<Value>| items.into_iter().map(|item| (item["id"].as_i64().expect("an id"), item));
         self.notifications.extend(by_id(notifications));
         self.events.extend(by_id(events));

@@ -1,4 +1,4 @@
-//! Mandrill's API, as far as webhooks go: a server that speaks as the OpenAPI says, and keeps its webhooks in memory.
+//! The webhook part of Mandrill's API: a server that follows Mandrill's OpenAPI document and keeps its webhooks in memory.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::TcpListener;
@@ -16,15 +16,15 @@ use warp::reply::{Reply, Response};
 
 use crate::delivery::Mandrill;
 
-/// The one API key that the account has.
+/// The account's only API key.
 const API_KEY: &str = "m4ndrill-API-key_22chr";
-/// How long an address may take to answer a check.
-const CHECK_WITHIN: Duration = Duration::from_secs(10);
+/// Timeout of each request that checks a webhook's URL.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The running API of one account. Dropping it ends it.
+/// The running API of one account. Dropping it stops it.
 #[derive(Debug)]
 pub struct MandrillApi {
-    /// Where it is, for `MANDRILL_API_URL`.
+    /// The base URL, for `MANDRILL_API_URL`.
     pub url: String,
     state: Arc<Mutex<State>>,
     stop: Option<oneshot::Sender<()>>,
@@ -39,42 +39,41 @@ struct State {
 }
 
 impl MandrillApi {
-    /// An account without webhooks. It runs in a thread of its own, since tests wait for commands without yielding.
+    /// Starts an account without webhooks. The server has its own thread, because tests block while a command runs.
     pub fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        listener.set_nonblocking(true).expect("a listener that does not block");
-        let url = format!("http://{}/api/1.0", listener.local_addr().expect("an address"));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port should be free");
+        listener.set_nonblocking(true).expect("the listener should become non-blocking");
+        let url = format!("http://{}/api/1.0", listener.local_addr().expect("the listener should have an address"));
         let state = Arc::<Mutex<State>>::default();
         let (stop, stopped) = oneshot::channel();
         let shared = Arc::clone(&state);
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("the runtime should start");
             runtime.block_on(serve(listener, shared, stopped));
         });
         Self { url, state, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// The variables with which a command finds it.
+    /// The environment variables that point a command at this API.
     pub fn environment(&self) -> [(&str, &str); 2] {
         [("MANDRILL_API_URL", &self.url), ("MANDRILL_API_KEY", API_KEY)]
     }
 
-    /// The account's webhooks.
     pub fn webhooks(&self) -> Vec<Value> {
         lock(&self.state).webhooks.clone()
     }
 
-    /// Changes the account's webhooks, as time and other people do.
+    /// Changes the account's webhooks outside the API, as Mandrill and other users do.
     pub fn change(&self, change: impl FnOnce(&mut Vec<Value>)) {
         change(&mut lock(&self.state).webhooks);
     }
 
-    /// Every call so far: its method, such as `add`, and its parameters.
+    /// All calls so far: the method, such as `add`, and the parameters.
     pub fn calls(&self) -> Vec<(String, Value)> {
         lock(&self.state).calls.clone()
     }
 
-    /// Every check of an address so far: `HEAD` or `POST`, and the status of the answer, 0 when there was none.
+    /// All checks of a URL so far: `HEAD` or `POST`, and the status of the response, or 0 without one.
     pub fn checks(&self) -> Vec<String> {
         lock(&self.state).checks.clone()
     }
@@ -96,22 +95,22 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 async fn serve(listener: TcpListener, state: Arc<Mutex<State>>, stopped: oneshot::Receiver<()>) {
-    let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+    let listener = tokio::net::TcpListener::from_std(listener).expect("the listener should be valid");
     let calls = warp::path!("api" / "1.0" / "webhooks" / String)
         .and(warp::post())
         .and(warp::body::json())
-        .then(move |method: String, parameters: Value| answer(Arc::clone(&state), method, parameters));
+        .then(move |method: String, parameters: Value| respond(Arc::clone(&state), method, parameters));
     tokio::select! {
         () = warp::serve(calls).incoming(listener).run() => {}
         _ = stopped => {}
     }
 }
 
-async fn answer(state: Arc<Mutex<State>>, method: String, parameters: Value) -> Response {
+async fn respond(state: Arc<Mutex<State>>, method: String, parameters: Value) -> Response {
     let method = method.strip_suffix(".json").unwrap_or(&method);
     lock(&state).calls.push((method.to_owned(), parameters.clone()));
     match call(&state, method, &parameters).await {
-        Ok(found) => warp::reply::json(&found).into_response(),
+        Ok(result) => warp::reply::json(&result).into_response(),
         Err(Refusal { status, code, name, message }) => {
             let document = json!({"status": "error", "code": code, "name": name, "message": message});
             warp::reply::with_status(warp::reply::json(&document), status).into_response()
@@ -119,7 +118,7 @@ async fn answer(state: Arc<Mutex<State>>, method: String, parameters: Value) -> 
     }
 }
 
-/// What the API's error document says, and under which status.
+/// An error document and its HTTP status.
 struct Refusal {
     status: StatusCode,
     code: i32,
@@ -128,8 +127,8 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn invalid(field: &str, why: &str) -> Self {
-        let message = format!("Validation error: {}", json!({ field: why }));
+    fn invalid(field: &str, reason: &str) -> Self {
+        let message = format!("Validation error: {}", json!({ field: reason }));
         Self { status: StatusCode::UNPROCESSABLE_ENTITY, code: -2, name: "ValidationError", message }
     }
 }
@@ -142,8 +141,8 @@ async fn call(state: &Mutex<State>, method: &str, parameters: &Value) -> Result<
     match method {
         "list" => Ok(Value::from(lock(state).webhooks.clone())),
         "info" => {
-            let place = place_of(state, parameters)?;
-            Ok(lock(state).webhooks[place].clone())
+            let index = index_of(state, parameters)?;
+            Ok(lock(state).webhooks[index].clone())
         }
         "add" => {
             let fields = fields_of(parameters)?;
@@ -154,17 +153,17 @@ async fn call(state: &Mutex<State>, method: &str, parameters: &Value) -> Result<
                 "created_at": "2026-11-24 10:00:00.123456", "last_sent_at": null, "batches_sent": 0, "events_sent": 0,
                 "last_error": null
             });
-            lay_over(&mut webhook, fields);
+            apply_fields(&mut webhook, fields);
             state.webhooks.push(webhook.clone());
             Ok(webhook)
         }
         "update" => {
-            let place = place_of(state, parameters)?;
+            let index = index_of(state, parameters)?;
             let fields = fields_of(parameters)?;
             check(state, parameters).await?;
             let mut state = lock(state);
-            let webhook = &mut state.webhooks[place];
-            lay_over(webhook, fields);
+            let webhook = &mut state.webhooks[index];
+            apply_fields(webhook, fields);
             Ok(webhook.clone())
         }
         _ => {
@@ -174,8 +173,8 @@ async fn call(state: &Mutex<State>, method: &str, parameters: &Value) -> Result<
     }
 }
 
-/// Where the webhook lies that is named by `id`.
-fn place_of(state: &Mutex<State>, parameters: &Value) -> Result<usize, Refusal> {
+/// The index of the webhook that the parameter `id` names.
+fn index_of(state: &Mutex<State>, parameters: &Value) -> Result<usize, Refusal> {
     let id = parameters["id"].as_i64().ok_or_else(|| Refusal::invalid("id", "Please enter a whole number"))?;
     lock(state).webhooks.iter().position(|webhook| webhook["id"] == id).ok_or_else(|| {
         let message = format!("Unknown hook ID {id}");
@@ -183,17 +182,17 @@ fn place_of(state: &Mutex<State>, parameters: &Value) -> Result<usize, Refusal> 
     })
 }
 
-/// What `add` and `update` take: `url`, and `description` and `events` where they are given.
+/// The parameters of `add` and `update`: `url`, and optionally `description` and `events`.
 fn fields_of(parameters: &Value) -> Result<Vec<(&'static str, Value)>, Refusal> {
     let mut fields = Vec::new();
     for name in ["url", "description", "events"] {
         let value = &parameters[name];
-        let right = match name {
+        let is_valid = match name {
             "url" => value.as_str().is_some_and(|url| url.starts_with("http")),
             "description" => value.is_null() || value.is_string(),
             _ => value.is_null() || value.as_array().is_some_and(|events| events.iter().all(Value::is_string)),
         };
-        if !right {
+        if !is_valid {
             return Err(Refusal::invalid(name, "Please enter a value of the right type"));
         }
         if !value.is_null() {
@@ -203,16 +202,17 @@ fn fields_of(parameters: &Value) -> Result<Vec<(&'static str, Value)>, Refusal> 
     Ok(fields)
 }
 
-fn lay_over(webhook: &mut Value, fields: Vec<(&'static str, Value)>) {
+fn apply_fields(webhook: &mut Value, fields: Vec<(&'static str, Value)>) {
     for (name, value) in fields {
         webhook[name] = value;
     }
 }
 
-/// Whether the address answers 200: to HEAD, or else to an empty batch signed with the key that is the same for everybody.
+/// Checks that the URL responds with 200: to HEAD, or else to an empty batch signed with `test-webhook`, the key that all accounts
+/// share.
 async fn check(state: &Mutex<State>, parameters: &Value) -> Result<(), Refusal> {
     let url = parameters["url"].as_str().unwrap_or_default();
-    let http = Client::builder().timeout(CHECK_WITHIN).build().expect("a client");
+    let http = Client::builder().timeout(CHECK_TIMEOUT).build().expect("the HTTP client should build");
     let head = status_of(http.head(url)).await;
     lock(state).checks.push(format!("HEAD {head}"));
     if head == 200 {
@@ -233,7 +233,7 @@ async fn status_of(request: RequestBuilder) -> u16 {
     request.send().await.map_or(0, |response| response.status().as_u16())
 }
 
-/// 16 random bytes in the form of Mandrill's keys: 22 characters that are safe in URLs.
+/// A random key like Mandrill's: 16 bytes as 22 URL-safe base64 characters.
 fn auth_key() -> String {
     let random = || RandomState::new().hash_one("a key").to_be_bytes();
     BASE64_URL_SAFE_NO_PAD.encode([random(), random()].concat())

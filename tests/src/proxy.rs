@@ -31,8 +31,8 @@ pub struct Proxy {
 impl Proxy {
     /// Starts a proxy to `127.0.0.1:target` in mode `Forward`.
     pub async fn to(target: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("an address").port();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port should be free");
+        let port = listener.local_addr().expect("the listener should have an address").port();
         let (target, targets) = watch::channel(target);
         let (mode, modes) = watch::channel(ProxyMode::Forward);
         tokio::spawn(async move {

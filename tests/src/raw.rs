@@ -1,4 +1,4 @@
-//! A websocket whose every byte the test decides, as no library would let it.
+//! A websocket client that sends exactly the bytes of the test, including invalid ones.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::api_client::ApiClient;
-use crate::wait::PATIENCE;
+use crate::wait::TIMEOUT;
 
 /// An open websocket.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct RawSocket {
     read: Vec<u8>,
 }
 
-/// A client's frame with this first byte.
+/// A masked frame with this first byte (flags and opcode).
 pub fn masked(head: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [0xA1, 0xB2, 0xC3, 0xD4];
     let mut frame = vec![head];
@@ -24,7 +24,7 @@ pub fn masked(head: u8, payload: &[u8]) -> Vec<u8> {
         Ok(length @ 0..=125) => frame.push(0x80 | length),
         _ => {
             frame.push(0x80 | 126);
-            frame.extend(u16::try_from(payload.len()).expect("a short payload").to_be_bytes());
+            frame.extend(u16::try_from(payload.len()).expect("the payload should be below 64 KiB").to_be_bytes());
         }
     }
     frame.extend(mask);
@@ -33,47 +33,48 @@ pub fn masked(head: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 impl RawSocket {
-    /// Opens `/ws` at `address` as the client's page would, and reads `hello`.
+    /// Opens `/ws` at `address` with the client's cookie and Origin, and reads `hello`.
     pub async fn open(client: &ApiClient, address: &str) -> Self {
         let host = address.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(host).await.expect("a connection");
+        let mut stream = TcpStream::connect(host).await.expect("the server should accept the connection");
         let (cookie, origin) = (client.cookie.as_deref().unwrap_or_default(), &client.address);
         let key = BASE64_STANDARD.encode([7; 16]);
         let request = format!(
             "GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
              Sec-WebSocket-Key: {key}\r\nOrigin: {origin}\r\nCookie: {cookie}\r\n\r\n"
         );
-        stream.write_all(request.as_bytes()).await.expect("the request is sent");
+        stream.write_all(request.as_bytes()).await.expect("the request should be sent");
         let mut socket = Self { stream, read: Vec::new() };
         let head = loop {
             if let Some(end) = socket.read.windows(4).position(|four| four == b"\r\n\r\n") {
                 break String::from_utf8_lossy(&socket.read.drain(..end + 4).collect::<Vec<_>>()).into_owned();
             }
-            assert!(socket.more().await, "an answer");
+            assert!(socket.read_more().await, "the server closed the connection before its response");
         };
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
         assert_eq!(socket.text().await["type"], "hello");
         socket
     }
 
-    /// Sends bytes as they are; whether the other side still takes them is not asked.
+    /// Sends bytes as they are. Errors are ignored, because the server may already have closed the connection.
     pub async fn send(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes).await;
     }
 
-    async fn more(&mut self) -> bool {
+    async fn read_more(&mut self) -> bool {
         let mut bytes = vec![0; 64 << 10];
-        let count = tokio::time::timeout(PATIENCE, self.stream.read(&mut bytes)).await.expect("something within a minute");
+        let count =
+            tokio::time::timeout(TIMEOUT, self.stream.read(&mut bytes)).await.expect("data should arrive within a minute");
         let count = count.unwrap_or(0);
         self.read.extend_from_slice(&bytes[..count]);
         count > 0
     }
 
-    /// The next frame: its opcode and payload; none at the end of the stream.
+    /// The opcode and payload of the next frame, or `None` at the end of the stream.
     pub async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {
             if let [head, second, rest @ ..] = self.read.as_slice() {
-                assert_eq!(second & 0x80, 0, "a server does not mask");
+                assert_eq!(second & 0x80, 0, "a server must not mask frames");
                 let (length, start) = match (second & 0x7F, rest) {
                     (126, [a, b, ..]) => (Some(usize::from(u16::from_be_bytes([*a, *b]))), 4),
                     (127, [_, _, _, _, a, b, c, d, ..]) => (Some(u32::from_be_bytes([*a, *b, *c, *d]) as usize), 10),
@@ -87,7 +88,7 @@ impl RawSocket {
                     return Some((opcode, payload));
                 }
             }
-            if !self.more().await {
+            if !self.read_more().await {
                 return None;
             }
         }
@@ -96,9 +97,9 @@ impl RawSocket {
     /// The next text frame.
     pub async fn text(&mut self) -> Value {
         loop {
-            let (opcode, payload) = self.frame().await.expect("a frame");
+            let (opcode, payload) = self.frame().await.expect("the stream should not end before a text frame");
             if opcode == 1 {
-                return serde_json::from_slice(&payload).expect("a frame of JSON");
+                return serde_json::from_slice(&payload).expect("the frame should be JSON");
             }
         }
     }
@@ -116,7 +117,7 @@ impl RawSocket {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, reading).await.unwrap_or_else(|_| panic!("timed out waiting for {kind}"))
+        tokio::time::timeout(TIMEOUT, reading).await.unwrap_or_else(|_| panic!("timed out waiting for {kind}"))
     }
 
     /// Reads until the server closes, and returns the close code; 0 if the stream ends without a close frame.
@@ -132,6 +133,6 @@ impl RawSocket {
             }
             0
         };
-        tokio::time::timeout(PATIENCE, reading).await.expect("the server should close within a minute")
+        tokio::time::timeout(TIMEOUT, reading).await.expect("the server should close within a minute")
     }
 }

@@ -1,26 +1,26 @@
-//! Waiting for a condition rather than for time to pass.
+//! Waits for conditions instead of fixed times.
 
 use std::time::Duration;
 
-/// Longest wait; generous, for a loaded machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Deadline of every wait; generous, for a loaded machine.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Asks until the answer is something, and gives it.
+/// Calls `poll` every 20 ms until it returns `Some`, and returns that value.
 ///
 /// # Panics
 /// If that takes more than a minute; `what` completes the message "timed out waiting until …".
-pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
-    let asking = async {
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut poll: impl FnMut() -> F) -> T {
+    let polling = async {
         let mut ticks = tokio::time::interval(Duration::from_millis(20));
         loop {
             ticks.tick().await;
-            if let Some(answer) = ask().await {
-                return answer;
+            if let Some(response) = poll().await {
+                return response;
             }
         }
     };
-    match tokio::time::timeout(PATIENCE, asking).await {
-        Ok(answer) => answer,
+    match tokio::time::timeout(TIMEOUT, polling).await {
+        Ok(response) => response,
         Err(_) => panic!("timed out waiting until {what}"),
     }
 }

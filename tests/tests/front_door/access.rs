@@ -1,26 +1,26 @@
 //! People, tokens, sessions, saved views: who may manage them, and what that changes at once.
 
-use front_door::{Answer, ApiClient, Socket};
+use front_door::{ApiClient, ApiResponse, Socket};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::Stack;
 
 const PASSWORD: &str = "a new password";
 
-async fn invited(admin: &ApiClient, email: &str, role: &str) -> (i64, String) {
-    let answer = admin.post("/api/users", &json!({"email": email, "role": role})).await;
-    assert_eq!(answer.status, 201, "{}", answer.text);
-    let answer = answer.json();
-    assert_eq!((&answer["user"]["email"], &answer["user"]["has_password"]), (&json!(email), &json!(false)));
-    (answer["user"]["id"].as_i64().expect("an id"), answer["invitation"]["token"].as_str().expect("a token").to_owned())
+async fn invite(admin: &ApiClient, email: &str, role: &str) -> (i64, String) {
+    let response = admin.post("/api/users", &json!({"email": email, "role": role})).await;
+    assert_eq!(response.status, 201, "{}", response.text);
+    let response = response.json();
+    assert_eq!((&response["user"]["email"], &response["user"]["has_password"]), (&json!(email), &json!(false)));
+    (response["user"]["id"].as_i64().expect("an id"), response["invitation"]["token"].as_str().expect("a token").to_owned())
 }
 
 /// Uses a link up, and is signed in.
-async fn accept(stack: &Stack, token: &str) -> ApiClient {
+async fn accept_invitation(stack: &Stack, token: &str) -> ApiClient {
     let mut client = ApiClient::new(stack);
-    let answer = client.post("/api/invitation", &json!({"token": token, "password": PASSWORD})).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    client.keep_cookie(&answer);
+    let response = client.post("/api/invitation", &json!({"token": token, "password": PASSWORD})).await;
+    assert_eq!(response.status, 200, "{}", response.text);
+    client.keep_cookie(&response);
     client
 }
 
@@ -32,7 +32,7 @@ async fn is_signed_in(client: &ApiClient) -> bool {
 async fn an_invitation_works_once_and_account_changes_apply_immediately() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
-    let (id, first) = invited(&admin, "ada@example.com", "viewer").await;
+    let (id, first) = invite(&admin, "ada@example.com", "viewer").await;
     assert_eq!(
         admin.post("/api/users", &json!({"email": "ADA@example.com", "role": "viewer"})).await.problem(),
         (409, "user_exists".to_owned())
@@ -45,7 +45,7 @@ async fn an_invitation_works_once_and_account_changes_apply_immediately() {
     assert_eq!(client.post("/api/invitation", &json!({"token": token})).await.json()["email"], "ada@example.com");
     let weak = client.post("/api/invitation", &json!({"token": token, "password": "short"})).await;
     assert_eq!(weak.problem(), (400, "bad_password".to_owned()));
-    let ada = accept(&stack, &token).await;
+    let ada = accept_invitation(&stack, &token).await;
     assert!(is_signed_in(&ada).await);
     let again = client.post("/api/invitation", &json!({"token": token, "password": PASSWORD})).await;
     assert_eq!(again.problem(), (410, "invitation_gone".to_owned()));
@@ -72,9 +72,9 @@ async fn an_invitation_works_once_and_account_changes_apply_immediately() {
     assert!(!is_signed_in(&ada).await);
     assert_eq!(socket.closed().await, 4501);
     assert_eq!(ApiClient::new(&stack).sign_in("ada@example.com", "another password").await.status, 401);
-    let own = admin.get("/api/session").await.json()["user"]["id"].clone();
-    let slip = admin.change(Method::PATCH, &format!("/api/users/{own}"), &json!({"disabled": true})).await;
-    assert_eq!(slip.problem(), (409, "own_account".to_owned()));
+    let own_id = admin.get("/api/session").await.json()["user"]["id"].clone();
+    let own_account = admin.change(Method::PATCH, &format!("/api/users/{own_id}"), &json!({"disabled": true})).await;
+    assert_eq!(own_account.problem(), (409, "own_account".to_owned()));
 
     // What was done is remembered, by number and not by address.
     let audit = admin.get("/api/audit").await;
@@ -87,12 +87,12 @@ async fn an_invitation_works_once_and_account_changes_apply_immediately() {
 async fn a_token_is_shown_once_grants_its_scope_and_fails_after_revocation() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
-    let made = admin.post("/api/tokens", &json!({"name": "reports", "scopes": ["read"]})).await;
-    assert_eq!(made.status, 201, "{}", made.text);
-    let token = made.json()["token"].as_str().expect("a token").to_owned();
+    let created = admin.post("/api/tokens", &json!({"name": "reports", "scopes": ["read"]})).await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    let token = created.json()["token"].as_str().expect("a token").to_owned();
     let by_token = async |method: Method, path: &str| {
         let client = ApiClient::new(&stack);
-        client.answer(client.request(method, path).bearer_auth(&token).json(&json!({}))).await
+        client.send(client.request(method, path).bearer_auth(&token).json(&json!({}))).await
     };
     assert_eq!(by_token(Method::GET, "/api/events").await.status, 200);
     // It manages nothing, whoever made it.
@@ -139,11 +139,11 @@ async fn saved_views_are_private_until_shared() {
             .collect()
     };
     let view = |name: &str, shared: bool| json!({"name": name, "query": "kind=open&tag=vip", "shared": shared});
-    let made = ada.post("/api/views", &view("Bounces", false)).await;
-    assert_eq!((made.status.as_u16(), &made.json()["mine"]), (201, &json!(true)));
+    let created = ada.post("/api/views", &view("Bounces", false)).await;
+    assert_eq!((created.status.as_u16(), &created.json()["mine"]), (201, &json!(true)));
     assert_eq!(ada.post("/api/views", &view("Bounces", true)).await.problem(), (409, "view_exists".to_owned()));
     assert!(names(&admin).await.is_empty());
-    let path = format!("/api/views/{}", made.json()["id"]);
+    let path = format!("/api/views/{}", created.json()["id"]);
     assert_eq!(admin.change(Method::DELETE, &path, &json!({})).await.status, 404);
     assert_eq!(ada.change(Method::PUT, &path, &view("VIP bounces", true)).await.json()["name"], "VIP bounces");
     assert_eq!(names(&admin).await, ["VIP bounces"]);
@@ -151,6 +151,6 @@ async fn saved_views_are_private_until_shared() {
     assert_eq!(bo.change(Method::PUT, &path, &view("Mine now", true)).await.status, 403);
     assert_eq!(admin.change(Method::DELETE, &path, &json!({})).await.status, 204);
     assert!(names(&ada).await.is_empty());
-    let unnamed: Answer = ada.post("/api/views", &view(" ", false)).await;
+    let unnamed: ApiResponse = ada.post("/api/views", &view(" ", false)).await;
     assert_eq!(unnamed.problem(), (400, "bad_json".to_owned()));
 }

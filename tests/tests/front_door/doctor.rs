@@ -11,7 +11,7 @@ const KEY: &str = "k3y-One_22chars_abcdEF";
 const URL: &str = "https://hooks.example.com/webhook/?b=2&a=1";
 
 /// The newest refusal, once it is another than the last.
-async fn next_near_miss(admin: &ApiClient, reason: &str, before: i64) -> (Value, i64) {
+async fn wait_for_refusal(admin: &ApiClient, reason: &str, before: i64) -> (Value, i64) {
     until("the refusal is written", || async {
         let listed = admin.all("/api/refusals").await;
         let row = listed.into_iter().find(|row| row["reason"] == reason)?;
@@ -41,9 +41,9 @@ async fn near_misses_name_every_configuration_mistake() {
         url.clone_into(&mut other.url);
         other.sign(&[("mandrill_events", value.as_bytes())])
     };
-    let right = signed(KEY, URL, &php);
-    let hex: String = BASE64_STANDARD.decode(&right).expect("base64").iter().map(|byte| format!("{byte:02x}")).collect();
-    let url_safe = BASE64_URL_SAFE_NO_PAD.encode(BASE64_STANDARD.decode(&right).expect("base64"));
+    let valid = signed(KEY, URL, &php);
+    let hex: String = BASE64_STANDARD.decode(&valid).expect("base64").iter().map(|byte| format!("{byte:02x}")).collect();
+    let url_safe = BASE64_URL_SAFE_NO_PAD.encode(BASE64_STANDARD.decode(&valid).expect("base64"));
     let with = |old: &str, new: &str| signed(KEY, &URL.replace(old, new), &php);
     let matrix = [
         ("scheme", with("https", "http"), &php),
@@ -56,7 +56,7 @@ async fn near_misses_name_every_configuration_mistake() {
         ("slash", with("webhook/?", "webhook?"), &php),
         ("query_order", with("b=2&a=1", "a=1&b=2"), &php),
         ("query_extra", with("?b=2&a=1", ""), &php),
-        ("json", right.clone(), &plain),
+        ("json", valid.clone(), &plain),
         ("public_key", signed("test-webhook", URL, &php), &php),
         ("label_in_key", signed(&format!("main={KEY}"), URL, &php), &php),
         ("hex", hex, &php),
@@ -72,10 +72,10 @@ async fn near_misses_name_every_configuration_mistake() {
         let form = format!("mandrill_events={escaped}");
         // At most one a second is explained, so the same is asked until it was.
         let row = until("the mistake is explained", || async {
-            let answer = mandrill.post(form.clone(), Some(&signature)).await;
-            assert_eq!(answer.problem(), (401, "wrong_signature".to_owned()));
-            assert!(!answer.text.contains("hooks.example.com"), "whoever posts is told nothing");
-            let (row, seen) = next_near_miss(&admin, "wrong_signature", count).await;
+            let response = mandrill.post(form.clone(), Some(&signature)).await;
+            assert_eq!(response.problem(), (401, "wrong_signature".to_owned()));
+            assert!(!response.text.contains("hooks.example.com"), "whoever posts is told nothing");
+            let (row, seen) = wait_for_refusal(&admin, "wrong_signature", count).await;
             let codes = row["near_miss"].as_str()?.split('+').map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
             (codes == cause.split('+').map(str::to_owned).collect()).then_some((row, seen))
         })
@@ -107,7 +107,7 @@ async fn credentials_in_the_url_are_detected_and_never_shown() {
         .basic_auth("user", Some("s3cret"))
         .body(format!("mandrill_events={escaped}"));
     assert_eq!(request.send().await.expect("an answer").status(), 401);
-    let (row, _) = next_near_miss(&admin, "wrong_signature", 0).await;
+    let (row, _) = wait_for_refusal(&admin, "wrong_signature", 0).await;
     assert_eq!(row["near_miss"], "credentials");
     assert!(!row["hint"].as_str().expect("a hint").contains("s3cret"), "{row}");
 }
@@ -145,11 +145,11 @@ async fn the_doctor_reports_every_check_and_its_remedy() {
     assert!(old.contains("FAIL  schema") && old.contains("ingest migrate"), "{old}");
     stack.stop(Part::Redis);
     stack.stop(Part::Postgres);
-    let away = stack.ingest_with(&["doctor", "--json"], &[]).expect_err("a failure").to_string();
-    let json = &away[away.find('{').expect("JSON")..=away.rfind('}').expect("JSON")];
-    let away: Value = serde_json::from_str(json).expect("JSON");
-    assert_eq!(finding(&away, "database")["state"], "fail");
-    assert_eq!(finding(&away, "redis")["state"], "warn");
+    let unavailable = stack.ingest_with(&["doctor", "--json"], &[]).expect_err("a failure").to_string();
+    let json = &unavailable[unavailable.find('{').expect("JSON")..=unavailable.rfind('}').expect("JSON")];
+    let unavailable: Value = serde_json::from_str(json).expect("JSON");
+    assert_eq!(finding(&unavailable, "database")["state"], "fail");
+    assert_eq!(finding(&unavailable, "redis")["state"], "warn");
 }
 
 #[tokio::test]
@@ -165,25 +165,25 @@ async fn alarms_notify_admins_once_at_start_and_once_at_end() {
     database.run(past).await;
     assert_eq!(socket.next_of("notification").await["title"], "Mandrill has gone silent");
     let metrics = format!("{}/metrics", stack.direct(Part::Ingest));
-    let shouts = async |line: &'static str| {
+    let wait_for_metric = async |line: &'static str| {
         until("the metric says so", || async {
             let text = reqwest::get(&metrics).await.ok()?.text().await.ok()?;
             text.lines().any(|found| found == line).then_some(())
         })
         .await;
     };
-    shouts(r#"ingest_alarm{name="silence"} 1"#).await;
+    wait_for_metric(r#"ingest_alarm{name="silence"} 1"#).await;
     let doctor = stack.ingest_with(&["doctor"], &[("SILENCE_ALERT_MINUTES", "30")]).expect_err("a failure").to_string();
     assert!(doctor.contains("FAIL  last_event"), "{doctor}");
     assert_eq!(mandrill.deliver(&[event("send", "m2")]).await.status, 200);
     assert_eq!(socket.next_of("notification").await["title"], "Over: Mandrill has gone silent");
-    shouts(r#"ingest_alarm{name="silence"} 0"#).await;
+    wait_for_metric(r#"ingest_alarm{name="silence"} 0"#).await;
 
     for _ in 0..3 {
         assert_eq!(mandrill.post("mandrill_events=[]", Some("AAAAAAAAAAAAAAAAAAAAAAAAAAA=")).await.status, 401);
     }
     assert_eq!(socket.next_of("notification").await["title"], "Deliveries from Mandrill are refused");
-    shouts(r#"ingest_alarm{name="refusals"} 1"#).await;
+    wait_for_metric(r#"ingest_alarm{name="refusals"} 1"#).await;
     database.run("update refusals set last_at = last_at - interval '61 minutes'").await;
     assert_eq!(socket.next_of("notification").await["title"], "Over: Deliveries from Mandrill are refused");
     assert_eq!(admin.all("/api/notifications").await.len(), 4, "each change once");

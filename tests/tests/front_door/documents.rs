@@ -42,13 +42,13 @@ fn invalid_settings_exit_with_64_and_name_the_variable() {
         ("PUBLIC_ORIGINS", "https://*", "is not an origin"),
         ("LISTEN", "nowhere", "LISTEN"),
     ];
-    for (name, value, says) in table {
+    for (name, value, message) in table {
         let mut command = Stack::program("ingest").expect("the service is built");
         let output =
             command.arg("serve").env("DATABASE_URL", "postgres://u@127.0.0.1/x").env(name, value).output().expect("it runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(64), "{said}");
-        assert!(said.contains(says) || said.contains("--listen"), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{stderr}");
+        assert!(stderr.contains(message) || stderr.contains("--listen"), "{stderr}");
     }
 }
 
@@ -84,9 +84,9 @@ fn documents_refer_only_to_existing_files() {
             let inside = path.is_empty() || path.contains("://") || place::project().join(path).exists();
             assert!(inside, "{document} links to {link}, which is not there");
         }
-        for named in text.split('`').skip(1).step_by(2).filter(|name| name.contains(".rs") && name.contains('/')) {
-            let path = named.split("::").next().unwrap_or_default();
-            assert!(place::project().join(path).exists(), "{document} names {named}, which is not there");
+        for reference in text.split('`').skip(1).step_by(2).filter(|name| name.contains(".rs") && name.contains('/')) {
+            let path = reference.split("::").next().unwrap_or_default();
+            assert!(place::project().join(path).exists(), "{document} names {reference}, which is not there");
         }
     }
 }

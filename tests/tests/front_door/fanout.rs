@@ -20,8 +20,8 @@ async fn a_slow_client_is_closed_and_resumes_without_affecting_others() {
     let mut slow = RawSocket::open(&admin, &stack.direct(Part::Notifier)).await;
     slow.send(&masked(0x81, SUBSCRIBE)).await;
     let cursor = slow.text().await["cursor"].as_str().expect("a cursor").to_owned();
-    let mut quick = Follower::new(admin.clone());
-    quick.connect().await;
+    let mut fast = Follower::new(admin.clone());
+    fast.connect().await;
     let (mut sent, metrics) = (0, format!("{}/metrics", stack.direct(Part::Notifier)));
     // Each is as large as a subject may be, so that 1 MiB and what the system holds are soon full.
     let subject = "x".repeat(900);
@@ -42,17 +42,17 @@ async fn a_slow_client_is_closed_and_resumes_without_affecting_others() {
         assert!(sent < 100_000, "a client that does not read is held for ever");
     }
     assert_eq!(slow.closed().await, 4408, "it finds out why when it reads at last");
-    quick.follow_until(|follower| follower.events.len() == sent && follower.notifications.len() == sent).await;
-    assert_eq!(quick.repeats, 0);
+    fast.follow_until(|follower| follower.events.len() == sent && follower.notifications.len() == sent).await;
+    assert_eq!(fast.repeats, 0);
     // What it had not read is still there for it, if it is not more than is kept.
-    let mut back = Socket::of(&admin).await;
-    back.send(&json!({"type": "subscribe", "topics": ["notifications"], "after": cursor})).await;
-    let subscribed = back.next_of("subscribed").await;
+    let mut resumed = Socket::of(&admin).await;
+    resumed.send(&json!({"type": "subscribe", "topics": ["notifications"], "after": cursor})).await;
+    let subscribed = resumed.next_of("subscribed").await;
     if sent <= 10_000 {
         assert_eq!(subscribed["recovered"], true);
         let mut ids = BTreeSet::new();
         while ids.len() < sent {
-            ids.insert(back.next_of("notification").await["id"].as_i64().expect("an id"));
+            ids.insert(resumed.next_of("notification").await["id"].as_i64().expect("an id"));
         }
     }
 }
@@ -61,14 +61,14 @@ async fn a_slow_client_is_closed_and_resumes_without_affecting_others() {
 async fn sign_out_and_role_change_close_sockets_on_every_replica() {
     let stack = Stack::start().expect("a stack");
     let other = stack.replica("notifier").expect("a replica");
-    let (leaving, staying) = (ApiClient::viewer(&stack, "vera@example.com").await, ApiClient::admin(&stack).await);
+    let (signed_out, signed_in) = (ApiClient::viewer(&stack, "vera@example.com").await, ApiClient::admin(&stack).await);
     let addresses = [stack.direct(Part::Notifier), other.address()];
-    let mut promoted = Socket::at(&leaving, &addresses[0]).await;
+    let mut promoted = Socket::at(&signed_out, &addresses[0]).await;
     Database::of(&stack).await.run("update users set role = 'admin' where email = 'vera@example.com'").await;
     assert_eq!(promoted.closed().await, 4410, "it comes back with its new role");
-    let mut closing = [Socket::at(&leaving, &addresses[0]).await, Socket::at(&leaving, &addresses[1]).await];
-    let mut open = [Socket::at(&staying, &addresses[0]).await, Socket::at(&staying, &addresses[1]).await];
-    let request = leaving.request(Method::DELETE, "/api/session").header("x-requested-with", "fetch");
+    let mut closing = [Socket::at(&signed_out, &addresses[0]).await, Socket::at(&signed_out, &addresses[1]).await];
+    let mut open = [Socket::at(&signed_in, &addresses[0]).await, Socket::at(&signed_in, &addresses[1]).await];
+    let request = signed_out.request(Method::DELETE, "/api/session").header("x-requested-with", "fetch");
     assert_eq!(request.send().await.expect("an answer").status(), 204);
     for socket in &mut closing {
         assert_eq!(socket.closed().await, 4501);
@@ -127,13 +127,13 @@ fn random_filter(rng: &mut Rng) -> Vec<Condition> {
                 drawn.push(condition);
             }
         }
-        if how_many(&drawn) > 0 {
+        if count_matching(&drawn) > 0 {
             return drawn;
         }
     }
 }
 
-fn how_many(filter: &[Condition]) -> usize {
+fn count_matching(filter: &[Condition]) -> usize {
     (0..BATCHES * SIZE).filter(|n| filter.iter().all(|(.., selects)| selects(*n))).count()
 }
 
@@ -145,13 +145,13 @@ fn batch(number: usize) -> Vec<Value> {
     const KINDS: [&str; 6] = ["send", "open", "click", "hard_bounce", "delivered", "spam"];
     const WORDS: [&str; 9] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
     let one = |n: usize| {
-        let place = number * SIZE + n;
-        let mut event = event(KINDS[place % 6], &format!("m{place}"));
+        let index = number * SIZE + n;
+        let mut event = event(KINDS[index % 6], &format!("m{index}"));
         let msg = &mut event["msg"];
-        msg["tags"] = json!([format!("t{}", place % 11)]);
-        msg["email"] = json!(format!("r{}@example.com", place % 13));
-        msg["subject"] = json!(format!("Letter {}", WORDS[place % 9]));
-        msg["metadata"] = json!({"customer": place % 7});
+        msg["tags"] = json!([format!("t{}", index % 11)]);
+        msg["email"] = json!(format!("r{}@example.com", index % 13));
+        msg["subject"] = json!(format!("Letter {}", WORDS[index % 9]));
+        msg["metadata"] = json!({"customer": index % 7});
         event
     };
     (0..SIZE).map(one).collect()
@@ -161,7 +161,7 @@ fn batch(number: usize) -> Vec<Value> {
 struct Notifiers {
     redis: Vec<Proxy>,
     running: Vec<Replica>,
-    doors: Vec<Proxy>,
+    proxies: Vec<Proxy>,
 }
 
 fn port_of(address: &str) -> u16 {
@@ -175,16 +175,16 @@ async fn clients_receive_exactly_the_matching_events_across_failures() {
     let limits = [("MAX_SOCKETS_PER_USER", "1000"), ("DRAIN_SECONDS", "1")];
     let redis_url =
         |proxy: &Proxy, stack: &Stack| format!("redis://default:{}@127.0.0.1:{}", stack.settings().redis_password, proxy.port());
-    let mut notifiers = Notifiers { redis: Vec::new(), running: Vec::new(), doors: Vec::new() };
+    let mut notifiers = Notifiers { redis: Vec::new(), running: Vec::new(), proxies: Vec::new() };
     for _ in 0..2 {
         let redis = Proxy::to(port_of(&stack.direct(Part::Redis))).await;
         let url = redis_url(&redis, &stack);
         let replica = stack.replica_with("notifier", &[limits[0], limits[1], ("REDIS_URL", &url)]).expect("a notifier");
-        notifiers.doors.push(Proxy::to(port_of(&replica.address())).await);
+        notifiers.proxies.push(Proxy::to(port_of(&replica.address())).await);
         notifiers.running.push(replica);
         notifiers.redis.push(redis);
     }
-    let doors: Vec<String> = notifiers.doors.iter().map(|door| format!("http://127.0.0.1:{}", door.port())).collect();
+    let addresses: Vec<String> = notifiers.proxies.iter().map(|proxy| format!("http://127.0.0.1:{}", proxy.port())).collect();
 
     let mut rng = Rng::new(0x005E_ED0F_D1CE);
     let filters: Vec<Vec<Condition>> = (0..CLIENTS).map(|_| random_filter(&mut rng)).collect();
@@ -195,11 +195,11 @@ async fn clients_receive_exactly_the_matching_events_across_failures() {
             let mut follower = Follower::new(admin.clone());
             follower.filter = filter.iter().map(|(name, value, ..)| ((*name).to_owned(), json!(value))).collect();
             follower.topics = vec!["events"];
-            follower.doors = vec![doors[number % 2].clone(), doors[(number + 1) % 2].clone()];
-            let wanted = how_many(filter);
+            follower.addresses = vec![addresses[number % 2].clone(), addresses[(number + 1) % 2].clone()];
+            let expected = count_matching(filter);
             tokio::spawn(async move {
                 follower.connect().await;
-                follower.follow_until(|follower| follower.events.len() >= wanted).await;
+                follower.follow_until(|follower| follower.events.len() >= expected).await;
                 follower
             })
         })
@@ -216,33 +216,33 @@ async fn clients_receive_exactly_the_matching_events_across_failures() {
     });
     for round in 1..=12 {
         posted.clone().wait_for(|done| *done >= round * 15).await.expect("posting goes on");
-        let which = rng.below(2);
+        let index = rng.below(2);
         match round % 6 {
             0 => {
                 stack.kill(Part::Redis);
                 stack.restart(Part::Redis).expect("Redis is back, and empty");
             }
-            1 => notifiers.doors[which].set_mode(ProxyMode::Cut),
-            2 => notifiers.redis[which].set_mode(ProxyMode::Cut),
-            3 => notifiers.redis[which].set_mode(ProxyMode::HoldResponses),
-            4 => notifiers.redis[which].set_mode(ProxyMode::Delay(Duration::from_millis(30))),
+            1 => notifiers.proxies[index].set_mode(ProxyMode::Cut),
+            2 => notifiers.redis[index].set_mode(ProxyMode::Cut),
+            3 => notifiers.redis[index].set_mode(ProxyMode::HoldResponses),
+            4 => notifiers.redis[index].set_mode(ProxyMode::Delay(Duration::from_millis(30))),
             _ => {
                 // kill -9 or a stop that drains, and another in its place behind the same door.
-                let gone = notifiers.running.remove(which);
+                let stopped = notifiers.running.remove(index);
                 if round % 4 == 1 {
-                    gone.kill();
+                    stopped.kill();
                 } else {
-                    drop(gone);
+                    drop(stopped);
                 }
-                let url = redis_url(&notifiers.redis[which], &stack);
-                notifiers.redis[which].set_mode(ProxyMode::Forward);
+                let url = redis_url(&notifiers.redis[index], &stack);
+                notifiers.redis[index].set_mode(ProxyMode::Forward);
                 let replica = stack.replica_with("notifier", &[limits[0], limits[1], ("REDIS_URL", &url)]).expect("a notifier");
-                notifiers.doors[which].redirect_to(port_of(&replica.address()));
-                notifiers.running.insert(which, replica);
+                notifiers.proxies[index].redirect_to(port_of(&replica.address()));
+                notifiers.running.insert(index, replica);
             }
         }
         posted.clone().wait_for(|done| *done >= round * 15 + 8).await.expect("posting goes on");
-        notifiers.doors.iter().chain(&notifiers.redis).for_each(|proxy| proxy.set_mode(ProxyMode::Forward));
+        notifiers.proxies.iter().chain(&notifiers.redis).for_each(|proxy| proxy.set_mode(ProxyMode::Forward));
     }
     posting.await.expect("everything was posted");
 
@@ -251,9 +251,9 @@ async fn clients_receive_exactly_the_matching_events_across_failures() {
     for (number, (client, filter)) in clients.into_iter().zip(filters).enumerate() {
         let follower = client.await.expect("a client");
         let conditions = filter.iter().map(|(_, _, sql, _)| *sql).collect::<Vec<_>>().join(" and ");
-        let wanted = database.ids(&format!("select id from events where {conditions}")).await;
+        let expected = database.ids(&format!("select id from events where {conditions}")).await;
         let ids: BTreeSet<i64> = follower.events.keys().copied().collect();
-        assert_eq!(ids, wanted, "client {number}: {conditions}");
+        assert_eq!(ids, expected, "client {number}: {conditions}");
         assert!(follower.is_in_order, "client {number}");
     }
 }

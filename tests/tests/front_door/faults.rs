@@ -62,9 +62,9 @@ async fn killing_any_part_loses_and_repeats_no_event() {
     assert!(stored.values().all(|(_, count)| *count == 1), "each once");
     let opens: BTreeSet<&str> = stored.iter().filter(|(_, (kind, _))| *kind == "open").map(|(id, _)| *id).collect();
 
-    let told: Vec<&str> = follower.notifications.values().map(|one| one["message_id"].as_str().expect("an id")).collect();
-    assert_eq!(told.len(), opens.len(), "each open was told once");
-    assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), opens, "and every one of them");
+    let notified: Vec<&str> = follower.notifications.values().map(|one| one["message_id"].as_str().expect("an id")).collect();
+    assert_eq!(notified.len(), opens.len(), "each open was told once");
+    assert_eq!(notified.into_iter().collect::<BTreeSet<_>>(), opens, "and every one of them");
     let shown: Vec<&str> = follower.events.values().map(|one| one["message_id"].as_str().expect("an id")).collect();
     assert_eq!(shown.len(), stored.len(), "each event was shown once");
     assert!(shown.into_iter().all(|id| stored.contains_key(id)), "and every one of them");

@@ -110,7 +110,7 @@ async fn lists_and_subscriptions_select_the_same_events() {
             let filter = random_filter(&mut rng);
             follower.filter = filter.clone();
             let listed: BTreeSet<i64> =
-                admin.all(&follower.events_at()).await.iter().map(|event| event["id"].as_i64().expect("an id")).collect();
+                admin.all(&follower.events_path()).await.iter().map(|event| event["id"].as_i64().expect("an id")).collect();
             let topics = ["events", "notifications"];
             socket.send(&json!({"type": "subscribe", "topics": topics, "filter": filter, "after": start})).await;
             assert_eq!(socket.next_of("subscribed").await["recovered"], true, "{filter}");

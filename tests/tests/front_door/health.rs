@@ -10,9 +10,9 @@ async fn readiness_follows_postgres_and_reports_redis() {
     let ready = format!("{}/readyz", stack.direct(Part::Ingest));
     let expect = async |status: u16, redis: &'static str| {
         until("readiness says so", || async {
-            let answer = reqwest::get(&ready).await.ok()?;
-            let found = answer.status().as_u16();
-            let json: serde_json::Value = serde_json::from_str(&answer.text().await.ok()?).ok()?;
+            let response = reqwest::get(&ready).await.ok()?;
+            let found = response.status().as_u16();
+            let json: serde_json::Value = serde_json::from_str(&response.text().await.ok()?).ok()?;
             (found == status && json["redis"] == redis).then_some(())
         })
         .await;
@@ -62,8 +62,8 @@ async fn metrics_count_events_refusals_and_commits() {
 #[tokio::test]
 async fn a_request_has_one_id_in_all_logs() {
     let stack = Stack::start().expect("a stack");
-    let answer = Mandrill::of(&stack).post("mandrill_events=[]", None).await;
-    let id = answer.header("x-request-id").to_owned();
+    let response = Mandrill::of(&stack).post("mandrill_events=[]", None).await;
+    let id = response.header("x-request-id").to_owned();
     assert_eq!(id.len(), 32, "{id}");
     let log = stack.folder().join("logs/ingest.log");
     until("the refusal is logged with the id", || async {

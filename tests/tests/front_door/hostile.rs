@@ -13,9 +13,9 @@ fn raw(stack: &Stack, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.write_all(request).expect("it is sent");
     stream.shutdown(std::net::Shutdown::Write).expect("half closed");
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    String::from_utf8_lossy(&answer).into_owned()
+    let mut response = Vec::new();
+    let _ = stream.read_to_end(&mut response);
+    String::from_utf8_lossy(&response).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,8 +29,8 @@ async fn incomplete_and_malformed_requests_do_not_block_deliveries() {
     let unsigned = raw(&stack, format!("{head}Content-Length: 33554433\r\n\r\n").as_bytes());
     assert!(unsigned.starts_with("HTTP/1.1 401"), "answered before the body is read: {unsigned}");
     for garbage in [&b"\x16\x03\x01\x02\x00\x01"[..], b"GET", b"\r\n\r\n\r\n", b"POST /webhook/ HTTP/9.9\r\n\r\n"] {
-        let answer = raw(&stack, garbage);
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+        let response = raw(&stack, garbage);
+        assert!(response.is_empty() || response.starts_with("HTTP/1.1 4"), "{response}");
     }
     let idle: Vec<TcpStream> = (0..100)
         .map(|_| {
@@ -77,8 +77,8 @@ async fn deliveries_get_503_while_the_memory_budget_is_exhausted() {
         "POST /webhook/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nX-Mandrill-Signature: AAAA\r\n";
     write!(stream, "{head}Content-Length: 200000\r\n\r\nmandrill_events={}", "x".repeat(40_000)).expect("half a body");
     let refused = until("there is no room", || async {
-        let answer = mandrill.deliver(&[event("open", "m1")]).await;
-        (answer.status == 503).then_some(answer)
+        let response = mandrill.deliver(&[event("open", "m1")]).await;
+        (response.status == 503).then_some(response)
     })
     .await;
     assert_eq!(refused.problem(), (503, "no_room".to_owned()));

@@ -53,8 +53,8 @@ async fn read_marks_reach_all_pages_of_the_same_user_only() {
     let listed = inbox(vera.clone()).await;
     assert_eq!((&listed["unread"], &listed["items"][0]["read"]), (&json!(3), &json!(false)));
 
-    let answer = vera.post("/api/notifications/read", &json!({"ids": [ids[1], 999_999]})).await;
-    assert_eq!(answer.json(), json!({"unread": 2}));
+    let response = vera.post("/api/notifications/read", &json!({"ids": [ids[1], 999_999]})).await;
+    assert_eq!(response.json(), json!({"unread": 2}));
     for page in &mut pages {
         let frame = page.next_of("read").await;
         assert_eq!((&frame["ids"][0], &frame["unread"], &frame["up_to"]), (&json!(ids[1]), &json!(2), &json!(null)));
@@ -78,13 +78,13 @@ async fn read_marks_reach_all_pages_of_the_same_user_only() {
     for _ in 0..4 {
         assert_eq!(foreign.next_of("notification").await["kind"], "open");
     }
-    let told = admin.post("/api/notifications", &json!({"to": "all", "title": "The end"})).await;
-    assert_eq!(told.status, 201);
+    let expected = admin.post("/api/notifications", &json!({"to": "all", "title": "The end"})).await;
+    assert_eq!(expected.status, 201);
     let last = foreign.read_until("the last notification", |frame| {
         assert_ne!(frame["type"], "read");
         frame["title"] == "The end"
     });
-    assert_eq!(last.await["id"], told.json()["id"]);
+    assert_eq!(last.await["id"], expected.json()["id"]);
     assert_eq!(inbox(admin).await["unread"], 4, "what one wrote oneself is read");
     let newcomer = ApiClient::viewer(&stack, "nina@example.com").await;
     assert_eq!(inbox(newcomer).await["unread"], 0, "nobody begins with a heap of old news");
@@ -110,13 +110,13 @@ async fn invalid_messages_and_read_marks_are_refused() {
     let token = stack.ingest(&["token", "add", "t", "--user", "admin@example.com", "--scope", "read"]).expect("a token");
     for path in [send, read] {
         let body = json!({"to": "all", "title": "x"});
-        let nobody = ApiClient::new(&stack);
-        assert_eq!(nobody.post(path, &body).await.status, 401);
+        let anonymous = ApiClient::new(&stack);
+        assert_eq!(anonymous.post(path, &body).await.status, 401);
         let foreign =
             admin.request(Method::POST, path).header("x-requested-with", "fetch").header("origin", "https://evil.example");
         assert_eq!(foreign.json(&body).send().await.expect("an answer").status(), 403);
         assert_eq!(admin.request(Method::POST, path).json(&body).send().await.expect("an answer").status(), 403, "not by script");
-        let by_token = nobody.request(Method::POST, path).bearer_auth(token.trim()).json(&body);
+        let by_token = anonymous.request(Method::POST, path).bearer_auth(token.trim()).json(&body);
         assert_eq!(by_token.send().await.expect("an answer").status(), 403);
     }
 }
@@ -132,9 +132,9 @@ async fn rules_select_notifications_live_and_in_the_history() {
         {"kinds": ["hard_bounce", "spam"], "tag": "welcome", "recipient": ""},
         {"kinds": ["open"], "recipient": "VIP@example.com "},
     ]);
-    let answer = vera.change(Method::PUT, "/api/rules", &json!({"rules": rules})).await;
-    assert_eq!(answer.json()["rules"][1], json!({"kinds": ["open"], "tag": null, "recipient": "VIP@example.com"}));
-    assert_eq!(vera.get("/api/rules").await.json(), answer.json());
+    let response = vera.change(Method::PUT, "/api/rules", &json!({"rules": rules})).await;
+    assert_eq!(response.json()["rules"][1], json!({"kinds": ["open"], "tag": null, "recipient": "VIP@example.com"}));
+    assert_eq!(vera.get("/api/rules").await.json(), response.json());
 
     let mut pages = [page(&admin, &stack.address()).await, page(&vera, &stack.address()).await];
     let mut untagged = event("spam", "m4");
@@ -152,7 +152,7 @@ async fn rules_select_notifications_live_and_in_the_history() {
     assert_eq!(mandrill.deliver(&many).await.status, 200);
     admin.post("/api/notifications", &json!({"to": "all", "title": "The end"})).await;
 
-    let told = [
+    let expected = [
         vec!["m1@example.com opened “Letter m1”", "vip@example.com opened “Letter vip”", "m7@example.com opened “Letter m7”"],
         vec![
             "vip@example.com opened “Letter vip”",
@@ -160,25 +160,25 @@ async fn rules_select_notifications_live_and_in_the_history() {
             "“Letter m6” to m6@example.com was marked as spam",
         ],
     ];
-    for ((page, client), mut told) in pages.iter_mut().zip([&admin, &vera]).zip(told) {
-        told.push("The end");
+    for ((page, client), mut expected) in pages.iter_mut().zip([&admin, &vera]).zip(expected) {
+        expected.push("The end");
         let mut live = Vec::new();
         while live.last().is_none_or(|title| title != "The end") {
             live.push(page.next_of("notification").await["title"].as_str().expect("a title").to_owned());
         }
         // Within one call of the relay the channels have an order each.
         live.sort();
-        told.sort_unstable();
-        assert_eq!(live, told);
+        expected.sort_unstable();
+        assert_eq!(live, expected);
         let inbox = client.get("/api/notifications").await.json();
-        let mut kept: Vec<&str> =
+        let mut listed: Vec<&str> =
             inbox["items"].as_array().expect("items").iter().map(|one| one["title"].as_str().expect("a title")).collect();
-        kept.sort_unstable();
-        assert_eq!(kept, told);
+        listed.sort_unstable();
+        assert_eq!(listed, expected);
     }
     // Whose rules wanted it is told to nobody.
-    let shown = admin.get("/api/notifications").await.text;
-    assert!(!shown.contains("all-but") && !shown.contains("users:"), "{shown}");
+    let notifications = admin.get("/api/notifications").await.text;
+    assert!(!notifications.contains("all-but") && !notifications.contains("users:"), "{notifications}");
     let events = vera.get("/api/notifications?kind=event").await.json();
     let bounce = &events["items"][1];
     assert_eq!((&bounce["body"], &bounce["recipient"]), (&json!("550 no such user"), &json!("m3@example.com")));
@@ -206,13 +206,13 @@ async fn invalid_rules_are_refused() {
         json!([rule(json!(["o\u{0}pen"]), "")]),
         json!(too_many),
     ] {
-        let answer = vera.change(Method::PUT, "/api/rules", &json!({"rules": bad})).await;
-        assert_eq!(answer.problem(), (400, "bad_rule".to_owned()), "{bad}");
+        let response = vera.change(Method::PUT, "/api/rules", &json!({"rules": bad})).await;
+        assert_eq!(response.problem(), (400, "bad_rule".to_owned()), "{bad}");
     }
     assert_eq!(vera.get("/api/rules").await.json()["standard"], true);
     // Lists of users are made by rules, not by people.
-    let answer = vera.post("/api/notifications", &json!({"to": "users:1,2", "title": "Psst"})).await;
-    assert_eq!(answer.problem(), (400, "bad_audience".to_owned()));
+    let response = vera.post("/api/notifications", &json!({"to": "users:1,2", "title": "Psst"})).await;
+    assert_eq!(response.problem(), (400, "bad_audience".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use stack::{Part, Stack};
 use tokio_tungstenite::tungstenite::Message;
 
 /// Somebody who follows, and has been told of one open.
-async fn following(stack: &Stack) -> (Mandrill, Follower) {
+async fn connected_follower(stack: &Stack) -> (Mandrill, Follower) {
     let mandrill = Mandrill::of(stack);
     let mut follower = Follower::new(ApiClient::admin(stack).await);
     follower.connect().await;
@@ -52,7 +52,7 @@ async fn an_open_reaches_every_socket_as_event_and_notification() {
     }
     let batch = [event("send", "m1"), event("open", "m1")];
     assert_eq!(Mandrill::of(&stack).deliver(&batch).await.status, 200);
-    let told = admin.all("/api/notifications").await;
+    let notifications = admin.all("/api/notifications").await;
     for socket in &mut sockets {
         let mut kinds = Vec::new();
         while kinds.len() < 2 {
@@ -62,7 +62,7 @@ async fn an_open_reaches_every_socket_as_event_and_notification() {
         assert_eq!(kinds, ["send", "open"]);
         let notification = socket.next_of("notification").await;
         assert_eq!(notification["title"], "m1@example.com opened “Letter m1”");
-        assert_eq!(notification["id"], told[0]["id"], "the id is that of the row");
+        assert_eq!(notification["id"], notifications[0]["id"], "the id is that of the row");
     }
 }
 
@@ -87,21 +87,20 @@ async fn a_subscription_delivers_only_what_its_filter_selects() {
 async fn users_can_send_each_other_notifications() {
     let stack = Stack::start().expect("a stack");
     let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
-    let people = viewer.all("/api/users").await;
-    let id_of =
-        |email: &str| people.iter().find(|person| person["email"] == email).expect("a person")["id"].as_i64().expect("an id");
+    let users = viewer.all("/api/users").await;
+    let id_of = |email: &str| users.iter().find(|user| user["email"] == email).expect("a person")["id"].as_i64().expect("an id");
     let mut sockets = [Socket::of(&admin).await, Socket::of(&viewer).await, Socket::of(&viewer).await];
     for socket in &mut sockets {
         socket.subscribe(None).await;
     }
     let vera = id_of("vera@example.com");
-    for (to, reaches) in
+    for (to, expected) in
         [("all".to_owned(), [true; 3]), (format!("user:{vera}"), [true; 3]), ("role:admin".to_owned(), [true, false, false])]
     {
         sockets[0].send(&json!({"type": "notify", "to": to, "title": "Test", "body": to, "ref": "r1"})).await;
         let mut id = None;
-        for (socket, reached) in sockets.iter_mut().zip(reaches) {
-            if reached {
+        for (socket, is_expected) in sockets.iter_mut().zip(expected) {
+            if is_expected {
                 let frame = socket.next_of("notification").await;
                 assert_eq!(
                     (&frame["kind"], &frame["body"], &frame["from"]["email"]),
@@ -119,8 +118,8 @@ async fn users_can_send_each_other_notifications() {
         [("user:999999", "Test", "no_such_user"), ("everybody", "Test", "bad_audience"), ("all", " ", "bad_length")]
     {
         socket.send(&json!({"type": "notify", "to": to, "title": title, "ref": to})).await;
-        let answer = socket.next_of("error").await;
-        assert_eq!((&answer["code"], &answer["ref"]), (&json!(code), &json!(to)));
+        let response = socket.next_of("error").await;
+        assert_eq!((&response["code"], &response["ref"]), (&json!(code), &json!(to)));
     }
     socket.send(&json!({"type": "notify", "to": "all", "title": "Test", "ref": "x"})).await;
     assert_eq!(socket.next_of("sent").await["ref"], "x");
@@ -129,7 +128,7 @@ async fn users_can_send_each_other_notifications() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_misses_nothing_across_a_notifier_crash() {
     let mut stack = Stack::start().expect("a stack");
-    let (mandrill, mut follower) = following(&stack).await;
+    let (mandrill, mut follower) = connected_follower(&stack).await;
     stack.kill(Part::Notifier);
     let missed: Vec<Value> = (0..300).map(|n| event("open", &format!("missed{n}"))).collect();
     assert_eq!(mandrill.deliver(&missed).await.status, 200);
@@ -144,14 +143,14 @@ async fn the_session_response_contains_a_cursor_to_resume_from() {
     let mut stack = Stack::start().expect("a stack");
     let mandrill = Mandrill::of(&stack);
     let admin = ApiClient::admin(&stack).await;
-    let mut witness = Socket::of(&admin).await;
-    witness.subscribe(None).await;
+    let mut observer = Socket::of(&admin).await;
+    observer.subscribe(None).await;
     assert_eq!(mandrill.deliver(&[event("open", "before")]).await.status, 200);
-    assert_eq!(witness.next_of("events").await["items"][0]["message_id"], "before");
+    assert_eq!(observer.next_of("events").await["items"][0]["message_id"], "before");
 
     let feed = admin.get("/api/session").await.json()["feed"].clone();
     assert_eq!(mandrill.deliver(&[event("open", "meanwhile")]).await.status, 200);
-    assert_eq!(witness.next_of("events").await["items"][0]["message_id"], "meanwhile");
+    assert_eq!(observer.next_of("events").await["items"][0]["message_id"], "meanwhile");
     let mut socket = Socket::of(&admin).await;
     socket.send(&json!({"type": "subscribe", "topics": ["events"], "after": feed})).await;
     assert_eq!(socket.next_of("subscribed").await["recovered"], true);
@@ -167,7 +166,7 @@ async fn the_session_response_contains_a_cursor_to_resume_from() {
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_are_accepted_without_redis_and_published_later() {
     let mut stack = Stack::start().expect("a stack");
-    let (mandrill, mut follower) = following(&stack).await;
+    let (mandrill, mut follower) = connected_follower(&stack).await;
     stack.kill(Part::Redis);
     let batch: Vec<Value> = (0..50).map(|n| event("open", &format!("m{n}"))).collect();
     assert_eq!(mandrill.deliver(&batch).await.status, 200);
@@ -178,14 +177,14 @@ async fn deliveries_are_accepted_without_redis_and_published_later() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_outage_is_logged_once() {
     let mut stack = Stack::start().expect("a stack");
-    let (mandrill, mut follower) = following(&stack).await;
+    let (mandrill, mut follower) = connected_follower(&stack).await;
     stack.kill(Part::Redis);
     assert_eq!(mandrill.deliver(&[event("open", "during")]).await.status, 200);
     // The relay looks at the outbox once a second.
     let waited = "select count(*) from outbox where created_at < now() - interval '4 seconds'";
     Database::of(&stack).await.until("a row that was looked at several times", waited).await;
-    let said = std::fs::read_to_string(stack.log(Part::Ingest)).expect("the log of ingest");
-    assert_eq!((said.matches("relaying waits").count(), said.matches("relaying goes on").count()), (1, 0), "{said}");
+    let log = std::fs::read_to_string(stack.log(Part::Ingest)).expect("the log of ingest");
+    assert_eq!((log.matches("relaying waits").count(), log.matches("relaying goes on").count()), (1, 0), "{log}");
     stack.restart(Part::Redis).expect("Valkey is back");
     follower.follow_until(|follower| follower.notifications.len() == 2).await;
 }
@@ -193,18 +192,18 @@ async fn a_redis_outage_is_logged_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_publisher_replaces_a_connection_that_redis_closed() {
     let stack = Stack::start().expect("a stack");
-    let (mandrill, mut follower) = following(&stack).await;
+    let (mandrill, mut follower) = connected_follower(&stack).await;
     stack.redis("CLIENT KILL TYPE normal").expect("all but subscribers are cut off");
     assert_eq!(mandrill.deliver(&[event("open", "after")]).await.status, 200);
     follower.follow_until(|follower| follower.notifications.len() == 2).await;
-    let said = std::fs::read_to_string(stack.log(Part::Ingest)).expect("the log of ingest");
-    assert!(!said.contains("relaying waits"), "{said}");
+    let log = std::fs::read_to_string(stack.log(Part::Ingest)).expect("the log of ingest");
+    assert!(!log.contains("relaying waits"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_event_is_lost_when_redis_refuses_appends() {
     let stack = Stack::start().expect("a stack");
-    let (mandrill, mut follower) = following(&stack).await;
+    let (mandrill, mut follower) = connected_follower(&stack).await;
     // Somebody's mistake: the stream's name now holds something else, and every append is refused.
     stack.redis("SET ml:feed mistake").expect("it is set");
     let batch: Vec<Value> = (0..50).map(|n| event("open", &format!("m{n}"))).collect();
@@ -221,20 +220,20 @@ async fn no_event_is_lost_when_redis_refuses_appends() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_redis_fails_readiness_and_loses_no_event() {
     let stack = Stack::start().expect("a stack");
-    let (mandrill, mut follower) = following(&stack).await;
+    let (mandrill, mut follower) = connected_follower(&stack).await;
     stack.freeze(Part::Redis);
     assert_eq!(mandrill.deliver(&[event("open", "during")]).await.status, 200);
     let ready = format!("{}/readyz", stack.direct(Part::Notifier));
     until("the notifier says that it is not ready", || async {
-        let answer = reqwest::get(&ready).await.ok()?;
-        (answer.status() == 503).then_some(())
+        let response = reqwest::get(&ready).await.ok()?;
+        (response.status() == 503).then_some(())
     })
     .await;
     stack.thaw(Part::Redis);
     follower.follow_until(|follower| follower.notifications.len() == 2).await;
     until("the notifier is ready again", || async {
-        let answer = reqwest::get(&ready).await.ok()?;
-        (answer.status() == 200).then_some(())
+        let response = reqwest::get(&ready).await.ok()?;
+        (response.status() == 200).then_some(())
     })
     .await;
 }
@@ -242,10 +241,10 @@ async fn a_frozen_redis_fails_readiness_and_loses_no_event() {
 #[tokio::test]
 async fn signing_out_closes_only_the_sockets_of_that_session() {
     let stack = Stack::start().expect("a stack");
-    let (leaving, staying) = (ApiClient::admin(&stack).await, ApiClient::admin(&stack).await);
-    let (mut closed, mut open) = (Socket::of(&leaving).await, Socket::of(&staying).await);
+    let (signed_out, signed_in) = (ApiClient::admin(&stack).await, ApiClient::admin(&stack).await);
+    let (mut closed, mut open) = (Socket::of(&signed_out).await, Socket::of(&signed_in).await);
     open.subscribe(None).await;
-    let request = leaving.request(reqwest::Method::DELETE, "/api/session").header("x-requested-with", "fetch");
+    let request = signed_out.request(reqwest::Method::DELETE, "/api/session").header("x-requested-with", "fetch");
     assert_eq!(request.send().await.expect("an answer").status(), 204);
     assert_eq!(closed.closed().await, 4501);
     assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1")]).await.status, 200);

@@ -54,8 +54,8 @@ async fn message_history_is_chronological_and_lists_related_messages() {
         .collect();
     assert_eq!(kinds, [("send", 3), ("hard_bounce", 1), ("click", 1), ("open", 1), ("deferral", 1)], "the last to happen first");
     assert_eq!(recipient["kinds"][0]["first_at"], "2023-11-14T22:13:20Z");
-    let nobody = ApiClient::new(&stack);
+    let anonymous = ApiClient::new(&stack);
     for path in ["/api/messages/m1", "/api/recipients/ada@example.com"] {
-        assert_eq!(nobody.get(path).await.status, 401);
+        assert_eq!(anonymous.get(path).await.status, 401);
     }
 }

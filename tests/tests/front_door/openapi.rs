@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use front_door::{Answer, ApiClient};
+use front_door::{ApiClient, ApiResponse};
 use reqwest::Method;
 use serde_json::Value;
 use stack::{Stack, place};
@@ -41,11 +41,11 @@ fn the_document_describes_exactly_the_routes() {
 fn the_security_of_each_operation_matches_its_route() {
     let document: Value = serde_json::from_str(&printed()).expect("JSON");
     let operations = operations(&document);
-    for (method, path, answers) in ROWS.iter().filter(|(_, path, _)| !path.ends_with("nothing")) {
+    for (method, path, responses) in ROWS.iter().filter(|(_, path, _)| !path.ends_with("nothing")) {
         let security = operations[&format!("{method} {path}")].get("security").unwrap_or(&document["security"]);
-        let ways: BTreeSet<String> = security.as_array().expect("ways to be let in").iter().map(Value::to_string).collect();
+        let schemes: BTreeSet<String> = security.as_array().expect("ways to be let in").iter().map(Value::to_string).collect();
         // What is not configured is not there for anybody.
-        let [signed_out, viewer, _, read, simulate, _, bare] = answers.map(|answer| answer == 0 || answer == 404);
+        let [signed_out, viewer, _, read, simulate, _, bare] = responses.map(|response| response == 0 || response == 404);
         let csrf = if bare { "" } else { r#""csrf":[],"# };
         let mut expected = BTreeSet::new();
         if signed_out {
@@ -67,7 +67,7 @@ fn the_security_of_each_operation_matches_its_route() {
         if path.starts_with("/api/quarantine/") && *method == "POST" {
             expected.insert(r#"{"token":["read","simulate"]}"#.to_owned());
         }
-        assert_eq!(ways, expected, "{method} {path}");
+        assert_eq!(schemes, expected, "{method} {path}");
     }
 }
 
@@ -84,16 +84,16 @@ async fn the_document_is_revalidated_by_etag() {
     let first = client.get("/api/openapi.json").await;
     assert_eq!((first.status.as_u16(), first.header("cache-control")), (200, "no-cache"));
     assert_eq!(first.json(), serde_json::from_str::<Value>(&printed()).expect("JSON"));
-    let ask = async |tag: &str| -> Answer {
+    let revalidate = async |tag: &str| -> ApiResponse {
         let request = client.request(Method::GET, "/api/openapi.json").header("if-none-match", tag);
-        client.answer(request.header("accept-encoding", "gzip")).await
+        client.send(request.header("accept-encoding", "gzip")).await
     };
     let tag = first.header("etag");
     for known in [tag.to_owned(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
-        let again = ask(&known).await;
+        let again = revalidate(&known).await;
         assert_eq!((again.status.as_u16(), again.text.as_str()), (304, ""), "{known}");
         assert_eq!(again.header("cache-control"), "no-cache");
         assert!(again.header("etag").ends_with(tag));
     }
-    assert_eq!(ask("\"other\"").await.status, 200);
+    assert_eq!(revalidate("\"other\"").await.status, 200);
 }

@@ -37,8 +37,8 @@ async fn irregular_elements_are_stored_and_returned_byte_for_byte() {
         r#"{"event":"inbound","ts":1700000000,"msg":{"headers":{"Message-Id":"<in-1@example.org>","Received":["a","b"]},"email":"in@example.com","from_email":"gus@example.org","attachments":{"=?utf-8?Q?a/b?=":{"name":"a\/b","type":"text\/plain","content":"x"}},"images":{"i":{"content":"aGk="}}}}"#,
         r#"{"event":"open","ts":1358000000,"_id":"old","msg":{"subject":"Caf\u00e9 \u0000 \ud83d\ude00 \ud83d"}}"#,
     ];
-    let answer = mandrill.deliver_text(&format!("[{}]", elements.join(","))).await;
-    assert_eq!(answer.json(), json!({"received": 19, "stored": 19, "duplicates": 0, "quarantined": 0}));
+    let response = mandrill.deliver_text(&format!("[{}]", elements.join(","))).await;
+    assert_eq!(response.json(), json!({"received": 19, "stored": 19, "duplicates": 0, "quarantined": 0}));
     assert_eq!(stored(&admin, "ts").await["occurred_at"], "2023-11-14T22:13:20Z");
     assert_eq!(stored(&admin, "meta").await["metadata"], Value::Null);
     assert_eq!(stored(&admin, "inner").await["recipient"], "b@example.com");
@@ -113,10 +113,10 @@ async fn batches_with_invalid_elements_lose_nothing_and_retries_add_nothing() {
     for (stored, duplicates) in [(99, 0), (0, 99)] {
         for chunk in batches.chunks(16) {
             let mandrill = Mandrill::of(&stack);
-            let answers = futures::future::join_all(chunk.iter().map(|batch| mandrill.deliver_text(batch))).await;
-            for answer in answers {
+            let responses = futures::future::join_all(chunk.iter().map(|batch| mandrill.deliver_text(batch))).await;
+            for response in responses {
                 let expected = json!({"received": 100, "stored": stored, "duplicates": duplicates, "quarantined": 1});
-                assert_eq!((answer.status.as_u16(), answer.json()), (200, expected));
+                assert_eq!((response.status.as_u16(), response.json()), (200, expected));
             }
         }
         assert_eq!(database.count("events").await, 99_000);

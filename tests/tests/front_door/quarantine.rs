@@ -17,21 +17,21 @@ async fn elements_refused_by_postgres_are_quarantined_and_stored_once_on_retry()
         for bad in [3, 7] {
             batch[bad]["msg"]["subject"] = json!(format!("A subject far too long {name}{bad}"));
         }
-        let answer = mandrill.deliver(&batch).await;
-        assert_eq!((answer.status.as_u16(), answer.json()["stored"].as_i64()), (200, Some(size - 2)), "{}", answer.text);
-        assert_eq!(answer.json()["quarantined"], 2);
+        let response = mandrill.deliver(&batch).await;
+        assert_eq!((response.status.as_u16(), response.json()["stored"].as_i64()), (200, Some(size - 2)), "{}", response.text);
+        assert_eq!(response.json()["quarantined"], 2);
     }
     let listed = admin.get("/api/quarantine").await.json();
     assert_eq!(listed["items"].as_array().map(Vec::len), Some(4));
     assert_eq!(listed["open"][0]["reason"], "refused_by_postgres");
     assert_eq!(listed["open"][0]["count"], 4);
     let select = json!({"reason": "refused_by_postgres"});
-    let still = admin.post("/api/quarantine/retry", &json!({"select": select, "expect": 4})).await.json();
-    assert_eq!((still["resolved"].as_i64(), still["failed"].as_i64()), (Some(0), Some(4)), "{still}");
+    let unchanged = admin.post("/api/quarantine/retry", &json!({"select": select, "expect": 4})).await.json();
+    assert_eq!((unchanged["resolved"].as_i64(), unchanged["failed"].as_i64()), (Some(0), Some(4)), "{unchanged}");
 
     database.run("alter table events alter column subject type text").await;
-    let foreseen = admin.post("/api/quarantine/retry", &json!({"select": select, "dry_run": true})).await.json();
-    assert_eq!((foreseen["matched"].as_i64(), foreseen["resolved"].as_i64()), (Some(4), Some(4)));
+    let preview = admin.post("/api/quarantine/retry", &json!({"select": select, "dry_run": true})).await.json();
+    assert_eq!((preview["matched"].as_i64(), preview["resolved"].as_i64()), (Some(4), Some(4)));
     assert_eq!(database.count("events").await, 8 + 998, "a dry run stores nothing");
     for body in [json!({"select": select}), json!({"select": select, "expect": 4, "reason": "x"}), json!({"selct": {}})] {
         assert_eq!(admin.post("/api/quarantine/retry", &body).await.problem(), (400, "bad_json".to_owned()), "{body}");
@@ -40,9 +40,12 @@ async fn elements_refused_by_postgres_are_quarantined_and_stored_once_on_retry()
     assert_eq!(changed.problem(), (409, "count_changed".to_owned()));
     let order = json!({"select": select, "expect": 4});
     let retries = (0..4).map(|_| admin.post("/api/quarantine/retry", &order));
-    let answers = futures::future::join_all(retries).await;
-    let resolved: i64 =
-        answers.iter().filter(|answer| answer.status == 200).filter_map(|answer| answer.json()["resolved"].as_i64()).sum();
+    let responses = futures::future::join_all(retries).await;
+    let resolved: i64 = responses
+        .iter()
+        .filter(|response| response.status == 200)
+        .filter_map(|response| response.json()["resolved"].as_i64())
+        .sum();
     assert_eq!(resolved, 4, "asked for at the same time, each is stored once");
     assert_eq!(database.count("events").await, 10 + 1000);
     let retried = admin.get("/api/quarantine?state=retried").await.json();
@@ -61,8 +64,8 @@ async fn large_selections_are_counted_in_full_and_processed_in_steps() {
     assert_eq!(mandrill.deliver(&poison).await.json()["quarantined"], 1_002);
     let select = json!({"reason": "no_kind"});
     for path in ["/api/quarantine/retry", "/api/quarantine/discard"] {
-        let foreseen = admin.post(path, &json!({"select": select, "dry_run": true})).await.json();
-        assert_eq!((&foreseen["matched"], &foreseen["total"]), (&json!(1_000), &json!(1_002)), "{path}");
+        let preview = admin.post(path, &json!({"select": select, "dry_run": true})).await.json();
+        assert_eq!((&preview["matched"], &preview["total"]), (&json!(1_000), &json!(1_002)), "{path}");
     }
     let discard = |expect: i64| json!({"select": select, "expect": expect, "reason": "not events"});
     assert_eq!(admin.post("/api/quarantine/discard", &discard(1_000)).await.problem(), (409, "count_changed".to_owned()));
@@ -80,10 +83,10 @@ async fn only_admins_can_view_retry_and_discard_quarantined_elements() {
     let items = admin.all("/api/quarantine").await;
     assert_eq!(items.len(), 3);
     let by = |reason: &str| items.iter().find(|item| item["reason"] == reason).expect("the item")["id"].as_i64().expect("an id");
-    let (number, kindless, whole) = (by("not_an_object"), by("no_kind"), by("not_utf8"));
-    assert_eq!(admin.get(&format!("/api/quarantine/{kindless}")).await.json()["text"], r#"{"x": 1}"#);
-    assert_eq!(admin.get(&format!("/api/quarantine/{kindless}/raw")).await.text, r#"{"x": 1}"#);
-    assert_eq!(admin.get(&format!("/api/quarantine/{whole}")).await.json()["base64"], "/yBub3QgSlNPTg==");
+    let (number, without_kind, whole_batch) = (by("not_an_object"), by("no_kind"), by("not_utf8"));
+    assert_eq!(admin.get(&format!("/api/quarantine/{without_kind}")).await.json()["text"], r#"{"x": 1}"#);
+    assert_eq!(admin.get(&format!("/api/quarantine/{without_kind}/raw")).await.text, r#"{"x": 1}"#);
+    assert_eq!(admin.get(&format!("/api/quarantine/{whole_batch}")).await.json()["base64"], "/yBub3QgSlNPTg==");
 
     for path in ["/api/quarantine".to_owned(), format!("/api/quarantine/{number}"), format!("/api/quarantine/{number}/raw")] {
         assert_eq!(ApiClient::new(&stack).get(&path).await.problem(), (401, "signed_out".to_owned()), "{path}");
@@ -99,12 +102,13 @@ async fn only_admins_can_view_retry_and_discard_quarantined_elements() {
 
     // As after an upgrade that can read what could not be read before.
     let array = json!([event("open", "whole"), 18]).to_string();
-    database.run(&format!("update quarantine set raw = convert_to('{array}', 'UTF8') where id = {whole}")).await;
-    let retried = admin.post("/api/quarantine/retry", &json!({"select": {"ids": [number, kindless, whole]}})).await.json();
+    database.run(&format!("update quarantine set raw = convert_to('{array}', 'UTF8') where id = {whole_batch}")).await;
+    let retried =
+        admin.post("/api/quarantine/retry", &json!({"select": {"ids": [number, without_kind, whole_batch]}})).await.json();
     assert_eq!((retried["resolved"].as_i64(), retried["failed"].as_i64()), (Some(1), Some(2)), "{retried}");
     assert_eq!(admin.all("/api/events?message_id=whole").await.len(), 1);
     assert_eq!(
-        admin.get(&format!("/api/quarantine/{whole}")).await.json()["resolution"],
+        admin.get(&format!("/api/quarantine/{whole_batch}")).await.json()["resolution"],
         "stored 1 of 2, 1 kept apart one by one"
     );
 

@@ -1,7 +1,7 @@
 //! Several processes of ingest over one database.
 
 use front_door::delivery::event;
-use front_door::{Answer, Database, Mandrill};
+use front_door::{ApiResponse, Database, Mandrill};
 use serde_json::Value;
 use stack::{Part, Stack};
 
@@ -22,11 +22,11 @@ async fn replicas_store_overlapping_batches_once_without_deadlock() {
         mandrill.to = format!("{}/webhook/", if n.is_multiple_of(4) { stack.direct(Part::Ingest) } else { other.address() });
         tokio::spawn(async move { (batch.len(), mandrill.deliver(&batch).await) })
     });
-    let answers: Vec<(usize, Answer)> =
-        futures::future::join_all(deliveries).await.into_iter().map(|answer| answer.expect("an answer")).collect();
-    assert!(answers.iter().all(|(_, answer)| answer.status == 200), "{answers:?}");
-    let sum = |name: &str| answers.iter().map(|(_, answer)| answer.json()[name].as_u64().expect("a number")).sum::<u64>();
-    let sent: usize = answers.iter().map(|(sent, _)| sent).sum();
+    let responses: Vec<(usize, ApiResponse)> =
+        futures::future::join_all(deliveries).await.into_iter().map(|response| response.expect("an answer")).collect();
+    assert!(responses.iter().all(|(_, response)| response.status == 200), "{responses:?}");
+    let sum = |name: &str| responses.iter().map(|(_, response)| response.json()[name].as_u64().expect("a number")).sum::<u64>();
+    let sent: usize = responses.iter().map(|(sent, _)| sent).sum();
     assert_eq!((sum("stored"), sum("stored") + sum("duplicates")), (600, sent as u64));
     assert_eq!(database.count("events").await, 600);
     assert_eq!(database.count("(select distinct message_id from events) as ids").await, 600);

@@ -21,13 +21,13 @@ async fn expired_months_are_dropped_and_their_keys_kept_30_more_days() {
     assert_eq!(database.number(counted).await, Some(25));
 
     assert!(stack.ingest(&["retention"]).expect("it runs").contains("everything is kept"));
-    let would = stack.ingest_with(&["retention", "--dry-run"], &KEEP).expect("it runs");
-    assert_eq!(would.lines().count(), 1, "{would}");
-    assert!(would.contains("would drop events_"), "{would}");
+    let plan = stack.ingest_with(&["retention", "--dry-run"], &KEEP).expect("it runs");
+    assert_eq!(plan.lines().count(), 1, "{plan}");
+    assert!(plan.contains("would drop events_"), "{plan}");
     assert_eq!(database.count("events").await, 25);
 
-    let done = stack.ingest_with(&["retention"], &KEEP).expect("it runs");
-    assert!(done.contains("dropped events_") && done.contains("forgot 0 keys and 20 notifications"), "{done}");
+    let output = stack.ingest_with(&["retention"], &KEEP).expect("it runs");
+    assert!(output.contains("dropped events_") && output.contains("forgot 0 keys and 20 notifications"), "{output}");
     assert_eq!(admin.all("/api/events").await.len(), 5);
     assert_eq!(
         database.count("pg_class where relname ~ '^events_[0-9]' and relkind = 'r'").await,
@@ -38,11 +38,11 @@ async fn expired_months_are_dropped_and_their_keys_kept_30_more_days() {
     assert_eq!(mandrill.deliver(&old).await.json()["duplicates"], 20, "a late repeat is still a repeat");
 
     database.run("update retired_partitions set retired_at = retired_at - interval '29 days'").await;
-    let done = stack.ingest_with(&["retention"], &KEEP).expect("it runs");
-    assert!(done.contains("dropped no month; forgot 0 keys"), "{done}");
+    let output = stack.ingest_with(&["retention"], &KEEP).expect("it runs");
+    assert!(output.contains("dropped no month; forgot 0 keys"), "{output}");
     database.run("update retired_partitions set retired_at = retired_at - interval '2 days'").await;
-    let done = stack.ingest_with(&["retention"], &KEEP).expect("it runs");
-    assert!(done.contains("forgot 20 keys"), "{done}");
+    let output = stack.ingest_with(&["retention"], &KEEP).expect("it runs");
+    assert!(output.contains("forgot 20 keys"), "{output}");
     assert_eq!(database.count("event_keys").await, 5, "those of younger events stay");
 }
 
@@ -56,8 +56,8 @@ async fn retention_finishes_a_partition_left_detached_by_a_crash() {
     database
         .run("do $$ begin execute format('alter table events detach partition events_%s', to_char(now() - interval '3 months', 'YYYY_MM')); end $$")
         .await;
-    let done = stack.ingest_with(&["retention"], &KEEP).expect("it runs");
-    assert!(done.contains("dropped events_"), "{done}");
+    let output = stack.ingest_with(&["retention"], &KEEP).expect("it runs");
+    assert!(output.contains("dropped events_"), "{output}");
     assert_eq!(database.count("pg_class where relname ~ '^events_[0-9]' and relkind = 'r'").await, 4);
     assert_eq!(mandrill.deliver(&[event("open", "old")]).await.json()["duplicates"], 1);
 }

@@ -84,33 +84,34 @@ async fn every_route_admits_exactly_the_callers_in_the_table() {
     let stack = Stack::start().expect("a stack");
     let admin = ApiClient::admin(&stack).await;
     let viewer = ApiClient::viewer(&stack, "vera@example.com").await;
-    let nobody = ApiClient::new(&stack);
+    let anonymous = ApiClient::new(&stack);
     let mut tokens = Vec::new();
     for scope in ["read", "simulate"] {
         let made = admin.post("/api/tokens", &json!({"name": scope, "scopes": [scope]})).await.json();
         tokens.push(made["token"].as_str().expect("a token").to_owned());
     }
-    let ours = |request: RequestBuilder| request.header("x-requested-with", "fetch");
+    let from_dashboard = |request: RequestBuilder| request.header("x-requested-with", "fetch");
     for (method, route, expected) in ROWS {
         // Numbers that nothing has.
         let path = route.replace("{id}", "999999999").replace("{email}", "nobody@example.com");
         let method: Method = method.parse().expect("a method");
-        let ask = |client: &ApiClient| {
+        let build_request = |client: &ApiClient| {
             let request = client.request(method.clone(), &path);
             if method == Method::GET || method == Method::HEAD { request } else { request.json(&json!({})) }
         };
-        let answers = [
-            nobody.answer(ours(ask(&nobody))).await,
-            viewer.answer(ours(ask(&viewer))).await,
-            nobody.answer(ours(ask(&nobody)).bearer_auth(&tokens[0])).await,
-            nobody.answer(ours(ask(&nobody)).bearer_auth(&tokens[1])).await,
-            admin.answer(ours(ask(&admin)).header("origin", "https://elsewhere.example.com")).await,
-            admin.answer(ask(&admin)).await,
+        let responses = [
+            anonymous.send(from_dashboard(build_request(&anonymous))).await,
+            viewer.send(from_dashboard(build_request(&viewer))).await,
+            anonymous.send(from_dashboard(build_request(&anonymous)).bearer_auth(&tokens[0])).await,
+            anonymous.send(from_dashboard(build_request(&anonymous)).bearer_auth(&tokens[1])).await,
+            admin.send(from_dashboard(build_request(&admin)).header("origin", "https://elsewhere.example.com")).await,
+            admin.send(build_request(&admin)).await,
             // After the refused ones, as it may end the session.
-            admin.answer(ours(ask(&admin))).await,
+            admin.send(from_dashboard(build_request(&admin))).await,
         ];
-        let [out, seen_by_viewer, read, simulate, foreign, bare, seen_by_admin] = answers.map(|answer| answer.status.as_u16());
-        let got = [out, seen_by_viewer, seen_by_admin, read, simulate, foreign, bare];
+        let [signed_out, seen_by_viewer, read, simulate, foreign, bare, seen_by_admin] =
+            responses.map(|response| response.status.as_u16());
+        let got = [signed_out, seen_by_viewer, seen_by_admin, read, simulate, foreign, bare];
         for (number, (got, expected)) in got.into_iter().zip(expected).enumerate() {
             let is_refused = got == 401 || got == 403 || (expected == 404 && got == 404);
             // A wrong password is refused by the same status as no session.

@@ -78,16 +78,16 @@ async fn migration_and_upkeep_index_events_of_older_versions() {
     let mut database = Database::of(&stack).await;
     let clicks: Vec<Value> = (0..3_000).map(|number| click(number, "Older", "")).collect();
     assert_eq!(Mandrill::of(&stack).deliver(&clicks).await.status, 200);
-    let right =
+    let all_indexed =
         "select (count(*) = 3000)::int::bigint from events where terms = event_terms(search, template, subaccount, url, ip)";
-    assert_eq!(database.number(right).await, Some(1));
+    assert_eq!(database.number(all_indexed).await, Some(1));
     let older = "update events set terms = null";
     database.run(older).await;
     stack.ingest_with(&["migrate"], &[]).expect("a migration");
-    assert_eq!(database.number(right).await, Some(1));
+    assert_eq!(database.number(all_indexed).await, Some(1));
     database.run(older).await;
     stack.restart(Part::Ingest).expect("a restart");
-    database.until("terms of all events", right).await;
+    database.until("terms of all events", all_indexed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,7 +129,7 @@ async fn search_terms_match_in_rust_and_sql_and_find_the_event() {
     let mut database = Database::of(&stack).await;
     let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
     let clicks = |from: usize, padding: &str| -> Vec<Value> {
-        SUBJECTS.iter().enumerate().map(|(place, (subject, _))| click(from + place, subject, padding)).collect()
+        SUBJECTS.iter().enumerate().map(|(index, (subject, _))| click(from + index, subject, padding)).collect()
     };
     // Few go in by one statement, much by COPY.
     assert_eq!(mandrill.deliver(&clicks(0, "")).await.status, 200);
@@ -143,8 +143,8 @@ async fn search_terms_match_in_rust_and_sql_and_find_the_event() {
             database.fill_events(fill).await;
             database.run("analyze events").await;
         }
-        for (place, (_, part)) in SUBJECTS.iter().enumerate() {
-            for number in [place, place + SUBJECTS.len()] {
+        for (index, (_, part)) in SUBJECTS.iter().enumerate() {
+            for number in [index, index + SUBJECTS.len()] {
                 let url = format!("https://example.com/{number}?p={}", "long".repeat(200));
                 let exact = [("url", url), ("template", format!("t{number}")), ("subaccount", format!("s{number}"))];
                 let exact = exact.into_iter().chain([("ip", format!("198.51.100.{number}"))]);

@@ -1,6 +1,6 @@
 //! Signing in and out, and what is closed to those who are not.
 
-use front_door::{Answer, ApiClient};
+use front_door::{ApiClient, ApiResponse};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::{Part, Stack};
@@ -11,14 +11,14 @@ async fn the_session_cookie_is_valid_until_sign_out() {
     let mut client = ApiClient::new(&stack);
     assert_eq!(client.get("/api/session").await.json(), json!({"user": null, "single_sign_on": null, "feed": null}));
     let settings = stack.settings().clone();
-    let answer = client.sign_in(&settings.admin_email.to_uppercase(), &settings.admin_password).await;
-    assert_eq!(answer.status, 200);
-    let cookie = answer.header("set-cookie");
+    let response = client.sign_in(&settings.admin_email.to_uppercase(), &settings.admin_password).await;
+    assert_eq!(response.status, 200);
+    let cookie = response.header("set-cookie");
     for flag in ["sid=", "HttpOnly", "SameSite=Strict", "Path=/"] {
         assert!(cookie.contains(flag), "{flag} in {cookie}");
     }
     assert!(!cookie.contains("Secure"), "the stack speaks http");
-    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(response.header("cache-control"), "no-store");
     assert_eq!(client.get("/api/session").await.json()["user"]["role"], "admin");
     let first = client.cookie.clone();
     client.sign_in(&settings.admin_email, &settings.admin_password).await;
@@ -27,9 +27,9 @@ async fn the_session_cookie_is_valid_until_sign_out() {
     let plain = client.request(Method::DELETE, "/api/session").send().await.expect("an answer");
     assert_eq!(plain.status(), 403, "signing out is a change and must come from our pages");
     let request = client.request(Method::DELETE, "/api/session").header("x-requested-with", "fetch");
-    let answer = Answer::try_of(request).await.expect("an answer");
-    assert_eq!(answer.status, 204);
-    assert!(answer.header("set-cookie").contains("Max-Age=0"));
+    let response = ApiResponse::try_fetch(request).await.expect("an answer");
+    assert_eq!(response.status, 204);
+    assert!(response.header("set-cookie").contains("Max-Age=0"));
     assert_eq!(client.get("/api/events").await.problem(), (401, "signed_out".to_owned()), "the old cookie is worth nothing");
 }
 
@@ -37,8 +37,8 @@ async fn the_session_cookie_is_valid_until_sign_out() {
 async fn the_session_cookie_is_secure_over_https() {
     let stack = Stack::start_with(&[("PUBLIC_ORIGINS", "https://mail.example.com")]).expect("a stack");
     let settings = stack.settings();
-    let answer = ApiClient::new(&stack).sign_in(&settings.admin_email, &settings.admin_password).await;
-    let cookie = answer.header("set-cookie");
+    let response = ApiClient::new(&stack).sign_in(&settings.admin_email, &settings.admin_password).await;
+    let cookie = response.header("set-cookie");
     assert!(cookie.starts_with("__Host-sid=") && cookie.contains("; Secure"), "{cookie}");
 }
 
@@ -71,10 +71,10 @@ async fn concurrent_password_guesses_are_throttled() {
         let (mut client, email) = (client.clone(), email.clone());
         tokio::spawn(async move { client.sign_in(&email, "wrong password").await.status.as_u16() })
     });
-    let answers: Vec<u16> =
+    let responses: Vec<u16> =
         futures::future::join_all(guesses).await.into_iter().map(|status| status.expect("a status")).collect();
-    let checked = answers.iter().filter(|status| **status == 401).count();
-    assert_eq!((checked, answers.iter().filter(|status| **status == 429).count()), (10, 20), "{answers:?}");
+    let checked = responses.iter().filter(|status| **status == 401).count();
+    assert_eq!((checked, responses.iter().filter(|status| **status == 429).count()), (10, 20), "{responses:?}");
 }
 
 #[tokio::test]
@@ -83,12 +83,12 @@ async fn a_foreign_origin_cannot_sign_a_user_in() {
     let settings = stack.settings();
     let body = json!({"email": settings.admin_email, "password": settings.admin_password});
     let request = || ApiClient::new(&stack).request(Method::POST, "/api/session").json(&body);
-    let plain = Answer::try_of(request()).await.expect("an answer");
+    let plain = ApiResponse::try_fetch(request()).await.expect("an answer");
     assert_eq!(plain.problem(), (403, "foreign_origin".to_owned()));
     let foreign = request().header("x-requested-with", "fetch").header("origin", "https://evil.example");
-    assert_eq!(Answer::try_of(foreign).await.expect("an answer").problem(), (403, "foreign_origin".to_owned()));
+    assert_eq!(ApiResponse::try_fetch(foreign).await.expect("an answer").problem(), (403, "foreign_origin".to_owned()));
     let ours = request().header("x-requested-with", "fetch").header("origin", stack.address());
-    assert_eq!(Answer::try_of(ours).await.expect("an answer").status, 200);
+    assert_eq!(ApiResponse::try_fetch(ours).await.expect("an answer").status, 200);
 }
 
 #[tokio::test]
@@ -100,13 +100,13 @@ async fn signed_out_clients_see_no_data() {
         for path in ["/api/events", "/api/events/1", "/api/events/1/raw", "/api/notifications", "/api/users", "/webhook/"] {
             assert_eq!(client.get(path).await.problem(), (401, "signed_out".to_owned()), "{path}");
         }
-        let socket = Answer::try_of(client.request(Method::GET, "/ws")).await.expect("an answer");
+        let socket = ApiResponse::try_fetch(client.request(Method::GET, "/ws")).await.expect("an answer");
         assert_eq!(socket.problem(), (401, "signed_out".to_owned()));
     }
     for path in ["/metrics", "/readyz"] {
-        let answer = ApiClient::new(&stack).get(path).await;
+        let response = ApiClient::new(&stack).get(path).await;
         assert!(
-            answer.text.contains("<!doctype html>") || answer.text.contains("<!DOCTYPE html>"),
+            response.text.contains("<!doctype html>") || response.text.contains("<!DOCTYPE html>"),
             "{path} is not served by nginx"
         );
     }
@@ -117,13 +117,13 @@ async fn every_response_has_the_security_headers() {
     let stack = Stack::start().expect("a stack");
     let client = ApiClient::admin(&stack).await;
     for path in ["/", "/deep/link", "/assets/missing.js", "/api/events", "/api/nothing", "/webhook/"] {
-        let answer = client.get(path).await;
-        let policy = answer.header("content-security-policy");
+        let response = client.get(path).await;
+        let policy = response.header("content-security-policy");
         assert!(policy.contains("default-src 'none'") && policy.contains("require-trusted-types-for 'script'"), "{path}");
         assert!(!policy.contains("unsafe"), "{path}");
-        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
-        assert_eq!(answer.headers.get_all("cache-control").iter().count(), 1, "{path}");
+        assert_eq!(response.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(response.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(response.headers.get_all("cache-control").iter().count(), 1, "{path}");
     }
     let missing = client.get("/assets/missing.js").await;
     assert_eq!((missing.status.as_u16(), missing.header("cache-control")), (404, "no-store"));

@@ -1,6 +1,6 @@
 //! Signing in through an OpenID Connect provider.
 
-use front_door::{Answer, ApiClient, IdentityProvider};
+use front_door::{ApiClient, ApiResponse, IdentityProvider};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::Stack;
@@ -9,46 +9,46 @@ use stack::Stack;
 struct Browser {
     client: ApiClient,
     /// Where the provider leads back to.
-    home: String,
+    origin: String,
 }
 
 impl Browser {
     fn new(stack: &Stack) -> Self {
-        Self { client: ApiClient::new(stack), home: stack.address() }
+        Self { client: ApiClient::new(stack), origin: stack.address() }
     }
 
     /// Goes to the provider, which sends it back; where that is.
-    async fn leave(&mut self, next: &str) -> String {
-        let begun = self.client.get(&format!("/api/session/oidc?next={next}")).await;
-        assert_eq!(begun.status, 303, "{}", begun.text);
-        self.client.keep_cookie(&begun);
-        let sent = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        let back = sent.get(begun.header("location")).send().await.expect("an answer");
-        let back = back.headers()["location"].to_str().expect("an address").to_owned();
-        let path = back.strip_prefix(&self.home).unwrap_or_else(|| panic!("elsewhere: {back}"));
+    async fn start_sign_in(&mut self, next: &str) -> String {
+        let started = self.client.get(&format!("/api/session/oidc?next={next}")).await;
+        assert_eq!(started.status, 303, "{}", started.text);
+        self.client.keep_cookie(&started);
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        let callback = http.get(started.header("location")).send().await.expect("an answer");
+        let callback = callback.headers()["location"].to_str().expect("an address").to_owned();
+        let path = callback.strip_prefix(&self.origin).unwrap_or_else(|| panic!("elsewhere: {callback}"));
         path.to_owned()
     }
 
-    async fn come_back(&mut self, path: &str) -> Answer {
-        let answer = self.client.get(path).await;
-        assert_eq!(answer.status, 303, "{}", answer.text);
-        answer
+    async fn finish_sign_in(&mut self, path: &str) -> ApiResponse {
+        let response = self.client.get(path).await;
+        assert_eq!(response.status, 303, "{}", response.text);
+        response
     }
 
     /// Where one lands after all of it.
     async fn sign_in(&mut self) -> String {
-        let path = self.leave("/stats").await;
-        let answer = self.come_back(&path).await;
-        let session = answer.headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
+        let path = self.start_sign_in("/stats").await;
+        let response = self.finish_sign_in(&path).await;
+        let session = response.headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
         if let Some((cookie, _)) =
             session.filter_map(|cookie| cookie.split_once(';')).find(|(cookie, _)| cookie.starts_with("sid="))
         {
             self.client.cookie = Some(cookie.to_owned());
         }
-        answer.header("location").to_owned()
+        response.header("location").to_owned()
     }
 
-    async fn who(&self) -> Value {
+    async fn email(&self) -> Value {
         self.client.get("/api/session").await.json()["user"]["email"].clone()
     }
 }
@@ -68,29 +68,29 @@ async fn existing_users_are_linked_by_email_and_then_identified_by_subject() {
         json!({"user": null, "single_sign_on": "single sign-on", "feed": null})
     );
 
-    provider.vouch_for(claims("v-1", "Vera@Example.com"));
+    provider.set_claims(claims("v-1", "Vera@Example.com"));
     let mut browser = Browser::new(&stack);
     assert_eq!(browser.sign_in().await, "/stats");
-    assert_eq!(browser.who().await, "vera@example.com");
+    assert_eq!(browser.email().await, "vera@example.com");
     let audit = admin.get("/api/audit").await.json();
     assert_eq!(
         (&audit["items"][0]["action"], &audit["items"][0]["user_email"]),
         (&json!("user_linked"), &json!("vera@example.com"))
     );
     // The provider may change her address, and somebody else may get the old one.
-    provider.vouch_for(claims("v-1", "vera.new@example.com"));
+    provider.set_claims(claims("v-1", "vera.new@example.com"));
     let mut browser = Browser::new(&stack);
     assert_eq!(browser.sign_in().await, "/stats");
-    assert_eq!(browser.who().await, "vera@example.com");
-    provider.vouch_for(claims("v-2", "vera@example.com"));
+    assert_eq!(browser.email().await, "vera@example.com");
+    provider.set_claims(claims("v-2", "vera@example.com"));
     assert_eq!(Browser::new(&stack).sign_in().await, "/sign-in?problem=oidc_unknown");
     // Nobody is let in uninvited.
-    provider.vouch_for(claims("w-1", "will@example.com"));
+    provider.set_claims(claims("w-1", "will@example.com"));
     assert_eq!(Browser::new(&stack).sign_in().await, "/sign-in?problem=oidc_unknown");
     // A disabled account stays disabled.
     let id = vera.get("/api/session").await.json()["user"]["id"].clone();
     assert_eq!(admin.change(Method::PATCH, &format!("/api/users/{id}"), &json!({"disabled": true})).await.status, 200);
-    provider.vouch_for(claims("v-1", "vera@example.com"));
+    provider.set_claims(claims("v-1", "vera@example.com"));
     assert_eq!(Browser::new(&stack).sign_in().await, "/sign-in?problem=oidc_unknown");
 }
 
@@ -101,7 +101,7 @@ async fn new_users_become_viewers_if_configured() {
     environment.extend([("OIDC_NEW_USERS", "viewer"), ("OIDC_NAME", "Example Staff")]);
     let stack = Stack::start_with(&environment).expect("a stack");
     assert_eq!(ApiClient::new(&stack).get("/api/session").await.json()["single_sign_on"], "Example Staff");
-    provider.vouch_for(claims("w-1", "will@example.com"));
+    provider.set_claims(claims("w-1", "will@example.com"));
     let mut browser = Browser::new(&stack);
     assert_eq!(browser.sign_in().await, "/stats");
     assert_eq!(browser.client.get("/api/session").await.json()["user"]["role"], "viewer");
@@ -115,7 +115,7 @@ async fn invalid_tokens_and_callbacks_are_refused() {
     let provider = IdentityProvider::start().await;
     let stack = Stack::start_with(&provider.environment()).expect("a stack");
     let email = &stack.settings().admin_email;
-    for (wrong, problem) in [
+    for (overrides, problem) in [
         (json!({"nonce": "another"}), "oidc_failed"),
         (json!({"aud": "another"}), "oidc_failed"),
         (json!({"iss": "http://127.0.0.1:1/staff"}), "oidc_failed"),
@@ -126,42 +126,42 @@ async fn invalid_tokens_and_callbacks_are_refused() {
         (json!({"email": "nobody"}), "oidc_no_email"),
         (json!({"email": "o\u{0}@example.com"}), "oidc_no_email"),
     ] {
-        let mut claimed = claims("a-1", email);
-        claimed.as_object_mut().expect("claims").extend(wrong.as_object().expect("claims").clone());
-        provider.vouch_for(claimed);
+        let mut claims = claims("a-1", email);
+        claims.as_object_mut().expect("claims").extend(overrides.as_object().expect("claims").clone());
+        provider.set_claims(claims);
         let mut browser = Browser::new(&stack);
-        assert_eq!(browser.sign_in().await, format!("/sign-in?problem={problem}"), "{wrong}");
-        assert_eq!(browser.who().await, Value::Null, "{wrong}");
+        assert_eq!(browser.sign_in().await, format!("/sign-in?problem={problem}"), "{overrides}");
+        assert_eq!(browser.email().await, Value::Null, "{overrides}");
     }
 
-    provider.vouch_for(claims("a-1", email));
+    provider.set_claims(claims("a-1", email));
     // What another browser began, what nobody began, and what was refused.
     let mut browser = Browser::new(&stack);
-    let path = browser.leave("/").await;
-    let foreign = Browser::new(&stack).come_back(&path).await;
+    let path = browser.start_sign_in("/").await;
+    let foreign = Browser::new(&stack).finish_sign_in(&path).await;
     assert_eq!(foreign.header("location"), "/sign-in?problem=oidc_expired");
     let other = path.replace("state=", "state=x");
-    let expired = browser.come_back(&other).await;
+    let expired = browser.finish_sign_in(&other).await;
     assert_eq!((expired.header("location"), expired.header("set-cookie")), ("/sign-in?problem=oidc_expired", ""));
     let refused = path.replace("code=", "error=access_denied&x=");
-    assert_eq!(browser.come_back(&refused).await.header("location"), "/sign-in?problem=oidc_refused");
+    assert_eq!(browser.finish_sign_in(&refused).await.header("location"), "/sign-in?problem=oidc_refused");
     // A code is good for one time, whoever has it.
-    assert_eq!(browser.come_back(&path).await.header("location"), "/");
-    assert_eq!(browser.come_back(&path).await.header("location"), "/sign-in?problem=oidc_failed");
+    assert_eq!(browser.finish_sign_in(&path).await.header("location"), "/");
+    assert_eq!(browser.finish_sign_in(&path).await.header("location"), "/sign-in?problem=oidc_failed");
     // One is led back to this site alone.
     let mut browser = Browser::new(&stack);
-    let path = browser.leave("//evil.example.com").await;
-    assert_eq!(browser.come_back(&path).await.header("location"), "/");
-    let path = browser.leave("/stats?q=caf%C3%A9").await;
-    assert_eq!(browser.come_back(&path).await.header("location"), "/stats?q=caf%C3%A9");
+    let path = browser.start_sign_in("//evil.example.com").await;
+    assert_eq!(browser.finish_sign_in(&path).await.header("location"), "/");
+    let path = browser.start_sign_in("/stats?q=caf%C3%A9").await;
+    assert_eq!(browser.finish_sign_in(&path).await.header("location"), "/stats?q=caf%C3%A9");
     // A key that the provider has not published.
-    provider.forge();
+    provider.use_unpublished_key();
     assert_eq!(Browser::new(&stack).sign_in().await, "/sign-in?problem=oidc_failed");
     // It goes away meanwhile.
     let mut browser = Browser::new(&stack);
-    let path = browser.leave("/").await;
+    let path = browser.start_sign_in("/").await;
     drop(provider);
-    assert_eq!(browser.come_back(&path).await.header("location"), "/sign-in?problem=oidc_failed");
+    assert_eq!(browser.finish_sign_in(&path).await.header("location"), "/sign-in?problem=oidc_failed");
     let log = std::fs::read_to_string(stack.log(stack::Part::Ingest)).expect("a log");
     assert!(!log.contains("code-") && !log.contains(email.as_str()), "{log}");
 }
@@ -173,14 +173,14 @@ async fn sign_in_at_another_origin_redirects_to_the_first_origin() {
     environment.push(("PUBLIC_ORIGINS", "http://mail.example.com,http://127.0.0.1:1"));
     let stack = Stack::start_with(&environment).expect("a stack");
     let client = ApiClient::new(&stack);
-    let asked = async |host: &str| {
+    let location_at = async |host: &str| {
         let request = client.request(Method::GET, "/api/session/oidc?next=/stats").header("host", host);
-        client.answer(request).await.header("location").to_owned()
+        client.send(request).await.header("location").to_owned()
     };
-    assert_eq!(asked("127.0.0.1:1").await, "http://mail.example.com/api/session/oidc?next=%2Fstats");
-    assert!(asked("mail.example.com").await.starts_with(&provider.issuer));
+    assert_eq!(location_at("127.0.0.1:1").await, "http://mail.example.com/api/session/oidc?next=%2Fstats");
+    assert!(location_at("mail.example.com").await.starts_with(&provider.issuer));
     // Behind a proxy that names the host otherwise, one is not led in circles.
-    assert!(asked("inside").await.starts_with(&provider.issuer));
+    assert!(location_at("inside").await.starts_with(&provider.issuer));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,10 +188,10 @@ async fn a_replacement_provider_links_users_by_email_again() {
     let (before, after) = (IdentityProvider::start().await, IdentityProvider::start().await);
     let stack = Stack::start_with(&before.environment()).expect("a stack");
     let email = stack.settings().admin_email.clone();
-    before.vouch_for(claims("a-1", &email));
+    before.set_claims(claims("a-1", &email));
     assert_eq!(Browser::new(&stack).sign_in().await, "/stats");
     let replica = stack.replica_with("ingest", &after.environment()).expect("a replica");
-    after.vouch_for(claims("b-7", &email));
+    after.set_claims(claims("b-7", &email));
     let mut browser = Browser::new(&stack);
     browser.client.address = replica.address();
     assert_eq!(browser.sign_in().await, "/stats");

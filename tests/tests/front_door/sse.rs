@@ -1,7 +1,7 @@
 //! `/sse`: the frames of `/ws` for whoever cannot have one, on the same terms.
 
 use front_door::delivery::event;
-use front_door::wait::PATIENCE;
+use front_door::wait::TIMEOUT;
 use front_door::{ApiClient, Mandrill, Socket};
 use reqwest::{Method, Response};
 use serde_json::Value;
@@ -35,7 +35,7 @@ impl Stream {
                 self.text = rest.to_owned();
                 return Some(next);
             }
-            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("data within a minute").ok()??;
+            let chunk = tokio::time::timeout(TIMEOUT, self.response.chunk()).await.expect("data within a minute").ok()??;
             self.text.push_str(&String::from_utf8_lossy(&chunk));
         }
     }
@@ -50,42 +50,43 @@ impl Stream {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, reading).await.unwrap_or_else(|_| panic!("timed out waiting for {kind}"))
+        tokio::time::timeout(TIMEOUT, reading).await.unwrap_or_else(|_| panic!("timed out waiting for {kind}"))
     }
 
     /// Reads until the stream ends.
     async fn ended(&mut self) {
         let reading = async { while self.next().await.is_some() {} };
-        tokio::time::timeout(PATIENCE, reading).await.expect("the stream should end within a minute");
+        tokio::time::timeout(TIMEOUT, reading).await.expect("the stream should end within a minute");
     }
 }
 
 #[tokio::test]
 async fn sse_requires_the_same_session_and_origin_as_a_websocket() {
     let stack = Stack::start().expect("a stack");
-    let ours = stack.address();
+    let own_origin = stack.address();
     let admin = ApiClient::admin(&stack).await;
-    let nobody = ApiClient::new(&stack);
+    let anonymous = ApiClient::new(&stack);
     let table: [(&ApiClient, &str, &str, u16); 7] = [
-        (&nobody, "sec-fetch-site", "same-origin", 401),
+        (&anonymous, "sec-fetch-site", "same-origin", 401),
         (&admin, "origin", "https://evil.example", 403),
         (&admin, "origin", "null", 403),
         (&admin, "sec-fetch-site", "cross-site", 403),
         (&admin, "accept", "text/event-stream", 403),
-        (&admin, "origin", &ours, 200),
+        (&admin, "origin", &own_origin, 200),
         (&admin, "sec-fetch-site", "same-origin", 200),
     ];
     for (client, name, value, expected) in table {
-        let answer = client.request(Method::GET, "/sse").header(name, value).send().await.expect("an answer");
-        assert_eq!(answer.status(), expected, "{name}: {value}");
+        let response = client.request(Method::GET, "/sse").header(name, value).send().await.expect("an answer");
+        assert_eq!(response.status(), expected, "{name}: {value}");
     }
     let foreign =
         admin.request(Method::GET, "/sse").header("origin", "https://evil.example").header("sec-fetch-site", "same-origin");
     assert_eq!(foreign.send().await.expect("an answer").status(), 403, "an Origin that is there counts");
     for (query, code) in [("?topics=gossip", "bad_topics"), ("?after=yesterday", "bad_cursor"), ("?colour=red", "bad_filter")] {
-        let answer = admin.request(Method::GET, &format!("/sse{query}")).header("origin", &ours).send().await.expect("an answer");
-        assert_eq!(answer.status(), 400, "{query}");
-        let problem: Value = answer.json().await.expect("a problem document");
+        let response =
+            admin.request(Method::GET, &format!("/sse{query}")).header("origin", &own_origin).send().await.expect("an answer");
+        assert_eq!(response.status(), 400, "{query}");
+        let problem: Value = response.json().await.expect("a problem document");
         assert_eq!(problem["code"], code);
     }
 }

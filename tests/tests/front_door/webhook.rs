@@ -1,7 +1,7 @@
 //! `/webhook/`: every answer, and what it leaves behind.
 
 use front_door::delivery::event;
-use front_door::{Answer, ApiClient, Database, Mandrill, until};
+use front_door::{ApiClient, ApiResponse, Database, Mandrill, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -31,13 +31,13 @@ async fn without_a_key_only_the_url_check_of_mandrill_succeeds() {
     for path in ["/webhook/", "/webhook"] {
         assert_eq!(ApiClient::new(&stack).request(Method::HEAD, path).send().await.expect("an answer").status(), 200);
     }
-    let unproved = mandrill.deliver(&[event("open", "a1")]).await;
-    assert_eq!(unproved.problem(), (401, "no_key".to_owned()));
+    let unverified = mandrill.deliver(&[event("open", "a1")]).await;
+    assert_eq!(unverified.problem(), (401, "no_key".to_owned()));
     mandrill.key = "test-webhook".to_owned();
     let check = mandrill.deliver(&[]).await;
     assert_eq!((check.status.as_u16(), check.json()), (200, receipt(0, 0, 0, 0)));
-    let more = mandrill.deliver(&[event("open", "a1")]).await;
-    assert_eq!(more.problem(), (401, "no_key".to_owned()), "the public key proves nothing but the empty batch");
+    let public_key_only = mandrill.deliver(&[event("open", "a1")]).await;
+    assert_eq!(public_key_only.problem(), (401, "no_key".to_owned()), "the public key proves nothing but the empty batch");
     assert_eq!(count(&stack, "events").await, 0);
     wait_for_refusals(&stack, "no_key", 2).await;
 }
@@ -51,10 +51,10 @@ async fn a_signed_batch_is_stored_and_returned_byte_for_byte() {
         r#"{"type":"denylist","action":"add","ts":1700000001,"reject":{"email":"gone@example.net","reason":"hard-bounce"}}"#;
     let inbound =
         r#"{"event":"inbound","ts":1700000002,"msg":{"email":"in@example.com","from_email":"gus@example.org","headers":[]}}"#;
-    let brief = r#"{"event":"send","msg":{"_id":"d1dasd12"}}"#;
+    let minimal = r#"{"event":"send","msg":{"_id":"d1dasd12"}}"#;
     assert_eq!(mandrill.deliver(&[]).await.json(), receipt(0, 0, 0, 0), "an empty batch by the webhook's own key");
-    let answer = mandrill.deliver_text(&format!("[{open} , {sync},{inbound},\n{brief}]")).await;
-    assert_eq!((answer.status.as_u16(), answer.json()), (200, receipt(4, 4, 0, 0)));
+    let response = mandrill.deliver_text(&format!("[{open} , {sync},{inbound},\n{minimal}]")).await;
+    assert_eq!((response.status.as_u16(), response.json()), (200, receipt(4, 4, 0, 0)));
 
     let events = admin.all("/api/events").await;
     let kinds: Vec<&str> = events.iter().rev().map(|event| event["kind"].as_str().expect("a kind")).collect();
@@ -68,7 +68,7 @@ async fn a_signed_batch_is_stored_and_returned_byte_for_byte() {
     assert_eq!(stored["webhook"], "key-1");
     assert_eq!(stored["simulated"], false);
     assert_eq!(events[0]["occurred_at"], events[0]["received_at"], "without a time of its own, that of receipt");
-    for (event, raw) in events.iter().rev().zip([open, sync, inbound, brief]) {
+    for (event, raw) in events.iter().rev().zip([open, sync, inbound, minimal]) {
         assert_eq!(admin.get(&format!("/api/events/{}/raw", event["id"])).await.text, raw);
         let payload: Value = serde_json::from_str(raw).expect("JSON");
         assert_eq!(admin.get(&format!("/api/events/{}", event["id"])).await.json()["payload"], payload);
@@ -78,10 +78,10 @@ async fn a_signed_batch_is_stored_and_returned_byte_for_byte() {
     assert_eq!(mandrill.deliver(&[late, early]).await.json(), receipt(2, 2, 0, 0));
     let kinds: Vec<Value> = admin.all("/api/events?message_id=m2").await.iter().map(|event| event["kind"].clone()).collect();
     assert_eq!(kinds, ["click", "send"], "of one delivery the latest comes first");
-    let told = admin.all("/api/notifications").await;
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0]["title"], "Ada@example.com opened “Café / bar”");
-    assert_eq!(told[0]["event_id"], stored["id"]);
+    let notifications = admin.all("/api/notifications").await;
+    assert_eq!(notifications.len(), 1);
+    assert_eq!(notifications[0]["title"], "Ada@example.com opened “Café / bar”");
+    assert_eq!(notifications[0]["event_id"], stored["id"]);
     for (filter, found) in
         [("kind=open,inbound", 2), ("recipient=ada@example.com", 1), ("q=CAFÉ%20bar", 1), ("tag=c", 1), ("metadata.n=1.5", 1)]
     {
@@ -114,8 +114,8 @@ async fn unverified_deliveries_are_refused_and_recorded_by_reason() {
         (&large, Some(&signature), 413, "too_large"),
     ];
     for (form, signature, status, code) in table {
-        let answer = mandrill.post(form.to_owned(), signature).await;
-        assert_eq!(answer.problem(), (status, code.to_owned()), "{}", &form[..form.len().min(40)]);
+        let response = mandrill.post(form.to_owned(), signature).await;
+        assert_eq!(response.problem(), (status, code.to_owned()), "{}", &form[..form.len().min(40)]);
     }
     for (reason, times) in [
         ("unsigned", 1),
@@ -137,12 +137,12 @@ async fn invalid_elements_do_not_fail_the_batch() {
     let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let mut elements: Vec<String> = (0..999).map(|n| event("send", &format!("good{n}")).to_string()).collect();
     elements.insert(500, "17".to_owned());
-    let answer = mandrill.deliver_text(&format!("[{}]", elements.join(","))).await;
-    assert_eq!(answer.json(), receipt(1000, 999, 0, 1));
+    let response = mandrill.deliver_text(&format!("[{}]", elements.join(","))).await;
+    assert_eq!(response.json(), receipt(1000, 999, 0, 1));
 
     let deep = format!(r#"{{"event":"send","_id":"deep","ts":1,"x":{}{}}}"#, "[".repeat(100), "]".repeat(100));
     let long = event("send", &"i".repeat(513)).to_string();
-    let odd = [
+    let irregular = [
         (r#"{"event":"send","_id":"nul\u0000","ts":1,"msg":{"subject":"a\u0000b","metadata":{"k\u0000":"v\u0000"}}}"#, "stored"),
         (r#"{"event":"send","_id":"half","ts":1,"msg":{"subject":"\ud800 and \udc00","tags":["\udfff"]}}"#, "stored"),
         (r#"{"event":"send","_id":"half key","\ud800":1,"ts":1}"#, "stored"),
@@ -156,16 +156,17 @@ async fn invalid_elements_do_not_fail_the_batch() {
         (r"null", "quarantined"),
         (r#"{"event":"","ts":1}"#, "quarantined"),
     ];
-    let text = odd.iter().map(|(element, _)| *element).collect::<Vec<_>>().join(",");
-    let answer = mandrill.deliver_text(&format!("[{text}]")).await;
-    assert_eq!(answer.json(), receipt(12, 8, 0, 4));
+    let text = irregular.iter().map(|(element, _)| *element).collect::<Vec<_>>().join(",");
+    let response = mandrill.deliver_text(&format!("[{text}]")).await;
+    assert_eq!(response.json(), receipt(12, 8, 0, 4));
     let again = mandrill.deliver_text(&format!("[{text}]")).await;
     assert_eq!(again.json(), receipt(12, 0, 8, 4));
     let mut raws = Vec::new();
     for event in admin.all("/api/events").await.iter().take(8) {
         raws.push(admin.get(&format!("/api/events/{}/raw", event["id"])).await.text);
     }
-    let mut stored: Vec<&str> = odd.iter().filter(|(_, fate)| *fate == "stored").map(|(element, _)| *element).collect();
+    let mut stored: Vec<&str> =
+        irregular.iter().filter(|(_, outcome)| *outcome == "stored").map(|(element, _)| *element).collect();
     raws.sort_unstable();
     stored.sort_unstable();
     assert_eq!(raws, stored);
@@ -176,8 +177,8 @@ async fn invalid_elements_do_not_fail_the_batch() {
         (b"[{\"event\":\"send\"", "cut off"),
         (b"[\"\xff\"]", "not UTF-8"),
     ] {
-        let answer = mandrill.deliver_bytes(value).await;
-        assert_eq!((answer.status.as_u16(), answer.json()), (200, receipt(1, 0, 0, 1)), "{what}");
+        let response = mandrill.deliver_bytes(value).await;
+        assert_eq!((response.status.as_u16(), response.json()), (200, receipt(1, 0, 0, 1)), "{what}");
     }
     assert_eq!(count(&stack, "quarantine").await, 1 + 4 + 4, "each once, however often it came");
 }
@@ -204,10 +205,10 @@ async fn duplicate_deliveries_are_stored_once() {
         let (mandrill, batch) = (mandrill.clone(), fresh.clone());
         tokio::spawn(async move { mandrill.deliver(&batch).await })
     });
-    let answers: Vec<Answer> =
-        futures::future::join_all(deliveries).await.into_iter().map(|answer| answer.expect("an answer")).collect();
-    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
-    let sum = |name: &str| answers.iter().map(|answer| answer.json()[name].as_u64().expect("a number")).sum::<u64>();
+    let responses: Vec<ApiResponse> =
+        futures::future::join_all(deliveries).await.into_iter().map(|response| response.expect("an answer")).collect();
+    assert!(responses.iter().all(|response| response.status == 200), "{responses:?}");
+    let sum = |name: &str| responses.iter().map(|response| response.json()[name].as_u64().expect("a number")).sum::<u64>();
     assert_eq!((sum("stored"), sum("duplicates")), (100, 4900));
     assert_eq!(count(&stack, "events").await, 141);
     assert_eq!(count(&stack, "notifications").await, 41);
@@ -216,23 +217,23 @@ async fn duplicate_deliveries_are_stored_once() {
 #[tokio::test]
 async fn admins_and_simulate_tokens_can_post_json() {
     let stack = Stack::start().expect("a stack");
-    let (admin, viewer, nobody) =
+    let (admin, viewer, anonymous) =
         (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await, ApiClient::new(&stack));
     let body = json!({"mandrill_events": [event("open", "a1")]});
     let post = |client: &ApiClient| client.request(Method::POST, "/webhook/").json(&body);
-    assert_eq!(nobody.post("/webhook/", &body).await.problem(), (401, "signed_out".to_owned()));
+    assert_eq!(anonymous.post("/webhook/", &body).await.problem(), (401, "signed_out".to_owned()));
     assert_eq!(viewer.post("/webhook/", &body).await.problem(), (403, "forbidden".to_owned()));
-    let plain = Answer::try_of(post(&admin)).await.expect("an answer");
+    let plain = ApiResponse::try_fetch(post(&admin)).await.expect("an answer");
     assert_eq!(plain.problem(), (403, "foreign_origin".to_owned()), "not sent by our script");
     let foreign = post(&admin).header("x-requested-with", "fetch").header("origin", "https://evil.example");
-    assert_eq!(Answer::try_of(foreign).await.expect("an answer").problem(), (403, "foreign_origin".to_owned()));
+    assert_eq!(ApiResponse::try_fetch(foreign).await.expect("an answer").problem(), (403, "foreign_origin".to_owned()));
     for wrong in
         [json!({"mandrill_events": {}}), json!({"events": []}), json!([]), json!("text"), json!({"mandrill_events": "[]"})]
     {
         assert_eq!(admin.post("/webhook/", &wrong).await.problem(), (400, "bad_json".to_owned()), "{wrong}");
     }
-    let answer = admin.post("/webhook/", &body).await;
-    assert_eq!((answer.status.as_u16(), answer.json()), (200, receipt(1, 1, 0, 0)));
+    let response = admin.post("/webhook/", &body).await;
+    assert_eq!((response.status.as_u16(), response.json()), (200, receipt(1, 1, 0, 0)));
     assert_eq!(admin.post("/webhook/", &body).await.json(), receipt(1, 0, 1, 0));
     let real = Mandrill::of(&stack).deliver(&[event("open", "a1")]).await;
     assert_eq!(real.json(), receipt(1, 1, 0, 0), "a simulated event does not hide the real one");
@@ -240,10 +241,10 @@ async fn admins_and_simulate_tokens_can_post_json() {
 
     for (scope, status) in [("simulate", 200), ("read", 403)] {
         let token = stack.ingest(&["token", "add", "test", "--user", "admin@example.com", "--scope", scope]).expect("a token");
-        let by_token = post(&nobody).header("authorization", format!("Bearer {}", token.trim()));
-        assert_eq!(Answer::try_of(by_token).await.expect("an answer").status, status, "{scope}");
-        let reading = nobody.request(Method::GET, "/api/events").header("authorization", format!("Bearer {}", token.trim()));
-        assert_eq!(reading.send().await.expect("an answer").status(), if scope == "read" { 200 } else { 403 }, "{scope}");
+        let by_token = post(&anonymous).header("authorization", format!("Bearer {}", token.trim()));
+        assert_eq!(ApiResponse::try_fetch(by_token).await.expect("an answer").status, status, "{scope}");
+        let listing = anonymous.request(Method::GET, "/api/events").header("authorization", format!("Bearer {}", token.trim()));
+        assert_eq!(listing.send().await.expect("an answer").status(), if scope == "read" { 200 } else { 403 }, "{scope}");
     }
 }
 
@@ -254,7 +255,8 @@ async fn signed_in_users_can_browse_the_webhook_url() {
     for path in ["/webhook", "/webhook/"] {
         assert_eq!(ApiClient::new(&stack).get(path).await.problem(), (401, "signed_out".to_owned()));
         assert_eq!(admin.get(path).await.json(), json!({"items": [], "next": null}));
-        let page = Answer::try_of(admin.request(Method::GET, path).header("accept", "text/html,*/*")).await.expect("an answer");
+        let page =
+            ApiResponse::try_fetch(admin.request(Method::GET, path).header("accept", "text/html,*/*")).await.expect("an answer");
         assert_eq!((page.status.as_u16(), page.header("location")), (303, "/simulate"));
     }
     let other = admin.request(Method::PUT, "/webhook/").send().await.expect("an answer");
@@ -286,13 +288,13 @@ async fn deliveries_get_503_while_postgres_is_unavailable() {
     let mut stack = Stack::start().expect("a stack");
     let mandrill = Mandrill::of(&stack);
     stack.stop(Part::Postgres);
-    let answer = mandrill.deliver(&[event("open", "a1")]).await;
-    assert_eq!(answer.problem(), (503, "database_away".to_owned()));
-    assert_ne!(answer.header("retry-after"), "");
+    let response = mandrill.deliver(&[event("open", "a1")]).await;
+    assert_eq!(response.problem(), (503, "database_away".to_owned()));
+    assert_ne!(response.header("retry-after"), "");
     stack.restart(Part::Postgres).expect("Postgres is back");
     let stored = until("the delivery passes", || async {
-        let answer = mandrill.deliver(&[event("open", "a1")]).await;
-        (answer.status == 200).then_some(answer)
+        let response = mandrill.deliver(&[event("open", "a1")]).await;
+        (response.status == 200).then_some(response)
     })
     .await;
     assert_eq!(stored.json(), receipt(1, 1, 0, 0));
@@ -308,14 +310,14 @@ async fn deliveries_succeed_without_a_partition_for_the_month() {
           execute format('drop table %s', part);
         end loop; end $$";
     sqlx::query(drop_all).execute(&mut connection).await.expect("no partitions");
-    let answer = Mandrill::of(&stack).deliver(&[event("open", "a1"), event("send", "a2")]).await;
-    assert_eq!((answer.status.as_u16(), answer.json()), (200, receipt(2, 2, 0, 0)));
+    let response = Mandrill::of(&stack).deliver(&[event("open", "a1"), event("send", "a2")]).await;
+    assert_eq!((response.status.as_u16(), response.json()), (200, receipt(2, 2, 0, 0)));
     assert_eq!(count(&stack, "quarantine").await, 0);
 }
 
 #[tokio::test]
 async fn a_batch_with_too_many_elements_is_quarantined_whole() {
     let stack = Stack::start().expect("a stack");
-    let answer = Mandrill::of(&stack).deliver_text(&format!("[{}1]", "1,".repeat(2_000_000))).await;
-    assert_eq!((answer.status.as_u16(), answer.json()), (200, receipt(1, 0, 0, 1)));
+    let response = Mandrill::of(&stack).deliver_text(&format!("[{}1]", "1,".repeat(2_000_000))).await;
+    assert_eq!((response.status.as_u16(), response.json()), (200, receipt(1, 0, 0, 1)));
 }

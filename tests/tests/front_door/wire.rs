@@ -28,20 +28,20 @@ async fn protocol_violations_close_only_the_offending_socket() {
         ("too large", masked(0x81, &[b' '; 4_097]), 1009),
         ("too large in parts", [masked(0x01, &[b' '; 4_000]), masked(0x80, &[b' '; 97])].concat(), 1009),
     ];
-    for door in [stack.address(), stack.direct(Part::Notifier)] {
-        for (what, bytes, code) in &table {
-            let mut socket = RawSocket::open(&admin, &door).await;
+    for address in [stack.address(), stack.direct(Part::Notifier)] {
+        for (name, bytes, code) in &table {
+            let mut socket = RawSocket::open(&admin, &address).await;
             socket.send(bytes).await;
-            assert_eq!(socket.closed().await, *code, "{what} at {door}");
+            assert_eq!(socket.closed().await, *code, "{name} at {address}");
         }
-        let mut flood = RawSocket::open(&admin, &door).await;
+        let mut flood = RawSocket::open(&admin, &address).await;
         for _ in 0..200 {
             flood.send(&masked(0x89, b"are you there?")).await;
         }
         assert_eq!(flood.closed().await, 4429, "a flood of pings");
-        let mut gone = RawSocket::open(&admin, &door).await;
-        gone.send(&masked(0x88, &1000_u16.to_be_bytes())).await;
-        assert_eq!(gone.closed().await, 1000, "who leaves is seen off");
+        let mut closing = RawSocket::open(&admin, &address).await;
+        closing.send(&masked(0x88, &1000_u16.to_be_bytes())).await;
+        assert_eq!(closing.closed().await, 1000, "who leaves is seen off");
     }
     assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1")]).await.status, 200);
     bystander.next_of("notification").await;
