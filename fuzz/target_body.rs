@@ -1,10 +1,10 @@
-// What must hold for every body, whatever it holds.
+// Invariants of parsing that must hold for every request body.
 
 use ingest::webhook::batch::Batch;
 use ingest::webhook::form::Form;
 use time::OffsetDateTime;
 
-/// Decodes and reads a body. Every element becomes an event or poison, and keeps its bytes.
+/// Decodes and parses a body. Every element must become an event or poison, and events must keep their bytes.
 pub(crate) fn body(body: &[u8]) {
     let Ok(form) = Form::decode(body.to_vec()) else { return };
     let Ok((bytes, value)) = form.into_events() else { return };
@@ -17,6 +17,6 @@ pub(crate) fn body(body: &[u8]) {
         assert!(event.message_id.as_ref().is_none_or(|id| id.len() <= 512));
         assert!([&event.recipient, &event.subject].into_iter().flatten().all(|text| !text.contains('\0')));
         let again = Batch::read(event.payload.as_bytes(), false, OffsetDateTime::UNIX_EPOCH);
-        assert_eq!(again.received, 1, "an element alone is no array");
+        assert_eq!(again.received, 1, "a single element that is not an array should count as one");
     }
 }

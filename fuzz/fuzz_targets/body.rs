@@ -1,4 +1,4 @@
-//! Any body of a request, read as a signed form.
+//! Parses any request body as a signed form.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,7 +1,7 @@
-//! The fuzz target of `fuzz/`, on the stable compiler: its corpus, mutated for `FUZZ_SECONDS`, a minute in `make test`.
+//! Runs the fuzz target of `fuzz/` on the stable compiler: mutates its corpus for `FUZZ_SECONDS`, one minute in `make test`.
 //!
-//! Unlike libFuzzer it is not led by coverage; it makes up for that with a corpus of every shape and with mutations that know
-//! what bodies are made of. Seeds are printed, so that what fails can be run again with `FUZZ_SEED`.
+//! Unlike libFuzzer, this test is not guided by coverage. It compensates with a corpus of every shape and with mutations that use
+//! typical fragments of bodies. A failure prints its seed; `FUZZ_SEED` repeats the run.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 #[path = "../../fuzz/target_body.rs"]
 mod target;
 
-/// What bodies are made of.
+/// Typical fragments of bodies.
 const WORDS: [&str; 24] = [
     "mandrill_events=",
     "&",
@@ -37,7 +37,7 @@ const WORDS: [&str; 24] = [
     "-9223372036854775808",
 ];
 
-/// Its state is a splitmix64 generator: the same seed makes the same bodies.
+/// Mutates bodies with a splitmix64 generator, so that the same seed gives the same bodies.
 struct Mutator(u64);
 
 impl Mutator {
@@ -45,17 +45,18 @@ impl Mutator {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) >> 32).expect("32 bits") % bound.max(1)
+        usize::try_from((mixed ^ (mixed >> 31)) >> 32).expect("usize should hold 32 bits") % bound.max(1)
     }
 
-    /// One change: a byte, a word, a piece less, a piece twice, or a piece of another.
+    /// Applies one change: replaces a byte, inserts a word, removes or repeats a piece, splices in a piece of `other`, or
+    /// truncates.
     fn mutate(&mut self, body: &mut Vec<u8>, other: &[u8]) {
         let (from, to) = (self.below(body.len() + 1), self.below(body.len() + 1));
         let (from, to) = (from.min(to), from.max(to).min(from + 64));
         match self.below(6) {
             0 if !body.is_empty() => {
                 let at = self.below(body.len());
-                body[at] = u8::try_from(self.below(256)).expect("a byte");
+                body[at] = u8::try_from(self.below(256)).expect("the value should fit a byte");
             }
             1 => drop(body.splice(from..from, WORDS[self.below(WORDS.len())].bytes())),
             2 => drop(body.drain(from..to)),
@@ -78,16 +79,16 @@ fn any_body_is_parsed_without_panic_or_loss() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seconds = number("FUZZ_SECONDS").unwrap_or(2);
     let seed = number("FUZZ_SEED").unwrap_or_else(|| {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock");
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("the clock should be after 1970");
         now.as_secs()
     });
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/body");
     let mut corpus: Vec<Vec<u8>> = std::fs::read_dir(folder)
-        .expect("a corpus")
-        .map(|entry| std::fs::read(entry.expect("an entry").path()).expect("a body"))
+        .expect("the corpus should be readable")
+        .map(|entry| std::fs::read(entry.expect("the corpus should be readable").path()).expect("the body should be readable"))
         .collect();
     corpus.sort();
-    assert!(corpus.len() >= 10, "the corpus has every shape");
+    assert!(corpus.len() >= 10, "the corpus should have every shape");
     for body in &corpus {
         target::body(body);
     }
@@ -106,5 +107,5 @@ fn any_body_is_parsed_without_panic_or_loss() {
         }
         runs += 1;
     }
-    assert!(runs > 100, "only {runs} runs");
+    assert!(runs > 100, "expected more than 100 runs, got {runs}");
 }

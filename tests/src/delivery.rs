@@ -61,7 +61,8 @@ impl Mandrill {
         self.post(format!("mandrill_events={escaped}"), Some(&self.sign(&[("mandrill_events", value)]))).await
     }
 
-    /// Posts text as the signed value of `mandrill_events`, and returns true if the status is 200. A broken connection gives false.
+    /// Posts text as the signed value of `mandrill_events`. Returns true if the status is 200, and false for another status or a
+    /// broken connection.
     pub async fn is_accepted(&self, value: &str) -> bool {
         let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
         let signature = self.sign(&[("mandrill_events", value.as_bytes())]);

@@ -56,12 +56,12 @@ impl Socket {
 
     /// Opens `/ws` at another address with the dashboard's cookie and Origin. Panics on a refusal.
     pub async fn at(client: &ApiClient, address: &str) -> Self {
-        Self::try_at(client, address).await.expect("an open socket")
+        Self::try_at(client, address).await.expect("the socket should open")
     }
 
     /// Opens `/ws` as the dashboard does, and reads `hello`. Panics on a refusal.
     pub async fn of(client: &ApiClient) -> Self {
-        let mut socket = Self::try_of(client).await.expect("an open socket");
+        let mut socket = Self::try_of(client).await.expect("the socket should open");
         assert_eq!(socket.next().await["type"], "hello");
         socket
     }
@@ -254,13 +254,13 @@ impl Follower {
             Some("reset") => self.refetch().await,
             Some("notification") => {
                 self.advance(&frame["cursor"]);
-                let id = frame["id"].as_i64().expect("an id");
+                let id = frame["id"].as_i64().expect("id should be an integer");
                 self.repeats += usize::from(self.notifications.insert(id, frame.clone()).is_some());
             }
             Some("events") => {
                 self.advance(&frame["cursor"]);
-                for item in frame["items"].as_array().expect("items") {
-                    let id = item["id"].as_i64().expect("an id");
+                for item in frame["items"].as_array().expect("items should be an array") {
+                    let id = item["id"].as_i64().expect("id should be an integer");
                     self.repeats += usize::from(self.events.insert(id, item.clone()).is_some());
                 }
                 if frame["skipped"].as_i64().unwrap_or(0) > 0 {
@@ -274,7 +274,7 @@ impl Follower {
     /// The path of the event list with the follower's filter.
     pub fn events_path(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in self.filter.as_object().expect("a filter") {
+        for (name, value) in self.filter.as_object().expect("filter should be an object") {
             let values = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
             let values: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
             query.append_pair(name, &values.join(","));
@@ -286,7 +286,7 @@ impl Follower {
     fn advance(&mut self, cursor: &Value) {
         let parse =
             |cursor: &str| cursor.rsplit_once('.').map(|(epoch, seq)| (epoch.to_owned(), seq.parse::<u64>().unwrap_or(0)));
-        let cursor = cursor.as_str().expect("a cursor").to_owned();
+        let cursor = cursor.as_str().expect("cursor should be a string").to_owned();
         if let (Some((before, last)), Some((epoch, next))) = (self.cursor.as_deref().and_then(parse), parse(&cursor)) {
             self.is_in_order &= before != epoch || last <= next;
         }
@@ -300,7 +300,8 @@ impl Follower {
         let (events_path, wants_notifications) = (self.events_path(), self.topics.contains(&"notifications"));
         let notifications = if wants_notifications { client.all_with_retry("/api/notifications").await } else { Vec::new() };
         let events = client.all_with_retry(&events_path).await;
-        let by_id = |items: Vec<Value>| items.into_iter().map(|item| (item["id"].as_i64().expect("an id"), item));
+        let by_id =
+            |items: Vec<Value>| items.into_iter().map(|item| (item["id"].as_i64().expect("id should be an integer"), item));
         self.notifications.extend(by_id(notifications));
         self.events.extend(by_id(events));
     }

@@ -208,8 +208,8 @@ fn apply_fields(webhook: &mut Value, fields: Vec<(&'static str, Value)>) {
     }
 }
 
-/// Checks that the URL responds with 200: to HEAD, or else to an empty batch signed with `test-webhook`, the key that all accounts
-/// share.
+/// Checks that the URL responds with 200: to HEAD, or else to an empty batch signed with `test-webhook`, the key that all
+/// accounts share.
 async fn check(state: &Mutex<State>, parameters: &Value) -> Result<(), Refusal> {
     let url = parameters["url"].as_str().unwrap_or_default();
     let http = Client::builder().timeout(CHECK_TIMEOUT).build().expect("the HTTP client should build");

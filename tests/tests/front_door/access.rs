@@ -1,4 +1,4 @@
-//! People, tokens, sessions, saved views: who may manage them, and what that changes at once.
+//! Users, tokens, sessions and saved views: who may manage them, and which changes apply immediately.
 
 use front_door::{ApiClient, ApiResponse, Socket};
 use reqwest::Method;
@@ -12,10 +12,13 @@ async fn invite(admin: &ApiClient, email: &str, role: &str) -> (i64, String) {
     assert_eq!(response.status, 201, "{}", response.text);
     let response = response.json();
     assert_eq!((&response["user"]["email"], &response["user"]["has_password"]), (&json!(email), &json!(false)));
-    (response["user"]["id"].as_i64().expect("an id"), response["invitation"]["token"].as_str().expect("a token").to_owned())
+    (
+        response["user"]["id"].as_i64().expect("id should be an integer"),
+        response["invitation"]["token"].as_str().expect("token should be a string").to_owned(),
+    )
 }
 
-/// Uses a link up, and is signed in.
+/// Sets a password with the invitation's token and keeps the session.
 async fn accept_invitation(stack: &Stack, token: &str) -> ApiClient {
     let mut client = ApiClient::new(stack);
     let response = client.post("/api/invitation", &json!({"token": token, "password": PASSWORD})).await;
@@ -30,16 +33,16 @@ async fn is_signed_in(client: &ApiClient) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invitation_works_once_and_account_changes_apply_immediately() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let (id, first) = invite(&admin, "ada@example.com", "viewer").await;
     assert_eq!(
         admin.post("/api/users", &json!({"email": "ADA@example.com", "role": "viewer"})).await.problem(),
         (409, "user_exists".to_owned())
     );
-    // A new link voids the one before; a link tells whom it is for, and takes no weak password.
+    // A new invitation invalidates the previous one. An invitation shows its e-mail address and refuses a weak password.
     let renewed = admin.post(&format!("/api/users/{id}/invitation"), &json!({})).await;
-    let token = renewed.json()["token"].as_str().expect("a token").to_owned();
+    let token = renewed.json()["token"].as_str().expect("token should be a string").to_owned();
     let client = ApiClient::new(&stack);
     assert_eq!(client.post("/api/invitation", &json!({"token": first})).await.problem(), (410, "invitation_gone".to_owned()));
     assert_eq!(client.post("/api/invitation", &json!({"token": token})).await.json()["email"], "ada@example.com");
@@ -50,19 +53,22 @@ async fn an_invitation_works_once_and_account_changes_apply_immediately() {
     let again = client.post("/api/invitation", &json!({"token": token, "password": PASSWORD})).await;
     assert_eq!(again.problem(), (410, "invitation_gone".to_owned()));
 
-    // Her own new password ends her other sessions, and no guess passes.
+    // Changing the password requires the old one and ends the user's other sessions.
     let mut other = ApiClient::new(&stack);
     assert_eq!(other.sign_in("ada@example.com", PASSWORD).await.status, 200);
     let sessions = ada.get("/api/sessions").await.json();
     assert_eq!(sessions["items"].as_array().map(Vec::len), Some(2));
-    assert_eq!(sessions["items"].as_array().expect("items").iter().filter(|one| one["current"] == true).count(), 1);
+    assert_eq!(
+        sessions["items"].as_array().expect("items should be an array").iter().filter(|one| one["current"] == true).count(),
+        1
+    );
     let guess = ada.post("/api/password", &json!({"old": "a wrong guess", "new": "another password"})).await;
     assert_eq!(guess.problem(), (401, "wrong_credentials".to_owned()));
     let changed = ada.post("/api/password", &json!({"old": PASSWORD, "new": "another password"})).await;
     assert_eq!(changed.status, 204, "{}", changed.text);
     assert!(is_signed_in(&ada).await && !is_signed_in(&other).await);
 
-    // A new role holds from the next request on; whoever is disabled is out, with their sockets.
+    // A new role applies from the next request on. Disabling an account ends its sessions and closes its sockets.
     let account = format!("/api/users/{id}");
     assert_eq!(ada.get("/api/quarantine").await.status, 403);
     assert_eq!(admin.change(Method::PATCH, &account, &json!({"role": "admin"})).await.json()["role"], "admin");
@@ -76,26 +82,27 @@ async fn an_invitation_works_once_and_account_changes_apply_immediately() {
     let own_account = admin.change(Method::PATCH, &format!("/api/users/{own_id}"), &json!({"disabled": true})).await;
     assert_eq!(own_account.problem(), (409, "own_account".to_owned()));
 
-    // What was done is remembered, by number and not by address.
+    // The audit log refers to users by id, not by e-mail address.
     let audit = admin.get("/api/audit").await;
-    let actions: Vec<Value> = audit.json()["items"].as_array().expect("items").iter().map(|one| one["action"].clone()).collect();
+    let actions: Vec<Value> =
+        audit.json()["items"].as_array().expect("items should be an array").iter().map(|one| one["action"].clone()).collect();
     assert_eq!(actions, ["user_changed", "user_changed", "user_invited", "user_added"]);
     assert!(!audit.text.contains("ada@"), "{}", audit.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_shown_once_grants_its_scope_and_fails_after_revocation() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let created = admin.post("/api/tokens", &json!({"name": "reports", "scopes": ["read"]})).await;
     assert_eq!(created.status, 201, "{}", created.text);
-    let token = created.json()["token"].as_str().expect("a token").to_owned();
+    let token = created.json()["token"].as_str().expect("token should be a string").to_owned();
     let by_token = async |method: Method, path: &str| {
         let client = ApiClient::new(&stack);
         client.send(client.request(method, path).bearer_auth(&token).json(&json!({}))).await
     };
     assert_eq!(by_token(Method::GET, "/api/events").await.status, 200);
-    // It manages nothing, whoever made it.
+    // A token cannot manage anything, even if an admin created it.
     for (method, path) in [
         (Method::GET, "/api/tokens"),
         (Method::POST, "/api/tokens"),
@@ -126,14 +133,14 @@ async fn a_token_is_shown_once_grants_its_scope_and_fails_after_revocation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn saved_views_are_private_until_shared() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let ada = ApiClient::viewer(&stack, "ada@example.com").await;
     let names = async |of: &ApiClient| -> Vec<String> {
         let views = of.get("/api/views").await.json();
         views["items"]
             .as_array()
-            .expect("items")
+            .expect("items should be an array")
             .iter()
             .map(|view| view["name"].as_str().unwrap_or_default().to_owned())
             .collect()

@@ -1,4 +1,4 @@
-//! What is wrong is said: every misconfiguration by its name, silence and refusals by an alarm, and all of it by the doctor.
+//! Diagnostics: near misses name misconfigurations, alarms report silence and refusals, and the doctor reports everything.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -10,9 +10,9 @@ use stack::{Part, Stack};
 const KEY: &str = "k3y-One_22chars_abcdEF";
 const URL: &str = "https://hooks.example.com/webhook/?b=2&a=1";
 
-/// The newest refusal, once it is another than the last.
+/// Waits until more than `before` refusals with this reason are recorded, and returns the row and its count.
 async fn wait_for_refusal(admin: &ApiClient, reason: &str, before: i64) -> (Value, i64) {
-    until("the refusal is written", || async {
+    until("the refusal is recorded", || async {
         let listed = admin.all("/api/refusals").await;
         let row = listed.into_iter().find(|row| row["reason"] == reason)?;
         let count = row["count"].as_i64()?;
@@ -26,7 +26,7 @@ async fn wait_for_refusal(admin: &ApiClient, reason: &str, before: i64) -> (Valu
 async fn near_misses_name_every_configuration_mistake() {
     let stack =
         Stack::start_with(&[("WEBHOOK_KEYS", &format!("main={KEY},other=k3y-Two_22chars_ghijKL")), ("WEBHOOK_URLS", URL)])
-            .expect("a stack");
+            .expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let mut mandrill = Mandrill::of(&stack);
     KEY.clone_into(&mut mandrill.key);
@@ -42,14 +42,22 @@ async fn near_misses_name_every_configuration_mistake() {
         other.sign(&[("mandrill_events", value.as_bytes())])
     };
     let valid = signed(KEY, URL, &php);
-    let hex: String = BASE64_STANDARD.decode(&valid).expect("base64").iter().map(|byte| format!("{byte:02x}")).collect();
-    let url_safe = BASE64_URL_SAFE_NO_PAD.encode(BASE64_STANDARD.decode(&valid).expect("base64"));
+    let hex: String = BASE64_STANDARD
+        .decode(&valid)
+        .expect("the signature should be base64")
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let url_safe = BASE64_URL_SAFE_NO_PAD.encode(BASE64_STANDARD.decode(&valid).expect("the signature should be base64"));
     let with = |old: &str, new: &str| signed(KEY, &URL.replace(old, new), &php);
     let matrix = [
         ("scheme", with("https", "http"), &php),
         (
             "host",
-            with("hooks.example.com", stack.address().trim_start_matches("http://").split(':').next().expect("a host")),
+            with(
+                "hooks.example.com",
+                stack.address().trim_start_matches("http://").split(':').next().expect("the address should have a host"),
+            ),
             &php,
         ),
         ("port", with("example.com", "example.com:443"), &php),
@@ -70,24 +78,27 @@ async fn near_misses_name_every_configuration_mistake() {
             if cause == "scheme+slash" { signed(KEY, "http://hooks.example.com/webhook?b=2&a=1", &php) } else { signature };
         let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
         let form = format!("mandrill_events={escaped}");
-        // At most one a second is explained, so the same is asked until it was.
+        // Ingest explains at most one refusal a second, so the request is repeated until it does.
         let row = until("the mistake is explained", || async {
             let response = mandrill.post(form.clone(), Some(&signature)).await;
             assert_eq!(response.problem(), (401, "wrong_signature".to_owned()));
-            assert!(!response.text.contains("hooks.example.com"), "whoever posts is told nothing");
+            assert!(!response.text.contains("hooks.example.com"), "the response must not reveal the URL");
             let (row, seen) = wait_for_refusal(&admin, "wrong_signature", count).await;
             let codes = row["near_miss"].as_str()?.split('+').map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
             (codes == cause.split('+').map(str::to_owned).collect()).then_some((row, seen))
         })
         .await;
         count = row.1;
-        let hint = row.0["hint"].as_str().expect("a hint");
+        let hint = row.0["hint"].as_str().expect("hint should be a string");
         assert!(hint.len() > 20, "{cause}: {hint}");
         if number == 12 {
-            assert!(hint.contains("other"), "which key it is: {hint}");
+            assert!(hint.contains("other"), "the hint should name the key: {hint}");
         }
-        let doctor = stack.ingest(&["doctor"]).expect_err("refusals are a failure").to_string();
-        assert!(doctor.contains(&format!("near miss: {}", row.0["near_miss"].as_str().expect("codes"))), "{cause}: {doctor}");
+        let doctor = stack.ingest(&["doctor"]).expect_err("refusals should fail the doctor").to_string();
+        assert!(
+            doctor.contains(&format!("near miss: {}", row.0["near_miss"].as_str().expect("near_miss should be a string"))),
+            "{cause}: {doctor}"
+        );
         assert!(doctor.contains(hint), "{cause}: {doctor}");
     }
 }
@@ -95,7 +106,7 @@ async fn near_misses_name_every_configuration_mistake() {
 #[tokio::test]
 async fn credentials_in_the_url_are_detected_and_never_shown() {
     let url = "https://hooks.example.com/webhook/";
-    let stack = Stack::start_with(&[("WEBHOOK_KEYS", KEY), ("WEBHOOK_URLS", url)]).expect("a stack");
+    let stack = Stack::start_with(&[("WEBHOOK_KEYS", KEY), ("WEBHOOK_URLS", url)]).expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let mandrill = Mandrill::new("https://user:s3cret@hooks.example.com/webhook/", KEY);
     let value = json!([event("open", "m1")]).to_string();
@@ -106,19 +117,24 @@ async fn credentials_in_the_url_are_detected_and_never_shown() {
         .header("x-mandrill-signature", mandrill.sign(&[("mandrill_events", value.as_bytes())]))
         .basic_auth("user", Some("s3cret"))
         .body(format!("mandrill_events={escaped}"));
-    assert_eq!(request.send().await.expect("an answer").status(), 401);
+    assert_eq!(request.send().await.expect("the server should respond").status(), 401);
     let (row, _) = wait_for_refusal(&admin, "wrong_signature", 0).await;
     assert_eq!(row["near_miss"], "credentials");
-    assert!(!row["hint"].as_str().expect("a hint").contains("s3cret"), "{row}");
+    assert!(!row["hint"].as_str().expect("hint should be a string").contains("s3cret"), "{row}");
 }
 
 fn finding<'a>(report: &'a Value, check: &str) -> &'a Value {
-    report["findings"].as_array().expect("findings").iter().find(|finding| finding["check"] == check).expect("the finding")
+    report["findings"]
+        .as_array()
+        .expect("findings should be an array")
+        .iter()
+        .find(|finding| finding["check"] == check)
+        .expect("the report should contain the finding")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_reports_every_check_and_its_remedy() {
-    let mut stack = Stack::start().expect("a stack");
+    let mut stack = Stack::start().expect("the stack should start");
     let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     for path in ["/api/system", "/api/refusals"] {
         assert_eq!(ApiClient::new(&stack).get(path).await.problem(), (401, "signed_out".to_owned()));
@@ -134,27 +150,28 @@ async fn the_doctor_reports_every_check_and_its_remedy() {
     for check in ["keys", "urls", "redis", "database", "clock", "schema", "partitions", "relay", "refusals"] {
         assert_eq!(finding(&report, check)["state"], "ok", "{report}");
     }
-    let printed = stack.ingest(&["doctor"]).expect("nothing fails");
+    let printed = stack.ingest(&["doctor"]).expect("no check should fail");
     assert!(printed.contains("WARN  quarantine"), "{printed}");
 
-    let without_key = stack.ingest_with(&["doctor"], &[("WEBHOOK_KEYS", "")]).expect_err("a failure").to_string();
+    let without_key = stack.ingest_with(&["doctor"], &[("WEBHOOK_KEYS", "")]).expect_err("the command should fail").to_string();
     assert!(without_key.contains("FAIL  keys") && without_key.contains("ingest webhook add"), "{without_key}");
     let mut database = Database::of(&stack).await;
     database.run("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)").await;
-    let old = stack.ingest(&["doctor"]).expect_err("a failure").to_string();
+    let old = stack.ingest(&["doctor"]).expect_err("the command should fail").to_string();
     assert!(old.contains("FAIL  schema") && old.contains("ingest migrate"), "{old}");
     stack.stop(Part::Redis);
     stack.stop(Part::Postgres);
-    let unavailable = stack.ingest_with(&["doctor", "--json"], &[]).expect_err("a failure").to_string();
-    let json = &unavailable[unavailable.find('{').expect("JSON")..=unavailable.rfind('}').expect("JSON")];
-    let unavailable: Value = serde_json::from_str(json).expect("JSON");
+    let unavailable = stack.ingest_with(&["doctor", "--json"], &[]).expect_err("the command should fail").to_string();
+    let json = &unavailable[unavailable.find('{').expect("the output should contain JSON")
+        ..=unavailable.rfind('}').expect("the output should contain JSON")];
+    let unavailable: Value = serde_json::from_str(json).expect("the text should be valid JSON");
     assert_eq!(finding(&unavailable, "database")["state"], "fail");
     assert_eq!(finding(&unavailable, "redis")["state"], "warn");
 }
 
 #[tokio::test]
 async fn alarms_notify_admins_once_at_start_and_once_at_end() {
-    let stack = Stack::start_with(&[("SILENCE_ALERT_MINUTES", "30")]).expect("a stack");
+    let stack = Stack::start_with(&[("SILENCE_ALERT_MINUTES", "30")]).expect("the stack should start");
     let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let (mandrill, mut database) = (Mandrill::of(&stack), Database::of(&stack).await);
     let mut socket = Socket::of(&admin).await;
@@ -166,14 +183,15 @@ async fn alarms_notify_admins_once_at_start_and_once_at_end() {
     assert_eq!(socket.next_of("notification").await["title"], "Mandrill has gone silent");
     let metrics = format!("{}/metrics", stack.direct(Part::Ingest));
     let wait_for_metric = async |line: &'static str| {
-        until("the metric says so", || async {
+        until("the metric has the value", || async {
             let text = reqwest::get(&metrics).await.ok()?.text().await.ok()?;
             text.lines().any(|found| found == line).then_some(())
         })
         .await;
     };
     wait_for_metric(r#"ingest_alarm{name="silence"} 1"#).await;
-    let doctor = stack.ingest_with(&["doctor"], &[("SILENCE_ALERT_MINUTES", "30")]).expect_err("a failure").to_string();
+    let doctor =
+        stack.ingest_with(&["doctor"], &[("SILENCE_ALERT_MINUTES", "30")]).expect_err("the command should fail").to_string();
     assert!(doctor.contains("FAIL  last_event"), "{doctor}");
     assert_eq!(mandrill.deliver(&[event("send", "m2")]).await.status, 200);
     assert_eq!(socket.next_of("notification").await["title"], "Over: Mandrill has gone silent");
@@ -186,6 +204,6 @@ async fn alarms_notify_admins_once_at_start_and_once_at_end() {
     wait_for_metric(r#"ingest_alarm{name="refusals"} 1"#).await;
     database.run("update refusals set last_at = last_at - interval '61 minutes'").await;
     assert_eq!(socket.next_of("notification").await["title"], "Over: Deliveries from Mandrill are refused");
-    assert_eq!(admin.all("/api/notifications").await.len(), 4, "each change once");
-    assert_eq!(viewer.all("/api/notifications").await.len(), 0, "and only admins");
+    assert_eq!(admin.all("/api/notifications").await.len(), 4, "admins should get one notification per change");
+    assert_eq!(viewer.all("/api/notifications").await.len(), 0, "viewers should get none");
 }

@@ -1,4 +1,4 @@
-//! Many clients, several notifiers: who reads slowly, who is signed out, who is here, and what is left after every sort of cut.
+//! Many clients on several notifiers: slow clients, sign-out, presence, and recovery from failures.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,16 +14,16 @@ const SUBSCRIBE: &[u8] = br#"{"type":"subscribe","topics":["notifications","even
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_client_is_closed_and_resumes_without_affecting_others() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
-    // Past nginx, whose buffers would hide it for long.
+    // Connects to the notifier directly, because the buffers of nginx would hide a slow client for long.
     let mut slow = RawSocket::open(&admin, &stack.direct(Part::Notifier)).await;
     slow.send(&masked(0x81, SUBSCRIBE)).await;
-    let cursor = slow.text().await["cursor"].as_str().expect("a cursor").to_owned();
+    let cursor = slow.text().await["cursor"].as_str().expect("cursor should be a string").to_owned();
     let mut fast = Follower::new(admin.clone());
     fast.connect().await;
     let (mut sent, metrics) = (0, format!("{}/metrics", stack.direct(Part::Notifier)));
-    // Each is as large as a subject may be, so that 1 MiB and what the system holds are soon full.
+    // Long subjects soon fill the 1 MiB that the notifier holds, and the socket buffers.
     let subject = "x".repeat(900);
     loop {
         let batch: Vec<Value> = (0..100)
@@ -35,16 +35,17 @@ async fn a_slow_client_is_closed_and_resumes_without_affecting_others() {
             .collect();
         assert_eq!(mandrill.deliver(&batch).await.status, 200);
         sent += 100;
-        let text = reqwest::get(&metrics).await.expect("an answer").text().await.expect("text");
+        let text =
+            reqwest::get(&metrics).await.expect("the server should respond").text().await.expect("the metrics should be text");
         if text.contains(r#"notifier_closes_total{code="4408"} 1"#) {
             break;
         }
-        assert!(sent < 100_000, "a client that does not read is held for ever");
+        assert!(sent < 100_000, "the notifier should close a client that does not read");
     }
-    assert_eq!(slow.closed().await, 4408, "it finds out why when it reads at last");
+    assert_eq!(slow.closed().await, 4408, "a late read should find the close code");
     fast.follow_until(|follower| follower.events.len() == sent && follower.notifications.len() == sent).await;
     assert_eq!(fast.repeats, 0);
-    // What it had not read is still there for it, if it is not more than is kept.
+    // The client can resume if the notifier still keeps everything that it missed.
     let mut resumed = Socket::of(&admin).await;
     resumed.send(&json!({"type": "subscribe", "topics": ["notifications"], "after": cursor})).await;
     let subscribed = resumed.next_of("subscribed").await;
@@ -52,24 +53,24 @@ async fn a_slow_client_is_closed_and_resumes_without_affecting_others() {
         assert_eq!(subscribed["recovered"], true);
         let mut ids = BTreeSet::new();
         while ids.len() < sent {
-            ids.insert(resumed.next_of("notification").await["id"].as_i64().expect("an id"));
+            ids.insert(resumed.next_of("notification").await["id"].as_i64().expect("id should be an integer"));
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sign_out_and_role_change_close_sockets_on_every_replica() {
-    let stack = Stack::start().expect("a stack");
-    let other = stack.replica("notifier").expect("a replica");
+    let stack = Stack::start().expect("the stack should start");
+    let other = stack.replica("notifier").expect("the replica should start");
     let (signed_out, signed_in) = (ApiClient::viewer(&stack, "vera@example.com").await, ApiClient::admin(&stack).await);
     let addresses = [stack.direct(Part::Notifier), other.address()];
     let mut promoted = Socket::at(&signed_out, &addresses[0]).await;
     Database::of(&stack).await.run("update users set role = 'admin' where email = 'vera@example.com'").await;
-    assert_eq!(promoted.closed().await, 4410, "it comes back with its new role");
+    assert_eq!(promoted.closed().await, 4410, "the client should reconnect with its new role");
     let mut closing = [Socket::at(&signed_out, &addresses[0]).await, Socket::at(&signed_out, &addresses[1]).await];
     let mut open = [Socket::at(&signed_in, &addresses[0]).await, Socket::at(&signed_in, &addresses[1]).await];
     let request = signed_out.request(Method::DELETE, "/api/session").header("x-requested-with", "fetch");
-    assert_eq!(request.send().await.expect("an answer").status(), 204);
+    assert_eq!(request.send().await.expect("the server should respond").status(), 204);
     for socket in &mut closing {
         assert_eq!(socket.closed().await, 4501);
     }
@@ -80,8 +81,8 @@ async fn sign_out_and_role_change_close_sockets_on_every_replica() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn presence_spans_replicas_and_expires_after_a_crash() {
-    let mut stack = Stack::start().expect("a stack");
-    let other = stack.replica("notifier").expect("a replica");
+    let mut stack = Stack::start().expect("the stack should start");
+    let other = stack.replica("notifier").expect("the replica should start");
     let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let mut watching = Socket::at(&admin, &other.address()).await;
     let _first = Socket::of(&viewer).await;
@@ -97,7 +98,7 @@ async fn wait_for_online(socket: &mut Socket, users: usize, connections: usize) 
     socket.read_until(&what, |frame| frame["type"] == "presence" && frame["online"] == online).await;
 }
 
-/// One filter's name and value as clients send them, as SQL says it, and whether it selects the event of this number.
+/// A filter's name and value as clients send them, the same condition in SQL, and a test of whether it selects event number `n`.
 type Condition = (&'static str, &'static str, &'static str, fn(usize) -> bool);
 
 const CONDITIONS: [Condition; 14] = [
@@ -117,7 +118,7 @@ const CONDITIONS: [Condition; 14] = [
     ("sender", "hello@shop.example.com", "sender = 'hello@shop.example.com'", |_| true),
 ];
 
-/// One to three conditions of different names, which together select something.
+/// One to three conditions with different names that together select at least one event.
 fn random_filter(rng: &mut Rng) -> Vec<Condition> {
     loop {
         let mut drawn: Vec<Condition> = Vec::new();
@@ -157,7 +158,7 @@ fn batch(number: usize) -> Vec<Value> {
     (0..SIZE).map(one).collect()
 }
 
-/// Notifiers, each behind a proxy, which come and go; clients know the proxies alone.
+/// Notifiers that are killed and replaced, each behind a proxy. Clients connect only to the proxies.
 struct Notifiers {
     redis: Vec<Proxy>,
     running: Vec<Replica>,
@@ -165,12 +166,12 @@ struct Notifiers {
 }
 
 fn port_of(address: &str) -> u16 {
-    address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port")
+    address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("the address should end with a port")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn clients_receive_exactly_the_matching_events_across_failures() {
-    let mut stack = Stack::start().expect("a stack");
+    let mut stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let limits = [("MAX_SOCKETS_PER_USER", "1000"), ("DRAIN_SECONDS", "1")];
     let redis_url =
@@ -179,7 +180,8 @@ async fn clients_receive_exactly_the_matching_events_across_failures() {
     for _ in 0..2 {
         let redis = Proxy::to(port_of(&stack.direct(Part::Redis))).await;
         let url = redis_url(&redis, &stack);
-        let replica = stack.replica_with("notifier", &[limits[0], limits[1], ("REDIS_URL", &url)]).expect("a notifier");
+        let replica =
+            stack.replica_with("notifier", &[limits[0], limits[1], ("REDIS_URL", &url)]).expect("the notifier should start");
         notifiers.proxies.push(Proxy::to(port_of(&replica.address())).await);
         notifiers.running.push(replica);
         notifiers.redis.push(redis);
@@ -215,19 +217,19 @@ async fn clients_receive_exactly_the_matching_events_across_failures() {
         }
     });
     for round in 1..=12 {
-        posted.clone().wait_for(|done| *done >= round * 15).await.expect("posting goes on");
+        posted.clone().wait_for(|done| *done >= round * 15).await.expect("posting should continue");
         let index = rng.below(2);
         match round % 6 {
             0 => {
                 stack.kill(Part::Redis);
-                stack.restart(Part::Redis).expect("Redis is back, and empty");
+                stack.restart(Part::Redis).expect("Redis should restart, without its data");
             }
             1 => notifiers.proxies[index].set_mode(ProxyMode::Cut),
             2 => notifiers.redis[index].set_mode(ProxyMode::Cut),
             3 => notifiers.redis[index].set_mode(ProxyMode::HoldResponses),
             4 => notifiers.redis[index].set_mode(ProxyMode::Delay(Duration::from_millis(30))),
             _ => {
-                // kill -9 or a stop that drains, and another in its place behind the same door.
+                // Kills a notifier or stops it gracefully, and starts another behind the same proxy.
                 let stopped = notifiers.running.remove(index);
                 if round % 4 == 1 {
                     stopped.kill();
@@ -236,20 +238,22 @@ async fn clients_receive_exactly_the_matching_events_across_failures() {
                 }
                 let url = redis_url(&notifiers.redis[index], &stack);
                 notifiers.redis[index].set_mode(ProxyMode::Forward);
-                let replica = stack.replica_with("notifier", &[limits[0], limits[1], ("REDIS_URL", &url)]).expect("a notifier");
+                let replica = stack
+                    .replica_with("notifier", &[limits[0], limits[1], ("REDIS_URL", &url)])
+                    .expect("the notifier should start");
                 notifiers.proxies[index].redirect_to(port_of(&replica.address()));
                 notifiers.running.insert(index, replica);
             }
         }
-        posted.clone().wait_for(|done| *done >= round * 15 + 8).await.expect("posting goes on");
+        posted.clone().wait_for(|done| *done >= round * 15 + 8).await.expect("posting should continue");
         notifiers.proxies.iter().chain(&notifiers.redis).for_each(|proxy| proxy.set_mode(ProxyMode::Forward));
     }
-    posting.await.expect("everything was posted");
+    posting.await.expect("every batch should be posted");
 
     let mut database = Database::of(&stack).await;
     assert_eq!(database.count("events").await, (BATCHES * SIZE) as i64);
     for (number, (client, filter)) in clients.into_iter().zip(filters).enumerate() {
-        let follower = client.await.expect("a client");
+        let follower = client.await.expect("the task should not panic");
         let conditions = filter.iter().map(|(_, _, sql, _)| *sql).collect::<Vec<_>>().join(" and ");
         let expected = database.ids(&format!("select id from events where {conditions}")).await;
         let ids: BTreeSet<i64> = follower.events.keys().copied().collect();

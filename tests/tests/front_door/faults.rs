@@ -1,4 +1,4 @@
-//! kill -9 of every part in the middle of 20,000 events: nothing answered with 200 is lost, nothing is there twice.
+//! Kills every part with SIGKILL while 20,000 events arrive: no acknowledged event is lost, and none is stored or shown twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 const BATCHES: usize = 200;
 const SIZE: usize = 100;
 
-/// Half of them opens, each of a message of its own.
+/// A batch in which every other event is an open. Each event has its own message.
 fn batch(number: usize) -> Vec<Value> {
     let kind = |n: usize| if n.is_multiple_of(2) { "open" } else { "send" };
     (0..SIZE).map(|n| event(kind(n), &format!("b{number}-{n}"))).collect()
@@ -20,7 +20,7 @@ fn batch(number: usize) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_any_part_loses_and_repeats_no_event() {
-    let mut stack = Stack::start().expect("a stack");
+    let mut stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let mut follower = Follower::new(admin.clone());
     follower.connect().await;
@@ -31,7 +31,7 @@ async fn killing_any_part_loses_and_repeats_no_event() {
         follower
     });
 
-    // Like Mandrill, repeat a batch until it is answered with 200.
+    // Like Mandrill, retries a batch until the response is 200.
     let (progress, posted) = watch::channel(0);
     let mandrill = Mandrill::of(&stack);
     let posting = tokio::spawn(async move {
@@ -44,30 +44,32 @@ async fn killing_any_part_loses_and_repeats_no_event() {
 
     for (part, after) in [(Part::Ingest, 30), (Part::Notifier, 60), (Part::Redis, 90), (Part::Postgres, 120), (Part::Ingest, 150)]
     {
-        posted.clone().wait_for(|done| *done >= after).await.expect("posting goes on");
+        posted.clone().wait_for(|done| *done >= after).await.expect("posting should continue");
         stack.kill(part);
-        stack.restart(part).expect("the part is back");
+        stack.restart(part).expect("the part should restart");
     }
-    posting.await.expect("everything was posted");
-    let follower = following.await.expect("everything was followed");
+    posting.await.expect("every batch should be posted");
+    let follower = following.await.expect("the follower should finish");
 
-    let mut connection = PgConnection::connect(&stack.database_url()).await.expect("Postgres");
+    let mut connection = PgConnection::connect(&stack.database_url()).await.expect("Postgres should accept the connection");
     let rows: Vec<(String, String, i64)> = sqlx::query_as("select message_id, kind, count(*) from events group by 1, 2")
         .fetch_all(&mut connection)
         .await
-        .expect("rows");
+        .expect("the query should return rows");
     let stored: BTreeMap<&str, (&str, i64)> =
         rows.iter().map(|(id, kind, count)| (id.as_str(), (kind.as_str(), *count))).collect();
-    assert_eq!(rows.len(), BATCHES * SIZE, "every event is there");
-    assert!(stored.values().all(|(_, count)| *count == 1), "each once");
+    assert_eq!(rows.len(), BATCHES * SIZE, "every event should be stored");
+    assert!(stored.values().all(|(_, count)| *count == 1), "each event should be stored once");
     let opens: BTreeSet<&str> = stored.iter().filter(|(_, (kind, _))| *kind == "open").map(|(id, _)| *id).collect();
 
-    let notified: Vec<&str> = follower.notifications.values().map(|one| one["message_id"].as_str().expect("an id")).collect();
-    assert_eq!(notified.len(), opens.len(), "each open was told once");
-    assert_eq!(notified.into_iter().collect::<BTreeSet<_>>(), opens, "and every one of them");
-    let shown: Vec<&str> = follower.events.values().map(|one| one["message_id"].as_str().expect("an id")).collect();
-    assert_eq!(shown.len(), stored.len(), "each event was shown once");
-    assert!(shown.into_iter().all(|id| stored.contains_key(id)), "and every one of them");
+    let notified: Vec<&str> =
+        follower.notifications.values().map(|one| one["message_id"].as_str().expect("the id should be a string")).collect();
+    assert_eq!(notified.len(), opens.len(), "each open should be notified once");
+    assert_eq!(notified.into_iter().collect::<BTreeSet<_>>(), opens, "every open should be notified");
+    let shown: Vec<&str> =
+        follower.events.values().map(|one| one["message_id"].as_str().expect("the id should be a string")).collect();
+    assert_eq!(shown.len(), stored.len(), "each event should be shown once");
+    assert!(shown.into_iter().all(|id| stored.contains_key(id)), "every shown event should be stored");
     until("the outbox is empty", || async {
         let mut connection = PgConnection::connect(&stack.database_url()).await.ok()?;
         let left: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(&mut connection).await.ok()?;

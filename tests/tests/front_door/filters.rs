@@ -1,4 +1,4 @@
-//! A filter means one thing: the list asks SQL, a subscription asks the notifier, and both find the same.
+//! Filters have one meaning: a list evaluates them in SQL, a subscription in the notifier, and both select the same events.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use front_door::{ApiClient, Database, Follower, Mandrill, Rng, Socket};
 use serde_json::{Value, json};
 use stack::Stack;
 
-/// Letters whose case folds oddly, wildcards, separators, and what looks like JSON or SQL.
+/// Letters with unusual case folding, wildcards, separators, and text that resembles JSON or SQL.
 const WORDS: [&str; 22] = [
     "invoice",
     "INVOICE",
@@ -51,7 +51,7 @@ fn random_event(rng: &mut Rng, number: usize) -> Value {
     msg["tags"] = json!([rng.choose(&WORDS), rng.choose(&["vip", "VIP"])]);
     msg["template"] = json!(rng.choose(&["welcome", "Welcome", ""]));
     msg["subaccount"] = json!(rng.choose(&["eu", "us"]));
-    let number: Value = serde_json::from_str(rng.choose(&NUMBERS)).expect("JSON");
+    let number: Value = serde_json::from_str(rng.choose(&NUMBERS)).expect("the text should be valid JSON");
     msg["metadata"] = json!({"text": rng.choose(&WORDS), "number": number, "nested": {"a": [1, 2]}});
     event["ip"] = json!(format!("198.51.100.{}", rng.below(3)));
     event
@@ -87,38 +87,42 @@ fn random_filter(rng: &mut Rng) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_and_subscriptions_select_the_same_events() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let mut follower = Follower::new(admin.clone());
     follower.connect().await;
-    let start = Socket::of(&admin).await.subscribe(None).await["cursor"].as_str().expect("a cursor").to_owned();
+    let start = Socket::of(&admin).await.subscribe(None).await["cursor"].as_str().expect("cursor should be a string").to_owned();
     let mut rng = Rng::new(7);
     let events: Vec<Value> = (0..EVENTS).map(|number| random_event(&mut rng, number)).collect();
     assert_eq!(Mandrill::of(&stack).deliver(&events).await.json()["stored"], EVENTS);
     follower.follow_until(|follower| follower.events.len() == EVENTS).await;
-    // Every replay ends with this.
+    // Marks the end of every replay.
     assert_eq!(admin.post("/api/notifications", &json!({"to": "all", "title": END})).await.status, 201);
     follower.follow_until(|follower| follower.notifications.values().any(|one| one["title"] == END)).await;
 
-    // Knowing what there is, SQL looks up by its index what it would else walk through.
+    // With statistics, Postgres chooses index lookups instead of walking through the newest events.
     Database::of(&stack).await.run("analyze events").await;
     let mut selective = 0;
-    // Few enough on one socket that it is not sent away for saying too much.
+    // A new socket every five filters stays below the rate limit for frames.
     for _ in 0..FILTERS / 5 {
         let mut socket = Socket::of(&admin).await;
         for _ in 0..5 {
             let filter = random_filter(&mut rng);
             follower.filter = filter.clone();
-            let listed: BTreeSet<i64> =
-                admin.all(&follower.events_path()).await.iter().map(|event| event["id"].as_i64().expect("an id")).collect();
+            let listed: BTreeSet<i64> = admin
+                .all(&follower.events_path())
+                .await
+                .iter()
+                .map(|event| event["id"].as_i64().expect("id should be an integer"))
+                .collect();
             let topics = ["events", "notifications"];
             socket.send(&json!({"type": "subscribe", "topics": topics, "filter": filter, "after": start})).await;
             assert_eq!(socket.next_of("subscribed").await["recovered"], true, "{filter}");
             let mut replayed = BTreeSet::new();
             let replaying = socket.read_until("the end of the replay", |frame| {
                 if frame["type"] == "events" {
-                    let items = frame["items"].as_array().expect("items");
-                    replayed.extend(items.iter().map(|event| event["id"].as_i64().expect("an id")));
+                    let items = frame["items"].as_array().expect("items should be an array");
+                    replayed.extend(items.iter().map(|event| event["id"].as_i64().expect("id should be an integer")));
                 }
                 frame["type"] == "notification" && frame["title"] == END
             });
@@ -127,5 +131,5 @@ async fn lists_and_subscriptions_select_the_same_events() {
             selective += usize::from(!listed.is_empty() && listed.len() < EVENTS);
         }
     }
-    assert!(selective > FILTERS / 4, "filters that select all or nothing prove little: {selective}");
+    assert!(selective > FILTERS / 4, "too few filters select a part of the events: {selective}");
 }

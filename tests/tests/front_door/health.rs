@@ -1,4 +1,4 @@
-//! What operators see: readiness, metrics, and one id for a request over all logs.
+//! Readiness, metrics, and one request id in all logs.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Mandrill, until};
@@ -6,10 +6,10 @@ use stack::{Part, Stack};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readiness_follows_postgres_and_reports_redis() {
-    let mut stack = Stack::start().expect("a stack");
+    let mut stack = Stack::start().expect("the stack should start");
     let ready = format!("{}/readyz", stack.direct(Part::Ingest));
     let expect = async |status: u16, redis: &'static str| {
-        until("readiness says so", || async {
+        until("readiness reports the state", || async {
             let response = reqwest::get(&ready).await.ok()?;
             let found = response.status().as_u16();
             let json: serde_json::Value = serde_json::from_str(&response.text().await.ok()?).ok()?;
@@ -20,16 +20,16 @@ async fn readiness_follows_postgres_and_reports_redis() {
     expect(200, "up").await;
     stack.stop(Part::Redis);
     expect(200, "away").await;
-    stack.restart(Part::Redis).expect("Redis is back");
+    stack.restart(Part::Redis).expect("Redis should restart");
     stack.stop(Part::Postgres);
     expect(503, "up").await;
-    stack.restart(Part::Postgres).expect("Postgres is back");
+    stack.restart(Part::Postgres).expect("Postgres should restart");
     expect(200, "up").await;
 }
 
 #[tokio::test]
 async fn metrics_count_events_refusals_and_commits() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let mandrill = Mandrill::of(&stack);
     let batch = format!("[{},{},{},17]", event("open", "m1"), event("click", "m1"), event("brand_new", "m1"));
     assert_eq!(mandrill.deliver_text(&batch).await.status, 200);
@@ -49,8 +49,8 @@ async fn metrics_count_events_refusals_and_commits() {
         r#"ingest_outbox_items 0"#,
         r#"ingest_postgres_up 1"#,
     ];
-    // Kinds that nobody has heard of share one label; what is quarantined has none.
-    until("all is counted", || async {
+    // Unknown and missing kinds share the label `other`.
+    until("everything is counted", || async {
         let text = reqwest::get(&metrics).await.ok()?.text().await.ok()?;
         let counted = expected.iter().all(|line| text.lines().any(|found| found == *line));
         let ages = text.contains("ingest_outbox_age_seconds ") && text.contains("ingest_last_delivery_seconds ");
@@ -61,7 +61,7 @@ async fn metrics_count_events_refusals_and_commits() {
 
 #[tokio::test]
 async fn a_request_has_one_id_in_all_logs() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let response = Mandrill::of(&stack).post("mandrill_events=[]", None).await;
     let id = response.header("x-request-id").to_owned();
     assert_eq!(id.len(), 32, "{id}");
@@ -71,10 +71,10 @@ async fn a_request_has_one_id_in_all_logs() {
         text.lines().any(|line| line.contains(&id) && line.contains("refused a delivery")).then_some(())
     })
     .await;
-    // nginx writes its line once the answer has gone.
+    // nginx logs a request after it has sent the response.
     let access = stack.folder().join("nginx/access.log");
     until("nginx logs the id", || async { std::fs::read_to_string(&access).ok()?.contains(&id).then_some(()) }).await;
     let forged = ApiClient::new(&stack).request(reqwest::Method::GET, "/api/session").header("x-request-id", "evil id\"").send();
-    let header = forged.await.expect("an answer").headers().get("x-request-id").cloned();
-    assert_ne!(header.expect("nginx's own").to_str().expect("text"), "evil id\"");
+    let header = forged.await.expect("the server should respond").headers().get("x-request-id").cloned();
+    assert_ne!(header.expect("nginx should set x-request-id").to_str().expect("the id should be ASCII"), "evil id\"");
 }

@@ -1,4 +1,4 @@
-//! Clients that send half a request, none at all, or far too much.
+//! Clients that send incomplete, malformed or oversized requests.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,12 +7,12 @@ use front_door::delivery::event;
 use front_door::{ApiClient, Database, Mandrill, until};
 use stack::{Part, Stack};
 
-/// What a raw request to ingest itself, past nginx, is answered.
+/// Sends raw bytes to ingest without nginx, and returns the response.
 fn raw(stack: &Stack, request: &[u8]) -> String {
     let address = stack.direct(Part::Ingest).replace("http://", "");
-    let mut stream = TcpStream::connect(address).expect("a connection");
-    stream.write_all(request).expect("it is sent");
-    stream.shutdown(std::net::Shutdown::Write).expect("half closed");
+    let mut stream = TcpStream::connect(address).expect("the server should accept the connection");
+    stream.write_all(request).expect("the request should be sent");
+    stream.shutdown(std::net::Shutdown::Write).expect("the write side should close");
     let mut response = Vec::new();
     let _ = stream.read_to_end(&mut response);
     String::from_utf8_lossy(&response).into_owned()
@@ -20,22 +20,23 @@ fn raw(stack: &Stack, request: &[u8]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn incomplete_and_malformed_requests_do_not_block_deliveries() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let mandrill = Mandrill::of(&stack);
     let head = "POST /webhook/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
     let cut_off =
         raw(&stack, format!("{head}X-Mandrill-Signature: AAAA\r\nContent-Length: 1000\r\n\r\nmandrill_events=%5B").as_bytes());
     assert!(cut_off.is_empty() || cut_off.starts_with("HTTP/1.1 400"), "{cut_off}");
     let unsigned = raw(&stack, format!("{head}Content-Length: 33554433\r\n\r\n").as_bytes());
-    assert!(unsigned.starts_with("HTTP/1.1 401"), "answered before the body is read: {unsigned}");
+    assert!(unsigned.starts_with("HTTP/1.1 401"), "ingest should respond before it reads the body: {unsigned}");
     for garbage in [&b"\x16\x03\x01\x02\x00\x01"[..], b"GET", b"\r\n\r\n\r\n", b"POST /webhook/ HTTP/9.9\r\n\r\n"] {
         let response = raw(&stack, garbage);
         assert!(response.is_empty() || response.starts_with("HTTP/1.1 4"), "{response}");
     }
     let idle: Vec<TcpStream> = (0..100)
         .map(|_| {
-            let mut stream = TcpStream::connect(stack.direct(Part::Ingest).replace("http://", "")).expect("a connection");
-            stream.write_all(head.as_bytes()).expect("half a header");
+            let mut stream = TcpStream::connect(stack.direct(Part::Ingest).replace("http://", ""))
+                .expect("the server should accept the connection");
+            stream.write_all(head.as_bytes()).expect("half a header should be sent");
             stream
         })
         .collect();
@@ -45,18 +46,19 @@ async fn incomplete_and_malformed_requests_do_not_block_deliveries() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_half_sent_request_does_not_delay_shutdown() {
-    let mut stack = Stack::start().expect("a stack");
-    let mut stream = TcpStream::connect(stack.direct(Part::Ingest).replace("http://", "")).expect("a connection");
-    stream.write_all(b"POST /webhook/ HTTP/1.1\r\nHost: x\r\nX-Mandrill-Sig").expect("half a header");
+    let mut stack = Stack::start().expect("the stack should start");
+    let mut stream =
+        TcpStream::connect(stack.direct(Part::Ingest).replace("http://", "")).expect("the server should accept the connection");
+    stream.write_all(b"POST /webhook/ HTTP/1.1\r\nHost: x\r\nX-Mandrill-Sig").expect("half a header should be sent");
     stack.stop(Part::Ingest);
     assert!(stack.pid(Part::Ingest).is_none());
-    let log = std::fs::read_to_string(stack.folder().join("logs/ingest.log")).expect("a log");
-    assert!(log.contains("ingest stopped"), "it ended by itself, and was not killed:\n{log}");
+    let log = std::fs::read_to_string(stack.folder().join("logs/ingest.log")).expect("the log should be readable");
+    assert!(log.contains("ingest stopped"), "ingest should stop by itself without being killed:\n{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_33_mib_body_is_refused_while_other_deliveries_succeed() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let huge = mandrill.post(vec![b'x'; 33 << 20], Some("AAAAAAAAAAAAAAAAAAAAAAAAAAA="));
     let batch = [event("open", "m1")];
@@ -68,15 +70,18 @@ async fn a_33_mib_body_is_refused_while_other_deliveries_succeed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_get_503_while_the_memory_budget_is_exhausted() {
-    let stack = Stack::start_with(&[("WEBHOOK_MEMORY", "400000"), ("WEBHOOK_MAX_BODY", "200000")]).expect("a stack");
+    let stack =
+        Stack::start_with(&[("WEBHOOK_MEMORY", "400000"), ("WEBHOOK_MAX_BODY", "200000")]).expect("the stack should start");
     let mut mandrill = Mandrill::of(&stack);
     mandrill.to = format!("{}/webhook/", stack.direct(Part::Ingest));
-    // Begun in earnest, and then given up: it holds all the room that there is for what is not proved.
-    let mut stream = TcpStream::connect(stack.direct(Part::Ingest).replace("http://", "")).expect("a connection");
+    // A delivery that is never finished holds the whole memory budget for unverified bodies.
+    let mut stream =
+        TcpStream::connect(stack.direct(Part::Ingest).replace("http://", "")).expect("the server should accept the connection");
     let head =
         "POST /webhook/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nX-Mandrill-Signature: AAAA\r\n";
-    write!(stream, "{head}Content-Length: 200000\r\n\r\nmandrill_events={}", "x".repeat(40_000)).expect("half a body");
-    let refused = until("there is no room", || async {
+    write!(stream, "{head}Content-Length: 200000\r\n\r\nmandrill_events={}", "x".repeat(40_000))
+        .expect("half a body should be sent");
+    let refused = until("the budget is exhausted", || async {
         let response = mandrill.deliver(&[event("open", "m1")]).await;
         (response.status == 503).then_some(response)
     })
@@ -84,48 +89,51 @@ async fn deliveries_get_503_while_the_memory_budget_is_exhausted() {
     assert_eq!(refused.problem(), (503, "no_room".to_owned()));
     assert_ne!(refused.header("retry-after"), "");
     drop(stream);
-    until("there is room again", || async { (mandrill.deliver(&[event("open", "m1")]).await.status == 200).then_some(()) }).await;
+    until("the budget is free again", || async { (mandrill.deliver(&[event("open", "m1")]).await.status == 200).then_some(()) })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_commits_after_its_client_disconnects() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let mandrill = Mandrill::of(&stack);
     let (mut database, mut locker) = (Database::of(&stack).await, Database::of(&stack).await);
-    // Nothing can be committed before the client has gone.
+    // The lock prevents a commit before the client disconnects.
     locker.run("begin; lock table event_keys in access exclusive mode").await;
     let value = serde_json::json!([event("open", "m1")]).to_string();
     let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
     let form = format!("mandrill_events={escaped}");
-    let mut stream = TcpStream::connect(stack.direct(Part::Ingest).replace("http://", "")).expect("a connection");
+    let mut stream =
+        TcpStream::connect(stack.direct(Part::Ingest).replace("http://", "")).expect("the server should accept the connection");
     let signature = mandrill.sign(&[("mandrill_events", value.as_bytes())]);
     let head = "POST /webhook/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded";
     write!(stream, "{head}\r\nX-Mandrill-Signature: {signature}\r\nContent-Length: {}\r\n\r\n{form}", form.len())
-        .expect("it is sent");
+        .expect("the request should be sent");
     let waiting = "select count(*) from pg_locks where not granted and relation = 'event_keys'::regclass";
-    database.until("the commit waits", waiting).await;
+    database.until("the commit waits for the lock", waiting).await;
     drop(stream);
     locker.run("commit").await;
-    database.until("the event is there", "select count(*) from events").await;
+    database.until("the event is stored", "select count(*) from events").await;
 }
 
-/// The most memory that a process has held at once, in bytes.
+/// The peak resident memory of a process in bytes.
 fn peak_memory(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its memory");
-    line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1024
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process should run");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the status should contain VmHWM");
+    line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).expect("the value should be a number") * 1024
 }
 
-/// What the debug build may hold at most, whatever is posted. The release build is held to 256 MiB by `make bench`; here code is
-/// slow, so more waits at the same time, and how the allocator packs it differs by tens of MiB from run to run.
-const MOST_MEMORY: u64 = 384 << 20;
+/// Limit for the debug build in bytes. `make bench` checks 256 MiB for the release build. Debug code is slower, so more
+/// deliveries wait at the same time, and fragmentation differs by tens of MiB from run to run.
+const MEMORY_LIMIT: u64 = 384 << 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_is_bounded_under_large_deliveries() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let mut mandrill = Mandrill::of(&stack);
     mandrill.to = format!("{}/webhook/", stack.direct(Part::Ingest));
-    // 32 connections with full batches, then 8 with large mails, several times what there is room for. Who finds no room is told to come back, and does.
+    // 32 connections with full batches, then 8 with large mails: several times the memory budget. Deliveries that get 503 are
+    // retried.
     let batches = (0..32).map(|connection| {
         let mandrill = mandrill.clone();
         tokio::spawn(async move {
@@ -134,7 +142,7 @@ async fn memory_is_bounded_under_large_deliveries() {
             until("a batch is accepted", || async { mandrill.is_accepted(&text).await.then_some(()) }).await;
         })
     });
-    futures::future::join_all(batches).await.into_iter().for_each(|done| done.expect("all are accepted"));
+    futures::future::join_all(batches).await.into_iter().for_each(|done| done.expect("every delivery should be accepted"));
     let mails = (0..8).map(|connection| {
         let mandrill = mandrill.clone();
         tokio::spawn(async move {
@@ -144,31 +152,31 @@ async fn memory_is_bounded_under_large_deliveries() {
             until("a mail is accepted", || async { mandrill.is_accepted(&text).await.then_some(()) }).await;
         })
     });
-    futures::future::join_all(mails).await.into_iter().for_each(|done| done.expect("all are accepted"));
-    let peak = peak_memory(stack.pid(Part::Ingest).expect("it runs"));
-    assert!(peak <= MOST_MEMORY, "{} MiB", peak >> 20);
+    futures::future::join_all(mails).await.into_iter().for_each(|done| done.expect("every delivery should be accepted"));
+    let peak = peak_memory(stack.pid(Part::Ingest).expect("ingest should run"));
+    assert!(peak <= MEMORY_LIMIT, "{} MiB", peak >> 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_sent_requests_block_neither_deliveries_nor_shutdown() {
-    let mut stack = Stack::start().expect("a stack");
+    let mut stack = Stack::start().expect("the stack should start");
     let address = stack.direct(Part::Ingest).replace("http://", "");
     let mut mandrill = Mandrill::of(&stack);
     mandrill.to = format!("http://{address}/webhook/");
     let head = "POST /webhook/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
     let half = |request: String| {
-        let mut stream = TcpStream::connect(&address).expect("a connection");
-        stream.write_all(request.as_bytes()).expect("half a request");
+        let mut stream = TcpStream::connect(&address).expect("the server should accept the connection");
+        stream.write_all(request.as_bytes()).expect("half a request should be sent");
         stream
     };
-    // Each announces as much as may be sent, and sends a little.
+    // Each announces a body of the maximum size and sends a few bytes of it.
     let body = format!("{head}X-Mandrill-Signature: AAAA\r\nContent-Length: 33554432\r\n\r\nmandrill_events=%5B");
     let idle: Vec<TcpStream> = (0..500).map(|n| half(if n % 2 == 0 { body.clone() } else { head.to_owned() })).collect();
     for n in 0..20 {
-        assert_eq!(mandrill.deliver(&[event("open", &format!("m{n}"))]).await.status, 200, "the service goes on");
+        assert_eq!(mandrill.deliver(&[event("open", &format!("m{n}"))]).await.status, 200, "the service should keep working");
     }
     stack.stop(Part::Ingest);
-    let log = std::fs::read_to_string(stack.folder().join("logs/ingest.log")).expect("a log");
-    assert!(log.contains("ingest stopped"), "it ended by itself, and was not killed:\n{log}");
+    let log = std::fs::read_to_string(stack.folder().join("logs/ingest.log")).expect("the log should be readable");
+    assert!(log.contains("ingest stopped"), "ingest should stop by itself without being killed:\n{log}");
     drop(idle);
 }

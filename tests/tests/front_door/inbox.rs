@@ -1,4 +1,4 @@
-//! What users write to each other over HTTP, what they have read, and that their other pages know.
+//! Messages between users over HTTP, read marks and their synchronisation across pages, and notification rules.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Database, Mandrill, Socket};
@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use stack::Stack;
 
-/// A page of the client's at this notifier, which follows notifications.
+/// Opens a socket at this notifier and subscribes to notifications.
 async fn page(client: &ApiClient, address: &str) -> Socket {
     let mut socket = Socket::at(client, address).await;
     socket.send(&json!({"type": "subscribe", "topics": ["notifications"]})).await;
@@ -16,14 +16,14 @@ async fn page(client: &ApiClient, address: &str) -> Socket {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn notifications_can_be_filtered_by_kind_sender_and_unread() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (admin, vera) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1"), event("open", "m2")]).await.status, 200);
     let sent = admin.post("/api/notifications", &json!({"to": "all", "title": "Look"})).await.json()["id"].clone();
     let admins = admin.get("/api/session").await.json()["user"]["id"].clone();
     let ids = async |filter: &str| -> Vec<Value> {
         let listed = vera.get(&format!("/api/notifications?{filter}")).await.json();
-        listed["items"].as_array().expect("items").iter().map(|one| one["id"].clone()).collect()
+        listed["items"].as_array().expect("items should be an array").iter().map(|one| one["id"].clone()).collect()
     };
     assert_eq!(ids("kind=message").await, std::slice::from_ref(&sent));
     assert_eq!(ids(&format!("from_user={admins}")).await, std::slice::from_ref(&sent));
@@ -38,15 +38,15 @@ async fn notifications_can_be_filtered_by_kind_sender_and_unread() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn read_marks_reach_all_pages_of_the_same_user_only() {
-    let stack = Stack::start().expect("a stack");
-    let other = stack.replica("notifier").expect("a replica");
+    let stack = Stack::start().expect("the stack should start");
+    let other = stack.replica("notifier").expect("the replica should start");
     let (admin, vera) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let mut pages = [page(&vera, &stack.address()).await, page(&vera, &other.address()).await];
     let mut foreign = page(&admin, &stack.address()).await;
     assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1"), event("open", "m2"), event("open", "m3")]).await.status, 200);
     let mut ids = Vec::new();
     for _ in 0..3 {
-        ids.push(pages[0].next_of("notification").await["id"].as_i64().expect("an id"));
+        ids.push(pages[0].next_of("notification").await["id"].as_i64().expect("id should be an integer"));
         pages[1].next_of("notification").await;
     }
     let inbox = |client: ApiClient| async move { client.get("/api/notifications").await.json() };
@@ -59,11 +59,12 @@ async fn read_marks_reach_all_pages_of_the_same_user_only() {
         let frame = page.next_of("read").await;
         assert_eq!((&frame["ids"][0], &frame["unread"], &frame["up_to"]), (&json!(ids[1]), &json!(2), &json!(null)));
     }
-    let read =
-        |listed: &Value| listed["items"].as_array().expect("items").iter().map(|one| one["read"].clone()).collect::<Vec<_>>();
-    assert_eq!(read(&inbox(vera.clone()).await), [json!(false), json!(true), json!(false)], "newest first");
+    let read = |listed: &Value| {
+        listed["items"].as_array().expect("items should be an array").iter().map(|one| one["read"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&inbox(vera.clone()).await), [json!(false), json!(true), json!(false)], "only the marked one should be read");
 
-    // What is marked twice, or up to the future, counts once and for what is there.
+    // Marking twice has no further effect, and `up_to` may exceed the newest id.
     assert_eq!(vera.post("/api/notifications/read", &json!({"ids": [ids[1]]})).await.json(), json!({"unread": 2}));
     assert_eq!(vera.post("/api/notifications/read", &json!({"up_to": i64::MAX})).await.json(), json!({"unread": 0}));
     for page in &mut pages {
@@ -74,25 +75,25 @@ async fn read_marks_reach_all_pages_of_the_same_user_only() {
     assert_eq!(inbox(vera.clone()).await["unread"], 1);
     assert_eq!(inbox(admin.clone()).await["unread"], 4);
 
-    // The other user's page got the notifications, and nothing of what Vera read.
+    // The other user's page gets the notifications but none of Vera's read marks.
     for _ in 0..4 {
         assert_eq!(foreign.next_of("notification").await["kind"], "open");
     }
-    let expected = admin.post("/api/notifications", &json!({"to": "all", "title": "The end"})).await;
-    assert_eq!(expected.status, 201);
+    let sent = admin.post("/api/notifications", &json!({"to": "all", "title": "The end"})).await;
+    assert_eq!(sent.status, 201);
     let last = foreign.read_until("the last notification", |frame| {
         assert_ne!(frame["type"], "read");
         frame["title"] == "The end"
     });
-    assert_eq!(last.await["id"], expected.json()["id"]);
-    assert_eq!(inbox(admin).await["unread"], 4, "what one wrote oneself is read");
+    assert_eq!(last.await["id"], sent.json()["id"]);
+    assert_eq!(inbox(admin).await["unread"], 4, "a user's own message should count as read");
     let newcomer = ApiClient::viewer(&stack, "nina@example.com").await;
-    assert_eq!(inbox(newcomer).await["unread"], 0, "nobody begins with a heap of old news");
+    assert_eq!(inbox(newcomer).await["unread"], 0, "a new user should have no unread notifications");
 }
 
 #[tokio::test]
 async fn invalid_messages_and_read_marks_are_refused() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let (send, read) = ("/api/notifications", "/api/notifications/read");
     let table = [
@@ -107,23 +108,29 @@ async fn invalid_messages_and_read_marks_are_refused() {
     for (path, body, (status, code)) in table {
         assert_eq!(admin.post(path, &body).await.problem(), (status, code.to_owned()), "{path} {body}");
     }
-    let token = stack.ingest(&["token", "add", "t", "--user", "admin@example.com", "--scope", "read"]).expect("a token");
+    let token = stack
+        .ingest(&["token", "add", "t", "--user", "admin@example.com", "--scope", "read"])
+        .expect("the token should be created");
     for path in [send, read] {
         let body = json!({"to": "all", "title": "x"});
         let anonymous = ApiClient::new(&stack);
         assert_eq!(anonymous.post(path, &body).await.status, 401);
         let foreign =
             admin.request(Method::POST, path).header("x-requested-with", "fetch").header("origin", "https://evil.example");
-        assert_eq!(foreign.json(&body).send().await.expect("an answer").status(), 403);
-        assert_eq!(admin.request(Method::POST, path).json(&body).send().await.expect("an answer").status(), 403, "not by script");
+        assert_eq!(foreign.json(&body).send().await.expect("the server should respond").status(), 403);
+        assert_eq!(
+            admin.request(Method::POST, path).json(&body).send().await.expect("the server should respond").status(),
+            403,
+            "a request without x-requested-with should be refused"
+        );
         let by_token = anonymous.request(Method::POST, path).bearer_auth(token.trim()).json(&body);
-        assert_eq!(by_token.send().await.expect("an answer").status(), 403);
+        assert_eq!(by_token.send().await.expect("the server should respond").status(), 403);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_select_notifications_live_and_in_the_history() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (admin, vera) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let mandrill = Mandrill::of(&stack);
     let standard = json!({"standard": true, "rules": [{"kinds": ["open"], "tag": null, "recipient": null}]});
@@ -141,7 +148,7 @@ async fn rules_select_notifications_live_and_in_the_history() {
     untagged["msg"]["tags"] = json!([]);
     let mut bounce = event("hard_bounce", "m3");
     bounce["msg"]["diag"] = json!("550 no such user");
-    // By one statement, as few events are; then by COPY, as many are.
+    // A small batch is inserted by one statement, a large one by COPY.
     let batch = [event("open", "m1"), event("open", "vip"), bounce, untagged, event("click", "m5")];
     assert_eq!(mandrill.deliver(&batch).await.status, 200);
     let mut many: Vec<Value> = (0..400).map(|n| event("send", &format!("s{n}"))).collect();
@@ -164,19 +171,23 @@ async fn rules_select_notifications_live_and_in_the_history() {
         expected.push("The end");
         let mut live = Vec::new();
         while live.last().is_none_or(|title| title != "The end") {
-            live.push(page.next_of("notification").await["title"].as_str().expect("a title").to_owned());
+            live.push(page.next_of("notification").await["title"].as_str().expect("title should be a string").to_owned());
         }
-        // Within one call of the relay the channels have an order each.
+        // The two channels are ordered separately within one publisher call.
         live.sort();
         expected.sort_unstable();
         assert_eq!(live, expected);
         let inbox = client.get("/api/notifications").await.json();
-        let mut listed: Vec<&str> =
-            inbox["items"].as_array().expect("items").iter().map(|one| one["title"].as_str().expect("a title")).collect();
+        let mut listed: Vec<&str> = inbox["items"]
+            .as_array()
+            .expect("items should be an array")
+            .iter()
+            .map(|one| one["title"].as_str().expect("title should be a string"))
+            .collect();
         listed.sort_unstable();
         assert_eq!(listed, expected);
     }
-    // Whose rules wanted it is told to nobody.
+    // The API does not reveal whose rules selected a notification.
     let notifications = admin.get("/api/notifications").await.text;
     assert!(!notifications.contains("all-but") && !notifications.contains("users:"), "{notifications}");
     let events = vera.get("/api/notifications?kind=event").await.json();
@@ -184,7 +195,7 @@ async fn rules_select_notifications_live_and_in_the_history() {
     assert_eq!((&bounce["body"], &bounce["recipient"]), (&json!("550 no such user"), &json!("m3@example.com")));
     assert_eq!(vera.get("/api/notifications").await.json()["unread"], 4);
 
-    // None at all; and back.
+    // An empty list of rules disables event notifications. Deleting it restores the defaults.
     assert_eq!(vera.change(Method::PUT, "/api/rules", &json!({"rules": []})).await.status, 200);
     assert_eq!(mandrill.deliver(&[event("open", "vip2"), event("spam", "m8")]).await.status, 200);
     assert_eq!(vera.change(Method::DELETE, "/api/rules", &json!({})).await.json(), standard);
@@ -194,7 +205,7 @@ async fn rules_select_notifications_live_and_in_the_history() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_rules_are_refused() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let vera = ApiClient::viewer(&stack, "vera@example.com").await;
     let rule = |kinds: Value, recipient: &str| json!({"kinds": kinds, "tag": null, "recipient": recipient});
     let too_many: Vec<Value> = (0..21).map(|_| rule(json!(["open"]), "")).collect();
@@ -210,14 +221,14 @@ async fn invalid_rules_are_refused() {
         assert_eq!(response.problem(), (400, "bad_rule".to_owned()), "{bad}");
     }
     assert_eq!(vera.get("/api/rules").await.json()["standard"], true);
-    // Lists of users are made by rules, not by people.
+    // Only rules may address lists of users.
     let response = vera.post("/api/notifications", &json!({"to": "users:1,2", "title": "Psst"})).await;
     assert_eq!(response.problem(), (400, "bad_audience".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn notification_pages_are_complete_for_users_addressed_by_few_of_many() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let vera = ApiClient::viewer(&stack, "vera@example.com").await;
     let mut database = Database::of(&stack).await;
     database
@@ -229,15 +240,23 @@ async fn notification_pages_are_complete_for_users_addressed_by_few_of_many() {
         )
         .await;
     let titles = |list: &Value| -> Vec<String> {
-        list["items"].as_array().expect("items").iter().map(|one| one["title"].as_str().expect("a title").to_owned()).collect()
+        list["items"]
+            .as_array()
+            .expect("items should be an array")
+            .iter()
+            .map(|one| one["title"].as_str().expect("title should be a string").to_owned())
+            .collect()
     };
     let newest = vera.get("/api/notifications").await.json();
     assert!(titles(&newest).is_empty());
-    let rest = vera.get(&format!("/api/notifications?cursor={}", newest["next"].as_str().expect("more"))).await.json();
+    let rest = vera
+        .get(&format!("/api/notifications?cursor={}", newest["next"].as_str().expect("the page should have a cursor")))
+        .await
+        .json();
     assert_eq!((titles(&rest), &rest["next"]), (vec!["letter".to_owned(), "first".to_owned()], &Value::Null));
-    // What is no open is found at once.
+    // A filter by kind finds the message on the first page.
     assert_eq!(titles(&vera.get("/api/notifications?kind=message").await.json()), ["letter"]);
-    // Postgres looks into the audience without calling anything.
+    // Postgres inlines the function `includes`.
     let plan = database.text("explain verbose select from notifications where includes(audience, 7, 'viewer')").await;
     assert!(plan.contains("string_to_array") && !plan.contains("includes("), "{plan}");
 }

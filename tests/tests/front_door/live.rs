@@ -1,4 +1,4 @@
-//! `/ws`: who gets in, what they are sent, and how they resume.
+//! `/ws`: access, frames, resuming, and behaviour while Redis or the notifier is unavailable.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Database, Follower, Mandrill, Socket, until};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stack::{Part, Stack};
 use tokio_tungstenite::tungstenite::Message;
 
-/// Somebody who follows, and has been told of one open.
+/// A follower that has received the notification of one open.
 async fn connected_follower(stack: &Stack) -> (Mandrill, Follower) {
     let mandrill = Mandrill::of(stack);
     let mut follower = Follower::new(ApiClient::admin(stack).await);
@@ -19,11 +19,13 @@ async fn connected_follower(stack: &Stack) -> (Mandrill, Follower) {
 
 #[tokio::test]
 async fn sockets_require_a_session_and_our_own_origin() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (ours, address) = (stack.address(), stack.address());
     let admin = ApiClient::admin(&stack).await;
-    let cookie = admin.cookie.clone().expect("a cookie");
-    let token = stack.ingest(&["token", "add", "t", "--user", "admin@example.com", "--scope", "read"]).expect("a token");
+    let cookie = admin.cookie.clone().expect("the admin should have a cookie");
+    let token = stack
+        .ingest(&["token", "add", "t", "--user", "admin@example.com", "--scope", "read"])
+        .expect("the token should be created");
     let bearer = format!("Bearer {}", token.trim());
     let table: [(&[(&'static str, &str)], u16); 7] = [
         (&[("origin", &ours)], 401),
@@ -38,13 +40,14 @@ async fn sockets_require_a_session_and_our_own_origin() {
         let status = Socket::open(&address, headers).await.map_or_else(|status| status, |_| 101);
         assert_eq!(status, expected, "{headers:?}");
     }
-    let plain = admin.request(reqwest::Method::GET, "/ws").header("origin", &ours).send().await.expect("an answer");
+    let plain =
+        admin.request(reqwest::Method::GET, "/ws").header("origin", &ours).send().await.expect("the server should respond");
     assert_eq!(plain.status(), 426);
 }
 
 #[tokio::test]
 async fn an_open_reaches_every_socket_as_event_and_notification() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let mut sockets = [Socket::of(&admin).await, Socket::of(&viewer).await];
     for socket in &mut sockets {
@@ -57,18 +60,18 @@ async fn an_open_reaches_every_socket_as_event_and_notification() {
         let mut kinds = Vec::new();
         while kinds.len() < 2 {
             let frame = socket.next_of("events").await;
-            kinds.extend(frame["items"].as_array().expect("items").iter().map(|item| item["kind"].clone()));
+            kinds.extend(frame["items"].as_array().expect("items should be an array").iter().map(|item| item["kind"].clone()));
         }
         assert_eq!(kinds, ["send", "open"]);
         let notification = socket.next_of("notification").await;
         assert_eq!(notification["title"], "m1@example.com opened “Letter m1”");
-        assert_eq!(notification["id"], notifications[0]["id"], "the id is that of the row");
+        assert_eq!(notification["id"], notifications[0]["id"], "the frame should have the id of the stored notification");
     }
 }
 
 #[tokio::test]
 async fn a_subscription_delivers_only_what_its_filter_selects() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let mut socket = Socket::of(&admin).await;
     let filter = json!({"kind": ["click", "hard_bounce"], "recipient": "m2@example.com", "q": "letter"});
@@ -85,10 +88,14 @@ async fn a_subscription_delivers_only_what_its_filter_selects() {
 
 #[tokio::test]
 async fn users_can_send_each_other_notifications() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (admin, viewer) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
     let users = viewer.all("/api/users").await;
-    let id_of = |email: &str| users.iter().find(|user| user["email"] == email).expect("a person")["id"].as_i64().expect("an id");
+    let id_of = |email: &str| {
+        users.iter().find(|user| user["email"] == email).expect("the user should exist")["id"]
+            .as_i64()
+            .expect("id should be an integer")
+    };
     let mut sockets = [Socket::of(&admin).await, Socket::of(&viewer).await, Socket::of(&viewer).await];
     for socket in &mut sockets {
         socket.subscribe(None).await;
@@ -110,7 +117,7 @@ async fn users_can_send_each_other_notifications() {
             }
         }
     }
-    // The sender gets answers, and what was not for Vera is not in her history either.
+    // The history excludes messages to other audiences, and invalid messages get an error with their `ref`.
     let history: Vec<Value> = viewer.all("/api/notifications").await.iter().map(|one| one["body"].clone()).collect();
     assert_eq!(history, [json!(format!("user:{vera}")), json!("all")]);
     let mut socket = Socket::of(&viewer).await;
@@ -127,20 +134,20 @@ async fn users_can_send_each_other_notifications() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_misses_nothing_across_a_notifier_crash() {
-    let mut stack = Stack::start().expect("a stack");
+    let mut stack = Stack::start().expect("the stack should start");
     let (mandrill, mut follower) = connected_follower(&stack).await;
     stack.kill(Part::Notifier);
     let missed: Vec<Value> = (0..300).map(|n| event("open", &format!("missed{n}"))).collect();
     assert_eq!(mandrill.deliver(&missed).await.status, 200);
-    stack.restart(Part::Notifier).expect("the notifier is back");
+    stack.restart(Part::Notifier).expect("the notifier should restart");
     assert_eq!(mandrill.deliver(&[event("open", "after")]).await.status, 200);
     follower.follow_until(|follower| follower.notifications.len() == 302 && follower.events.len() == 302).await;
-    assert_eq!((follower.refetches, follower.repeats), (1, 0), "fetched once at the start, resumed from the feed, each once");
+    assert_eq!((follower.refetches, follower.repeats), (1, 0), "expected one initial fetch and no duplicates after resuming");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_session_response_contains_a_cursor_to_resume_from() {
-    let mut stack = Stack::start().expect("a stack");
+    let mut stack = Stack::start().expect("the stack should start");
     let mandrill = Mandrill::of(&stack);
     let admin = ApiClient::admin(&stack).await;
     let mut observer = Socket::of(&admin).await;
@@ -155,76 +162,81 @@ async fn the_session_response_contains_a_cursor_to_resume_from() {
     socket.send(&json!({"type": "subscribe", "topics": ["events"], "after": feed})).await;
     assert_eq!(socket.next_of("subscribed").await["recovered"], true);
     let items = socket.next_of("events").await["items"].clone();
-    let followed: Vec<&Value> = items.as_array().expect("items").iter().map(|item| &item["message_id"]).collect();
-    assert_eq!(followed, ["meanwhile"], "what came before has been fetched");
+    let followed: Vec<&Value> =
+        items.as_array().expect("items should be an array").iter().map(|item| &item["message_id"]).collect();
+    assert_eq!(followed, ["meanwhile"], "events before the cursor should not be replayed");
 
     stack.kill(Part::Redis);
     let session = admin.get("/api/session").await.json();
-    assert_eq!((&session["user"]["role"], &session["feed"]), (&json!("admin"), &Value::Null), "no reason to keep anybody out");
+    assert_eq!(
+        (&session["user"]["role"], &session["feed"]),
+        (&json!("admin"), &Value::Null),
+        "signing in should not depend on Redis"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_are_accepted_without_redis_and_published_later() {
-    let mut stack = Stack::start().expect("a stack");
+    let mut stack = Stack::start().expect("the stack should start");
     let (mandrill, mut follower) = connected_follower(&stack).await;
     stack.kill(Part::Redis);
     let batch: Vec<Value> = (0..50).map(|n| event("open", &format!("m{n}"))).collect();
     assert_eq!(mandrill.deliver(&batch).await.status, 200);
-    stack.restart(Part::Redis).expect("Valkey is back");
+    stack.restart(Part::Redis).expect("Redis should restart");
     follower.follow_until(|follower| follower.notifications.len() == 51 && follower.events.len() == 51).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_outage_is_logged_once() {
-    let mut stack = Stack::start().expect("a stack");
+    let mut stack = Stack::start().expect("the stack should start");
     let (mandrill, mut follower) = connected_follower(&stack).await;
     stack.kill(Part::Redis);
     assert_eq!(mandrill.deliver(&[event("open", "during")]).await.status, 200);
-    // The relay looks at the outbox once a second.
+    // The publisher polls the outbox once a second.
     let waited = "select count(*) from outbox where created_at < now() - interval '4 seconds'";
-    Database::of(&stack).await.until("a row that was looked at several times", waited).await;
-    let log = std::fs::read_to_string(stack.log(Part::Ingest)).expect("the log of ingest");
+    Database::of(&stack).await.until("an outbox row has waited for several polls", waited).await;
+    let log = std::fs::read_to_string(stack.log(Part::Ingest)).expect("the log of ingest should be readable");
     assert_eq!((log.matches("relaying waits").count(), log.matches("relaying goes on").count()), (1, 0), "{log}");
-    stack.restart(Part::Redis).expect("Valkey is back");
+    stack.restart(Part::Redis).expect("Redis should restart");
     follower.follow_until(|follower| follower.notifications.len() == 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_publisher_replaces_a_connection_that_redis_closed() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (mandrill, mut follower) = connected_follower(&stack).await;
-    stack.redis("CLIENT KILL TYPE normal").expect("all but subscribers are cut off");
+    stack.redis("CLIENT KILL TYPE normal").expect("Redis should close the connections");
     assert_eq!(mandrill.deliver(&[event("open", "after")]).await.status, 200);
     follower.follow_until(|follower| follower.notifications.len() == 2).await;
-    let log = std::fs::read_to_string(stack.log(Part::Ingest)).expect("the log of ingest");
+    let log = std::fs::read_to_string(stack.log(Part::Ingest)).expect("the log of ingest should be readable");
     assert!(!log.contains("relaying waits"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_event_is_lost_when_redis_refuses_appends() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (mandrill, mut follower) = connected_follower(&stack).await;
-    // Somebody's mistake: the stream's name now holds something else, and every append is refused.
-    stack.redis("SET ml:feed mistake").expect("it is set");
+    // The stream's key holds a string, so Redis refuses every append.
+    stack.redis("SET ml:feed mistake").expect("Redis should accept the command");
     let batch: Vec<Value> = (0..50).map(|n| event("open", &format!("m{n}"))).collect();
     assert_eq!(mandrill.deliver(&batch).await.status, 200);
     let log = stack.folder().join("logs/ingest.log");
-    until("the relay says that it waits", || async {
+    until("the publisher logs the failure", || async {
         std::fs::read_to_string(&log).ok()?.contains("relaying waits").then_some(())
     })
     .await;
-    stack.redis("DEL ml:feed").expect("it is mended");
+    stack.redis("DEL ml:feed").expect("Redis should accept the command");
     follower.follow_until(|follower| follower.notifications.len() == 51 && follower.events.len() == 51).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_redis_fails_readiness_and_loses_no_event() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (mandrill, mut follower) = connected_follower(&stack).await;
     stack.freeze(Part::Redis);
     assert_eq!(mandrill.deliver(&[event("open", "during")]).await.status, 200);
     let ready = format!("{}/readyz", stack.direct(Part::Notifier));
-    until("the notifier says that it is not ready", || async {
+    until("the notifier reports that it is not ready", || async {
         let response = reqwest::get(&ready).await.ok()?;
         (response.status() == 503).then_some(())
     })
@@ -240,12 +252,12 @@ async fn a_frozen_redis_fails_readiness_and_loses_no_event() {
 
 #[tokio::test]
 async fn signing_out_closes_only_the_sockets_of_that_session() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (signed_out, signed_in) = (ApiClient::admin(&stack).await, ApiClient::admin(&stack).await);
     let (mut closed, mut open) = (Socket::of(&signed_out).await, Socket::of(&signed_in).await);
     open.subscribe(None).await;
     let request = signed_out.request(reqwest::Method::DELETE, "/api/session").header("x-requested-with", "fetch");
-    assert_eq!(request.send().await.expect("an answer").status(), 204);
+    assert_eq!(request.send().await.expect("the server should respond").status(), 204);
     assert_eq!(closed.closed().await, 4501);
     assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1")]).await.status, 200);
     open.next_of("notification").await;
@@ -253,7 +265,7 @@ async fn signing_out_closes_only_the_sockets_of_that_session() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopping_notifier_closes_its_clients_with_1012() {
-    let mut stack = Stack::start().expect("a stack");
+    let mut stack = Stack::start().expect("the stack should start");
     let mut socket = Socket::of(&ApiClient::admin(&stack).await).await;
     stack.stop(Part::Notifier);
     assert_eq!(socket.closed().await, 1012);
@@ -261,19 +273,19 @@ async fn a_stopping_notifier_closes_its_clients_with_1012() {
 
 #[tokio::test]
 async fn invalid_frames_are_rejected_without_affecting_others() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let mut bystander = Socket::of(&admin).await;
     bystander.subscribe(None).await;
     let mut socket = Socket::of(&admin).await;
     for frame in ["", "{", "[]", "null", r#"{"type":"shout"}"#, r#"{"type":"subscribe","topics":["everything"]}"#] {
-        socket.stream.send(Message::text(frame)).await.expect("it is sent");
+        socket.stream.send(Message::text(frame)).await.expect("the frame should be sent");
         assert_eq!(socket.next_of("error").await["code"], "bad_frame", "{frame}");
     }
-    socket.stream.send(Message::text("x".repeat(100_000))).await.expect("it is sent");
+    socket.stream.send(Message::text("x".repeat(100_000))).await.expect("the frame should be sent");
     assert_eq!(socket.closed().await, 1009);
     let mut socket = Socket::of(&admin).await;
-    socket.stream.send(Message::binary(vec![1, 2, 3])).await.expect("it is sent");
+    socket.stream.send(Message::binary(vec![1, 2, 3])).await.expect("the frame should be sent");
     assert_eq!(socket.closed().await, 1003);
     let mut socket = Socket::of(&admin).await;
     for _ in 0..100 {

@@ -1,4 +1,4 @@
-//! One message and one recipient: everything that became of them.
+//! The history of one message and of one recipient.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Mandrill};
@@ -14,7 +14,7 @@ fn at(kind: &str, id: &str, ts: i64) -> Value {
 
 #[tokio::test]
 async fn message_history_is_chronological_and_lists_related_messages() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let odd = "odd id/with?signs & \u{fc}";
     let batch = [
@@ -29,16 +29,29 @@ async fn message_history_is_chronological_and_lists_related_messages() {
     ];
     assert_eq!(Mandrill::of(&stack).deliver(&batch).await.json()["stored"], 8);
     let message = admin.get("/api/messages/m1").await.json();
-    let kinds: Vec<&str> =
-        message["events"].as_array().expect("events").iter().map(|one| one["kind"].as_str().expect("a kind")).collect();
+    let kinds: Vec<&str> = message["events"]
+        .as_array()
+        .expect("events should be an array")
+        .iter()
+        .map(|one| one["kind"].as_str().expect("kind should be a string"))
+        .collect();
     assert_eq!((kinds, &message["cut"]), (vec!["send", "deferral", "open", "click"], &json!(false)));
     let related: Vec<(&str, &str)> = message["related"]
         .as_array()
-        .expect("related")
+        .expect("related should be an array")
         .iter()
-        .map(|one| (one["message_id"].as_str().expect("an id"), one["kind"].as_str().expect("a kind")))
+        .map(|one| {
+            (
+                one["message_id"].as_str().expect("the id should be a string"),
+                one["kind"].as_str().expect("kind should be a string"),
+            )
+        })
         .collect();
-    assert_eq!(related, [(odd, "send"), ("m2", "hard_bounce")], "newest first, each by its last event, and nobody else's");
+    assert_eq!(
+        related,
+        [(odd, "send"), ("m2", "hard_bounce")],
+        "related messages should be newest first, with their last event, and to the same recipient"
+    );
     let path = "/api/messages/odd%20id%2Fwith%3Fsigns%20%26%20%C3%BC";
     assert_eq!(admin.get(path).await.json()["message_id"], odd);
     for path in ["/api/messages/none", "/api/messages/%FF", "/api/recipients/nobody@example.com"] {
@@ -48,11 +61,17 @@ async fn message_history_is_chronological_and_lists_related_messages() {
     let recipient = admin.get("/api/recipients/ADA@example.com").await.json();
     let kinds: Vec<(&str, i64)> = recipient["kinds"]
         .as_array()
-        .expect("kinds")
+        .expect("kinds should be an array")
         .iter()
-        .map(|one| (one["kind"].as_str().expect("a kind"), one["count"].as_i64().expect("a count")))
+        .map(|one| {
+            (one["kind"].as_str().expect("kind should be a string"), one["count"].as_i64().expect("count should be an integer"))
+        })
         .collect();
-    assert_eq!(kinds, [("send", 3), ("hard_bounce", 1), ("click", 1), ("open", 1), ("deferral", 1)], "the last to happen first");
+    assert_eq!(
+        kinds,
+        [("send", 3), ("hard_bounce", 1), ("click", 1), ("open", 1), ("deferral", 1)],
+        "kinds should be ordered by their last event, newest first"
+    );
     assert_eq!(recipient["kinds"][0]["first_at"], "2023-11-14T22:13:20Z");
     let anonymous = ApiClient::new(&stack);
     for path in ["/api/messages/m1", "/api/recipients/ada@example.com"] {

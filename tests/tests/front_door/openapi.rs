@@ -1,4 +1,4 @@
-//! The API's document: what it describes is what is served, by every route, to whom the table of routes says.
+//! The OpenAPI document matches the routes and their access rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,41 +10,44 @@ use stack::{Stack, place};
 
 use crate::routes::ROWS;
 
-/// The operations by method and path.
+/// The document's operations by method and path.
 fn operations(document: &Value) -> BTreeMap<String, &Value> {
-    let paths = document["paths"].as_object().expect("paths");
+    let paths = document["paths"].as_object().expect("paths should be an object");
     let operations = paths.iter().flat_map(|(path, methods)| {
-        let methods = methods.as_object().expect("methods").iter();
+        let methods = methods.as_object().expect("a path should be an object").iter();
         methods.map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation))
     });
     operations.collect()
 }
 
-/// What `ingest openapi` prints.
+/// The output of `ingest openapi`.
 fn printed() -> String {
-    let output = Stack::program("ingest").expect("the service is built").arg("openapi").output().expect("it runs");
+    let output =
+        Stack::program("ingest").expect("the service should be built").arg("openapi").output().expect("the command should run");
     assert!(output.status.success());
-    String::from_utf8(output.stdout).expect("text")
+    String::from_utf8(output.stdout).expect("the output should be UTF-8")
 }
 
 #[test]
 fn the_document_describes_exactly_the_routes() {
-    let document: Value = serde_json::from_str(&printed()).expect("JSON");
+    let document: Value = serde_json::from_str(&printed()).expect("the text should be valid JSON");
     let described: BTreeSet<String> = operations(&document).into_keys().collect();
     let routes = ROWS.iter().map(|(method, path, _)| format!("{method} {path}")).filter(|route| !route.ends_with("nothing"));
     assert_eq!(described, routes.collect());
-    let ids: Vec<&str> = operations(&document).values().map(|one| one["operationId"].as_str().expect("an id")).collect();
+    let ids: Vec<&str> =
+        operations(&document).values().map(|one| one["operationId"].as_str().expect("the id should be a string")).collect();
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");
 }
 
 #[test]
 fn the_security_of_each_operation_matches_its_route() {
-    let document: Value = serde_json::from_str(&printed()).expect("JSON");
+    let document: Value = serde_json::from_str(&printed()).expect("the text should be valid JSON");
     let operations = operations(&document);
     for (method, path, responses) in ROWS.iter().filter(|(_, path, _)| !path.ends_with("nothing")) {
         let security = operations[&format!("{method} {path}")].get("security").unwrap_or(&document["security"]);
-        let schemes: BTreeSet<String> = security.as_array().expect("ways to be let in").iter().map(Value::to_string).collect();
-        // What is not configured is not there for anybody.
+        let schemes: BTreeSet<String> =
+            security.as_array().expect("security should be an array").iter().map(Value::to_string).collect();
+        // Routes of a feature that is not configured return 404 to all callers and require no session.
         let [signed_out, viewer, _, read, simulate, _, bare] = responses.map(|response| response == 0 || response == 404);
         let csrf = if bare { "" } else { r#""csrf":[],"# };
         let mut expected = BTreeSet::new();
@@ -60,7 +63,7 @@ fn the_security_of_each_operation_matches_its_route() {
         if !signed_out && simulate {
             expected.insert(r#"{"token":["simulate"]}"#.to_owned());
         }
-        // Mandrill signs, and a token of both scopes is not in the table.
+        // The table has no column for Mandrill's signature or for a token with both scopes.
         if *path == "/webhook/" && *method == "POST" {
             expected.insert(r#"{"signature":[]}"#.to_owned());
         }
@@ -73,17 +76,18 @@ fn the_security_of_each_operation_matches_its_route() {
 
 #[test]
 fn the_committed_document_is_up_to_date() {
-    let committed = fs::read_to_string(place::project().join("frontend/openapi.json")).expect("the committed document");
-    assert!(committed == printed(), "`make openapi` renews frontend/openapi.json");
+    let committed =
+        fs::read_to_string(place::project().join("frontend/openapi.json")).expect("the committed document should be readable");
+    assert!(committed == printed(), "frontend/openapi.json is outdated; run `make openapi`");
 }
 
 #[tokio::test]
 async fn the_document_is_revalidated_by_etag() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let client = ApiClient::new(&stack);
     let first = client.get("/api/openapi.json").await;
     assert_eq!((first.status.as_u16(), first.header("cache-control")), (200, "no-cache"));
-    assert_eq!(first.json(), serde_json::from_str::<Value>(&printed()).expect("JSON"));
+    assert_eq!(first.json(), serde_json::from_str::<Value>(&printed()).expect("the text should be valid JSON"));
     let revalidate = async |tag: &str| -> ApiResponse {
         let request = client.request(Method::GET, "/api/openapi.json").header("if-none-match", tag);
         client.send(request.header("accept-encoding", "gzip")).await

@@ -1,11 +1,11 @@
-//! Whatever is refused, and by whomever: a problem document that no cache keeps.
+//! Every refusal, by nginx or by a service, is a problem document with `no-store`.
 
 use front_door::{ApiClient, ApiResponse};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use stack::Stack;
 
-/// Status and code, after looking at what all refusals have.
+/// Checks the parts that all refusals share, and returns the status and the code.
 fn refusal(response: &ApiResponse) -> (u16, String) {
     assert_eq!(response.header("cache-control"), "no-store", "{}", response.text);
     let document = response.json();
@@ -16,10 +16,10 @@ fn refusal(response: &ApiResponse) -> (u16, String) {
 
 #[tokio::test]
 async fn every_refusal_is_an_uncacheable_problem_document() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let send = async |method: &str, path: &str, with: &dyn Fn(RequestBuilder) -> RequestBuilder| {
-        let method: Method = method.parse().expect("a method");
+        let method: Method = method.parse().expect("the method should be valid");
         admin.send(with(admin.request(method, path).header("x-requested-with", "fetch"))).await
     };
     let plain = |request: RequestBuilder| request;
@@ -34,7 +34,7 @@ async fn every_refusal_is_an_uncacheable_problem_document() {
         (send("GET", "/api/quarantine/retry", &plain).await, 405, "method_not_allowed", "POST"),
         (send("PATCH", "/api/views/1", &plain).await, 405, "method_not_allowed", "PUT, DELETE"),
         (send("PUT", "/webhook", &plain).await, 405, "method_not_allowed", "GET, HEAD, POST"),
-        // By nginx.
+        // nginx sends the following refusals.
         (send("TRACE", "/api/events", &plain).await, 405, "method_not_allowed", "GET, HEAD, POST, PUT, PATCH, DELETE"),
         (send("POST", "/", &plain).await, 405, "method_not_allowed", "GET, HEAD"),
         (send("POST", "/api/views", &with_body(100 << 10)).await, 413, "too_large", ""),
@@ -50,7 +50,7 @@ async fn every_refusal_is_an_uncacheable_problem_document() {
 
 #[tokio::test]
 async fn bodies_must_be_objects_and_limits_count_characters() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let send = async |path: &str, body: Value| admin.post(path, &body).await.status.as_u16();
     let wide = |count: usize| "\u{20ac}".repeat(count);

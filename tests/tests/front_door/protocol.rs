@@ -1,11 +1,11 @@
-//! Every oddity that Mandrill's posts have shown, and every sort of poison.
+//! Irregular elements that Mandrill is known to send, and every kind of invalid element.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Database, Mandrill};
 use serde_json::{Value, json};
 use stack::Stack;
 
-/// What was stored of a message, by its id.
+/// The only stored event of a message.
 async fn stored(admin: &ApiClient, id: &str) -> Value {
     let found = admin.all(&format!("/api/events?message_id={id}")).await;
     assert_eq!(found.len(), 1, "{id}: {found:?}");
@@ -14,7 +14,7 @@ async fn stored(admin: &ApiClient, id: &str) -> Value {
 
 #[tokio::test]
 async fn irregular_elements_are_stored_and_returned_byte_for_byte() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let elements = [
         r#"{"event":"open","ts":"1700000000","_id":"ts","msg":{"_id":"ts","sender":null,"ts":null,"email":"a@example.com"}}"#,
@@ -64,7 +64,7 @@ async fn irregular_elements_are_stored_and_returned_byte_for_byte() {
     raws.sort_unstable();
     let mut sent = elements.to_vec();
     sent.sort_unstable();
-    assert_eq!(raws, sent, "byte for byte");
+    assert_eq!(raws, sent, "the raw elements should be unchanged");
     let twice = format!("[{0},{0}]", event("click", "twice"));
     assert_eq!(
         mandrill.deliver_text(&twice).await.json(),
@@ -74,7 +74,7 @@ async fn irregular_elements_are_stored_and_returned_byte_for_byte() {
 
 #[tokio::test]
 async fn a_mail_with_20_mib_of_attachments_is_stored_whole() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let content = "QUJD".repeat((20 << 20) / 4);
     let mail = json!({"event": "inbound", "ts": 1_700_000_000, "msg": {"headers": {"Message-Id": "<big@example.org>"}, "email": "in@example.com",
@@ -85,7 +85,7 @@ async fn a_mail_with_20_mib_of_attachments_is_stored_whole() {
     assert_eq!(admin.get(&format!("/api/events/{id}/raw")).await.text, text);
 }
 
-/// One poisonous element of each sort, different for each number.
+/// An invalid element. The number selects one of eight kinds and makes the element unique.
 fn poison(number: usize) -> String {
     match number % 8 {
         0 => format!("{number}"),
@@ -101,7 +101,7 @@ fn poison(number: usize) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn batches_with_invalid_elements_lose_nothing_and_retries_add_nothing() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let mut database = Database::of(&stack).await;
     let batches: Vec<String> = (0..1_000)
         .map(|number| {

@@ -1,4 +1,4 @@
-//! What could not be stored: kept apart, listed, tried again once, or discarded with a reason.
+//! The quarantine: elements that cannot be stored are listed, retried, or discarded with a reason.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Database, Mandrill};
@@ -8,9 +8,9 @@ use stack::Stack;
 
 #[tokio::test]
 async fn elements_refused_by_postgres_are_quarantined_and_stored_once_on_retry() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (mandrill, admin, mut database) = (Mandrill::of(&stack), ApiClient::admin(&stack).await, Database::of(&stack).await);
-    // A database that is narrower than ours, in the single statement of a small batch and in the COPY of a large one.
+    // A narrower column makes Postgres refuse rows, both in the single statement of a small batch and in the COPY of a large one.
     database.run("alter table events alter column subject type varchar(12)").await;
     for (size, name) in [(10, "s"), (1000, "l")] {
         let mut batch: Vec<Value> = (0..size).map(|n| event("open", &format!("{name}{n}"))).collect();
@@ -32,7 +32,7 @@ async fn elements_refused_by_postgres_are_quarantined_and_stored_once_on_retry()
     database.run("alter table events alter column subject type text").await;
     let preview = admin.post("/api/quarantine/retry", &json!({"select": select, "dry_run": true})).await.json();
     assert_eq!((preview["matched"].as_i64(), preview["resolved"].as_i64()), (Some(4), Some(4)));
-    assert_eq!(database.count("events").await, 8 + 998, "a dry run stores nothing");
+    assert_eq!(database.count("events").await, 8 + 998, "a dry run should store nothing");
     for body in [json!({"select": select}), json!({"select": select, "expect": 4, "reason": "x"}), json!({"selct": {}})] {
         assert_eq!(admin.post("/api/quarantine/retry", &body).await.problem(), (400, "bad_json".to_owned()), "{body}");
     }
@@ -46,19 +46,19 @@ async fn elements_refused_by_postgres_are_quarantined_and_stored_once_on_retry()
         .filter(|response| response.status == 200)
         .filter_map(|response| response.json()["resolved"].as_i64())
         .sum();
-    assert_eq!(resolved, 4, "asked for at the same time, each is stored once");
+    assert_eq!(resolved, 4, "concurrent retries should store each element once");
     assert_eq!(database.count("events").await, 10 + 1000);
     let retried = admin.get("/api/quarantine?state=retried").await.json();
     assert_eq!(retried["items"][0]["resolution"], "stored");
     assert_eq!(retried["items"][0]["resolved_by"], stack.settings().admin_email.as_str());
     let again = admin.post("/api/quarantine/retry", &json!({"select": {"ids": [retried["items"][0]["id"]]}})).await.json();
     assert_eq!(again["matched"], 0);
-    assert_eq!(admin.all("/api/notifications").await.len(), 1010, "and each of these opens is told");
+    assert_eq!(admin.all("/api/notifications").await.len(), 1010, "every stored open should have a notification");
 }
 
 #[tokio::test]
 async fn large_selections_are_counted_in_full_and_processed_in_steps() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let poison: Vec<Value> = (0..1_002).map(|n| json!({"n": n})).collect();
     assert_eq!(mandrill.deliver(&poison).await.json()["quarantined"], 1_002);
@@ -75,14 +75,18 @@ async fn large_selections_are_counted_in_full_and_processed_in_steps() {
 
 #[tokio::test]
 async fn only_admins_can_view_retry_and_discard_quarantined_elements() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (mandrill, admin, mut database) = (Mandrill::of(&stack), ApiClient::admin(&stack).await, Database::of(&stack).await);
     let viewer = ApiClient::viewer(&stack, "vera@example.com").await;
     assert_eq!(mandrill.deliver_text(r#"[17, {"x": 1}]"#).await.json()["quarantined"], 2);
     assert_eq!(mandrill.deliver_bytes(b"\xff not JSON").await.json()["quarantined"], 1);
     let items = admin.all("/api/quarantine").await;
     assert_eq!(items.len(), 3);
-    let by = |reason: &str| items.iter().find(|item| item["reason"] == reason).expect("the item")["id"].as_i64().expect("an id");
+    let by = |reason: &str| {
+        items.iter().find(|item| item["reason"] == reason).expect("an item should have this reason")["id"]
+            .as_i64()
+            .expect("id should be an integer")
+    };
     let (number, without_kind, whole_batch) = (by("not_an_object"), by("no_kind"), by("not_utf8"));
     assert_eq!(admin.get(&format!("/api/quarantine/{without_kind}")).await.json()["text"], r#"{"x": 1}"#);
     assert_eq!(admin.get(&format!("/api/quarantine/{without_kind}/raw")).await.text, r#"{"x": 1}"#);
@@ -96,11 +100,11 @@ async fn only_admins_can_view_retry_and_discard_quarantined_elements() {
         let body = json!({"select": {"ids": [number]}, "reason": "test"});
         assert_eq!(ApiClient::new(&stack).post(path, &body).await.problem(), (401, "signed_out".to_owned()), "{path}");
         assert_eq!(viewer.post(path, &body).await.problem(), (403, "forbidden".to_owned()), "{path}");
-        let plain = admin.request(Method::POST, path).json(&body).send().await.expect("an answer");
-        assert_eq!(plain.status(), 403, "a change from elsewhere");
+        let plain = admin.request(Method::POST, path).json(&body).send().await.expect("the server should respond");
+        assert_eq!(plain.status(), 403, "a change without x-requested-with should be refused");
     }
 
-    // As after an upgrade that can read what could not be read before.
+    // Simulates an upgrade that can parse a body that an older version could not.
     let array = json!([event("open", "whole"), 18]).to_string();
     database.run(&format!("update quarantine set raw = convert_to('{array}', 'UTF8') where id = {whole_batch}")).await;
     let retried =
@@ -114,7 +118,7 @@ async fn only_admins_can_view_retry_and_discard_quarantined_elements() {
 
     let discard = |reason: Option<&str>| json!({"select": {"ids": [number]}, "reason": reason});
     assert_eq!(admin.post("/api/quarantine/discard", &discard(None)).await.problem(), (400, "bad_json".to_owned()));
-    let reason = discard(Some("A test of ours"));
+    let reason = discard(Some("An internal test"));
     assert_eq!(admin.post("/api/quarantine/discard", &reason).await.json(), json!({"matched": 1, "total": 1, "discarded": 1}));
     assert_eq!(admin.post("/api/quarantine/discard", &reason).await.json(), json!({"matched": 0, "total": 0, "discarded": 0}));
     assert_eq!(mandrill.deliver_text("[17]").await.json()["quarantined"], 1);
@@ -122,7 +126,7 @@ async fn only_admins_can_view_retry_and_discard_quarantined_elements() {
     assert_eq!(
         (discarded["state"].as_str(), discarded["times_seen"].as_i64()),
         (Some("discarded"), Some(2)),
-        "it stays discarded"
+        "a discarded element should stay discarded"
     );
-    assert_eq!(discarded["resolution"], "A test of ours");
+    assert_eq!(discarded["resolution"], "An internal test");
 }

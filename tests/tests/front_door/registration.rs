@@ -1,4 +1,4 @@
-//! `ingest webhook`: against an API that speaks as Mandrill's, and the stack as the address that it checks.
+//! `ingest webhook` against a simulated Mandrill API, with the stack as the URL that the API checks.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,7 @@ use front_door::MandrillApi;
 use serde_json::{Value, json};
 use stack::Stack;
 
-/// Nobody listens there.
+/// An address at which no server listens.
 const UNREACHABLE: &str = "http://127.0.0.1:1";
 const ALL: [&str; 12] = [
     "send",
@@ -24,69 +24,76 @@ const ALL: [&str; 12] = [
     "whitelist",
 ];
 
-/// Runs `ingest webhook …` without a stack; the exit code, and everything that it said.
+/// Runs `ingest webhook …` without a stack, and returns the exit code and the combined output.
 fn webhook(arguments: &[&str], environment: &[(&str, &str)]) -> (i32, String) {
-    let mut command = Stack::program("ingest").expect("the service is built");
+    let mut command = Stack::program("ingest").expect("the service should be built");
     let command = command.arg("webhook").args(arguments).envs(environment.iter().copied());
-    let output = command.output().expect("it runs");
-    let output = [output.stdout, output.stderr].concat();
-    (output.status.code().expect("an exit code"), String::from_utf8(output).expect("text"))
+    let output = command.output().expect("the command should run");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code().expect("the command should exit"), String::from_utf8(text).expect("the output should be UTF-8"))
 }
 
-/// What follows `name` in the line that begins with it.
+/// The rest of the line that begins with `name`.
 fn line<'a>(output: &'a str, name: &str) -> &'a str {
-    output.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("no line of `{name}` in: {output}")).trim()
+    output
+        .lines()
+        .find_map(|line| line.strip_prefix(name))
+        .unwrap_or_else(|| panic!("no line begins with `{name}`: {output}"))
+        .trim()
 }
 
 #[test]
 fn webhook_add_registers_once_and_stores_the_key() {
-    let (api, stack) = (MandrillApi::start(), Stack::start().expect("a stack"));
+    let (api, stack) = (MandrillApi::start(), Stack::start().expect("the stack should start"));
     let old = &stack.settings().webhook_keys;
     let file = stack.folder().join("settings.env");
-    fs::write(&file, format!("PORT=1\nWEBHOOK_KEYS={old}\nLOG=info\n")).expect("a file");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
-    let file = file.to_str().expect("a name");
+    fs::write(&file, format!("PORT=1\nWEBHOOK_KEYS={old}\nLOG=info\n")).expect("the file should be written");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("the mode should be set");
+    let file = file.to_str().expect("the path should be UTF-8");
 
-    let output = stack.ingest_with(&["webhook", "add", "--event", "open"], &api.environment()).expect("added");
+    let output =
+        stack.ingest_with(&["webhook", "add", "--event", "open"], &api.environment()).expect("the webhook should be added");
     let webhooks = api.webhooks();
-    let [created] = webhooks.as_slice() else { panic!("one webhook: {webhooks:?}") };
-    let key = created["auth_key"].as_str().expect("a key");
-    assert_eq!(api.checks(), ["HEAD 200"], "Mandrill reaches our own stack");
+    let [created] = webhooks.as_slice() else { panic!("expected one webhook: {webhooks:?}") };
+    let key = created["auth_key"].as_str().expect("auth_key should be a string");
+    assert_eq!(api.checks(), ["HEAD 200"], "Mandrill should check the URL of the stack");
     assert_eq!(created["url"], stack.webhook_url());
     assert_eq!(created["events"], json!(["open"]));
     assert_eq!(created["description"], "Mandrill Listener");
     assert_eq!(line(&output, "webhook "), format!("1001 added: {}", stack.webhook_url()));
     assert_eq!(line(&output, "key "), key);
-    assert_eq!(line(&output, "WEBHOOK_KEYS="), format!("…,{key}"), "the other key is not shown");
+    assert_eq!(line(&output, "WEBHOOK_KEYS="), format!("…,{key}"), "the other key should not be shown");
 
     let arguments = ["webhook", "add", "--store", file];
-    let output = stack.ingest_with(&arguments, &api.environment()).expect("updated");
+    let output = stack.ingest_with(&arguments, &api.environment()).expect("the webhook should be updated");
     assert!(output.contains("was there already, and is updated"), "{output}");
     assert_eq!(line(&output, "key "), key);
     let webhooks = api.webhooks();
-    assert_eq!(webhooks.len(), 1, "no twin");
+    assert_eq!(webhooks.len(), 1, "the webhook should not be added twice");
     assert_eq!(webhooks[0]["events"], json!(ALL));
     let stored = format!("PORT=1\nWEBHOOK_KEYS={old},{key}\nLOG=info\n");
-    assert_eq!(fs::read_to_string(file).expect("the file"), stored);
-    assert_eq!(fs::metadata(file).expect("the file").permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_to_string(file).expect("the file should be readable"), stored);
+    assert_eq!(fs::metadata(file).expect("the file should be readable").permissions().mode() & 0o777, 0o600);
 
-    // What somebody chose in Mandrill meanwhile is not undone.
+    // Changes that a user makes in Mandrill are kept.
     api.change(|webhooks| {
-        webhooks[0]["events"].as_array_mut().expect("events").push(json!("sms_open"));
+        webhooks[0]["events"].as_array_mut().expect("events should be an array").push(json!("sms_open"));
         webhooks[0]["description"] = json!("Ours");
         webhooks[0]["auth_key"] = Value::Null;
     });
-    let error = stack.ingest_with(&arguments, &api.environment()).expect_err("no key").to_string();
+    let error = stack.ingest_with(&arguments, &api.environment()).expect_err("a missing key should fail the command").to_string();
     assert!(error.contains("stays as it is") && error.contains("did not tell the webhook's key"), "{error}");
     api.change(|webhooks| webhooks[0]["auth_key"] = json!(key));
-    let output = stack.ingest_with(&arguments, &api.environment()).expect("nothing to do");
+    let output = stack.ingest_with(&arguments, &api.environment()).expect("the command should succeed without changes");
     assert!(output.contains("stays as it is") && output.contains("held the key already"), "{output}");
-    assert_eq!(fs::read_to_string(file).expect("the file"), stored);
+    assert_eq!(fs::read_to_string(file).expect("the file should be readable"), stored);
     let methods: Vec<String> = api.calls().into_iter().map(|(method, _)| method).collect();
     assert_eq!(methods, ["list", "add", "list", "update", "list", "info", "list"]);
 
-    let error = stack.ingest_with(&["webhook", "add", "--event", "opens"], &api.environment()).expect_err("no such event");
-    assert!(error.to_string().contains("hard_bounce"), "the kinds are named: {error}");
+    let error = stack
+        .ingest_with(&["webhook", "add", "--event", "opens"], &api.environment())
+        .expect_err("an unknown event should be refused");
+    assert!(error.to_string().contains("hard_bounce"), "the error should list the events: {error}");
 }
 
 #[test]
@@ -160,21 +167,22 @@ fn webhook_commands_explain_mandrill_api_failures() {
 
 #[test]
 fn webhook_test_sends_the_requests_mandrill_sends() {
-    let stack = Stack::start().expect("a stack");
-    let output = stack.ingest(&["webhook", "test"]).expect("everything is right");
+    let stack = Stack::start().expect("the stack should start");
+    let output = stack.ingest(&["webhook", "test"]).expect("all checks should pass");
     for question in ["HEAD", "POST [], signed with test-webhook", "POST [], signed with key `key-1`"] {
         assert_eq!(line(&output, question), "200 OK");
     }
 
     let without_slash = stack.webhook_url().trim_end_matches('/').to_owned();
-    let error = stack.ingest(&["webhook", "test", "--url", &without_slash]).expect_err("another address").to_string();
+    let error = stack.ingest(&["webhook", "test", "--url", &without_slash]).expect_err("another URL should fail").to_string();
     assert_eq!(line(&error, "HEAD"), "200 OK");
     assert_eq!(line(&error, "POST [], signed with test-webhook"), "401 Unauthorized wrong_signature");
     assert!(error.contains("do not hold this address, character by character"), "{error}");
     assert!(error.contains("2 of 3 answers"), "{error}");
 
     let keys = format!("{},new=k3y-Two_22chars_ghijKL", stack.settings().webhook_keys);
-    let error = stack.ingest_with(&["webhook", "test"], &[("WEBHOOK_KEYS", &keys)]).expect_err("an unknown key").to_string();
+    let error =
+        stack.ingest_with(&["webhook", "test"], &[("WEBHOOK_KEYS", &keys)]).expect_err("an unknown key should fail").to_string();
     assert_eq!(line(&error, "POST [], signed with key `new`"), "401 Unauthorized wrong_signature");
     assert!(error.contains("does not know this key") && error.contains("1 of 4 answers"), "{error}");
     assert!(!error.contains("k3y-Two"), "{error}");

@@ -1,4 +1,4 @@
-//! Several processes of ingest over one database.
+//! Several replicas of ingest with one database.
 
 use front_door::delivery::event;
 use front_door::{ApiResponse, Database, Mandrill};
@@ -7,10 +7,10 @@ use stack::{Part, Stack};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_store_overlapping_batches_once_without_deadlock() {
-    let stack = Stack::start().expect("a stack");
-    let other = stack.replica("ingest").expect("a replica");
+    let stack = Stack::start().expect("the stack should start");
+    let other = stack.replica("ingest").expect("the replica should start");
     let mut database = Database::of(&stack).await;
-    // Small batches are one statement, large ones a COPY in steps: the two must not deadlock with each other either.
+    // Small batches use one statement, large ones use COPY in several steps. The two must not deadlock with each other.
     let events: Vec<Value> = (0..600).map(|n| event("open", &format!("m{n}"))).collect();
     let deliveries = (0..60).map(|n: usize| {
         let mut batch: Vec<Value> =
@@ -22,10 +22,15 @@ async fn replicas_store_overlapping_batches_once_without_deadlock() {
         mandrill.to = format!("{}/webhook/", if n.is_multiple_of(4) { stack.direct(Part::Ingest) } else { other.address() });
         tokio::spawn(async move { (batch.len(), mandrill.deliver(&batch).await) })
     });
-    let responses: Vec<(usize, ApiResponse)> =
-        futures::future::join_all(deliveries).await.into_iter().map(|response| response.expect("an answer")).collect();
+    let responses: Vec<(usize, ApiResponse)> = futures::future::join_all(deliveries)
+        .await
+        .into_iter()
+        .map(|response| response.expect("the task should not panic"))
+        .collect();
     assert!(responses.iter().all(|(_, response)| response.status == 200), "{responses:?}");
-    let sum = |name: &str| responses.iter().map(|(_, response)| response.json()[name].as_u64().expect("a number")).sum::<u64>();
+    let sum = |name: &str| {
+        responses.iter().map(|(_, response)| response.json()[name].as_u64().expect("the value should be a number")).sum::<u64>()
+    };
     let sent: usize = responses.iter().map(|(sent, _)| sent).sum();
     assert_eq!((sum("stored"), sum("stored") + sum("duplicates")), (600, sent as u64));
     assert_eq!(database.count("events").await, 600);

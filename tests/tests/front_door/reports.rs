@@ -1,4 +1,4 @@
-//! What is told of many events together: the histogram, the statistics, the export; and what remains of a person who is erased.
+//! The histogram, the statistics, the export, and erasing a recipient.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ fn element(number: usize) -> Value {
     msg["subject"] = json!(["=SUM(A1)", "Your \"order\", Ada", "Zwei\nZeilen"][number % 3]);
     msg["tags"] = json!([if number.is_multiple_of(2) { "vip" } else { "orders" }]);
     msg["template"] = json!("welcome");
-    // As servers name what they refused: by a number, or by a UUID with few digits in a row.
+    // Mail servers identify a refused mail by a number, or by a UUID with few consecutive digits.
     let name = if number % 8 < 4 {
         format!("20261125{number}")
     } else {
@@ -27,12 +27,12 @@ fn element(number: usize) -> Value {
 }
 
 fn of_kind(counts: &Value) -> BTreeMap<String, i64> {
-    serde_json::from_value(counts.clone()).expect("counts")
+    serde_json::from_value(counts.clone()).expect("counts should map kinds to integers")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn statistics_histogram_and_export_match_the_database() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let elements: Vec<Value> = (0..2_400).map(element).collect();
     for batch in elements.chunks(800) {
@@ -43,11 +43,15 @@ async fn statistics_histogram_and_export_match_the_database() {
     let statistics = admin.get("/api/stats?zone=Europe%2FBerlin").await.json();
     assert_eq!(of_kind(&statistics["counts"]), each);
     assert_eq!(of_kind(&statistics["previous"]["counts"]), BTreeMap::new());
-    let summed = statistics["buckets"].as_array().expect("buckets").iter().flat_map(|bucket| of_kind(&bucket["counts"]));
+    let summed = statistics["buckets"]
+        .as_array()
+        .expect("buckets should be an array")
+        .iter()
+        .flat_map(|bucket| of_kind(&bucket["counts"]));
     assert_eq!(summed.map(|(_, count)| count).sum::<i64>(), 2_400);
     assert_eq!(statistics["step"], "day");
     let names = |list: &str| -> Vec<(String, i64)> {
-        let items = statistics[list].as_array().expect("a list").iter();
+        let items = statistics[list].as_array().expect("the list should be an array").iter();
         items
             .map(|item| (item["name"].as_str().unwrap_or_default().to_owned(), of_kind(&item["counts"]).values().sum()))
             .collect()
@@ -63,45 +67,53 @@ async fn statistics_histogram_and_export_match_the_database() {
 
     let histogram = admin.get("/api/events/histogram?not.kind=send,open&tag=orders&buckets=10").await.json();
     let mut counted = BTreeMap::new();
-    for (kind, count) in histogram["buckets"].as_array().expect("buckets").iter().flat_map(|bucket| of_kind(&bucket["kinds"])) {
+    for (kind, count) in
+        histogram["buckets"].as_array().expect("buckets should be an array").iter().flat_map(|bucket| of_kind(&bucket["kinds"]))
+    {
         *counted.entry(kind).or_insert(0) += count;
     }
     assert_eq!(counted, BTreeMap::from([("hard_bounce".to_owned(), 600)]));
     assert_eq!(admin.get("/api/events/histogram?buckets=0").await.problem(), (400, "bad_page".to_owned()));
 
-    // Pages of the export join without gap or repeat; spreadsheets get no formula.
+    // The pages of the export join without gaps or duplicates, and cells cannot start a spreadsheet formula.
     let export = admin.get("/api/events/export?format=csv").await;
     assert_eq!(export.header("content-disposition"), "attachment; filename=\"events.csv\"");
     let mut reader = csv::Reader::from_reader(export.text.as_bytes());
-    let subject = reader.headers().expect("headings").iter().position(|name| name == "subject").expect("a subject");
-    let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().expect("CSV");
+    let subject = reader
+        .headers()
+        .expect("the export should have a header row")
+        .iter()
+        .position(|name| name == "subject")
+        .expect("the export should have a subject column");
+    let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().expect("the export should be valid CSV");
     let listed: Vec<String> = admin.all("/api/events?limit=200").await.iter().map(|event| event["id"].to_string()).collect();
     assert_eq!(rows.iter().map(|row| row[0].to_owned()).collect::<Vec<_>>(), listed);
     let subjects: std::collections::BTreeSet<&str> = rows.iter().map(|row| &row[subject]).collect();
     assert_eq!(subjects, ["'=SUM(A1)", "Your \"order\", Ada", "Zwei\nZeilen"].into());
     let opens = admin.get("/api/events/export?format=ndjson&kind=open").await;
-    let lines: Vec<Value> = opens.text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let lines: Vec<Value> =
+        opens.text.lines().map(|line| serde_json::from_str(line).expect("the text should be valid JSON")).collect();
     assert_eq!((lines.len(), lines.iter().all(|event| event["kind"] == "open")), (600, true));
     assert_eq!(admin.get("/api/events/export?format=xls").await.problem(), (400, "bad_page".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn facets_of_finished_hours_are_counted_once_and_outlive_the_events() {
-    let mut stack = Stack::start().expect("a stack");
+    let mut stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let elements: Vec<Value> = (0..400).map(element).collect();
     assert_eq!(Mandrill::of(&stack).deliver(&elements).await.json()["stored"], 400);
     let mut database = Database::of(&stack).await;
-    // As if they had come last month, and nothing had been counted since.
+    // Simulates events that arrived last month and were not counted since.
     database.age_events(1).await;
     database.run("update event_facets_until set until = until - interval '2 months'").await;
     let range = "/api/stats?from=2020-01-01T00:00:00Z";
     let before = admin.get(range).await.json();
     for _ in 0..2 {
-        // Upkeep runs at the start.
-        stack.restart(stack::Part::Ingest).expect("a restart");
+        // Upkeep runs when ingest starts.
+        stack.restart(stack::Part::Ingest).expect("ingest should restart");
         let counted = "select count(*) from event_facets_until where until > now() - interval '2 hours'";
-        database.until("the hours to be counted", counted).await;
+        database.until("the hours are counted", counted).await;
         let after = admin.get(range).await.json();
         for list in ["domains", "tags", "templates", "bounces"] {
             assert_eq!(after[list], before[list], "{list}");
@@ -114,7 +126,7 @@ async fn facets_of_finished_hours_are_counted_once_and_outlive_the_events() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erased_recipient_is_removed_everywhere_and_not_restored_by_duplicates() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let mandrill = Mandrill::of(&stack);
     let mut open = event("open", "m1");
@@ -122,13 +134,13 @@ async fn an_erased_recipient_is_removed_everywhere_and_not_restored_by_duplicate
     open["msg"]["subject"] = json!("Dear Ada");
     let mut other = event("open", "m2");
     other["msg"]["email"] = json!("bo@example.com");
-    // What she wrote to us, of which somebody wanted to be told.
+    // An inbound mail from the recipient, with a rule that creates a notification for it.
     let rules = json!({"rules": [{"kinds": ["inbound", "open"]}]});
     assert_eq!(admin.change(Method::PUT, "/api/rules", &rules).await.status, 200);
     let inbound = json!({"event": "inbound", "ts": 1_700_000_000, "msg":
         {"email": "support@example.com", "from_email": "ada@example.com", "subject": "Dear Ada's answer", "headers": {"Message-Id": "<1@example.com>"}}});
     let poison = json!({"event": "", "msg": {"email": "ada@example.com"}});
-    // Addresses that end or begin like hers are other people's.
+    // Addresses that only contain the erased one belong to other people.
     let longer = json!({"event": "", "msg": {"email": "lada@example.com", "cc": "ada@example.community, ada@example.com.au"}});
     let batch = [open.clone(), other, inbound, poison, longer];
     assert_eq!(mandrill.deliver(&batch).await.json(), json!({"received": 5, "stored": 3, "duplicates": 0, "quarantined": 2}));
@@ -141,7 +153,7 @@ async fn an_erased_recipient_is_removed_everywhere_and_not_restored_by_duplicate
     assert_eq!(viewer.post(path, &json!({"confirm": "ada@example.com"})).await.status, 403);
     assert_eq!(admin.post(path, &json!({"confirm": "ada@example.com"})).await.json(), counts);
 
-    // A repeat does not bring them back.
+    // A duplicate delivery does not restore the erased events.
     let repeat = mandrill.deliver(&[open]).await.json();
     assert_eq!((&repeat["stored"], &repeat["duplicates"]), (&json!(0), &json!(1)));
     for path in ["/api/events", "/api/notifications", "/api/messages/m1", "/api/audit", "/api/events/export?format=ndjson"] {
@@ -151,7 +163,7 @@ async fn an_erased_recipient_is_removed_everywhere_and_not_restored_by_duplicate
     assert_eq!(admin.get("/api/recipients/ada@example.com").await.status, 404);
     let events = admin.get("/api/events").await.json();
     let erased: Vec<&Value> =
-        events["items"].as_array().expect("items").iter().filter(|one| one["erased_at"].is_string()).collect();
+        events["items"].as_array().expect("items should be an array").iter().filter(|one| one["erased_at"].is_string()).collect();
     assert_eq!(erased.len(), 2);
     assert_eq!(admin.get(&format!("/api/events/{}/raw", erased[0]["id"])).await.text, "{}");
     assert_eq!(admin.get("/api/stats").await.json()["counts"], json!({"open": 2, "inbound": 1}));

@@ -1,4 +1,4 @@
-//! Who may ask for what: every route, for every sort of caller.
+//! Access rules: every route for every kind of caller.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,15 +8,15 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use stack::{Stack, place};
 
-/// What is asked for, and what it is answered with: to somebody signed out, a viewer, an admin, a token for reading, one for simulating,
-/// an admin's browser on a foreign page, and an admin's cookie without the header that only our own script sends. 0 is let through,
-/// whatever the handler then thinks of the request.
+/// A method, a path, and the statuses for seven callers: signed out, viewer, admin, token with scope `read`, token with scope
+/// `simulate`, an admin's browser on a foreign page, and an admin's cookie without the header that only the dashboard's script
+/// sends. 0 means that the caller reaches the handler, whose own status does not matter.
 pub(crate) type Row = (&'static str, &'static str, [u16; 7]);
 
 const OPEN: [u16; 7] = [0; 7];
 const READ: [u16; 7] = [401, 0, 0, 0, 403, 0, 0];
 const OPERATE: [u16; 7] = [401, 403, 0, 0, 403, 0, 0];
-/// A token needs both scopes for it.
+/// Tokens need both scopes, so each of the two is refused.
 const OPERATE_CHANGE: [u16; 7] = [401, 403, 0, 403, 403, 403, 403];
 const MANAGE: [u16; 7] = [401, 403, 0, 403, 403, 0, 0];
 const MANAGE_CHANGE: [u16; 7] = [401, 403, 0, 403, 403, 403, 403];
@@ -25,7 +25,7 @@ const OWN_CHANGE: [u16; 7] = [401, 0, 0, 403, 403, 403, 403];
 const ENTER: [u16; 7] = [0, 0, 0, 0, 0, 403, 403];
 const SIMULATE: [u16; 7] = [401, 403, 0, 403, 0, 403, 403];
 
-/// As the comments in `ingest/src/routes` name them.
+/// The routes as the comments in `ingest/src/routes` name them.
 pub(crate) const ROWS: [Row; 49] = [
     ("POST", "/webhook/", SIMULATE),
     ("HEAD", "/webhook/", OPEN),
@@ -74,27 +74,27 @@ pub(crate) const ROWS: [Row; 49] = [
     ("POST", "/api/quarantine/discard", OPERATE_CHANGE),
     ("GET", "/api/system", OPERATE),
     ("GET", "/api/refusals", OPERATE),
-    // Last, since it ends the session that asks.
+    // Ends the caller's session, so no route with a session may follow.
     ("DELETE", "/api/session", OWN_CHANGE),
     ("GET", "/api/nothing", [404; 7]),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_admits_exactly_the_callers_in_the_table() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let viewer = ApiClient::viewer(&stack, "vera@example.com").await;
     let anonymous = ApiClient::new(&stack);
     let mut tokens = Vec::new();
     for scope in ["read", "simulate"] {
         let made = admin.post("/api/tokens", &json!({"name": scope, "scopes": [scope]})).await.json();
-        tokens.push(made["token"].as_str().expect("a token").to_owned());
+        tokens.push(made["token"].as_str().expect("token should be a string").to_owned());
     }
     let from_dashboard = |request: RequestBuilder| request.header("x-requested-with", "fetch");
     for (method, route, expected) in ROWS {
-        // Numbers that nothing has.
+        // An id that does not exist.
         let path = route.replace("{id}", "999999999").replace("{email}", "nobody@example.com");
-        let method: Method = method.parse().expect("a method");
+        let method: Method = method.parse().expect("the method should be valid");
         let build_request = |client: &ApiClient| {
             let request = client.request(method.clone(), &path);
             if method == Method::GET || method == Method::HEAD { request } else { request.json(&json!({})) }
@@ -106,7 +106,7 @@ async fn every_route_admits_exactly_the_callers_in_the_table() {
             anonymous.send(from_dashboard(build_request(&anonymous)).bearer_auth(&tokens[1])).await,
             admin.send(from_dashboard(build_request(&admin)).header("origin", "https://elsewhere.example.com")).await,
             admin.send(build_request(&admin)).await,
-            // After the refused ones, as it may end the session.
+            // Last, because the request may end the admin's session.
             admin.send(from_dashboard(build_request(&admin))).await,
         ];
         let [signed_out, seen_by_viewer, read, simulate, foreign, bare, seen_by_admin] =
@@ -114,7 +114,6 @@ async fn every_route_admits_exactly_the_callers_in_the_table() {
         let got = [signed_out, seen_by_viewer, seen_by_admin, read, simulate, foreign, bare];
         for (number, (got, expected)) in got.into_iter().zip(expected).enumerate() {
             let is_refused = got == 401 || got == 403 || (expected == 404 && got == 404);
-            // A wrong password is refused by the same status as no session.
             let is_let_through = !is_refused && got < 500;
             assert!(if expected == 0 { is_let_through } else { got == expected }, "{method} {route}, caller {number}: {got}");
         }
@@ -126,7 +125,7 @@ fn the_table_lists_every_route() {
     let folder = place::project().join("ingest/src/routes");
     let mut named = BTreeSet::new();
     for file in ["../routes.rs", "account.rs", "operate.rs", "read.rs"] {
-        let source = fs::read_to_string(folder.join(file)).expect("routes");
+        let source = fs::read_to_string(folder.join(file)).expect("the routes should be readable");
         let comments = source.lines().filter_map(|line| line.trim().strip_prefix("// ")?.split_once(" /"));
         let routes = comments.filter(|(method, _)| method.chars().all(|letter| letter.is_ascii_uppercase()));
         named.extend(

@@ -1,4 +1,4 @@
-//! Every search goes by an index: what Postgres really did is read from its log.
+//! Searches use an index: the tests read the executed plans from the log of Postgres.
 
 use std::fs;
 
@@ -6,15 +6,15 @@ use front_door::{ApiClient, Database, Mandrill};
 use serde_json::{Value, json};
 use stack::{Part, Stack};
 
-/// Enough that reading all of them would be the wrong plan, as it is in production.
+/// Enough rows that a sequential scan is the wrong plan, as in production.
 const ROWS: u32 = 60_000;
-/// Has every statement's plan logged.
+/// Makes Postgres log the plan of every statement.
 const EXPLAIN: &str = "
     alter system set session_preload_libraries = 'auto_explain';
     alter system set auto_explain.log_min_duration = 0;
     select pg_reload_conf()";
 
-/// One of each filter, and some together; `n` is a number that few events have.
+/// Each filter by itself and some in combination. `n` is a number that few events have.
 fn filters() -> Vec<String> {
     let n = ROWS - 7;
     let common =
@@ -42,14 +42,14 @@ fn filters() -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_filter_causes_a_sequential_scan() {
-    let mut stack = Stack::start().expect("a stack");
+    let mut stack = Stack::start().expect("the stack should start");
     let mut database = Database::of(&stack).await;
     database.fill_events(ROWS).await;
     for statement in EXPLAIN.split(';') {
         database.run(statement).await;
     }
-    // New connections load what explains.
-    stack.restart(Part::Ingest).expect("a restart");
+    // Only new connections load auto_explain.
+    stack.restart(Part::Ingest).expect("ingest should restart");
     let admin = ApiClient::admin(&stack).await;
     for filter in filters() {
         let listed = admin.get(&format!("/api/events?{filter}")).await;
@@ -61,11 +61,14 @@ async fn no_filter_causes_a_sequential_scan() {
     for path in ["/api/recipients/hugo.adams7@mail.example.com", "/api/messages/m7", "/api/events/7"] {
         assert_eq!(admin.get(path).await.status, 200, "{path}");
     }
-    let log = fs::read_to_string(stack.log(Part::Postgres)).expect("the log of Postgres");
+    let log = fs::read_to_string(stack.log(Part::Postgres)).expect("the log of Postgres should be readable");
     let plans: Vec<&str> = log.split("Query Text: ").skip(1).filter(|plan| plan.contains("from events where")).collect();
     assert!(plans.len() >= filters().len(), "{} plans", plans.len());
-    // Months without events are read whole, which costs nothing.
-    let month = database.number("select to_char(now() - interval '1 month', 'YYYYMM')::bigint").await.expect("a month");
+    // Sequential scans of months without events are cheap and allowed.
+    let month = database
+        .number("select to_char(now() - interval '1 month', 'YYYYMM')::bigint")
+        .await
+        .expect("the query should return a month");
     let filled = format!("Seq Scan on events_{}_{:02} ", month / 100, month % 100);
     for plan in plans {
         assert!(!plan.contains(&filled), "{plan}");
@@ -74,7 +77,7 @@ async fn no_filter_causes_a_sequential_scan() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn migration_and_upkeep_index_events_of_older_versions() {
-    let mut stack = Stack::start().expect("a stack");
+    let mut stack = Stack::start().expect("the stack should start");
     let mut database = Database::of(&stack).await;
     let clicks: Vec<Value> = (0..3_000).map(|number| click(number, "Older", "")).collect();
     assert_eq!(Mandrill::of(&stack).deliver(&clicks).await.status, 200);
@@ -83,16 +86,16 @@ async fn migration_and_upkeep_index_events_of_older_versions() {
     assert_eq!(database.number(all_indexed).await, Some(1));
     let older = "update events set terms = null";
     database.run(older).await;
-    stack.ingest_with(&["migrate"], &[]).expect("a migration");
+    stack.ingest_with(&["migrate"], &[]).expect("the migration should succeed");
     assert_eq!(database.number(all_indexed).await, Some(1));
     database.run(older).await;
-    stack.restart(Part::Ingest).expect("a restart");
-    database.until("terms of all events", all_indexed).await;
+    stack.restart(Part::Ingest).expect("ingest should restart");
+    database.until("all events have their search terms", all_indexed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ingest_merges_the_search_index_after_a_delivery() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let mut database = Database::of(&stack).await;
     database.run("create extension pgstattuple").await;
     let open =
@@ -100,10 +103,10 @@ async fn ingest_merges_the_search_index_after_a_delivery() {
     assert_eq!(Mandrill::of(&stack).deliver(&[open]).await.status, 200);
     let pending = "select (count(*) filter (where pending_tuples > 0) = 0)::int::bigint
                    from pg_inherits cross join lateral pgstatginindex(inhrelid) where inhparent = 'events_search_idx'::regclass";
-    database.until("a list that is merged", pending).await;
+    database.until("the pending list is merged", pending).await;
 }
 
-/// Subjects of which each has something that no other has, and a part of it.
+/// Subjects, each with a part that occurs in no other subject.
 const SUBJECTS: [(&str, &str); 9] = [
     ("Your order 4711 \u{2013} Thank You", "hank"),
     ("Ihre Bestellung aus der Stra\u{df}e", "stra\u{df}e"),
@@ -125,19 +128,19 @@ fn click(number: usize, subject: &str, padding: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn search_terms_match_in_rust_and_sql_and_find_the_event() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let mut database = Database::of(&stack).await;
     let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
     let clicks = |from: usize, padding: &str| -> Vec<Value> {
         SUBJECTS.iter().enumerate().map(|(index, (subject, _))| click(from + index, subject, padding)).collect()
     };
-    // Few go in by one statement, much by COPY.
+    // A small batch is inserted by one statement, a large one by COPY.
     assert_eq!(mandrill.deliver(&clicks(0, "")).await.status, 200);
     assert_eq!(mandrill.deliver(&clicks(SUBJECTS.len(), &"x".repeat(40_000))).await.status, 200);
     let same = "events where terms = event_terms(search, template, subaccount, url, ip) and cardinality(terms) > 3";
     assert_eq!(database.count(same).await, 2 * SUBJECTS.len() as i64);
 
-    // Once where Postgres knows nothing of what is there yet, once where what is looked for is rare.
+    // Once without statistics, and once with statistics that show the terms to be rare.
     for fill in [0, 5_000] {
         if fill > 0 {
             database.fill_events(fill).await;
@@ -151,8 +154,12 @@ async fn search_terms_match_in_rust_and_sql_and_find_the_event() {
                 for filter in exact.map(|(name, value)| vec![(name, value), ("q", (*part).to_owned())]) {
                     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&filter).finish();
                     let found = admin.get(&format!("/api/events?{query}&kind=click")).await.json();
-                    let ids: Vec<&Value> =
-                        found["items"].as_array().expect("items").iter().map(|item| &item["message_id"]).collect();
+                    let ids: Vec<&Value> = found["items"]
+                        .as_array()
+                        .expect("items should be an array")
+                        .iter()
+                        .map(|item| &item["message_id"])
+                        .collect();
                     assert_eq!(ids, [&json!(format!("m{number}"))], "{filter:?}");
                 }
             }

@@ -1,4 +1,4 @@
-//! Signing in and out, and what is closed to those who are not.
+//! Signing in and out, throttling, and access without a session.
 
 use front_door::{ApiClient, ApiResponse};
 use reqwest::Method;
@@ -7,7 +7,7 @@ use stack::{Part, Stack};
 
 #[tokio::test]
 async fn the_session_cookie_is_valid_until_sign_out() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let mut client = ApiClient::new(&stack);
     assert_eq!(client.get("/api/session").await.json(), json!({"user": null, "single_sign_on": null, "feed": null}));
     let settings = stack.settings().clone();
@@ -17,25 +17,25 @@ async fn the_session_cookie_is_valid_until_sign_out() {
     for flag in ["sid=", "HttpOnly", "SameSite=Strict", "Path=/"] {
         assert!(cookie.contains(flag), "{flag} in {cookie}");
     }
-    assert!(!cookie.contains("Secure"), "the stack speaks http");
+    assert!(!cookie.contains("Secure"), "a stack without HTTPS should not set Secure");
     assert_eq!(response.header("cache-control"), "no-store");
     assert_eq!(client.get("/api/session").await.json()["user"]["role"], "admin");
     let first = client.cookie.clone();
     client.sign_in(&settings.admin_email, &settings.admin_password).await;
-    assert_ne!(client.cookie, first, "each sign-in has an id of its own");
+    assert_ne!(client.cookie, first, "each sign-in should have a new session id");
 
-    let plain = client.request(Method::DELETE, "/api/session").send().await.expect("an answer");
-    assert_eq!(plain.status(), 403, "signing out is a change and must come from our pages");
+    let plain = client.request(Method::DELETE, "/api/session").send().await.expect("the server should respond");
+    assert_eq!(plain.status(), 403, "signing out should require x-requested-with");
     let request = client.request(Method::DELETE, "/api/session").header("x-requested-with", "fetch");
-    let response = ApiResponse::try_fetch(request).await.expect("an answer");
+    let response = ApiResponse::try_fetch(request).await.expect("the server should respond");
     assert_eq!(response.status, 204);
     assert!(response.header("set-cookie").contains("Max-Age=0"));
-    assert_eq!(client.get("/api/events").await.problem(), (401, "signed_out".to_owned()), "the old cookie is worth nothing");
+    assert_eq!(client.get("/api/events").await.problem(), (401, "signed_out".to_owned()), "the old cookie should be invalid");
 }
 
 #[tokio::test]
 async fn the_session_cookie_is_secure_over_https() {
-    let stack = Stack::start_with(&[("PUBLIC_ORIGINS", "https://mail.example.com")]).expect("a stack");
+    let stack = Stack::start_with(&[("PUBLIC_ORIGINS", "https://mail.example.com")]).expect("the stack should start");
     let settings = stack.settings();
     let response = ApiClient::new(&stack).sign_in(&settings.admin_email, &settings.admin_password).await;
     let cookie = response.header("set-cookie");
@@ -44,7 +44,7 @@ async fn the_session_cookie_is_secure_over_https() {
 
 #[tokio::test]
 async fn wrong_credentials_reveal_nothing_and_are_throttled() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let mut client = ApiClient::new(&stack);
     let (email, password) = (stack.settings().admin_email.clone(), stack.settings().admin_password.clone());
     let wrong = client.sign_in(&email, "wrong password").await;
@@ -56,14 +56,14 @@ async fn wrong_credentials_reveal_nothing_and_are_throttled() {
         assert_eq!(client.sign_in(&email, "wrong password").await.status, 401);
     }
     let throttled = client.sign_in(&email, &password).await;
-    assert_eq!(throttled.problem(), (429, "throttled".to_owned()), "even the right password waits now");
+    assert_eq!(throttled.problem(), (429, "throttled".to_owned()), "the correct password should be throttled too");
     assert!(throttled.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=900).contains(&seconds)));
     assert!(client.cookie.is_none());
 }
 
 #[tokio::test]
 async fn concurrent_password_guesses_are_throttled() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let email = stack.settings().admin_email.clone();
     let mut client = ApiClient::new(&stack);
     client.address = stack.direct(Part::Ingest);
@@ -72,49 +72,52 @@ async fn concurrent_password_guesses_are_throttled() {
         tokio::spawn(async move { client.sign_in(&email, "wrong password").await.status.as_u16() })
     });
     let responses: Vec<u16> =
-        futures::future::join_all(guesses).await.into_iter().map(|status| status.expect("a status")).collect();
+        futures::future::join_all(guesses).await.into_iter().map(|status| status.expect("the task should not panic")).collect();
     let checked = responses.iter().filter(|status| **status == 401).count();
     assert_eq!((checked, responses.iter().filter(|status| **status == 429).count()), (10, 20), "{responses:?}");
 }
 
 #[tokio::test]
 async fn a_foreign_origin_cannot_sign_a_user_in() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let settings = stack.settings();
     let body = json!({"email": settings.admin_email, "password": settings.admin_password});
     let request = || ApiClient::new(&stack).request(Method::POST, "/api/session").json(&body);
-    let plain = ApiResponse::try_fetch(request()).await.expect("an answer");
+    let plain = ApiResponse::try_fetch(request()).await.expect("the server should respond");
     assert_eq!(plain.problem(), (403, "foreign_origin".to_owned()));
     let foreign = request().header("x-requested-with", "fetch").header("origin", "https://evil.example");
-    assert_eq!(ApiResponse::try_fetch(foreign).await.expect("an answer").problem(), (403, "foreign_origin".to_owned()));
+    assert_eq!(
+        ApiResponse::try_fetch(foreign).await.expect("the server should respond").problem(),
+        (403, "foreign_origin".to_owned())
+    );
     let ours = request().header("x-requested-with", "fetch").header("origin", stack.address());
-    assert_eq!(ApiResponse::try_fetch(ours).await.expect("an answer").status, 200);
+    assert_eq!(ApiResponse::try_fetch(ours).await.expect("the server should respond").status, 200);
 }
 
 #[tokio::test]
 async fn signed_out_clients_see_no_data() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let mut forged = ApiClient::new(&stack);
     forged.cookie = Some("sid=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned());
     for client in [ApiClient::new(&stack), forged] {
         for path in ["/api/events", "/api/events/1", "/api/events/1/raw", "/api/notifications", "/api/users", "/webhook/"] {
             assert_eq!(client.get(path).await.problem(), (401, "signed_out".to_owned()), "{path}");
         }
-        let socket = ApiResponse::try_fetch(client.request(Method::GET, "/ws")).await.expect("an answer");
+        let socket = ApiResponse::try_fetch(client.request(Method::GET, "/ws")).await.expect("the server should respond");
         assert_eq!(socket.problem(), (401, "signed_out".to_owned()));
     }
     for path in ["/metrics", "/readyz"] {
         let response = ApiClient::new(&stack).get(path).await;
         assert!(
             response.text.contains("<!doctype html>") || response.text.contains("<!DOCTYPE html>"),
-            "{path} is not served by nginx"
+            "nginx should not serve {path}"
         );
     }
 }
 
 #[tokio::test]
 async fn every_response_has_the_security_headers() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let client = ApiClient::admin(&stack).await;
     for path in ["/", "/deep/link", "/assets/missing.js", "/api/events", "/api/nothing", "/webhook/"] {
         let response = client.get(path).await;
@@ -133,17 +136,17 @@ async fn every_response_has_the_security_headers() {
 
 #[tokio::test]
 async fn user_add_checks_its_arguments_and_changes_end_sessions() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let add = |arguments: &[&str]| stack.ingest(&[&["user", "add"], arguments].concat());
     assert!(add(&["bo@example.com", "--password", "short"]).is_err());
     assert!(add(&["no address", "--password", "long enough to pass"]).is_err());
     assert!(add(&["bo@example.com", "--password", "long enough to pass", "--role", "root"]).is_err());
     assert!(add(&["bo@example.com", "--password", "long enough to pass"]).is_ok());
-    assert!(add(&["BO@example.com", "--password", "long enough to pass"]).is_err(), "the same person");
+    assert!(add(&["BO@example.com", "--password", "long enough to pass"]).is_err(), "the address should be taken");
     let mut bo = ApiClient::new(&stack);
     assert_eq!(bo.sign_in("bo@example.com", "long enough to pass").await.status, 200);
     assert!(add(&["bo@example.com", "--password", "another long password", "--if-there", "replace", "--role", "admin"]).is_ok());
-    assert_eq!(bo.get("/api/session").await.json()["user"], Value::Null, "whoever knew the old password is signed out");
+    assert_eq!(bo.get("/api/session").await.json()["user"], Value::Null, "a new password should end the sessions");
     assert_eq!(bo.sign_in("bo@example.com", "another long password").await.json()["user"]["role"], "admin");
     for (if_there, password) in [("replace", "another long password"), ("keep", "a third long password")] {
         let role = "--role=admin";
@@ -151,7 +154,7 @@ async fn user_add_checks_its_arguments_and_changes_end_sessions() {
         assert_eq!(
             bo.get("/api/session").await.json()["user"]["role"],
             "admin",
-            "{if_there}: nothing changed, nobody is signed out"
+            "{if_there}: without a change, the session should stay"
         );
     }
 }

@@ -1,14 +1,14 @@
-//! Signing in through an OpenID Connect provider.
+//! Sign-in through an OpenID Connect provider.
 
 use front_door::{ApiClient, ApiResponse, IdentityProvider};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::Stack;
 
-/// A browser on its way to the provider and back.
+/// A browser that signs in through the provider.
 struct Browser {
     client: ApiClient,
-    /// Where the provider leads back to.
+    /// The origin to which the provider redirects back.
     origin: String,
 }
 
@@ -17,15 +17,16 @@ impl Browser {
         Self { client: ApiClient::new(stack), origin: stack.address() }
     }
 
-    /// Goes to the provider, which sends it back; where that is.
+    /// Follows the redirects to the provider and back, and returns the path of the callback.
     async fn start_sign_in(&mut self, next: &str) -> String {
         let started = self.client.get(&format!("/api/session/oidc?next={next}")).await;
         assert_eq!(started.status, 303, "{}", started.text);
         self.client.keep_cookie(&started);
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        let callback = http.get(started.header("location")).send().await.expect("an answer");
-        let callback = callback.headers()["location"].to_str().expect("an address").to_owned();
-        let path = callback.strip_prefix(&self.origin).unwrap_or_else(|| panic!("elsewhere: {callback}"));
+        let http =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("the HTTP client should build");
+        let callback = http.get(started.header("location")).send().await.expect("the server should respond");
+        let callback = callback.headers()["location"].to_str().expect("location should be ASCII").to_owned();
+        let path = callback.strip_prefix(&self.origin).unwrap_or_else(|| panic!("the provider should redirect back: {callback}"));
         path.to_owned()
     }
 
@@ -35,7 +36,7 @@ impl Browser {
         response
     }
 
-    /// Where one lands after all of it.
+    /// Signs in completely, and returns the location of the last redirect.
     async fn sign_in(&mut self) -> String {
         let path = self.start_sign_in("/stats").await;
         let response = self.finish_sign_in(&path).await;
@@ -60,7 +61,7 @@ fn claims(subject: &str, email: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn existing_users_are_linked_by_email_and_then_identified_by_subject() {
     let provider = IdentityProvider::start().await;
-    let stack = Stack::start_with(&provider.environment()).expect("a stack");
+    let stack = Stack::start_with(&provider.environment()).expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let vera = ApiClient::viewer(&stack, "vera@example.com").await;
     assert_eq!(
@@ -77,17 +78,17 @@ async fn existing_users_are_linked_by_email_and_then_identified_by_subject() {
         (&audit["items"][0]["action"], &audit["items"][0]["user_email"]),
         (&json!("user_linked"), &json!("vera@example.com"))
     );
-    // The provider may change her address, and somebody else may get the old one.
+    // The provider may change the user's e-mail address and give the old one to another user.
     provider.set_claims(claims("v-1", "vera.new@example.com"));
     let mut browser = Browser::new(&stack);
     assert_eq!(browser.sign_in().await, "/stats");
     assert_eq!(browser.email().await, "vera@example.com");
     provider.set_claims(claims("v-2", "vera@example.com"));
     assert_eq!(Browser::new(&stack).sign_in().await, "/sign-in?problem=oidc_unknown");
-    // Nobody is let in uninvited.
+    // A user without an account is refused.
     provider.set_claims(claims("w-1", "will@example.com"));
     assert_eq!(Browser::new(&stack).sign_in().await, "/sign-in?problem=oidc_unknown");
-    // A disabled account stays disabled.
+    // A disabled account is refused.
     let id = vera.get("/api/session").await.json()["user"]["id"].clone();
     assert_eq!(admin.change(Method::PATCH, &format!("/api/users/{id}"), &json!({"disabled": true})).await.status, 200);
     provider.set_claims(claims("v-1", "vera@example.com"));
@@ -99,7 +100,7 @@ async fn new_users_become_viewers_if_configured() {
     let provider = IdentityProvider::start().await;
     let mut environment = provider.environment().to_vec();
     environment.extend([("OIDC_NEW_USERS", "viewer"), ("OIDC_NAME", "Example Staff")]);
-    let stack = Stack::start_with(&environment).expect("a stack");
+    let stack = Stack::start_with(&environment).expect("the stack should start");
     assert_eq!(ApiClient::new(&stack).get("/api/session").await.json()["single_sign_on"], "Example Staff");
     provider.set_claims(claims("w-1", "will@example.com"));
     let mut browser = Browser::new(&stack);
@@ -113,7 +114,7 @@ async fn new_users_become_viewers_if_configured() {
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_tokens_and_callbacks_are_refused() {
     let provider = IdentityProvider::start().await;
-    let stack = Stack::start_with(&provider.environment()).expect("a stack");
+    let stack = Stack::start_with(&provider.environment()).expect("the stack should start");
     let email = &stack.settings().admin_email;
     for (overrides, problem) in [
         (json!({"nonce": "another"}), "oidc_failed"),
@@ -127,7 +128,10 @@ async fn invalid_tokens_and_callbacks_are_refused() {
         (json!({"email": "o\u{0}@example.com"}), "oidc_no_email"),
     ] {
         let mut claims = claims("a-1", email);
-        claims.as_object_mut().expect("claims").extend(overrides.as_object().expect("claims").clone());
+        claims
+            .as_object_mut()
+            .expect("claims should be an object")
+            .extend(overrides.as_object().expect("claims should be an object").clone());
         provider.set_claims(claims);
         let mut browser = Browser::new(&stack);
         assert_eq!(browser.sign_in().await, format!("/sign-in?problem={problem}"), "{overrides}");
@@ -135,7 +139,7 @@ async fn invalid_tokens_and_callbacks_are_refused() {
     }
 
     provider.set_claims(claims("a-1", email));
-    // What another browser began, what nobody began, and what was refused.
+    // A sign-in that another browser started, an unknown state, and a refusal by the provider.
     let mut browser = Browser::new(&stack);
     let path = browser.start_sign_in("/").await;
     let foreign = Browser::new(&stack).finish_sign_in(&path).await;
@@ -145,24 +149,24 @@ async fn invalid_tokens_and_callbacks_are_refused() {
     assert_eq!((expired.header("location"), expired.header("set-cookie")), ("/sign-in?problem=oidc_expired", ""));
     let refused = path.replace("code=", "error=access_denied&x=");
     assert_eq!(browser.finish_sign_in(&refused).await.header("location"), "/sign-in?problem=oidc_refused");
-    // A code is good for one time, whoever has it.
+    // A code can be used once.
     assert_eq!(browser.finish_sign_in(&path).await.header("location"), "/");
     assert_eq!(browser.finish_sign_in(&path).await.header("location"), "/sign-in?problem=oidc_failed");
-    // One is led back to this site alone.
+    // `next` may only redirect within this site.
     let mut browser = Browser::new(&stack);
     let path = browser.start_sign_in("//evil.example.com").await;
     assert_eq!(browser.finish_sign_in(&path).await.header("location"), "/");
     let path = browser.start_sign_in("/stats?q=caf%C3%A9").await;
     assert_eq!(browser.finish_sign_in(&path).await.header("location"), "/stats?q=caf%C3%A9");
-    // A key that the provider has not published.
+    // The token is signed with an unpublished key.
     provider.use_unpublished_key();
     assert_eq!(Browser::new(&stack).sign_in().await, "/sign-in?problem=oidc_failed");
-    // It goes away meanwhile.
+    // The provider stops during the sign-in.
     let mut browser = Browser::new(&stack);
     let path = browser.start_sign_in("/").await;
     drop(provider);
     assert_eq!(browser.finish_sign_in(&path).await.header("location"), "/sign-in?problem=oidc_failed");
-    let log = std::fs::read_to_string(stack.log(stack::Part::Ingest)).expect("a log");
+    let log = std::fs::read_to_string(stack.log(stack::Part::Ingest)).expect("the log should be readable");
     assert!(!log.contains("code-") && !log.contains(email.as_str()), "{log}");
 }
 
@@ -171,7 +175,7 @@ async fn sign_in_at_another_origin_redirects_to_the_first_origin() {
     let provider = IdentityProvider::start().await;
     let mut environment = provider.environment().to_vec();
     environment.push(("PUBLIC_ORIGINS", "http://mail.example.com,http://127.0.0.1:1"));
-    let stack = Stack::start_with(&environment).expect("a stack");
+    let stack = Stack::start_with(&environment).expect("the stack should start");
     let client = ApiClient::new(&stack);
     let location_at = async |host: &str| {
         let request = client.request(Method::GET, "/api/session/oidc?next=/stats").header("host", host);
@@ -179,18 +183,18 @@ async fn sign_in_at_another_origin_redirects_to_the_first_origin() {
     };
     assert_eq!(location_at("127.0.0.1:1").await, "http://mail.example.com/api/session/oidc?next=%2Fstats");
     assert!(location_at("mail.example.com").await.starts_with(&provider.issuer));
-    // Behind a proxy that names the host otherwise, one is not led in circles.
+    // An unknown Host, as behind a proxy that rewrites it, does not cause a redirect loop.
     assert!(location_at("inside").await.starts_with(&provider.issuer));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replacement_provider_links_users_by_email_again() {
     let (before, after) = (IdentityProvider::start().await, IdentityProvider::start().await);
-    let stack = Stack::start_with(&before.environment()).expect("a stack");
+    let stack = Stack::start_with(&before.environment()).expect("the stack should start");
     let email = stack.settings().admin_email.clone();
     before.set_claims(claims("a-1", &email));
     assert_eq!(Browser::new(&stack).sign_in().await, "/stats");
-    let replica = stack.replica_with("ingest", &after.environment()).expect("a replica");
+    let replica = stack.replica_with("ingest", &after.environment()).expect("the replica should start");
     after.set_claims(claims("b-7", &email));
     let mut browser = Browser::new(&stack);
     browser.client.address = replica.address();
@@ -199,7 +203,7 @@ async fn a_replacement_provider_links_users_by_email_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn oidc_routes_return_404_without_a_provider() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let client = ApiClient::new(&stack);
     assert_eq!(client.get("/api/session").await.json(), json!({"user": null, "single_sign_on": null, "feed": null}));
     for path in ["/api/session/oidc", "/api/session/oidc/callback?code=x&state=y"] {

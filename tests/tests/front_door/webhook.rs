@@ -1,4 +1,4 @@
-//! `/webhook/`: every answer, and what it leaves behind.
+//! `/webhook/`: responses, stored events, quarantine and recorded refusals.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, ApiResponse, Database, Mandrill, until};
@@ -12,9 +12,9 @@ fn receipt(received: u32, stored: u32, duplicates: u32, quarantined: u32) -> Val
 }
 
 async fn count(stack: &Stack, table: &'static str) -> i64 {
-    let mut connection = PgConnection::connect(&stack.database_url()).await.expect("Postgres");
+    let mut connection = PgConnection::connect(&stack.database_url()).await.expect("Postgres should accept the connection");
     let sql = format!("select count(*) from {table}");
-    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect("a count")
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect("the query should return a count")
 }
 
 /// Waits until exactly `expected` refusals with this reason are recorded. Ingest writes refusals in the background, so a sum that
@@ -26,10 +26,13 @@ async fn wait_for_refusals(stack: &Stack, reason: &str, expected: i64) {
 
 #[tokio::test]
 async fn without_a_key_only_the_url_check_of_mandrill_succeeds() {
-    let stack = Stack::start_with(&[("WEBHOOK_KEYS", "")]).expect("a stack");
+    let stack = Stack::start_with(&[("WEBHOOK_KEYS", "")]).expect("the stack should start");
     let mut mandrill = Mandrill::of(&stack);
     for path in ["/webhook/", "/webhook"] {
-        assert_eq!(ApiClient::new(&stack).request(Method::HEAD, path).send().await.expect("an answer").status(), 200);
+        assert_eq!(
+            ApiClient::new(&stack).request(Method::HEAD, path).send().await.expect("the server should respond").status(),
+            200
+        );
     }
     let unverified = mandrill.deliver(&[event("open", "a1")]).await;
     assert_eq!(unverified.problem(), (401, "no_key".to_owned()));
@@ -37,14 +40,14 @@ async fn without_a_key_only_the_url_check_of_mandrill_succeeds() {
     let check = mandrill.deliver(&[]).await;
     assert_eq!((check.status.as_u16(), check.json()), (200, receipt(0, 0, 0, 0)));
     let public_key_only = mandrill.deliver(&[event("open", "a1")]).await;
-    assert_eq!(public_key_only.problem(), (401, "no_key".to_owned()), "the public key proves nothing but the empty batch");
+    assert_eq!(public_key_only.problem(), (401, "no_key".to_owned()), "the public key should verify only the empty batch");
     assert_eq!(count(&stack, "events").await, 0);
     wait_for_refusals(&stack, "no_key", 2).await;
 }
 
 #[tokio::test]
 async fn a_signed_batch_is_stored_and_returned_byte_for_byte() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let open = r#"{"event" : "open","ts":1700000000,"_id":"m1","ip":"198.51.100.7","location":{"country":"Spain","city":"Madrid"},"msg":{"_id":"m1","email":"Ada@example.com","subject":"Caf\u00e9 \/ bar","tags":["a\"b","c"],"metadata":{"n":1.50}}}"#;
     let sync =
@@ -52,12 +55,12 @@ async fn a_signed_batch_is_stored_and_returned_byte_for_byte() {
     let inbound =
         r#"{"event":"inbound","ts":1700000002,"msg":{"email":"in@example.com","from_email":"gus@example.org","headers":[]}}"#;
     let minimal = r#"{"event":"send","msg":{"_id":"d1dasd12"}}"#;
-    assert_eq!(mandrill.deliver(&[]).await.json(), receipt(0, 0, 0, 0), "an empty batch by the webhook's own key");
+    assert_eq!(mandrill.deliver(&[]).await.json(), receipt(0, 0, 0, 0), "an empty batch signed with the webhook's key");
     let response = mandrill.deliver_text(&format!("[{open} , {sync},{inbound},\n{minimal}]")).await;
     assert_eq!((response.status.as_u16(), response.json()), (200, receipt(4, 4, 0, 0)));
 
     let events = admin.all("/api/events").await;
-    let kinds: Vec<&str> = events.iter().rev().map(|event| event["kind"].as_str().expect("a kind")).collect();
+    let kinds: Vec<&str> = events.iter().rev().map(|event| event["kind"].as_str().expect("kind should be a string")).collect();
     assert_eq!(kinds, ["open", "blacklist_add", "inbound", "send"]);
     let stored = &events[3];
     assert_eq!(stored["occurred_at"], "2023-11-14T22:13:20Z");
@@ -67,17 +70,17 @@ async fn a_signed_batch_is_stored_and_returned_byte_for_byte() {
     assert_eq!(stored["city"], "Madrid");
     assert_eq!(stored["webhook"], "key-1");
     assert_eq!(stored["simulated"], false);
-    assert_eq!(events[0]["occurred_at"], events[0]["received_at"], "without a time of its own, that of receipt");
+    assert_eq!(events[0]["occurred_at"], events[0]["received_at"], "an event without `ts` should use the time of receipt");
     for (event, raw) in events.iter().rev().zip([open, sync, inbound, minimal]) {
         assert_eq!(admin.get(&format!("/api/events/{}/raw", event["id"])).await.text, raw);
-        let payload: Value = serde_json::from_str(raw).expect("JSON");
+        let payload: Value = serde_json::from_str(raw).expect("the text should be valid JSON");
         assert_eq!(admin.get(&format!("/api/events/{}", event["id"])).await.json()["payload"], payload);
     }
     let (mut late, early) = (event("click", "m2"), event("send", "m2"));
     late["ts"] = json!(1_700_000_009);
     assert_eq!(mandrill.deliver(&[late, early]).await.json(), receipt(2, 2, 0, 0));
     let kinds: Vec<Value> = admin.all("/api/events?message_id=m2").await.iter().map(|event| event["kind"].clone()).collect();
-    assert_eq!(kinds, ["click", "send"], "of one delivery the latest comes first");
+    assert_eq!(kinds, ["click", "send"], "within a delivery, the latest event should come first");
     let notifications = admin.all("/api/notifications").await;
     assert_eq!(notifications.len(), 1);
     assert_eq!(notifications[0]["title"], "Ada@example.com opened “Café / bar”");
@@ -94,7 +97,7 @@ async fn a_signed_batch_is_stored_and_returned_byte_for_byte() {
 
 #[tokio::test]
 async fn unverified_deliveries_are_refused_and_recorded_by_reason() {
-    let stack = Stack::start_with(&[("WEBHOOK_MAX_BODY", "100000")]).expect("a stack");
+    let stack = Stack::start_with(&[("WEBHOOK_MAX_BODY", "100000")]).expect("the stack should start");
     let mandrill = Mandrill::of(&stack);
     let value = Value::from(vec![event("open", "a1")]).to_string();
     let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
@@ -128,12 +131,12 @@ async fn unverified_deliveries_are_refused_and_recorded_by_reason() {
         wait_for_refusals(&stack, reason, times).await;
     }
     assert_eq!(count(&stack, "events").await + count(&stack, "quarantine").await, 0);
-    assert_eq!(mandrill.post(form, Some(&signature)).await.status, 200, "the right one still passes");
+    assert_eq!(mandrill.post(form, Some(&signature)).await.status, 200, "a valid delivery should still be accepted");
 }
 
 #[tokio::test]
 async fn invalid_elements_do_not_fail_the_batch() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (mandrill, admin) = (Mandrill::of(&stack), ApiClient::admin(&stack).await);
     let mut elements: Vec<String> = (0..999).map(|n| event("send", &format!("good{n}")).to_string()).collect();
     elements.insert(500, "17".to_owned());
@@ -172,20 +175,20 @@ async fn invalid_elements_do_not_fail_the_batch() {
     assert_eq!(raws, stored);
 
     for (value, what) in [
-        (&b"not JSON"[..], "no JSON"),
-        (br#"{"a":[]}"#, "no array"),
+        (&b"not JSON"[..], "not JSON"),
+        (br#"{"a":[]}"#, "not an array"),
         (b"[{\"event\":\"send\"", "cut off"),
         (b"[\"\xff\"]", "not UTF-8"),
     ] {
         let response = mandrill.deliver_bytes(value).await;
         assert_eq!((response.status.as_u16(), response.json()), (200, receipt(1, 0, 0, 1)), "{what}");
     }
-    assert_eq!(count(&stack, "quarantine").await, 1 + 4 + 4, "each once, however often it came");
+    assert_eq!(count(&stack, "quarantine").await, 1 + 4 + 4, "each invalid element should be quarantined once");
 }
 
 #[tokio::test]
 async fn duplicate_deliveries_are_stored_once() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let mandrill = Mandrill::of(&stack);
     let mut batch: Vec<Value> = (0..40).map(|n| event("open", &format!("m{n}"))).collect();
     batch.push(batch[0].clone());
@@ -198,17 +201,22 @@ async fn duplicate_deliveries_are_stored_once() {
     later["ts"] = json!(1_700_000_001);
     assert_eq!(mandrill.deliver(&[later]).await.json(), receipt(1, 1, 0, 0), "another open of the same message");
 
-    // 50 at once, in orders that would deadlock if keys were not sorted.
+    // 50 concurrent deliveries, in orders that would deadlock if keys were not sorted.
     let mut fresh: Vec<Value> = (0..100).map(|n| event("click", &format!("c{n}"))).collect();
     let deliveries = (0..50).map(|n| {
         fresh.rotate_left(7 * n % 100);
         let (mandrill, batch) = (mandrill.clone(), fresh.clone());
         tokio::spawn(async move { mandrill.deliver(&batch).await })
     });
-    let responses: Vec<ApiResponse> =
-        futures::future::join_all(deliveries).await.into_iter().map(|response| response.expect("an answer")).collect();
+    let responses: Vec<ApiResponse> = futures::future::join_all(deliveries)
+        .await
+        .into_iter()
+        .map(|response| response.expect("the task should not panic"))
+        .collect();
     assert!(responses.iter().all(|response| response.status == 200), "{responses:?}");
-    let sum = |name: &str| responses.iter().map(|response| response.json()[name].as_u64().expect("a number")).sum::<u64>();
+    let sum = |name: &str| {
+        responses.iter().map(|response| response.json()[name].as_u64().expect("the value should be a number")).sum::<u64>()
+    };
     assert_eq!((sum("stored"), sum("duplicates")), (100, 4900));
     assert_eq!(count(&stack, "events").await, 141);
     assert_eq!(count(&stack, "notifications").await, 41);
@@ -216,17 +224,20 @@ async fn duplicate_deliveries_are_stored_once() {
 
 #[tokio::test]
 async fn admins_and_simulate_tokens_can_post_json() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let (admin, viewer, anonymous) =
         (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await, ApiClient::new(&stack));
     let body = json!({"mandrill_events": [event("open", "a1")]});
     let post = |client: &ApiClient| client.request(Method::POST, "/webhook/").json(&body);
     assert_eq!(anonymous.post("/webhook/", &body).await.problem(), (401, "signed_out".to_owned()));
     assert_eq!(viewer.post("/webhook/", &body).await.problem(), (403, "forbidden".to_owned()));
-    let plain = ApiResponse::try_fetch(post(&admin)).await.expect("an answer");
-    assert_eq!(plain.problem(), (403, "foreign_origin".to_owned()), "not sent by our script");
+    let plain = ApiResponse::try_fetch(post(&admin)).await.expect("the server should respond");
+    assert_eq!(plain.problem(), (403, "foreign_origin".to_owned()), "a request without x-requested-with should be refused");
     let foreign = post(&admin).header("x-requested-with", "fetch").header("origin", "https://evil.example");
-    assert_eq!(ApiResponse::try_fetch(foreign).await.expect("an answer").problem(), (403, "foreign_origin".to_owned()));
+    assert_eq!(
+        ApiResponse::try_fetch(foreign).await.expect("the server should respond").problem(),
+        (403, "foreign_origin".to_owned())
+    );
     for wrong in
         [json!({"mandrill_events": {}}), json!({"events": []}), json!([]), json!("text"), json!({"mandrill_events": "[]"})]
     {
@@ -236,30 +247,37 @@ async fn admins_and_simulate_tokens_can_post_json() {
     assert_eq!((response.status.as_u16(), response.json()), (200, receipt(1, 1, 0, 0)));
     assert_eq!(admin.post("/webhook/", &body).await.json(), receipt(1, 0, 1, 0));
     let real = Mandrill::of(&stack).deliver(&[event("open", "a1")]).await;
-    assert_eq!(real.json(), receipt(1, 1, 0, 0), "a simulated event does not hide the real one");
+    assert_eq!(real.json(), receipt(1, 1, 0, 0), "a simulated event should not make the real one a duplicate");
     assert_eq!(admin.all("/api/events?simulated=true").await.len(), 1);
 
     for (scope, status) in [("simulate", 200), ("read", 403)] {
-        let token = stack.ingest(&["token", "add", "test", "--user", "admin@example.com", "--scope", scope]).expect("a token");
+        let token = stack
+            .ingest(&["token", "add", "test", "--user", "admin@example.com", "--scope", scope])
+            .expect("the token should be created");
         let by_token = post(&anonymous).header("authorization", format!("Bearer {}", token.trim()));
-        assert_eq!(ApiResponse::try_fetch(by_token).await.expect("an answer").status, status, "{scope}");
+        assert_eq!(ApiResponse::try_fetch(by_token).await.expect("the server should respond").status, status, "{scope}");
         let listing = anonymous.request(Method::GET, "/api/events").header("authorization", format!("Bearer {}", token.trim()));
-        assert_eq!(listing.send().await.expect("an answer").status(), if scope == "read" { 200 } else { 403 }, "{scope}");
+        assert_eq!(
+            listing.send().await.expect("the server should respond").status(),
+            if scope == "read" { 200 } else { 403 },
+            "{scope}"
+        );
     }
 }
 
 #[tokio::test]
 async fn signed_in_users_can_browse_the_webhook_url() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     for path in ["/webhook", "/webhook/"] {
         assert_eq!(ApiClient::new(&stack).get(path).await.problem(), (401, "signed_out".to_owned()));
         assert_eq!(admin.get(path).await.json(), json!({"items": [], "next": null}));
-        let page =
-            ApiResponse::try_fetch(admin.request(Method::GET, path).header("accept", "text/html,*/*")).await.expect("an answer");
+        let page = ApiResponse::try_fetch(admin.request(Method::GET, path).header("accept", "text/html,*/*"))
+            .await
+            .expect("the server should respond");
         assert_eq!((page.status.as_u16(), page.header("location")), (303, "/simulate"));
     }
-    let other = admin.request(Method::PUT, "/webhook/").send().await.expect("an answer");
+    let other = admin.request(Method::PUT, "/webhook/").send().await.expect("the server should respond");
     assert_eq!(other.status(), 405);
 }
 
@@ -270,7 +288,7 @@ async fn several_keys_and_urls_can_share_the_endpoint() {
         ("WEBHOOK_KEYS", "old=k3y-One_22chars_abcdEF,new=k3y-Two_22chars_ghijKL"),
         ("WEBHOOK_URLS", &format!("https://example.com/,{url}")),
     ])
-    .expect("a stack");
+    .expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let mut mandrill = Mandrill::of(&stack);
     url.clone_into(&mut mandrill.url);
@@ -285,14 +303,14 @@ async fn several_keys_and_urls_can_share_the_endpoint() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_get_503_while_postgres_is_unavailable() {
-    let mut stack = Stack::start().expect("a stack");
+    let mut stack = Stack::start().expect("the stack should start");
     let mandrill = Mandrill::of(&stack);
     stack.stop(Part::Postgres);
     let response = mandrill.deliver(&[event("open", "a1")]).await;
     assert_eq!(response.problem(), (503, "database_away".to_owned()));
     assert_ne!(response.header("retry-after"), "");
-    stack.restart(Part::Postgres).expect("Postgres is back");
-    let stored = until("the delivery passes", || async {
+    stack.restart(Part::Postgres).expect("Postgres should restart");
+    let stored = until("the delivery is accepted", || async {
         let response = mandrill.deliver(&[event("open", "a1")]).await;
         (response.status == 200).then_some(response)
     })
@@ -302,14 +320,14 @@ async fn deliveries_get_503_while_postgres_is_unavailable() {
 
 #[tokio::test]
 async fn deliveries_succeed_without_a_partition_for_the_month() {
-    let stack = Stack::start().expect("a stack");
-    let mut connection = PgConnection::connect(&stack.database_url()).await.expect("Postgres");
-    // As when the clock was moved: no partition fits.
+    let stack = Stack::start().expect("the stack should start");
+    let mut connection = PgConnection::connect(&stack.database_url()).await.expect("Postgres should accept the connection");
+    // Simulates a moved clock: no partition covers the current month.
     let drop_all = "do $$ declare part regclass; begin
         for part in select inhrelid::regclass from pg_inherits where inhparent = 'events'::regclass loop
           execute format('drop table %s', part);
         end loop; end $$";
-    sqlx::query(drop_all).execute(&mut connection).await.expect("no partitions");
+    sqlx::query(drop_all).execute(&mut connection).await.expect("the partitions should be dropped");
     let response = Mandrill::of(&stack).deliver(&[event("open", "a1"), event("send", "a2")]).await;
     assert_eq!((response.status.as_u16(), response.json()), (200, receipt(2, 2, 0, 0)));
     assert_eq!(count(&stack, "quarantine").await, 0);
@@ -317,7 +335,7 @@ async fn deliveries_succeed_without_a_partition_for_the_month() {
 
 #[tokio::test]
 async fn a_batch_with_too_many_elements_is_quarantined_whole() {
-    let stack = Stack::start().expect("a stack");
+    let stack = Stack::start().expect("the stack should start");
     let response = Mandrill::of(&stack).deliver_text(&format!("[{}1]", "1,".repeat(2_000_000))).await;
     assert_eq!((response.status.as_u16(), response.json()), (200, receipt(1, 0, 0, 1)));
 }
