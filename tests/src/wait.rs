@@ -14,13 +14,13 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut poll: impl 
         let mut ticks = tokio::time::interval(Duration::from_millis(20));
         loop {
             ticks.tick().await;
-            if let Some(response) = poll().await {
-                return response;
+            if let Some(value) = poll().await {
+                return value;
             }
         }
     };
     match tokio::time::timeout(TIMEOUT, polling).await {
-        Ok(response) => response,
+        Ok(value) => value,
         Err(_) => panic!("timed out waiting until {what}"),
     }
 }

@@ -34,7 +34,7 @@ async fn every_refusal_is_an_uncacheable_problem_document() {
         (send("GET", "/api/quarantine/retry", &plain).await, 405, "method_not_allowed", "POST"),
         (send("PATCH", "/api/views/1", &plain).await, 405, "method_not_allowed", "PUT, DELETE"),
         (send("PUT", "/webhook", &plain).await, 405, "method_not_allowed", "GET, HEAD, POST"),
-        // nginx sends the following refusals.
+        // nginx refuses these two methods.
         (send("TRACE", "/api/events", &plain).await, 405, "method_not_allowed", "GET, HEAD, POST, PUT, PATCH, DELETE"),
         (send("POST", "/", &plain).await, 405, "method_not_allowed", "GET, HEAD"),
         (send("POST", "/api/views", &with_body(100 << 10)).await, 413, "too_large", ""),
