@@ -1,8 +1,8 @@
-//! Documents match the code: variables are in `--help` and the README, links and file names exist, the images can be built.
+//! The documents are true: `--help` and docs/configuration.md describe every variable, and links and file names exist.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use stack::{Stack, place};
@@ -19,19 +19,19 @@ fn variables(program: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn help_and_readme_name_every_variable() {
+fn help_and_documentation_name_every_variable() {
     let (ingest, notifier) = (variables("ingest"), variables("notifier"));
     assert!(ingest.len() >= 15 && notifier.len() >= 9, "{ingest:?} {notifier:?}");
-    let readme = fs::read_to_string(place::project().join("README.md")).expect("README.md should be readable");
+    let documented = fs::read_to_string(place::project().join("docs/configuration.md")).expect("the document");
     for name in ingest.union(&notifier) {
-        assert!(readme.contains(&format!("| `{name}` |")), "README.md should explain {name}");
+        assert!(documented.contains(&format!("| `{name}` |")), "docs/configuration.md does not explain {name}");
     }
-    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(name, _)| name.to_owned());
+    let rows = documented.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(name, _)| name.to_owned());
     let services: BTreeSet<String> = rows.take_while(|name| name != "PORT").collect();
     assert_eq!(
         &services,
         &ingest.union(&notifier).cloned().collect(),
-        "the README's table should list exactly the variables of the services"
+        "the table of the services in docs/configuration.md holds these and no others"
     );
 }
 
@@ -79,18 +79,60 @@ fn the_dockerfile_copies_everything_cargo_needs() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-#[test]
-fn documents_refer_only_to_existing_files() {
-    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
-        let text = fs::read_to_string(place::project().join(document)).expect("the document should be readable");
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
-            let path = link.split('#').next().unwrap_or_default();
-            let inside = path.is_empty() || path.contains("://") || place::project().join(path).exists();
-            assert!(inside, "{document} links to {link}, which does not exist");
-        }
-        for reference in text.split('`').skip(1).step_by(2).filter(|name| name.contains(".rs") && name.contains('/')) {
-            let path = reference.split("::").next().unwrap_or_default();
-            assert!(place::project().join(path).exists(), "{document} names {reference}, which does not exist");
+/// The paths, relative to the project, of all documents: those named here and every Markdown file in docs/.
+fn documents(project: &Path) -> Vec<PathBuf> {
+    let named = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "migrations/README.md"];
+    let mut documents: Vec<PathBuf> = named.iter().map(PathBuf::from).collect();
+    let mut folders = vec![PathBuf::from("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(project.join(&folder)).expect("a folder") {
+            let entry = entry.expect("an entry");
+            let path = folder.join(entry.file_name());
+            if entry.file_type().expect("its type").is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                documents.push(path);
+            }
         }
     }
+    documents
+}
+
+#[test]
+fn the_project_points_to_nothing_outside_itself() {
+    let project = place::project().canonicalize().expect("the project");
+    let documents = documents(&project);
+    assert!(documents.len() > 50, "docs/ and its decisions are among {documents:?}");
+    for document in documents {
+        let file = project.join(&document);
+        let folder = file.parent().expect("a folder");
+        let text = fs::read_to_string(&file).expect("the document");
+        let document = document.display();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            if path.contains("://") {
+                continue;
+            }
+            // A link is relative to the folder of its document; an anchor without a path is in the document itself.
+            let target = if path.is_empty() { file.clone() } else { folder.join(path) };
+            let inside = target.canonicalize().is_ok_and(|target| target.starts_with(&project));
+            assert!(inside, "{document} links to {link}, which is not there");
+            if !anchor.is_empty() {
+                let target = fs::read_to_string(&target).expect("a document");
+                let headings = target.lines().filter(|line| line.starts_with('#'));
+                let mut anchors = headings.map(|line| anchor_of(line.trim_start_matches('#')));
+                assert!(anchors.any(|heading| heading == anchor), "{document} links to {link}, a heading that is not there");
+            }
+        }
+        for named in text.split('`').skip(1).step_by(2).filter(|name| name.contains(".rs") && name.contains('/')) {
+            let path = named.split("::").next().unwrap_or_default();
+            assert!(project.join(path).exists(), "{document} names {named}, which is not there");
+        }
+    }
+}
+
+/// The anchor that GitHub gives a heading.
+fn anchor_of(heading: &str) -> String {
+    let kept = heading.trim().chars().filter(|letter| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter));
+    kept.flat_map(char::to_lowercase).map(|letter| if letter == ' ' { '-' } else { letter }).collect()
 }
