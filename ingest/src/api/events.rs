@@ -10,18 +10,17 @@ pub mod statistics;
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use shared::event::Event;
 use shared::filter::Filter;
+use shared::session::Caller;
 use sqlx::{PgPool, QueryBuilder};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
 use crate::api::events::filters::Filters;
 use crate::http::error::ApiError;
 use crate::http::page::{EventCursor, Limit, List, Page};
@@ -43,9 +42,7 @@ pub(crate) const COLUMNS: &str =
     params(Filters, Limit, EventCursor),
     responses((status = 200, description = "A page of events.", body = List<Event>),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
-pub async fn list(state: Arc<AppState>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
-    session::reader(&state, &headers).await?;
-    let page = Page::read(&query)?;
+pub async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Response, ApiError> {
     let filter = filter_of(&page.filters)?;
     let after = page.cursor.as_ref().map(|cursor| read_cursor(cursor).ok_or(ApiError::BadPage)).transpose()?;
     let events = newest(&state.reading, &filter, after, page.rows()).await?;
@@ -94,8 +91,7 @@ struct WithPayload<'a> {
 #[utoipa::path(get, path = "/api/events/{id}", operation_id = "getEvent", tag = "events",
     params(("id" = i64, Path, description = "Of the event.")),
     responses((status = 200, description = "The event.", body = WithPayload)))]
-pub async fn get(state: Arc<AppState>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
-    session::reader(&state, &headers).await?;
+pub async fn get(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, ApiError> {
     let mut sql = QueryBuilder::new(COLUMNS);
     sql.push(" and id = ").push_bind(id);
     let event: Event = sql.build_query_as().fetch_optional(&state.reading).await?.ok_or(ApiError::NotFound)?;
@@ -111,8 +107,7 @@ pub async fn get(state: Arc<AppState>, headers: HeaderMap, id: i64) -> Result<Re
 #[utoipa::path(get, path = "/api/events/{id}/raw", operation_id = "getEventBytes", tag = "events",
     params(("id" = i64, Path, description = "Of the event.")),
     responses((status = 200, description = "The bytes.", body = serde_json::Value)))]
-pub async fn raw(state: Arc<AppState>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
-    session::reader(&state, &headers).await?;
+pub async fn raw(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, ApiError> {
     let mut response = payload(&state, id).await?.into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)

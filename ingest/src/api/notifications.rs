@@ -5,20 +5,19 @@ pub mod rules;
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use serde::Serialize;
 use shared::notification::{Audience, Notification, Sender};
+use shared::session::Caller;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
 use crate::http::error::ApiError;
 use crate::http::page::{IdCursor, Limit, List, Page};
 use crate::state::AppState;
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = ToldNotification)]
-pub(crate) struct Told {
+pub struct Told {
     #[serde(flatten)]
     notification: Notification,
     /// By the caller; what they sent themselves counts as read.
@@ -42,11 +41,11 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(page: &Page<'_>) -> Result<Self, ApiError> {
+    fn read(page: &Page) -> Result<Self, ApiError> {
         let mut wanted = Self::default();
         for (name, value) in page.filters.iter().filter(|(_, value)| !value.is_empty()) {
             match (name.as_ref(), value.as_ref()) {
-                ("kind", "open" | "event" | "message" | "alert") => wanted.kind = Some(value.clone().into_owned()),
+                ("kind", "open" | "event" | "message" | "alert") => wanted.kind = Some(value.clone()),
                 ("from_user", id) => wanted.from_user = Some(id.parse().map_err(|_| ApiError::BadPage)?),
                 ("unread", "true") => wanted.unread = true,
                 ("unread", "false") => wanted.unread = false,
@@ -66,7 +65,7 @@ struct Window {
 }
 
 impl Window {
-    async fn of(state: &AppState, page: &Page<'_>, wanted: &Wanted) -> Result<Self, ApiError> {
+    async fn of(state: &AppState, page: &Page, wanted: &Wanted) -> Result<Self, ApiError> {
         let ends =
             sqlx::query!(r#"select coalesce(min(id), 0) as "oldest!", coalesce(max(id), 0) as "newest!" from notifications"#);
         let ends = ends.fetch_one(&state.reading).await?;
@@ -92,9 +91,7 @@ impl Window {
         ("from_user" = Option<i64>, Query, description = "Those that one user sent."),
         ("unread" = Option<bool>, Query, description = "Those that the caller has not read.")),
     responses((status = 200, description = "A page of notifications.", body = Inbox), (status = 400, description = "`bad_page`")))]
-pub async fn list(state: Arc<AppState>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
-    let caller = session::reader(&state, &headers).await?;
-    let page = Page::read(&query)?;
+pub async fn list(state: Arc<AppState>, caller: Caller, page: Page) -> Result<Response, ApiError> {
     let wanted = Wanted::read(&page)?;
     let window = Window::of(&state, &page, &wanted).await?;
     let rows = sqlx::query!(

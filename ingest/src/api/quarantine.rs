@@ -6,18 +6,15 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use bytes::Buf;
-use futures::Stream;
-use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::{Deserialize, Serialize};
+use shared::session::Caller;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
-use crate::http::body::{self, Object};
+use crate::http::body::Object;
 use crate::http::error::ApiError;
 use crate::http::page::{IdCursor, Limit, Page};
 use crate::state::AppState;
@@ -90,7 +87,7 @@ struct Selection {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = QuarantineOrder)]
-struct Order {
+pub struct Order {
     #[schema(value_type = Selection)]
     select: Object<Selection>,
     /// Says what would be done, and does nothing.
@@ -113,9 +110,7 @@ struct Order {
         ("reason" = Option<String>, Query, description = "Those kept for one reason."),
         ("webhook" = Option<String>, Query, description = "Those of one key, by its label.")),
     responses((status = 200, description = "A page of items.", body = Listing), (status = 400, description = "`bad_page`")))]
-pub async fn list(state: Arc<AppState>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
-    session::operator(&state, &headers).await?;
-    let page = Page::read(&query)?;
+pub async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Response, ApiError> {
     let (mut resolution, mut reason, mut webhook) = ("open".to_owned(), None, None);
     for (name, value) in &page.filters {
         match name.as_ref() {
@@ -173,8 +168,7 @@ struct Whole {
     security(("session" = ["admin"]), ("token" = ["read"])),
     params(("id" = i64, Path, description = "Of the item.")),
     responses((status = 200, description = "The item.", body = Whole)))]
-pub async fn get(state: Arc<AppState>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
-    session::operator(&state, &headers).await?;
+pub async fn get(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, ApiError> {
     let item = sqlx::query_as!(
         Item,
         r#"select quarantine.id, origin, reason, detail, webhook, simulated, octet_length(raw) as "size!", received_at, last_seen_at,
@@ -198,8 +192,7 @@ pub async fn get(state: Arc<AppState>, headers: HeaderMap, id: i64) -> Result<Re
     security(("session" = ["admin"]), ("token" = ["read"])),
     params(("id" = i64, Path, description = "Of the item.")),
     responses((status = 200, description = "The bytes.", body = String, content_type = "application/octet-stream")))]
-pub async fn raw(state: Arc<AppState>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
-    session::operator(&state, &headers).await?;
+pub async fn raw(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, ApiError> {
     let mut response = bytes_of(&state.reading, id).await?.into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     Ok(response)
@@ -221,12 +214,7 @@ async fn bytes_of(pool: &PgPool, id: i64) -> Result<Vec<u8>, ApiError> {
     request_body = Order,
     responses((status = 200, description = "What became of each.", body = retry::Retried),
         (status = 409, description = "`count_changed`")))]
-pub async fn retry<B: Buf>(
-    state: Arc<AppState>,
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    let (order, user) = order(&state, &headers, body).await?;
+pub async fn retry(state: Arc<AppState>, caller: Caller, order: Order) -> Result<Response, ApiError> {
     if order.reason.is_some() {
         return Err(ApiError::NotJson("`reason` is for discarding".to_owned()));
     }
@@ -234,7 +222,7 @@ pub async fn retry<B: Buf>(
     let done = if order.dry_run {
         retry::foresee(&state.pool, &ids, total).await?
     } else {
-        retry::retry(&state, &ids, total, user).await?
+        retry::retry(&state, &ids, total, caller.user.id).await?
     };
     Ok(warp::reply::json(&done).into_response())
 }
@@ -258,12 +246,7 @@ struct Discarded {
     request_body = Order,
     responses((status = 200, description = "How many were discarded.", body = Discarded),
         (status = 409, description = "`count_changed`")))]
-pub async fn discard<B: Buf>(
-    state: Arc<AppState>,
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    let (order, user) = order(&state, &headers, body).await?;
+pub async fn discard(state: Arc<AppState>, caller: Caller, order: Order) -> Result<Response, ApiError> {
     let reason = order.reason.as_deref().map(str::trim).unwrap_or_default();
     if (reason.is_empty() && !order.dry_run) || reason.len() > 1_000 || reason.contains('\0') {
         return Err(ApiError::NotJson("`reason` says in 1 to 1,000 bytes why".to_owned()));
@@ -275,30 +258,15 @@ pub async fn discard<B: Buf>(
             "update quarantine set state = 'discarded', resolved_at = now(), resolved_by = $2, resolution = $3
              where id = any($1) and state = 'open'",
             &ids,
-            user,
+            caller.user.id,
             reason
         )
         .execute(&state.pool)
         .await?
         .rows_affected();
-        tracing::info!(discarded, user.id = user, "discarded items in quarantine");
+        tracing::info!(discarded, user.id = caller.user.id, "discarded items in quarantine");
     }
     Ok(warp::reply::json(&Discarded { matched: ids.len(), total, discarded }).into_response())
-}
-
-/// The order, and who gives it.
-async fn order<B: Buf>(
-    state: &AppState,
-    headers: &HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<(Order, i64), ApiError> {
-    let caller = session::operator(state, headers).await?;
-    session::require_same_origin(state, headers, &caller)?;
-    if !caller.may_simulate() {
-        return Err(ApiError::Forbidden);
-    }
-    let order: Order = body::json(body).await?;
-    Ok((order, caller.user.id))
 }
 
 /// The oldest open items that are meant, as many as are done at once, and how many are meant in all.

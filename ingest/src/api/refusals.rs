@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use serde::Serialize;
+use shared::session::Caller;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
 use crate::http::error::ApiError;
 use crate::http::page::{Limit, List, Page};
 use crate::state::AppState;
@@ -43,9 +42,7 @@ struct Row {
         ("cursor" = Option<String>, Query, description = "Where the page begins: `next` of the page before.",
             pattern = "^([0-9]{1,4})?$")),
     responses((status = 200, description = "A page of refusals.", body = List<Row>), (status = 400, description = "`bad_page`")))]
-pub async fn list(state: Arc<AppState>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
-    session::operator(&state, &headers).await?;
-    let page = Page::read(&query)?;
+pub async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Response, ApiError> {
     // At most 1,000 rows are kept, so a place among them will do for a cursor.
     let offset = match &page.cursor {
         Some(cursor) => cursor.parse::<u16>().map_err(|_| ApiError::BadPage)?,

@@ -8,15 +8,14 @@ use std::io::Write;
 use std::sync::Arc;
 
 use anyhow::bail;
-use http::HeaderMap;
 use serde::Serialize;
+use shared::session::Caller;
 use shared::{db, redis};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
 use crate::config::{Doctor, Webhook};
 use crate::http::error::ApiError;
 use crate::state::AppState;
@@ -118,8 +117,7 @@ pub async fn examine(patient: Patient<'_>) -> Report {
 #[utoipa::path(get, path = "/api/system", operation_id = "getSystem", tag = "operations",
     security(("session" = ["admin"]), ("token" = ["read"])),
     responses((status = 200, description = "The report.", body = System)))]
-pub async fn get(state: Arc<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
-    session::operator(&state, &headers).await?;
+pub async fn get(state: Arc<AppState>, _: Caller) -> Result<Response, ApiError> {
     let patient =
         Patient { pool: &state.reading, redis: &state.redis, webhook: &state.webhook, silence_minutes: state.silence_minutes };
     let report = examine(patient).await;

@@ -234,11 +234,31 @@ pub fn is_away(error: &sqlx::Error) -> bool {
     }
 }
 
+/// An error in a filter of a route: warp carries it past the other routes to the router, which answers with it.
+#[derive(Debug)]
+pub struct Rejected(pub ApiError);
+
+impl Rejected {
+    /// The error as a rejection.
+    pub fn from_error(error: ApiError) -> warp::Rejection {
+        warp::reject::custom(Self(error))
+    }
+}
+
+impl warp::reject::Reject for Rejected {}
+
 impl Reply for ApiError {
     fn into_response(self) -> Response {
+        self.to_response()
+    }
+}
+
+impl ApiError {
+    /// The problem document. Errors of status 5xx are logged with their source.
+    pub fn to_response(&self) -> Response {
         let problem = self.problem();
         if problem.status.is_server_error() {
-            let source = std::error::Error::source(&self).map(ToString::to_string);
+            let source = std::error::Error::source(self).map(ToString::to_string);
             tracing::error!(code = problem.code, source, "{self}");
         }
         metrics::counter!("ingest_errors_total", "code" => problem.code).increment(1);

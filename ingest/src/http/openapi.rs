@@ -6,7 +6,7 @@
 mod complete;
 
 use std::io::{self, Write};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
@@ -18,11 +18,12 @@ use utoipa::openapi::PathItem;
 use warp::reply::{Reply, Response};
 
 use crate::api::accounts::{audit, invitation, oidc, password_change, session, sessions, tokens, users, views};
-use crate::api::events::{self, erase, export, histogram, message as messages, recipient as recipients, statistics};
+use crate::api::events::{self, erase, export, histogram, message, recipient, statistics};
 use crate::api::notifications::{self, inbox, rules};
-use crate::api::{quarantine, refusals, system as doctor};
-use crate::http::router as routes;
-use crate::webhook::handler as receive;
+use crate::api::{quarantine, refusals, system};
+use crate::http::error::ApiError;
+use crate::state::AppState;
+use crate::webhook::handler;
 
 /// The list. Health and metrics are not in it: they are served on the service's own address, and not to the public.
 #[derive(OpenApi)]
@@ -49,16 +50,16 @@ use crate::webhook::handler as receive;
     components(schemas(problem::Document, notifications::Told)),
     paths(
         get,
-        receive::head,
-        receive::post,
-        routes::browse_webhook,
+        handler::head,
+        handler::post,
+        handler::browse,
         events::list,
         events::get,
         events::raw,
         histogram::get,
         export::get,
-        messages::get,
-        recipients::get,
+        message::get,
+        recipient::get,
         erase::post,
         statistics::get,
         notifications::list,
@@ -94,7 +95,7 @@ use crate::webhook::handler as receive;
         quarantine::raw,
         quarantine::retry,
         quarantine::discard,
-        doctor::get,
+        system::get,
         refusals::list,
     )
 )]
@@ -159,15 +160,15 @@ pub fn print() -> io::Result<()> {
     responses((status = 200, description = "The document.", body = Object,
             headers(("ETag" = String, description = "Changes with the document."))),
         (status = 304, description = "It is as it was.")))]
-pub(crate) fn get(headers: &HeaderMap) -> Response {
+pub async fn get(_: Arc<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
     let (json, tag) = LazyLock::force(&SENT);
     let mut response =
-        if has_already(headers, tag) { StatusCode::NOT_MODIFIED.into_response() } else { json.as_str().into_response() };
+        if has_already(&headers, tag) { StatusCode::NOT_MODIFIED.into_response() } else { json.as_str().into_response() };
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(ETAG, tag.clone());
-    response
+    Ok(response)
 }
 
 /// True when the client names this tag, weak or not: nginx weakens it when it compresses.

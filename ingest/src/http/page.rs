@@ -1,7 +1,5 @@
 //! Query strings of lists: filters, `limit`, and the cursor at which a page begins.
 
-use std::borrow::Cow;
-
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
@@ -69,21 +67,40 @@ pub(crate) fn moment() -> Schema {
     moment_or_empty.description(Some("A moment as RFC 3339 writes it; `from` is part of the range, `to` is not.")).into()
 }
 
-/// A list's query string, taken apart.
-pub(crate) struct Page<'a> {
-    /// How many items.
-    pub(crate) limit: i64,
-    /// Where the page begins, as the page before said.
-    pub(crate) cursor: Option<Cow<'a, str>>,
-    /// Everything else.
-    pub(crate) filters: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+/// Names and values of a query string, decoded, in their order.
+pub struct Pairs(pub Vec<(String, String)>);
+
+impl Pairs {
+    /// Decodes a query string. Bytes that are not UTF-8 become U+FFFD.
+    pub fn read(query: &str) -> Self {
+        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
+    /// The first value of this name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
 }
 
-impl<'a> Page<'a> {
-    pub(crate) fn read(query: &'a str) -> Result<Self, ApiError> {
+/// The query string of a list.
+pub struct Page {
+    /// Items on the page, 1 to 200.
+    pub(crate) limit: i64,
+    /// Where the page begins: `next` of the page before it.
+    pub(crate) cursor: Option<String>,
+    /// All other parameters, by name and value.
+    pub(crate) filters: Vec<(String, String)>,
+}
+
+impl Page {
+    /// Reads a query string.
+    ///
+    /// # Errors
+    /// `BadPage` when `limit` is not a number from 1 to 200.
+    pub(crate) fn read(query: &str) -> Result<Self, ApiError> {
         let mut page = Self { limit: USUAL, cursor: None, filters: Vec::new() };
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            match name.as_ref() {
+        for (name, value) in Pairs::read(query).0 {
+            match name.as_str() {
                 "limit" => page.limit = value.parse().ok().filter(|n| (1..=MOST).contains(n)).ok_or(ApiError::BadPage)?,
                 "cursor" if value.is_empty() => {}
                 "cursor" => page.cursor = Some(value),
@@ -93,17 +110,17 @@ impl<'a> Page<'a> {
         Ok(page)
     }
 
-    /// The id below which the page begins, of a list whose cursors are ids.
+    /// The id below which the page begins, in a list whose cursors are ids.
     pub(crate) fn before(&self) -> Result<Option<i64>, ApiError> {
         self.cursor.as_ref().map(|cursor| cursor.parse().map_err(|_| ApiError::BadPage)).transpose()
     }
 
-    /// How many rows to ask for: one more than the page holds, to know whether there is a next one.
+    /// Rows to read: one more than the page holds, which tells whether another page follows.
     pub(crate) fn rows(&self) -> i64 {
         self.limit + 1
     }
 
-    /// Cuts the rows to the page, and makes the next page's cursor from the last row that stays.
+    /// Cuts `rows` to the page. The cursor of the next page comes from the last row that stays.
     pub(crate) fn cut<T>(&self, mut rows: Vec<T>, cursor: impl Fn(&T) -> String) -> List<T> {
         let limit = usize::try_from(self.limit).unwrap_or_default();
         let more = rows.len() > limit;

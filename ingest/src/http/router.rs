@@ -1,124 +1,138 @@
-//! Every route, in four lists: the webhook's and the probes' here, the API's by what they are about. The comment on each is its method
-//! and path; who may call it is the handler's first question.
-
-mod account;
-mod operate;
-mod read;
+//! Every route, as a table: method, path, handler, and what the handler takes. A guard such as `reader` names who may call.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, HeaderValue};
-use http::{HeaderMap, StatusCode};
-use shared::event::Event;
-use shared::problem::Problem;
-use shared::serve::Peer;
+use http::StatusCode;
+use http::header::{ALLOW, CACHE_CONTROL, HeaderValue};
+use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::reply::{Reply, Response};
-use warp::{Filter, Rejection};
 
-use crate::api::accounts::session;
-use crate::api::events;
-use crate::api::events::filters::Filters;
-use crate::http::error::ApiError;
-use crate::http::openapi as document;
-use crate::http::page::{EventCursor, Limit, List};
+use crate::api::accounts::{audit, invitation, oidc, password_change, session, sessions, tokens, users, views};
+use crate::api::events::{self, erase, export, histogram, message, recipient, statistics};
+use crate::api::notifications::{self, inbox, rules};
+use crate::api::{health, quarantine, refusals, system};
+use crate::http::openapi;
+use crate::http::route::{Parts, any_of, json, refuse, route};
 use crate::state::AppState;
-use crate::webhook::handler as receive;
+use crate::webhook::handler;
 
-/// All of them, hottest first. What none takes becomes a problem document.
+/// All routes, the busiest first. A request that none of them takes is answered with a problem document.
 pub fn all(state: Arc<AppState>) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
-    let with = warp::any().map(move || Arc::clone(&state));
-    let shared = with.clone().boxed();
-    let headers = warp::header::headers_cloned();
-    let peer = warp::ext::get::<Peer>();
-    let body = warp::body::stream();
-    let query = query_or_none();
-
-    // POST /webhook/
-    let post_webhook = warp::path!("webhook")
-        .and(warp::post())
-        .and(with.clone())
-        .and(peer)
-        .and(warp::path::full())
-        .and(query)
-        .and(headers)
-        .and(body)
-        .then(|state, peer, path: FullPath, query, headers, body| async move {
-            let from = receive::From { peer, path: path.as_str().to_owned(), query };
-            answer(receive::post(state, from, headers, body).await)
-        });
-    // HEAD /webhook/
-    let head_webhook = warp::path!("webhook").and(warp::head()).then(receive::head);
-    // GET /webhook/
-    let get_webhook = warp::path!("webhook")
-        .and(warp::get())
-        .and(with.clone())
-        .and(headers)
-        .and(query)
-        .then(|state, headers, query| async move { answer(browse_webhook(state, headers, query).await) });
-
-    // GET /api/openapi.json
-    let document =
-        warp::path!("api" / "openapi.json").and(warp::get()).and(headers).then(|headers| async move { document::get(&headers) });
-
-    // GET /healthz
-    let healthz = warp::path!("healthz").and(warp::get()).then(crate::api::health::alive);
-    // GET /readyz
-    let readyz = warp::path!("readyz").and(warp::get()).and(with.clone()).then(crate::api::health::ready);
-    // GET /metrics
-    let metrics = warp::path!("metrics").and(warp::get()).and(with).then(crate::api::health::metrics);
-
-    let webhook = post_webhook.or(head_webhook).unify().or(get_webhook).unify().or(document).unify().boxed();
-    let health = healthz.or(readyz).unify().or(metrics).unify().boxed();
-    let read = read::all(shared.clone());
-    let account = account::all(shared.clone());
-    let operate = operate::all(shared);
-    let routes = webhook.or(read).unify().or(account).unify().or(operate).unify().or(health).unify().recover(refuse);
-    warp::path::full().and(routes).map(finish)
+    let parts = Parts::new(state);
+    let routes = [webhook(&parts), events(&parts), notifications(&parts), accounts(&parts), operations(&parts), own(&parts)];
+    warp::path::full().and(any_of(routes).recover(refuse)).map(finish)
 }
 
-/// Lists events as `/api/events` does; sends a browser to the page from which batches can be posted.
-#[utoipa::path(get, path = "/webhook/", operation_id = "browseWebhook", tag = "webhook",
-    params(Filters, Limit, EventCursor),
-    responses((status = 200, description = "A page of events.", body = List<Event>),
-        (status = 303, description = "For whoever takes `text/html`: the page is `/simulate`."),
-        (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
-pub(crate) async fn browse_webhook(state: Arc<AppState>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
-    let wants_page =
-        headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
-    if !wants_page {
-        return events::list(state, headers, query).await;
-    }
-    session::reader(&state, &headers).await?;
-    Ok(warp::redirect::see_other(warp::http::Uri::from_static("/simulate")).into_response())
+#[rustfmt::skip]
+fn webhook(parts: &Parts) -> BoxedFilter<(Response,)> {
+    let Parts { state, reader, peer, headers, query, page, .. } = parts.clone();
+    let target = warp::path::full().and(query.clone()).map(handler::Target::new);
+    any_of([
+        route!(post "webhook" => handler::post [state.clone(), peer, target, headers.clone(), warp::body::stream()]),
+        route!(head "webhook" => handler::head [state.clone()]),
+        route!(get  "webhook" => handler::browse [state, reader, headers, page]),
+    ])
 }
 
-/// The first of these that takes a request. Each is boxed: a chain of so many as one type would take the compiler minutes.
-fn any_of(routes: impl IntoIterator<Item = BoxedFilter<(Response,)>>) -> BoxedFilter<(Response,)> {
-    let nothing = warp::any().and_then(async || Err::<Response, Rejection>(warp::reject::not_found())).boxed();
-    routes.into_iter().fold(nothing, |before, route| before.or(route).unify().boxed())
+#[rustfmt::skip]
+fn events(parts: &Parts) -> BoxedFilter<(Response,)> {
+    let Parts { state, reader, admin_write, page, pairs, .. } = parts.clone();
+    let s = || state.clone();
+    let r = || reader.clone();
+    any_of([
+        route!(get  "api" / "events" / "histogram"           => histogram::get [s(), r(), pairs.clone()]),
+        route!(get  "api" / "events" / "export"              => export::get [s(), r(), pairs.clone()]),
+        route!(get  "api" / "stats"                          => statistics::get [s(), r(), pairs.clone()]),
+        route!(get  "api" / "events"                         => events::list [s(), r(), page]),
+        route!(get  "api" / "events" / i64                   => events::get [s(), r()]),
+        route!(get  "api" / "events" / i64 / "raw"           => events::raw [s(), r()]),
+        route!(get  "api" / "messages" / String              => message::get [s(), r()]),
+        route!(get  "api" / "recipients" / String            => recipient::get [s(), r()]),
+        route!(post "api" / "recipients" / String / "erase"  => erase::post [s(), admin_write, json()]),
+    ])
 }
 
-/// The query string; empty where there is none.
-fn query_or_none() -> impl Filter<Extract = (String,), Error = Infallible> + Copy {
-    warp::query::raw().or(warp::any().map(String::new)).unify()
+#[rustfmt::skip]
+fn notifications(parts: &Parts) -> BoxedFilter<(Response,)> {
+    let Parts { state, reader, session, page, .. } = parts.clone();
+    let s = || state.clone();
+    any_of([
+        route!(get    "api" / "notifications"           => notifications::list [s(), reader.clone(), page]),
+        route!(post   "api" / "notifications"           => inbox::send [s(), session.clone(), json()]),
+        route!(post   "api" / "notifications" / "read"  => inbox::read [s(), session.clone(), json()]),
+        route!(get    "api" / "rules"                   => rules::get [s(), reader]),
+        route!(put    "api" / "rules"                   => rules::put [s(), session.clone(), json()]),
+        route!(delete "api" / "rules"                   => rules::delete [s(), session]),
+    ])
 }
 
-fn answer(result: Result<Response, ApiError>) -> Response {
-    result.unwrap_or_else(Reply::into_response)
+#[rustfmt::skip]
+fn accounts(parts: &Parts) -> BoxedFilter<(Response,)> {
+    let Parts { state, own_origin, caller, session, reader, operator, admin, admin_write, peer, headers, pairs, page, .. } = parts.clone();
+    let s = || state.clone();
+    any_of([
+        route!(get    "api" / "session"                       => session::get [s(), headers.clone()]),
+        route!(post   "api" / "session"                       => session::post [s(), own_origin.clone(), peer.clone(), headers.clone(), json()]),
+        route!(delete "api" / "session"                       => session::delete [s(), session.clone()]),
+        route!(get    "api" / "session" / "oidc"              => oidc::begin [s(), headers.clone(), pairs.clone()]),
+        route!(get    "api" / "session" / "oidc" / "callback" => oidc::finish [s(), headers.clone(), pairs.clone()]),
+        route!(get    "api" / "sessions"                      => sessions::list [s(), caller, pairs]),
+        route!(delete "api" / "sessions" / i64                => sessions::end_one [s(), session.clone()]),
+        route!(post   "api" / "sessions" / "end"              => sessions::end_many [s(), session.clone(), json()]),
+        route!(post   "api" / "password"                      => password_change::post [s(), session.clone(), peer, json()]),
+        route!(post   "api" / "invitation"                    => invitation::post [s(), own_origin, headers, json()]),
+        route!(get    "api" / "users"                         => users::list [s(), reader.clone()]),
+        route!(post   "api" / "users"                         => users::add [s(), admin_write.clone(), json()]),
+        route!(patch  "api" / "users" / i64                   => users::change [s(), admin_write.clone(), json()]),
+        route!(post   "api" / "users" / i64 / "invitation"    => invitation::renew [s(), admin_write.clone()]),
+        route!(get    "api" / "tokens"                        => tokens::list [s(), admin]),
+        route!(post   "api" / "tokens"                        => tokens::add [s(), admin_write.clone(), json()]),
+        route!(delete "api" / "tokens" / i64                  => tokens::revoke [s(), admin_write]),
+        route!(get    "api" / "views"                         => views::list [s(), reader]),
+        route!(post   "api" / "views"                         => views::add [s(), session.clone(), json()]),
+        route!(put    "api" / "views" / i64                   => views::change [s(), session.clone(), json()]),
+        route!(delete "api" / "views" / i64                   => views::remove [s(), session]),
+        route!(get    "api" / "audit"                         => audit::list [s(), operator, page]),
+    ])
 }
 
-async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
-    Ok(Problem::of_rejection(&rejection).into_response())
+#[rustfmt::skip]
+fn operations(parts: &Parts) -> BoxedFilter<(Response,)> {
+    let Parts { state, operator, operator_write, page, .. } = parts.clone();
+    let s = || state.clone();
+    let o = || operator.clone();
+    any_of([
+        route!(get  "api" / "quarantine"             => quarantine::list [s(), o(), page.clone()]),
+        route!(get  "api" / "quarantine" / i64       => quarantine::get [s(), o()]),
+        route!(get  "api" / "quarantine" / i64 / "raw" => quarantine::raw [s(), o()]),
+        route!(post "api" / "quarantine" / "retry"   => quarantine::retry [s(), operator_write.clone(), json()]),
+        route!(post "api" / "quarantine" / "discard" => quarantine::discard [s(), operator_write, json()]),
+        route!(get  "api" / "system"                 => system::get [s(), o()]),
+        route!(get  "api" / "refusals"               => refusals::list [s(), o(), page]),
+        route!(get  "api" / "openapi.json"           => openapi::get [s(), parts.headers.clone()]),
+    ])
 }
 
-/// Nothing here may be kept by a cache, unless it says so itself: it is for the one who asked. A wrong method is told the right ones.
+/// Health and metrics, which nginx does not pass on.
+#[rustfmt::skip]
+fn own(parts: &Parts) -> BoxedFilter<(Response,)> {
+    let s = || parts.state.clone();
+    any_of([
+        route!(get "healthz" => health::alive [s()]),
+        route!(get "readyz"  => health::ready [s()]),
+        route!(get "metrics" => health::metrics [s()]),
+    ])
+}
+
+/// Responses concern the one caller, so no cache may keep them unless they say so themselves. A response to a wrong method names the
+/// right ones.
 fn finish(path: FullPath, reply: impl Reply) -> Response {
     let mut response = reply.into_response();
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        let methods = document::methods_at(path.as_str());
+        let methods = openapi::methods_at(path.as_str());
         if !methods.is_empty()
             && let Ok(methods) = HeaderValue::from_str(&methods.join(", "))
         {

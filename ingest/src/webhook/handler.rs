@@ -6,19 +6,25 @@ use std::time::Duration;
 
 use bytes::Buf;
 use futures::Stream;
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use shared::event::Event;
 use shared::serve::Peer;
+use shared::session::Caller;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::ToSchema;
+use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
+use crate::api::events;
+use crate::api::events::filters::Filters;
 use crate::config::Webhook;
+use crate::http::auth;
 use crate::http::body::{self, Limits};
 use crate::http::error::{ApiError, is_away};
+use crate::http::page::{EventCursor, Limit, List, Page};
 use crate::state::AppState;
 use crate::webhook::diagnose::{self, Asked, NearMiss};
 use crate::webhook::form::Form;
@@ -33,22 +39,25 @@ const SIGNATURE: &str = "x-mandrill-signature";
 /// Largest form in which the mistake behind a wrong signature is looked for.
 const MOST_EXPLAINED: usize = 1 << 20;
 
-/// From whom a delivery comes, and what it asked for.
+/// The request's target, as the client sent it: part of what a near miss is searched in.
 #[derive(Debug)]
-pub struct From {
-    /// Who is on the other side.
-    pub peer: Peer,
-    /// As it was asked for.
-    pub path: String,
-    /// What stands behind the question mark.
-    pub query: String,
+pub struct Target {
+    path: String,
+    query: String,
+}
+
+impl Target {
+    /// From the parts that warp gives.
+    pub fn new(path: FullPath, query: String) -> Self {
+        Self { path: path.as_str().to_owned(), query }
+    }
 }
 
 /// Answers Mandrill, which asks whether the address is there before it has made a key.
 #[utoipa::path(head, path = "/webhook/", operation_id = "checkWebhook", tag = "webhook", security(()),
     responses((status = 200, description = "It is.")))]
-pub async fn head() -> Response {
-    StatusCode::OK.into_response()
+pub async fn head(_: Arc<AppState>) -> Result<Response, ApiError> {
+    Ok(StatusCode::OK.into_response())
 }
 
 /// Takes a delivery: a signed form from Mandrill, or JSON from an admin or a token.
@@ -68,7 +77,8 @@ pub async fn head() -> Response {
         (status = 503, description = "`no_room`, `stopping`")))]
 pub async fn post<B: Buf>(
     state: Arc<AppState>,
-    from: From,
+    peer: Peer,
+    target: Target,
     headers: HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
@@ -76,10 +86,10 @@ pub async fn post<B: Buf>(
     let received = if kind.starts_with("application/json") {
         simulation(&state, &headers, body).await
     } else {
-        match delivery(&state, &from, &headers, &kind, body).await {
+        match delivery(&state, &target, &headers, &kind, body).await {
             Ok(receipt) => Ok(receipt),
             Err((error, near_miss)) => {
-                remember(&state, &error, from.peer, near_miss);
+                remember(&state, &error, peer, near_miss);
                 Err(error)
             }
         }
@@ -105,7 +115,7 @@ fn plainly(error: impl Into<ApiError>) -> Refused {
 
 async fn delivery<B: Buf>(
     state: &Arc<AppState>,
-    from: &From,
+    target: &Target,
     headers: &HeaderMap,
     kind: &str,
     body: impl Stream<Item = Result<B, warp::Error>>,
@@ -124,7 +134,7 @@ async fn delivery<B: Buf>(
     let form = Form::decode(body).map_err(plainly)?;
     let proof = match state.verifier.verify(signature.as_bytes(), &form) {
         Ok(proof) => proof,
-        Err(unproved) => return Err((unproved.into(), explain(state, unproved, &form, from, headers))),
+        Err(unproved) => return Err((unproved.into(), explain(state, unproved, &form, target, headers))),
     };
     let Proof::Webhook(label) = proof else { return Ok(Receipt::default()) };
     let proved = room(&state.proved, size, &state.webhook).await.map_err(plainly)?;
@@ -135,7 +145,7 @@ async fn delivery<B: Buf>(
 
 /// Looks for the mistake of set-up that would explain a wrong signature: in bodies of ordinary size, and seldom, since
 /// anybody may post nonsense. Only those who run the service are told.
-fn explain(state: &AppState, unproved: Unproved, form: &Form, from: &From, headers: &HeaderMap) -> Option<NearMiss> {
+fn explain(state: &AppState, unproved: Unproved, form: &Form, target: &Target, headers: &HeaderMap) -> Option<NearMiss> {
     let size: usize = form.fields().map(|(name, value)| name.len() + value.len()).sum();
     if unproved != Unproved::WrongSignature || size > MOST_EXPLAINED || !state.refusals.may_search() {
         return None;
@@ -145,8 +155,8 @@ fn explain(state: &AppState, unproved: Unproved, form: &Form, from: &From, heade
         signature: headers.get(SIGNATURE)?.as_bytes(),
         scheme: text("x-forwarded-proto"),
         host: text("host"),
-        path: &from.path,
-        query: Some(from.query.as_str()).filter(|query| !query.is_empty()),
+        path: &target.path,
+        query: Some(target.query.as_str()).filter(|query| !query.is_empty()),
         authorization: text("authorization"),
     };
     diagnose::find(&state.webhook.webhook_keys, &state.webhook.webhook_urls, form, &asked)
@@ -176,7 +186,7 @@ async fn simulation<B: Buf>(
     headers: &HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Receipt, ApiError> {
-    let caller = session::changer(state, headers).await?;
+    let caller = auth::require_write(state, headers).await?;
     if !caller.may_simulate() {
         return Err(ApiError::Forbidden);
     }
@@ -235,4 +245,18 @@ async fn store(state: &AppState, delivery: Delivery) -> Result<Receipt, ApiError
         metrics::counter!("ingest_postponed_total").increment(1);
     }
     Ok(stored?)
+}
+
+/// Lists events as `/api/events` does; redirects a browser to the page that posts test batches.
+#[utoipa::path(get, path = "/webhook/", operation_id = "browseWebhook", tag = "webhook",
+    params(Filters, Limit, EventCursor),
+    responses((status = 200, description = "A page of events.", body = List<Event>),
+        (status = 303, description = "For clients that accept `text/html`: the page is `/simulate`."),
+        (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
+pub async fn browse(state: Arc<AppState>, caller: Caller, headers: HeaderMap, page: Page) -> Result<Response, ApiError> {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    if accept.is_some_and(|accept| accept.contains("text/html")) {
+        return Ok(warp::redirect::see_other(warp::http::Uri::from_static("/simulate")).into_response());
+    }
+    events::list(state, caller, page).await
 }

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
+use shared::session::Caller;
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
 use crate::http::error::ApiError;
 use crate::http::page::{IdCursor, Limit, List, Page};
 use crate::state::AppState;
@@ -43,9 +42,7 @@ pub(crate) async fn note(to: impl PgExecutor<'_>, user: i64, action: &str, detai
     security(("session" = ["admin"]), ("token" = ["read"])),
     params(Limit, IdCursor),
     responses((status = 200, description = "A page of entries.", body = List<Entry>), (status = 400, description = "`bad_page`")))]
-pub(crate) async fn list(state: Arc<AppState>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
-    session::operator(&state, &headers).await?;
-    let page = Page::read(&query)?;
+pub(crate) async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Response, ApiError> {
     let before = page.before()?;
     if !page.filters.is_empty() {
         return Err(ApiError::BadPage);

@@ -2,25 +2,22 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
-use futures::Stream;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::session::{Hash, Role, User, new_secret};
+use shared::session::{Caller, Hash, Role, User, new_secret};
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::api::accounts::{audit, password, session};
-use crate::http::body;
 use crate::http::error::ApiError;
 use crate::state::AppState;
 
 /// What the link carries; kept nowhere here.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Invitation {
+pub struct Invitation {
     token: String,
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
@@ -51,8 +48,7 @@ pub(crate) async fn make(to: impl PgExecutor<'_>, user: i64) -> Result<Invitatio
     security(("session" = ["admin"], "csrf" = [])),
     params(("id" = i64, Path, description = "Of the user.")),
     responses((status = 201, description = "The link's secret.", body = Invitation)))]
-pub async fn renew(state: Arc<AppState>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
-    let admin = session::managing(&state, &headers).await?;
+pub async fn renew(state: Arc<AppState>, id: i64, admin: Caller) -> Result<Response, ApiError> {
     let mut transaction = state.pool.begin().await?;
     let there = sqlx::query_scalar!("select id from users where id = $1 and disabled_at is null for update", id);
     there.fetch_optional(&mut *transaction).await?.ok_or(ApiError::NotFound)?;
@@ -66,7 +62,7 @@ pub async fn renew(state: Arc<AppState>, headers: HeaderMap, id: i64) -> Result<
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UseInvitation)]
-struct Used {
+pub struct Used {
     token: String,
     #[schema(min_length = 10, max_length = 1024)]
     password: Option<String>,
@@ -98,13 +94,7 @@ enum InvitationAnswer<'a> {
     request_body = Used,
     responses((status = 200, description = "Whom it is for, or who is signed in now.", body = InvitationAnswer),
         (status = 400, description = "`bad_password`"), (status = 410, description = "`invitation_gone`")))]
-pub async fn post<B: Buf>(
-    state: Arc<AppState>,
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    session::require_own_page(&state, &headers)?;
-    let Used { token, password } = body::json(body).await?;
+pub async fn post(state: Arc<AppState>, headers: HeaderMap, Used { token, password }: Used) -> Result<Response, ApiError> {
     let hash = Hash::of(&token);
     let found = sqlx::query!(
         "select users.id, email, role from invitations join users on users.id = user_id

@@ -18,6 +18,7 @@ use crate::api::accounts::oidc::provider::{Attempt, Identity, NewUsers, Provider
 pub use crate::api::accounts::oidc::provider::{Oidc, Provider};
 use crate::api::accounts::{audit, session};
 use crate::http::error::ApiError;
+use crate::http::page::Pairs;
 use crate::state::AppState;
 
 /// Seconds that somebody may take at the provider.
@@ -35,7 +36,7 @@ const SPACES: &AsciiSet = &CONTROLS.add(b' ');
     params(("next" = Option<String>, Query, description = "A path of this site.")),
     responses((status = 303, description = "To the provider, or back with a problem."),
         (status = 404, description = "`not_found`")))]
-pub async fn begin(state: Arc<AppState>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
+pub async fn begin(state: Arc<AppState>, headers: HeaderMap, query: Pairs) -> Result<Response, ApiError> {
     let provider = state.oidc.as_ref().ok_or(ApiError::NotFound)?;
     let next = destination(&query);
     // The provider leads back to the first of our addresses, and the cookie has to be there.
@@ -63,17 +64,15 @@ pub async fn begin(state: Arc<AppState>, headers: HeaderMap, query: String) -> R
         ("state" = Option<String>, Query, description = "That with which one was led there.")),
     responses((status = 303, description = "To where one was going, or to the sign-in page with a problem."),
         (status = 404, description = "`not_found`")))]
-pub async fn finish(state: Arc<AppState>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
+pub async fn finish(state: Arc<AppState>, headers: HeaderMap, query: Pairs) -> Result<Response, ApiError> {
     let provider = state.oidc.as_ref().ok_or(ApiError::NotFound)?;
     // An answer that this browser did not ask for, or asked for long ago, signs nobody in.
     let kept = cookie(&headers, cookie_name(&state.origins)).and_then(read);
-    let Some((attempt, next)) =
-        kept.filter(|(attempt, _)| parameter(&query, "state").is_some_and(|state| state == attempt.state))
-    else {
+    let Some((attempt, next)) = kept.filter(|(attempt, _)| query.get("state").is_some_and(|state| state == attempt.state)) else {
         // Another one, begun later, may still come to an end: its cookie stays.
         return lead_to("/sign-in?problem=oidc_expired");
     };
-    let Some(code) = parameter(&query, "code") else { return lead_back(&state, "oidc_refused") };
+    let Some(code) = query.get("code").map(str::to_owned) else { return lead_back(&state, "oidc_refused") };
     let identity = match provider.finish(attempt, code).await {
         Ok(identity) => identity,
         Err(error) => return failed(&state, &error),
@@ -130,11 +129,6 @@ fn user(id: i64, email: String, role: &str) -> Result<User, ApiError> {
     Ok(User { id, email, role })
 }
 
-fn parameter(query: &str, name: &str) -> Option<String> {
-    let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
-    found.next().map(|(_, value)| value.into_owned())
-}
-
 /// True for a path of this site, which no browser takes for another one, and which a header can carry.
 fn is_own_path(next: &str) -> bool {
     let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
@@ -142,8 +136,8 @@ fn is_own_path(next: &str) -> bool {
 }
 
 /// The address to come back to, if it is one of ours; what is no ASCII is escaped.
-fn destination(query: &str) -> String {
-    let next = parameter(query, "next").map(|next| utf8_percent_encode(&next, SPACES).to_string());
+fn destination(query: &Pairs) -> String {
+    let next = query.get("next").map(|next| utf8_percent_encode(next, SPACES).to_string());
     let fits = |next: &String| {
         is_own_path(next) && utf8_percent_encode(next, NON_ALPHANUMERIC).map(str::len).sum::<usize>() <= LONGEST_NEXT
     };
@@ -198,9 +192,12 @@ mod tests {
         {
             assert!(!is_own_path(foreign), "{foreign}");
         }
-        assert_eq!(destination("next=%2Fstats%3Fq%3Dcaf%C3%A9+noir"), "/stats?q=caf%C3%A9%20noir");
-        assert_eq!(destination(&format!("next=/{}", "x/".repeat(700))), "/");
-        assert_eq!((destination("next=//evil.example").as_str(), destination("").as_str()), ("/", "/"));
+        assert_eq!(destination(&Pairs::read("next=%2Fstats%3Fq%3Dcaf%C3%A9+noir")), "/stats?q=caf%C3%A9%20noir");
+        assert_eq!(destination(&Pairs::read(&format!("next=/{}", "x/".repeat(700)))), "/");
+        assert_eq!(
+            (destination(&Pairs::read("next=//evil.example")).as_str(), destination(&Pairs::read("")).as_str()),
+            ("/", "/")
+        );
         assert!(read("s.n.v.%2Fstats").is_some_and(|(attempt, next)| attempt.verifier == "v" && next == "/stats"));
         assert!(read("s.n.v.%2F%2Fevil.example").is_none() && read("s.n.v").is_none() && read("").is_none());
     }

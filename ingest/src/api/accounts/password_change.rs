@@ -2,24 +2,22 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
-use futures::Stream;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 use shared::serve::Peer;
+use shared::session::Caller;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::api::accounts::throttle::Try;
 use crate::api::accounts::{password, session};
-use crate::http::body;
 use crate::http::error::ApiError;
 use crate::state::AppState;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ChangePassword)]
-struct Change {
+pub struct Change {
     old: String,
     #[schema(min_length = 10, max_length = 1024)]
     new: String,
@@ -36,14 +34,7 @@ struct Change {
     request_body = Change,
     responses((status = 204, description = "Changed."), (status = 400, description = "`bad_password`"),
         (status = 401, description = "`wrong_credentials`"), (status = 429, description = "`throttled`")))]
-pub async fn post<B: Buf>(
-    state: Arc<AppState>,
-    peer: Peer,
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    let caller = session::person(&state, &headers).await?;
-    let Change { old, new } = body::json(body).await?;
+pub async fn post(state: Arc<AppState>, caller: Caller, peer: Peer, Change { old, new }: Change) -> Result<Response, ApiError> {
     let counted = Try::count(&state.pool, &caller.user.email, peer).await?;
     let counted = counted.map_err(|retry_after| ApiError::Throttled { retry_after })?;
     let stored = sqlx::query_scalar!("select password_hash from users where id = $1", caller.user.id);

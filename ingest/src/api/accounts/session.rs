@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Buf;
-use futures::Stream;
 use http::header::{HeaderValue, SET_COOKIE, USER_AGENT};
 use http::{HeaderMap, StatusCode};
 use redis::AsyncCommands;
@@ -20,7 +18,6 @@ use warp::reply::{Reply, Response};
 use crate::api::accounts::oidc::Provider;
 use crate::api::accounts::password;
 use crate::api::accounts::throttle::{self, Try};
-use crate::http::body;
 use crate::http::error::ApiError;
 use crate::state::AppState;
 
@@ -32,14 +29,14 @@ const REDIS_PATIENCE: Duration = Duration::from_millis(250);
 const LONGEST_AGENT: usize = 256;
 
 #[derive(Deserialize, ToSchema)]
-struct Credentials {
+pub struct Credentials {
     email: String,
     password: String,
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = SignedIn)]
-pub(crate) struct Session<'a> {
+pub struct Session<'a> {
     /// Null when nobody is signed in.
     user: Option<&'a User>,
     /// What people call the provider through which they may sign in, if there is one.
@@ -64,87 +61,6 @@ async fn feed_end(state: &AppState) -> Option<Cursor> {
     tokio::time::timeout(REDIS_PATIENCE, asked).await.ok().flatten()
 }
 
-/// Who is calling.
-///
-/// # Errors
-/// `SignedOut` when nobody vouches, or when Postgres fails.
-pub async fn caller(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    session::authenticate(&state.pool, headers, &state.origins).await?.ok_or(ApiError::SignedOut)
-}
-
-/// Who is calling, if they may change anything from there.
-///
-/// # Errors
-/// `SignedOut`, `ForeignOrigin`.
-pub async fn changer(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let caller = caller(state, headers).await?;
-    require_same_origin(state, headers, &caller)?;
-    Ok(caller)
-}
-
-/// Who is calling, if it is a person at the dashboard, who changes what is theirs. A token has nothing of its own.
-///
-/// # Errors
-/// `SignedOut`, `ForeignOrigin`, `Forbidden`.
-pub async fn person(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let caller = changer(state, headers).await?;
-    if matches!(caller.credential, Credential::Session(_)) { Ok(caller) } else { Err(ApiError::Forbidden) }
-}
-
-/// Who is calling, if they may read events.
-///
-/// # Errors
-/// `SignedOut`; `Forbidden` for a token without the scope.
-pub async fn reader(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let caller = caller(state, headers).await?;
-    if caller.may_read() { Ok(caller) } else { Err(ApiError::Forbidden) }
-}
-
-/// Who is calling, if they may look at how the service runs: admins, and what they made tokens for.
-///
-/// # Errors
-/// `SignedOut`; `Forbidden` for viewers.
-pub async fn operator(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let caller = caller(state, headers).await?;
-    if caller.may_operate() { Ok(caller) } else { Err(ApiError::Forbidden) }
-}
-
-/// Who is calling, if they may manage accounts: an admin at the dashboard. A token manages nobody.
-///
-/// # Errors
-/// `SignedOut`, `Forbidden`.
-pub async fn manager(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let caller = caller(state, headers).await?;
-    if caller.may_manage() { Ok(caller) } else { Err(ApiError::Forbidden) }
-}
-
-/// The same, for a change: it must come from our own pages.
-///
-/// # Errors
-/// `SignedOut`, `ForeignOrigin`, `Forbidden`.
-pub async fn managing(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let caller = manager(state, headers).await?;
-    require_same_origin(state, headers, &caller)?;
-    Ok(caller)
-}
-
-/// What is asked for without a session must come from our own pages all the same.
-///
-/// # Errors
-/// `ForeignOrigin`.
-pub fn require_own_page(state: &AppState, headers: &HeaderMap) -> Result<(), ApiError> {
-    if state.origins.allow_change(headers) { Ok(()) } else { Err(ApiError::ForeignOrigin) }
-}
-
-/// A change asked for by cookie must come from our own pages. A token is sent on purpose, and needs no such proof.
-///
-/// # Errors
-/// `ForeignOrigin`.
-pub fn require_same_origin(state: &AppState, headers: &HeaderMap, caller: &Caller) -> Result<(), ApiError> {
-    let by_token = matches!(caller.credential, Credential::Token { .. });
-    if by_token || state.origins.allow_change(headers) { Ok(()) } else { Err(ApiError::ForeignOrigin) }
-}
-
 /// Tells who is signed in, if anybody.
 ///
 /// # Errors
@@ -167,14 +83,12 @@ pub async fn get(state: Arc<AppState>, headers: HeaderMap) -> Result<Response, A
     responses((status = 200, description = "Signed in.", body = Session,
             headers(("Set-Cookie" = String, description = "The session."))),
         (status = 401, description = "`wrong_credentials`"), (status = 429, description = "`throttled`")))]
-pub async fn post<B: Buf>(
+pub async fn post(
     state: Arc<AppState>,
     peer: Peer,
     headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
+    Credentials { email, password }: Credentials,
 ) -> Result<Response, ApiError> {
-    require_own_page(&state, &headers)?;
-    let Credentials { email, password } = body::json(body).await?;
     if email.contains('\0') || password.chars().count() > password::LONGEST {
         return Err(ApiError::WrongCredentials);
     }
@@ -229,8 +143,7 @@ pub(crate) async fn begin(state: &AppState, headers: &HeaderMap, user: &User, re
 /// 401 when signed out already, 403 from elsewhere.
 #[utoipa::path(delete, path = "/api/session", operation_id = "signOut", tag = "sessions", security(("session" = [], "csrf" = [])),
     responses((status = 204, description = "Signed out.")))]
-pub async fn delete(state: Arc<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let caller = changer(&state, &headers).await?;
+pub async fn delete(state: Arc<AppState>, caller: Caller) -> Result<Response, ApiError> {
     let Credential::Session(hash) = caller.credential else { return Err(ApiError::Forbidden) };
     sqlx::query!("delete from sessions where id_hash = $1", hash.as_slice()).execute(&state.pool).await?;
     announce(&state).await;

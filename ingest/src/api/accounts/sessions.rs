@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
-use futures::Stream;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::session::{Caller, Credential, Role};
@@ -13,9 +11,9 @@ use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::api::accounts::{audit, session};
-use crate::http::body;
 use crate::http::error::ApiError;
 use crate::http::page::List;
+use crate::http::page::Pairs;
 use crate::state::AppState;
 
 #[derive(Serialize, ToSchema)]
@@ -42,10 +40,9 @@ struct Item {
     params(("user" = Option<i64>, Query, description = "For admins: whose; one's own unless given.")),
     responses((status = 200, description = "The sessions, last used first.", body = List<Item>),
         (status = 400, description = "`bad_page`")))]
-pub async fn list(state: Arc<AppState>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
-    let caller = session::caller(&state, &headers).await?;
-    let user = match form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "user") {
-        Some((_, id)) => id.parse().map_err(|_| ApiError::BadPage)?,
+pub async fn list(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<Response, ApiError> {
+    let user = match query.get("user") {
+        Some(id) => id.parse().map_err(|_| ApiError::BadPage)?,
         None => caller.user.id,
     };
     let own = own_of(&caller, user)?;
@@ -78,8 +75,7 @@ fn own_of(caller: &Caller, user: i64) -> Result<&[u8], ApiError> {
     security(("session" = [], "csrf" = [])),
     params(("id" = i64, Path, description = "Of the session.")),
     responses((status = 204, description = "Ended.")))]
-pub async fn end_one(state: Arc<AppState>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
-    let caller = session::person(&state, &headers).await?;
+pub async fn end_one(state: Arc<AppState>, id: i64, caller: Caller) -> Result<Response, ApiError> {
     let ended = sqlx::query!(
         "delete from sessions where id = $1 and (user_id = $2 or $3)",
         id,
@@ -97,7 +93,7 @@ pub async fn end_one(state: Arc<AppState>, headers: HeaderMap, id: i64) -> Resul
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = EndSessions)]
-struct Whose {
+pub struct Whose {
     user: Option<i64>,
 }
 
@@ -115,13 +111,7 @@ struct Ended {
     security(("session" = [], "csrf" = [])),
     request_body = Whose,
     responses((status = 200, description = "How many ended.", body = Ended)))]
-pub async fn end_many<B: Buf>(
-    state: Arc<AppState>,
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    let caller = session::person(&state, &headers).await?;
-    let Whose { user } = body::json(body).await?;
+pub async fn end_many(state: Arc<AppState>, caller: Caller, Whose { user }: Whose) -> Result<Response, ApiError> {
     let user = user.unwrap_or(caller.user.id);
     let own = own_of(&caller, user)?;
     let gone = sqlx::query!("delete from sessions where user_id = $1 and id_hash <> $2", user, own).execute(&state.pool).await?;

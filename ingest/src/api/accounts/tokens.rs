@@ -2,19 +2,16 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
-use futures::Stream;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::session::{Hash, new_secret};
+use shared::session::{Caller, Hash, new_secret};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::api::accounts::{audit, session};
-use crate::http::body;
 use crate::http::error::ApiError;
 use crate::http::page::List;
 use crate::state::AppState;
@@ -69,8 +66,7 @@ struct Owner {
 /// 401, 403.
 #[utoipa::path(get, path = "/api/tokens", operation_id = "listTokens", tag = "accounts", security(("session" = ["admin"])),
     responses((status = 200, description = "Newest first.", body = List<Item>)))]
-pub async fn list(state: Arc<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
-    session::manager(&state, &headers).await?;
+pub async fn list(state: Arc<AppState>, _: Caller) -> Result<Response, ApiError> {
     let items = read(&state.pool, None).await?;
     Ok(warp::reply::json(&List { items, next: None }).into_response())
 }
@@ -98,7 +94,7 @@ async fn read(pool: &PgPool, id: Option<i64>) -> Result<Vec<Item>, sqlx::Error> 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewToken)]
-struct New {
+pub struct New {
     /// What it is for.
     #[schema(min_length = 1, max_length = 100, pattern = "\\S")]
     name: String,
@@ -122,13 +118,7 @@ struct Made {
     security(("session" = ["admin"], "csrf" = [])),
     request_body = New,
     responses((status = 201, description = "Made.", body = Made)))]
-pub async fn add<B: Buf>(
-    state: Arc<AppState>,
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    let admin = session::managing(&state, &headers).await?;
-    let New { name, mut scopes } = body::json(body).await?;
+pub async fn add(state: Arc<AppState>, admin: Caller, New { name, mut scopes }: New) -> Result<Response, ApiError> {
     let name = name.trim();
     scopes.sort_unstable();
     scopes.dedup();
@@ -165,8 +155,7 @@ pub async fn add<B: Buf>(
     security(("session" = ["admin"], "csrf" = [])),
     params(("id" = i64, Path, description = "Of the token.")),
     responses((status = 204, description = "Revoked.")))]
-pub async fn revoke(state: Arc<AppState>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
-    let admin = session::managing(&state, &headers).await?;
+pub async fn revoke(state: Arc<AppState>, id: i64, admin: Caller) -> Result<Response, ApiError> {
     let mut transaction = state.pool.begin().await?;
     let gone = sqlx::query!("delete from api_tokens where id = $1", id).execute(&mut *transaction).await?;
     if gone.rows_affected() == 0 {

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
-use futures::Stream;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::session::Role;
+use shared::session::{Caller, Role};
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -15,7 +13,6 @@ use warp::reply::{Reply, Response};
 
 use crate::api::accounts::invitation::{self, Invitation};
 use crate::api::accounts::{audit, session};
-use crate::http::body;
 use crate::http::error::ApiError;
 use crate::http::page::List;
 use crate::state::AppState;
@@ -63,8 +60,7 @@ pub(crate) fn is_email(email: &str) -> bool {
 /// 401 when signed out.
 #[utoipa::path(get, path = "/api/users", operation_id = "listUsers", tag = "accounts",
     responses((status = 200, description = "By address.", body = List<Person>)))]
-pub async fn list(state: Arc<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let caller = session::reader(&state, &headers).await?;
+pub async fn list(state: Arc<AppState>, caller: Caller) -> Result<Response, ApiError> {
     if caller.may_manage() {
         let items = accounts(&state.pool, None).await?;
         return Ok(warp::reply::json(&List { items, next: None }).into_response());
@@ -97,7 +93,7 @@ async fn account(from: impl PgExecutor<'_>, id: i64) -> Result<Account, ApiError
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewUser)]
-struct New {
+pub struct New {
     #[schema(max_length = 320, pattern = "^[^\\s\\x00-\\x1f\\x7f-\\x9f]+@[^\\s\\x00-\\x1f\\x7f-\\x9f]+$")]
     email: String,
     role: Role,
@@ -119,13 +115,7 @@ struct Added {
     security(("session" = ["admin"], "csrf" = [])),
     request_body = New,
     responses((status = 201, description = "Added.", body = Added), (status = 409, description = "`user_exists`")))]
-pub async fn add<B: Buf>(
-    state: Arc<AppState>,
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    let admin = session::managing(&state, &headers).await?;
-    let New { email, role } = body::json(body).await?;
+pub async fn add(state: Arc<AppState>, admin: Caller, New { email, role }: New) -> Result<Response, ApiError> {
     let email = email.trim();
     if !is_email(email) {
         return Err(ApiError::NotJson("`email` is an e-mail address".to_owned()));
@@ -149,7 +139,7 @@ pub async fn add<B: Buf>(
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ChangeUser)]
-struct Change {
+pub struct Change {
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,14 +158,7 @@ struct Change {
     request_body = Change,
     responses((status = 200, description = "As it is now.", body = Account),
         (status = 409, description = "`own_account`, `last_admin`")))]
-pub async fn change<B: Buf>(
-    state: Arc<AppState>,
-    headers: HeaderMap,
-    id: i64,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    let admin = session::managing(&state, &headers).await?;
-    let change: Change = body::json(body).await?;
+pub async fn change(state: Arc<AppState>, id: i64, admin: Caller, change: Change) -> Result<Response, ApiError> {
     // Nobody locks themselves out by a slip.
     if id == admin.user.id {
         return Err(ApiError::OwnAccount);

@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
-use futures::Stream;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::session::{Caller, Role};
 use sqlx::PgPool;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
-use crate::http::body;
 use crate::http::error::ApiError;
 use crate::http::page::List;
 use crate::state::AppState;
@@ -39,7 +35,7 @@ struct View {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ViewContent)]
-struct Wanted {
+pub struct Wanted {
     #[schema(min_length = 1, max_length = 60, pattern = "\\S")]
     name: String,
     /// The query string of the events page.
@@ -68,8 +64,7 @@ impl Wanted {
 /// 401, 403 for tokens that may not read.
 #[utoipa::path(get, path = "/api/views", operation_id = "listViews", tag = "views",
     responses((status = 200, description = "By name.", body = List<View>)))]
-pub async fn list(state: Arc<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let caller = session::reader(&state, &headers).await?;
+pub async fn list(state: Arc<AppState>, caller: Caller) -> Result<Response, ApiError> {
     let items = read(&state.pool, caller.user.id, None).await?;
     Ok(warp::reply::json(&List { items, next: None }).into_response())
 }
@@ -100,13 +95,8 @@ async fn one(pool: &PgPool, user: i64, id: i64) -> Result<View, ApiError> {
     request_body = Wanted,
     responses((status = 201, description = "Saved.", body = View),
         (status = 409, description = "`view_exists`, `too_many_views`")))]
-pub async fn add<B: Buf>(
-    state: Arc<AppState>,
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    let caller = session::person(&state, &headers).await?;
-    let wanted = body::json::<Wanted, _>(body).await?.check()?;
+pub async fn add(state: Arc<AppState>, caller: Caller, wanted: Wanted) -> Result<Response, ApiError> {
+    let wanted = wanted.check()?;
     let has = sqlx::query_scalar!(r#"select count(*) as "count!" from views where user_id = $1"#, caller.user.id);
     if has.fetch_one(&state.pool).await? >= MOST {
         return Err(ApiError::TooManyViews);
@@ -134,14 +124,8 @@ pub async fn add<B: Buf>(
     responses((status = 200, description = "As it is now.", body = View),
         (status = 204, description = "Changed; the caller, an admin who took back what somebody shared, no longer sees it."),
         (status = 409, description = "`view_exists`")))]
-pub async fn change<B: Buf>(
-    state: Arc<AppState>,
-    headers: HeaderMap,
-    id: i64,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    let caller = session::person(&state, &headers).await?;
-    let wanted = body::json::<Wanted, _>(body).await?.check()?;
+pub async fn change(state: Arc<AppState>, id: i64, caller: Caller, wanted: Wanted) -> Result<Response, ApiError> {
+    let wanted = wanted.check()?;
     require_change(&state, &caller, id).await?;
     let changed = sqlx::query!(
         "update views set name = $2, query = $3, shared = $4 where id = $1
@@ -170,8 +154,7 @@ pub async fn change<B: Buf>(
     security(("session" = [], "csrf" = [])),
     params(("id" = i64, Path, description = "Of the view.")),
     responses((status = 204, description = "Removed.")))]
-pub async fn remove(state: Arc<AppState>, headers: HeaderMap, id: i64) -> Result<Response, ApiError> {
-    let caller = session::person(&state, &headers).await?;
+pub async fn remove(state: Arc<AppState>, id: i64, caller: Caller) -> Result<Response, ApiError> {
     require_change(&state, &caller, id).await?;
     sqlx::query!("delete from views where id = $1", id).execute(&state.pool).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

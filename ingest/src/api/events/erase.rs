@@ -5,18 +5,15 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
-use futures::Stream;
-use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use shared::session::Caller;
 use sqlx::PgPool;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::{audit, session};
-use crate::http::body;
+use crate::api::accounts::audit;
 use crate::http::error::ApiError;
 use crate::http::page::path_text;
 use crate::state::AppState;
@@ -36,7 +33,7 @@ struct Erased {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = EraseOrder)]
-struct Order {
+pub struct Order {
     /// Says what would be erased, and erases nothing.
     #[serde(default)]
     dry_run: bool,
@@ -54,15 +51,8 @@ struct Order {
     request_body = Order,
     responses((status = 200, description = "How much was, or would be, erased.", body = Erased),
         (status = 400, description = "`not_confirmed`")))]
-pub async fn post<B: Buf>(
-    state: Arc<AppState>,
-    headers: HeaderMap,
-    email: String,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    let admin = session::managing(&state, &headers).await?;
+pub async fn post(state: Arc<AppState>, email: String, admin: Caller, order: Order) -> Result<Response, ApiError> {
     let email = path_text(&email)?.to_ascii_lowercase();
-    let order: Order = body::json(body).await?;
     if order.dry_run {
         return Ok(warp::reply::json(&found(&state.pool, &email).await?).into_response());
     }

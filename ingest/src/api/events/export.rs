@@ -7,20 +7,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream;
-use http::HeaderMap;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use shared::event::Event;
 use shared::filter::Filter;
+use shared::session::Caller;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc::{self, Receiver};
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
 use crate::api::events::filters::Filters;
 use crate::api::events::{Place, newest};
 use crate::http::error::ApiError;
+use crate::http::page::Pairs;
 use crate::state::AppState;
 use crate::store::events::selection::filter_of;
 
@@ -68,10 +68,9 @@ enum Format {
     responses((status = 200, description = "One line an event.",
             content((String = "text/csv"), (String = "application/x-ndjson"))),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
-pub async fn get(state: Arc<AppState>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
-    session::reader(&state, &headers).await?;
+pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {
     let (mut format, mut pairs) = (Format::Csv, Vec::new());
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+    for (name, value) in query.0 {
         match (name.as_ref(), value.as_ref()) {
             ("format", "csv") => format = Format::Csv,
             ("format", "ndjson") => format = Format::Ndjson,

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http::HeaderMap;
 use serde::Serialize;
 use shared::filter::Filter;
+use shared::session::Caller;
 use sqlx::{PgPool, QueryBuilder};
 use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
 use crate::api::events::filters::Filters;
 use crate::http::error::ApiError;
+use crate::http::page::Pairs;
 use crate::state::AppState;
 use crate::store::events::search_plan as lookup;
 use crate::store::events::search_plan::Wanted;
@@ -58,10 +58,9 @@ struct Bucket {
     params(Filters, ("buckets" = Option<u8>, Query, description = "How many buckets there may be.", minimum = 1, maximum = 200)),
     responses((status = 200, description = "The counts.", body = Histogram),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
-pub async fn get(state: Arc<AppState>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
-    session::reader(&state, &headers).await?;
+pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {
     let (mut most, mut pairs) = (USUAL, Vec::new());
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+    for (name, value) in query.0 {
         match name.as_ref() {
             "buckets" => most = value.parse().ok().filter(|n| (1..=MOST).contains(n)).ok_or(ApiError::BadPage)?,
             _ => pairs.push((name, value)),

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use serde::Serialize;
 use shared::event::Event;
+use shared::session::Caller;
 use sqlx::QueryBuilder;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
 use crate::api::events::COLUMNS;
 use crate::http::error::ApiError;
 use crate::http::page::path_text;
@@ -50,8 +49,7 @@ struct Related {
 #[utoipa::path(get, path = "/api/messages/{id}", operation_id = "getMessage", tag = "events",
     params(("id" = String, Path, description = "Of the message, at Mandrill.")),
     responses((status = 200, description = "The message.", body = Message), (status = 503, description = "`too_slow`")))]
-pub async fn get(state: Arc<AppState>, headers: HeaderMap, id: String) -> Result<Response, ApiError> {
-    session::reader(&state, &headers).await?;
+pub async fn get(state: Arc<AppState>, id: String, _: Caller) -> Result<Response, ApiError> {
     let id = path_text(&id)?;
     let mut sql = QueryBuilder::new(COLUMNS);
     sql.push(" and message_id = ").push_bind(&id).push(" order by occurred_at, id limit ").push_bind(MOST_EVENTS + 1);

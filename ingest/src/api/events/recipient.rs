@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use serde::Serialize;
+use shared::session::Caller;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
 use crate::http::error::ApiError;
 use crate::http::page::path_text;
 use crate::state::AppState;
@@ -40,8 +39,7 @@ struct Kind {
 #[utoipa::path(get, path = "/api/recipients/{email}", operation_id = "getRecipient", tag = "events",
     params(("email" = String, Path, description = "The address.")),
     responses((status = 200, description = "By kind.", body = Recipient), (status = 503, description = "`too_slow`")))]
-pub async fn get(state: Arc<AppState>, headers: HeaderMap, email: String) -> Result<Response, ApiError> {
-    session::reader(&state, &headers).await?;
+pub async fn get(state: Arc<AppState>, email: String, _: Caller) -> Result<Response, ApiError> {
     let email = path_text(&email)?;
     let kinds = sqlx::query_as!(
         Kind,

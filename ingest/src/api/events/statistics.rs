@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http::HeaderMap;
 use serde::Serialize;
+use shared::session::Caller;
 use sqlx::PgPool;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
 use crate::http::error::ApiError;
+use crate::http::page::Pairs;
 use crate::http::page::moment;
 use crate::state::AppState;
 
@@ -116,8 +116,7 @@ struct Question {
     params(Asked),
     responses((status = 200, description = "The counts.", body = Statistics),
         (status = 400, description = "`bad_page`"), (status = 503, description = "`too_slow`")))]
-pub async fn get(state: Arc<AppState>, headers: HeaderMap, query: String) -> Result<Response, ApiError> {
-    session::reader(&state, &headers).await?;
+pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {
     let question = read(&query)?;
     let is_zone = sqlx::query_scalar!(r#"select exists (select from pg_timezone_names where name = $1) as "is!""#, question.zone);
     if !is_zone.fetch_one(&state.reading).await? {
@@ -126,14 +125,14 @@ pub async fn get(state: Arc<AppState>, headers: HeaderMap, query: String) -> Res
     Ok(warp::reply::json(&tell(&state.reading, question).await?).into_response())
 }
 
-fn read(query: &str) -> Result<Question, ApiError> {
+fn read(query: &Pairs) -> Result<Question, ApiError> {
     let (mut from, mut to, mut zone, mut simulated) = (None, None, "UTC".to_owned(), None);
     let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).map(Some).map_err(|_| ApiError::BadPage);
-    for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
-        match name.as_ref() {
-            "from" => from = time(&value)?,
-            "to" => to = time(&value)?,
-            "zone" => zone = value.into_owned(),
+    for (name, value) in query.0.iter().filter(|(_, value)| !value.is_empty()) {
+        match name.as_str() {
+            "from" => from = time(value)?,
+            "to" => to = time(value)?,
+            "zone" => zone = value.clone(),
             "simulated" => simulated = Some(value.parse().map_err(|_| ApiError::BadPage)?),
             _ => return Err(ApiError::BadPage),
         }

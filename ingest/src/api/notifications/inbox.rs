@@ -2,20 +2,16 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
-use futures::Stream;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::feed::{self, EncodedBatch, FeedItem};
 use shared::message::{self, Message, MessageError};
 use shared::notification::ReadMark;
-use shared::session::User;
+use shared::session::{Caller, User};
 use sqlx::PgPool;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
-use crate::http::body;
 use crate::http::error::ApiError;
 use crate::state::AppState;
 
@@ -58,7 +54,7 @@ pub(crate) async fn unread(pool: &PgPool, user: &User) -> Result<i64, sqlx::Erro
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = MarkRead)]
-struct Marks {
+pub struct Marks {
     #[serde(default)]
     #[schema(max_items = 1000)]
     ids: Vec<i64>,
@@ -73,13 +69,7 @@ struct Marks {
     security(("session" = [], "csrf" = [])),
     request_body = Marks,
     responses((status = 200, description = "Marked.", body = Marked)))]
-pub async fn read<B: Buf>(
-    state: Arc<AppState>,
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    let caller = session::person(&state, &headers).await?;
-    let marks: Marks = body::json(body).await?;
+pub async fn read(state: Arc<AppState>, caller: Caller, marks: Marks) -> Result<Response, ApiError> {
     if marks.ids.is_empty() == marks.up_to.is_none() || marks.ids.len() > MOST_IDS {
         return Err(ApiError::NotJson("one of `ids`, at most 1,000 of them, and `up_to`".to_owned()));
     }
@@ -140,7 +130,7 @@ async fn tell(state: &AppState, read: ReadMark) {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewMessage)]
-struct Letter {
+pub struct Letter {
     /// `all`, `user:ID` or `role:NAME`.
     #[schema(pattern = "^(all|user:[1-9][0-9]{0,17}|role:(viewer|admin))$")]
     to: String,
@@ -169,13 +159,7 @@ struct Sent {
     request_body = Letter,
     responses((status = 201, description = "Stored.", body = Sent), (status = 400, description = "`bad_audience`, `bad_length`"),
         (status = 404, description = "`no_such_user`")))]
-pub async fn send<B: Buf>(
-    state: Arc<AppState>,
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    let caller = session::person(&state, &headers).await?;
-    let Letter { to, title, body } = body::json(body).await?;
+pub async fn send(state: Arc<AppState>, caller: Caller, Letter { to, title, body }: Letter) -> Result<Response, ApiError> {
     let message = Message::new(&caller, &to, &title, &body)?;
     let ids = message::store(&state.pool, &[&message]).await?;
     let id = ids.first().copied().flatten().ok_or(MessageError::NoUser)?;

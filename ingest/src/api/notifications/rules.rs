@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
-use futures::Stream;
-use http::HeaderMap;
 use serde::{Deserialize, Serialize};
+use shared::session::Caller;
 use sqlx::types::Json;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::session;
-use crate::http::body;
 use crate::http::error::ApiError;
 use crate::notify::rules::Rule;
 use crate::state::AppState;
@@ -49,8 +45,7 @@ impl Own {
 /// 401.
 #[utoipa::path(get, path = "/api/rules", operation_id = "getRules", tag = "notifications",
     responses((status = 200, description = "The rules.", body = Own)))]
-pub async fn get(state: Arc<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let caller = session::reader(&state, &headers).await?;
+pub async fn get(state: Arc<AppState>, caller: Caller) -> Result<Response, ApiError> {
     let row =
         sqlx::query!(r#"select rules as "rules: Json<Vec<Rule>>" from notification_rules where user_id = $1"#, caller.user.id);
     Ok(Own::of(row.fetch_optional(&state.pool).await?.map(|row| row.rules.0)))
@@ -59,7 +54,7 @@ pub async fn get(state: Arc<AppState>, headers: HeaderMap) -> Result<Response, A
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewRules)]
-struct Wanted {
+pub struct Wanted {
     #[schema(max_items = 20)]
     rules: Vec<Rule>,
 }
@@ -73,13 +68,7 @@ struct Wanted {
     request_body = Wanted,
     responses((status = 200, description = "The rules as they are now.", body = Own),
         (status = 400, description = "`bad_rule`"), (status = 409, description = "`too_many_rules`")))]
-pub async fn put<B: Buf>(
-    state: Arc<AppState>,
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    let caller = session::person(&state, &headers).await?;
-    let Wanted { rules } = body::json(body).await?;
+pub async fn put(state: Arc<AppState>, caller: Caller, Wanted { rules }: Wanted) -> Result<Response, ApiError> {
     if rules.len() > MOST {
         return Err(ApiError::BadRule(format!("There are {MOST} rules at most.")));
     }
@@ -106,8 +95,7 @@ pub async fn put<B: Buf>(
 #[utoipa::path(delete, path = "/api/rules", operation_id = "resetRules", tag = "notifications",
     security(("session" = [], "csrf" = [])),
     responses((status = 200, description = "The rules as they are now.", body = Own)))]
-pub async fn delete(state: Arc<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let caller = session::person(&state, &headers).await?;
+pub async fn delete(state: Arc<AppState>, caller: Caller) -> Result<Response, ApiError> {
     sqlx::query!("delete from notification_rules where user_id = $1", caller.user.id).execute(&state.pool).await?;
     state.rules.forget().await;
     Ok(Own::of(None))

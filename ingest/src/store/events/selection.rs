@@ -1,7 +1,5 @@
 //! A filter said in SQL.
 
-use std::borrow::Cow;
-
 use shared::event::SUBJECT;
 use shared::filter::{Field, Filter, FilterError};
 use sqlx::{Postgres, QueryBuilder};
@@ -10,8 +8,8 @@ use crate::store::events::search_plan::{containing, escaped};
 use crate::store::search_terms::value as value_of;
 
 /// The filter of a query string's pairs.
-pub(crate) fn filter_of(pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> Result<Filter, FilterError> {
-    Filter::from_pairs(pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))
+pub(crate) fn filter_of(pairs: &[(String, String)]) -> Result<Filter, FilterError> {
+    Filter::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 /// Says a filter in SQL; `Filter::matches` says the same in memory. It only binds: no value becomes part of the text. `terms` are those
