@@ -1,0 +1,72 @@
+//! Looks up a session cookie or an API token in Postgres.
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use sqlx::PgPool;
+
+use crate::origin::Origins;
+use crate::session::caller::{Caller, Credential};
+use crate::session::cookie::{cookie, cookie_name};
+use crate::session::secret::Hash;
+use crate::session::user::User;
+
+/// Who sent these headers; none when they vouch for nobody.
+///
+/// Using a session keeps it alive for eight hours more, up to seven days after signing in.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn authenticate(pool: &PgPool, headers: &HeaderMap, origins: &Origins) -> Result<Option<Caller>, sqlx::Error> {
+    let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+    if let Some(token) = bearer {
+        return by_token(pool, Hash::of(token)).await;
+    }
+    match cookie(headers, cookie_name(origins)) {
+        Some(value) => by_session(pool, Hash::of(value)).await,
+        None => Ok(None),
+    }
+}
+
+async fn by_session(pool: &PgPool, hash: Hash) -> Result<Option<Caller>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select users.id, users.email, users.role,
+                  sessions.last_seen_at < now() - interval '1 minute' as "stale!"
+           from sessions join users on users.id = sessions.user_id
+           where sessions.id_hash = $1 and sessions.expires_at > now()
+             and sessions.last_seen_at > now() - interval '8 hours' and users.disabled_at is null"#,
+        hash.as_slice()
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    if row.stale {
+        sqlx::query!(
+            "with seen as (update sessions set last_seen_at = now() where id_hash = $1 returning user_id)
+             update users set seen_at = now() from seen where users.id = seen.user_id",
+            hash.as_slice()
+        )
+        .execute(pool)
+        .await?;
+    }
+    let Ok(role) = row.role.parse() else { return Ok(None) };
+    Ok(Some(Caller { user: User { id: row.id, email: row.email, role }, credential: Credential::Session(hash) }))
+}
+
+async fn by_token(pool: &PgPool, hash: Hash) -> Result<Option<Caller>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select users.id, users.email, users.role, api_tokens.scopes,
+                  coalesce(api_tokens.last_used_at < now() - interval '1 minute', true) as "stale!"
+           from api_tokens join users on users.id = api_tokens.user_id
+           where api_tokens.token_hash = $1 and users.disabled_at is null"#,
+        hash.as_slice()
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    if row.stale {
+        sqlx::query!("update api_tokens set last_used_at = now() where token_hash = $1", hash.as_slice()).execute(pool).await?;
+    }
+    let Ok(role) = row.role.parse() else { return Ok(None) };
+    let credential = Credential::Token { hash, scopes: row.scopes };
+    Ok(Some(Caller { user: User { id: row.id, email: row.email, role }, credential }))
+}
