@@ -1,0 +1,118 @@
+//! A filter, applied to an event in memory.
+
+use crate::event::{Event, subject_of};
+use crate::filter::conditions::{Field, Filter};
+use crate::filter::metadata::metadata_is;
+
+impl Filter {
+    /// True when the event is selected; `search` is its folded text.
+    pub fn matches(&self, event: &Event, search: &str) -> bool {
+        let exact =
+            |wanted: &Option<String>, has: &Option<String>| wanted.as_ref().is_none_or(|wanted| has.as_ref() == Some(wanted));
+        let folded = |wanted: &Option<String>, has: &Option<String>| {
+            wanted.as_ref().is_none_or(|wanted| has.as_ref().is_some_and(|has| has.eq_ignore_ascii_case(wanted)))
+        };
+        (self.kinds.is_empty() || self.kinds.contains(&event.kind))
+            && folded(&self.recipient, &event.recipient)
+            && folded(&self.sender, &event.sender)
+            && self.subject.as_ref().is_none_or(|part| subject_of(search).is_some_and(|subject| subject.contains(part.as_str())))
+            && self.tag.as_ref().is_none_or(|tag| event.tags.contains(tag))
+            && exact(&self.template, &event.template)
+            && exact(&self.subaccount, &event.subaccount)
+            && exact(&self.message_id, &event.message_id)
+            && exact(&self.ip, &event.ip)
+            && exact(&self.url, &event.url)
+            && self.from.is_none_or(|from| event.received_at >= from)
+            && self.to.is_none_or(|to| event.received_at < to)
+            && self.simulated.is_none_or(|simulated| event.simulated == simulated)
+            && self.words.iter().all(|word| search.contains(word.as_str()))
+            && metadata_is(event, &self.metadata)
+            && !self.not.iter().any(|(field, value)| field.is(event, value))
+    }
+}
+
+impl Field {
+    /// True when the event has this value here.
+    fn is(&self, event: &Event, wanted: &str) -> bool {
+        let exact = |has: &Option<String>| has.as_deref() == Some(wanted);
+        let folded = |has: &Option<String>| has.as_ref().is_some_and(|has| has.eq_ignore_ascii_case(wanted));
+        match self {
+            Self::Kind => event.kind == wanted,
+            Self::Recipient => folded(&event.recipient),
+            Self::Sender => folded(&event.sender),
+            Self::Tag => event.tags.iter().any(|tag| tag == wanted),
+            Self::Template => exact(&event.template),
+            Self::Subaccount => exact(&event.subaccount),
+            Self::MessageId => exact(&event.message_id),
+            Self::Ip => exact(&event.ip),
+            Self::Url => exact(&event.url),
+            Self::Metadata(key) => metadata_is(event, &[(key, wanted)]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event() -> Event {
+        serde_json::from_str(
+            r#"{"id":1,"kind":"open","occurred_at":"2026-01-02T03:04:05Z","received_at":"2026-01-02T03:05:00Z",
+                "message_id":"m1","recipient":"Ada@Example.com","sender":"billing@example.com","subject":"Your Invoice 4711",
+                "tags":["billing","vip"],"metadata":{"customer":7,"plan":"gold"},"template":"invoice","subaccount":null,
+                "url":null,"ip":"198.51.100.7","user_agent":null,"country":null,"city":null,"diagnostic":null,
+                "simulated":false,"webhook":"main"}"#,
+        )
+        .expect("an event")
+    }
+
+    fn selects(pairs: &[(&str, &str)]) -> bool {
+        let filter = Filter::from_pairs(pairs.iter().copied()).expect("a filter");
+        filter.matches(&event(), "ada@example.com billing@example.com\u{1e}your invoice 4711\u{1f} billing vip 7 gold")
+    }
+
+    #[test]
+    fn each_condition_selects_and_excludes() {
+        let table = [
+            (("kind", "click,open"), ("kind", "click")),
+            (("recipient", "ada@EXAMPLE.com"), ("recipient", "ada@example.co")),
+            (("sender", "Billing@example.com"), ("sender", "example.com")),
+            (("subject", " Your  INVOICE"), ("subject", "vip")),
+            (("tag", "vip"), ("tag", "vi")),
+            (("metadata.customer", "7"), ("metadata.customer", "8")),
+            (("metadata.plan", "gold"), ("metadata.none", "gold")),
+            (("template", "invoice"), ("template", "Invoice")),
+            (("message_id", "m1"), ("message_id", "m2")),
+            (("ip", "198.51.100.7"), ("ip", "198.51.100.70")),
+            (("from", "2026-01-02T03:05:00Z"), ("from", "2026-01-02T03:05:01Z")),
+            (("to", "2026-01-02T03:05:01Z"), ("to", "2026-01-02T03:05:00Z")),
+            (("simulated", "false"), ("simulated", "true")),
+            (("q", "  INVOICE  ada"), ("q", "invoice bo")),
+            (("subaccount", ""), ("subaccount", "eu")),
+        ];
+        for (selecting, excluding) in table {
+            assert!(selects(&[selecting]), "{selecting:?}");
+            assert!(!selects(&[excluding]), "{excluding:?}");
+            assert!(!selects(&[selecting, excluding]) || selecting.0 == excluding.0, "{selecting:?} and {excluding:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_excluded_is_left_out() {
+        for (name, value) in [
+            ("not.kind", "click,open"),
+            ("not.recipient", "ADA@example.com"),
+            ("not.sender", "billing@example.com"),
+            ("not.tag", "vip"),
+            ("not.template", "invoice"),
+            ("not.message_id", "m1"),
+            ("not.ip", "198.51.100.7"),
+            ("not.metadata.customer", "7"),
+        ] {
+            assert!(!selects(&[(name, value)]), "{name}");
+            assert!(selects(&[(name, "something else")]), "{name}");
+            assert!(!selects(&[(name, "something else"), (name, value)]), "{name} twice");
+        }
+        assert!(selects(&[("not.url", "https://example.com/"), ("not.subaccount", "eu")]), "what it does not have");
+    }
+}
