@@ -3,6 +3,8 @@
 //! warp's own server has no header time-out, no cap on connections, and a drain that a half-sent request holds open for
 //! ever. This one has all three, sets `TCP_NODELAY`, and tells handlers who is on the other side.
 
+mod peer;
+
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use tower::Service;
 use tracing::{Instrument, Span};
 use warp::reply::Response;
 
+pub use self::peer::Peer;
 use crate::config::Connections;
 
 /// Time for a client to send a whole request header, and for an idle connection to start its next request.
@@ -33,18 +36,6 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Bytes read ahead for one connection, at most.
 const BUFFER: usize = 128 << 10;
-
-/// Who is on the other side, as far as trusted proxies tell. Handlers read it with `warp::ext::get`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub IpAddr);
-
-impl Peer {
-    /// The network that stands for this peer in counters: its /24, or its /48.
-    pub fn network(self) -> IpNet {
-        let length = if self.0.is_ipv4() { 24 } else { 48 };
-        IpNet::new(self.0, length).map_or_else(|_| IpNet::from(self.0), |network| network.trunc())
-    }
-}
 
 /// Serves `service` (a `warp::service`) until `stop`, then lets requests in flight end within the drain time.
 pub async fn run<S>(listener: TcpListener, service: S, config: &Connections, stop: CancellationToken)
@@ -123,7 +114,7 @@ where
     S::Future: Send,
 {
     tower::service_fn(move |mut request: Request<Incoming>| {
-        let peer = peer_of(&request, address, &trusted);
+        let peer = Peer::of(&request, address, &trusted);
         request.extensions_mut().insert(peer);
         let id = request_id(&request);
         // All that is logged about this request carries its id, as do nginx's log and the answer.
@@ -148,45 +139,4 @@ fn request_id<B>(request: &Request<B>) -> Option<HeaderValue> {
     let id = request.headers().get(REQUEST_ID)?;
     let plain = id.len() <= 64 && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
     plain.then(|| id.clone())
-}
-
-/// The socket's own address, unless it is a trusted proxy that names another in `X-Real-IP`.
-fn peer_of<B>(request: &Request<B>, address: IpAddr, trusted: &[IpNet]) -> Peer {
-    let address = address.to_canonical();
-    let named = trusted
-        .iter()
-        .any(|network| network.contains(&address))
-        .then(|| request.headers().get("x-real-ip")?.to_str().ok()?.parse::<IpAddr>().ok())
-        .flatten();
-    Peer(named.unwrap_or(address).to_canonical())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn peer(address: &str, real_ip: Option<&str>) -> String {
-        let mut request = Request::builder();
-        if let Some(real_ip) = real_ip {
-            request = request.header("x-real-ip", real_ip);
-        }
-        let request = request.body(()).expect("a request");
-        let trusted = ["127.0.0.0/8".parse().expect("a network")];
-        peer_of(&request, address.parse().expect("an address"), &trusted).0.to_string()
-    }
-
-    #[test]
-    fn only_a_trusted_proxy_may_name_the_peer() {
-        assert_eq!(peer("127.0.0.1", Some("198.51.100.7")), "198.51.100.7");
-        assert_eq!(peer("::ffff:127.0.0.1", Some("198.51.100.7")), "198.51.100.7");
-        assert_eq!(peer("192.0.2.1", Some("198.51.100.7")), "192.0.2.1");
-        assert_eq!(peer("127.0.0.1", Some("nonsense")), "127.0.0.1");
-        assert_eq!(peer("127.0.0.1", None), "127.0.0.1");
-    }
-
-    #[test]
-    fn a_network_stands_for_its_peers() {
-        assert_eq!(Peer("198.51.100.7".parse().expect("an address")).network().to_string(), "198.51.100.0/24");
-        assert_eq!(Peer("2001:db8:1:2::3".parse().expect("an address")).network().to_string(), "2001:db8:1::/48");
-    }
 }
