@@ -12,7 +12,7 @@ use shared::{cli, healthcheck, shutdown, telemetry};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    cli::conclude(run(cli::parse::<Cli>().command).await)
+    cli::exit_code(run(cli::parse::<Cli>().command).await)
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
@@ -27,6 +27,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Doctor(config) => doctor::run(&config).await,
         Command::Webhook(config) => webhook::run(&config).await,
         Command::Openapi(_) => Ok(document::print()?),
-        Command::Healthcheck(config) => Ok(healthcheck::ask(config.listen).await?),
+        Command::Healthcheck(config) => Ok(healthcheck::check_readiness(config.listen).await?),
     }
 }

@@ -8,7 +8,7 @@ use shared::{cli, healthcheck, shutdown, telemetry};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    cli::conclude(run(cli::parse::<Cli>().command).await)
+    cli::exit_code(run(cli::parse::<Cli>().command).await)
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
@@ -17,6 +17,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
             telemetry::start_logs(&config.log)?;
             App::build(*config).await?.run(shutdown::on_signal()?).await
         }
-        Command::Healthcheck { listen } => Ok(healthcheck::ask(listen).await?),
+        Command::Healthcheck { listen } => Ok(healthcheck::check_readiness(listen).await?),
     }
 }

@@ -60,7 +60,7 @@ pub struct Told {
 impl Told {
     fn of_notification(cursor: &Cursor, mut notification: Notification) -> Self {
         let to = notification.to.clone();
-        notification.to = notification.to.to_outside();
+        notification.to = notification.to.redacted();
         let frame = ServerFrame::Notification { cursor, notification: &notification }.to_text();
         let from = notification.from.as_ref().map(|sender| sender.id);
         Self { frame, to, from, id: Some(notification.id) }

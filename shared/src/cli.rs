@@ -24,7 +24,7 @@ pub fn parse<C: Parser>() -> C {
 }
 
 /// How the process ends: a failure is logged, with all its causes.
-pub fn conclude(outcome: Result<(), anyhow::Error>) -> ExitCode {
+pub fn exit_code(outcome: Result<(), anyhow::Error>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

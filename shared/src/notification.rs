@@ -96,7 +96,7 @@ impl Audience {
 impl Audience {
     /// As people may see it: whose rules wanted something, or did not, is nobody else's business.
     #[must_use]
-    pub fn to_outside(self) -> Self {
+    pub fn redacted(self) -> Self {
         match self {
             Self::Users(_) | Self::AllBut(_) => Self::All,
             said => said,

@@ -17,7 +17,7 @@ impl Origins {
     }
 
     /// True when the request was made at one of them, and not at the first.
-    pub fn is_another(&self, headers: &HeaderMap) -> bool {
+    pub fn is_alternate_host(&self, headers: &HeaderMap) -> bool {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let is_at = |origin: &String| origin.split_once("://").is_some_and(|(_, known)| known.eq_ignore_ascii_case(host));
         self.0.iter().position(is_at).is_some_and(|place| place > 0)

@@ -136,7 +136,7 @@ pub async fn list(state: Arc<AppState>, caller: Caller, page: Page) -> Result<Re
                 message_id: row.message_id,
                 recipient: row.recipient,
                 from,
-                to: to.to_outside(),
+                to: to.redacted(),
                 at: row.created_at,
             };
             Ok(Told { notification, read: row.read })

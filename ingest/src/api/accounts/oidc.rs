@@ -40,7 +40,7 @@ pub async fn begin(state: Arc<AppState>, headers: HeaderMap, query: Pairs) -> Re
     let provider = state.oidc.as_ref().ok_or(ApiError::NotFound)?;
     let next = destination(&query);
     // The provider leads back to the first of our addresses, and the cookie has to be there.
-    if state.origins.is_another(&headers) {
+    if state.origins.is_alternate_host(&headers) {
         let next = utf8_percent_encode(&next, NON_ALPHANUMERIC);
         return lead_to(&format!("{}/api/session/oidc?next={next}", state.origins.first()));
     }
