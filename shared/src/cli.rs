@@ -1,4 +1,4 @@
-//! The command line of a service: `--help` documents every variable, wrong usage ends with 64.
+//! A service's command line. `--help` documents every environment variable; usage errors exit with status 64.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use clap::{Command, Parser};
 
-/// What a shell expects of a program that was called wrongly (`EX_USAGE`).
-const USAGE: i32 = 64;
+/// Exit status for usage errors: `EX_USAGE` of `sysexits.h`.
+const EX_USAGE: i32 = 64;
 
-/// Reads the command line and the environment, or ends the process: with 0 after `--help`, with 64 on a mistake.
+/// Parses the command line and the environment. Exits the process with 0 after `--help`, or with 64 on a usage error.
 pub fn parse<C: Parser>() -> C {
     let command = C::command();
     let variables = variables(&command);
@@ -18,12 +18,12 @@ pub fn parse<C: Parser>() -> C {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
-            std::process::exit(if error.use_stderr() { USAGE } else { 0 });
+            std::process::exit(if error.use_stderr() { EX_USAGE } else { 0 });
         }
     }
 }
 
-/// How the process ends: a failure is logged, with all its causes.
+/// The process's exit code for `outcome`. Logs an error together with its causes.
 pub fn exit_code(outcome: Result<(), anyhow::Error>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -34,7 +34,7 @@ pub fn exit_code(outcome: Result<(), anyhow::Error>) -> ExitCode {
     }
 }
 
-/// Every variable that any of the commands reads, with what it is for and its default.
+/// Help text for every environment variable that any of the commands reads: its name, purpose and default.
 fn variables(command: &Command) -> String {
     let mut found = BTreeMap::new();
     let mut commands = vec![command];

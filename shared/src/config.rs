@@ -1,6 +1,6 @@
-//! Settings that both services share: one struct per concern, each field with its variable and default.
+//! Settings shared by both services: one struct per concern, with a variable and a default for each field.
 //!
-//! Values come from the command line or the environment; `--help` documents every one of them.
+//! Values come from the command line or the environment. `--help` documents all of them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,12 +10,12 @@ use ipnet::IpNet;
 
 use crate::origin::Origins;
 
-/// A value that must not reach a log: `Debug` and `Display` hide it.
+/// A value that must not be logged. `Debug` hides it, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The value itself, for the one place that needs it.
+    /// Returns the value.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -35,7 +35,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A whole number from 1, or nothing: an empty variable is as good as none.
+/// An optional whole number from 1 to 1,000,000. An empty variable counts as unset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count(pub Option<u32>);
 
@@ -52,30 +52,30 @@ impl FromStr for Count {
     }
 }
 
-/// The text is no such number.
+/// The text is not a [`Count`].
 #[derive(Debug, thiserror::Error)]
-#[error("a whole number from 1 to 1,000,000 is wanted, or nothing")]
+#[error("expected a whole number from 1 to 1,000,000, or an empty value")]
 pub struct CountError;
 
-/// The Postgres database.
+/// Settings of Postgres.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Database")]
 pub struct Database {
-    /// Postgres, as `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; the user must be named.
+    /// Postgres, as `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. The user is required.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Secret,
 
-    /// Most connections held open by this process, besides those for lists and searches, and ingest's for deliveries: one for each
-    /// writer, and one.
+    /// Maximum connections of this process, in addition to those for lists and searches, and to ingest's for deliveries (one per
+    /// writer, plus one).
     #[arg(long, env = "DATABASE_MAX_CONNECTIONS", default_value_t = 8)]
     pub database_max_connections: u32,
 
-    /// Most connections held open for lists and searches.
+    /// Maximum connections for lists and searches.
     #[arg(long, env = "DATABASE_READ_CONNECTIONS", default_value_t = 4)]
     pub database_read_connections: u32,
 }
 
-/// The Redis (or Valkey) server that carries the live feed.
+/// Settings of the Redis (or Valkey) server that carries the live feed.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Redis")]
 pub struct Redis {
@@ -84,33 +84,33 @@ pub struct Redis {
     pub redis_url: Secret,
 }
 
-/// How connections are taken; the address itself is the service's own setting.
+/// Limits of the HTTP server. Each service defines its listening address itself.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Listening")]
 pub struct Connections {
-    /// Most connections served at once; further ones wait.
+    /// Maximum connections served at once; further ones wait.
     #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 1024)]
     pub max_connections: usize,
 
-    /// Proxies whose `X-Real-IP` is believed, as networks separated by commas.
+    /// Networks of the proxies whose `X-Real-IP` is trusted, separated by commas.
     #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', default_value = "127.0.0.0/8,::1/128")]
     pub trusted_proxies: Vec<IpNet>,
 
-    /// Seconds that requests in flight (and sockets) get to end after SIGTERM.
+    /// Seconds that requests in flight and open sockets have to finish after SIGTERM.
     #[arg(long, env = "DRAIN_SECONDS", default_value_t = 20)]
     pub drain_seconds: u64,
 }
 
-/// The addresses at which people open the dashboard.
+/// Where users open the dashboard.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Sign-in")]
 pub struct Public {
-    /// Origins that count as ours, separated by commas. All https: the cookie is `__Host-sid`, else `sid`.
+    /// Origins of the dashboard, separated by commas. The session cookie is `__Host-sid` if all use https, else `sid`.
     #[arg(long, env = "PUBLIC_ORIGINS", default_value = "http://127.0.0.1:8080,http://localhost:8080")]
     pub public_origins: Origins,
 }
 
-/// What is logged, and how.
+/// Settings of the log.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Logging")]
 pub struct Log {
@@ -118,12 +118,12 @@ pub struct Log {
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 
-    /// Filter in the form of tracing's `EnvFilter`, such as `info,ingest=debug`.
+    /// Filter in the syntax of tracing's `EnvFilter`, such as `info,ingest=debug`.
     #[arg(long, env = "LOG", default_value = "info")]
     pub log: String,
 }
 
-/// Form of the log lines.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     /// One readable line per record.

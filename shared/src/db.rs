@@ -1,4 +1,4 @@
-//! The Postgres pool.
+//! Postgres connection pools.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -8,24 +8,24 @@ use sqlx::{Connection, PgPool};
 
 use crate::config;
 
-/// A connection that rested longer is asked whether it still stands before it is used.
-const TRUSTED: Duration = Duration::from_secs(1);
-/// How long a request waits for a connection before it is told to come back.
+/// Connections that were idle for this long are pinged before use.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
+/// Maximum wait for a free connection. A request that waits longer fails and is asked to retry.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a pool is for, which decides how long its statements may take.
+/// What a pool is used for. Decides the statement time-outs and how statements are planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Deliveries, sign-in, relaying: what must not wait for readers.
+    /// Deliveries, sign-in and publishing, which must not wait for readers.
     Work,
-    /// Lists and searches, on connections of their own: the slowest search costs other readers, and no delivery.
+    /// Lists and searches. They have separate connections, so that a slow search delays other readers but no delivery.
     Reading,
-    /// Migrations, which may build an index for an hour.
+    /// Migrations, which may spend an hour building an index.
     Migrating,
 }
 
 impl Purpose {
-    /// Time-outs of a statement and of waiting for a lock; 0 is none.
+    /// `statement_timeout` and `lock_timeout`; 0 disables a time-out.
     fn timeouts(self) -> (&'static str, &'static str) {
         match self {
             Self::Work => ("30s", "10s"),
@@ -34,10 +34,10 @@ impl Purpose {
         }
     }
 
-    /// How prepared statements are planned. Those of work are the same whatever their arrays hold, and planning the largest
-    /// anew for every commit would cost more than running it. A reader's values decide: what is rare is fetched by its index, and
-    /// what is common is met soon enough on the way from the newest.
-    fn plans(self) -> &'static str {
+    /// `plan_cache_mode` for prepared statements. The plans of `Work` statements do not depend on their arrays, and planning the
+    /// largest one on every commit would cost more than running it. Reads depend on their values: an index finds a rare value,
+    /// and a scan from the newest row soon finds a common one.
+    fn plan_cache_mode(self) -> &'static str {
         match self {
             Self::Work => "force_generic_plan",
             Self::Reading => "force_custom_plan",
@@ -46,10 +46,10 @@ impl Purpose {
     }
 }
 
-/// A pool that connects when first asked, so that a service starts while Postgres is away and becomes ready when it is there.
+/// Returns a pool that connects on first use, so that a service can start while Postgres is unavailable and become ready later.
 ///
 /// # Errors
-/// When the URL does not parse or names no user: sqlx would connect as "anonymous".
+/// When the URL does not parse, or names no user: sqlx would connect as "anonymous".
 pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<PgPool, DatabaseUrlError> {
     let url = config.database_url.reveal();
     let options = PgConnectOptions::from_str(url).map_err(|_| DatabaseUrlError::Malformed)?;
@@ -62,13 +62,13 @@ pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<P
         ("statement_timeout", statement),
         ("lock_timeout", lock),
         ("idle_in_transaction_session_timeout", "30s"),
-        // 200 means committed: never weaken this for speed.
+        // A 200 response means that the delivery is committed. Never weaken this for speed.
         ("synchronous_commit", "on"),
         ("timezone", "UTC"),
-        ("plan_cache_mode", purpose.plans()),
-        // Compiling a query takes longer than any of ours may.
+        ("plan_cache_mode", purpose.plan_cache_mode()),
+        // JIT compilation takes longer than any of our queries may.
         ("jit", "off"),
-        // What the search index puts off, ingest sees to by itself, in good time and in nobody's way.
+        // ingest flushes the search index's pending list in the background, well before an insert would have to.
         ("gin_pending_list_limit", "32MB"),
     ]);
     Ok(PgPoolOptions::new()
@@ -78,11 +78,11 @@ pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<P
             config.database_max_connections
         })
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        // sqlx would ask each time: a round trip for every statement, hundreds of times a second.
+        // sqlx would ping before every statement: hundreds of extra round trips a second.
         .test_before_acquire(false)
-        .before_acquire(|connection, rested| {
+        .before_acquire(|connection, metadata| {
             Box::pin(async move {
-                if rested.idle_for >= TRUSTED {
+                if metadata.idle_for >= PING_AFTER_IDLE {
                     connection.ping().await?;
                 }
                 Ok(true)
@@ -91,13 +91,12 @@ pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<P
         .connect_lazy_with(options))
 }
 
-/// Why `DATABASE_URL` cannot be used. Says nothing of its content.
+/// Why `DATABASE_URL` cannot be used. The messages never contain its value, which holds the password.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseUrlError {
     /// Not of the form `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
-    #[error("DATABASE_URL is not of the form postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
+    #[error("DATABASE_URL must have the form postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
     Malformed,
-    /// The user is missing.
-    #[error("DATABASE_URL names no user")]
+    #[error("DATABASE_URL must name a user")]
     NoUser,
 }

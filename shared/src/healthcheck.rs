@@ -1,23 +1,23 @@
-//! Asking a running service whether it is ready, for containers whose image has no HTTP client.
+//! The client side of `/readyz`, for containers whose image has no HTTP client.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-/// The service is not ready, or does not answer.
+/// Why a health check failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HealthcheckError {
-    /// No answer.
+    /// The request failed or timed out.
     #[error("the service does not answer")]
     NoAnswer(#[from] reqwest::Error),
-    /// It says that it is not.
+    /// The service answered with another status than 2xx; this is the body.
     #[error("the service is not ready: {0}")]
     NotReady(String),
 }
 
-/// Succeeds when the service that listens at `listen` answers 200 to `/readyz`.
+/// Succeeds if the service listening at `listen` answers `/readyz` with a 2xx status within five seconds.
 ///
 /// # Errors
-/// When it does not.
+/// When the service is not ready or does not answer.
 pub async fn check_readiness(listen: SocketAddr) -> Result<(), HealthcheckError> {
     let host = if listen.ip().is_unspecified() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { listen.ip() };
     let url = format!("http://{}/readyz", SocketAddr::new(host, listen.port()));

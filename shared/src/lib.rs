@@ -1,8 +1,9 @@
-//! What `ingest` and `notifier` both need, and nothing else.
+//! Code that both `ingest` and `notifier` need.
 //!
-//! - What any service needs: [`cli`], [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`], [`healthcheck`].
-//! - An event, what selects events, what people write, and what travels from commit to browser: [`event`], [`filter`], [`notification`], [`message`], [`feed`].
-//! - Who is asking: [`session`], [`origin`].
+//! - Infrastructure: [`cli`], [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`] and
+//!   [`healthcheck`].
+//! - The domain, from commit to browser: [`event`], [`filter`], [`notification`], [`message`] and [`feed`].
+//! - Authentication: [`session`] and [`origin`].
 
 pub mod cli;
 pub mod config;

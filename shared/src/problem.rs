@@ -1,4 +1,4 @@
-//! RFC 9457 problem documents: how a refusal looks on the wire.
+//! Error responses as RFC 9457 problem documents.
 
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -6,32 +6,31 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-/// A refusal with a stable `code` for programs and a `detail` for people. The detail of a 5xx is generic.
+/// An error response with a stable `code` for programs and a `detail` for people. The detail of a 5xx is generic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The HTTP status.
     pub status: StatusCode,
     /// Stable, in snake case.
     pub code: &'static str,
     /// One sentence.
     pub detail: String,
-    /// Seconds for `Retry-After`, where coming back later makes sense.
+    /// Seconds for the `Retry-After` header, if a retry makes sense.
     pub retry_after: Option<u64>,
 }
 
-/// A refusal as RFC 9457 has it.
+/// An RFC 9457 problem document.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct Document<'a> {
-    /// `about:blank`: what it is about is said by `code`.
+    /// Always `about:blank`; `code` identifies the problem.
     r#type: &'static str,
-    /// The status in words.
+    /// The HTTP status in words.
     title: &'a str,
     /// The HTTP status.
     status: u16,
-    /// Stable, in snake case; for programs.
+    /// Stable and in snake case, for programs.
     code: &'a str,
-    /// One sentence; for people.
+    /// One sentence for people.
     detail: &'a str,
 }
 
@@ -41,22 +40,22 @@ impl Problem {
         Self { status, code, detail: detail.into(), retry_after: None }
     }
 
-    /// The same, with `Retry-After`.
+    /// Adds a `Retry-After` header.
     pub fn retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }
     }
 
-    /// No route serves this path.
+    /// The answer for a path that no route serves.
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.")
     }
 
-    /// What warp's own rejections mean. Our handlers never reject: they answer with a problem of their own.
+    /// Translates warp's own rejections. Our handlers never reject; they return a problem instead.
     pub fn of_rejection(rejection: &warp::Rejection) -> Self {
         if rejection.is_not_found() {
             Self::not_found()
         } else if rejection.find::<warp::reject::MethodNotAllowed>().is_some() {
-            Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address does not take that method.")
+            Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address does not support that method.")
         } else {
             Self::new(StatusCode::BAD_REQUEST, "bad_request", "The request could not be read.")
         }

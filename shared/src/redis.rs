@@ -1,4 +1,4 @@
-//! The Redis pool, and the connection that listens.
+//! The Redis connection pool, and connections for subscriptions.
 
 use std::time::Duration;
 
@@ -7,33 +7,36 @@ use redis::{AsyncConnectionConfig, Client, RedisError};
 
 use crate::config;
 
-/// Redis is local and quick; whoever waits longer than this is better told that it is away.
+/// Redis is local and fast. If it does not answer within this time, it counts as unavailable.
 const TIMEOUT: Duration = Duration::from_secs(2);
 const POOL_SIZE: usize = 8;
 
-/// What can go wrong between us and Redis.
+/// Why a Redis operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No connection was to be had in time.
+    /// The pool had no connection in time.
     #[error("no connection to Redis")]
     Pool(#[from] deadpool_redis::PoolError),
-    /// Redis refused, or the connection broke.
+    /// Redis rejected a command, or the connection broke.
     #[error("Redis failed")]
     Redis(#[from] RedisError),
-    /// Redis answered with what our own scripts never say.
-    #[error("Redis answered in an unknown shape: {0}")]
-    Shape(&'static str),
+    /// The data sent or received does not have the feed's format.
+    #[error("malformed feed data: {0}")]
+    Malformed(&'static str),
+    /// The system could not provide random bytes for an epoch.
+    #[error("the system has no randomness")]
+    Randomness(#[from] getrandom::Error),
 }
 
 impl Error {
-    /// True when Redis itself answered and refused this very command, so that trying other commands makes sense.
-    /// False when Redis is away, starting, full or read-only: then nothing would pass.
+    /// True when the failure concerns only this command, so that other commands may still succeed.
+    /// False when Redis is unavailable, starting, full or read-only: then every command would fail.
     pub fn is_about_the_command(&self) -> bool {
         match self {
             Self::Pool(_) => false,
-            Self::Shape(_) => true,
+            Self::Malformed(_) | Self::Randomness(_) => true,
             Self::Redis(error) => {
-                let away = [
+                let unavailable = [
                     "LOADING",
                     "READONLY",
                     "OOM",
@@ -46,16 +49,16 @@ impl Error {
                     "CLUSTERDOWN",
                     "WRONGTYPE",
                 ];
-                error.code().is_some_and(|code| !away.contains(&code))
+                error.code().is_some_and(|code| !unavailable.contains(&code))
             }
         }
     }
 }
 
-/// A pool of connections for commands; none is made yet.
+/// Returns a pool of connections for commands. It connects on first use.
 ///
 /// # Errors
-/// When `REDIS_URL` does not parse.
+/// When `REDIS_URL` is not a valid URL.
 pub fn pool(config: &config::Redis) -> Result<Pool, RedisError> {
     let timeouts = AsyncConnectionConfig::new().set_connection_timeout(Some(TIMEOUT)).set_response_timeout(Some(TIMEOUT));
     let manager = Manager::new_with_config(config.redis_url.reveal(), timeouts)?;
@@ -70,10 +73,10 @@ pub fn pool(config: &config::Redis) -> Result<Pool, RedisError> {
     Ok(pool)
 }
 
-/// A connection of its own, subscribed to `channels`. It ends when the connection does and never heals by itself.
+/// Opens a dedicated connection that is subscribed to `channels`. It never reconnects: the subscription ends with the connection.
 ///
 /// # Errors
-/// When Redis is away or refuses.
+/// When Redis is unavailable or rejects the subscription.
 pub async fn subscribe(config: &config::Redis, channels: &[&str]) -> Result<redis::aio::PubSub, RedisError> {
     let client = Client::open(config.redis_url.reveal())?;
     let timed_out = || RedisError::from((redis::ErrorKind::Io, "timed out"));

@@ -1,7 +1,7 @@
-//! The bounded accept loop round a warp filter.
+//! A bounded accept loop for a warp filter.
 //!
-//! warp's own server has no header time-out, no cap on connections, and a drain that a half-sent request holds open for
-//! ever. This one has all three, sets `TCP_NODELAY`, and tells handlers who is on the other side.
+//! warp's own server has no header time-out and no connection limit, and a half-sent request blocks its graceful shutdown
+//! forever. This one fixes all three, sets `TCP_NODELAY`, and tells handlers the client's address.
 
 mod peer;
 
@@ -28,16 +28,16 @@ use warp::reply::Response;
 pub use self::peer::Peer;
 use crate::config::Connections;
 
-/// Time for a client to send a whole request header, and for an idle connection to start its next request.
+/// Time a client has to send a complete request header. Also limits how long a connection may stay idle between requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Names a request over all logs.
+/// Identifies a request across the logs of the proxy and the services.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Bytes read ahead for one connection, at most.
-const BUFFER: usize = 128 << 10;
+/// Maximum read buffer of a connection, in bytes.
+const MAX_BUFFER_BYTES: usize = 128 << 10;
 
-/// Serves `service` (a `warp::service`) until `stop`, then lets requests in flight end within the drain time.
+/// Serves `service` (a `warp::service`) until `stop` is cancelled. Requests in flight then have the drain time to finish.
 pub async fn run<S>(listener: TcpListener, service: S, config: &Connections, stop: CancellationToken)
 where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
@@ -45,44 +45,45 @@ where
 {
     let permits = Arc::new(Semaphore::new(config.max_connections));
     let trusted: Arc<[IpNet]> = config.trusted_proxies.clone().into();
-    let open = TaskTracker::new();
+    let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
             accepted = accept(&listener, &permits) => accepted,
         };
         let Some((stream, address, permit)) = accepted else { continue };
-        let service = with_peer(service.clone(), address.ip(), Arc::clone(&trusted));
+        let service = with_request_context(service.clone(), address.ip(), Arc::clone(&trusted));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
-            .max_buf_size(BUFFER)
+            .max_buf_size(MAX_BUFFER_BYTES)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
             .with_upgrades();
         let stop = stop.clone();
-        open.spawn(async move {
+        connections.spawn(async move {
             tokio::pin!(connection);
-            let ended = tokio::select! {
-                ended = connection.as_mut() => ended,
+            let result = tokio::select! {
+                result = connection.as_mut() => result,
                 () = stop.cancelled() => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
             };
-            if let Err(error) = ended {
-                tracing::debug!(%error, "connection ended early");
+            if let Err(error) = result {
+                tracing::debug!(%error, "connection closed with an error");
             }
             drop(permit);
         });
     }
     drop(listener);
-    open.close();
-    if tokio::time::timeout(Duration::from_secs(config.drain_seconds), open.wait()).await.is_err() {
+    connections.close();
+    if tokio::time::timeout(Duration::from_secs(config.drain_seconds), connections.wait()).await.is_err() {
         tracing::warn!(drain_seconds = config.drain_seconds, "requests were still open at the drain deadline");
     }
 }
 
-/// The next connection, once there is room for it. None when accepting failed, as it does when files run out.
+/// Waits for a free permit and accepts the next connection. Returns `None` when accepting fails, for example without free file
+/// descriptors.
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
@@ -91,20 +92,21 @@ async fn accept(
     match listener.accept().await {
         Ok((stream, address)) => {
             if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY was refused");
+                tracing::debug!(%error, "cannot set TCP_NODELAY");
             }
             Some((stream, address, permit))
         }
         Err(error) => {
-            tracing::warn!(%error, "accepting a connection failed");
-            // Out of files or memory: spinning would make it worse.
+            tracing::warn!(%error, "cannot accept a connection");
+            // The process is probably out of file descriptors or memory. Retrying at once would make it worse.
             tokio::time::sleep(Duration::from_millis(100)).await;
             None
         }
     }
 }
 
-fn with_peer<S>(
+/// Wraps `service` so that each request carries its [`Peer`], and its logs and response carry its id.
+fn with_request_context<S>(
     service: S,
     address: IpAddr,
     trusted: Arc<[IpNet]>,
@@ -117,14 +119,14 @@ where
         let peer = Peer::of(&request, address, &trusted);
         request.extensions_mut().insert(peer);
         let id = request_id(&request);
-        // All that is logged about this request carries its id, as do nginx's log and the answer.
+        // The same id appears in nginx's log, in our logs and in the response.
         let span = match id.as_ref().and_then(|id| id.to_str().ok()) {
             Some(id) => tracing::info_span!("request", id),
             None => Span::none(),
         };
-        let answer = service.clone().call(request);
+        let response = service.clone().call(request);
         async move {
-            let mut response = answer.await?;
+            let mut response = response.await?;
             if let Some(id) = id {
                 response.headers_mut().insert(REQUEST_ID, id);
             }
@@ -134,9 +136,9 @@ where
     })
 }
 
-/// What the proxy calls this request, if that is a plain word.
+/// The request id set by the proxy, if it consists of at most 64 letters, digits and hyphens.
 fn request_id<B>(request: &Request<B>) -> Option<HeaderValue> {
     let id = request.headers().get(REQUEST_ID)?;
-    let plain = id.len() <= 64 && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
-    plain.then(|| id.clone())
+    let is_valid = id.len() <= 64 && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    is_valid.then(|| id.clone())
 }

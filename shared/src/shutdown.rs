@@ -1,24 +1,24 @@
-//! From SIGTERM or Ctrl-C to a token that every long task holds.
+//! Turns SIGTERM and Ctrl-C into a token that long-running tasks watch.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// A token that is cancelled by the first SIGINT or SIGTERM.
+/// Returns a token that the first SIGINT or SIGTERM cancels.
 ///
 /// # Errors
-/// When the process may not install signal handlers.
+/// When the signal handlers cannot be installed.
 pub fn on_signal() -> std::io::Result<CancellationToken> {
     let token = CancellationToken::new();
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let signalled = token.clone();
+    let stop = token.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        tracing::info!("asked to stop; draining");
-        signalled.cancel();
+        tracing::info!("received a stop signal; draining");
+        stop.cancel();
     });
     Ok(token)
 }

@@ -1,22 +1,23 @@
 //! Logs and metrics of a service.
 //!
-//! A log line reads alone and carries its facts as fields. It never holds addresses, tokens, bodies or connection strings.
+//! A log line is understandable without its neighbours and carries its details as fields. It never contains addresses, tokens,
+//! bodies or connection strings.
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
 
-/// Upper bounds of every duration histogram, in seconds.
-const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+/// Bucket bounds of duration histograms, in seconds.
+const DURATION_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-/// Upper bounds of every histogram of batch sizes.
-const EVENTS: [f64; 8] = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 10_000.0];
+/// Bucket bounds of batch-size histograms, in events.
+const BATCH_SIZE_BUCKETS: [f64; 8] = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 10_000.0];
 
 /// Starts logging to standard error.
 ///
 /// # Errors
-/// When the filter does not parse.
+/// When `LOG` is not a valid filter.
 pub fn start_logs(config: &Log) -> Result<(), tracing_subscriber::filter::ParseError> {
     let filter = EnvFilter::builder().parse(&config.log)?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -27,13 +28,13 @@ pub fn start_logs(config: &Log) -> Result<(), tracing_subscriber::filter::ParseE
     Ok(())
 }
 
-/// Installs the process's metrics recorder; the handle renders `/metrics`.
+/// Installs the process's metrics recorder. The returned handle renders `/metrics`.
 ///
 /// # Errors
-/// When a recorder is installed already.
+/// When a recorder is already installed.
 pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
     PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
-        .set_buckets_for_metric(Matcher::Suffix("_events".to_owned()), &EVENTS)?
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &DURATION_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Suffix("_events".to_owned()), &BATCH_SIZE_BUCKETS)?
         .install_recorder()
 }

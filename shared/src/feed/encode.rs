@@ -1,4 +1,4 @@
-//! Items, encoded into runs for publishing.
+//! Encoding of items into runs.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -7,36 +7,36 @@ use crate::feed::item::FeedItem;
 use crate::feed::keys::{FEED_CHANNEL, OPEN_CHANNEL};
 use crate::redis::Error;
 
-/// Bytes that most items stay below.
-const USUAL: usize = 1 << 10;
-/// Bytes of a run, unless a single item is longer.
-const LONGEST_RUN: usize = 128 << 10;
+/// Most items are shorter than this, in bytes.
+const TYPICAL_ITEM_BYTES: usize = 1 << 10;
+/// Maximum size of a run in bytes, unless a single item is longer.
+const MAX_RUN_BYTES: usize = 128 << 10;
 
-/// Items as they are published: few and long runs for one channel each, since what Redis does for a run costs the same however many
-/// items it has. Within a channel the order stays.
+/// Items encoded for publishing. Each run belongs to one channel. Runs are few and long, because Redis's cost per run does not
+/// depend on the number of items. Items of a channel stay in order.
 #[derive(Debug)]
 pub struct EncodedBatch {
     pub(super) runs: Vec<EncodedRun>,
-    /// Bytes of a new run.
-    room: usize,
-    /// The item that was added last; its memory serves the next.
-    item: Vec<u8>,
+    /// Initial capacity of a new run, in bytes.
+    run_capacity: usize,
+    /// Scratch space for the item being added.
+    scratch: Vec<u8>,
 }
 
 #[derive(Debug)]
 pub(super) struct EncodedRun {
     pub(super) channel: &'static str,
     pub(super) items: usize,
-    /// An array.
+    /// A JSON array of the items.
     pub(super) json: Vec<u8>,
 }
 
 impl EncodedRun {
-    /// Adds so many items, which are written with commas between them.
+    /// Adds `items` items, whose comma-separated JSON is `json`.
     fn add(&mut self, items: usize, json: &[u8]) {
-        // What ended the array stands between the items now.
-        let between = if self.json.pop().is_some() { b',' } else { b'[' };
-        self.json.push(between);
+        // The separator replaces the closing bracket, or opens the array.
+        let separator = if self.json.pop().is_some() { b',' } else { b'[' };
+        self.json.push(separator);
         self.json.extend_from_slice(json);
         self.json.push(b']');
         self.items += items;
@@ -44,72 +44,77 @@ impl EncodedRun {
 }
 
 impl EncodedBatch {
-    /// Of one item.
+    /// A batch of one item.
     ///
     /// # Errors
-    /// When it does not serialise.
+    /// When the item cannot be serialised.
     pub fn of<S: Serialize + AsRef<str>>(item: &FeedItem<S>) -> Result<Self, Error> {
         let mut encoded = Self::expecting(1);
         encoded.push(item)?;
         Ok(encoded)
     }
 
-    /// Of none yet, but some to come.
+    /// An empty batch with capacity for about `items` items.
     pub fn expecting(items: usize) -> Self {
-        Self { runs: Vec::new(), room: USUAL * items.clamp(1, LONGEST_RUN / USUAL), item: Vec::with_capacity(USUAL) }
+        Self {
+            runs: Vec::new(),
+            run_capacity: TYPICAL_ITEM_BYTES * items.clamp(1, MAX_RUN_BYTES / TYPICAL_ITEM_BYTES),
+            scratch: Vec::with_capacity(TYPICAL_ITEM_BYTES),
+        }
     }
 
     /// Adds an item.
     ///
     /// # Errors
-    /// When it does not serialise; then nothing is added.
+    /// When the item cannot be serialised; the batch stays as it was.
     pub fn push<S: Serialize + AsRef<str>>(&mut self, item: &FeedItem<S>) -> Result<(), Error> {
         let is_open = item.event.as_ref().is_some_and(|event| event.kind.as_ref() == "open");
         let channel = if is_open { OPEN_CHANNEL } else { FEED_CHANNEL };
-        self.item.clear();
-        serde_json::to_writer(&mut self.item, item).map_err(|_| Error::Shape("an item does not serialise"))?;
-        let place = self.last_with_room(channel, self.item.len()).unwrap_or_else(|| {
-            self.runs.push(EncodedRun { channel, items: 0, json: Vec::with_capacity(self.room) });
+        self.scratch.clear();
+        serde_json::to_writer(&mut self.scratch, item).map_err(|_| Error::Malformed("an item cannot be serialised"))?;
+        let index = self.last_run_with_room(channel, self.scratch.len()).unwrap_or_else(|| {
+            self.runs.push(EncodedRun { channel, items: 0, json: Vec::with_capacity(self.run_capacity) });
             self.runs.len() - 1
         });
-        self.runs[place].add(1, &self.item);
+        self.runs[index].add(1, &self.scratch);
         Ok(())
     }
 
-    /// Adds others' items behind these.
-    pub fn append(&mut self, others: Self) {
-        for other in others.runs {
-            match self.last_with_room(other.channel, other.json.len()) {
-                Some(place) => self.runs[place].add(other.items, &other.json[1..other.json.len() - 1]),
-                None => self.runs.push(other),
+    /// Moves all items of `other` to the end of this batch.
+    pub fn append(&mut self, other: Self) {
+        for run in other.runs {
+            match self.last_run_with_room(run.channel, run.json.len()) {
+                Some(index) => self.runs[index].add(run.items, &run.json[1..run.json.len() - 1]),
+                None => self.runs.push(run),
             }
         }
     }
 
-    /// Where the last run of a channel is, if it has room for so many bytes.
-    fn last_with_room(&self, channel: &str, bytes: usize) -> Option<usize> {
+    /// The index of the channel's last run, if that run has room for `bytes` more.
+    fn last_run_with_room(&self, channel: &str, bytes: usize) -> Option<usize> {
         let last = self.runs.iter().rposition(|run| run.channel == channel);
-        last.filter(|last| self.runs[*last].json.len() + bytes < LONGEST_RUN)
+        last.filter(|last| self.runs[*last].json.len() + bytes < MAX_RUN_BYTES)
     }
 
-    /// How many items these are.
+    /// The number of items.
     pub fn len(&self) -> usize {
         self.runs.iter().map(|run| run.items).sum()
     }
 
-    /// True when there are none.
+    /// True when the batch has no items.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
 
-    /// Each item's JSON.
+    /// The JSON of each item.
     ///
     /// # Errors
-    /// Never, of what was added here.
+    /// When a run is not a JSON array, which `push` and `append` rule out.
     pub fn each(&self) -> Result<Vec<String>, Error> {
         let mut each = Vec::new();
         for run in &self.runs {
-            let items: Vec<Box<RawValue>> = serde_json::from_slice(&run.json).map_err(|_| Error::Shape("a run"))?;
+            let items: Vec<Box<RawValue>> =
+                serde_json::from_slice(&run.json).map_err(|_| Error::Malformed("a run is not a JSON array"))?;
             each.extend(items.into_iter().map(|item| Box::<str>::from(item).into_string()));
         }
         Ok(each)
@@ -122,7 +127,7 @@ mod tests {
     use crate::notification::{Audience, Notification};
 
     #[test]
-    fn runs_hold_every_item_once_in_its_channels_order() {
+    fn runs_hold_each_item_once_and_in_order() {
         let message = |n: usize| Notification {
             id: i64::try_from(n).expect("a small number"),
             kind: "message",
@@ -137,25 +142,25 @@ mod tests {
         };
         let text = "x".repeat(1000);
         let item = |n| FeedItem { event: None, search: Some(text.as_str()), notification: Some(message(n)), read: None };
-        // Some by one, some together, as commits come.
+        // Items arrive one by one and in batches, as commits do.
         let mut items = EncodedBatch::expecting(300);
         for first in (0..300).step_by(10) {
-            let mut others = EncodedBatch::of(&item(first)).expect("an item");
+            let mut commit = EncodedBatch::of(&item(first)).expect("an item");
             for n in first + 1..first + 10 {
-                others.push(&item(n)).expect("an item");
+                commit.push(&item(n)).expect("an item");
             }
-            items.append(others);
+            items.append(commit);
         }
-        assert!(items.runs.len() < 6 && items.runs.iter().all(|run| run.json.len() <= LONGEST_RUN), "{}", items.runs.len());
+        assert!(items.runs.len() < 6 && items.runs.iter().all(|run| run.json.len() <= MAX_RUN_BYTES), "{}", items.runs.len());
         assert_eq!((items.len(), EncodedBatch::expecting(0).is_empty()), (300, true));
         let each = items.each().expect("the items");
         let ids = each.iter().map(|item| serde_json::from_str::<FeedItem>(item).expect("an item").notification.expect("one").id);
         assert!(ids.eq(0..300));
 
-        let long = "x".repeat(LONGEST_RUN / 2);
+        let long = "x".repeat(MAX_RUN_BYTES / 2);
         for n in 0..4 {
             items.push(&FeedItem { search: Some(long.as_str()), ..item(n) }).expect("an item");
         }
-        assert!(items.len() == 304 && items.runs.iter().all(|run| run.json.len() <= LONGEST_RUN));
+        assert!(items.len() == 304 && items.runs.iter().all(|run| run.json.len() <= MAX_RUN_BYTES));
     }
 }

@@ -1,4 +1,4 @@
-//! Runs, as readers receive them.
+//! Decoding of runs.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use crate::feed::item::ReceivedItem;
 use crate::feed::keys::KEEP;
 use crate::redis::Error;
 
-/// Items with consecutive numbers, as they were published together.
+/// A received run: items with consecutive numbers that were published together.
 #[derive(Debug)]
 pub struct ReceivedBatch {
-    /// The place before the first of them.
+    /// The position before the first item.
     pub after: Cursor,
-    /// In order.
+    /// The items, in order.
     pub items: Vec<ReceivedItem>,
-    /// How many of them could not be understood, as those of a newer version, and are empty.
+    /// The number of items that could not be parsed, such as those of a newer version. They are empty in `items`.
     pub unreadable: usize,
 }
 
 impl ReceivedBatch {
-    /// Reads what a channel carried; none if that was never one of our runs.
+    /// Parses a message of a feed channel. Returns `None` if it is not a run.
     pub fn from_message(payload: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Message<'a> {
@@ -32,35 +32,35 @@ impl ReceivedBatch {
             items: &'a RawValue,
         }
         let message: Message<'_> = serde_json::from_slice(payload).ok()?;
-        Self::of(Cursor { epoch: message.epoch.into(), seq: message.first.checked_sub(1)? }, message.items.get())
+        Self::parse(Cursor { epoch: message.epoch.into(), seq: message.first.checked_sub(1)? }, message.items.get())
     }
 
-    fn of(after: Cursor, items: &str) -> Option<Self> {
+    fn parse(after: Cursor, items: &str) -> Option<Self> {
         if let Ok(items) = serde_json::from_str(items) {
             return Some(Self { after, items, unreadable: 0 });
         }
         let each: Vec<&RawValue> = serde_json::from_str(items).ok()?;
         let mut unreadable = 0;
-        let read = |raw: &&RawValue| {
+        let parse_item = |raw: &&RawValue| {
             serde_json::from_str(raw.get()).unwrap_or_else(|_| {
                 unreadable += 1;
                 ReceivedItem::default()
             })
         };
-        let items = each.iter().map(read).collect();
+        let items = each.iter().map(parse_item).collect();
         Some(Self { after, items, unreadable })
     }
 
-    /// What the stream holds for the numbers `first..=last`; empty items where that is not what our script wrote.
-    pub(super) fn of_stream(epoch: &Arc<str>, first: u64, last: u64, items: &str) -> Result<Self, Error> {
+    /// Parses the stream entry for the numbers `first..=last`. If the entry is malformed, all of its items are empty.
+    pub(super) fn from_stream_entry(epoch: &Arc<str>, first: u64, last: u64, items: &str) -> Result<Self, Error> {
         let after = Cursor { epoch: Arc::clone(epoch), seq: first.saturating_sub(1) };
         let count = last.checked_sub(after.seq).and_then(|count| usize::try_from(count).ok()).filter(|count| *count <= KEEP);
-        let count = count.ok_or(Error::Shape("the numbers of a run"))?;
-        let run = Self::of(after.clone(), items).filter(|run| run.items.len() == count);
+        let count = count.ok_or(Error::Malformed("a run's numbers are out of range"))?;
+        let run = Self::parse(after.clone(), items).filter(|run| run.items.len() == count);
         Ok(run.unwrap_or_else(|| Self { after, items: vec![ReceivedItem::default(); count], unreadable: count }))
     }
 
-    /// The number of its last item.
+    /// The number of the last item.
     pub fn last(&self) -> u64 {
         self.after.seq + self.items.len() as u64
     }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_item_of_a_newer_version_costs_itself_alone() {
+    fn unparsable_items_do_not_affect_their_run() {
         let message = br#"{"epoch":"e","first":7,"items":[{"event":{"id":1}},{"event":null,"notification":"?"},{"search":"x"}]}"#;
         let run = ReceivedBatch::from_message(message).expect("a run");
         assert_eq!((run.after.to_string().as_str(), run.last(), run.unreadable), ("e.6", 9, 1));

@@ -12,10 +12,10 @@ use crate::feed::receive::ReceivedBatch;
 use crate::redis::Error;
 use crate::session::new_secret;
 
-/// Runs appended by one script: Redis does nothing else meanwhile.
-const RUNS: usize = 4;
+/// Runs appended by one script call. Redis is blocked while the script runs.
+const RUNS_PER_CALL: usize = 4;
 
-/// All scripts begin so: find the current epoch, or begin a new one. ARGV[1] is the name for a new one.
+/// The start of every script: reads the current epoch, or begins a new one named `ARGV[1]`.
 const CURRENT_EPOCH: &str = r"
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local known = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'server')
@@ -27,9 +27,11 @@ if not epoch or known[3] ~= server or (seq > 0 and redis.call('EXISTS', KEYS[1])
 end
 ";
 
-/// ARGV[2]: how many to keep; then for each run its channel, how many items it has, and these as a JSON array. The
-/// numbers are taken first: should a command fail half-way, what is left is a hole, which readers notice, and not a number used twice. An
-/// entry's id is the number of its last item, so that whoever asks for what comes after a number gets the run that holds it.
+/// Appends and publishes runs. `ARGV[2]` is the number of items to keep. Three arguments follow for each run: the channel, the
+/// number of items, and the items as a JSON array.
+///
+/// The script reserves the numbers first. If a later command fails, readers notice a gap, and no number is used twice. The id of
+/// an entry is the number of its last item, so that a read after any number finds the run that contains the next one.
 const APPEND: &str = r#"
 local function text(number) return string.format('%.0f', number) end
 local last = seq
@@ -45,7 +47,7 @@ end
 return seq
 "#;
 
-/// ARGV[2]: the number to read after; ARGV[3]: how many runs at most.
+/// Reads at most `ARGV[3]` runs with numbers after `ARGV[2]`.
 const READ: &str = r"
 local found = {}
 for _, entry in ipairs(redis.call('XRANGE', KEYS[1], string.format('%.0f', tonumber(ARGV[2]) + 1) .. '-0', '+', 'COUNT', ARGV[3])) do
@@ -56,30 +58,30 @@ end
 return {epoch, string.format('%.0f', seq), found}
 ";
 
-/// Where the feed ends.
+/// Reads the end of the feed.
 const END: &str = "return {epoch, string.format('%.0f', seq)}";
 
-/// Hashed once: it runs for each commit.
-static APPENDING: LazyLock<Script> = LazyLock::new(|| script(APPEND));
+/// Hashed only once, since it runs on every commit.
+static APPEND_SCRIPT: LazyLock<Script> = LazyLock::new(|| script(APPEND));
 
 fn script(body: &str) -> Script {
     Script::new(&format!("{CURRENT_EPOCH}{body}"))
 }
 
 fn new_epoch() -> Result<String, Error> {
-    let mut epoch = new_secret().map_err(|_| Error::Shape("no randomness for an epoch"))?;
+    let mut epoch = new_secret()?;
     epoch.truncate(16);
     Ok(epoch)
 }
 
-/// Numbers, remembers and publishes `items`, some runs at a time. After an error some may have been; appending all of them again is
-/// safe, since readers drop what they have seen.
+/// Numbers, stores and publishes `items`, a few runs at a time. After an error, some of them may already be published. Appending
+/// all of them again is safe, since readers drop duplicates.
 ///
 /// # Errors
-/// When Redis is away or refuses.
+/// When Redis is unavailable or rejects the script.
 pub async fn append(connection: &mut impl ConnectionLike, items: &EncodedBatch) -> Result<(), Error> {
-    for runs in items.runs.chunks(RUNS) {
-        let mut call = APPENDING.key(STREAM);
+    for runs in items.runs.chunks(RUNS_PER_CALL) {
+        let mut call = APPEND_SCRIPT.key(STREAM);
         call.key(META).arg(new_epoch()?).arg(KEEP);
         for run in runs {
             call.arg(run.channel).arg(run.items).arg(&run.json[..]);
@@ -89,40 +91,43 @@ pub async fn append(connection: &mut impl ConnectionLike, items: &EncodedBatch) 
     Ok(())
 }
 
-/// Where the feed stands: whatever was relayed before has at most this number.
+/// Returns the end of the feed. No item published so far has a higher number.
 ///
 /// # Errors
-/// When Redis is away or refuses.
+/// When Redis is unavailable or rejects the script.
 pub async fn end(connection: &mut impl ConnectionLike) -> Result<Cursor, Error> {
     let script = script(END);
     let (epoch, seq): (String, String) = script.key(STREAM).key(META).arg(new_epoch()?).invoke_async(connection).await?;
-    Ok(Cursor { epoch: epoch.into(), seq: number(&seq)? })
+    Ok(Cursor { epoch: epoch.into(), seq: parse_number(&seq)? })
 }
 
-fn number(text: &str) -> Result<u64, Error> {
-    text.parse().map_err(|_| Error::Shape("a number of the stream"))
+fn parse_number(text: &str) -> Result<u64, Error> {
+    text.parse().map_err(|_| Error::Malformed("a number of the stream is invalid"))
 }
 
-/// What the stream says of the numbers after some number.
+/// A page of the stream.
 #[derive(Debug)]
 pub struct Page {
-    /// The current epoch and its last number.
+    /// The end of the feed, in the current epoch.
     pub end: Cursor,
-    /// The oldest of what was asked for and is still kept, in order. The first run may begin before that.
+    /// The oldest runs that were requested and are still in the stream, in order. The first run may begin before the requested
+    /// number.
     pub runs: Vec<ReceivedBatch>,
 }
 
-/// Reads at most `limit` runs that hold numbers above `after`, in the current epoch whatever it is.
+/// Reads at most `limit` runs that contain numbers greater than `after`. Always reads the current epoch.
 ///
 /// # Errors
-/// When Redis is away or refuses, or the stream does not hold what our script writes.
+/// When Redis is unavailable or rejects the script, or when the stream is malformed.
 pub async fn read(connection: &mut impl ConnectionLike, after: u64, limit: usize) -> Result<Page, Error> {
     let script = script(READ);
     let (epoch, seq, found): (String, String, Vec<String>) =
         script.key(STREAM).key(META).arg(new_epoch()?).arg(after).arg(limit).invoke_async(connection).await?;
     let epoch: Arc<str> = epoch.into();
-    let runs = found.chunks_exact(3).map(|run| ReceivedBatch::of_stream(&epoch, number(&run[1])?, number(&run[0])?, &run[2]));
+    let runs = found
+        .chunks_exact(3)
+        .map(|run| ReceivedBatch::from_stream_entry(&epoch, parse_number(&run[1])?, parse_number(&run[0])?, &run[2]));
     let runs = runs.collect::<Result<_, _>>()?;
-    let seq = number(&seq)?;
+    let seq = parse_number(&seq)?;
     Ok(Page { end: Cursor { epoch, seq }, runs })
 }

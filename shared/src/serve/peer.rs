@@ -1,27 +1,27 @@
-//! The client behind a connection.
+//! The client's address.
 
 use std::net::IpAddr;
 
 use http::Request;
 use ipnet::IpNet;
 
-/// Who is on the other side, as far as trusted proxies tell. Handlers read it with `warp::ext::get`.
+/// The client's address, as reported by a trusted proxy if there is one. Handlers read it with `warp::ext::get`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
 impl Peer {
-    /// The socket's own address, unless it is a trusted proxy that names another in `X-Real-IP`.
+    /// Uses `X-Real-IP` if `address`, the socket's peer, is a trusted proxy, and `address` otherwise.
     pub(super) fn of<B>(request: &Request<B>, address: IpAddr, trusted: &[IpNet]) -> Self {
         let address = address.to_canonical();
-        let named = trusted
+        let forwarded = trusted
             .iter()
             .any(|network| network.contains(&address))
             .then(|| request.headers().get("x-real-ip")?.to_str().ok()?.parse::<IpAddr>().ok())
             .flatten();
-        Self(named.unwrap_or(address).to_canonical())
+        Self(forwarded.unwrap_or(address).to_canonical())
     }
 
-    /// The network that stands for this peer in counters: its /24, or its /48.
+    /// The network under which limits and counters group this peer: its IPv4 /24 or IPv6 /48.
     pub fn network(self) -> IpNet {
         let length = if self.0.is_ipv4() { 24 } else { 48 };
         IpNet::new(self.0, length).map_or_else(|_| IpNet::from(self.0), |network| network.trunc())
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_trusted_proxy_may_name_the_peer() {
+    fn x_real_ip_is_used_only_from_trusted_proxies() {
         assert_eq!(peer("127.0.0.1", Some("198.51.100.7")), "198.51.100.7");
         assert_eq!(peer("::ffff:127.0.0.1", Some("198.51.100.7")), "198.51.100.7");
         assert_eq!(peer("192.0.2.1", Some("198.51.100.7")), "192.0.2.1");
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_stands_for_its_peers() {
+    fn peers_are_grouped_by_ipv4_24_and_ipv6_48() {
         assert_eq!(Peer("198.51.100.7".parse().expect("an address")).network().to_string(), "198.51.100.0/24");
         assert_eq!(Peer("2001:db8:1:2::3".parse().expect("an address")).network().to_string(), "2001:db8:1::/48");
     }
