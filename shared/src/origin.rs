@@ -1,4 +1,4 @@
-//! Which pages may speak for a signed-in user.
+//! Origins from which pages may act for a signed-in user.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,35 +6,35 @@ use std::str::FromStr;
 use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
 
-/// The origins at which the dashboard is served, exact and in lower case.
+/// The origins that serve the dashboard, in lower case. At least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origins(Vec<String>);
 
 impl Origins {
-    /// The one to be led back to from elsewhere.
+    /// The primary origin, to which external sign-in returns.
     pub fn first(&self) -> &str {
         self.0.first().map_or("", String::as_str)
     }
 
-    /// True when the request was made at one of them, and not at the first.
+    /// True when the request's `Host` is that of an origin other than the primary one.
     pub fn is_alternate_host(&self, headers: &HeaderMap) -> bool {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let is_at = |origin: &String| origin.split_once("://").is_some_and(|(_, known)| known.eq_ignore_ascii_case(host));
-        self.0.iter().position(is_at).is_some_and(|place| place > 0)
+        let has_host = |origin: &String| origin.split_once("://").is_some_and(|(_, own)| own.eq_ignore_ascii_case(host));
+        self.0.iter().position(has_host).is_some_and(|index| index > 0)
     }
 
-    /// True when every origin is https, so that cookies may demand it.
+    /// True when every origin uses https, so that cookies can require it.
     pub fn all_secure(&self) -> bool {
         self.0.iter().all(|origin| origin.starts_with("https://"))
     }
 
-    /// True when the request names one of our origins.
+    /// True when the request's `Origin` is one of ours.
     pub fn allow(&self, headers: &HeaderMap) -> bool {
         let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
         origin.is_some_and(|origin| self.0.iter().any(|ours| ours.eq_ignore_ascii_case(origin)))
     }
 
-    /// True when a request that changes state may do so: sent by script (`X-Requested-With: fetch`), and from no foreign page.
+    /// True when the request may change state: a script sent it (`X-Requested-With: fetch`), and not from a foreign page.
     pub fn allow_change(&self, headers: &HeaderMap) -> bool {
         let by_script = headers.get("x-requested-with").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"fetch"));
         by_script && (!headers.contains_key(ORIGIN) || self.allow(headers))
@@ -47,12 +47,12 @@ impl FromStr for Origins {
     fn from_str(list: &str) -> Result<Self, Self::Err> {
         let origins: Vec<String> =
             list.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(str::to_lowercase).collect();
-        let plain = |origin: &String| {
+        let is_valid = |origin: &String| {
             let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
             host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', '*']))
         };
-        match origins.iter().find(|origin| !plain(origin)) {
-            Some(origin) => Err(OriginsError::Shape(origin.clone())),
+        match origins.iter().find(|origin| !is_valid(origin)) {
+            Some(origin) => Err(OriginsError::Malformed(origin.clone())),
             None if origins.is_empty() => Err(OriginsError::Empty),
             None => Ok(Self(origins)),
         }
@@ -68,12 +68,12 @@ impl fmt::Display for Origins {
 /// Why `PUBLIC_ORIGINS` cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OriginsError {
-    /// No origin at all: nobody could sign in.
-    #[error("at least one origin is needed")]
+    /// The list is empty, so nobody could sign in.
+    #[error("at least one origin is required")]
     Empty,
     /// Not `scheme://host[:port]`.
-    #[error("`{0}` is not an origin: write scheme://host[:port], without a path")]
-    Shape(String),
+    #[error("`{0}` is not an origin; expected scheme://host[:port] without a path")]
+    Malformed(String),
 }
 
 #[cfg(test)]
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_match_is_exact() {
+    fn only_exact_origins_are_allowed() {
         let ours: Origins = "https://mail.example.com, http://127.0.0.1:8080".parse().expect("origins");
         assert!(ours.allow(&headers(&[("origin", "https://mail.example.com")])));
         for foreign in
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_needs_the_header_and_no_foreign_origin() {
+    fn state_changes_require_the_fetch_header_and_no_foreign_origin() {
         let ours: Origins = "https://mail.example.com".parse().expect("origins");
         assert!(ours.allow_change(&headers(&[("x-requested-with", "fetch")])));
         assert!(ours.allow_change(&headers(&[("x-requested-with", "fetch"), ("origin", "https://mail.example.com")])));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_with_a_mistake_is_refused() {
+    fn invalid_origin_lists_are_rejected() {
         for list in ["", "mail.example.com", "https://*", "https://mail.example.com/path", "https://"] {
             assert!(list.parse::<Origins>().is_err(), "{list}");
         }

@@ -1,4 +1,4 @@
-//! Who is asking: a session cookie or an API token, looked up in Postgres on every request.
+//! Users, sessions and API tokens. Postgres checks the credential of every request.
 
 mod authenticate;
 mod caller;

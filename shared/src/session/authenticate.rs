@@ -1,4 +1,4 @@
-//! Looks up a session cookie or an API token in Postgres.
+//! Authentication by session cookie or API token.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -10,24 +10,24 @@ use crate::session::cookie::{cookie, cookie_name};
 use crate::session::secret::Hash;
 use crate::session::user::User;
 
-/// Who sent these headers; none when they vouch for nobody.
+/// Identifies the caller from the request's headers. Returns `None` without a valid credential.
 ///
-/// Using a session keeps it alive for eight hours more, up to seven days after signing in.
+/// Using a session extends it by eight hours, up to seven days after sign-in.
 ///
 /// # Errors
 /// When Postgres fails.
 pub async fn authenticate(pool: &PgPool, headers: &HeaderMap, origins: &Origins) -> Result<Option<Caller>, sqlx::Error> {
     let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
     if let Some(token) = bearer {
-        return by_token(pool, Hash::of(token)).await;
+        return authenticate_token(pool, Hash::of(token)).await;
     }
     match cookie(headers, cookie_name(origins)) {
-        Some(value) => by_session(pool, Hash::of(value)).await,
+        Some(value) => authenticate_session(pool, Hash::of(value)).await,
         None => Ok(None),
     }
 }
 
-async fn by_session(pool: &PgPool, hash: Hash) -> Result<Option<Caller>, sqlx::Error> {
+async fn authenticate_session(pool: &PgPool, hash: Hash) -> Result<Option<Caller>, sqlx::Error> {
     let row = sqlx::query!(
         r#"select users.id, users.email, users.role,
                   sessions.last_seen_at < now() - interval '1 minute' as "stale!"
@@ -52,7 +52,7 @@ async fn by_session(pool: &PgPool, hash: Hash) -> Result<Option<Caller>, sqlx::E
     Ok(Some(Caller { user: User { id: row.id, email: row.email, role }, credential: Credential::Session(hash) }))
 }
 
-async fn by_token(pool: &PgPool, hash: Hash) -> Result<Option<Caller>, sqlx::Error> {
+async fn authenticate_token(pool: &PgPool, hash: Hash) -> Result<Option<Caller>, sqlx::Error> {
     let row = sqlx::query!(
         r#"select users.id, users.email, users.role, api_tokens.scopes,
                   coalesce(api_tokens.last_used_at < now() - interval '1 minute', true) as "stale!"

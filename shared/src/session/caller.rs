@@ -1,33 +1,30 @@
-//! The user behind a request, and what the request may do.
+//! The user behind a request, and what the request is allowed to do.
 
 use crate::session::secret::Hash;
 use crate::session::user::{Role, User};
 
-/// A user, and what vouches for them.
+/// An authenticated user with the credential that was used.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// On whose behalf.
     pub user: User,
-    /// By what.
     pub credential: Credential,
 }
 
-/// What vouches for a user.
+/// What authenticates a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
-    /// A cookie from signing in, by its hash.
+    /// A session cookie, by its hash.
     Session(Hash),
-    /// An API token, by its hash, with what it is good for.
+    /// An API token, by its hash.
     Token {
-        /// Row of `api_tokens`.
         hash: Hash,
-        /// `read`, `simulate`.
+        /// Any of `read` and `simulate`.
         scopes: Vec<String>,
     },
 }
 
 impl Credential {
-    /// What the database knows it by.
+    /// The hash under which the database stores the credential.
     pub fn hash(&self) -> &Hash {
         match self {
             Self::Session(hash) | Self::Token { hash, .. } => hash,
@@ -36,12 +33,12 @@ impl Credential {
 }
 
 impl Caller {
-    /// True when the caller may read events: anybody signed in, or a token made for it.
+    /// True when the caller may read events: any session, or a token with the scope `read`.
     pub fn may_read(&self) -> bool {
         self.has_scope_or_session("read")
     }
 
-    /// True when the caller may post events of their own making: an admin, or a token made for it.
+    /// True when the caller may simulate events: an admin's session, or a token with the scope `simulate`.
     pub fn may_simulate(&self) -> bool {
         match &self.credential {
             Credential::Session(_) => self.user.role == Role::Admin,
@@ -49,12 +46,12 @@ impl Caller {
         }
     }
 
-    /// True when the caller may see how the service runs: an admin, by a session or a token for reading.
+    /// True when the caller may see operational data: an admin, by a session or a token with the scope `read`.
     pub fn may_operate(&self) -> bool {
         self.user.role == Role::Admin && self.may_read()
     }
 
-    /// True when the caller may manage accounts: an admin by a session. A token manages nobody, whoever made it.
+    /// True when the caller may manage accounts: an admin's session. Tokens never may, not even an admin's.
     pub fn may_manage(&self) -> bool {
         self.user.role == Role::Admin && matches!(self.credential, Credential::Session(_))
     }
@@ -62,7 +59,7 @@ impl Caller {
     fn has_scope_or_session(&self, scope: &str) -> bool {
         match &self.credential {
             Credential::Session(_) => true,
-            Credential::Token { scopes, .. } => scopes.iter().any(|has| has == scope),
+            Credential::Token { scopes, .. } => scopes.iter().any(|granted| granted == scope),
         }
     }
 }

@@ -5,12 +5,12 @@ use http::header::COOKIE;
 
 use crate::origin::Origins;
 
-/// `__Host-sid` where every origin is https, else `sid`.
+/// The session cookie's name: `__Host-sid` if every origin uses https, else `sid`.
 pub fn cookie_name(origins: &Origins) -> &'static str {
     if origins.all_secure() { "__Host-sid" } else { "sid" }
 }
 
-/// The cookie's value, if the request brings one.
+/// The value of the cookie `name`, if the request has one.
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(COOKIE)
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cookie_is_found_among_others() {
+    fn cookies_are_found_by_their_exact_name() {
         let mut headers = HeaderMap::new();
         headers.append(COOKIE, "theme=dark; sid=abc".parse().expect("a header"));
         headers.append(COOKIE, "other=1".parse().expect("a header"));

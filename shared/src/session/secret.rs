@@ -1,34 +1,34 @@
-//! Secrets for cookies and tokens, and their hashes.
+//! Secrets of cookies and tokens, and their hashes.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-/// SHA-256 of a secret: all that the database keeps of it.
+/// The SHA-256 of a secret. The database stores the hash and never the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hash([u8; 32]);
 
 impl Hash {
-    /// Of a cookie's or token's text.
+    /// Hashes the text of a cookie or token.
     pub fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret).into())
     }
 
-    /// From the database.
+    /// Wraps a hash read from the database. Returns `None` unless it has 32 bytes.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// For the database.
+    /// The bytes to store in the database.
     pub fn as_slice(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// A fresh secret of 256 bits for a cookie or token, in URL-safe text.
+/// Generates a secret of 256 random bits for a cookie or token, as URL-safe base64.
 ///
 /// # Errors
-/// When the system has no randomness to give.
+/// When the system cannot provide random bytes.
 pub fn new_secret() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_differ_and_are_long() {
+    fn secrets_are_unique_and_43_characters_long() {
         let (one, two) = (new_secret().expect("a secret"), new_secret().expect("a secret"));
         assert_ne!(one, two);
         assert_eq!(one.len(), 43);

@@ -6,13 +6,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What a user may do. Admins may do all that viewers may.
+/// A user's role. Admins may do everything that viewers may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Sees events, and exchanges notifications.
+    /// Reads events and notifications, and sends messages.
     Viewer,
-    /// Also simulates, manages users, and operates.
+    /// Also simulates events, manages users and operates the service.
     Admin,
 }
 
@@ -25,9 +25,9 @@ impl fmt::Display for Role {
     }
 }
 
-/// The text is no role.
+/// The text is not a role.
 #[derive(Debug, thiserror::Error)]
-#[error("not one of `viewer`, `admin`")]
+#[error("expected `viewer` or `admin`")]
 pub struct RoleError;
 
 impl FromStr for Role {
@@ -42,13 +42,13 @@ impl FromStr for Role {
     }
 }
 
-/// A person with an account.
+/// A user account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct User {
-    /// Row of `users`.
+    /// The user's id.
     pub id: i64,
-    /// As it was typed when the account was made.
+    /// The email address, as entered when the account was created.
     pub email: String,
-    /// What they may do.
+    /// The user's role.
     pub role: Role,
 }
