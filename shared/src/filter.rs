@@ -1,6 +1,6 @@
-//! What selects events: the same names and meaning in `/api/events` and in a websocket subscription.
+//! Event filters, with the same names and meaning in `/api/events` and in websocket subscriptions.
 //!
-//! This file holds the meaning and the match in memory; `ingest/src/read/events.rs` says the same in SQL.
+//! This module defines filters and matches them in memory. `ingest` translates them into SQL, with the same results.
 
 mod conditions;
 mod matching;

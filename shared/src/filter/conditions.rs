@@ -2,20 +2,20 @@
 
 use time::OffsetDateTime;
 
-/// Every condition must hold; an empty filter selects everything.
+/// Selects the events that meet every condition. An empty filter selects all events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
-    /// Any of these kinds; empty for all.
+    /// Any of these kinds; all kinds if empty.
     pub kinds: Vec<String>,
-    /// Exact, without regard to the case of ASCII letters.
+    /// Exact, except for the case of ASCII letters.
     pub recipient: Option<String>,
-    /// Exact, without regard to the case of ASCII letters.
+    /// Exact, except for the case of ASCII letters.
     pub sender: Option<String>,
-    /// Contained in the subject, both folded.
+    /// A substring of the subject, both folded.
     pub subject: Option<String>,
-    /// Among the tags, exact.
+    /// One of the tags, exact.
     pub tag: Option<String>,
-    /// Keys of the metadata and their values as text, exact: strings, numbers as Postgres writes them, `true` and `false`.
+    /// Metadata keys and their exact values as text: strings, numbers as Postgres writes them, `true` and `false`.
     pub metadata: Vec<(String, String)>,
     /// Exact.
     pub template: Option<String>,
@@ -27,19 +27,19 @@ pub struct Filter {
     pub ip: Option<String>,
     /// Exact.
     pub url: Option<String>,
-    /// Received at or after.
+    /// Received at or after this time.
     pub from: Option<OffsetDateTime>,
-    /// Received before.
+    /// Received before this time.
     pub to: Option<OffsetDateTime>,
-    /// Only simulated events, or only real ones.
+    /// Only simulated events if true, only real ones if false.
     pub simulated: Option<bool>,
-    /// Words that the event's searchable text must all contain, folded.
+    /// Folded words, all of which the event's searchable text must contain.
     pub words: Vec<String>,
-    /// None of these may hold.
+    /// Excluded values: an event that has any of them is not selected.
     pub not: Vec<(Field, String)>,
 }
 
-/// A field whose exact value can be excluded: `not.NAME` for the names above.
+/// A field whose values can be excluded, as `not.NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Field {
     /// `not.kind`
@@ -65,7 +65,7 @@ pub enum Field {
 }
 
 impl Filter {
-    /// True when it selects everything.
+    /// True when the filter has no conditions.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -1,16 +1,16 @@
-//! A filter, applied to an event in memory.
+//! Matching of filters against events in memory.
 
 use crate::event::{Event, subject_of};
 use crate::filter::conditions::{Field, Filter};
-use crate::filter::metadata::metadata_is;
+use crate::filter::metadata::has_metadata;
 
 impl Filter {
-    /// True when the event is selected; `search` is its folded text.
+    /// True when the filter selects `event`. `search` is the event's searchable text.
     pub fn matches(&self, event: &Event, search: &str) -> bool {
         let exact =
-            |wanted: &Option<String>, has: &Option<String>| wanted.as_ref().is_none_or(|wanted| has.as_ref() == Some(wanted));
-        let folded = |wanted: &Option<String>, has: &Option<String>| {
-            wanted.as_ref().is_none_or(|wanted| has.as_ref().is_some_and(|has| has.eq_ignore_ascii_case(wanted)))
+            |wanted: &Option<String>, value: &Option<String>| wanted.as_ref().is_none_or(|wanted| value.as_ref() == Some(wanted));
+        let folded = |wanted: &Option<String>, value: &Option<String>| {
+            wanted.as_ref().is_none_or(|wanted| value.as_ref().is_some_and(|value| value.eq_ignore_ascii_case(wanted)))
         };
         (self.kinds.is_empty() || self.kinds.contains(&event.kind))
             && folded(&self.recipient, &event.recipient)
@@ -26,16 +26,16 @@ impl Filter {
             && self.to.is_none_or(|to| event.received_at < to)
             && self.simulated.is_none_or(|simulated| event.simulated == simulated)
             && self.words.iter().all(|word| search.contains(word.as_str()))
-            && metadata_is(event, &self.metadata)
-            && !self.not.iter().any(|(field, value)| field.is(event, value))
+            && has_metadata(event, &self.metadata)
+            && !self.not.iter().any(|(field, value)| field.matches(event, value))
     }
 }
 
 impl Field {
-    /// True when the event has this value here.
-    fn is(&self, event: &Event, wanted: &str) -> bool {
-        let exact = |has: &Option<String>| has.as_deref() == Some(wanted);
-        let folded = |has: &Option<String>| has.as_ref().is_some_and(|has| has.eq_ignore_ascii_case(wanted));
+    /// True when this field of the event has the value `wanted`.
+    fn matches(&self, event: &Event, wanted: &str) -> bool {
+        let exact = |value: &Option<String>| value.as_deref() == Some(wanted);
+        let folded = |value: &Option<String>| value.as_ref().is_some_and(|value| value.eq_ignore_ascii_case(wanted));
         match self {
             Self::Kind => event.kind == wanted,
             Self::Recipient => folded(&event.recipient),
@@ -46,7 +46,7 @@ impl Field {
             Self::MessageId => exact(&event.message_id),
             Self::Ip => exact(&event.ip),
             Self::Url => exact(&event.url),
-            Self::Metadata(key) => metadata_is(event, &[(key, wanted)]),
+            Self::Metadata(key) => has_metadata(event, &[(key, wanted)]),
         }
     }
 }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_excluded_is_left_out() {
+    fn excluded_values_are_not_selected() {
         for (name, value) in [
             ("not.kind", "click,open"),
             ("not.recipient", "ADA@example.com"),
@@ -113,6 +113,6 @@ mod tests {
             assert!(selects(&[(name, "something else")]), "{name}");
             assert!(!selects(&[(name, "something else"), (name, value)]), "{name} twice");
         }
-        assert!(selects(&[("not.url", "https://example.com/"), ("not.subaccount", "eu")]), "what it does not have");
+        assert!(selects(&[("not.url", "https://example.com/"), ("not.subaccount", "eu")]), "fields that the event lacks");
     }
 }

@@ -1,4 +1,4 @@
-//! Metadata values, compared as the text that Postgres writes.
+//! Metadata values, compared as text in Postgres's notation.
 
 use std::collections::HashMap;
 
@@ -6,20 +6,20 @@ use serde_json::value::RawValue;
 
 use crate::event::Event;
 
-/// True when the event's metadata has all these values.
-pub(super) fn metadata_is(event: &Event, wanted: &[(impl AsRef<str>, impl AsRef<str>)]) -> bool {
+/// True when the event's metadata has all of the `wanted` keys with these values.
+pub(super) fn has_metadata(event: &Event, wanted: &[(impl AsRef<str>, impl AsRef<str>)]) -> bool {
     if wanted.is_empty() {
         return true;
     }
     let Some(metadata) = &event.metadata else { return false };
     let Ok(values) = serde_json::from_str::<HashMap<String, &RawValue>>(metadata.get()) else { return false };
     wanted.iter().all(|(key, wanted)| {
-        values.get(key.as_ref()).and_then(|value| text_of(value)).is_some_and(|value| value == wanted.as_ref())
+        values.get(key.as_ref()).and_then(|value| value_text(value)).is_some_and(|value| value == wanted.as_ref())
     })
 }
 
-/// A value of the metadata as the text that Postgres gives for it; none for null, arrays and objects.
-fn text_of(value: &RawValue) -> Option<String> {
+/// A metadata value in Postgres's notation. Returns `None` for null, arrays and objects.
+fn value_text(value: &RawValue) -> Option<String> {
     match value.get().as_bytes().first()? {
         b'"' => serde_json::from_str(value.get()).ok(),
         b't' | b'f' => Some(value.get().to_owned()),
@@ -28,15 +28,15 @@ fn text_of(value: &RawValue) -> Option<String> {
     }
 }
 
-/// A JSON number written out, as Postgres writes a numeric: without exponent, and with the digits after the point that it had.
+/// A JSON number as Postgres writes a `numeric`: without an exponent, keeping trailing zeros after the decimal point.
 fn number_text(number: &str) -> Option<String> {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let (negative, mantissa) = mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    // Nobody filters by numbers longer than that.
+    // Longer numbers are of no use in a filter.
     let exponent: i64 = exponent.parse().ok().filter(|exponent: &i64| exponent.abs() <= 1_000)?;
     let mut digits = format!("{whole}{fraction}");
-    // Where the point belongs in these digits.
+    // The position of the decimal point in `digits`.
     let mut point = i64::try_from(whole.len()).ok()? + exponent;
     if point <= 0 {
         digits.insert_str(0, &"0".repeat(usize::try_from(1 - point).ok()?));
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_written_as_postgres_writes_them() {
+    fn numbers_are_written_as_postgres_numerics() {
         let table = [
             ("7", "7"),
             ("-7.50", "-7.50"),

@@ -1,4 +1,4 @@
-//! A filter, read from names and values.
+//! Parsing of filters from names and values.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -6,37 +6,37 @@ use time::format_description::well_known::Rfc3339;
 use crate::event::fold;
 use crate::filter::conditions::{Field, Filter};
 
-/// A filter that cannot be understood.
+/// Why a filter was rejected.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum FilterError {
-    /// No such filter.
-    #[error("there is no filter `{0}`")]
+    /// There is no filter of this name.
+    #[error("There is no filter `{0}`")]
     Unknown(String),
-    /// A value that its filter cannot take.
+    /// The value is invalid for the named filter.
     #[error("`{0}` does not take that value")]
     Value(String),
-    /// More or longer than anybody needs.
-    #[error("the filter is too long")]
+    /// The filter has too many conditions, or a name or value is too long.
+    #[error("A filter has at most 32 conditions, with names and values of at most 1,024 characters")]
     TooLong,
 }
 
-/// Bounds what one filter may ask: conditions, words and characters of a value.
-const MOST_CONDITIONS: usize = 32;
-const LONGEST_VALUE: usize = 1024;
+// Bounds the cost of one filter. The lengths are in characters.
+const MAX_CONDITIONS: usize = 32;
+const MAX_TEXT_CHARS: usize = 1024;
 
-fn is_long(text: &str) -> bool {
-    text.len() > LONGEST_VALUE && text.chars().count() > LONGEST_VALUE
+fn is_too_long(text: &str) -> bool {
+    text.len() > MAX_TEXT_CHARS && text.chars().count() > MAX_TEXT_CHARS
 }
 
 impl Filter {
-    /// Reads a filter from names and values; `kind` may hold several, separated by commas, and empty values select nothing out.
+    /// Parses a filter from names and values. `kind` may list several kinds, separated by commas. Empty values are ignored.
     ///
     /// # Errors
-    /// On an unknown name, a value out of range, or too much of either.
+    /// On an unknown name, an invalid value, too many conditions, or a name or value that is too long.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, FilterError> {
         let mut filter = Self::default();
         for (count, (name, value)) in pairs.into_iter().enumerate() {
-            if count >= MOST_CONDITIONS || is_long(value) || is_long(name) {
+            if count >= MAX_CONDITIONS || is_too_long(value) || is_too_long(name) {
                 return Err(FilterError::TooLong);
             }
             if !value.is_empty() {
@@ -47,13 +47,13 @@ impl Filter {
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), FilterError> {
-        // Postgres has no text with NUL in it, and no event contains one.
-        let bad = || FilterError::Value(name.to_owned());
+        let invalid = || FilterError::Value(name.to_owned());
+        // Postgres text cannot contain NUL, so no event does.
         if value.contains('\0') || name.contains('\0') {
-            return Err(bad());
+            return Err(invalid());
         }
         let exact = || Some(value.to_owned());
-        let instant = || OffsetDateTime::parse(value, &Rfc3339).map(Some).map_err(|_| bad());
+        let timestamp = || OffsetDateTime::parse(value, &Rfc3339).map(Some).map_err(|_| invalid());
         match name {
             "kind" => self.kinds.extend(value.split(',').filter(|kind| !kind.is_empty()).map(str::to_owned)),
             "recipient" => self.recipient = Some(value.to_ascii_lowercase()),
@@ -65,9 +65,9 @@ impl Filter {
             "message_id" => self.message_id = exact(),
             "ip" => self.ip = exact(),
             "url" => self.url = exact(),
-            "from" => self.from = instant()?,
-            "to" => self.to = instant()?,
-            "simulated" => self.simulated = Some(value.parse().map_err(|_| bad())?),
+            "from" => self.from = timestamp()?,
+            "to" => self.to = timestamp()?,
+            "simulated" => self.simulated = Some(value.parse().map_err(|_| invalid())?),
             "q" => self.words = fold(value).split(' ').map(str::to_owned).collect(),
             _ => match (name.strip_prefix("not."), name.strip_prefix("metadata.")) {
                 (Some(name), _) => self.exclude(name, value)?,
@@ -79,7 +79,7 @@ impl Filter {
     }
 
     fn exclude(&mut self, name: &str, value: &str) -> Result<(), FilterError> {
-        let field = Field::of(name).ok_or_else(|| FilterError::Unknown(format!("not.{name}")))?;
+        let field = Field::parse(name).ok_or_else(|| FilterError::Unknown(format!("not.{name}")))?;
         match field {
             Field::Kind => {
                 let kinds = value.split(',').filter(|kind| !kind.is_empty());
@@ -93,7 +93,7 @@ impl Filter {
 }
 
 impl Field {
-    fn of(name: &str) -> Option<Self> {
+    fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "kind" => Self::Kind,
             "recipient" => Self::Recipient,
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mistake_is_named() {
+    fn errors_name_the_offending_filter() {
         let error = |name, value| Filter::from_pairs([(name, value)]).expect_err("an error");
         assert_eq!(error("colour", "red"), FilterError::Unknown("colour".to_owned()));
         assert_eq!(error("not.q", "x"), FilterError::Unknown("not.q".to_owned()));
