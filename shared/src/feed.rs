@@ -1,8 +1,9 @@
-//! What travels from commit to browser: numbered items in a Redis stream (memory) and on two channels (live).
+//! The feed carries committed items to browsers: live on two Redis channels, and as history in a Redis stream.
 //!
-//! A script gives each item the next number, and appends and publishes runs of them, all at once. Readers see a hole in the
-//! numbers and fill it from the stream. An epoch names an unbroken series of numbers: a new one begins when the stream is
-//! gone or the server is another one, since what was published before can then no longer be vouched for.
+//! A run is a sequence of items that share one stream entry and one published message. A script numbers the items of a run
+//! consecutively, and appends and publishes the run in one step. Readers that notice a gap in the numbers fill it from the
+//! stream. An epoch identifies an unbroken series of numbers. A new epoch begins when the stream is lost or the server is a
+//! different one, because earlier numbers are then no longer reliable.
 
 mod cursor;
 mod encode;

@@ -1,39 +1,39 @@
-//! What people write to each other: stored with outbox rows in one statement, then relayed like everything else.
+//! Messages between users. One statement stores messages together with their outbox rows; the publisher does the rest.
 
 use sqlx::PgPool;
 
 use crate::notification::Audience;
 use crate::session::{Caller, Credential};
 
-/// Longest title and body, in characters, as schemas count.
-const LONGEST_TITLE: usize = 200;
-const LONGEST_BODY: usize = 2_000;
+/// Limits in characters, as JSON Schema's `maxLength` counts them.
+const MAX_TITLE_CHARS: usize = 200;
+const MAX_BODY_CHARS: usize = 2_000;
 
-/// A message that is not stored, and why.
+/// Why a message was not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// Tokens read; people write.
-    #[error("A token cannot send messages.")]
+    /// The caller uses an API token. Only users send messages.
+    #[error("API tokens cannot send messages.")]
     Forbidden,
-    /// Not `all`, `user:ID` or `role:NAME`.
-    #[error("`to` is one of `all`, `user:ID`, `role:NAME`.")]
+    /// The audience is not `all`, `user:ID` or `role:NAME`.
+    #[error("`to` must be `all`, `user:ID` or `role:NAME`.")]
     Audience,
-    /// No such user.
-    #[error("There is no such user.")]
+    /// The user does not exist or is disabled.
+    #[error("There is no active user with this id.")]
     NoUser,
-    /// Empty, or too long.
-    #[error("A title has 1 to 200 characters and a body at most 2,000, without NUL.")]
+    /// The title is empty, a text is too long, or one contains NUL.
+    #[error("The title must have 1 to 200 characters and the body at most 2,000. Neither may contain NUL.")]
     Length,
-    /// More than one person writes.
-    #[error("That is a lot at once; wait a little.")]
+    /// The rate limit is reached, or the queue is full.
+    #[error("Too many messages at once. Wait a moment and try again.")]
     TooMany,
     /// Postgres failed.
-    #[error("The message could not be stored; try again.")]
+    #[error("The message could not be stored. Try again.")]
     NotStored,
 }
 
 impl MessageError {
-    /// Stable.
+    /// The stable error code.
     pub fn code(self) -> &'static str {
         match self {
             Self::Forbidden => "forbidden",
@@ -46,7 +46,7 @@ impl MessageError {
     }
 }
 
-/// A message that may be stored.
+/// A validated message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     sender: i64,
@@ -56,7 +56,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// From `caller`, if they may send it.
+    /// Validates a message from `caller`.
     ///
     /// # Errors
     /// `Forbidden`, `Audience` or `Length`.
@@ -64,31 +64,31 @@ impl Message {
         if !matches!(caller.credential, Credential::Session(_)) {
             return Err(MessageError::Forbidden);
         }
-        let to = to.parse().ok().filter(is_addressed).ok_or(MessageError::Audience)?;
+        let to = to.parse().ok().filter(is_sendable).ok_or(MessageError::Audience)?;
         let title = title.trim();
-        let fits = (1..=LONGEST_TITLE).contains(&title.chars().count()) && body.chars().count() <= LONGEST_BODY;
+        let fits = (1..=MAX_TITLE_CHARS).contains(&title.chars().count()) && body.chars().count() <= MAX_BODY_CHARS;
         if !fits || title.contains('\0') || body.contains('\0') {
             return Err(MessageError::Length);
         }
         Ok(Self { sender: caller.user.id, to, title: title.to_owned(), body: body.to_owned() })
     }
 
-    /// The user who sends it.
+    /// The sending user's id.
     pub fn sender(&self) -> i64 {
         self.sender
     }
 }
 
-/// True for what people write to: not for lists of users, which rules make.
-fn is_addressed(to: &Audience) -> bool {
+/// True for the audiences that a user can choose. Only rules produce lists of users.
+fn is_sendable(to: &Audience) -> bool {
     matches!(to, Audience::All | Audience::User(_) | Audience::Role(_))
 }
 
-/// Stores messages with their outbox rows, all in one statement. Gives the id of each one's notification, none for those
-/// to a user who is not there. What has an id will be relayed, whatever fails next.
+/// Stores messages and their outbox rows in one statement. Returns the notification id of each message, or `None` if its
+/// recipient does not exist or is disabled. A message with an id will be published, even if something fails afterwards.
 ///
 /// # Errors
-/// When Postgres fails; then none is stored.
+/// When Postgres fails; no message is stored in that case.
 pub async fn store(pool: &PgPool, messages: &[&Message]) -> Result<Vec<Option<i64>>, sqlx::Error> {
     let titles: Vec<&str> = messages.iter().map(|message| message.title.as_str()).collect();
     let bodies: Vec<&str> = messages.iter().map(|message| message.body.as_str()).collect();

@@ -1,4 +1,4 @@
-//! What people are told, and who is told.
+//! Notifications and their audiences.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,49 +10,49 @@ use utoipa::ToSchema;
 
 use crate::session::{Role, User};
 
-// `S` is text, borrowed where it was just made.
-/// One row of `notifications`, as the API and the frames show it.
+// `S` is the text type; a freshly created notification borrows its text.
+/// A notification, as the API and the notifier's frames represent it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Notification<S = String> {
-    /// Of the row in `notifications`; a client that sees an id twice shows it once.
+    /// Unique. A client that receives an id twice shows the notification once.
     pub id: i64,
-    /// `open`, `event` (one of another kind, that rules asked for), `message` or `alert`.
+    /// `open`, `event` (another kind of event, selected by a rule), `message` or `alert`.
     #[schema(value_type = String, pattern = "^(open|event|message|alert)$")]
     pub kind: S,
-    /// One line.
+    /// A single line.
     #[schema(value_type = String)]
     pub title: S,
-    /// The rest; may be empty.
+    /// The text below the title; may be empty.
     #[schema(value_type = String)]
     pub body: S,
-    /// The event behind an open or event.
+    /// The event, for the kinds `open` and `event`.
     pub event_id: Option<i64>,
-    /// The message behind it.
+    /// The id of the email that the notification is about.
     #[schema(value_type = Option<String>)]
     pub message_id: Option<S>,
-    /// The address behind it.
+    /// The email's recipient address.
     #[schema(value_type = Option<String>)]
     pub recipient: Option<S>,
-    /// Who sent a message.
+    /// The user who sent the message, for the kind `message`.
     pub from: Option<Sender>,
-    /// Who sees it: `user:ID`, `role:NAME`, or `all`, which is also said where rules decided who.
+    /// The audience: `user:ID`, `role:NAME` or `all`. Also `all` when rules selected the users.
     #[schema(value_type = String, pattern = "^(all|user:[0-9]+|role:(viewer|admin))$")]
     pub to: Audience,
-    /// When it was stored.
+    /// When the notification was stored.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
 }
 
-/// What a user has read, for their other pages.
+/// Notifications that a user has read, for the user's other connections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadMark {
-    /// Whose notifications these are.
+    /// The user's id.
     pub user: i64,
-    /// These.
+    /// Ids of notifications that are now read.
     pub ids: Vec<i64>,
-    /// And all up to this one.
+    /// All notifications up to this id are read, too.
     pub up_to: Option<i64>,
-    /// How many are left unread; at most 1,000 are counted.
+    /// The number of unread notifications, counted up to 1,000.
     pub unread: i64,
 }
 
@@ -61,27 +61,27 @@ pub struct ReadMark {
 pub struct Sender {
     /// The user's id.
     pub id: i64,
-    /// The user's e-mail.
+    /// The user's email address.
     pub email: String,
 }
 
-/// Who sees a notification: `all`, `user:ID`, `role:NAME`, `users:ID,…` or `all-but:ID,…`.
+/// The users who see a notification, written `all`, `user:ID`, `role:NAME`, `users:ID,…` or `all-but:ID,…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
-    /// Everybody who is signed in.
+    /// All users.
     All,
-    /// One user, at every connection.
+    /// One user, on every connection.
     User(i64),
-    /// Everybody of a role.
+    /// All users with this role.
     Role(Role),
-    /// These users, in the order of their ids.
+    /// These users, sorted by id.
     Users(Arc<[i64]>),
-    /// Everybody but these users, in the order of their ids.
+    /// All users except these, sorted by id.
     AllBut(Arc<[i64]>),
 }
 
 impl Audience {
-    /// True when `user` is part of it.
+    /// True when `user` belongs to the audience.
     pub fn includes(&self, user: &User) -> bool {
         match self {
             Self::All => true,
@@ -91,15 +91,13 @@ impl Audience {
             Self::AllBut(ids) => ids.binary_search(&user.id).is_err(),
         }
     }
-}
 
-impl Audience {
-    /// As people may see it: whose rules wanted something, or did not, is nobody else's business.
+    /// The audience as clients may see it. Lists of users become `All`, since they would reveal other users' rules.
     #[must_use]
     pub fn redacted(self) -> Self {
         match self {
             Self::Users(_) | Self::AllBut(_) => Self::All,
-            said => said,
+            visible => visible,
         }
     }
 }
@@ -118,24 +116,24 @@ impl fmt::Display for Audience {
 
 fn write_ids(f: &mut fmt::Formatter<'_>, name: &str, ids: &[i64]) -> fmt::Result {
     f.write_str(name)?;
-    for (place, id) in ids.iter().enumerate() {
-        write!(f, "{}{id}", if place == 0 { ':' } else { ',' })?;
+    for (index, id) in ids.iter().enumerate() {
+        write!(f, "{}{id}", if index == 0 { ':' } else { ',' })?;
     }
     Ok(())
 }
 
-fn read_ids(text: &str) -> Result<Arc<[i64]>, AudienceError> {
-    let ids = text.split(',').map(read_id).collect::<Result<Arc<[i64]>, _>>()?;
+fn parse_ids(text: &str) -> Result<Arc<[i64]>, AudienceError> {
+    let ids = text.split(',').map(parse_id).collect::<Result<Arc<[i64]>, _>>()?;
     if ids.is_sorted() { Ok(ids) } else { Err(AudienceError) }
 }
 
-fn read_id(text: &str) -> Result<i64, AudienceError> {
+fn parse_id(text: &str) -> Result<i64, AudienceError> {
     text.parse().ok().filter(|id| *id > 0).ok_or(AudienceError)
 }
 
-/// The text is no audience.
+/// The text is not an audience.
 #[derive(Debug, thiserror::Error)]
-#[error("not one of `all`, `user:ID`, `role:NAME`, `users:ID,…`, `all-but:ID,…`")]
+#[error("expected `all`, `user:ID`, `role:NAME`, `users:ID,…` or `all-but:ID,…`")]
 pub struct AudienceError;
 
 impl FromStr for Audience {
@@ -144,9 +142,9 @@ impl FromStr for Audience {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once(':') {
             None if text == "all" => Ok(Self::All),
-            Some(("user", id)) => Ok(Self::User(read_id(id)?)),
-            Some(("users", ids)) => Ok(Self::Users(read_ids(ids)?)),
-            Some(("all-but", ids)) => Ok(Self::AllBut(read_ids(ids)?)),
+            Some(("user", id)) => Ok(Self::User(parse_id(id)?)),
+            Some(("users", ids)) => Ok(Self::Users(parse_ids(ids)?)),
+            Some(("all-but", ids)) => Ok(Self::AllBut(parse_ids(ids)?)),
             Some(("role", name)) => Ok(Self::Role(name.parse().map_err(|_| AudienceError)?)),
             _ => Err(AudienceError),
         }
@@ -171,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_audience_reads_as_it_is_written() {
+    fn audiences_round_trip_and_malformed_ones_are_rejected() {
         for text in ["all", "user:7", "role:admin", "role:viewer", "users:3", "users:3,7,12", "all-but:5,9"] {
             assert_eq!(text.parse::<Audience>().expect("an audience").to_string(), text);
         }

@@ -1,4 +1,4 @@
-//! A position in the feed.
+//! Positions in the feed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// A place in the feed, written `epoch.seq`: everything up to `seq` has been seen.
+/// A position in the feed, written `epoch.seq`: the reader has seen all items up to `seq`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
-    /// Which numbers these are.
+    /// The series of numbers to which `seq` belongs.
     pub epoch: Arc<str>,
-    /// The last number seen; 0 for none.
+    /// The last number seen; 0 before the first item.
     pub seq: u64,
 }
 
@@ -21,9 +21,9 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// The text is no cursor.
+/// The text is not a cursor.
 #[derive(Debug, thiserror::Error)]
-#[error("not a cursor of the form epoch.seq")]
+#[error("expected a cursor of the form epoch.seq")]
 pub struct CursorError;
 
 impl FromStr for Cursor {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_reads_as_it_is_written() {
+    fn cursors_round_trip_and_malformed_ones_are_rejected() {
         let cursor: Cursor = "Zx3_-a.42".parse().expect("a cursor");
         assert_eq!((&*cursor.epoch, cursor.seq), ("Zx3_-a", 42));
         assert_eq!(cursor.to_string(), "Zx3_-a.42");

@@ -1,4 +1,4 @@
-//! What the feed carries.
+//! Items of the feed, as published and as received.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -6,29 +6,23 @@ use serde_json::value::RawValue;
 use crate::event::Event;
 use crate::notification::{Notification, ReadMark};
 
-/// One committed thing: an event, with its notification if it is an open; or a notification alone; or what somebody has read.
+/// A committed item: an event, together with its notification if it is an open; only a notification; or a read mark.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FeedItem<S = String> {
-    /// The event, for the live list.
     pub event: Option<Event<S>>,
-    /// The event's searchable words, folded; for filters alone, never sent to clients.
+    /// The event's searchable text. Only filters use it; clients never receive it.
     pub search: Option<S>,
-    /// What people are told.
     pub notification: Option<Notification<S>>,
-    /// What somebody has read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<ReadMark>,
 }
 
-/// An item as it arrives. The event's JSON is passed on as it came; whoever needs its fields reads them.
+/// A received item. The event stays JSON, so that it can be forwarded unchanged and is parsed only where its fields are needed.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct ReceivedItem {
-    /// The event.
     pub event: Option<Box<RawValue>>,
-    /// Its searchable words.
+    /// The event's searchable text.
     pub search: Option<String>,
-    /// What people are told.
     pub notification: Option<Notification>,
-    /// What somebody has read.
     pub read: Option<ReadMark>,
 }

@@ -1,16 +1,16 @@
-//! Redis names of the feed, and how much the stream keeps.
+//! Redis keys and channels of the feed, and the size of its history.
 
-/// The stream that remembers.
+/// The stream that holds the feed's history.
 pub const STREAM: &str = "ml:feed";
-/// Epoch, last number and server of the stream.
+/// A hash with the stream's epoch, last number and server.
 pub(super) const META: &str = "ml:feed:meta";
-/// Carries opens.
+/// The channel for opens.
 pub const OPEN_CHANNEL: &str = "ml:open";
-/// Carries everything else.
+/// The channel for everything except opens.
 pub const FEED_CHANNEL: &str = "ml:feed";
-/// Says that the outbox has something new.
+/// Signals new outbox rows.
 pub const WAKE_CHANNEL: &str = "ml:wake";
-/// Says that a session ended or a role changed.
+/// Signals that a session ended or a role changed.
 pub const SESSIONS_CHANNEL: &str = "ml:sessions";
-/// How many items the stream keeps, roughly.
+/// The approximate number of items that the stream keeps.
 pub const KEEP: usize = 10_000;
