@@ -98,19 +98,19 @@ pub async fn store(pool: &PgPool, messages: &[&Message]) -> Result<Vec<Option<i6
         messages.iter().map(|message| if let Audience::User(id) = message.to { Some(id) } else { None }).collect();
     let rows = sqlx::query!(
         r#"with given as (
-             select title, body, sender, audience, place, row_number() over (order by place) as rank
+             select title, body, sender, audience, ordinal, row_number() over (order by ordinal) as rank
              from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[]) with ordinality
-               as t (title, body, sender, audience, recipient, place)
+               as t (title, body, sender, audience, recipient, ordinal)
              where recipient is null or exists (select from users where users.id = recipient and disabled_at is null)
-           ), told as (
+           ), inserted as (
              insert into notifications (kind, title, body, sender_id, audience)
-             select 'message', title, body, sender, audience from given order by place
+             select 'message', title, body, sender, audience from given order by ordinal
              returning id
            ), queued as (
-             insert into outbox (notification_id) select id from told order by id
+             insert into outbox (notification_id) select id from inserted order by id
            )
-           select place as "place!", id as "id!"
-           from given join (select id, row_number() over (order by id) as rank from told) as told using (rank)"#,
+           select ordinal as "ordinal!", id as "id!"
+           from given join (select id, row_number() over (order by id) as rank from inserted) as inserted using (rank)"#,
         &titles as &[&str],
         &bodies as &[&str],
         &senders,
@@ -121,8 +121,8 @@ pub async fn store(pool: &PgPool, messages: &[&Message]) -> Result<Vec<Option<i6
     .await?;
     let mut ids = vec![None; messages.len()];
     for row in rows {
-        let place = usize::try_from(row.place - 1).unwrap_or(usize::MAX);
-        if let Some(id) = ids.get_mut(place) {
+        let index = usize::try_from(row.ordinal - 1).unwrap_or(usize::MAX);
+        if let Some(id) = ids.get_mut(index) {
             *id = Some(row.id);
         }
     }
