@@ -68,7 +68,7 @@ impl fmt::Display for Origins {
 /// Why `PUBLIC_ORIGINS` cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OriginsError {
-    /// The list is empty, so nobody could sign in.
+    /// The list is empty.
     #[error("at least one origin is required")]
     Empty,
     /// Not `scheme://host[:port]`.

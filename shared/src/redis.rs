@@ -23,8 +23,8 @@ pub enum Error {
     /// The data sent or received does not have the feed's format.
     #[error("malformed feed data: {0}")]
     Malformed(&'static str),
-    /// The system could not provide random bytes for an epoch.
-    #[error("the system has no randomness")]
+    /// The system cannot provide random bytes for an epoch.
+    #[error("the system cannot provide random bytes")]
     Randomness(#[from] getrandom::Error),
 }
 
