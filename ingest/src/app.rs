@@ -1,33 +1,39 @@
-//! The service as a whole: `build` binds and wires, `run` serves until told to stop.
+//! The service as a whole: `build` binds and wires, `run` serves until it is stopped.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use shared::db::Purpose;
 use shared::{config, db, redis, serve, telemetry};
+use sqlx::PgPool;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::accounts::oidc::Provider;
+use crate::api::accounts::oidc::provider::Provider;
 use crate::config::Serve;
-use crate::http::router as routes;
-use crate::outbox::{handoff as announce, publisher as relay};
-use crate::periodic::{alarms as alarm, gin_pending as merge, upkeep};
+use crate::http::router;
+use crate::notify::cache::RuleCache;
+use crate::outbox::handoff;
+use crate::outbox::publisher::{self, Publisher};
+use crate::periodic::{alarms, gin_pending, refusals, upkeep};
 use crate::state::AppState;
-use crate::webhook::queue as writer;
-use crate::webhook::queue::Queue;
+use crate::webhook::delivery::QueuedDelivery;
+use crate::webhook::queue::{self, Writer};
 use crate::webhook::refusals::Refusals;
 use crate::webhook::signature::Verifier;
 
-/// How long background work gets to finish once requests have drained.
-const FINISH: Duration = Duration::from_secs(5);
+/// How long background work may take to finish after the last request.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A bound service.
 pub struct App {
     state: Arc<AppState>,
-    queue: Queue,
+    /// Connections for writers and publisher only. There are few, so that each is used often and its caches in Postgres stay warm.
+    writing: PgPool,
+    queue: mpsc::Receiver<QueuedDelivery>,
     writers: usize,
     listener: TcpListener,
     connections: config::Connections,
@@ -35,87 +41,96 @@ pub struct App {
 }
 
 impl App {
-    /// Binds the address and prepares the pools; nothing is connected yet.
+    /// Binds the address and prepares the pools. Nothing is connected yet.
     ///
     /// # Errors
-    /// When the address is taken, or a URL cannot be used.
+    /// When the address is in use, or a URL is invalid.
     pub async fn build(config: Serve) -> anyhow::Result<Self> {
         if config.webhook.webhook_keys.is_empty() {
-            tracing::warn!("no webhook key is configured: every delivery will be refused until WEBHOOK_KEYS is set");
+            tracing::warn!("no webhook key is configured: every delivery is refused until WEBHOOK_KEYS is set");
         } else if config.webhook.webhook_urls.first().is_none() {
-            tracing::warn!("no webhook address is configured: every delivery will be refused until WEBHOOK_URLS is set");
+            tracing::warn!("no webhook URL is configured: every delivery is refused until WEBHOOK_URLS is set");
         }
-        let (writers, queue) = writer::queue();
+        let (deliveries, queue) = queue::channel();
         let state = AppState {
             pool: db::pool(&config.database, "ingest", Purpose::Work)?,
             reading: db::pool(&config.database, "ingest-reading", Purpose::Reading)?,
-            writing: db::pool(&config.database, "ingest-writing", Purpose::Work)?,
             redis: redis::pool(&config.redis)?,
             verifier: Verifier::new(config.webhook.webhook_keys.clone(), config.webhook.webhook_urls.clone()),
             oidc: Provider::new(config.oidc, &config.public.public_origins)?,
             origins: config.public.public_origins,
-            unproved: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
-            proved: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
+            unverified: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
+            verified: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
             webhook: config.webhook,
             retention_days: config.keep.retention_days.0,
             silence_minutes: config.alarms.silence_alert_minutes.0,
             refusals: Refusals::default(),
-            writers,
-            rules: Arc::default(),
-            stored: Arc::default(),
-            outbox_filled: Notify::new(),
+            deliveries,
+            rule_changes: Arc::new(AtomicU64::new(0)),
+            stored: Arc::new(Notify::new()),
+            outbox_filled: Arc::new(Notify::new()),
             metrics: telemetry::start_metrics()?,
             stop: CancellationToken::new(),
         };
-        let listener = TcpListener::bind(config.listen).await?;
-        let writers = usize::from(config.writers);
-        Ok(Self { state: Arc::new(state), queue, writers, listener, connections: config.connections, redis: config.redis })
+        Ok(Self {
+            state: Arc::new(state),
+            writing: db::pool(&config.database, "ingest-writing", Purpose::Work)?,
+            queue,
+            writers: usize::from(config.writers),
+            listener: TcpListener::bind(config.listen).await?,
+            connections: config.connections,
+            redis: config.redis,
+        })
     }
 
-    /// Serves until `stop`: then no new connections, requests in flight end, the outbox is relayed once more.
+    /// Serves until `stop`. Then it accepts no connections, finishes requests, commits queued deliveries, and publishes the outbox once
+    /// more.
     ///
     /// # Errors
-    /// None yet; a failure of a part is logged where it happens.
+    /// When the listener has no address. Failures of background work are logged where they happen.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let state = self.state;
-        let (writing, background) = (CancellationToken::new(), CancellationToken::new());
-        let (writers, tasks) = (TaskTracker::new(), TaskTracker::new());
-        let (announce, announced) = announce::queue();
-        self.queue.start(self.writers, &state, &announce, &writers, &writing);
+        let (stop_writers, stop_background) = (CancellationToken::new(), CancellationToken::new());
+        let (writers, background) = (TaskTracker::new(), TaskTracker::new());
+        let (publisher, entries) = handoff::channel();
+        let writer = Writer {
+            pool: self.writing.clone(),
+            rules: RuleCache::new(Arc::clone(&state.rule_changes)),
+            stored: Arc::clone(&state.stored),
+            publisher,
+        };
+        queue::start(self.queue, self.writers, writer, &writers, &stop_writers);
         writers.close();
-        tasks.spawn(relay::run(Arc::clone(&state), announced, background.clone()));
-        tasks.spawn(relay::listen_for_wakes(Arc::clone(&state), self.redis, background.clone()));
-        tasks.spawn(alarm::run(Arc::clone(&state), background.clone()));
-        tasks.spawn(upkeep::run(Arc::clone(&state), background.clone()));
-        tasks.spawn(merge::run(Arc::clone(&state), background.clone()));
-        tasks.spawn({
-            let (state, background) = (Arc::clone(&state), background.clone());
-            async move { state.refusals.write_until(&state.pool, background).await }
-        });
-        tasks.close();
+        let wake = Arc::clone(&state.outbox_filled);
+        let publisher = Publisher { pool: self.writing.clone(), redis: state.redis.clone(), wake: Arc::clone(&wake) };
+        background.spawn(publisher.run(entries, stop_background.clone()));
+        background.spawn(publisher::listen_for_wakes(wake, self.redis, stop_background.clone()));
+        background.spawn(alarms::run(Arc::clone(&state), stop_background.clone()));
+        background.spawn(upkeep::run(Arc::clone(&state), stop_background.clone()));
+        background.spawn(gin_pending::run(Arc::clone(&state), stop_background.clone()));
+        background.spawn(refusals::run(Arc::clone(&state), stop_background.clone()));
+        background.close();
         tracing::info!(listen = %self.listener.local_addr()?, "ingest serves");
-        let stopping = stop.clone();
         tokio::spawn({
-            let state = Arc::clone(&state);
+            let (state, stop) = (Arc::clone(&state), stop.clone());
             async move {
-                stopping.cancelled().await;
+                stop.cancelled().await;
                 state.stop.cancel();
             }
         });
-        serve::run(self.listener, warp::service(routes::all(Arc::clone(&state))), &self.connections, stop).await;
-        // What is queued is committed, and what was committed is relayed once more.
+        serve::run(self.listener, warp::service(router::all(Arc::clone(&state))), &self.connections, stop).await;
         let finished = async {
-            writing.cancel();
+            stop_writers.cancel();
             writers.wait().await;
-            background.cancel();
-            tasks.wait().await;
+            stop_background.cancel();
+            background.wait().await;
         };
-        if tokio::time::timeout(FINISH, finished).await.is_err() {
-            tracing::warn!("background work was cut off; it goes on at the next start");
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, finished).await.is_err() {
+            tracing::warn!("background work was stopped at the deadline; it continues at the next start");
         }
-        let closed = async { tokio::join!(state.pool.close(), state.reading.close(), state.writing.close()) };
-        if tokio::time::timeout(FINISH, closed).await.is_err() {
-            tracing::warn!("a statement was still running; Postgres ends it");
+        let closed = async { tokio::join!(state.pool.close(), state.reading.close(), self.writing.close()) };
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, closed).await.is_err() {
+            tracing::warn!("a statement was still running at the deadline; Postgres ends it");
         }
         tracing::info!("ingest stopped");
         Ok(())

@@ -4,5 +4,6 @@ pub mod alarms;
 pub mod backfill;
 pub mod facets;
 pub mod gin_pending;
+pub mod refusals;
 pub mod retention;
 pub mod upkeep;

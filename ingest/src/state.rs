@@ -1,6 +1,7 @@
 //! What handlers and periodic work share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use shared::origin::Origins;
@@ -8,50 +9,46 @@ use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::accounts::oidc::Provider;
+use crate::api::accounts::oidc::provider::Provider;
 use crate::config::Webhook;
-use crate::notify::cache::InUse;
-use crate::webhook::queue::Writers;
+use crate::webhook::delivery::DeliverySender;
 use crate::webhook::refusals::Refusals;
 use crate::webhook::signature::Verifier;
 
-/// What handlers share.
+/// Handles to the parts of a running service.
 pub struct AppState {
-    /// Postgres.
+    /// Connections for short statements.
     pub pool: PgPool,
-    /// Postgres, for lists and searches.
+    /// Connections for lists and searches, with a short time-out: a slow search delays other readers and no delivery.
     pub reading: PgPool,
-    /// Postgres, for the writers and the relay, which never wait for anybody else's connection. There are few of them, so that each
-    /// connection is used often, and what Postgres keeps for it is warm.
-    pub writing: PgPool,
-    /// Redis.
+    /// Connections to Redis.
     pub redis: deadpool_redis::Pool,
-    /// Keys and addresses.
+    /// Verifies signatures with the configured keys and URLs.
     pub verifier: Verifier,
-    /// Through whom people may sign in.
+    /// The OpenID Connect provider, if one is configured.
     pub oidc: Option<Provider>,
-    /// Which pages are ours.
+    /// The origins of the dashboard.
     pub origins: Origins,
-    /// Limits of deliveries.
+    /// Keys, URLs and limits of deliveries.
     pub webhook: Webhook,
-    /// Bytes that deliveries not yet proved may still take: half of `WEBHOOK_MEMORY`.
-    pub unproved: Arc<Semaphore>,
-    /// Bytes that proved deliveries may still take: the other half.
-    pub proved: Arc<Semaphore>,
-    /// How long events are kept.
+    /// Bytes of memory for unverified deliveries: half of `WEBHOOK_MEMORY`.
+    pub unverified: Arc<Semaphore>,
+    /// Bytes of memory for verified deliveries: the other half.
+    pub verified: Arc<Semaphore>,
+    /// `RETENTION_DAYS`.
     pub retention_days: Option<u32>,
-    /// Minutes of silence that are an alarm.
+    /// `SILENCE_ALERT_MINUTES`.
     pub silence_minutes: Option<u32>,
-    /// Deliveries that were not accepted.
+    /// Refused deliveries that are not stored yet.
     pub refusals: Refusals,
-    /// Commit what was proved.
-    pub writers: Writers,
-    /// Who is told of what.
-    pub(crate) rules: Arc<InUse>,
-    /// Wakes whoever merges the search index: something was stored.
+    /// Queues verified deliveries for the writers.
+    pub deliveries: DeliverySender,
+    /// Counts the changes of notification rules in this process, so that they take effect at once.
+    pub rule_changes: Arc<AtomicU64>,
+    /// Wakes the job that merges the search index, after a commit.
     pub stored: Arc<Notify>,
-    /// Wakes the relay.
-    pub outbox_filled: Notify,
+    /// Wakes the publisher, after a handler has filled the outbox.
+    pub outbox_filled: Arc<Notify>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Cancelled when the service is asked to stop.

@@ -35,7 +35,7 @@ pub async fn run(config: &Migrate) -> anyhow::Result<()> {
     };
     tokio::time::timeout(WAIT, reached).await.context("Postgres did not answer within a minute")??;
     MIGRATOR.run(&pool).await.context("a migration failed")?;
-    partitions::make_ahead(&pool).await.context("the partitions could not be made")?;
+    partitions::create_ahead(&pool).await.context("the partitions could not be made")?;
     backfill::terms(&pool).await.context("older events could not be made findable")?;
     tracing::info!("the database is up to date");
     Ok(())

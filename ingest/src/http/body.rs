@@ -1,4 +1,4 @@
-//! Reading a request's body within bounds of size and time.
+//! Reading a request's body within limits of size and time.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,56 +12,56 @@ use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 
 use crate::http::error::ApiError;
 
-/// Largest JSON that the API takes, the webhook aside.
+/// Largest JSON body of the API, the webhook excepted.
 pub const MAX_JSON: usize = 64 << 10;
-/// Bytes that a body may bring before room is taken for it: whoever announces much and sends little takes nobody's place.
-const FREE: usize = 16 << 10;
-/// A body that brings nothing for so long has been given up by its sender.
-const STALLED: Duration = Duration::from_secs(5);
+/// Bytes that a body may send before memory is reserved for it: a client that announces much and sends little takes no memory from others.
+const FREE_BYTES: usize = 16 << 10;
+/// A body that sends nothing for this long was abandoned by its client.
+const STALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Bounds of a body.
+/// Limits of a body.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Bytes.
-    pub most: usize,
-    /// Bytes that are announced.
+    /// Most bytes.
+    pub max: usize,
+    /// Announced bytes.
     pub expected: usize,
-    /// From its first byte to its last.
+    /// Time from the first byte to the last.
     pub time: Duration,
 }
 
-/// The whole body, and the room that was taken for it once it had begun in earnest. Past the limit, or without room, it is read
-/// on and thrown away, so that the client has sent all and can read the answer.
+/// Reads the whole body, and takes a reservation once the body exceeds 16 KiB. A body past the limit, or without a reservation, is read
+/// on and discarded, so that the client has sent everything and can read the response.
 ///
 /// # Errors
-/// `TooLarge`, `SlowBody`, `BrokenBody` when the connection ends early, or what taking room fails with.
+/// `TooLarge`, `SlowBody`, `BrokenBody` when the connection ends early, or the error of the reservation.
 pub async fn read<B: Buf, R>(
     body: impl Stream<Item = Result<B, warp::Error>>,
     limits: Limits,
-    room: impl Future<Output = Result<R, ApiError>>,
+    reservation: impl Future<Output = Result<R, ApiError>>,
 ) -> Result<(Vec<u8>, R), ApiError> {
     let whole = async {
         futures::pin_mut!(body);
-        let (mut wanted, mut taken) = (Some(room), None);
+        let (mut pending, mut reserved) = (Some(reservation), None);
         let mut refused = None;
         let mut bytes = Vec::new();
         let mut total = 0;
-        while let Some(chunk) = tokio::time::timeout(STALLED, body.next()).await.map_err(|_| ApiError::SlowBody)? {
+        while let Some(chunk) = tokio::time::timeout(STALL_TIMEOUT, body.next()).await.map_err(|_| ApiError::SlowBody)? {
             let mut chunk = chunk.map_err(|_| ApiError::BrokenBody)?;
             total += chunk.remaining();
-            if total > limits.most.saturating_mul(4) {
+            if total > limits.max.saturating_mul(4) {
                 break;
             }
-            if total > limits.most {
-                refused = Some(ApiError::TooLarge { limit: limits.most });
-            } else if total > FREE
-                && let Some(room) = wanted.take()
+            if total > limits.max {
+                refused = Some(ApiError::TooLarge { limit: limits.max });
+            } else if total > FREE_BYTES
+                && let Some(reservation) = pending.take()
             {
-                match room.await {
-                    Ok(room) => taken = Some(room),
+                match reservation.await {
+                    Ok(granted) => reserved = Some(granted),
                     Err(error) => refused = Some(error),
                 }
-                bytes.reserve_exact(limits.expected.min(limits.most).saturating_sub(bytes.len()));
+                bytes.reserve_exact(limits.expected.min(limits.max).saturating_sub(bytes.len()));
             }
             if refused.is_some() {
                 bytes = Vec::new();
@@ -72,28 +72,28 @@ pub async fn read<B: Buf, R>(
                 chunk.advance(chunk.chunk().len());
             }
         }
-        match (refused, taken, wanted) {
+        match (refused, reserved, pending) {
             (Some(error), _, _) => Err(error),
-            (None, Some(taken), _) => Ok((bytes, taken)),
-            (None, None, Some(room)) => Ok((bytes, room.await?)),
-            (None, None, None) => Err(ApiError::Internal("a body without room")),
+            (None, Some(reserved), _) => Ok((bytes, reserved)),
+            (None, None, Some(reservation)) => Ok((bytes, reservation.await?)),
+            (None, None, None) => Err(ApiError::Internal("a body without a reservation")),
         }
     };
     tokio::time::timeout(limits.time, whole).await.map_err(|_| ApiError::SlowBody)?
 }
 
-/// A small JSON body.
+/// Reads a small JSON body, which must be an object.
 ///
 /// # Errors
-/// As [`read`]; `NotJson` when it is none, or not of the shape that is wanted.
+/// As [`read`]; `NotJson` if the body is not JSON of this shape.
 pub async fn json<T: DeserializeOwned, B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>) -> Result<T, ApiError> {
-    let limits = Limits { most: MAX_JSON, expected: 0, time: Duration::from_secs(10) };
+    let limits = Limits { max: MAX_JSON, expected: 0, time: Duration::from_secs(10) };
     let (bytes, ()) = read(body, limits, async { Ok(()) }).await?;
     let Object(value) = serde_json::from_slice(&bytes).map_err(|error| ApiError::NotJson(error.to_string()))?;
     Ok(value)
 }
 
-/// What is read from a JSON object alone. By itself, serde also fills a struct from an array, by the order of its fields.
+/// A value that is only read from a JSON object. On its own, serde also reads a struct from an array, in the order of its fields.
 #[derive(Debug, Clone, Default)]
 pub struct Object<T>(pub T);
 

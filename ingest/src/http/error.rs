@@ -1,4 +1,4 @@
-//! What a request can be refused for: status, stable code and a sentence for each.
+//! Why requests fail: each error has a status, a stable code and a sentence.
 
 use http::StatusCode;
 use shared::filter::FilterError;
@@ -7,163 +7,172 @@ use shared::problem::Problem;
 use warp::reply::{Reply, Response};
 
 use crate::api::accounts::password;
+use crate::store::sqlstate;
+use crate::webhook::delivery::CommitError;
 use crate::webhook::form::FormError;
-use crate::webhook::queue::NotStored;
-use crate::webhook::signature::Unproved;
+use crate::webhook::signature::SignatureError;
 
 /// Every way in which a request fails.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// 401: nobody is signed in.
+    /// 401: no valid session or token.
     #[error("not signed in")]
     SignedOut,
-    /// 401: e-mail or password is wrong; which of them is not said.
-    #[error("wrong e-mail or password")]
+    /// 401: the email or the password is wrong. The response does not say which.
+    #[error("wrong email or password")]
     WrongCredentials,
-    /// 401: the delivery does not prove that it comes from Mandrill.
-    #[error("unproved delivery: {0}")]
-    Unproved(#[from] Unproved),
-    /// 403: signed in, but not allowed.
-    #[error("not allowed")]
+    /// 401: the signature does not verify.
+    #[error("unverified delivery: {0}")]
+    Unverified(#[from] SignatureError),
+    /// 403: signed in, but not permitted.
+    #[error("not permitted")]
     Forbidden,
-    /// 403: a change asked for by a foreign page, or not by script.
-    #[error("a change from elsewhere")]
+    /// 403: a change from a foreign page, or from a form instead of a script.
+    #[error("a change from a foreign origin")]
     ForeignOrigin,
-    /// 404: no such thing.
+    /// 404.
     #[error("not found")]
     NotFound,
-    /// 400: a form that cannot be decoded.
-    #[error("bad form: {0}")]
+    /// 400: the form cannot be decoded.
+    #[error("invalid form: {0}")]
     BadForm(#[from] FormError),
-    /// 400: JSON that cannot be used.
-    #[error("bad JSON")]
+    /// 400: not JSON of the expected shape.
+    #[error("invalid JSON")]
     NotJson(String),
-    /// 400: a filter that cannot be understood.
-    #[error("bad filter")]
+    /// 400: an invalid filter.
+    #[error("invalid filter")]
     BadFilter(#[from] FilterError),
-    /// 400: a cursor or limit that cannot be used.
-    #[error("bad page")]
+    /// 400: an invalid cursor, limit or parameter of a list.
+    #[error("invalid page")]
     BadPage,
-    /// 400, 403, 404, 429: a message that is not stored.
-    #[error("no message: {0}")]
+    /// 400, 403, 404, 429: a message that is not sent.
+    #[error("message not sent: {0}")]
     NoMessage(#[from] MessageError),
-    /// 409: not as many are meant as the caller expects.
+    /// 409: the selection matches another number of items than the caller expects.
     #[error("the count has changed")]
     CountChanged {
-        /// How many are.
+        /// How many items it matches.
         found: i64,
     },
-    /// 409: somebody has that address already.
+    /// 409: the address has an account.
     #[error("the user exists")]
     UserExists,
-    /// 409: nobody changes their own role, or disables themselves.
-    #[error("one's own account")]
+    /// 409: a change of the caller's own role or account.
+    #[error("the caller's own account")]
     OwnAccount,
-    /// 409: nobody could manage accounts any more.
+    /// 409: the last admin.
     #[error("the last admin")]
     LastAdmin,
-    /// 410: the link was used, replaced, or is too old.
-    #[error("the invitation is gone")]
+    /// 410: the link was used or replaced, or has expired.
+    #[error("the invitation is no longer valid")]
     InvitationGone,
-    /// 400: too short or too long.
-    #[error("a bad password")]
+    /// 400: the password is too short or too long.
+    #[error("invalid password")]
     BadPassword,
-    /// 409: one has a view of that name.
+    /// 409: the caller has a view of this name.
     #[error("the view exists")]
     ViewExists,
-    /// 409: as many views as one may have.
+    /// 409: the limit of saved views is reached.
     #[error("too many views")]
     TooManyViews,
-    /// 400: a rule that cannot be kept; why.
-    #[error("bad rule: {0}")]
+    /// 400: an invalid rule, and why.
+    #[error("invalid rule: {0}")]
     BadRule(String),
-    /// 409: as many users have rules of their own as may.
-    #[error("too many rules")]
+    /// 409: the limit of users with custom rules is reached.
+    #[error("too many users with rules")]
     TooManyRules,
-    /// 400: what cannot be undone was not confirmed.
+    /// 400: an irreversible action without confirmation.
     #[error("not confirmed")]
     NotConfirmed,
     /// 400: the body ended early.
-    #[error("broken body")]
+    #[error("the body ended early")]
     BrokenBody,
     /// 408: the body took too long.
-    #[error("slow body")]
+    #[error("the body was too slow")]
     SlowBody,
     /// 413: the body is too large.
-    #[error("too large")]
+    #[error("the body is too large")]
     TooLarge {
-        /// What would have been taken, in bytes.
+        /// The limit in bytes.
         limit: usize,
     },
     /// 415: neither a form nor JSON.
     #[error("unsupported media type")]
     MediaType,
     /// 429: too many failed sign-ins.
-    #[error("throttled")]
+    #[error("too many failed sign-ins")]
     Throttled {
-        /// Seconds until the next try.
+        /// Seconds until the next attempt.
         retry_after: u64,
     },
-    /// 503: no room to hold the delivery.
-    #[error("no room")]
+    /// 503: no memory for the delivery.
+    #[error("no memory for the delivery")]
     NoRoom,
-    /// 503 when Postgres is away, 500 when it fails otherwise.
+    /// 503 when Postgres is unavailable or too slow, 500 when it fails otherwise.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
-    /// As `Database`, of a delivery; 503 when the service stops.
+    /// As `Database`, for a delivery; 503 when the service is stopping.
     #[error("a delivery was not stored")]
-    NotStored(#[from] NotStored),
-    /// 500: a bug, or a machine in trouble.
+    NotCommitted(#[from] CommitError),
+    /// 500: a bug, or a failing machine.
     #[error("internal error: {0}")]
     Internal(&'static str),
 }
 
-/// Seconds after which a client that met a full or restarting service should come back.
-const COME_BACK: u64 = 30;
+/// Seconds after which a client should retry when the service is full or restarting.
+const RETRY_AFTER_SECONDS: u64 = 30;
 
 impl ApiError {
-    /// The refusal as it goes over the wire.
+    /// The problem document.
     pub fn problem(&self) -> Problem {
         let (status, code) = self.status_and_code();
-        let detail = match self {
+        let problem = Problem::new(status, code, self.detail());
+        match self {
+            Self::Throttled { retry_after } => problem.retry_after(*retry_after),
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => problem.retry_after(RETRY_AFTER_SECONDS),
+            _ => problem,
+        }
+    }
+
+    /// What is wrong and what to do, for people. The text of a 5xx reveals nothing.
+    fn detail(&self) -> String {
+        match self {
             Self::SignedOut => "Sign in first.".to_owned(),
-            Self::WrongCredentials => "The e-mail or the password is wrong.".to_owned(),
-            Self::Unproved(reason) => reason.to_string(),
-            Self::Forbidden => "Your account may not do this.".to_owned(),
+            Self::WrongCredentials => "The email or the password is wrong.".to_owned(),
+            Self::Unverified(reason) => reason.to_string(),
+            Self::Forbidden => "Your account does not have permission for this.".to_owned(),
             Self::ForeignOrigin => {
-                "Changes are taken from the dashboard alone: `X-Requested-With: fetch`, and no foreign Origin.".to_owned()
+                "Only the dashboard can make changes: send `X-Requested-With: fetch`, and no foreign Origin.".to_owned()
             }
             Self::NotFound => "There is nothing at this address.".to_owned(),
             Self::BadForm(error) => error.to_string(),
-            Self::NotJson(what) => format!("The body is not the JSON that this address takes: {what}."),
+            Self::NotJson(what) => format!("The body is not the JSON that this address expects: {what}."),
             Self::BadFilter(error) => format!("{error}."),
-            Self::BadPage => "`cursor` or `limit` is not of the form that this list gives.".to_owned(),
+            Self::BadPage => "`cursor`, `limit` or another parameter is not valid for this list.".to_owned(),
             Self::NoMessage(error) => error.to_string(),
-            Self::CountChanged { found } => format!("{found} are meant now; look again before you go on."),
-            Self::UserExists => "Somebody has that address already.".to_owned(),
-            Self::OwnAccount => "Another admin has to change your own account.".to_owned(),
-            Self::LastAdmin => "Somebody has to remain who can manage accounts.".to_owned(),
-            Self::InvitationGone => "This link was used, replaced by a newer one, or is too old; ask for a new one.".to_owned(),
+            Self::CountChanged { found } => format!("The selection now matches {found} items. Review it and retry."),
+            Self::UserExists => "An account with this address exists.".to_owned(),
+            Self::OwnAccount => "You cannot change your own account. Ask another admin.".to_owned(),
+            Self::LastAdmin => "At least one admin must remain.".to_owned(),
+            Self::InvitationGone => "This link was used or replaced, or has expired. Ask an admin for a new one.".to_owned(),
             Self::BadPassword => format!("A password has {} to {} characters.", password::SHORTEST, password::LONGEST),
-            Self::ViewExists => "You have a view of that name.".to_owned(),
-            Self::TooManyViews => "You have as many views as one may have; delete one first.".to_owned(),
+            Self::ViewExists => "You have a saved view of this name.".to_owned(),
+            Self::TooManyViews => "You have reached the limit of 100 saved views. Delete one first.".to_owned(),
             Self::BadRule(why) => why.clone(),
-            Self::TooManyRules => "As many people have rules of their own as may.".to_owned(),
-            Self::NotConfirmed => "This cannot be undone: confirm it by the address.".to_owned(),
+            Self::TooManyRules => "The limit of users with custom rules is reached.".to_owned(),
+            Self::NotConfirmed => "This cannot be undone. Repeat the address to confirm it.".to_owned(),
             Self::BrokenBody => "The body ended early.".to_owned(),
             Self::SlowBody => "The body took too long to arrive.".to_owned(),
             Self::TooLarge { limit } => format!("The body is larger than {limit} bytes."),
             Self::MediaType => "Send a form (application/x-www-form-urlencoded) or JSON (application/json).".to_owned(),
-            Self::Throttled { .. } => "Too many failed sign-ins; wait before the next.".to_owned(),
-            Self::NoRoom => "The service is full; come back soon.".to_owned(),
-            Self::Database(error) if is_too_slow(error) => "This took too long; narrow the range or the search.".to_owned(),
-            Self::Database(_) | Self::NotStored(_) | Self::Internal(_) => "Something failed here; it was logged.".to_owned(),
-        };
-        let problem = Problem::new(status, code, detail);
-        match self {
-            Self::Throttled { retry_after } => problem.retry_after(*retry_after),
-            _ if status == StatusCode::SERVICE_UNAVAILABLE => problem.retry_after(COME_BACK),
-            _ => problem,
+            Self::Throttled { .. } => "Too many failed sign-ins. Wait before you try again.".to_owned(),
+            Self::NoRoom => "The service is at capacity. Retry later.".to_owned(),
+            Self::Database(error) if sqlstate::is_timeout(error) => {
+                "The query took too long. Narrow the time range or the search.".to_owned()
+            }
+            Self::Database(_) | Self::NotCommitted(_) | Self::Internal(_) => {
+                "The server failed. The error was logged.".to_owned()
+            }
         }
     }
 
@@ -171,7 +180,7 @@ impl ApiError {
         match self {
             Self::SignedOut => (StatusCode::UNAUTHORIZED, "signed_out"),
             Self::WrongCredentials => (StatusCode::UNAUTHORIZED, "wrong_credentials"),
-            Self::Unproved(reason) => (StatusCode::UNAUTHORIZED, reason.code()),
+            Self::Unverified(reason) => (StatusCode::UNAUTHORIZED, reason.code()),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
             Self::ForeignOrigin => (StatusCode::FORBIDDEN, "foreign_origin"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
@@ -206,31 +215,14 @@ impl ApiError {
             Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type"),
             Self::Throttled { .. } => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
             Self::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "no_room"),
-            Self::Database(error) if is_too_slow(error) => (StatusCode::SERVICE_UNAVAILABLE, "too_slow"),
-            Self::Database(error) if is_away(error) => (StatusCode::SERVICE_UNAVAILABLE, "database_away"),
-            Self::NotStored(NotStored::Database(error)) if is_away(error) => (StatusCode::SERVICE_UNAVAILABLE, "database_away"),
-            Self::NotStored(NotStored::NoWriter) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
-            Self::Database(_) | Self::NotStored(_) | Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::Database(error) if sqlstate::is_timeout(error) => (StatusCode::SERVICE_UNAVAILABLE, "too_slow"),
+            Self::Database(error) if sqlstate::is_unavailable(error) => (StatusCode::SERVICE_UNAVAILABLE, "database_away"),
+            Self::NotCommitted(CommitError::Database(error)) if sqlstate::is_unavailable(error) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "database_away")
+            }
+            Self::NotCommitted(CommitError::NoWriter) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+            Self::Database(_) | Self::NotCommitted(_) | Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
-    }
-}
-
-/// True when a statement ran into its time-out.
-fn is_too_slow(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "57014")
-}
-
-/// True when Postgres cannot be reached, is starting or stopping, has no room, or gave up waiting: a later try may pass.
-pub fn is_away(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => true,
-        sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => true,
-        // Connection exceptions, lack of resources (a full disk), operator intervention, locks and rollbacks; and a missing
-        // partition, the only check that an event can fail.
-        sqlx::Error::Database(error) => error
-            .code()
-            .is_some_and(|code| ["08", "53", "55", "57", "40", "25", "23514"].iter().any(|class| code.starts_with(class))),
-        _ => false,
     }
 }
 

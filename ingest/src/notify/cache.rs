@@ -1,55 +1,77 @@
-//! Everybody's rules as the writers use them: read from Postgres, and used for two seconds.
+//! The rules of all users as the writers use them: cached for two seconds.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio::sync::Mutex;
 
-use crate::notify::rules::{Rule, Rules};
+use super::rules::{Rule, Rules};
 
-/// So long does a change need at most to reach other replicas.
-const FRESH: Duration = Duration::from_secs(2);
+/// Maximum delay before a change reaches other replicas.
+const MAX_AGE: Duration = Duration::from_secs(2);
 
-/// The rules in use.
-#[derive(Debug, Default)]
-pub(crate) struct InUse(Mutex<Option<(Instant, Arc<Rules>)>>);
+/// The rules, and when they were read.
+#[derive(Debug)]
+pub(crate) struct RuleCache {
+    cached: Mutex<Option<Cached>>,
+    /// Counts the changes made through this process, which take effect at once.
+    changes: Arc<AtomicU64>,
+}
 
-impl InUse {
-    /// Everybody's rules, at most two seconds old.
-    ///
-    /// # Errors
-    /// When Postgres is away.
-    pub(crate) async fn get(&self, pool: &PgPool) -> Result<Arc<Rules>, sqlx::Error> {
-        let mut in_use = self.0.lock().await;
-        if let Some((read_at, rules)) = &*in_use
-            && read_at.elapsed() < FRESH
-        {
-            return Ok(Arc::clone(rules));
-        }
-        let read_at = Instant::now();
-        let own = sqlx::query!(
-            "select user_id, rules from notification_rules join users on users.id = user_id where disabled_at is null"
-        );
-        let own = own.fetch_all(pool).await?.into_iter().map(|row| (row.user_id, understood(row.user_id, row.rules))).collect();
-        let rules = Arc::new(Rules::new(own));
-        *in_use = Some((read_at, Arc::clone(&rules)));
-        Ok(rules)
+#[derive(Debug)]
+struct Cached {
+    read_at: Instant,
+    /// The value of `changes` before the rules were read.
+    changes: u64,
+    rules: Arc<Rules>,
+}
+
+impl RuleCache {
+    /// An empty cache. `changes` counts the changes of rules in this process.
+    pub(crate) fn new(changes: Arc<AtomicU64>) -> Self {
+        Self { cached: Mutex::default(), changes }
     }
 
-    /// Has them read again: they were changed here.
-    pub(crate) async fn forget(&self) {
-        *self.0.lock().await = None;
+    /// The rules of all users, at most two seconds old.
+    ///
+    /// # Errors
+    /// When Postgres is unavailable.
+    pub(crate) async fn get(&self, pool: &PgPool) -> Result<Arc<Rules>, sqlx::Error> {
+        let mut cached = self.cached.lock().await;
+        let changes = self.changes.load(Ordering::Acquire);
+        if let Some(cached) = &*cached
+            && cached.read_at.elapsed() < MAX_AGE
+            && cached.changes == changes
+        {
+            return Ok(Arc::clone(&cached.rules));
+        }
+        let read_at = Instant::now();
+        let rules = read(pool).await?;
+        *cached = Some(Cached { read_at, changes, rules: Arc::clone(&rules) });
+        Ok(rules)
     }
 }
 
-/// Those that this version knows: one that a newer version has written must not stop deliveries.
-fn understood(user: i64, rules: Value) -> Vec<Rule> {
+/// Reads the rules of all users from Postgres.
+///
+/// # Errors
+/// When Postgres is unavailable.
+pub(crate) async fn read(pool: &PgPool) -> Result<Arc<Rules>, sqlx::Error> {
+    let rows =
+        sqlx::query!("select user_id, rules from notification_rules join users on users.id = user_id where disabled_at is null");
+    let by_user = rows.fetch_all(pool).await?.into_iter().map(|row| (row.user_id, known(row.user_id, row.rules))).collect();
+    Ok(Arc::new(Rules::new(by_user)))
+}
+
+/// The rules that this version can read. A rule of a newer version must not stop deliveries.
+fn known(user: i64, rules: Value) -> Vec<Rule> {
     let Value::Array(rules) = rules else { return Vec::new() };
-    let read = rules.into_iter().map(serde_json::from_value).collect::<Vec<_>>();
-    if read.iter().any(Result::is_err) {
-        tracing::warn!(user.id = user, "a rule of a newer version is left out");
+    let parsed = rules.into_iter().map(serde_json::from_value).collect::<Vec<_>>();
+    if parsed.iter().any(Result::is_err) {
+        tracing::warn!(user.id = user, "ignored a notification rule of a newer version");
     }
-    read.into_iter().flatten().collect()
+    parsed.into_iter().flatten().collect()
 }

@@ -1,135 +1,183 @@
-//! Outbox → Redis: what was committed is numbered, remembered and published, at least once and in the outbox's order.
+//! Outbox → Redis: committed items get the next numbers, are appended to the stream and published, at least once and in the order of the
+//! outbox.
 //!
-//! What a writer of this process has just committed comes with its items, is published without being read back, and soon deleted. What
-//! did not come that way (too much at once, another process that died, messages of notifiers) is found in the outbox: rows are taken
-//! with `SKIP LOCKED`, so that replicas share the work, and deleted in the transaction that publishes them. A crash between the two
-//! publishes again, and readers drop what they have seen. While Redis is away rows wait.
+//! Entries of this process arrive from memory, are published without being read back, and their rows are deleted soon after. The
+//! publisher finds all other rows in the outbox: those that did not fit into memory, those of a process that died, and messages of
+//! notifiers. It takes rows with `SKIP LOCKED`, so that replicas share the work, and deletes them in the transaction that publishes
+//! them. A crash between the two publishes them again, and readers drop items that they know. While Redis is unavailable, rows wait.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use serde_json::value::RawValue;
 use shared::config;
-use shared::event::Event;
 use shared::feed::{self, EncodedBatch, FeedItem, WAKE_CHANNEL};
-use shared::notification::{Notification, Sender};
-use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
-use time::OffsetDateTime;
-use tokio::sync::mpsc;
+use shared::notification::Notification;
+use sqlx::{PgConnection, PgPool};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::outbox::handoff::Announcement;
-use crate::state::AppState;
-use crate::store::quarantine;
-use crate::webhook::batch::{Origin, Poison};
-use crate::webhook::queue::Source;
+use super::error::PublishError;
+use super::handoff::OutboxEntry;
+use super::poison;
+use crate::store::events;
+use crate::store::outbox_rows::{self, PendingRow, Selection};
 
-/// Rows of the outbox taken in one transaction, at most.
-const BATCH: i64 = 500;
-/// Items that they announce, at most, unless a single row announces more.
-const MOST_ITEMS: i64 = 2_000;
-/// Commits published from memory at once, at most.
-const MOST_ANNOUNCEMENTS: usize = 16;
-/// What was published in this time is taken off the outbox together: a statement for each commit would cost Postgres a tenth of it.
-const GATHER: Duration = Duration::from_millis(50);
-/// How often the outbox is looked at when nobody wakes us.
-const POLL: Duration = Duration::from_secs(1);
-/// Failures of a row, while Redis answers, after which it moves to quarantine.
-const MOST_ATTEMPTS: i16 = 20;
+/// Most rows that one transaction takes.
+const MAX_ROWS: i64 = 500;
+/// Most entries published from memory in one call.
+const MAX_ENTRIES: usize = 16;
+/// Rows published within this time are deleted together: one statement for each commit would cost Postgres a tenth of the commit.
+const DELETE_DELAY: Duration = Duration::from_millis(50);
+/// How often the outbox is polled without a wake-up.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Why a round of relaying did not work.
-#[derive(Debug, thiserror::Error)]
-enum RelayError {
-    #[error("Postgres failed")]
-    Postgres(#[from] sqlx::Error),
-    #[error("Redis failed")]
-    Redis(#[from] shared::redis::Error),
+/// The publisher of one process.
+pub(crate) struct Publisher {
+    /// The connections that writers and publisher share.
+    pub(crate) pool: PgPool,
+    pub(crate) redis: deadpool_redis::Pool,
+    /// Wakes the publisher: another process, or a handler, has filled the outbox.
+    pub(crate) wake: Arc<Notify>,
 }
 
-/// Which rows a round takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rows {
-    /// Those that were never refused, and that nobody is about to publish from memory.
-    Left,
-    /// All that were never refused.
-    All,
-    /// Those that Redis refused, one by one and now and then.
-    Refused,
+/// The state of the loop.
+struct Progress {
+    /// Rows to take next. Halved after a refusal or a failure, so that the row at fault, or a size that passes, is found.
+    limit: i64,
+    /// False while publishing fails, so that only changes are logged.
+    healthy: bool,
+    /// When the outbox was last polled.
+    polled: Option<Instant>,
+    /// When refused rows were last retried.
+    retried: Instant,
+    /// Rows that are published and still in the outbox.
+    published: PublishedRows,
 }
 
-/// Relays until `stop`, and then once more what is there.
-pub(crate) async fn run(state: Arc<AppState>, mut announced: mpsc::Receiver<Announcement>, stop: CancellationToken) {
-    let mut size = BATCH;
-    let mut healthy = true;
-    let (mut looked, mut retried) = (None::<Instant>, Instant::now());
-    let (mut fresh, mut published) = (Vec::new(), Published::default());
-    let mut redis = Kept { pool: state.redis.clone(), last: None };
-    loop {
-        let stopping = stop.is_cancelled();
-        while fresh.len() < MOST_ANNOUNCEMENTS
-            && let Ok(next) = announced.try_recv()
-        {
-            fresh.push(next);
-        }
-        if !fresh.is_empty() {
-            let outcome = publish(&mut redis, std::mem::take(&mut fresh)).await;
-            note(&outcome, &mut healthy);
-            published.add(outcome.unwrap_or_default());
-        }
-        let looks = stopping || looked.is_none_or(|looked| looked.elapsed() >= POLL);
-        if looks || published.since.is_some_and(|since| since.elapsed() >= GATHER) {
-            let outcome = take_off(&state, std::mem::take(&mut published)).await;
-            // That it worked says nothing of Redis.
-            if outcome.is_err() {
-                note(&outcome, &mut healthy);
+impl Publisher {
+    /// Publishes until `stop`, and then once more everything that is left.
+    pub(crate) async fn run(self, mut entries: mpsc::Receiver<OutboxEntry>, stop: CancellationToken) {
+        let mut fresh = Vec::new();
+        let mut connection = CachedConnection { pool: self.redis.clone(), connection: None };
+        let mut progress = Progress {
+            limit: MAX_ROWS,
+            healthy: true,
+            polled: None,
+            retried: Instant::now(),
+            published: PublishedRows::default(),
+        };
+        loop {
+            let stopping = stop.is_cancelled();
+            while fresh.len() < MAX_ENTRIES
+                && let Ok(next) = entries.try_recv()
+            {
+                fresh.push(next);
             }
-        }
-        if looks {
-            looked = Some(Instant::now());
-            let outcome = round(&state, size, if stopping { Rows::All } else { Rows::Left }).await;
-            let more = match &outcome {
-                Ok(Round::Relayed(count)) => *count == size,
-                Ok(Round::Refused) => true,
-                Err(_) => false,
-            };
-            // What is refused, or takes too long, is tried by halves: the row at fault is found, or the batch that fits.
-            size = if matches!(outcome, Ok(Round::Relayed(_))) { (size * 2).min(BATCH) } else { (size / 2).max(1) };
-            note(&outcome, &mut healthy);
-            if more {
-                looked = None;
-                continue;
+            if !fresh.is_empty() {
+                let outcome = publish(&mut connection, std::mem::take(&mut fresh)).await;
+                log_transition(&outcome, &mut progress.healthy);
+                progress.published.add(outcome.unwrap_or_default());
             }
-            if stopping {
-                return;
+            let polls = stopping || progress.polled.is_none_or(|polled| polled.elapsed() >= POLL_INTERVAL);
+            if polls || progress.published.since.is_some_and(|since| since.elapsed() >= DELETE_DELAY) {
+                self.delete_published(&mut progress).await;
             }
-            if outcome.is_ok() && retried.elapsed() >= POLL {
-                retried = Instant::now();
-                if let Err(error) = round(&state, 1, Rows::Refused).await {
-                    tracing::debug!(%error, "a refused row waits");
+            if polls {
+                if self.poll(&mut progress, stopping).await {
+                    continue;
+                }
+                if stopping {
+                    return;
                 }
             }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                Some(first) = entries.recv() => fresh.push(first),
+                () = self.wake.notified() => progress.polled = None,
+                () = tokio::time::sleep(if progress.published.since.is_some() { DELETE_DELAY } else { POLL_INTERVAL }) => {}
+            }
         }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            Some(first) = announced.recv() => fresh.push(first),
-            () = state.outbox_filled.notified() => looked = None,
-            () = tokio::time::sleep(if published.since.is_some() { GATHER } else { POLL }) => {}
+    }
+
+    async fn delete_published(&self, progress: &mut Progress) {
+        let published = std::mem::take(&mut progress.published);
+        if published.ids.is_empty() {
+            return;
         }
+        let outcome = outbox_rows::delete_published(&self.pool, &published.ids).await.map_err(PublishError::from);
+        // A success says nothing about Redis.
+        if outcome.is_err() {
+            log_transition(&outcome, &mut progress.healthy);
+        }
+    }
+
+    /// Publishes rows of the outbox. True if more rows wait.
+    async fn poll(&self, progress: &mut Progress, stopping: bool) -> bool {
+        progress.polled = Some(Instant::now());
+        let outcome = self.publish_rows(progress.limit, if stopping { Selection::All } else { Selection::Orphaned }).await;
+        let more = match &outcome {
+            Ok(Round::Published(count)) => *count == progress.limit,
+            Ok(Round::Refused) => true,
+            Err(_) => false,
+        };
+        let is_published = matches!(outcome, Ok(Round::Published(_)));
+        progress.limit = if is_published { (progress.limit * 2).min(MAX_ROWS) } else { (progress.limit / 2).max(1) };
+        log_transition(&outcome, &mut progress.healthy);
+        if more {
+            progress.polled = None;
+        } else if !stopping && outcome.is_ok() && progress.retried.elapsed() >= POLL_INTERVAL {
+            progress.retried = Instant::now();
+            if let Err(error) = self.publish_rows(1, Selection::Refused).await {
+                tracing::debug!(%error, "a refused outbox row waits for the next retry");
+            }
+        }
+        more
+    }
+
+    async fn publish_rows(&self, limit: i64, selection: Selection) -> Result<Round, PublishError> {
+        // Redis first, so that no transaction waits for an unavailable Redis.
+        let mut redis = self.redis.get().await.map_err(shared::redis::Error::from)?;
+        let mut transaction = outbox_rows::begin(&self.pool).await?;
+        let rows = outbox_rows::take(&mut transaction, limit, selection).await?;
+        let mut published = 0;
+        for row in &rows {
+            let items = items(&mut transaction, row).await?;
+            if let Err(error) = feed::append(&mut redis, &items).await {
+                transaction.rollback().await?;
+                if !error.is_about_the_command() {
+                    return Err(error.into());
+                }
+                if let [row] = rows.as_slice() {
+                    poison::record_failure(&self.pool, row, &items).await?;
+                }
+                return Ok(Round::Refused);
+            }
+            published += items.len();
+        }
+        transaction.commit().await?;
+        metrics::counter!("ingest_relayed_total").increment(published as u64);
+        Ok(Round::Published(i64::try_from(rows.len()).unwrap_or(MAX_ROWS)))
     }
 }
 
-/// Rows that were published, and are still in the outbox.
+enum Round {
+    /// The number of published rows.
+    Published(i64),
+    /// Redis answered, and refused an item.
+    Refused,
+}
+
+/// Rows that are published and still in the outbox.
 #[derive(Debug, Default)]
-struct Published {
+struct PublishedRows {
     ids: Vec<i64>,
-    /// When the first of them was.
+    /// When the first of them was published.
     since: Option<Instant>,
 }
 
-impl Published {
+impl PublishedRows {
     fn add(&mut self, ids: Vec<i64>) {
         if !ids.is_empty() {
             self.since.get_or_insert_with(Instant::now);
@@ -138,312 +186,96 @@ impl Published {
     }
 }
 
-/// A transaction that takes rows off the outbox. Were its commit lost in a crash, they would be published again, which
-/// readers forgive; so it does not wait for the disk.
-async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
-    sqlx::query!("set local synchronous_commit = off").execute(&mut *transaction).await?;
-    Ok(transaction)
-}
-
-/// The connection over which commits are published. The pool asks whether one still stands each time that it hands it out, a second
-/// round trip for each commit; this one is asked nothing, and replaced once it fails.
-struct Kept {
+/// The connection over which entries are published. The pool tests a connection each time it hands it out, which costs a round trip for
+/// each commit; this one is kept, and replaced when it fails.
+struct CachedConnection {
     pool: deadpool_redis::Pool,
-    last: Option<deadpool_redis::Connection>,
+    connection: Option<deadpool_redis::Connection>,
 }
 
-impl Kept {
+impl CachedConnection {
     async fn append(&mut self, items: &EncodedBatch) -> Result<(), shared::redis::Error> {
-        if let Some(mut connection) = self.last.take() {
+        if let Some(mut connection) = self.connection.take() {
             match feed::append(&mut connection, items).await {
-                // It was closed meanwhile, as by a restart.
+                // Redis closed the connection, as it does on a restart.
                 Err(error) if !error.is_about_the_command() => {}
                 outcome => {
-                    self.last = Some(connection);
+                    self.connection = Some(connection);
                     return outcome;
                 }
             }
         }
         let mut connection = self.pool.get().await?;
         feed::append(&mut connection, items).await?;
-        self.last = Some(connection);
+        self.connection = Some(connection);
         Ok(())
     }
 }
 
-/// Publishes what was just committed here, and gives its rows. What fails stays in the outbox.
-async fn publish(redis: &mut Kept, fresh: Vec<Announcement>) -> Result<Vec<i64>, RelayError> {
-    let ids: Vec<i64> = fresh.iter().map(|one| one.outbox_id).collect();
-    // Their places in memory are held until all is published.
-    let (mut items, mut places) = (EncodedBatch::expecting(fresh.len()), Vec::new());
-    for one in fresh {
-        items.append(one.items);
-        places.push(one.place);
+/// Publishes entries and returns the ids of their rows. Entries that fail stay in the outbox.
+async fn publish(connection: &mut CachedConnection, entries: Vec<OutboxEntry>) -> Result<Vec<i64>, PublishError> {
+    let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
+    // The memory is released once all is published.
+    let (mut items, mut memory) = (EncodedBatch::expecting(entries.len()), Vec::new());
+    for entry in entries {
+        items.append(entry.items);
+        memory.push(entry.memory);
     }
-    redis.append(&items).await?;
+    connection.append(&items).await?;
     metrics::counter!("ingest_relayed_total").increment(items.len() as u64);
     Ok(ids)
 }
 
-/// Takes off the outbox what was published, in a statement that does not wait for the disk. Were that lost, or had another replica taken a
-/// row that waited for a second, it would be published twice, which readers forgive.
-async fn take_off(state: &AppState, published: Published) -> Result<(), RelayError> {
-    if published.ids.is_empty() {
-        return Ok(());
-    }
-    sqlx::query!(
-        "with unsynced as (select set_config('synchronous_commit', 'off', true))
-         delete from outbox using unsynced where id = any($1)",
-        &published.ids
-    )
-    .execute(&state.writing)
-    .await?;
-    Ok(())
-}
-
-/// Logs when relaying begins to wait, and when it goes on.
-fn note<T>(outcome: &Result<T, RelayError>, healthy: &mut bool) {
+/// Logs when publishing starts to fail, and when it works again.
+fn log_transition<T>(outcome: &Result<T, PublishError>, healthy: &mut bool) {
     match outcome {
         Err(error) if *healthy => {
             let source = std::error::Error::source(error).map(ToString::to_string);
-            tracing::warn!(source, "relaying waits: {error}");
+            tracing::warn!(source, "publishing is paused: {error}");
         }
-        Ok(_) if !*healthy => tracing::info!("relaying goes on"),
+        Ok(_) if !*healthy => tracing::info!("publishing resumed"),
         _ => {}
     }
     *healthy = outcome.is_ok();
 }
 
-/// Passes on the wake-ups that notifiers send after filling the outbox, until `stop`. Without them the poll finds the rows.
-pub async fn listen_for_wakes(state: Arc<AppState>, config: config::Redis, stop: CancellationToken) {
+/// The items that a row announces, in the order of their ids. Events that retention has dropped have no items any more.
+async fn items(connection: &mut PgConnection, row: &PendingRow) -> Result<EncodedBatch, PublishError> {
+    let notifications = outbox_rows::notifications(connection, row).await?;
+    let (Some(received_at), Some((first, last))) = (row.received_at, row.events) else {
+        let mut items = EncodedBatch::expecting(notifications.len());
+        for notification in notifications {
+            items.push(&FeedItem { event: None, search: None::<String>, notification: Some(notification), read: None })?;
+        }
+        return Ok(items);
+    };
+    let events = events::list::read_range(connection, received_at, first, last).await?;
+    let mut notifications: HashMap<i64, Notification> =
+        notifications.into_iter().filter_map(|notification| Some((notification.event_id?, notification))).collect();
+    let mut items = EncodedBatch::expecting(events.len());
+    for (event, search) in events {
+        let notification = notifications.remove(&event.id);
+        items.push(&FeedItem { event: Some(event), search: Some(search), notification, read: None })?;
+    }
+    Ok(items)
+}
+
+/// Passes on the wake-ups of notifiers that filled the outbox, until `stop`. Without them the poll finds the rows.
+pub(crate) async fn listen_for_wakes(wake: Arc<Notify>, config: config::Redis, stop: CancellationToken) {
     let listen = async {
         loop {
             if let Ok(subscription) = shared::redis::subscribe(&config, &[WAKE_CHANNEL]).await {
-                state.outbox_filled.notify_one();
+                wake.notify_one();
                 let mut messages = subscription.into_on_message();
                 while messages.next().await.is_some() {
-                    state.outbox_filled.notify_one();
+                    wake.notify_one();
                 }
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
     tokio::select! {
         () = stop.cancelled() => {}
         () = listen => {}
-    }
-}
-
-enum Round {
-    /// So many rows were published.
-    Relayed(i64),
-    /// Redis answered, and refused.
-    Refused,
-}
-
-/// A row of the outbox: a run of events with their notifications, or one notification alone.
-struct Run {
-    id: i64,
-    attempts: i16,
-    received_at: Option<OffsetDateTime>,
-    events: Option<(i64, i64)>,
-    notifications: Option<(i64, i64)>,
-}
-
-async fn round(state: &AppState, size: i64, rows: Rows) -> Result<Round, RelayError> {
-    // First, so that no transaction waits for a Redis that is away.
-    let mut redis = state.redis.get().await.map_err(shared::redis::Error::from)?;
-    let mut transaction = begin(&state.writing).await?;
-    let runs = take(&mut transaction, size, rows).await?;
-    let mut relayed = 0;
-    for run in &runs {
-        let items = items(&mut transaction, run).await?;
-        if let Err(error) = feed::append(&mut redis, &items).await {
-            transaction.rollback().await?;
-            if !error.is_about_the_command() {
-                return Err(error.into());
-            }
-            if let [run] = runs.as_slice() {
-                count_failure(&state.writing, run, &items).await?;
-            }
-            return Ok(Round::Refused);
-        }
-        relayed += items.len();
-    }
-    transaction.commit().await?;
-    metrics::counter!("ingest_relayed_total").increment(relayed as u64);
-    Ok(Round::Relayed(i64::try_from(runs.len()).unwrap_or(BATCH)))
-}
-
-/// Takes rows off the outbox, up to `MOST_ITEMS` of what they announce; they come back if the transaction does not commit.
-async fn take(connection: &mut PgConnection, size: i64, rows: Rows) -> Result<Vec<Run>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"with next as (
-             select id, items from outbox
-             where case when $2 then attempts > 0 else attempts = 0 end
-               and ($2 or $4 or event_id is null or created_at < now() - interval '1 second')
-             order by id limit $1 for update skip locked
-           ), few as (
-             select id, sum(items) over (order by id) - items as before from next
-           )
-           delete from outbox where id in (select id from few where before < $3)
-           returning id, attempts, event_received_at, event_id, last_event_id, notification_id, last_notification_id"#,
-        size,
-        rows == Rows::Refused,
-        MOST_ITEMS,
-        rows == Rows::All
-    )
-    .fetch_all(connection)
-    .await?;
-    let range = |first: Option<i64>, last: Option<i64>| first.map(|first| (first, last.unwrap_or(first)));
-    let mut runs: Vec<Run> = rows
-        .into_iter()
-        .map(|row| Run {
-            id: row.id,
-            attempts: row.attempts,
-            received_at: row.event_received_at,
-            events: range(row.event_id, row.last_event_id),
-            notifications: range(row.notification_id, row.last_notification_id),
-        })
-        .collect();
-    runs.sort_unstable_by_key(|run| run.id);
-    Ok(runs)
-}
-
-/// What a run announces, in the order of its ids. What retention dropped meanwhile has nothing left to tell.
-async fn items(connection: &mut PgConnection, run: &Run) -> Result<EncodedBatch, RelayError> {
-    let mut told = notifications(connection, run).await?;
-    let (Some(received_at), Some((first, last))) = (run.received_at, run.events) else {
-        let mut items = EncodedBatch::expecting(told.len());
-        for notification in told {
-            items.push(&FeedItem { event: None, search: None::<String>, notification: Some(notification), read: None })?;
-        }
-        return Ok(items);
-    };
-    let rows = sqlx::query!(
-        r#"select id, kind, occurred_at, received_at, message_id, recipient, sender, subject, tags,
-                  metadata as "metadata: Json<Box<RawValue>>", template, subaccount, url, ip, user_agent, country, city,
-                  diagnostic, simulated, webhook, erased_at, search
-           from events where received_at = $1 and id between $2 and $3 order by id"#,
-        received_at,
-        first,
-        last
-    )
-    .fetch_all(connection)
-    .await?;
-    let mut told: HashMap<i64, Notification> =
-        told.drain(..).filter_map(|notification| Some((notification.event_id?, notification))).collect();
-    let mut items = EncodedBatch::expecting(rows.len());
-    for row in rows {
-        let event = Event {
-            id: row.id,
-            kind: row.kind,
-            occurred_at: row.occurred_at,
-            received_at: row.received_at,
-            message_id: row.message_id,
-            recipient: row.recipient,
-            sender: row.sender,
-            subject: row.subject,
-            tags: row.tags,
-            metadata: row.metadata,
-            template: row.template,
-            subaccount: row.subaccount,
-            url: row.url,
-            ip: row.ip,
-            user_agent: row.user_agent,
-            country: row.country,
-            city: row.city,
-            diagnostic: row.diagnostic,
-            simulated: row.simulated,
-            webhook: row.webhook,
-            erased_at: row.erased_at,
-        };
-        items.push(&FeedItem {
-            notification: told.remove(&event.id),
-            event: Some(event),
-            search: Some(row.search),
-            read: None,
-        })?;
-    }
-    Ok(items)
-}
-
-/// The notifications of a run. Ids of others may lie between them: only the run's own events', or the one that was named.
-async fn notifications(connection: &mut PgConnection, run: &Run) -> Result<Vec<Notification>, sqlx::Error> {
-    let Some((first, last)) = run.notifications else { return Ok(Vec::new()) };
-    let rows = sqlx::query!(
-        r#"select told.id, kind, title, body, event_id, message_id, recipient, audience, told.created_at, sender_id,
-                  users.email as "sender?"
-           from notifications told left join users on users.id = sender_id
-           where told.id between $1 and $2 and (told.id = $1 or told.event_id between $3 and $4)
-           order by told.id"#,
-        first,
-        last,
-        run.events.map(|(first, _)| first),
-        run.events.map(|(_, last)| last)
-    )
-    .fetch_all(connection)
-    .await?;
-    let read = rows.into_iter().filter_map(|row| {
-        Some(Notification {
-            id: row.id,
-            kind: row.kind,
-            title: row.title,
-            body: row.body,
-            event_id: row.event_id,
-            message_id: row.message_id,
-            recipient: row.recipient,
-            from: row.sender_id.zip(row.sender).map(|(id, email)| Sender { id, email }),
-            to: row.audience.parse().ok()?,
-            at: row.created_at,
-        })
-    });
-    Ok(read.collect())
-}
-
-/// A row that Redis refuses is parted in two, until the item at fault is alone. That one must not be tried for ever, nor get
-/// lost: in the end it is kept apart.
-async fn count_failure(pool: &PgPool, run: &Run, items: &EncodedBatch) -> Result<(), RelayError> {
-    if let Some((first, last)) = run.events.filter(|(first, last)| first < last) {
-        let middle = first + (last - first) / 2;
-        // Each half may name all of the notifications: only those of its own events are told with it.
-        sqlx::query!(
-            "with whole as (delete from outbox where id = $1 returning *)
-             insert into outbox
-               (event_received_at, event_id, last_event_id, notification_id, last_notification_id, items, attempts, created_at)
-             select event_received_at, half.first, half.last, notification_id, last_notification_id,
-                    greatest(items / 2, 1), attempts, created_at
-             from whole, (values ($2::bigint, $3::bigint), ($3 + 1, $4::bigint)) as half (first, last)",
-            run.id,
-            first,
-            middle,
-            last
-        )
-        .execute(pool)
-        .await?;
-        return Ok(());
-    }
-    if run.attempts + 1 < MOST_ATTEMPTS {
-        sqlx::query!("update outbox set attempts = attempts + 1 where id = $1", run.id).execute(pool).await?;
-        return Ok(());
-    }
-    let mut transaction = pool.begin().await?;
-    sqlx::query!("delete from outbox where id = $1", run.id).execute(&mut *transaction).await?;
-    for item in items.each()? {
-        let detail = "Redis kept refusing to relay this.".to_owned();
-        let poison = Poison { raw: item.as_bytes().into(), origin: Origin::Outbox, reason: "not_relayed", detail };
-        quarantine::keep(&mut transaction, &[(poison, &source_of(&item))]).await?;
-    }
-    transaction.commit().await?;
-    tracing::error!(outbox.id = run.id, "an outbox row was refused too often and moved to quarantine");
-    Ok(())
-}
-
-/// By whom the event of an item was vouched for.
-fn source_of(item: &str) -> Source {
-    match serde_json::from_str::<FeedItem>(item).ok().and_then(|item| item.event) {
-        Some(event) if event.simulated => Source::Simulation,
-        event => Source::Webhook(event.and_then(|event| event.webhook).unwrap_or_default()),
     }
 }

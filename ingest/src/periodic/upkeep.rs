@@ -19,7 +19,7 @@ const AGAIN: Duration = Duration::from_secs(30);
 pub async fn run(state: Arc<AppState>, stop: CancellationToken) {
     loop {
         let done = async {
-            partitions::make_ahead(&state.pool).await?;
+            partitions::create_ahead(&state.pool).await?;
             backfill::terms(&state.pool).await?;
             facets::count(&state.pool).await?;
             if let Some(days) = state.retention_days {

@@ -1,6 +1,7 @@
 //! Deliveries into Postgres: events, notifications, outbox, counts and quarantine in one transaction.
+//!
+//! A small transaction is one statement ([`insert`]); a large one goes through COPY in several steps ([`copy`]).
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -9,178 +10,159 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection, PgPool};
 use time::OffsetDateTime;
 
-use crate::outbox::handoff as announce;
-use crate::outbox::handoff::{Relay, Told};
-use crate::store::copy::{self, Row};
-use crate::store::counts::{Counts, Outcome};
-use crate::store::{insert, partitions, quarantine};
-use crate::webhook::batch::{Batch, Poison};
-use crate::webhook::event::NewEvent;
-use crate::webhook::queue::{Receipt, Source};
+use super::counts::Counts;
+use super::inserted::Inserted;
+use super::outbox::{self, OutboxRow};
+use super::row::{Candidate, Row};
+use super::{copy, insert, partitions, quarantine, sqlstate};
+use crate::webhook::batch::{Poison, VerifiedBatch};
+use crate::webhook::delivery::Receipt;
 
-/// How often a transaction that lost a deadlock or a serialisation race is tried again.
-const TRIES: u32 = 5;
+/// Most retries of a transaction that failed for a reason that may have passed.
+const MAX_RETRIES: u32 = 5;
+/// Bytes of payloads from which COPY in several steps costs less than one statement.
+const COPY_FROM_BYTES: usize = 256 << 10;
 
-/// Bytes of payloads from which COPY in several steps beats one statement.
-const COPY_FROM: usize = 256 << 10;
+/// How a transaction inserts its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InsertMode {
+    /// All at once. An event that Postgres refuses fails the transaction.
+    Bulk,
+    /// By halves where Postgres refuses some, until each refused event is found.
+    Bisect,
+}
 
-/// A batch and who vouched for it.
-pub(crate) type Vouched<'a> = (Batch<'a>, &'a Source);
+/// What a transaction wrote. It takes effect when the transaction commits.
+#[derive(Debug)]
+pub(crate) struct Written<'a> {
+    /// The answer to each batch.
+    pub(crate) receipts: Vec<Receipt>,
+    /// For the metrics.
+    pub(crate) counts: Counts<'a>,
+    /// The new events.
+    pub(crate) rows: Vec<Row<'a>>,
+    /// The outbox row that announces them.
+    pub(crate) outbox: Option<OutboxRow>,
+}
 
-/// Commits batches together, each event once over all deliveries and replicas; gives what became of each batch. On `Ok` it is durable.
+impl<'a> Written<'a> {
+    fn new(batches: &'a [VerifiedBatch<'a>], inserted: Inserted<'a>) -> Self {
+        let receipts = receipts(batches, &inserted);
+        let counts = Counts::of(batches, &inserted);
+        Self { receipts, counts, rows: inserted.rows, outbox: inserted.outbox }
+    }
+}
+
+/// Commits batches in one transaction. Each event is stored once across all deliveries and replicas. On `Ok` all is durable.
 ///
 /// # Errors
-/// When Postgres is away or fails for a reason that is no single event's fault. Then nothing of them is stored.
-pub(crate) async fn store<'a>(pool: &PgPool, batches: &'a [Vouched<'a>]) -> Result<Written<'a>, sqlx::Error> {
-    let mut tries = 0;
-    let mut care = Care::Quick;
+/// When Postgres is unavailable, or fails for a reason that no single event causes. Then nothing is stored.
+pub(crate) async fn commit<'a>(pool: &PgPool, batches: &'a [VerifiedBatch<'a>]) -> Result<Written<'a>, sqlx::Error> {
+    let mut retries = 0;
+    let mut mode = InsertMode::Bulk;
     loop {
-        match try_store(pool, batches, care).await {
-            Err(error) if is_about_the_data(&error) && care == Care::Quick => care = Care::FindRefused,
-            Err(error) if is_race(&error) && tries < TRIES => {
-                tries += 1;
+        match try_commit(pool, batches, mode).await {
+            Err(error) if sqlstate::is_invalid_data(&error) && mode == InsertMode::Bulk => mode = InsertMode::Bisect,
+            Err(error) if sqlstate::is_conflict(&error) && retries < MAX_RETRIES => {
+                retries += 1;
                 metrics::counter!("ingest_commit_retries_total").increment(1);
-                tokio::time::sleep(Duration::from_millis(u64::from(10 * tries))).await;
+                tokio::time::sleep(Duration::from_millis(u64::from(10 * retries))).await;
             }
-            Err(error) if is_missing_partition(&error) && tries < TRIES => {
-                tries += 1;
-                partitions::make_ahead(pool).await?;
+            Err(error) if sqlstate::is_missing_partition(&error) && retries < MAX_RETRIES => {
+                retries += 1;
+                partitions::create_ahead(pool).await?;
             }
             outcome => return outcome,
         }
     }
 }
 
-async fn try_store<'a>(pool: &PgPool, batches: &'a [Vouched<'a>], care: Care) -> Result<Written<'a>, sqlx::Error> {
+async fn try_commit<'a>(pool: &PgPool, batches: &'a [VerifiedBatch<'a>], mode: InsertMode) -> Result<Written<'a>, sqlx::Error> {
     let candidates = candidates(batches);
-    if care == Care::Quick && are_simple(batches, &candidates) {
+    if mode == InsertMode::Bulk && fits_one_statement(batches, &candidates) {
         let mut connection = pool.acquire().await?;
         let inserted = insert::insert(&mut connection, &candidates).await?;
-        return Ok(Written::of(batches, inserted));
+        return Ok(Written::new(batches, inserted));
     }
     let mut transaction = pool.begin().await?;
-    let written = write(&mut transaction, batches, care).await?;
+    let written = write(&mut transaction, batches, mode).await?;
     transaction.commit().await?;
     Ok(written)
 }
 
-/// True when one statement can do all: few events, no poison, and nothing twice.
-fn are_simple(batches: &[Vouched<'_>], candidates: &[Candidate<'_>]) -> bool {
+/// True if one statement can write everything: few events, no poison, no duplicates among them.
+fn fits_one_statement(batches: &[VerifiedBatch<'_>], candidates: &[Candidate<'_>]) -> bool {
     let size: usize = candidates.iter().map(|candidate| candidate.event.payload.len()).sum();
-    let received: usize = batches.iter().map(|(batch, _)| batch.received).sum();
-    size < COPY_FROM && received == candidates.len() && received > 0
+    let received: usize = batches.iter().map(|verified| verified.batch.received).sum();
+    size < COPY_FROM_BYTES && received == candidates.len() && received > 0
 }
 
-/// The events that are not among those before them, in the order of their digests: transactions that overlap wait for each
-/// other instead of deadlocking.
-fn candidates<'a>(batches: &'a [Vouched<'a>]) -> Vec<Candidate<'a>> {
+/// The events of the batches, each digest once, in the order of the digests: overlapping transactions then wait for each other instead of
+/// deadlocking.
+fn candidates<'a>(batches: &'a [VerifiedBatch<'a>]) -> Vec<Candidate<'a>> {
     let mut candidates: Vec<Candidate<'_>> = batches
         .iter()
         .enumerate()
-        .flat_map(|(batch, (events, source))| events.events.iter().map(move |event| (batch, event, *source)))
+        .flat_map(|(batch, verified)| {
+            let events = verified.batch.events.iter().zip(&verified.notifications);
+            events.map(move |(event, notification)| (batch, event, notification.as_ref(), verified.source))
+        })
         .enumerate()
-        .map(|(place, (batch, event, source))| Candidate { digest: event.digest, batch, place, event, source })
+        .map(|(position, (batch, event, notification, source))| Candidate {
+            digest: event.digest,
+            batch,
+            position,
+            event,
+            notification,
+            source,
+        })
         .collect();
-    candidates.sort_unstable_by_key(|candidate| (u128::from_be_bytes(candidate.digest), candidate.place));
+    candidates.sort_unstable_by_key(|candidate| (u128::from_be_bytes(candidate.digest), candidate.position));
     candidates.dedup_by_key(|candidate| candidate.digest);
     candidates
 }
 
-/// How the events of a transaction are inserted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Care {
-    /// All at once; one that Postgres refuses fails the transaction.
-    Quick,
-    /// By halves where Postgres refuses some, until those are found.
-    FindRefused,
-}
-
-/// An event, and the batch that it came with.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Candidate<'a> {
-    /// The event's, beside it: thousands are sorted by it.
-    pub(crate) digest: [u8; 16],
-    pub(crate) batch: usize,
-    /// Its place among all that came.
-    pub(crate) place: usize,
-    pub(crate) event: &'a NewEvent<'a>,
-    pub(crate) source: &'a Source,
-}
-
-/// What a transaction did with its candidates.
-#[derive(Debug, Default)]
-pub(crate) struct Inserted<'a> {
-    /// New events.
-    pub(crate) rows: Vec<Row<'a>>,
-    /// What Postgres refused, and why.
-    refused: Vec<(Candidate<'a>, String)>,
-    /// Where they are announced; none while that is not written.
-    pub(crate) told: Option<Told>,
-}
-
-/// What a transaction wrote; it counts once that has committed.
-#[derive(Debug)]
-pub(crate) struct Written<'a> {
-    /// What became of each batch.
-    pub(crate) receipts: Vec<Receipt>,
-    /// For the metrics.
-    pub(crate) counts: Counts<'a>,
-    rows: Vec<Row<'a>>,
-    told: Option<Told>,
-}
-
-impl<'a> Written<'a> {
-    fn of(batches: &'a [Vouched<'a>], inserted: Inserted<'a>) -> Self {
-        let (receipts, counts) = (receipts(batches, &inserted), counts(batches, &inserted));
-        Self { receipts, counts, rows: inserted.rows, told: inserted.told }
-    }
-
-    /// Hands the relay what it publishes, once the transaction has committed.
-    pub(crate) fn tell(self, relay: &Relay, size: usize) {
-        if let Some(told) = self.told {
-            relay.tell(told, self.rows, size);
-        }
-    }
-}
-
 /// Writes batches inside a transaction.
+///
+/// # Errors
+/// When Postgres fails; in mode [`InsertMode::Bulk`] also when it refuses an event.
 pub(crate) async fn write<'a>(
     connection: &mut PgConnection,
-    batches: &'a [Vouched<'a>],
-    care: Care,
+    batches: &'a [VerifiedBatch<'a>],
+    mode: InsertMode,
 ) -> Result<Written<'a>, sqlx::Error> {
     let candidates = candidates(batches);
     let mut inserted = Inserted::default();
-    let at = match care {
-        Care::Quick => copy_new(connection, &candidates, &mut inserted).await?,
-        Care::FindRefused => copy_bisecting(connection, &candidates, &mut inserted).await?,
+    let received_at = match mode {
+        InsertMode::Bulk => copy_new(connection, &candidates, &mut inserted).await?,
+        InsertMode::Bisect => copy_bisecting(connection, &candidates, &mut inserted).await?,
     };
-    keep_apart(connection, batches, &inserted).await?;
-    if let Some(at) = at {
-        inserted.told = announce::write(connection, &inserted.rows, at).await?;
+    quarantine_poison(connection, batches, &inserted).await?;
+    if let Some(received_at) = received_at {
+        inserted.outbox = outbox::announce(connection, &inserted.rows, received_at).await?;
     }
-    let written = Written::of(batches, inserted);
+    let written = Written::new(batches, inserted);
     written.counts.write(connection).await?;
     Ok(written)
 }
 
-/// The time of receipt of what was stored, if anything was.
-type Received = Option<OffsetDateTime>;
+/// The time of receipt of the stored events; `None` if there are none.
+type ReceivedAt = Option<OffsetDateTime>;
 
 /// As [`copy_new`], by halves where Postgres refuses some of the candidates.
 fn copy_bisecting<'c, 'a: 'c>(
     connection: &'c mut PgConnection,
     candidates: &'c [Candidate<'a>],
     inserted: &'c mut Inserted<'a>,
-) -> Pin<Box<dyn Future<Output = Result<Received, sqlx::Error>> + Send + 'c>> {
+) -> Pin<Box<dyn Future<Output = Result<ReceivedAt, sqlx::Error>> + Send + 'c>> {
     Box::pin(async move {
         let mut savepoint = connection.begin().await?;
         let error = match copy_new(&mut savepoint, candidates, inserted).await {
-            Ok(at) => return savepoint.commit().await.map(|()| at),
+            Ok(received_at) => return savepoint.commit().await.map(|()| received_at),
             Err(error) => error,
         };
         savepoint.rollback().await?;
-        if !is_about_the_data(&error) {
+        if !sqlstate::is_invalid_data(&error) {
             return Err(error);
         }
         if let [candidate] = candidates {
@@ -195,14 +177,14 @@ fn copy_bisecting<'c, 'a: 'c>(
     })
 }
 
-/// The candidates' keys, and rows for those whose key was new. Ids follow the events' own times, so that a list reads in order.
+/// Stores the keys of the candidates, and the events whose key is new. Ids follow the time of the events, so that a list reads in order.
 async fn copy_new<'a>(
     connection: &mut PgConnection,
     candidates: &[Candidate<'a>],
     inserted: &mut Inserted<'a>,
-) -> Result<Received, sqlx::Error> {
+) -> Result<ReceivedAt, sqlx::Error> {
     let digests: Vec<&[u8]> = candidates.iter().map(|candidate| &candidate.digest[..]).collect();
-    // One row for all of them: a thousand would cost both sides more than the keys do.
+    // One result row: a thousand would cost both sides more than the keys do.
     let won = sqlx::query!(
         r#"with won as (
              insert into event_keys (digest) select unnest($1::bytea[]) on conflict do nothing returning digest
@@ -213,36 +195,40 @@ async fn copy_new<'a>(
     .fetch_one(&mut *connection)
     .await?;
     let (Some(digests), Some(mut ids)) = (won.digests, won.ids) else { return Ok(None) };
-    let (mut won, at) = (digests.as_chunks::<16>().0.to_vec(), won.at);
+    let (mut won, received_at) = (digests.as_chunks::<16>().0.to_vec(), won.at);
     won.sort_unstable();
     ids.sort_unstable();
     let mut winners: Vec<&Candidate<'_>> =
         candidates.iter().filter(|candidate| won.binary_search(&candidate.digest).is_ok()).collect();
-    winners.sort_unstable_by_key(|winner| (winner.event.occurred_at.unwrap_or(at).unix_timestamp_nanos(), winner.place));
-    let rows: Vec<Row<'_>> = winners
-        .into_iter()
-        .zip(ids)
-        .map(|(&Candidate { batch, event, source, .. }, id)| Row { batch, id, event, source })
-        .collect();
-    copy::copy(connection, &rows, at).await?;
+    let time_of = |winner: &Candidate<'_>| winner.event.occurred_at.unwrap_or(received_at).unix_timestamp_nanos();
+    winners.sort_unstable_by_key(|winner| (time_of(winner), winner.position));
+    let rows: Vec<Row<'_>> = winners.into_iter().zip(ids).map(|(winner, id)| winner.with_id(id)).collect();
+    copy::copy(connection, &rows, received_at).await?;
     inserted.rows.extend(rows);
-    Ok(Some(at))
+    Ok(Some(received_at))
 }
 
-/// Quarantines the batches' poison, and what Postgres refused.
-async fn keep_apart(connection: &mut PgConnection, batches: &[Vouched<'_>], inserted: &Inserted<'_>) -> Result<(), sqlx::Error> {
+/// Quarantines the poison of the batches, and the events that Postgres refused.
+async fn quarantine_poison(
+    connection: &mut PgConnection,
+    batches: &[VerifiedBatch<'_>],
+    inserted: &Inserted<'_>,
+) -> Result<(), sqlx::Error> {
     let refused = inserted.refused.iter().map(|(candidate, why)| {
         (Poison::of_element(candidate.event.payload, "refused_by_postgres", why.clone()), candidate.source)
     });
-    let poison = batches.iter().flat_map(|(batch, source)| batch.poison.iter().map(|poison| (poison.clone(), *source)));
-    quarantine::keep(connection, &poison.chain(refused).collect::<Vec<_>>()).await
+    let poison = batches.iter().flat_map(|verified| verified.batch.poison.iter().map(|poison| (poison.clone(), verified.source)));
+    quarantine::insert(connection, &poison.chain(refused).collect::<Vec<_>>()).await
 }
 
-fn receipts(batches: &[Vouched<'_>], inserted: &Inserted<'_>) -> Vec<Receipt> {
-    let mut receipts: Vec<Receipt> = batches
-        .iter()
-        .map(|(batch, _)| Receipt { received: batch.received, stored: 0, duplicates: 0, quarantined: batch.poison.len() })
-        .collect();
+fn receipts(batches: &[VerifiedBatch<'_>], inserted: &Inserted<'_>) -> Vec<Receipt> {
+    let receipt = |VerifiedBatch { batch, .. }: &VerifiedBatch<'_>| Receipt {
+        received: batch.received,
+        stored: 0,
+        duplicates: 0,
+        quarantined: batch.poison.len(),
+    };
+    let mut receipts: Vec<Receipt> = batches.iter().map(receipt).collect();
     for row in &inserted.rows {
         receipts[row.batch].stored += 1;
     }
@@ -253,52 +239,4 @@ fn receipts(batches: &[Vouched<'_>], inserted: &Inserted<'_>) -> Vec<Receipt> {
         receipt.duplicates = receipt.received - receipt.stored - receipt.quarantined;
     }
     receipts
-}
-
-fn counts<'a>(batches: &'a [Vouched<'a>], inserted: &Inserted<'a>) -> Counts<'a> {
-    let mut counts = Counts::default();
-    // Each is taken for a duplicate first; kinds are few, so they are summed before they are counted.
-    for (batch, source) in batches {
-        let mut kinds = HashMap::new();
-        for event in &batch.events {
-            *kinds.entry(&*event.kind).or_insert(0) += 1;
-        }
-        for (kind, count) in kinds {
-            counts.add(source, kind, Outcome::Duplicate, count);
-        }
-        counts.add(source, "", Outcome::Quarantined, i64::try_from(batch.poison.len()).unwrap_or(i64::MAX));
-    }
-    let mut stored: HashMap<_, (&Source, i64)> = HashMap::new();
-    for row in &inserted.rows {
-        stored.entry((row.source.label(), &*row.event.kind)).or_insert((row.source, 0)).1 += 1;
-    }
-    for ((_, kind), (source, count)) in stored {
-        counts.add(source, kind, Outcome::Duplicate, -count);
-        counts.add(source, kind, Outcome::Stored, count);
-    }
-    for (candidate, _) in &inserted.refused {
-        counts.add(candidate.source, &candidate.event.kind, Outcome::Duplicate, -1);
-        counts.add(candidate.source, "", Outcome::Quarantined, 1);
-    }
-    counts
-}
-
-fn sqlstate(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error()?.code().map(std::borrow::Cow::into_owned)
-}
-
-/// A deadlock or serialisation failure: the same again may pass.
-fn is_race(error: &sqlx::Error) -> bool {
-    sqlstate(error).is_some_and(|code| code == "40P01" || code == "40001")
-}
-
-/// Data that Postgres refuses: a text it cannot hold, a time out of range, a row too large for an index.
-pub(crate) fn is_about_the_data(error: &sqlx::Error) -> bool {
-    sqlstate(error).is_some_and(|code| code.starts_with("22") || code.starts_with("54"))
-}
-
-/// No partition for the month, the only check that an insert of ours can fail: the database's clock was moved, or upkeep was
-/// away for months.
-fn is_missing_partition(error: &sqlx::Error) -> bool {
-    sqlstate(error).is_some_and(|code| code == "23514")
 }

@@ -1,146 +1,136 @@
 //! Events as rows of Postgres' binary COPY format.
 //!
-//! COPY takes rows at a third less of the server's time than an INSERT from arrays, and holds no second copy of a payload: a
-//! mail of 20 MiB goes out in pieces. Format: "COPY" in the PostgreSQL documentation, section Binary Format; each value is in
-//! the binary form of its type.
+//! COPY costs the server a third less than an INSERT from arrays, and holds no second copy of a payload: a mail of 20 MiB is sent in
+//! pieces. Source: "COPY" in the PostgreSQL documentation, section Binary Format; each value has the binary form of its type.
 
 use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 
-use crate::webhook::event::{NewEvent, Text};
-use crate::webhook::queue::Source;
+use super::row::Row;
+use crate::webhook::event::Text;
 
-/// What [`head`] writes, in its order, and the payload.
+/// The columns in the order in which [`encode_row`] writes them.
 const STATEMENT: &str = "copy events (
     id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
     url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, terms, payload
 ) from stdin (format binary)";
-const COLUMNS: i16 = 23;
-/// Signature, flags and the length of an extension that there is none of.
+const COLUMN_COUNT: i16 = 23;
+/// Signature, flags, and the length of the header extension, which is empty.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// Rows are sent once they fill so many bytes, and longer payloads in pieces of this size.
-const PIECE: usize = 128 << 10;
-/// Unix time of 2000-01-01, from which Postgres counts.
-const EPOCH: i128 = 946_684_800;
-/// The types of an array's elements.
+/// Bytes after which the rows encoded so far are sent. Longer payloads are sent in pieces of this size.
+const CHUNK_BYTES: usize = 128 << 10;
+/// Unix time of 2000-01-01, where the timestamps of Postgres begin.
+const EPOCH_SECONDS: i128 = 946_684_800;
+/// Type ids of the elements of arrays.
 const TEXT_OID: i32 = 25;
 const INTEGER_OID: i32 = 23;
 
-/// A row to be: an event and the id that it got, and the batch with which it came.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Row<'a> {
-    pub(crate) batch: usize,
-    pub(crate) id: i64,
-    pub(crate) event: &'a NewEvent<'a>,
-    pub(crate) source: &'a Source,
-}
-
-/// Copies the rows into `events`.
+/// Copies rows into `events`.
 ///
 /// # Errors
-/// When Postgres is away or refuses a row; then none is there, and the transaction has failed.
-pub(crate) async fn copy(
+/// When Postgres is unavailable or refuses a row. Then none is stored, and the transaction has failed.
+pub(super) async fn copy(
     connection: &mut PgConnection,
     rows: &[Row<'_>],
     received_at: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     let mut copy = connection.copy_in_raw(STATEMENT).await?;
-    let mut piece = Vec::with_capacity(PIECE + (16 << 10));
-    piece.extend_from_slice(HEADER);
+    let mut chunk = Vec::with_capacity(CHUNK_BYTES + (16 << 10));
+    chunk.extend_from_slice(HEADER);
     for row in rows {
-        head(&mut piece, row, received_at);
-        for part in row.event.payload.as_bytes().chunks(PIECE) {
-            piece.extend_from_slice(part);
-            if piece.len() >= PIECE {
-                copy.send(piece.as_slice()).await?;
-                piece.clear();
+        encode_row(&mut chunk, row, received_at);
+        for part in row.event.payload.as_bytes().chunks(CHUNK_BYTES) {
+            chunk.extend_from_slice(part);
+            if chunk.len() >= CHUNK_BYTES {
+                copy.send(chunk.as_slice()).await?;
+                chunk.clear();
             }
         }
     }
-    piece.extend_from_slice(&(-1_i16).to_be_bytes());
-    copy.send(piece.as_slice()).await?;
+    chunk.extend_from_slice(&(-1_i16).to_be_bytes());
+    copy.send(chunk.as_slice()).await?;
     copy.finish().await?;
     Ok(())
 }
 
-/// A row up to the bytes of its payload.
-fn head(piece: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
+/// Encodes a row up to the length of its payload, which is the last column.
+fn encode_row(chunk: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
     let event = row.event;
-    piece.extend_from_slice(&COLUMNS.to_be_bytes());
-    value(piece, &row.id.to_be_bytes());
-    value(piece, &instant(received_at));
-    value(piece, &instant(event.occurred_at.unwrap_or(received_at)));
-    value(piece, event.kind.as_bytes());
-    text(piece, event.message_id.as_deref());
-    text(piece, event.recipient.as_deref());
-    text(piece, event.sender.as_deref());
-    text(piece, event.subject.as_deref());
-    texts(piece, &event.tags);
+    chunk.extend_from_slice(&COLUMN_COUNT.to_be_bytes());
+    value(chunk, &row.id.to_be_bytes());
+    value(chunk, &timestamp(received_at));
+    value(chunk, &timestamp(event.occurred_at.unwrap_or(received_at)));
+    value(chunk, event.kind.as_bytes());
+    text(chunk, event.message_id.as_deref());
+    text(chunk, event.recipient.as_deref());
+    text(chunk, event.sender.as_deref());
+    text(chunk, event.subject.as_deref());
+    texts(chunk, &event.tags);
     match &event.metadata {
         // Version 1 of jsonb's binary form is its text.
-        Some(metadata) => prefixed(piece, &[1], metadata.text().as_bytes()),
-        None => text(piece, None),
+        Some(metadata) => prefixed(chunk, &[1], metadata.text().as_bytes()),
+        None => text(chunk, None),
     }
     for column in [&event.template, &event.subaccount, &event.url, &event.ip, &event.user_agent, &event.country, &event.city] {
-        text(piece, column.as_deref());
+        text(chunk, column.as_deref());
     }
-    text(piece, event.diagnostic.as_deref());
-    value(piece, &[u8::from(row.source.is_simulation())]);
-    text(piece, row.source.label());
-    value(piece, event.search.as_bytes());
-    integers(piece, &event.terms());
-    piece.extend_from_slice(&length(event.payload.len()));
+    text(chunk, event.diagnostic.as_deref());
+    value(chunk, &[u8::from(row.source.is_simulation())]);
+    text(chunk, row.source.label());
+    value(chunk, event.search.as_bytes());
+    integers(chunk, &event.terms());
+    chunk.extend_from_slice(&length(event.payload.len()));
 }
 
-fn value(piece: &mut Vec<u8>, bytes: &[u8]) {
-    prefixed(piece, &[], bytes);
+fn value(chunk: &mut Vec<u8>, bytes: &[u8]) {
+    prefixed(chunk, &[], bytes);
 }
 
-fn prefixed(piece: &mut Vec<u8>, prefix: &[u8], bytes: &[u8]) {
-    piece.extend_from_slice(&length(prefix.len() + bytes.len()));
-    piece.extend_from_slice(prefix);
-    piece.extend_from_slice(bytes);
+fn prefixed(chunk: &mut Vec<u8>, prefix: &[u8], bytes: &[u8]) {
+    chunk.extend_from_slice(&length(prefix.len() + bytes.len()));
+    chunk.extend_from_slice(prefix);
+    chunk.extend_from_slice(bytes);
 }
 
-fn text(piece: &mut Vec<u8>, text: Option<&str>) {
+fn text(chunk: &mut Vec<u8>, text: Option<&str>) {
     match text {
-        Some(text) => value(piece, text.as_bytes()),
-        None => piece.extend_from_slice(&(-1_i32).to_be_bytes()),
+        Some(text) => value(chunk, text.as_bytes()),
+        None => chunk.extend_from_slice(&(-1_i32).to_be_bytes()),
     }
 }
 
-fn texts(piece: &mut Vec<u8>, items: &[Text<'_>]) {
-    array(piece, TEXT_OID, items.len(), items.iter().map(|item| 4 + item.len()).sum());
+fn texts(chunk: &mut Vec<u8>, items: &[Text<'_>]) {
+    array_header(chunk, TEXT_OID, items.len(), items.iter().map(|item| 4 + item.len()).sum());
     for item in items {
-        value(piece, item.as_bytes());
+        value(chunk, item.as_bytes());
     }
 }
 
-fn integers(piece: &mut Vec<u8>, items: &[i32]) {
-    array(piece, INTEGER_OID, items.len(), 8 * items.len());
+fn integers(chunk: &mut Vec<u8>, items: &[i32]) {
+    array_header(chunk, INTEGER_OID, items.len(), 8 * items.len());
     for item in items {
-        // With its length in one go: there are many.
-        piece.extend_from_slice(&(4_u64 << 32 | u64::from(item.cast_unsigned())).to_be_bytes());
+        // Length and value in one write, because an event has many terms.
+        chunk.extend_from_slice(&(4_u64 << 32 | u64::from(item.cast_unsigned())).to_be_bytes());
     }
 }
 
-/// What stands before so many items of so many bytes: one dimension, counted from 1; none for an empty array.
-fn array(piece: &mut Vec<u8>, oid: i32, items: usize, bytes: usize) {
+/// What precedes `items` elements of `bytes` bytes in all: one dimension that starts at 1, or none for an empty array.
+fn array_header(chunk: &mut Vec<u8>, oid: i32, items: usize, bytes: usize) {
     let dimensions: &[[u8; 4]] = if items == 0 { &[] } else { &[length(items), length(1)] };
-    piece.extend_from_slice(&length(12 + 4 * dimensions.len() + bytes));
+    chunk.extend_from_slice(&length(12 + 4 * dimensions.len() + bytes));
     for word in [i32::from(items > 0), 0, oid] {
-        piece.extend_from_slice(&word.to_be_bytes());
+        chunk.extend_from_slice(&word.to_be_bytes());
     }
-    piece.extend_from_slice(dimensions.as_flattened());
+    chunk.extend_from_slice(dimensions.as_flattened());
 }
 
 /// Microseconds since 2000.
-fn instant(at: OffsetDateTime) -> [u8; 8] {
-    let micros = at.unix_timestamp_nanos() / 1_000 - EPOCH * 1_000_000;
+fn timestamp(at: OffsetDateTime) -> [u8; 8] {
+    let micros = at.unix_timestamp_nanos() / 1_000 - EPOCH_SECONDS * 1_000_000;
     i64::try_from(micros).unwrap_or(i64::MAX - 1).to_be_bytes()
 }
 
-/// Everything in a delivery is far shorter than 2 GiB.
+/// Nothing in a delivery comes near the limit of 2 GiB.
 fn length(bytes: usize) -> [u8; 4] {
     i32::try_from(bytes).unwrap_or(i32::MAX).to_be_bytes()
 }

@@ -1,20 +1,20 @@
-//! What became of elements, counted: for the database, where the counts outlive the events, and for `/metrics`.
+//! How many elements were stored, were duplicates, or went to quarantine: for statistics, where the counts outlive the events, and for
+//! `/metrics`.
 
 use std::collections::HashMap;
 
 use sqlx::postgres::PgConnection;
 
+use super::inserted::Inserted;
+use crate::webhook::batch::VerifiedBatch;
+use crate::webhook::delivery::Source;
 use crate::webhook::event::known_kind;
-use crate::webhook::queue::Source;
 
-/// What became of an element.
+/// What happened to an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Outcome {
-    /// A new event.
+enum Outcome {
     Stored,
-    /// Here already, or twice in its delivery.
     Duplicate,
-    /// Kept apart.
     Quarantined,
 }
 
@@ -28,18 +28,50 @@ impl Outcome {
     }
 }
 
-/// The counts of one commit, by source and kind. What was quarantined has no kind.
+/// The counts of one transaction by key label, simulation, kind and outcome. Quarantined elements have the kind `""`.
 #[derive(Debug, Default)]
 pub(crate) struct Counts<'a>(HashMap<(&'a str, bool, &'a str, Outcome), i64>);
 
 impl<'a> Counts<'a> {
-    pub(crate) fn add(&mut self, source: &'a Source, kind: &'a str, outcome: Outcome, count: i64) {
+    /// Counts the elements of the batches. Events start as duplicates and are moved to the other outcomes.
+    pub(super) fn of(batches: &'a [VerifiedBatch<'a>], inserted: &Inserted<'a>) -> Self {
+        let mut counts = Self::default();
+        for VerifiedBatch { batch, source, .. } in batches {
+            // Summed by kind first, because a batch has thousands of events of few kinds.
+            let mut kinds = HashMap::new();
+            for event in &batch.events {
+                *kinds.entry(&*event.kind).or_insert(0) += 1;
+            }
+            for (kind, count) in kinds {
+                counts.add(source, kind, Outcome::Duplicate, count);
+            }
+            counts.add(source, "", Outcome::Quarantined, i64::try_from(batch.poison.len()).unwrap_or(i64::MAX));
+        }
+        let mut stored: HashMap<_, (&Source, i64)> = HashMap::new();
+        for row in &inserted.rows {
+            stored.entry((row.source.label(), &*row.event.kind)).or_insert((row.source, 0)).1 += 1;
+        }
+        for ((_, kind), (source, count)) in stored {
+            counts.add(source, kind, Outcome::Duplicate, -count);
+            counts.add(source, kind, Outcome::Stored, count);
+        }
+        for (candidate, _) in &inserted.refused {
+            counts.add(candidate.source, &candidate.event.kind, Outcome::Duplicate, -1);
+            counts.add(candidate.source, "", Outcome::Quarantined, 1);
+        }
+        counts
+    }
+
+    fn add(&mut self, source: &'a Source, kind: &'a str, outcome: Outcome, count: i64) {
         let label = source.label().unwrap_or_default();
         *self.0.entry((label, source.is_simulation(), kind, outcome)).or_default() += count;
     }
 
-    /// Appends them to the deltas, which maintenance folds.
-    pub(crate) async fn write(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    /// Appends the counts to `event_count_deltas`, which a periodic job folds into hours.
+    ///
+    /// # Errors
+    /// When Postgres fails.
+    pub(super) async fn write(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let rows: Vec<_> = self.0.iter().filter(|(_, count)| **count != 0).collect();
         if rows.is_empty() {
             return Ok(());
@@ -63,7 +95,7 @@ impl<'a> Counts<'a> {
         Ok(())
     }
 
-    /// Adds them to the metrics, once they are committed.
+    /// Adds the counts to the metrics. Call it after the commit.
     pub(crate) fn publish(&self) {
         for ((_, _, kind, outcome), count) in &self.0 {
             let count = u64::try_from(*count).unwrap_or_default();

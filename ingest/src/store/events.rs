@@ -1,4 +1,5 @@
 //! Reading events.
 
+pub(crate) mod list;
 pub(crate) mod search_plan;
 pub(crate) mod selection;

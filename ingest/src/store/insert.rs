@@ -1,133 +1,148 @@
 //! A few events in one statement, which is its own transaction: keys, events, notifications, outbox and counts.
 //!
-//! A small commit is mostly round trips; this is one. For many events the steps of [`super::commit`] are cheaper, since COPY is.
+//! A small commit is mostly round trips; this is one. For many events the steps of [`super::commit`] cost less, because COPY does.
 
 use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 
-use crate::outbox::handoff::Told;
-use crate::store::commit::{Candidate, Inserted};
-use crate::store::copy::Row;
+use super::inserted::Inserted;
+use super::outbox::{OutboxRow, announcing};
+use super::row::Candidate;
+use crate::notify::draft::NotificationDraft;
 use crate::webhook::event::{NewEvent, Text};
 
-/// Stores the candidates, which come in the order of their digests, each once over all transactions. Text arrays are the
-/// cheapest way in; what is not text is cast by Postgres.
+/// The candidates as arrays, one for each column. Arrays of text are the cheapest to send; Postgres casts the other types.
+struct Columns<'a> {
+    digests: Vec<&'a [u8]>,
+    positions: Vec<i64>,
+    occurred_at: Vec<Option<OffsetDateTime>>,
+    kinds: Vec<&'a str>,
+    tags: Vec<String>,
+    metadata: Vec<Option<&'a str>>,
+    simulated: Vec<bool>,
+    labels: Vec<Option<&'a str>>,
+    searches: Vec<&'a str>,
+    payloads: Vec<&'a str>,
+    /// The terms of all events, one event after the other.
+    terms: Vec<i32>,
+    /// Where the terms of each event end. The first value is 0.
+    term_ends: Vec<i32>,
+    notification_kinds: Vec<Option<&'a str>>,
+    titles: Vec<Option<&'a str>>,
+    bodies: Vec<Option<&'a str>>,
+    audiences: Vec<Option<String>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(candidates: &'a [Candidate<'a>]) -> Self {
+        let events = || candidates.iter().map(|candidate| candidate.event);
+        let drafts = |field: fn(&NotificationDraft) -> &str| {
+            candidates.iter().map(|candidate| candidate.notification.map(field)).collect::<Vec<_>>()
+        };
+        let (mut terms, mut term_ends) = (Vec::new(), vec![0]);
+        for event in events() {
+            terms.extend(event.terms());
+            term_ends.push(i32::try_from(terms.len()).unwrap_or(i32::MAX));
+        }
+        Self {
+            digests: candidates.iter().map(|candidate| &candidate.digest[..]).collect(),
+            positions: candidates.iter().map(|candidate| i64::try_from(candidate.position).unwrap_or(i64::MAX)).collect(),
+            occurred_at: events().map(|event| event.occurred_at).collect(),
+            kinds: events().map(|event| &*event.kind).collect(),
+            tags: events().map(|event| array_literal(&event.tags)).collect(),
+            metadata: events().map(|event| Some(event.metadata.as_ref()?.text())).collect(),
+            simulated: candidates.iter().map(|candidate| candidate.source.is_simulation()).collect(),
+            labels: candidates.iter().map(|candidate| candidate.source.label()).collect(),
+            searches: events().map(|event| event.search.as_str()).collect(),
+            payloads: events().map(|event| event.payload).collect(),
+            terms,
+            term_ends,
+            notification_kinds: drafts(|draft| draft.kind),
+            titles: drafts(|draft| &draft.title),
+            bodies: drafts(|draft| &draft.body),
+            audiences: candidates.iter().map(|candidate| Some(candidate.notification?.audience.to_string())).collect(),
+        }
+    }
+}
+
+/// Stores the candidates, which come in the order of their digests, each once across all transactions.
 ///
 /// # Errors
-/// When Postgres is away or refuses an event; then nothing is stored.
-pub(crate) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Candidate<'a>]) -> Result<Inserted<'a>, sqlx::Error> {
-    let column = |field: for<'e> fn(&'e NewEvent<'_>) -> &'e Option<Text<'e>>| -> Vec<Option<&str>> {
+/// When Postgres is unavailable or refuses an event. Then nothing is stored.
+pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Candidate<'a>]) -> Result<Inserted<'a>, sqlx::Error> {
+    let text = |field: for<'e> fn(&'e NewEvent<'_>) -> &'e Option<Text<'e>>| -> Vec<Option<&str>> {
         candidates.iter().map(|candidate| field(candidate.event).as_deref()).collect()
     };
-    let digests: Vec<&[u8]> = candidates.iter().map(|candidate| &candidate.digest[..]).collect();
-    let places: Vec<i64> = candidates.iter().map(|candidate| i64::try_from(candidate.place).unwrap_or(i64::MAX)).collect();
-    let occurred: Vec<Option<OffsetDateTime>> = candidates.iter().map(|candidate| candidate.event.occurred_at).collect();
-    let kinds: Vec<&str> = candidates.iter().map(|candidate| &*candidate.event.kind).collect();
-    let tags: Vec<String> = candidates.iter().map(|candidate| array_literal(&candidate.event.tags)).collect();
-    let metadata: Vec<Option<&str>> =
-        candidates.iter().map(|candidate| Some(candidate.event.metadata.as_ref()?.text())).collect();
-    let simulated: Vec<bool> = candidates.iter().map(|candidate| candidate.source.is_simulation()).collect();
-    let labels: Vec<Option<&str>> = candidates.iter().map(|candidate| candidate.source.label()).collect();
-    let searches: Vec<&str> = candidates.iter().map(|candidate| candidate.event.search.as_str()).collect();
-    // One after the other: those of an event lie between two ends.
-    let (mut terms, mut ends) = (Vec::new(), vec![0]);
-    for candidate in candidates {
-        terms.extend(candidate.event.terms());
-        ends.push(i32::try_from(terms.len()).unwrap_or(i32::MAX));
-    }
-    let payloads: Vec<&str> = candidates.iter().map(|candidate| candidate.event.payload).collect();
-    let tellings = || candidates.iter().map(|candidate| candidate.event.telling.as_ref());
-    let notified: Vec<Option<&str>> = tellings().map(|telling| Some(telling?.kind)).collect();
-    let titles: Vec<Option<&str>> = tellings().map(|telling| Some(telling?.title.as_str())).collect();
-    let bodies: Vec<Option<&str>> = tellings().map(|telling| Some(telling?.body.as_str())).collect();
-    let audiences: Vec<Option<String>> = tellings().map(|telling| Some(telling?.audience.to_string())).collect();
-    let stored = sqlx::query!(
-        r#"with input as (
-             select i, ($1::bytea[])[i] as digest from generate_series(1, cardinality($1::bytea[])) as i
-           ), won as (
-             insert into event_keys (digest) select digest from input on conflict do nothing returning digest
-           ), fresh as (
-             select nextval('events_id_seq') as id, ordered.*
-             from (select i, digest, coalesce(($3::timestamptz[])[i], now()) as occurred_at
-                   from input join won using (digest)
-                   order by occurred_at, ($2::bigint[])[i]) as ordered
-           ), stored as (
-             insert into events (
-               id, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
-               url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload, terms
-             )
-             select id, occurred_at, ($4::text[])[i], ($5::text[])[i], ($6::text[])[i], ($7::text[])[i], ($8::text[])[i],
-                    ($9::text[])[i]::text[], ($10::text[])[i]::jsonb, ($11::text[])[i], ($12::text[])[i], ($13::text[])[i],
-                    ($14::text[])[i], ($15::text[])[i], ($16::text[])[i], ($17::text[])[i], ($18::text[])[i],
-                    ($19::boolean[])[i], ($20::text[])[i], ($21::text[])[i], ($22::text[])[i],
-                    ($27::integer[])[($28::integer[])[i] + 1 : ($28::integer[])[i + 1]]
-             from fresh
-           ), told as (
-             insert into notifications (kind, title, body, event_id, message_id, recipient, audience)
-             select ($25::text[])[i], ($23::text[])[i], ($24::text[])[i], id, ($5::text[])[i], ($6::text[])[i], ($26::text[])[i]
-             from fresh where ($25::text[])[i] is not null order by id
-             returning id, event_id
-           ), queued as (
-             insert into outbox (event_received_at, event_id, last_event_id, notification_id, last_notification_id, items)
-             select now(), min(id), max(id), (select min(id) from told), (select max(id) from told), count(*)
-             from fresh having count(*) > 0
-             returning id
-           ), counted as (
-             insert into event_count_deltas (webhook, simulated, kind, outcome, count)
-             select coalesce(($20::text[])[i], ''), ($19::boolean[])[i], ($4::text[])[i],
-                    case when won.digest is null then 'duplicate' else 'stored' end, count(*)
-             from input left join won using (digest) group by 1, 2, 3, 4
+    let columns = Columns::of(candidates);
+    let stored = announcing! {
+        "with input as (
+           select i, ($1::bytea[])[i] as digest from generate_series(1, cardinality($1::bytea[])) as i
+         ), won as (
+           insert into event_keys (digest) select digest from input on conflict do nothing returning digest
+         ), fresh as (
+           select nextval('events_id_seq') as id, ordered.*
+           from (select i, digest, coalesce(($3::timestamptz[])[i], now()) as occurred_at
+                 from input join won using (digest)
+                 order by occurred_at, ($2::bigint[])[i]) as ordered
+         ), stored as (
+           insert into events (
+             id, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
+             url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload, terms
            )
-           select array_agg(i order by id) as places, array_agg(id order by id) as ids, now() as "at!",
-                  (select id from queued) as outbox_id,
-                  (select array_agg(id order by id) from told) as notifications,
-                  (select array_agg(event_id order by id) from told) as "events: Vec<i64>"
-           from fresh"#,
-        &digests as &[&[u8]],
-        &places,
-        &occurred as &[Option<OffsetDateTime>],
-        &kinds as &[&str],
-        &column(|event| &event.message_id) as &[Option<&str>],
-        &column(|event| &event.recipient) as &[Option<&str>],
-        &column(|event| &event.sender) as &[Option<&str>],
-        &column(|event| &event.subject) as &[Option<&str>],
-        &tags,
-        &metadata as &[Option<&str>],
-        &column(|event| &event.template) as &[Option<&str>],
-        &column(|event| &event.subaccount) as &[Option<&str>],
-        &column(|event| &event.url) as &[Option<&str>],
-        &column(|event| &event.ip) as &[Option<&str>],
-        &column(|event| &event.user_agent) as &[Option<&str>],
-        &column(|event| &event.country) as &[Option<&str>],
-        &column(|event| &event.city) as &[Option<&str>],
-        &column(|event| &event.diagnostic) as &[Option<&str>],
-        &simulated,
-        &labels as &[Option<&str>],
-        &searches as &[&str],
-        &payloads as &[&str],
-        &titles as &[Option<&str>],
-        &bodies as &[Option<&str>],
-        &notified as &[Option<&str>],
-        &audiences as &[Option<String>],
-        &terms,
-        &ends,
-    )
-    .fetch_one(connection)
-    .await?;
+           select id, occurred_at, ($4::text[])[i], ($5::text[])[i], ($6::text[])[i], ($7::text[])[i], ($8::text[])[i],
+                  ($9::text[])[i]::text[], ($10::text[])[i]::jsonb, ($11::text[])[i], ($12::text[])[i], ($13::text[])[i],
+                  ($14::text[])[i], ($15::text[])[i], ($16::text[])[i], ($17::text[])[i], ($18::text[])[i],
+                  ($19::boolean[])[i], ($20::text[])[i], ($21::text[])[i], ($22::text[])[i],
+                  ($27::integer[])[($28::integer[])[i] + 1 : ($28::integer[])[i + 1]]
+           from fresh
+         ), drafts as (
+           select id, ($25::text[])[i] as kind, ($23::text[])[i] as title, ($24::text[])[i] as body,
+                  ($5::text[])[i] as message_id, ($6::text[])[i] as recipient, ($26::text[])[i] as audience
+           from fresh where ($25::text[])[i] is not null
+         ), announced as (
+           select now() as received_at, min(id) as first, max(id) as last, count(*)::integer as items
+           from fresh having count(*) > 0
+         ), counted as (
+           insert into event_count_deltas (webhook, simulated, kind, outcome, count)
+           select coalesce(($20::text[])[i], ''), ($19::boolean[])[i], ($4::text[])[i],
+                  case when won.digest is null then 'duplicate' else 'stored' end, count(*)
+           from input left join won using (digest) group by 1, 2, 3, 4
+         )",
+        r#" select array_agg(i order by id) as places, array_agg(id order by id) as ids, now() as "at!",
+                   (select id from queued) as outbox_id,
+                   (select array_agg(id order by id) from notified) as notifications,
+                   (select array_agg(event_id order by id) from notified) as "events: Vec<i64>"
+            from fresh"#,
+        &columns.digests as &[&[u8]], &columns.positions, &columns.occurred_at as &[Option<OffsetDateTime>],
+        &columns.kinds as &[&str],
+        &text(|event| &event.message_id) as &[Option<&str>], &text(|event| &event.recipient) as &[Option<&str>],
+        &text(|event| &event.sender) as &[Option<&str>], &text(|event| &event.subject) as &[Option<&str>],
+        &columns.tags, &columns.metadata as &[Option<&str>],
+        &text(|event| &event.template) as &[Option<&str>], &text(|event| &event.subaccount) as &[Option<&str>],
+        &text(|event| &event.url) as &[Option<&str>], &text(|event| &event.ip) as &[Option<&str>],
+        &text(|event| &event.user_agent) as &[Option<&str>], &text(|event| &event.country) as &[Option<&str>],
+        &text(|event| &event.city) as &[Option<&str>], &text(|event| &event.diagnostic) as &[Option<&str>],
+        &columns.simulated, &columns.labels as &[Option<&str>],
+        &columns.searches as &[&str], &columns.payloads as &[&str],
+        &columns.titles as &[Option<&str>], &columns.bodies as &[Option<&str>],
+        &columns.notification_kinds as &[Option<&str>], &columns.audiences as &[Option<String>],
+        &columns.terms, &columns.term_ends,
+    };
+    let stored = stored.fetch_one(connection).await?;
     let mut inserted = Inserted::default();
     for (place, id) in stored.places.into_iter().flatten().zip(stored.ids.into_iter().flatten()) {
         let winner = usize::try_from(place - 1).ok().and_then(|place| candidates.get(place));
-        inserted.rows.extend(winner.map(|&Candidate { batch, event, source, .. }| Row { batch, id, event, source }));
+        inserted.rows.extend(winner.map(|winner| winner.with_id(id)));
     }
-    inserted.told = stored.outbox_id.map(|outbox_id| Told::new(outbox_id, stored.at, stored.events, stored.notifications));
+    inserted.outbox = stored.outbox_id.map(|id| OutboxRow::new(id, stored.at, stored.events, stored.notifications));
     Ok(inserted)
 }
 
-/// `{"a","b"}`: arrays within arrays cannot be bound, so each event's tags travel as text.
+/// `{"a","b"}`: arrays within arrays cannot be bound, so the tags of each event travel as text.
 fn array_literal(items: &[Text<'_>]) -> String {
     let mut text = String::from("{");
-    for (place, item) in items.iter().enumerate() {
-        text.push_str(if place == 0 { "\"" } else { ",\"" });
+    for (position, item) in items.iter().enumerate() {
+        text.push_str(if position == 0 { "\"" } else { ",\"" });
         for letter in item.chars() {
             if matches!(letter, '"' | '\\') {
                 text.push('\\');

@@ -1,22 +1,22 @@
-//! Partitions of `events`, one a month, made ahead so that no insert ever finds its month missing.
+//! Partitions of `events`, one for each month, created ahead so that no insert finds its month missing.
 
 use sqlx::{AssertSqlSafe, PgPool};
 use time::{Date, Month, OffsetDateTime};
 
-/// Months made ahead, besides the current one.
+/// Months that are created ahead of the current one.
 const AHEAD: i32 = 3;
-/// Names our advisory lock; any number that nobody else uses will do.
+/// The advisory lock of this work.
 const LOCK: i64 = 0x6d6c_7061_7274;
-/// Bytes of a row up to which nothing in it is compressed: a third of a page. Postgres begins at a quarter, which most opens and clicks
-/// exceed by little; that took a tenth of all CPU, and saved little room.
-const PLAIN: u32 = 2700;
+/// Rows of up to this many bytes are not compressed: a third of a page. Postgres starts at a quarter, which most opens and clicks exceed
+/// by little; compressing them took a tenth of all CPU and saved little space.
+const TOAST_TUPLE_TARGET: u32 = 2700;
 
-/// Makes the partitions of this month and the next ones where they are missing. Blocks no insert: a table is made on its own
-/// and attached. By the database's clock, which also stamps the events.
+/// Creates the missing partitions of this month and the next ones. Blocks no insert: a table is created by itself and then attached.
+/// Months follow the clock of the database, which also sets `received_at`.
 ///
 /// # Errors
 /// When Postgres fails.
-pub async fn make_ahead(pool: &PgPool) -> Result<(), sqlx::Error> {
+pub async fn create_ahead(pool: &PgPool) -> Result<(), sqlx::Error> {
     let mut transaction = pool.begin().await?;
     sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *transaction).await?;
     let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&mut *transaction).await?;
@@ -27,33 +27,33 @@ pub async fn make_ahead(pool: &PgPool) -> Result<(), sqlx::Error> {
         if exists.fetch_one(&mut *transaction).await? {
             continue;
         }
-        // Names and bounds come from a calendar, not from outside.
+        // Name and bounds are computed from dates; no input reaches the statement.
         let create = format!(
-            "create table {name} (like events including defaults including constraints) with (toast_tuple_target = {PLAIN})"
+            "create table {name} (like events including defaults including constraints) with (toast_tuple_target = {TOAST_TUPLE_TARGET})"
         );
         sqlx::query(AssertSqlSafe(create)).execute(&mut *transaction).await?;
         let attach =
             format!("alter table events attach partition {name} for values from ('{from} 00:00+00') to ('{to} 00:00+00')");
         sqlx::query(AssertSqlSafe(attach)).execute(&mut *transaction).await?;
-        tracing::info!(partition = name, "made a partition");
+        tracing::info!(partition = name, "created a partition");
     }
     transaction.commit().await
 }
 
-/// One month of `events`.
+/// A partition of `events`: one month.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
     /// `events_YYYY_MM`.
     pub name: String,
-    /// The first moment of the next month.
+    /// The start of the next month.
     pub until: OffsetDateTime,
-    /// False once it was detached and not yet dropped.
+    /// False if retention has detached the partition and not dropped it yet.
     pub attached: bool,
-    /// True when a detach was broken off half-way.
+    /// True if a detach was interrupted.
     pub detaching: bool,
 }
 
-/// All months, oldest first; those too that were detached and not dropped.
+/// All partitions, oldest first, including detached ones.
 ///
 /// # Errors
 /// When Postgres fails.

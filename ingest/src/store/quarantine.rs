@@ -1,22 +1,22 @@
-//! What was proved and cannot be stored, kept apart byte for byte.
+//! Storing poison in the quarantine, byte for byte.
 
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnection;
 
 use crate::webhook::batch::Poison;
-use crate::webhook::queue::Source;
+use crate::webhook::delivery::Source;
 
-/// Keeps poison apart, the same bytes once. What a person has discarded stays discarded when it comes again.
+/// Stores poison; equal bytes share one row. A row that a user discarded stays discarded when its bytes arrive again.
 ///
 /// # Errors
 /// When Postgres fails.
-pub(crate) async fn keep(connection: &mut PgConnection, poison: &[(Poison<'_>, &Source)]) -> Result<(), sqlx::Error> {
+pub(crate) async fn insert(connection: &mut PgConnection, poison: &[(Poison<'_>, &Source)]) -> Result<(), sqlx::Error> {
     if poison.is_empty() {
         return Ok(());
     }
     let mut poison: Vec<([u8; 32], &(Poison<'_>, &Source))> =
         poison.iter().map(|one| (Sha256::digest(&one.0.raw).into(), one)).collect();
-    // In order against deadlocks, and each once: a statement may not touch a row twice.
+    // Sorted, so that concurrent transactions cannot deadlock; without duplicates, because a statement cannot update a row twice.
     poison.sort_by_key(|(digest, _)| *digest);
     poison.dedup_by_key(|(digest, _)| *digest);
     let digests: Vec<&[u8]> = poison.iter().map(|(digest, _)| &digest[..]).collect();

@@ -1,49 +1,50 @@
-//! From the text of a delivery to events, each element judged alone: it never fails as a whole.
+//! From the JSON of a delivery to events. Each element is judged by itself: an invalid one does not fail the batch.
 
 use std::borrow::Cow;
 
 use time::OffsetDateTime;
 
-use crate::notify::rules::Rules;
+use crate::notify::draft::NotificationDraft;
+use crate::webhook::delivery::Source;
 use crate::webhook::event::{NewEvent, Reason};
-use crate::webhook::json::{self, Elements, MOST_ELEMENTS};
+use crate::webhook::json::elements::{self, Elements, MAX_ELEMENTS};
 
-/// Bytes of an element of usual size.
-const USUAL_ELEMENT: usize = 1 << 10;
+/// Bytes of a typical element.
+const TYPICAL_ELEMENT_BYTES: usize = 1 << 10;
 
-/// An element, or a whole value, that cannot become an event.
+/// Bytes that cannot become events and go to quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Poison<'a> {
     /// The bytes as received.
     pub raw: Cow<'a, [u8]>,
-    /// What they are.
+    /// What the bytes are.
     pub origin: Origin,
-    /// Stable, for programs.
+    /// A stable code.
     pub reason: &'static str,
-    /// One sentence.
+    /// One sentence for operators.
     pub detail: String,
 }
 
 impl<'a> Poison<'a> {
-    /// One element that is none.
+    /// One element that cannot become an event.
     pub fn of_element(raw: &'a str, reason: &'static str, detail: String) -> Self {
         Self { raw: raw.as_bytes().into(), origin: Origin::Element, reason, detail }
     }
 }
 
-/// What the bytes in quarantine are, which decides how they are tried again.
+/// What quarantined bytes are, which decides how a retry reads them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// One element of a delivery.
     Element,
-    /// The whole value of a delivery.
+    /// The whole value of `mandrill_events`.
     Delivery,
-    /// An item that was stored, but that Redis refused to relay.
+    /// A feed item of a stored event that Redis refused.
     Outbox,
 }
 
 impl Origin {
-    /// As the database names it.
+    /// The name in the database.
     pub fn name(self) -> &'static str {
         match self {
             Self::Element => "element",
@@ -52,25 +53,25 @@ impl Origin {
         }
     }
 
-    /// From the database.
-    pub fn named(name: &str) -> Option<Self> {
+    /// The origin of this name in the database.
+    pub fn from_name(name: &str) -> Option<Self> {
         [Self::Element, Self::Delivery, Self::Outbox].into_iter().find(|origin| origin.name() == name)
     }
 }
 
-/// What a delivery holds, borrowed from its text.
+/// The elements of a delivery, borrowed from its text.
 #[derive(Debug, Default)]
 pub struct Batch<'a> {
-    /// Elements in the array; 1 when the value is none.
+    /// Elements in the array; 1 if the value is not an array.
     pub received: usize,
-    /// What can be stored, in the array's order.
+    /// Elements that can be stored, in the array's order.
     pub events: Vec<NewEvent<'a>>,
-    /// What cannot.
+    /// Elements that cannot.
     pub poison: Vec<Poison<'a>>,
 }
 
 impl<'a> Batch<'a> {
-    /// Reads the value of `mandrill_events`. It never fails: what cannot be read is poison.
+    /// Reads the value of `mandrill_events`. Bytes that cannot be read become poison, so this never fails.
     pub fn read(value: &'a [u8], simulated: bool, now: OffsetDateTime) -> Self {
         let whole = |reason, detail: String| Self {
             received: 1,
@@ -85,45 +86,57 @@ impl<'a> Batch<'a> {
             .unwrap_or_else(|(reason, detail)| whole(reason, detail))
     }
 
-    /// Of an array, whatever its elements are; else why it is none.
+    /// Reads an array of any elements.
     fn of_elements(text: &'a str, simulated: bool, now: OffsetDateTime) -> Result<Self, (&'static str, String)> {
         let Elements { elements, count } = serde_json::from_str(text)
-            .map_err(|error| ("not_an_array", format!("The value of mandrill_events is no JSON array: {error}.")))?;
-        if count > MOST_ELEMENTS {
-            let detail = format!("The array holds {count} elements, and {MOST_ELEMENTS} are taken at most.");
+            .map_err(|error| ("not_an_array", format!("The value of mandrill_events is not a JSON array: {error}.")))?;
+        if count > MAX_ELEMENTS {
+            let detail = format!("The array has {count} elements; the limit is {MAX_ELEMENTS}.");
             return Err(("too_many_elements", detail));
         }
         let mut batch = Self::default();
         for element in elements {
-            batch.take(element.get(), NewEvent::read(element.get(), simulated, now));
+            batch.add(element.get(), NewEvent::read(element.get(), simulated, now));
         }
         Ok(batch)
     }
 
-    /// The same, in one pass, of what is nearly always sent: a reasonable number of objects. None for anything else.
+    /// Reads, in one pass, what nearly every delivery is: a reasonable number of objects. `None` for anything else.
     fn of_objects(text: &'a str, simulated: bool, now: OffsetDateTime) -> Option<Self> {
-        let events = Vec::with_capacity((text.len() / USUAL_ELEMENT).min(MOST_ELEMENTS));
+        let events = Vec::with_capacity((text.len() / TYPICAL_ELEMENT_BYTES).min(MAX_ELEMENTS));
         let mut batch = Self { events, ..Self::default() };
-        for object in json::objects(text) {
-            let (raw, element) = object.ok().filter(|_| batch.received < MOST_ELEMENTS)?;
-            batch.take(raw, NewEvent::of(&element, raw, simulated, now));
+        for object in elements::objects(text) {
+            let (raw, element) = object.ok().filter(|_| batch.received < MAX_ELEMENTS)?;
+            batch.add(raw, NewEvent::of(&element, raw, simulated, now));
         }
         Some(batch)
     }
 
-    fn take(&mut self, raw: &'a str, event: Result<NewEvent<'a>, Reason>) {
+    fn add(&mut self, raw: &'a str, event: Result<NewEvent<'a>, Reason>) {
         self.received += 1;
         match event {
             Ok(event) => self.events.push(event),
             Err((reason, detail)) => self.poison.push(Poison::of_element(raw, reason, detail.to_owned())),
         }
     }
+}
 
-    /// Decides what is told of its events, and to whom.
-    pub fn tell(&mut self, rules: &Rules) {
-        for event in &mut self.events {
-            event.telling = rules.telling(event);
-        }
+/// A batch with its source and the notifications of its events.
+#[derive(Debug)]
+pub struct VerifiedBatch<'a> {
+    /// The elements.
+    pub batch: Batch<'a>,
+    /// The notification of each event, in the order of the events.
+    pub notifications: Vec<Option<NotificationDraft>>,
+    /// Where the batch comes from.
+    pub source: &'a Source,
+}
+
+impl<'a> VerifiedBatch<'a> {
+    /// Pairs each event with the notification that `draft` decides on.
+    pub fn new(batch: Batch<'a>, source: &'a Source, draft: impl Fn(&NewEvent<'_>) -> Option<NotificationDraft>) -> Self {
+        let notifications = batch.events.iter().map(draft).collect();
+        Self { batch, notifications, source }
     }
 }
 
@@ -136,7 +149,7 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
-    /// JSON of any shape, with the names that the reader looks for among its keys.
+    /// Arbitrary JSON whose keys include the names that the reader reads.
     fn any_json() -> impl Strategy<Value = Value> {
         let names = prop::sample::select(vec![
             "event", "type", "action", "ts", "_id", "msg", "email", "tags", "metadata", "location", "reject", "x",
@@ -165,13 +178,13 @@ mod tests {
         }
     }
 
-    /// The fields that a slow reader, walking a parsed tree, finds in a message event.
-    fn agrees_with_a_slow_reader(event: &NewEvent<'_>, element: &Value) -> Result<(), TestCaseError> {
+    /// Compares a message event with the fields of the element parsed as a tree.
+    fn assert_fields_match_the_parsed_element(event: &NewEvent<'_>, element: &Value) -> Result<(), TestCaseError> {
         let is_message = text(&element["event"]).is_some_and(|kind| !kind.is_empty() && kind != "inbound");
         if is_message {
             let msg = &element["msg"];
             let id = text(&element["_id"]).or_else(|| text(&msg["_id"])).filter(|id| !id.is_empty());
-            let owned = |text: &Option<super::super::event::Text<'_>>| text.as_deref().map(str::to_owned);
+            let owned = |text: &Option<crate::webhook::event::Text<'_>>| text.as_deref().map(str::to_owned);
             prop_assert_eq!(owned(&event.message_id), id);
             prop_assert_eq!(owned(&event.recipient), text(&msg["email"]));
             let tags: Vec<String> = msg["tags"].as_array().into_iter().flatten().filter_map(text).collect();
@@ -184,7 +197,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_element_becomes_an_event_or_poison_and_keeps_its_bytes(elements in prop::collection::vec(any_json(), 0..6)) {
+        fn every_element_becomes_an_event_or_poison_with_its_bytes(elements in prop::collection::vec(any_json(), 0..6)) {
             let text = Value::from(elements.clone()).to_string();
             let batch = Batch::read(text.as_bytes(), false, NOW);
             prop_assert_eq!(batch.received, elements.len());
@@ -195,35 +208,35 @@ mod tests {
             let texts = batch.events.iter().flat_map(|event| [Some(&*event.kind), event.recipient.as_deref(), event.subject.as_deref(), Some(&*event.search)]);
             prop_assert!(texts.flatten().all(|text| !text.contains('\0')));
             for event in &batch.events {
-                // The element itself: read back, a number may come out as its neighbour.
+                // Parsing the text again can round a number, so the original element is compared.
                 let element = elements.iter().zip(&kept).find_map(|(element, raw)| (raw == event.payload).then_some(element));
-                agrees_with_a_slow_reader(event, element.expect("one of them"))?;
+                assert_fields_match_the_parsed_element(event, element.expect("the event should come from an element"))?;
             }
         }
 
         #[test]
-        fn one_pass_finds_what_several_find(
+        fn one_pass_and_several_passes_agree(
             elements in prop::collection::vec(any_json(), 0..6),
-            odd in prop::sample::select(vec!["", "{\"event\":\"open\",\"msg\":1e400}", "{\"event\":\"open\",\"msg\":\"\\ud800\"}", "{\"event\":\"open\"", "7"]),
+            irregular in prop::sample::select(vec!["", "{\"event\":\"open\",\"msg\":1e400}", "{\"event\":\"open\",\"msg\":\"\\ud800\"}", "{\"event\":\"open\"", "7"]),
             around in prop::sample::select(vec!["", " \n", "x", "]", ","]),
             pretty in any::<bool>(),
         ) {
             let mut texts: Vec<String> =
                 elements.iter().map(|element| if pretty { format!(" {element:#} ") } else { element.to_string() }).collect();
-            texts.extend((!odd.is_empty()).then(|| odd.to_owned()));
+            texts.extend((!irregular.is_empty()).then(|| irregular.to_owned()));
             let text = format!("{around}[{}]{around}", texts.join(","));
             if let Some(batch) = Batch::of_objects(&text, false, NOW) {
-                let slow = Batch::of_elements(&text, false, NOW).expect("an array");
+                let slow = Batch::of_elements(&text, false, NOW).expect("the text should be an array");
                 prop_assert_eq!((batch.received, batch.events, batch.poison), (slow.received, slow.events, slow.poison));
             } else {
-                let is_usual = |element: &Value| element.is_object() && element.get("msg").is_none_or(Value::is_object);
-                let plain = around.trim().is_empty() && odd.is_empty() && !elements.is_empty();
-                prop_assert!(!(plain && elements.iter().all(is_usual)), "{}", text);
+                let is_ordinary = |element: &Value| element.is_object() && element.get("msg").is_none_or(Value::is_object);
+                let plain = around.trim().is_empty() && irregular.is_empty() && !elements.is_empty();
+                prop_assert!(!(plain && elements.iter().all(is_ordinary)), "{}", text);
             }
         }
 
         #[test]
-        fn garbage_is_poison_and_never_panics(value in prop::collection::vec(any::<u8>(), 0..300)) {
+        fn arbitrary_bytes_become_poison_without_panic(value in prop::collection::vec(any::<u8>(), 0..300)) {
             let batch = Batch::read(&value, false, NOW);
             prop_assert_eq!(batch.events.len() + batch.poison.len(), batch.received);
         }

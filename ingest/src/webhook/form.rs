@@ -1,36 +1,36 @@
-//! `application/x-www-form-urlencoded`, decoded to bytes and not to text.
+//! `application/x-www-form-urlencoded`, decoded to bytes instead of text.
 //!
-//! The signature covers the decoded bytes, so nothing may be mended on the way: the usual crates turn bytes that are not
-//! UTF-8 into U+FFFD, which would break a signature that is right, and let repeated fields pass, of which it is not known how
-//! they are signed. Decoding never makes text longer, so it happens inside the body's own buffer, and a delivery is held once.
+//! The signature covers the decoded bytes, so decoding must not repair them: the usual crates replace bytes that are not UTF-8 by U+FFFD,
+//! which breaks a valid signature, and accept repeated fields, whose signature is undefined. Decoding never makes text longer, so it
+//! happens inside the body's own buffer, and memory holds a delivery once.
 
 use std::ops::Range;
 
-/// More fields than anything but an attack would send; Mandrill sends one.
-const MOST_FIELDS: usize = 64;
-/// What a hexadecimal digit stands for; `NO_DIGIT` for every other byte.
+/// Most fields of a form. Mandrill sends one.
+const MAX_FIELDS: usize = 64;
+/// The value of each hexadecimal digit; `NO_DIGIT` for every other byte.
 const HEX: [u8; 256] = hex_table();
 const NO_DIGIT: u8 = 0xff;
 
-/// Why a form cannot be taken.
+/// Why a form is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FormError {
     /// A `%` without two hexadecimal digits.
-    #[error("The form holds a broken percent-escape.")]
+    #[error("The form contains an invalid percent-escape.")]
     Escape,
     /// Two fields of the same name.
-    #[error("The form holds a field twice.")]
+    #[error("The form contains a field twice.")]
     Repeated,
     /// Too many fields.
-    #[error("The form holds too many fields.")]
+    #[error("The form contains too many fields.")]
     TooMany,
-    /// `mandrill_events` is not among the fields.
-    #[error("The form holds no field `mandrill_events`.")]
+    /// No field `mandrill_events`.
+    #[error("The form does not contain the field `mandrill_events`.")]
     NoEvents,
 }
 
 impl FormError {
-    /// Stable, for programs and for the table of refusals.
+    /// A stable code.
     pub fn code(self) -> &'static str {
         match self {
             Self::Escape => "form_broken",
@@ -45,7 +45,7 @@ impl FormError {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Form {
     bytes: Vec<u8>,
-    /// Where names and values lie, in the order of the names, in which they are signed.
+    /// The ranges of names and values, sorted by name, as they are signed.
     fields: Vec<(Range<usize>, Range<usize>)>,
 }
 
@@ -53,14 +53,14 @@ impl Form {
     /// Decodes a body in place.
     ///
     /// # Errors
-    /// On a broken escape, a repeated name, or too many fields.
+    /// On an invalid escape, a repeated name, or too many fields.
     pub fn decode(mut bytes: Vec<u8>) -> Result<Self, FormError> {
         let mut fields = Vec::new();
         let mut start = 0;
         while start < bytes.len() {
             let end = memchr::memchr(b'&', &bytes[start..]).map_or(bytes.len(), |at| start + at);
             if start < end {
-                if fields.len() == MOST_FIELDS {
+                if fields.len() == MAX_FIELDS {
                     return Err(FormError::TooMany);
                 }
                 let equals = memchr::memchr(b'=', &bytes[start..end]).map_or(end, |at| start + at);
@@ -78,15 +78,15 @@ impl Form {
         Ok(Self { bytes, fields })
     }
 
-    /// Names and values, in the order of the names.
+    /// Names and values, sorted by name.
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(|(name, value)| (&self.bytes[name.clone()], &self.bytes[value.clone()]))
     }
 
-    /// The buffer, and where in it the value of `mandrill_events` lies.
+    /// The buffer, and the range of the value of `mandrill_events` in it.
     ///
     /// # Errors
-    /// `NoEvents` when there is none.
+    /// `NoEvents` without such a field.
     pub fn into_events(self) -> Result<(Vec<u8>, Range<usize>), FormError> {
         let found = self.fields.iter().find(|(name, _)| &self.bytes[name.clone()] == b"mandrill_events");
         let value = found.map(|(_, value)| value.clone()).ok_or(FormError::NoEvents)?;
@@ -94,7 +94,7 @@ impl Form {
     }
 }
 
-/// Decodes what lies in `range` to its beginning, and gives where it lies now.
+/// Decodes `range` in place, and returns the shorter range that holds the result.
 fn unescape(bytes: &mut [u8], range: Range<usize>) -> Result<Range<usize>, FormError> {
     let text = &mut bytes[range.clone()];
     let (mut read, mut write) = (0, 0);
@@ -144,8 +144,8 @@ mod tests {
         (name.as_bytes().to_vec(), value.to_vec())
     }
 
-    /// The same meaning said slowly: split, then each field byte by byte through text.
-    fn slowly(body: &[u8]) -> Option<Vec<Field>> {
+    /// A reference decoder: splits first, then decodes each field byte by byte.
+    fn reference(body: &[u8]) -> Option<Vec<Field>> {
         let unescape = |text: &[u8]| {
             let mut bytes = Vec::new();
             let mut rest = text;
@@ -173,28 +173,28 @@ mod tests {
         }
         fields.sort();
         let names: std::collections::BTreeSet<_> = fields.iter().map(|(name, _)| name.clone()).collect();
-        (names.len() == fields.len() && fields.len() <= MOST_FIELDS).then_some(fields)
+        (names.len() == fields.len() && fields.len() <= MAX_FIELDS).then_some(fields)
     }
 
     #[test]
     fn fields_are_decoded_to_bytes_and_sorted() {
         let expected = [field("alpha", b"\xff\0"), field("empty", b""), field("flag", b""), field("zeta", b"a b c")];
-        assert_eq!(fields(b"zeta=a+b%20c&&alpha=%ff%00&flag&empty=").expect("a form"), expected);
-        assert_eq!(fields(b"").expect("an empty form"), []);
-        let form = Form::decode(b"x=1&mandrill_events=%5B%5d".to_vec()).expect("a form");
-        let (bytes, value) = form.into_events().expect("events");
+        assert_eq!(fields(b"zeta=a+b%20c&&alpha=%ff%00&flag&empty=").expect("the form should be valid"), expected);
+        assert_eq!(fields(b"").expect("an empty form should be valid"), []);
+        let form = Form::decode(b"x=1&mandrill_events=%5B%5d".to_vec()).expect("the form should be valid");
+        let (bytes, value) = form.into_events().expect("the form should contain events");
         assert_eq!(&bytes[value], b"[]");
-        assert_eq!(Form::decode(b"x=1".to_vec()).expect("a form").into_events(), Err(FormError::NoEvents));
+        assert_eq!(Form::decode(b"x=1".to_vec()).expect("the form should be valid").into_events(), Err(FormError::NoEvents));
     }
 
     #[test]
-    fn what_cannot_be_decoded_is_refused() {
+    fn invalid_forms_are_refused() {
         for broken in ["a=%", "a=%4", "a=%zz", "%g0=1", "a=%+1", "a=%1&b=2"] {
             assert_eq!(fields(broken.as_bytes()), Err(FormError::Escape), "{broken}");
         }
         assert_eq!(fields(b"a=1&b=2&a=1"), Err(FormError::Repeated));
         assert_eq!(fields(b"a=1&%61=2"), Err(FormError::Repeated), "the same name, written differently");
-        let many = (0..=MOST_FIELDS).map(|n| format!("f{n}=")).collect::<Vec<_>>().join("&");
+        let many = (0..=MAX_FIELDS).map(|n| format!("f{n}=")).collect::<Vec<_>>().join("&");
         assert_eq!(fields(many.as_bytes()), Err(FormError::TooMany));
     }
 
@@ -207,13 +207,13 @@ mod tests {
         }
 
         #[test]
-        fn it_agrees_with_a_slow_decoder(body in "[a-c%=&+0-9A-F\\x00é]{0,60}") {
-            prop_assert_eq!(fields(body.as_bytes()).ok(), slowly(body.as_bytes()));
+        fn it_agrees_with_the_reference_decoder(body in "[a-c%=&+0-9A-F\\x00é]{0,60}") {
+            prop_assert_eq!(fields(body.as_bytes()).ok(), reference(body.as_bytes()));
         }
 
         #[test]
-        fn garbage_never_panics(body in prop::collection::vec(any::<u8>(), 0..400)) {
-            prop_assert_eq!(fields(&body).ok(), slowly(&body));
+        fn arbitrary_bytes_agree_with_the_reference_decoder(body in prop::collection::vec(any::<u8>(), 0..400)) {
+            prop_assert_eq!(fields(&body).ok(), reference(&body));
         }
     }
 }

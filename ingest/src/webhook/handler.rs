@@ -1,4 +1,4 @@
-//! `/webhook/`: bytes → proved → parsed → committed, or refused and remembered.
+//! `/webhook/`: reads and verifies a delivery, and answers after its commit. A refusal is counted and, for operators, explained.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,21 +23,21 @@ use crate::api::events::filters::Filters;
 use crate::config::Webhook;
 use crate::http::auth;
 use crate::http::body::{self, Limits};
-use crate::http::error::{ApiError, is_away};
+use crate::http::error::ApiError;
 use crate::http::page::{EventCursor, Limit, List, Page};
 use crate::state::AppState;
-use crate::webhook::diagnose::{self, Asked, NearMiss};
+use crate::store::sqlstate;
+use crate::webhook::delivery::{CommitError, Delivery, Receipt, Source};
+use crate::webhook::diagnose::{self, NearMiss, RefusedRequest};
 use crate::webhook::form::Form;
-use crate::webhook::queue::{Delivery, NotStored, Receipt, Source};
-use crate::webhook::signature::{Proof, Unproved};
+use crate::webhook::signature::{SignatureError, Verification};
 
-/// How long a delivery waits for room before it is told to come back.
-const WAIT_FOR_ROOM: Duration = Duration::from_secs(2);
-/// The header that Mandrill signs in.
+/// How long a delivery waits for memory before it is refused with 503.
+const MEMORY_TIMEOUT: Duration = Duration::from_secs(2);
+/// The header with Mandrill's signature.
 const SIGNATURE: &str = "x-mandrill-signature";
-
-/// Largest form in which the mistake behind a wrong signature is looked for.
-const MOST_EXPLAINED: usize = 1 << 20;
+/// Largest form for which a near miss is searched.
+const MAX_DIAGNOSED_BYTES: usize = 1 << 20;
 
 /// The request's target, as the client sent it: part of what a near miss is searched in.
 #[derive(Debug)]
@@ -47,30 +47,30 @@ pub struct Target {
 }
 
 impl Target {
-    /// From the parts that warp gives.
+    /// From the parts that warp provides.
     pub fn new(path: FullPath, query: String) -> Self {
         Self { path: path.as_str().to_owned(), query }
     }
 }
 
-/// Answers Mandrill, which asks whether the address is there before it has made a key.
+/// Answers Mandrill's check that the URL responds. Mandrill sends it before the webhook has a key.
 #[utoipa::path(head, path = "/webhook/", operation_id = "checkWebhook", tag = "webhook", security(()),
-    responses((status = 200, description = "It is.")))]
+    responses((status = 200, description = "The URL responds.")))]
 pub async fn head(_: Arc<AppState>) -> Result<Response, ApiError> {
     Ok(StatusCode::OK.into_response())
 }
 
-/// Takes a delivery: a signed form from Mandrill, or JSON from an admin or a token.
+/// Accepts a delivery: a signed form from Mandrill, or JSON from an admin or a token.
 ///
-/// What is posted as JSON is marked as simulated. The answer comes after the commit; what cannot be an event is kept apart, and
-/// costs the others nothing.
+/// Events posted as JSON are marked as simulated. The response follows the commit. Elements that cannot become events go to quarantine
+/// and do not affect the others.
 ///
 /// # Errors
-/// 401 unproved or signed out, 403, 400, 413, 415, 503.
+/// 401 unverified or signed out, 403, 400, 413, 415, 503.
 #[utoipa::path(post, path = "/webhook/", operation_id = "deliver", tag = "webhook",
     security(("signature" = []), ("session" = ["admin"], "csrf" = []), ("token" = ["simulate"])),
-    request_body(content((Posted = "application/json"), (SignedForm = "application/x-www-form-urlencoded"))),
-    responses((status = 200, description = "What became of its elements.", body = Receipt),
+    request_body(content((PostedBatch = "application/json"), (SignedForm = "application/x-www-form-urlencoded"))),
+    responses((status = 200, description = "How many elements were stored, were duplicates, or were quarantined.", body = Receipt),
         (status = 400, description = "`form_broken`, `form_field_repeated`, `form_too_many_fields`, `form_without_events`"),
         (status = 401, description = "`unsigned`, `no_key`, `no_url`, `wrong_signature`"),
         (status = 415, description = "`media_type`"),
@@ -82,76 +82,72 @@ pub async fn post<B: Buf>(
     headers: HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, ApiError> {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
-    let received = if kind.starts_with("application/json") {
-        simulation(&state, &headers, body).await
+    let media_type = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+    let receipt = if media_type.starts_with("application/json") {
+        accept_simulation(&state, &headers, body).await?
     } else {
-        match delivery(&state, &target, &headers, &kind, body).await {
-            Ok(receipt) => Ok(receipt),
-            Err((error, near_miss)) => {
-                remember(&state, &error, peer, near_miss);
-                Err(error)
-            }
-        }
-    }?;
-    Ok(warp::reply::json(&received).into_response())
+        accept_signed(&state, &target, &headers, &media_type, body).await.map_err(|(error, near_miss)| {
+            record_refusal(&state, &error, peer, near_miss);
+            error
+        })?
+    };
+    Ok(warp::reply::json(&receipt).into_response())
 }
 
-/// Notes a refusal that its sender, or the operator, can do something about. Our own failures are no refusals.
-fn remember(state: &AppState, error: &ApiError, peer: Peer, near_miss: Option<NearMiss>) {
+/// Counts a refusal that its sender or the operator can fix. Our own failures are not refusals.
+fn record_refusal(state: &AppState, error: &ApiError, peer: Peer, near_miss: Option<NearMiss>) {
     let problem = error.problem();
     if problem.status.is_client_error() {
         state.refusals.record(problem.code, peer, near_miss);
     }
 }
 
-/// A refusal, and what would have been right, where somebody looked and found it.
-type Refused = (ApiError, Option<NearMiss>);
+/// A refusal, and the near miss that explains it, if one was found.
+type Refusal = (ApiError, Option<NearMiss>);
 
-/// A refusal that needs no explanation beyond its own.
-fn plainly(error: impl Into<ApiError>) -> Refused {
+fn unexplained(error: impl Into<ApiError>) -> Refusal {
     (error.into(), None)
 }
 
-async fn delivery<B: Buf>(
+async fn accept_signed<B: Buf>(
     state: &Arc<AppState>,
     target: &Target,
     headers: &HeaderMap,
-    kind: &str,
+    media_type: &str,
     body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Receipt, Refused> {
-    // Who is asking is judged first, and an unsigned body is not even read.
-    let signature = headers.get(SIGNATURE).ok_or(Unproved::Unsigned).map_err(plainly)?;
-    if !kind.starts_with("application/x-www-form-urlencoded") {
-        return Err(plainly(ApiError::MediaType));
+) -> Result<Receipt, Refusal> {
+    // An unsigned body is not read.
+    let signature = headers.get(SIGNATURE).ok_or(SignatureError::Unsigned).map_err(unexplained)?;
+    if !media_type.starts_with("application/x-www-form-urlencoded") {
+        return Err(unexplained(ApiError::MediaType));
     }
-    // What is not proved yet waits for room among its like, and never in the way of what is.
-    let size = announced(headers, state.webhook.webhook_max_body);
-    let unproved = room(&state.unproved, size, &state.webhook);
-    let (body, unproved) = read(state, body, size, unproved).await.map_err(plainly)?;
+    // Unverified bodies have a memory budget of their own, so that they cannot crowd out verified ones.
+    let size = content_length(headers, state.webhook.webhook_max_body);
+    let unverified = reserve(&state.unverified, size, &state.webhook);
+    let (body, unverified) = read(state, body, size, unverified).await.map_err(unexplained)?;
     let size = body.len();
-    // Here, and not on a thread of its own: a full batch takes a few milliseconds, and threads keep the memory that they free.
-    let form = Form::decode(body).map_err(plainly)?;
-    let proof = match state.verifier.verify(signature.as_bytes(), &form) {
-        Ok(proof) => proof,
-        Err(unproved) => return Err((unproved.into(), explain(state, unproved, &form, target, headers))),
+    // Decoded on this worker: a full batch takes a few milliseconds, and every thread keeps the memory that it frees.
+    let form = Form::decode(body).map_err(unexplained)?;
+    let verification = match state.verifier.verify(signature.as_bytes(), &form) {
+        Ok(verification) => verification,
+        Err(error) => return Err((error.into(), diagnose(state, error, &form, target, headers))),
     };
-    let Proof::Webhook(label) = proof else { return Ok(Receipt::default()) };
-    let proved = room(&state.proved, size, &state.webhook).await.map_err(plainly)?;
-    drop(unproved);
-    let (bytes, value) = form.into_events().map_err(plainly)?;
-    store(state, Delivery { bytes, value, source: Source::Webhook(label), room: proved }).await.map_err(plainly)
+    let Verification::Webhook(label) = verification else { return Ok(Receipt::default()) };
+    let memory = reserve(&state.verified, size, &state.webhook).await.map_err(unexplained)?;
+    drop(unverified);
+    let (bytes, value) = form.into_events().map_err(unexplained)?;
+    commit(state, Delivery { bytes, value, source: Source::Webhook(label), memory }).await.map_err(unexplained)
 }
 
-/// Looks for the mistake of set-up that would explain a wrong signature: in bodies of ordinary size, and seldom, since
-/// anybody may post nonsense. Only those who run the service are told.
-fn explain(state: &AppState, unproved: Unproved, form: &Form, target: &Target, headers: &HeaderMap) -> Option<NearMiss> {
+/// Searches for the configuration mistake behind a wrong signature: in forms of ordinary size, and at most once a second, because anyone
+/// can post garbage. Only operators see the result.
+fn diagnose(state: &AppState, error: SignatureError, form: &Form, target: &Target, headers: &HeaderMap) -> Option<NearMiss> {
     let size: usize = form.fields().map(|(name, value)| name.len() + value.len()).sum();
-    if unproved != Unproved::WrongSignature || size > MOST_EXPLAINED || !state.refusals.may_search() {
+    if error != SignatureError::WrongSignature || size > MAX_DIAGNOSED_BYTES || !state.refusals.may_search() {
         return None;
     }
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let asked = Asked {
+    let request = RefusedRequest {
         signature: headers.get(SIGNATURE)?.as_bytes(),
         scheme: text("x-forwarded-proto"),
         host: text("host"),
@@ -159,29 +155,29 @@ fn explain(state: &AppState, unproved: Unproved, form: &Form, target: &Target, h
         query: Some(target.query.as_str()).filter(|query| !query.is_empty()),
         authorization: text("authorization"),
     };
-    diagnose::find(&state.webhook.webhook_keys, &state.webhook.webhook_urls, form, &asked)
+    diagnose::find(&state.webhook.webhook_keys, &state.webhook.webhook_urls, form, &request)
 }
 
-/// A batch, as Mandrill posts and signs it.
+/// A batch as Mandrill posts and signs it.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "only its description is used: forms are decoded by `Form`, since their bytes are signed")]
+#[expect(dead_code, reason = "describes the form in the API document; `Form` decodes it, because its bytes are signed")]
 struct SignedForm {
     /// A JSON array.
     #[schema(content_media_type = "application/json")]
     mandrill_events: String,
 }
 
-/// A batch, as it may be posted by hand.
+/// A batch as users and programs may post it.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = Batch)]
-struct Posted<'a> {
-    /// Whatever these are: each is judged alone.
+struct PostedBatch<'a> {
+    /// Any elements. Each is judged by itself.
     #[serde(borrow)]
     #[schema(value_type = Vec<serde_json::Value>)]
     mandrill_events: &'a RawValue,
 }
 
-async fn simulation<B: Buf>(
+async fn accept_simulation<B: Buf>(
     state: &Arc<AppState>,
     headers: &HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
@@ -190,68 +186,68 @@ async fn simulation<B: Buf>(
     if !caller.may_simulate() {
         return Err(ApiError::Forbidden);
     }
-    let size = announced(headers, state.webhook.webhook_max_body);
-    let (bytes, room) = read(state, body, size, room(&state.proved, size, &state.webhook)).await?;
-    let value = value_of(&bytes)?;
-    store(state, Delivery { bytes, value, source: Source::Simulation, room }).await
+    let size = content_length(headers, state.webhook.webhook_max_body);
+    let (bytes, memory) = read(state, body, size, reserve(&state.verified, size, &state.webhook)).await?;
+    let value = find_array(&bytes)?;
+    commit(state, Delivery { bytes, value, source: Source::Simulation, memory }).await
 }
 
-/// Where in the body the array lies.
-fn value_of(body: &[u8]) -> Result<Range<usize>, ApiError> {
-    let bad = |what: &str| ApiError::NotJson(what.to_owned());
-    let text = std::str::from_utf8(body).map_err(|_| bad("it is not UTF-8"))?;
-    let posted: Posted<'_> = serde_json::from_str(text).map_err(|error| ApiError::NotJson(error.to_string()))?;
+/// The range of the JSON array `mandrill_events` in a body.
+fn find_array(body: &[u8]) -> Result<Range<usize>, ApiError> {
+    let invalid = |what: &str| ApiError::NotJson(what.to_owned());
+    let text = std::str::from_utf8(body).map_err(|_| invalid("it is not UTF-8"))?;
+    let posted: PostedBatch<'_> = serde_json::from_str(text).map_err(|error| ApiError::NotJson(error.to_string()))?;
     let events = posted.mandrill_events.get();
     if !events.starts_with('[') {
-        return Err(bad("`mandrill_events` is no array"));
+        return Err(invalid("`mandrill_events` is not an array"));
     }
     let start = events.as_ptr().addr() - body.as_ptr().addr();
     Ok(start..start + events.len())
 }
 
-/// The whole body, within the configured size and time, and the room that it takes.
+/// Reads the body within the configured size and time, and reserves memory for it.
 async fn read<B: Buf, R>(
     state: &AppState,
     stream: impl Stream<Item = Result<B, warp::Error>>,
     expected: usize,
-    room: impl Future<Output = Result<R, ApiError>>,
+    reservation: impl Future<Output = Result<R, ApiError>>,
 ) -> Result<(Vec<u8>, R), ApiError> {
     let config = &state.webhook;
-    let limits = Limits { most: config.webhook_max_body, expected, time: Duration::from_secs(config.body_timeout_seconds) };
-    body::read(stream, limits, room).await
+    let limits = Limits { max: config.webhook_max_body, expected, time: Duration::from_secs(config.body_timeout_seconds) };
+    body::read(stream, limits, reservation).await
 }
 
-/// How large the body says it is; as large as can be, if it does not say.
-fn announced(headers: &HeaderMap, most: usize) -> usize {
+/// The announced size of the body, at most `max`; `max` if the client announces none.
+fn content_length(headers: &HeaderMap, max: usize) -> usize {
     let length = headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    length.unwrap_or(most).min(most)
+    length.unwrap_or(max).min(max)
 }
 
-/// Takes `size` bytes of a budget, at most all that it has.
-async fn room(budget: &Arc<Semaphore>, size: usize, limits: &Webhook) -> Result<OwnedSemaphorePermit, ApiError> {
+/// Reserves `size` bytes of a memory budget, at most the whole budget.
+async fn reserve(budget: &Arc<Semaphore>, size: usize, limits: &Webhook) -> Result<OwnedSemaphorePermit, ApiError> {
     let permits = u32::try_from(size.clamp(1, (limits.webhook_memory / 2).max(1))).unwrap_or(u32::MAX);
     let waiting = Arc::clone(budget).acquire_many_owned(permits);
-    match tokio::time::timeout(WAIT_FOR_ROOM, waiting).await {
-        Ok(Ok(room)) => Ok(room),
+    match tokio::time::timeout(MEMORY_TIMEOUT, waiting).await {
+        Ok(Ok(permit)) => Ok(permit),
         Ok(Err(_)) | Err(_) => Err(ApiError::NoRoom),
     }
 }
 
-async fn store(state: &AppState, delivery: Delivery) -> Result<Receipt, ApiError> {
-    let stored = state.writers.store(delivery).await;
-    if let Err(NotStored::Database(error)) = &stored
-        && is_away(error)
+async fn commit(state: &AppState, delivery: Delivery) -> Result<Receipt, ApiError> {
+    let outcome = state.deliveries.commit(delivery).await;
+    if let Err(CommitError::Database(error)) = &outcome
+        && sqlstate::is_unavailable(error)
     {
         metrics::counter!("ingest_postponed_total").increment(1);
     }
-    Ok(stored?)
+    Ok(outcome?)
 }
 
-/// Lists events as `/api/events` does; redirects a browser to the page that posts test batches.
+/// Lists events as `/api/events` does. Redirects a browser to the page that posts test batches.
 #[utoipa::path(get, path = "/webhook/", operation_id = "browseWebhook", tag = "webhook",
     params(Filters, Limit, EventCursor),
     responses((status = 200, description = "A page of events.", body = List<Event>),
-        (status = 303, description = "For clients that accept `text/html`: the page is `/simulate`."),
+        (status = 303, description = "For clients that accept `text/html`. The page is `/simulate`."),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
 pub async fn browse(state: Arc<AppState>, caller: Caller, headers: HeaderMap, page: Page) -> Result<Response, ApiError> {
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());

@@ -1,7 +1,7 @@
-//! Proof that a delivery comes from Mandrill.
+//! Verifying that a delivery comes from Mandrill.
 //!
-//! `X-Mandrill-Signature` is base64 of HMAC-SHA1, keyed with the webhook's key as it is written, over the webhook's address
-//! exactly as typed into Mandrill followed by every form field, name then value, decoded and in the order of the names.
+//! `X-Mandrill-Signature` is the base64 of an HMAC-SHA1. The key is the text of the webhook's key. The message is the webhook's URL exactly
+//! as entered in Mandrill, followed by every form field, name then value, decoded and sorted by name.
 //! Source: "Authenticating webhook requests" in the Mailchimp Transactional documentation.
 
 use std::convert::Infallible;
@@ -14,46 +14,46 @@ use sha1::Sha1;
 
 use crate::webhook::form::Form;
 
-/// The key with which Mandrill signs the empty batch that checks a new address: it is the same for everybody, so it proves nothing more.
+/// The key with which Mandrill signs the empty batch that checks a new URL. Every account has the same, so it verifies nothing else.
 pub(crate) const URL_CHECK_KEY: &str = "test-webhook";
-/// That empty batch.
+/// The value of that batch.
 const URL_CHECK_BODY: &[u8] = b"[]";
 
-/// The key of Mandrill's address check, for asking as Mandrill asks.
+/// The key of Mandrill's URL check, to send the same request.
 pub fn url_check_key() -> Key {
     Key { label: URL_CHECK_KEY.to_owned(), secret: URL_CHECK_KEY.to_owned() }
 }
 
-/// A webhook's key and the name that its events remember.
+/// A webhook's key, and the label that is stored with its events.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key {
-    /// Given, or `key-1`, `key-2` … by place.
+    /// The configured label, or `key-1`, `key-2` … by position.
     pub label: String,
     pub(crate) secret: String,
 }
 
-/// The configured keys. `Debug` shows their labels alone.
+/// The configured keys. `Debug` shows only their labels.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Keys(Vec<Key>);
 
 impl Keys {
-    /// The first, with which `simulate` signs.
+    /// The first key, with which `simulate` signs.
     pub fn first(&self) -> Option<&Key> {
         self.0.first()
     }
 
-    /// All of them.
+    /// All keys.
     pub fn iter(&self) -> std::slice::Iter<'_, Key> {
         self.0.iter()
     }
 
-    /// True when none is configured.
+    /// True without any key.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// True when `secret` is among them.
-    pub fn knows(&self, secret: &str) -> bool {
+    /// True if `secret` is one of the keys.
+    pub fn contains(&self, secret: &str) -> bool {
         self.0.iter().any(|key| key.secret == secret)
     }
 }
@@ -64,11 +64,11 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-/// A key that must not be used.
+/// Why keys are refused.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
-    /// Known to everybody.
-    #[error("`{URL_CHECK_KEY}` is the key of Mandrill's address check and the same for everybody; use the webhook's own key")]
+    /// The public key of the URL check.
+    #[error("`{URL_CHECK_KEY}` is the key of Mandrill's URL check, the same for every account; use the webhook's own key")]
     Public,
     /// A label without a key.
     #[error("the key labelled `{0}` is empty")]
@@ -95,17 +95,17 @@ impl FromStr for Keys {
     }
 }
 
-/// The webhook's public addresses, exactly as typed into Mandrill: never normalised.
+/// The webhook's public URLs, exactly as entered in Mandrill. They are never normalised.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Urls(Vec<String>);
 
 impl Urls {
-    /// The first, for which `simulate` signs.
+    /// The first URL, for which `simulate` signs.
     pub fn first(&self) -> Option<&str> {
         self.iter().next()
     }
 
-    /// All of them.
+    /// All URLs.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -119,34 +119,34 @@ impl FromStr for Urls {
     }
 }
 
-/// What a signature proves.
+/// What a valid signature verifies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Proof {
-    /// A delivery of the webhook with this label.
+pub enum Verification {
+    /// A delivery, signed with the key of this label.
     Webhook(String),
-    /// Mandrill checks that the address answers; there is nothing to store.
+    /// Mandrill's check that the URL responds; there is nothing to store.
     UrlCheck,
 }
 
-/// Why a delivery is not believed.
+/// Why a delivery is not verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unproved {
+pub enum SignatureError {
     /// No signature header.
-    #[error("The delivery carries no X-Mandrill-Signature.")]
+    #[error("The delivery has no X-Mandrill-Signature header.")]
     Unsigned,
-    /// No key to check against: nothing is believed.
-    #[error("No webhook key is configured, so no delivery can be believed; set WEBHOOK_KEYS.")]
+    /// No key is configured.
+    #[error("No webhook key is configured, so no delivery can be verified. Set WEBHOOK_KEYS.")]
     NoKey,
-    /// No address to check against.
-    #[error("No webhook address is configured, so no delivery can be believed; set WEBHOOK_URLS.")]
+    /// No URL is configured.
+    #[error("No webhook URL is configured, so no delivery can be verified. Set WEBHOOK_URLS.")]
     NoUrl,
-    /// No key and address explain the signature.
-    #[error("The signature fits no configured key and address.")]
+    /// The signature matches no configured key and URL.
+    #[error("The signature matches no configured key and URL.")]
     WrongSignature,
 }
 
-impl Unproved {
-    /// Stable, for programs and for the table of refusals.
+impl SignatureError {
+    /// A stable code.
     pub fn code(self) -> &'static str {
         match self {
             Self::Unsigned => "unsigned",
@@ -157,7 +157,7 @@ impl Unproved {
     }
 }
 
-/// Checks deliveries against every pair of a configured key and address.
+/// Verifies deliveries against every pair of a configured key and URL.
 #[derive(Debug, Clone)]
 pub struct Verifier {
     keys: Keys,
@@ -165,38 +165,38 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// With what is configured.
+    /// A verifier for these keys and URLs.
     pub fn new(keys: Keys, urls: Urls) -> Self {
         Self { keys, urls }
     }
 
-    /// What `signature`, the header's value, proves of `form`. Comparing takes the same time whatever differs.
+    /// Verifies `signature`, the header's value, for `form`. The comparison takes constant time.
     ///
     /// # Errors
-    /// When it proves nothing.
-    pub fn verify(&self, signature: &[u8], form: &Form) -> Result<Proof, Unproved> {
-        let Ok(signature) = BASE64_STANDARD.decode(signature) else { return Err(Unproved::WrongSignature) };
-        let fits = |secret: &str| self.urls.iter().any(|url| mac(secret, url, form.fields()).verify_slice(&signature).is_ok());
-        let is_check = form.fields().eq([(&b"mandrill_events"[..], URL_CHECK_BODY)]);
-        if is_check && fits(URL_CHECK_KEY) {
-            return Ok(Proof::UrlCheck);
+    /// When no key and URL match.
+    pub fn verify(&self, signature: &[u8], form: &Form) -> Result<Verification, SignatureError> {
+        let Ok(signature) = BASE64_STANDARD.decode(signature) else { return Err(SignatureError::WrongSignature) };
+        let matches = |secret: &str| self.urls.iter().any(|url| mac(secret, url, form.fields()).verify_slice(&signature).is_ok());
+        let is_url_check = form.fields().eq([(&b"mandrill_events"[..], URL_CHECK_BODY)]);
+        if is_url_check && matches(URL_CHECK_KEY) {
+            return Ok(Verification::UrlCheck);
         }
-        match self.keys.iter().find(|key| fits(&key.secret)) {
-            Some(key) => Ok(Proof::Webhook(key.label.clone())),
-            None if self.keys.is_empty() => Err(Unproved::NoKey),
-            None if self.urls.0.is_empty() => Err(Unproved::NoUrl),
-            None => Err(Unproved::WrongSignature),
+        match self.keys.iter().find(|key| matches(&key.secret)) {
+            Some(key) => Ok(Verification::Webhook(key.label.clone())),
+            None if self.keys.is_empty() => Err(SignatureError::NoKey),
+            None if self.urls.0.is_empty() => Err(SignatureError::NoUrl),
+            None => Err(SignatureError::WrongSignature),
         }
     }
 }
 
-/// The header's value that Mandrill would send for a delivery of `value`.
+/// The header's value with which Mandrill signs a delivery of `value`.
 pub fn sign(key: &Key, url: &str, value: &[u8]) -> String {
     BASE64_STANDARD.encode(mac(&key.secret, url, [(&b"mandrill_events"[..], value)]).finalize().into_bytes())
 }
 
 fn mac<'a>(secret: &str, url: &str, fields: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Hmac<Sha1> {
-    // HMAC takes a key of any length; the library's error can not occur.
+    // HMAC accepts keys of any length, so the error cannot occur.
     let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).unwrap_or_else(|_| Hmac::new(&Default::default()));
     mac.update(url.as_bytes());
     for (name, value) in fields {
@@ -218,7 +218,7 @@ mod tests {
     fn form(pairs: &[(&str, &[u8])]) -> Form {
         let escaped = |text: &[u8]| text.iter().map(|byte| format!("%{byte:02X}")).collect::<String>();
         let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
-        Form::decode(pairs.join("&").into_bytes()).expect("a form")
+        Form::decode(pairs.join("&").into_bytes()).expect("the form should be valid")
     }
 
     fn text_form(pairs: &[(&str, &str)]) -> Form {
@@ -229,8 +229,8 @@ mod tests {
         BASE64_STANDARD.encode(mac(secret, url, form.fields()).finalize().into_bytes())
     }
 
-    /// RFC 2104 by the letter, with the recipe's concatenation made first.
-    fn slowly(secret: &[u8], url: &str, name: &str, value: &[u8]) -> String {
+    /// A reference implementation of RFC 2104 over the concatenated message.
+    fn reference(secret: &[u8], url: &str, name: &str, value: &[u8]) -> String {
         use sha1::Digest;
         let mut key = if secret.len() > 64 { Sha1::digest(secret).to_vec() } else { secret.to_vec() };
         key.resize(64, 0);
@@ -240,17 +240,18 @@ mod tests {
         BASE64_STANDARD.encode(Sha1::digest([pad(0x5c), inner.to_vec()].concat()))
     }
 
-    fn verify(keys: &str, urls: &str, signature: &str, pairs: &[(&str, &str)]) -> Result<Proof, Unproved> {
-        let verifier = Verifier::new(keys.parse().expect("keys"), urls.parse().expect("urls"));
+    fn verify(keys: &str, urls: &str, signature: &str, pairs: &[(&str, &str)]) -> Result<Verification, SignatureError> {
+        let verifier =
+            Verifier::new(keys.parse().expect("the keys should be valid"), urls.parse().expect("the URLs should be valid"));
         verifier.verify(signature.as_bytes(), &text_form(pairs))
     }
 
-    fn webhook(label: &str) -> Result<Proof, Unproved> {
-        Ok(Proof::Webhook(label.to_owned()))
+    fn webhook(label: &str) -> Result<Verification, SignatureError> {
+        Ok(Verification::Webhook(label.to_owned()))
     }
 
     #[test]
-    fn known_answers() {
+    fn signatures_match_known_values() {
         assert_eq!(verify(KEY, URL, "/vI53vytyZrsPWGmtVyq7LYrTYw=", &[("mandrill_events", OPEN)]), webhook("key-1"));
         let send = r#"[{"event":"send","ts":1700000001,"_id":"a2","msg":{"_id":"a2"}}]"#;
         let url = "https://user:p%40ss@hooks.example.com/webhook/?b=2&a=1";
@@ -258,7 +259,7 @@ mod tests {
         let unsorted = [("zeta", "last"), ("mandrill_events", "[]"), ("alpha", "first + 1 & 2")];
         assert_eq!(verify("second=k3y-Two_22chars_ghijKL", URL, "AVPVCk2NX7biG5GYNvKAiJBLMZA=", &unsorted), webhook("second"));
         let check = [("mandrill_events", "[]")];
-        assert_eq!(verify("", "https://example.com/webhook", "w0287Pp/mlZMgekXJ4ut/zSzSwc=", &check), Ok(Proof::UrlCheck));
+        assert_eq!(verify("", "https://example.com/webhook", "w0287Pp/mlZMgekXJ4ut/zSzSwc=", &check), Ok(Verification::UrlCheck));
     }
 
     #[test]
@@ -269,11 +270,11 @@ mod tests {
     }
 
     #[test]
-    fn near_misses_prove_nothing() {
+    fn near_misses_do_not_verify() {
         let right = text_form(&[("mandrill_events", OPEN)]);
         let signed = |secret: &str, url: &str, value: &str| signed(secret, url, &text_form(&[("mandrill_events", value)]));
         let mac = mac(KEY, URL, right.fields()).finalize().into_bytes();
-        let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex::encode(mac);
         let wrong = [
             signed(KEY, "http://hooks.example.com/webhook/", OPEN),
             signed(KEY, "https://hooks.example.com/webhook", OPEN),
@@ -290,12 +291,16 @@ mod tests {
             "/vI53vytyZrsPWGmtVyq".to_owned(),
         ];
         for signature in wrong {
-            assert_eq!(verify(KEY, URL, &signature, &[("mandrill_events", OPEN)]), Err(Unproved::WrongSignature), "{signature}");
+            assert_eq!(
+                verify(KEY, URL, &signature, &[("mandrill_events", OPEN)]),
+                Err(SignatureError::WrongSignature),
+                "{signature}"
+            );
         }
     }
 
     #[test]
-    fn the_key_of_the_address_check_proves_the_empty_batch_alone() {
+    fn the_key_of_the_url_check_verifies_only_the_empty_batch() {
         for pairs in [&[("mandrill_events", "[ ]")][..], &[("mandrill_events", OPEN)], &[("mandrill_events", "[]"), ("more", "")]]
         {
             assert!(verify(KEY, URL, &signed(URL_CHECK_KEY, URL, &text_form(pairs)), pairs).is_err(), "{pairs:?}");
@@ -303,17 +308,17 @@ mod tests {
     }
 
     #[test]
-    fn without_key_or_address_nothing_is_believed() {
+    fn without_a_key_or_url_nothing_verifies() {
         let pairs = [("mandrill_events", OPEN)];
-        assert_eq!(verify("", URL, "/vI53vytyZrsPWGmtVyq7LYrTYw=", &pairs), Err(Unproved::NoKey));
-        assert_eq!(verify(KEY, "", "/vI53vytyZrsPWGmtVyq7LYrTYw=", &pairs), Err(Unproved::NoUrl));
+        assert_eq!(verify("", URL, "/vI53vytyZrsPWGmtVyq7LYrTYw=", &pairs), Err(SignatureError::NoKey));
+        assert_eq!(verify(KEY, "", "/vI53vytyZrsPWGmtVyq7LYrTYw=", &pairs), Err(SignatureError::NoUrl));
         assert!("test-webhook".parse::<Keys>().is_err());
         assert!("label=".parse::<Keys>().is_err());
     }
 
     proptest! {
         #[test]
-        fn what_is_signed_verifies_and_any_change_does_not(
+        fn a_signed_form_verifies_and_any_change_breaks_it(
             secret in "[A-Za-z0-9_-]{1,80}",
             mut value in prop::collection::vec(any::<u8>(), 1..200),
             at in any::<prop::sample::Index>(),
@@ -322,12 +327,12 @@ mod tests {
             let key = Key { label: "one".to_owned(), secret };
             let verifier = Verifier::new(Keys(vec![key.clone()]), Urls(vec![URL.to_owned()]));
             let signature = sign(&key, URL, &value);
-            prop_assert_eq!(&signature, &slowly(key.secret.as_bytes(), URL, "mandrill_events", &value));
+            prop_assert_eq!(&signature, &reference(key.secret.as_bytes(), URL, "mandrill_events", &value));
             prop_assert_eq!(verifier.verify(signature.as_bytes(), &form(&[("mandrill_events", &value)])), webhook("one"));
             let at = at.index(value.len());
             value[at] ^= flip;
             let changed = form(&[("mandrill_events", &value)]);
-            prop_assert_eq!(verifier.verify(signature.as_bytes(), &changed), Err(Unproved::WrongSignature));
+            prop_assert_eq!(verifier.verify(signature.as_bytes(), &changed), Err(SignatureError::WrongSignature));
         }
     }
 }

@@ -38,7 +38,7 @@ fn help_and_documentation_name_every_variable() {
 #[test]
 fn invalid_settings_exit_with_64_and_name_the_variable() {
     let table = [
-        ("WEBHOOK_KEYS", "test-webhook", "the same for everybody"),
+        ("WEBHOOK_KEYS", "test-webhook", "the same for every account"),
         ("PUBLIC_ORIGINS", "https://*", "is not an origin"),
         ("LISTEN", "nowhere", "LISTEN"),
     ];

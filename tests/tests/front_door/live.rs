@@ -196,7 +196,7 @@ async fn a_redis_outage_is_logged_once() {
     let waited = "select count(*) from outbox where created_at < now() - interval '4 seconds'";
     Database::of(&stack).await.until("an outbox row has waited for several polls", waited).await;
     let log = std::fs::read_to_string(stack.log(Part::Ingest)).expect("the log of ingest should be readable");
-    assert_eq!((log.matches("relaying waits").count(), log.matches("relaying goes on").count()), (1, 0), "{log}");
+    assert_eq!((log.matches("publishing is paused").count(), log.matches("publishing resumed").count()), (1, 0), "{log}");
     stack.restart(Part::Redis).expect("Redis should restart");
     follower.follow_until(|follower| follower.notifications.len() == 2).await;
 }
@@ -209,7 +209,7 @@ async fn the_publisher_replaces_a_connection_that_redis_closed() {
     assert_eq!(mandrill.deliver(&[event("open", "after")]).await.status, 200);
     follower.follow_until(|follower| follower.notifications.len() == 2).await;
     let log = std::fs::read_to_string(stack.log(Part::Ingest)).expect("the log of ingest should be readable");
-    assert!(!log.contains("relaying waits"), "{log}");
+    assert!(!log.contains("publishing is paused"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,7 +222,7 @@ async fn no_event_is_lost_when_redis_refuses_appends() {
     assert_eq!(mandrill.deliver(&batch).await.status, 200);
     let log = stack.folder().join("logs/ingest.log");
     until("the publisher logs the failure", || async {
-        std::fs::read_to_string(&log).ok()?.contains("relaying waits").then_some(())
+        std::fs::read_to_string(&log).ok()?.contains("publishing is paused").then_some(())
     })
     .await;
     stack.redis("DEL ml:feed").expect("Redis should accept the command");

@@ -1,7 +1,7 @@
 //! Signing in through an OpenID Connect provider: `/api/session/oidc` and its callback. Both are for browsers that go there, so
 //! both answer by leading on; what the provider did wrong is said by the sign-in page.
 
-mod provider;
+pub mod provider;
 
 use std::sync::Arc;
 

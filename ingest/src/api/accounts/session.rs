@@ -15,7 +15,7 @@ use sqlx::PgPool;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::oidc::Provider;
+use crate::api::accounts::oidc::provider::Provider;
 use crate::api::accounts::password;
 use crate::api::accounts::throttle::{self, Try};
 use crate::http::error::ApiError;

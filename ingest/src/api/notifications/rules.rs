@@ -1,6 +1,7 @@
 //! `/api/rules`: what events notify the caller.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 use shared::session::Caller;
@@ -84,7 +85,7 @@ pub async fn put(state: Arc<AppState>, caller: Caller, Wanted { rules }: Wanted)
     if kept.execute(&state.pool).await?.rows_affected() == 0 {
         return Err(ApiError::TooManyRules);
     }
-    state.rules.forget().await;
+    state.rule_changes.fetch_add(1, Ordering::AcqRel);
     Ok(Own::of(Some(rules)))
 }
 
@@ -97,7 +98,7 @@ pub async fn put(state: Arc<AppState>, caller: Caller, Wanted { rules }: Wanted)
     responses((status = 200, description = "The rules as they are now.", body = Own)))]
 pub async fn delete(state: Arc<AppState>, caller: Caller) -> Result<Response, ApiError> {
     sqlx::query!("delete from notification_rules where user_id = $1", caller.user.id).execute(&state.pool).await?;
-    state.rules.forget().await;
+    state.rule_changes.fetch_add(1, Ordering::AcqRel);
     Ok(Own::of(None))
 }
 

@@ -8,12 +8,14 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use crate::http::error::ApiError;
+use crate::notify::cache;
 use crate::notify::rules::Rules;
 use crate::state::AppState;
-use crate::store::commit::{self, Care};
-use crate::webhook::batch::{Batch, Origin};
+use crate::store::commit::{self, InsertMode};
+use crate::store::sqlstate;
+use crate::webhook::batch::{Batch, Origin, VerifiedBatch};
+use crate::webhook::delivery::Source;
 use crate::webhook::event::NewEvent;
-use crate::webhook::queue::Source;
 
 /// What became of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -63,14 +65,14 @@ pub(crate) async fn foresee(pool: &PgPool, ids: &[i64], total: i64) -> Result<Re
 
 /// Tries each, in a transaction of its own: what it stores and that it is resolved are committed together.
 pub(crate) async fn retry(state: &AppState, ids: &[i64], total: i64, user: i64) -> Result<Retried, ApiError> {
-    let rules = state.rules.get(&state.pool).await?;
+    let rules = cache::read(&state.pool).await?;
     let mut retried = Retried { matched: ids.len(), total, ..Retried::default() };
     for id in ids {
         match retry_one(&state.pool, &rules, *id, user).await {
             Ok(Some(outcome)) => retried.add(outcome),
             // Somebody else is at it, or was.
             Ok(None) => {}
-            Err(error) if commit::is_about_the_data(&error) => {
+            Err(error) if sqlstate::is_invalid_data(&error) => {
                 let detail = "Postgres still refuses it.".to_owned();
                 note_failure(&state.pool, *id, &detail).await?;
                 retried.add(Outcome { id: *id, outcome: "failed", detail });
@@ -117,7 +119,7 @@ async fn find(connection: &mut PgConnection, id: i64) -> Result<Option<Kept>, sq
     Ok(row.map(|row| Kept {
         id,
         raw: row.raw,
-        origin: Origin::named(&row.origin).unwrap_or(Origin::Element),
+        origin: Origin::from_name(&row.origin).unwrap_or(Origin::Element),
         source: if row.simulated { Source::Simulation } else { Source::Webhook(row.webhook.unwrap_or_default()) },
     }))
 }
@@ -158,11 +160,10 @@ impl Kept {
 
     async fn store(&self, connection: &mut PgConnection, rules: &Rules, read: Read<'_>) -> Result<Outcome, sqlx::Error> {
         let (outcome, detail) = match read {
-            Read::Events(mut batch) => {
-                batch.tell(rules);
+            Read::Events(batch) => {
                 let (received, odd) = (batch.received, batch.poison.len());
-                let batches = [(batch, &self.source)];
-                let written = commit::write(connection, &batches, Care::Quick).await?;
+                let batches = [VerifiedBatch::new(batch, &self.source, |event| rules.draft(event))];
+                let written = commit::write(connection, &batches, InsertMode::Bulk).await?;
                 let stored = written.receipts.first().map_or(0, |receipt| receipt.stored);
                 let outcome = if stored == 0 && received > 0 { "duplicate" } else { "stored" };
                 let detail = match self.origin {

@@ -83,7 +83,7 @@ fn tell_key(out: &mut impl Write, key: &str, store: Option<&Path>, known: &Known
             Stored::Added => writeln!(out, "WEBHOOK_KEYS in {} holds the key now; restart ingest with it", file.display())?,
             Stored::AlreadyThere => writeln!(out, "WEBHOOK_KEYS in {} held the key already", file.display())?,
         }
-    } else if known.webhook_keys.knows(key) {
+    } else if known.webhook_keys.contains(key) {
         writeln!(out, "WEBHOOK_KEYS holds the key already")?;
     } else {
         let others = if known.webhook_keys.is_empty() { "" } else { "…," };

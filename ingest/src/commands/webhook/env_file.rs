@@ -92,7 +92,7 @@ fn with_key(text: &str, key: &str) -> Result<Option<String>, KeysError> {
     };
     let (before, list, after) = take_apart(line).unwrap_or_default();
     let keys: Keys = list.parse()?;
-    if keys.knows(key) {
+    if keys.contains(key) {
         return Ok(None);
     }
     let others = if keys.is_empty() { String::new() } else { format!("{},", list.trim_end_matches([',', ' '])) };

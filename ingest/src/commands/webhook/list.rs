@@ -35,7 +35,7 @@ fn number(count: Option<i64>) -> String {
 
 fn remarks(webhook: &Webhook, known: &Known) -> Vec<String> {
     let key = match &webhook.auth_key {
-        Some(key) if known.webhook_keys.knows(key.reveal()) => "key in WEBHOOK_KEYS",
+        Some(key) if known.webhook_keys.contains(key.reveal()) => "key in WEBHOOK_KEYS",
         Some(_) => "key not in WEBHOOK_KEYS",
         None => "key not told by Mandrill",
     };

@@ -1,13 +1,13 @@
-//! An address in its parts, kept as they were typed, and what else it may have been.
+//! A URL in its parts, unchanged, and the URLs that it may be mistaken for.
 
 use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::webhook::diagnose::{Asked, Cause, Variant};
+use super::cause::{Cause, MAX_CAUSES, RefusedRequest, Variant};
 
-/// `scheme://credentials@host:port/path?query`, each part as it was typed.
+/// `scheme://credentials@host:port/path?query`, each part as it was configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     scheme: String,
@@ -36,12 +36,12 @@ impl Address {
         }
     }
 
-    /// As it is typed.
+    /// The URL as it was configured.
     pub(crate) fn text(&self) -> String {
         self.with_credentials(self.credentials.as_deref())
     }
 
-    /// The same, for people to read.
+    /// The URL with masked credentials, for people to read.
     pub(crate) fn masked(&self) -> String {
         self.with_credentials(self.credentials.as_deref().map(|_| "***"))
     }
@@ -54,33 +54,30 @@ impl Address {
         format!("{scheme}://{credentials}{host}{port}{path}{query}")
     }
 
-    /// Itself, and each way in which parts of it may be otherwise; those that need the fewest mistakes first.
-    pub(crate) fn variants(&self, asked: &Asked<'_>) -> Vec<Variant<Self>> {
+    /// The URL, and the URLs that differ from it by mistakes, the fewest mistakes first.
+    pub(crate) fn variants(&self, request: &RefusedRequest<'_>) -> Vec<Variant<Self>> {
         let mut variants = vec![(self.clone(), Vec::new())];
-        self.extend(&mut variants, self.schemes(asked), Cause::Scheme, |address, scheme| address.scheme = scheme);
-        self.extend(&mut variants, self.hosts(asked), Cause::Host, |address, host| address.host = host);
-        self.extend(&mut variants, self.ports(asked), Cause::Port, |address, port| address.port = port);
+        self.extend(&mut variants, self.schemes(request), Cause::Scheme, |address, scheme| address.scheme = scheme);
+        self.extend(&mut variants, self.hosts(request), Cause::Host, |address, host| address.host = host);
+        self.extend(&mut variants, self.ports(request), Cause::Port, |address, port| address.port = port);
         let mut paths = vec![(self.toggled_path(), Cause::Slash)];
-        if asked.path != self.path && asked.path != paths[0].0 {
-            paths.push((asked.path.to_owned(), Cause::Path));
+        if request.path != self.path && request.path != paths[0].0 {
+            paths.push((request.path.to_owned(), Cause::Path));
         }
         for (path, cause) in paths {
             self.extend(&mut variants, vec![path], cause, |address, path| address.path = path);
         }
-        for (query, cause) in self.queries(asked) {
+        for (query, cause) in self.queries(request) {
             self.extend(&mut variants, vec![query], cause, |address, query| address.query = query);
         }
-        self.extend(&mut variants, self.users(asked), Cause::Credentials, |address, user| address.credentials = user);
+        self.extend(&mut variants, self.users(request), Cause::Credentials, |address, user| address.credentials = user);
         variants
     }
 
-    /// Adds to each variant so far what it becomes with one part changed, once: a part is not mistaken twice.
+    /// Adds to each variant the ones with `parts` in place of one part. A part is changed only once.
     fn extend<T: Clone>(&self, variants: &mut Vec<Variant<Self>>, parts: Vec<T>, cause: Cause, set: impl Fn(&mut Self, T)) {
-        let before: Vec<Variant<Self>> = variants
-            .iter()
-            .filter(|(_, causes)| causes.len() < super::MOST_CAUSES && !causes.contains(&cause))
-            .cloned()
-            .collect();
+        let before: Vec<Variant<Self>> =
+            variants.iter().filter(|(_, causes)| causes.len() < MAX_CAUSES && !causes.contains(&cause)).cloned().collect();
         for part in parts {
             for (address, causes) in &before {
                 let mut address = address.clone();
@@ -92,20 +89,20 @@ impl Address {
         }
     }
 
-    fn schemes(&self, asked: &Asked<'_>) -> Vec<String> {
+    fn schemes(&self, request: &RefusedRequest<'_>) -> Vec<String> {
         let other = if self.scheme == "https" { "http" } else { "https" };
-        let asked = asked.scheme.filter(|scheme| ["http", "https"].contains(scheme));
-        [Some(other), asked].into_iter().flatten().map(str::to_owned).collect()
+        let requested = request.scheme.filter(|scheme| ["http", "https"].contains(scheme));
+        [Some(other), requested].into_iter().flatten().map(str::to_owned).collect()
     }
 
-    fn hosts(&self, asked: &Asked<'_>) -> Vec<String> {
+    fn hosts(&self, request: &RefusedRequest<'_>) -> Vec<String> {
         let www = self.host.strip_prefix("www.").map_or_else(|| format!("www.{}", self.host), str::to_owned);
-        asked.host.map(|host| split_port(host).0.to_owned()).into_iter().chain([www]).collect()
+        request.host.map(|host| split_port(host).0.to_owned()).into_iter().chain([www]).collect()
     }
 
-    fn ports(&self, asked: &Asked<'_>) -> Vec<Option<String>> {
-        let asked = asked.host.and_then(|host| split_port(host).1);
-        let given = [asked, Some("443"), Some("80"), Some("8080")].into_iter().flatten().map(|port| Some(port.to_owned()));
+    fn ports(&self, request: &RefusedRequest<'_>) -> Vec<Option<String>> {
+        let requested = request.host.and_then(|host| split_port(host).1);
+        let given = [requested, Some("443"), Some("80"), Some("8080")].into_iter().flatten().map(|port| Some(port.to_owned()));
         [None].into_iter().chain(given).collect()
     }
 
@@ -113,7 +110,7 @@ impl Address {
         self.path.strip_suffix('/').map_or_else(|| format!("{}/", self.path), str::to_owned)
     }
 
-    fn queries(&self, asked: &Asked<'_>) -> Vec<(Option<String>, Cause)> {
+    fn queries(&self, request: &RefusedRequest<'_>) -> Vec<(Option<String>, Cause)> {
         let pairs = |query: &str| query.split('&').map(str::to_owned).collect::<BTreeSet<_>>();
         let mut queries = Vec::new();
         if let Some(ours) = &self.query {
@@ -123,16 +120,16 @@ impl Address {
             queries.push((Some(sorted.join("&")), Cause::QueryOrder));
             queries.push((Some(ours.split('&').rev().collect::<Vec<_>>().join("&")), Cause::QueryOrder));
         }
-        if let Some(theirs) = asked.query {
+        if let Some(theirs) = request.query {
             let same = self.query.as_deref().is_some_and(|ours| pairs(ours) == pairs(theirs));
             queries.push((Some(theirs.to_owned()), if same { Cause::QueryOrder } else { Cause::QueryMissing }));
         }
         queries
     }
 
-    /// None, and those that the request brought: as they are, and encoded for an address.
-    fn users(&self, asked: &Asked<'_>) -> Vec<Option<String>> {
-        let basic = asked.authorization.and_then(|header| header.strip_prefix("Basic "));
+    /// No credentials, and those of the request: unchanged, and percent-encoded.
+    fn users(&self, request: &RefusedRequest<'_>) -> Vec<Option<String>> {
+        let basic = request.authorization.and_then(|header| header.strip_prefix("Basic "));
         let sent = basic.and_then(|encoded| String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok());
         let encoded = sent.as_deref().and_then(|sent| sent.split_once(':')).map(|(user, password)| {
             let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20");
@@ -142,7 +139,7 @@ impl Address {
     }
 }
 
-/// Host and port; the colons of an IPv6 address lie in brackets.
+/// Host and port. The colons of an IPv6 address are in brackets.
 fn split_port(host: &str) -> (&str, Option<&str>) {
     match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
@@ -155,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_read_and_written_as_it_is() {
+    fn parsing_and_writing_a_url_changes_nothing() {
         for url in [
             "https://user:p%40ss@hooks.example.com:8443/webhook/?b=2&a=1",
             "http://[::1]:8080/",

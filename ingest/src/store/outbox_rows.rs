@@ -1,0 +1,181 @@
+//! Reading and removing rows of the outbox, for the publisher.
+
+use shared::notification::{Notification, Sender};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use time::OffsetDateTime;
+
+/// Most items of the rows that one transaction takes, unless a single row has more.
+const MAX_ITEMS: i64 = 2_000;
+
+/// Which rows a transaction takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// Rows that Redis never refused, and that no process is about to publish from memory.
+    Orphaned,
+    /// All rows that Redis never refused.
+    All,
+    /// Rows that Redis refused.
+    Refused,
+}
+
+/// A row of the outbox: the events of one commit with their notifications, or one notification of its own.
+#[derive(Debug)]
+pub(crate) struct PendingRow {
+    pub(crate) id: i64,
+    /// How often Redis refused the row.
+    pub(crate) attempts: i16,
+    /// The time of receipt of the events.
+    pub(crate) received_at: Option<OffsetDateTime>,
+    /// The first and last id of the events.
+    pub(crate) events: Option<(i64, i64)>,
+    /// The first and last id of the notifications.
+    pub(crate) notifications: Option<(i64, i64)>,
+}
+
+/// Begins a transaction that takes rows. Its commit does not wait for the disk: if a crash lost it, the rows would be published again,
+/// and readers drop items that they know.
+///
+/// # Errors
+/// When Postgres is unavailable.
+pub(crate) async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query!("set local synchronous_commit = off").execute(&mut *transaction).await?;
+    Ok(transaction)
+}
+
+/// Takes at most `limit` rows, oldest first. They return to the outbox if the transaction does not commit.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn take(
+    connection: &mut PgConnection,
+    limit: i64,
+    selection: Selection,
+) -> Result<Vec<PendingRow>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"with next as (
+             select id, items from outbox
+             where case when $2 then attempts > 0 else attempts = 0 end
+               and ($2 or $4 or event_id is null or created_at < now() - interval '1 second')
+             order by id limit $1 for update skip locked
+           ), few as (
+             select id, sum(items) over (order by id) - items as before from next
+           )
+           delete from outbox where id in (select id from few where before < $3)
+           returning id, attempts, event_received_at, event_id, last_event_id, notification_id, last_notification_id"#,
+        limit,
+        selection == Selection::Refused,
+        MAX_ITEMS,
+        selection == Selection::All
+    )
+    .fetch_all(connection)
+    .await?;
+    let range = |first: Option<i64>, last: Option<i64>| first.map(|first| (first, last.unwrap_or(first)));
+    let mut rows: Vec<PendingRow> = rows
+        .into_iter()
+        .map(|row| PendingRow {
+            id: row.id,
+            attempts: row.attempts,
+            received_at: row.event_received_at,
+            events: range(row.event_id, row.last_event_id),
+            notifications: range(row.notification_id, row.last_notification_id),
+        })
+        .collect();
+    rows.sort_unstable_by_key(|row| row.id);
+    Ok(rows)
+}
+
+/// The notifications that a row announces. Ids of other notifications may lie between its first and last: only those of the row's own
+/// events count, or the one that the row names.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn notifications(connection: &mut PgConnection, row: &PendingRow) -> Result<Vec<Notification>, sqlx::Error> {
+    let Some((first, last)) = row.notifications else { return Ok(Vec::new()) };
+    let rows = sqlx::query!(
+        r#"select told.id, kind, title, body, event_id, message_id, recipient, audience, told.created_at, sender_id,
+                  users.email as "sender?"
+           from notifications told left join users on users.id = sender_id
+           where told.id between $1 and $2 and (told.id = $1 or told.event_id between $3 and $4)
+           order by told.id"#,
+        first,
+        last,
+        row.events.map(|(first, _)| first),
+        row.events.map(|(_, last)| last)
+    )
+    .fetch_all(connection)
+    .await?;
+    let notifications = rows.into_iter().filter_map(|row| {
+        Some(Notification {
+            id: row.id,
+            kind: row.kind,
+            title: row.title,
+            body: row.body,
+            event_id: row.event_id,
+            message_id: row.message_id,
+            recipient: row.recipient,
+            from: row.sender_id.zip(row.sender).map(|(id, email)| Sender { id, email }),
+            to: row.audience.parse().ok()?,
+            at: row.created_at,
+        })
+    });
+    Ok(notifications.collect())
+}
+
+/// Deletes published rows in a statement that does not wait for the disk. If a crash lost it, or another replica took a row that waited
+/// for a second, the row is published twice, and readers drop items that they know.
+///
+/// # Errors
+/// When Postgres is unavailable.
+pub(crate) async fn delete_published(pool: &PgPool, ids: &[i64]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "with unsynced as (select set_config('synchronous_commit', 'off', true))
+         delete from outbox using unsynced where id = any($1)",
+        ids
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Replaces a row that announces the events `first..=last` by two rows of half as many.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn split(pool: &PgPool, id: i64, first: i64, last: i64) -> Result<(), sqlx::Error> {
+    let middle = first + (last - first) / 2;
+    // Both halves name all notifications: each announces only those of its own events.
+    sqlx::query!(
+        "with whole as (delete from outbox where id = $1 returning *)
+             insert into outbox
+               (event_received_at, event_id, last_event_id, notification_id, last_notification_id, items, attempts, created_at)
+             select event_received_at, half.first, half.last, notification_id, last_notification_id,
+                    greatest(items / 2, 1), attempts, created_at
+             from whole, (values ($2::bigint, $3::bigint), ($3 + 1, $4::bigint)) as half (first, last)",
+        id,
+        first,
+        middle,
+        last
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Counts a refusal of a row that cannot be split.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn count_attempt(pool: &PgPool, id: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!("update outbox set attempts = attempts + 1 where id = $1", id).execute(pool).await?;
+    Ok(())
+}
+
+/// Deletes a row.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn delete(connection: &mut PgConnection, id: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from outbox where id = $1", id).execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! Storing counts of refused deliveries by reason, network and hour.
+
+use sqlx::PgPool;
+
+use crate::webhook::refusals::{MAX_REFUSALS, RefusalCount, RefusalCounts};
+
+/// Adds the counts to the current hour, and keeps the newest [`MAX_REFUSALS`] rows.
+///
+/// # Errors
+/// When Postgres fails. Then nothing is stored.
+pub(crate) async fn store(pool: &PgPool, counts: &RefusalCounts) -> Result<(), sqlx::Error> {
+    let mut rows: Vec<_> = counts.iter().collect();
+    rows.sort_unstable_by_key(|(key, _)| *key);
+    let reasons: Vec<&str> = rows.iter().map(|((reason, _), _)| *reason).collect();
+    let networks: Vec<&str> = rows.iter().map(|((_, network), _)| network.as_str()).collect();
+    let counts: Vec<i64> = rows.iter().map(|(_, count)| count.times).collect();
+    let codes = |row: &RefusalCount| row.near_miss.as_ref().map(|(codes, _)| codes.clone());
+    let near_misses: Vec<Option<String>> = rows.iter().map(|(_, count)| codes(count)).collect();
+    let hints: Vec<Option<String>> =
+        rows.iter().map(|(_, count)| count.near_miss.as_ref().map(|(_, hint)| hint.clone())).collect();
+    let mut transaction = pool.begin().await?;
+    sqlx::query!(
+        "insert into refusals (reason, network, hour, count, first_at, last_at, near_miss, hint)
+         select reason, network, date_trunc('hour', now()), count, now(), now(), near_miss, hint
+         from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[]) as t (reason, network, count, near_miss, hint)
+         on conflict on constraint refusals_pkey
+         do update set count = refusals.count + excluded.count, last_at = excluded.last_at,
+           near_miss = coalesce(excluded.near_miss, refusals.near_miss),
+           hint = case when excluded.near_miss is null then refusals.hint else excluded.hint end",
+        &reasons as &[&str],
+        &networks as &[&str],
+        &counts,
+        &near_misses as &[Option<String>],
+        &hints as &[Option<String>]
+    )
+    .execute(&mut *transaction)
+    .await?;
+    let keep = i64::try_from(MAX_REFUSALS).unwrap_or(i64::MAX);
+    sqlx::query!(
+        "delete from refusals where (reason, network, hour) in
+           (select reason, network, hour from refusals order by last_at desc, reason, network offset $1)",
+        keep
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await
+}

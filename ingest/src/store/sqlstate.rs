@@ -1,0 +1,42 @@
+//! What an error of Postgres means for the caller, by its SQLSTATE.
+//!
+//! Source: "PostgreSQL Error Codes" in the PostgreSQL documentation, Appendix A.
+
+use std::borrow::Cow;
+
+fn sqlstate(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error()?.code()
+}
+
+/// Postgres cannot be reached, is starting or stopping, is out of resources, or gave up waiting for a lock: a retry may succeed.
+pub fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => true,
+        sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => true,
+        // Connection exceptions, insufficient resources (a full disk), object not in prerequisite state, operator intervention,
+        // rollbacks, invalid transaction states (read-only); and a missing partition, the only check that an event can violate.
+        sqlx::Error::Database(_) => sqlstate(error)
+            .is_some_and(|code| ["08", "53", "55", "57", "40", "25", "23514"].iter().any(|class| code.starts_with(class))),
+        _ => false,
+    }
+}
+
+/// The statement ran into its time-out.
+pub fn is_timeout(error: &sqlx::Error) -> bool {
+    sqlstate(error).is_some_and(|code| code == "57014")
+}
+
+/// A deadlock or a serialisation failure: the same transaction may succeed now.
+pub fn is_conflict(error: &sqlx::Error) -> bool {
+    sqlstate(error).is_some_and(|code| code == "40P01" || code == "40001")
+}
+
+/// Postgres refuses a value: text that it cannot store, a time out of range, a row too large for an index.
+pub fn is_invalid_data(error: &sqlx::Error) -> bool {
+    sqlstate(error).is_some_and(|code| code.starts_with("22") || code.starts_with("54"))
+}
+
+/// The month has no partition: the clock of the database was moved, or no replica ran for months.
+pub fn is_missing_partition(error: &sqlx::Error) -> bool {
+    sqlstate(error).is_some_and(|code| code == "23514")
+}

@@ -1,0 +1,188 @@
+//! Reading one element of a delivery leniently.
+//!
+//! Mandrill's payloads vary: fields are absent, null or of another type, an empty object is `[]`, and new kinds appear without notice.
+//! An element therefore becomes an event as soon as it names its kind. A field that cannot be read is left out, and the element itself
+//! is stored byte for byte.
+
+use time::{Duration, OffsetDateTime};
+
+use super::digest::digest;
+use super::{NewEvent, Reason, Text};
+use crate::webhook::json::elements::Element;
+use crate::webhook::json::metadata::Metadata;
+
+/// Most bytes of a message id. Mandrill's ids have 32 characters; mangled ones were seen in tests.
+const MAX_ID_BYTES: usize = 512;
+/// Most bytes of a kind.
+const MAX_KIND_BYTES: usize = 64;
+/// A time further ahead than this comes from a wrong clock.
+const MAX_CLOCK_SKEW: Duration = Duration::DAY;
+
+impl<'a> NewEvent<'a> {
+    /// Reads the text of an element.
+    ///
+    /// # Errors
+    /// The reason why the element cannot become an event.
+    pub fn read(raw: &'a str, simulated: bool, now: OffsetDateTime) -> Result<Self, Reason> {
+        let element = Element::parse(raw).ok_or(("not_an_object", "The element is not a JSON object."))?;
+        Self::of(&element, raw, simulated, now)
+    }
+
+    /// Reads an element that is parsed already.
+    ///
+    /// # Errors
+    /// As [`NewEvent::read`].
+    pub fn of(element: &Element<'a>, raw: &'a str, simulated: bool, now: OffsetDateTime) -> Result<Self, Reason> {
+        let top = &element.top;
+        let mut event = match (top.text("event"), top.text("type")) {
+            (Some(kind), _) if kind == "inbound" => inbound(element),
+            (Some(kind), _) if !kind.is_empty() => message(element, kind),
+            (_, Some(family)) if !family.is_empty() => sync(element, &family),
+            _ => return Err(("no_kind", "The element has neither `event` nor `type`.")),
+        };
+        if event.kind.len() > MAX_KIND_BYTES {
+            return Err(("kind_too_long", "The kind is longer than 64 bytes."));
+        }
+        if event.message_id.as_ref().is_some_and(|id| id.len() > MAX_ID_BYTES) {
+            return Err(("id_too_long", "The message id is longer than 512 bytes."));
+        }
+        let ts = top.integer("ts");
+        event.occurred_at = ts
+            .and_then(|ts| OffsetDateTime::from_unix_timestamp(ts).ok())
+            .filter(|at| at.unix_timestamp() > 0 && *at <= now + MAX_CLOCK_SKEW);
+        event.digest = digest(&event, element, ts, raw, simulated);
+        event.limit_lengths();
+        event.search = event.search_text();
+        event.payload = raw;
+        Ok(event)
+    }
+}
+
+/// `{"event":…,"ts":…,"_id":…,"msg":{…}}`: something happened to a message.
+fn message<'a>(Element { top, msg }: &Element<'a>, kind: Text<'a>) -> NewEvent<'a> {
+    let location = top.object("location");
+    NewEvent {
+        message_id: top.text("_id").or_else(|| msg.text("_id")).filter(|id| !id.is_empty()),
+        recipient: msg.text("email"),
+        sender: msg.text("sender"),
+        subject: msg.text("subject"),
+        tags: msg.texts("tags"),
+        metadata: Metadata::read(msg, "metadata"),
+        template: msg.text("template"),
+        subaccount: msg.text("subaccount"),
+        url: top.text("url"),
+        ip: top.text("ip"),
+        user_agent: top.text("user_agent"),
+        country: location.text("country").or_else(|| location.text("country_long")).or_else(|| location.text("country_short")),
+        city: location.text("city"),
+        diagnostic: [msg.text("diag"), top.text("diag"), msg.text("bounce_description"), msg.text("reject")]
+            .into_iter()
+            .flatten()
+            .find(|text| !text.is_empty())
+            .or_else(|| msg.last_object("smtp_events").text("diag").filter(|text| !text.is_empty())),
+        ..NewEvent::of_kind(kind)
+    }
+}
+
+/// `{"type":…,"action":…,"reject"|"entry":{…},"ts":…}`: a change of the denylist or allowlist. Stored under Mandrill's old names.
+fn sync<'a>(Element { top, .. }: &Element<'a>, family: &str) -> NewEvent<'a> {
+    let list = match family {
+        "allowlist" | "safelist" => "whitelist",
+        "denylist" => "blacklist",
+        other => other,
+    };
+    let action = top.text("action").filter(|action| !action.is_empty());
+    let kind = action.map_or_else(|| list.to_owned(), |action| format!("{list}_{action}"));
+    let (reject, entry) = (top.object("reject"), top.object("entry"));
+    let either = |name| reject.text(name).or_else(|| entry.text(name));
+    NewEvent {
+        recipient: either("email"),
+        sender: either("sender"),
+        subaccount: either("subaccount"),
+        diagnostic: either("detail").or_else(|| either("reason")),
+        ..NewEvent::of_kind(kind.into())
+    }
+}
+
+/// `{"event":"inbound","ts":…,"msg":{…}}`: mail that Mandrill received. Its own `Message-Id` is the message id.
+fn inbound<'a>(Element { msg, .. }: &Element<'a>) -> NewEvent<'a> {
+    let headers = msg.object("headers");
+    let id = ["Message-Id", "Message-ID", "message-id"].into_iter().find_map(|name| headers.text(name));
+    NewEvent {
+        message_id: id.filter(|id| !id.is_empty()),
+        recipient: msg.text("email"),
+        sender: msg.text("from_email"),
+        subject: msg.text("subject"),
+        tags: msg.texts("tags"),
+        ..NewEvent::of_kind("inbound".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use time::macros::datetime;
+
+    use super::super::{MAX_KEY_BYTES, MAX_TAGS, MAX_TEXT_BYTES};
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
+
+    /// Leaks the element's text, so that events can be compared without lifetimes.
+    fn read(element: &Value) -> NewEvent<'static> {
+        NewEvent::read(element.to_string().leak(), false, NOW).expect("the element should be an event")
+    }
+
+    fn open() -> Value {
+        json!({"event": "open", "ts": 1_700_000_000, "_id": "m1", "ip": "198.51.100.7", "user_agent": "UA", "msg": {"email": "a@example.com"}})
+    }
+
+    /// The element with one field changed.
+    fn with(name: &str, value: Value) -> Value {
+        let mut element = open();
+        element[name] = value;
+        element
+    }
+
+    #[test]
+    fn every_family_of_elements_is_read_leniently() {
+        let sync = read(
+            &json!({"type": "allowlist", "action": "add", "ts": 1, "entry": {"email": "a@example.com", "detail": "by hand"}}),
+        );
+        assert_eq!(
+            (&*sync.kind, sync.recipient.as_deref(), sync.diagnostic.as_deref()),
+            ("whitelist_add", Some("a@example.com"), Some("by hand"))
+        );
+        let inbound = read(
+            &json!({"event": "inbound", "ts": 1, "msg": {"headers": {"Message-Id": "<1@x>"}, "from_email": "f@example.org", "email": "in@example.com"}}),
+        );
+        assert_eq!(
+            (&*inbound.kind, inbound.message_id.as_deref(), inbound.sender.as_deref()),
+            ("inbound", Some("<1@x>"), Some("f@example.org"))
+        );
+        let bare = read(&json!({"event": "send", "msg": {"_id": "d1dasd12"}}));
+        assert_eq!((bare.message_id.as_deref(), bare.occurred_at), (Some("d1dasd12"), None));
+        for msg in
+            [json!(null), json!([]), json!({}), json!("text"), json!({"metadata": [], "tags": {}, "sender": null, "ts": null})]
+        {
+            let event = read(&with("msg", msg));
+            assert_eq!((event.message_id.as_deref(), event.metadata, event.tags.len()), (Some("m1"), None, 0));
+        }
+        let placed = read(&with("location", json!({"country": "Spain", "city": "Madrid", "latitude": "INVALID IP ADDRESS"})));
+        assert_eq!((placed.country.as_deref(), placed.city.as_deref()), (Some("Spain"), Some("Madrid")));
+    }
+
+    #[test]
+    fn long_texts_are_cut_and_the_payload_is_not() {
+        let long = "é".repeat(20_000);
+        let element = with("msg", json!({"email": long, "subject": long, "tags": vec![long.clone(); 200]}));
+        let event = read(&element);
+        assert_eq!(event.recipient.map(|text| text.len()), Some(MAX_KEY_BYTES));
+        assert_eq!(event.subject.map(|text| text.len()), Some(MAX_TEXT_BYTES));
+        assert_eq!((event.tags.len(), event.tags[0].len()), (MAX_TEXT_BYTES / MAX_KEY_BYTES, MAX_KEY_BYTES));
+        let short = read(&with("msg", json!({"tags": vec!["t"; 200]})));
+        assert_eq!(short.tags.len(), MAX_TAGS);
+        assert!(event.search.ends_with("é") && event.search.len() <= 4 * MAX_TEXT_BYTES, "{}", event.search.len());
+        assert_eq!(event.payload, element.to_string());
+    }
+}

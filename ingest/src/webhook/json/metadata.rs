@@ -1,0 +1,140 @@
+//! Metadata of a message: a JSON object in the one form that jsonb, filters and the notifier agree on.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::object::{Object, TYPICAL_FIELDS, text_of};
+use super::unicode::{replace_lone_surrogates, replace_nul};
+
+/// A JSON object that jsonb accepts, with at least one field.
+#[derive(Debug, Clone)]
+pub struct Metadata<'a> {
+    /// The object. Numbers have one form: 1.50 in a delivery becomes 1.5, here and in the notifier.
+    pub json: Cow<'a, RawValue>,
+    /// Its values: strings without escapes, anything else as JSON.
+    pub values: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Metadata<'a> {
+    /// The metadata in the field `name`. `None` for an empty object and for anything else, such as the `[]` that PHP writes for one.
+    pub fn read(object: &Object<'a>, name: &str) -> Option<Self> {
+        let raw = object.raw(name).filter(|raw| raw.get().starts_with('{'))?;
+        Self::borrowed(raw).or_else(|| Self::rewritten(raw.get())).filter(|metadata| !metadata.values.is_empty())
+    }
+
+    /// The object as JSON text.
+    pub fn text(&self) -> &str {
+        self.json.get()
+    }
+
+    /// Borrows JSON that is in canonical form already: no escapes, no spaces, no repeated names, and only strings, short whole numbers,
+    /// booleans and null. Nearly all metadata is.
+    fn borrowed(raw: &'a RawValue) -> Option<Self> {
+        if raw.get().contains('\\') {
+            return None;
+        }
+        let fields = serde_json::from_str::<Object<'a>>(raw.get()).ok()?.into_fields();
+        let is_repeated = |(at, (name, _)): (usize, &(Cow<'_, str>, _))| fields[..at].iter().any(|(before, _)| before == name);
+        let bytes: usize = fields.iter().map(|(name, value)| r#""":,"#.len() + name.len() + value.get().len()).sum();
+        let has_spaces = raw.get().len() != bytes + 1;
+        if fields.len() > TYPICAL_FIELDS || has_spaces || fields.iter().enumerate().any(is_repeated) {
+            return None;
+        }
+        let values = fields.iter().map(|(_, value)| match value.get().as_bytes() {
+            [b'"', ..] => text_of(value.get()),
+            [b't' | b'f' | b'n', ..] => Some(Cow::Borrowed(value.get())),
+            digits if digits.len() <= 15 && digits.iter().all(u8::is_ascii_digit) => Some(Cow::Borrowed(value.get())),
+            _ => None,
+        });
+        Some(Self { values: values.collect::<Option<_>>()?, json: Cow::Borrowed(raw) })
+    }
+
+    /// Parses any object and writes it in canonical form.
+    fn rewritten(raw: &str) -> Option<Self> {
+        let value = serde_json::from_str(raw).or_else(|_| serde_json::from_str(&replace_lone_surrogates(raw))).ok()?;
+        // NUL needs an escape in JSON.
+        let value = if raw.contains('\\') { replace_nul(value) } else { value };
+        let Value::Object(fields) = value else { return None };
+        let json = Cow::Owned(to_raw_value(&fields).ok()?);
+        let values = fields.into_iter().map(|(_, value)| match value {
+            Value::String(text) => text.into(),
+            other => other.to_string().into(),
+        });
+        Some(Self { json, values: values.collect() })
+    }
+}
+
+impl PartialEq for Metadata<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn object(json: &str) -> Object<'_> {
+        serde_json::from_str(json).expect("the JSON should be an object")
+    }
+
+    #[test]
+    fn metadata_has_the_form_that_jsonb_accepts() {
+        let fields = object(r#"{"a":{"k":"v\u0000w","n":1},"b":[],"c":{},"d":"text","e":{"s":"\udc00"}}"#);
+        let text = |name: &str| Metadata::read(&fields, name).map(|metadata| metadata.text().to_owned());
+        assert_eq!(text("a").as_deref(), Some("{\"k\":\"v\u{fffd}w\",\"n\":1}"));
+        assert_eq!(text("e").as_deref(), Some("{\"s\":\"\u{fffd}\"}"));
+        for none in ["b", "c", "d", "missing"] {
+            assert_eq!(Metadata::read(&fields, none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn canonical_metadata_is_borrowed_and_other_metadata_is_rewritten() {
+        for canonical in [r#"{"k":"v","n":12,"t":true,"z":null,"é":""}"#, r#"{"order":"4711"}"#] {
+            let fields = format!(r#"{{"m":{canonical}}}"#);
+            let metadata = Metadata::read(&object(&fields), "m").expect("the metadata should be read");
+            assert!(matches!(metadata.json, Cow::Borrowed(_)), "{canonical}");
+            assert_eq!(metadata.text(), canonical);
+        }
+        for (other, rewritten) in [
+            (r#"{"k": "v"}"#, r#"{"k":"v"}"#),
+            (r#"{"k":1.50}"#, r#"{"k":1.5}"#),
+            (r#"{"k":-0}"#, r#"{"k":-0.0}"#),
+            (r#"{"k":"a","k":"b"}"#, r#"{"k":"b"}"#),
+            (r#"{"k":"\u0062"}"#, r#"{"k":"b"}"#),
+            (r#"{"k":{"l":1}}"#, r#"{"k":{"l":1}}"#),
+        ] {
+            let fields = format!(r#"{{"m":{other}}}"#);
+            assert_eq!(Metadata::read(&object(&fields), "m").expect("the metadata should be read").text(), rewritten);
+        }
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            (0..100_u8).prop_map(Value::from),
+            any::<Option<bool>>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn borrowing_and_rewriting_agree(fields in prop::collection::btree_map("[a-z é]{0,6}", any_value(), 1..6)) {
+            let json = serde_json::to_string(&fields).expect("the fields should serialise");
+            let raw: &RawValue = serde_json::from_str(&json).expect("the JSON should parse");
+            let rewritten = Metadata::rewritten(&json).expect("the JSON should be an object");
+            if let Some(borrowed) = Metadata::borrowed(raw) {
+                prop_assert_eq!((borrowed.text(), &borrowed.values), (rewritten.text(), &rewritten.values));
+            } else {
+                prop_assert!(fields.values().any(|value| value.is_number() || value.is_string()), "{}", json);
+            }
+        }
+    }
+}

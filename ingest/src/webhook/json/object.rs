@@ -1,0 +1,165 @@
+//! A JSON object whose fields are read one by one. A field that is absent, null or of another type counts as missing.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::unicode::unescape;
+
+/// Fields of most objects.
+pub(super) const TYPICAL_FIELDS: usize = 16;
+
+type Field<'a> = (Cow<'a, str>, &'a RawValue);
+
+/// The fields of an object in their order. Of a repeated name, the last one counts.
+#[derive(Debug, Default)]
+pub struct Object<'a>(Vec<Field<'a>>);
+
+impl<'a> Object<'a> {
+    /// No fields yet.
+    pub(super) fn with_typical_capacity() -> Self {
+        Self(Vec::with_capacity(TYPICAL_FIELDS))
+    }
+
+    pub(super) fn push(&mut self, name: Cow<'a, str>, value: &'a RawValue) {
+        self.0.push((name, value));
+    }
+
+    pub(super) fn into_fields(self) -> Vec<Field<'a>> {
+        self.0
+    }
+
+    pub(super) fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.raw(name).map(RawValue::get)
+    }
+
+    /// A string, or a number as it is written. NUL, which Postgres cannot store, and lone surrogates become U+FFFD.
+    pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        text_of(self.get(name)?)
+    }
+
+    /// An integer, also one written as a string or with a fraction of zero.
+    pub fn integer(&self, name: &str) -> Option<i64> {
+        let text = self.text(name)?;
+        let text = text.trim();
+        text.parse().ok().or_else(|| {
+            let number: f64 = text.parse().ok()?;
+            let is_whole = number.fract() == 0.0 && number.abs() < 1e15;
+            #[expect(clippy::cast_possible_truncation, reason = "whole and far inside the range of i64")]
+            is_whole.then_some(number as i64)
+        })
+    }
+
+    /// An object; an empty one for anything else.
+    pub fn object(&self, name: &str) -> Self {
+        self.get(name).and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
+    }
+
+    /// The last object of an array; an empty one if there is none.
+    pub fn last_object(&self, name: &str) -> Self {
+        self.array(name).iter().rev().find_map(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+    }
+
+    /// The strings and numbers of an array.
+    pub fn texts(&self, name: &str) -> Vec<Cow<'a, str>> {
+        self.array(name).into_iter().filter_map(|raw| text_of(raw.get())).collect()
+    }
+
+    fn array(&self, name: &str) -> Vec<&'a RawValue> {
+        self.get(name).and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
+    }
+}
+
+/// A JSON string without its escapes, or a number as it is written.
+pub(super) fn text_of(raw: &str) -> Option<Cow<'_, str>> {
+    match raw.as_bytes().first()? {
+        b'"' => match raw.get(1..raw.len() - 1) {
+            Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
+            escaped => Some(Cow::Owned(unescape(escaped?))),
+        },
+        b'-' | b'0'..=b'9' => Some(Cow::Borrowed(raw)),
+        _ => None,
+    }
+}
+
+/// A field's name without its escapes. A name that is not text stays as it is written.
+pub(super) fn name_of(raw: &RawValue) -> Cow<'_, str> {
+    text_of(raw.get()).unwrap_or(Cow::Borrowed(raw.get()))
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(TYPICAL_FIELDS));
+                while let Some((name, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
+                    fields.push((name_of(name), value));
+                }
+                Ok(Object(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::unicode::replace_lone_surrogates;
+    use super::*;
+
+    fn object(json: &str) -> Object<'_> {
+        serde_json::from_str(json).expect("the JSON should be an object")
+    }
+
+    #[test]
+    fn fields_are_read_one_by_one() {
+        let fields =
+            object(r#"{"a":"x","b":7,"c":null,"d":[1,"y",{},"z"],"e":{"f":"g"},"a":"last","n":"u\u0000v","s":"\ud800!"}"#);
+        assert_eq!(fields.text("a").as_deref(), Some("last"));
+        assert_eq!(fields.text("b").as_deref(), Some("7"));
+        assert_eq!(fields.text("c"), None);
+        assert_eq!(fields.text("d"), None);
+        assert_eq!(fields.texts("d"), ["1", "y", "z"]);
+        assert_eq!(object(r#"{"\u0065vent":"x","\ud800":1}"#).text("event").as_deref(), Some("x"));
+        assert_eq!(fields.object("e").text("f").as_deref(), Some("g"));
+        assert_eq!(fields.object("d").text("f"), None);
+        assert_eq!(fields.text("n").as_deref(), Some("u\u{fffd}v"));
+        assert_eq!(fields.text("s").as_deref(), Some("\u{fffd}!"));
+    }
+
+    #[test]
+    fn integers_are_read_from_numbers_and_strings() {
+        let fields = object(r#"{"a":17,"b":"18","c":19.0,"d":1e400,"e":"soon","f":2.5,"g":99999999999999999999}"#);
+        let integers: Vec<_> = ["a", "b", "c", "d", "e", "f", "g"].iter().map(|name| fields.integer(name)).collect();
+        assert_eq!(integers, [Some(17), Some(18), Some(19), None, None, None, None]);
+    }
+
+    proptest! {
+        #[test]
+        fn escapes_are_decoded_as_serde_decodes_them(units in prop::collection::vec(prop_oneof![any::<u16>(), 0xD700..0xE100_u16, 0..128_u16], 0..12)) {
+            let escaped: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+            let raw = format!("\"{escaped}\\/\\\"\\\\\\n\\r\\t\\b\\fé\"");
+            let text: String = serde_json::from_str(&replace_lone_surrogates(&raw)).expect("the JSON should be a string");
+            let text = text.replace('\0', "\u{fffd}");
+            let decoded = text_of(&raw);
+            prop_assert_eq!(decoded.as_deref(), Some(&*text));
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Committing deliveries and answering their clients.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use tokio::sync::Notify;
+
+use crate::notify::cache::RuleCache;
+use crate::outbox::handoff::PublisherHandle;
+use crate::store::{commit, sqlstate};
+use crate::webhook::batch::{Batch, VerifiedBatch};
+use crate::webhook::delivery::{CommitError, QueuedDelivery};
+
+/// What the writers share.
+pub(crate) struct Writer {
+    /// Connections for writers and publisher only.
+    pub(crate) pool: PgPool,
+    pub(crate) rules: RuleCache,
+    /// Wakes the job that merges the search index.
+    pub(crate) stored: Arc<Notify>,
+    pub(crate) publisher: PublisherHandle,
+}
+
+impl Writer {
+    /// Commits deliveries together. If that fails while Postgres is available, each is committed by itself, so that the delivery at fault
+    /// does not fail the others.
+    pub(super) async fn write(&self, mut deliveries: Vec<QueuedDelivery>) {
+        match self.commit(&mut deliveries).await {
+            Ok(()) => {}
+            Err(error) if deliveries.len() > 1 && !sqlstate::is_unavailable(&error) => {
+                for mut queued in deliveries {
+                    if let Err(error) = self.commit(std::slice::from_mut(&mut queued)).await {
+                        queued.reply(Err(CommitError::Database(Arc::new(error))));
+                    }
+                }
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                for mut queued in deliveries {
+                    queued.reply(Err(CommitError::Database(Arc::clone(&error))));
+                }
+            }
+        }
+    }
+
+    /// Commits deliveries together, answers their clients, and hands the events to the publisher.
+    async fn commit(&self, deliveries: &mut [QueuedDelivery]) -> Result<(), sqlx::Error> {
+        let started = Instant::now();
+        let size = deliveries.iter().map(|queued| queued.delivery.value.len()).sum();
+        let now = OffsetDateTime::now_utc();
+        let rules = self.rules.get(&self.pool).await?;
+        let (deliveries, mut replies): (Vec<_>, Vec<_>) = deliveries.iter_mut().map(QueuedDelivery::split).unzip();
+        let batches: Vec<VerifiedBatch<'_>> = deliveries
+            .iter()
+            .map(|delivery| {
+                let batch = Batch::read(delivery.json(), delivery.source.is_simulation(), now);
+                VerifiedBatch::new(batch, &delivery.source, |event| rules.draft(event))
+            })
+            .collect();
+        let written = commit::commit(&self.pool, &batches).await?;
+        self.stored.notify_one();
+        written.counts.publish();
+        metrics::histogram!("ingest_commit_seconds").record(started.elapsed().as_secs_f64());
+        for (reply, receipt) in replies.iter_mut().zip(&written.receipts) {
+            metrics::histogram!("ingest_batch_events").record(f64::from(u32::try_from(receipt.received).unwrap_or(u32::MAX)));
+            reply.send(Ok(*receipt));
+        }
+        if let Some(outbox) = written.outbox {
+            self.publisher.send(outbox, written.rows, size);
+        }
+        Ok(())
+    }
+}
