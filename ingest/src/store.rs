@@ -1,5 +1,6 @@
 //! Postgres: the statements that commit deliveries, and those that the API reads and writes with. Nothing here knows HTTP.
 
+pub(crate) mod accounts;
 pub mod commit;
 pub(crate) mod copy;
 pub mod counts;
