@@ -10,7 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::accounts::oidc::Provider;
+use crate::api::accounts::oidc::provider::Provider;
 use crate::config::Serve;
 use crate::http::router as routes;
 use crate::outbox::{handoff as announce, publisher as relay};

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::accounts::oidc::Provider;
+use crate::api::accounts::oidc::provider::Provider;
 use crate::config::Webhook;
 use crate::notify::cache::InUse;
 use crate::webhook::queue::Writers;

@@ -6,7 +6,6 @@ use shared::message::MessageError;
 use shared::problem::Problem;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::password;
 use crate::webhook::form::FormError;
 use crate::webhook::queue::NotStored;
 use crate::webhook::signature::Unproved;
@@ -65,9 +64,9 @@ pub enum ApiError {
     /// 410: the link was used, replaced, or is too old.
     #[error("the invitation is gone")]
     InvitationGone,
-    /// 400: too short or too long.
-    #[error("a bad password")]
-    BadPassword,
+    /// 400: the password is too short or too long. The limits are in characters.
+    #[error("bad password")]
+    BadPassword { min: usize, max: usize },
     /// 409: one has a view of that name.
     #[error("the view exists")]
     ViewExists,
@@ -144,7 +143,7 @@ impl ApiError {
             Self::OwnAccount => "Another admin has to change your own account.".to_owned(),
             Self::LastAdmin => "Somebody has to remain who can manage accounts.".to_owned(),
             Self::InvitationGone => "This link was used, replaced by a newer one, or is too old; ask for a new one.".to_owned(),
-            Self::BadPassword => format!("A password has {} to {} characters.", password::SHORTEST, password::LONGEST),
+            Self::BadPassword { min, max } => format!("The password must have {min} to {max} characters."),
             Self::ViewExists => "You have a view of that name.".to_owned(),
             Self::TooManyViews => "You have as many views as one may have; delete one first.".to_owned(),
             Self::BadRule(why) => why.clone(),
@@ -194,7 +193,7 @@ impl ApiError {
             Self::OwnAccount => (StatusCode::CONFLICT, "own_account"),
             Self::LastAdmin => (StatusCode::CONFLICT, "last_admin"),
             Self::InvitationGone => (StatusCode::GONE, "invitation_gone"),
-            Self::BadPassword => (StatusCode::BAD_REQUEST, "bad_password"),
+            Self::BadPassword { .. } => (StatusCode::BAD_REQUEST, "bad_password"),
             Self::ViewExists => (StatusCode::CONFLICT, "view_exists"),
             Self::TooManyViews => (StatusCode::CONFLICT, "too_many_views"),
             Self::BadRule(_) => (StatusCode::BAD_REQUEST, "bad_rule"),
