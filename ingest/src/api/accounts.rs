@@ -1,13 +1,16 @@
-//! Signing in, users, tokens, saved views and the audit log.
+//! Sign-in, users, API tokens, saved views, and the audit log.
 
 pub(crate) mod audit;
-pub mod invitation;
+mod cookie;
+pub(crate) mod email;
+pub(crate) mod invitation;
 pub mod oidc;
-pub mod password;
-pub mod password_change;
-pub mod session;
-pub mod sessions;
-pub(crate) mod throttle;
-pub mod tokens;
-pub mod users;
-pub mod views;
+pub(crate) mod password;
+pub(crate) mod password_change;
+pub(crate) mod session;
+mod session_change;
+pub(crate) mod sessions;
+mod throttle;
+pub(crate) mod tokens;
+pub(crate) mod users;
+pub(crate) mod views;

@@ -6,7 +6,6 @@ use shared::message::MessageError;
 use shared::problem::Problem;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::password;
 use crate::store::sqlstate;
 use crate::webhook::delivery::CommitError;
 use crate::webhook::form::FormError;
@@ -68,7 +67,12 @@ pub enum ApiError {
     InvitationGone,
     /// 400: the password is too short or too long.
     #[error("invalid password")]
-    BadPassword,
+    BadPassword {
+        /// Fewest characters.
+        min: usize,
+        /// Most characters.
+        max: usize,
+    },
     /// 409: the caller has a view of this name.
     #[error("the view exists")]
     ViewExists,
@@ -155,7 +159,7 @@ impl ApiError {
             Self::OwnAccount => "You cannot change your own account. Ask another admin.".to_owned(),
             Self::LastAdmin => "At least one admin must remain.".to_owned(),
             Self::InvitationGone => "This link was used or replaced, or has expired. Ask an admin for a new one.".to_owned(),
-            Self::BadPassword => format!("A password has {} to {} characters.", password::SHORTEST, password::LONGEST),
+            Self::BadPassword { min, max } => format!("A password has {min} to {max} characters."),
             Self::ViewExists => "You have a saved view of this name.".to_owned(),
             Self::TooManyViews => "You have reached the limit of 100 saved views. Delete one first.".to_owned(),
             Self::BadRule(why) => why.clone(),
@@ -203,7 +207,7 @@ impl ApiError {
             Self::OwnAccount => (StatusCode::CONFLICT, "own_account"),
             Self::LastAdmin => (StatusCode::CONFLICT, "last_admin"),
             Self::InvitationGone => (StatusCode::GONE, "invitation_gone"),
-            Self::BadPassword => (StatusCode::BAD_REQUEST, "bad_password"),
+            Self::BadPassword { .. } => (StatusCode::BAD_REQUEST, "bad_password"),
             Self::ViewExists => (StatusCode::CONFLICT, "view_exists"),
             Self::TooManyViews => (StatusCode::CONFLICT, "too_many_views"),
             Self::BadRule(_) => (StatusCode::BAD_REQUEST, "bad_rule"),

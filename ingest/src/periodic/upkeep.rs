@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::api::accounts::session;
 use crate::periodic::{backfill, facets, retention};
 use crate::state::AppState;
+use crate::store::accounts::expiry;
 use crate::store::partitions;
 
 const EVERY: Duration = Duration::from_secs(10 * 60);
@@ -25,7 +25,7 @@ pub async fn run(state: Arc<AppState>, stop: CancellationToken) {
             if let Some(days) = state.retention_days {
                 retention::keep(&state.pool, days).await?;
             }
-            session::sweep(&state.pool).await
+            expiry::delete_expired(&state.pool).await
         };
         let pause = match done.await {
             Ok(()) => EVERY,

@@ -1,4 +1,4 @@
-//! Passwords: hashed with argon2id, checked off the async threads, few at a time.
+//! Passwords: hashed with argon2id, outside the async threads and with limited concurrency.
 
 use std::sync::LazyLock;
 
@@ -9,30 +9,36 @@ use tokio::sync::Semaphore;
 
 use crate::http::error::ApiError;
 
-/// Each check holds 19 MiB and a core; more than this wait.
-static ROOM: Semaphore = Semaphore::const_new(2);
+/// Limits concurrent hashing: each computation occupies 19 MiB and a core.
+static PERMITS: Semaphore = Semaphore::const_new(2);
 
-/// Checked in place of a hash that is not there, so that an unknown e-mail takes as long as a wrong password.
-static NOBODYS: LazyLock<String> = LazyLock::new(|| hash_now("nobody signs in with this").unwrap_or_default());
+/// Verified in place of a missing hash, so that an unknown email address takes as long as a wrong password.
+static DUMMY_HASH: LazyLock<String> = LazyLock::new(|| hash_now("no user has this password").unwrap_or_default());
 
-/// Shortest password taken, in characters.
-pub const SHORTEST: usize = 10;
-/// Longest password looked at, in characters.
-pub const LONGEST: usize = 1024;
+/// Characters of the shortest password that users may choose.
+pub(crate) const MIN_LENGTH: usize = 10;
+/// Characters of the longest password that users may choose.
+pub(crate) const MAX_LENGTH: usize = 1024;
 
-/// The hash could not be made or checked.
+/// A password could not be hashed or verified.
 #[derive(Debug, thiserror::Error)]
 #[error("a password could not be hashed")]
-pub struct HashError;
+pub(crate) struct HashError;
 
-/// The PHC string that is stored for a password.
+impl From<HashError> for ApiError {
+    fn from(_: HashError) -> Self {
+        Self::Internal("a password could not be hashed")
+    }
+}
+
+/// Hashes a password. Returns a PHC string.
 ///
 /// # Errors
-/// When the system has no randomness or threads to give.
-pub async fn hash(password: String) -> Result<String, HashError> {
-    let permit = ROOM.acquire().await.map_err(|_| HashError)?;
+/// When the system cannot provide random bytes or threads.
+pub(crate) async fn hash(password: String) -> Result<String, HashError> {
+    let permit = PERMITS.acquire().await.map_err(|_| HashError)?;
     tokio::task::spawn_blocking(move || {
-        // The work goes on when its caller is gone, and so must its permit.
+        // The computation continues after its caller is cancelled, and needs its permit until then.
         let _permit = permit;
         hash_now(&password)
     })
@@ -40,38 +46,38 @@ pub async fn hash(password: String) -> Result<String, HashError> {
     .map_err(|_| HashError)?
 }
 
-/// True when `password` belongs to `stored`. Takes as long when there is no stored hash.
+/// True if `password` matches the hash `stored`. Takes equally long without a hash, which nothing matches.
 ///
 /// # Errors
-/// When the system has no threads to give.
-pub async fn verify(password: String, stored: Option<String>) -> Result<bool, HashError> {
-    let permit = ROOM.acquire().await.map_err(|_| HashError)?;
+/// When the hash is invalid, or the system cannot provide threads.
+pub(crate) async fn matches(password: String, stored: Option<String>) -> Result<bool, HashError> {
+    let permit = PERMITS.acquire().await.map_err(|_| HashError)?;
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        let is_somebody = stored.is_some();
-        let stored = stored.unwrap_or_else(|| NOBODYS.clone());
+        let has_hash = stored.is_some();
+        let stored = stored.unwrap_or_else(|| DUMMY_HASH.clone());
         let parsed = PasswordHash::new(&stored).map_err(|_| HashError)?;
-        let fits = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
-        Ok(fits && is_somebody)
+        let is_correct = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
+        Ok(is_correct && has_hash)
     })
     .await
     .map_err(|_| HashError)?
 }
 
-/// True for a password that is neither too short nor too long.
-pub(crate) fn is_taken(password: &str) -> bool {
-    (SHORTEST..=LONGEST).contains(&password.chars().count())
+/// True if users may choose a password of this length.
+pub(crate) fn has_valid_length(password: &str) -> bool {
+    (MIN_LENGTH..=MAX_LENGTH).contains(&password.chars().count())
 }
 
-/// The PHC string for a password that somebody chooses.
+/// Hashes a password that a user chooses.
 ///
 /// # Errors
 /// `BadPassword` when it is too short or too long.
 pub(crate) async fn checked_hash(password: String) -> Result<String, ApiError> {
-    if !is_taken(&password) {
-        return Err(ApiError::BadPassword);
+    if !has_valid_length(&password) {
+        return Err(ApiError::BadPassword { min: MIN_LENGTH, max: MAX_LENGTH });
     }
-    hash(password).await.map_err(|_| ApiError::Internal("a password could not be hashed"))
+    Ok(hash(password).await?)
 }
 
 fn hash_now(password: &str) -> Result<String, HashError> {
@@ -83,11 +89,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_password_fits_its_own_hash_alone() {
-        let stored = hash("correct horse".to_owned()).await.expect("a hash");
+    async fn passwords_match_only_their_own_hash() {
+        let stored = hash("correct horse".to_owned()).await.expect("hashing should succeed");
         assert!(stored.starts_with("$argon2id$"));
-        assert!(verify("correct horse".to_owned(), Some(stored.clone())).await.expect("an answer"));
-        assert!(!verify("wrong horse".to_owned(), Some(stored)).await.expect("an answer"));
-        assert!(!verify("nobody signs in with this".to_owned(), None).await.expect("an answer"));
+        assert!(matches("correct horse".to_owned(), Some(stored.clone())).await.expect("verification should succeed"));
+        assert!(!matches("wrong horse".to_owned(), Some(stored)).await.expect("verification should succeed"));
+        assert!(!matches("no user has this password".to_owned(), None).await.expect("verification should succeed"));
     }
 }

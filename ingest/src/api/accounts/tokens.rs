@@ -1,168 +1,100 @@
-//! `/api/tokens`: secrets for programs, with what each is good for. For admins at the dashboard; no token makes another.
+//! `/api/tokens`: secrets with which programs use the API.
+//!
+//! Only admins with a session manage tokens, so no token can create another.
 
 use std::sync::Arc;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use shared::session::{Caller, Hash, new_secret};
-use sqlx::PgPool;
-use time::OffsetDateTime;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::{audit, session};
+use crate::api::accounts::session_change;
 use crate::http::error::ApiError;
 use crate::http::page::List;
 use crate::state::AppState;
+use crate::store::accounts::tokens::{self, Scope, Token};
 
 /// Characters of a name.
-const LONGEST_NAME: usize = 100;
-
-/// What a token may be good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum Scope {
-    /// Events and the live feed.
-    Read,
-    /// Posting events.
-    Simulate,
-}
-
-impl Scope {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Simulate => "simulate",
-        }
-    }
-}
-
-#[derive(Serialize, ToSchema)]
-#[schema(as = Token)]
-struct Item {
-    id: i64,
-    name: String,
-    user: Owner,
-    #[schema(value_type = Vec<Scope>)]
-    scopes: Vec<String>,
-    #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
-    /// To the minute.
-    #[serde(with = "time::serde::rfc3339::option")]
-    last_used_at: Option<OffsetDateTime>,
-}
-
-#[derive(Serialize, ToSchema)]
-#[schema(as = TokenOwner)]
-struct Owner {
-    id: i64,
-    email: String,
-}
+const MAX_NAME_LENGTH: usize = 100;
 
 /// Lists all tokens, without their secrets.
 ///
 /// # Errors
 /// 401, 403.
 #[utoipa::path(get, path = "/api/tokens", operation_id = "listTokens", tag = "accounts", security(("session" = ["admin"])),
-    responses((status = 200, description = "Newest first.", body = List<Item>)))]
-pub async fn list(state: Arc<AppState>, _: Caller) -> Result<Response, ApiError> {
-    let items = read(&state.pool, None).await?;
+    responses((status = 200, description = "The tokens, newest first.", body = List<Token>)))]
+pub(crate) async fn list(state: Arc<AppState>, _: Caller) -> Result<Response, ApiError> {
+    let items = tokens::list(&state.pool).await?;
     Ok(warp::reply::json(&List { items, next: None }).into_response())
 }
 
-async fn read(pool: &PgPool, id: Option<i64>) -> Result<Vec<Item>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "select api_tokens.id, name, user_id, email, scopes, api_tokens.created_at, last_used_at
-         from api_tokens join users on users.id = user_id where $1::bigint is null or api_tokens.id = $1
-         order by api_tokens.id desc limit 1000",
-        id
-    )
-    .fetch_all(pool)
-    .await?;
-    let item = rows.into_iter().map(|row| Item {
-        id: row.id,
-        name: row.name,
-        user: Owner { id: row.user_id, email: row.email },
-        scopes: row.scopes,
-        created_at: row.created_at,
-        last_used_at: row.last_used_at,
-    });
-    Ok(item.collect())
-}
-
+/// A token to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewToken)]
-pub struct New {
-    /// What it is for.
+pub(crate) struct NewToken {
+    /// The token's purpose, such as the program that uses it.
     #[schema(min_length = 1, max_length = 100, pattern = "\\S")]
     name: String,
     #[schema(min_items = 1)]
     scopes: Vec<Scope>,
 }
 
+impl NewToken {
+    /// Trims the name and removes repeated scopes.
+    fn normalize(mut self) -> Result<Self, ApiError> {
+        self.name = self.name.trim().to_owned();
+        self.scopes.sort_unstable();
+        self.scopes.dedup();
+        if self.name.is_empty() || self.name.chars().count() > MAX_NAME_LENGTH || self.name.contains('\0') {
+            return Err(ApiError::NotJson(format!("`name` must have 1 to {MAX_NAME_LENGTH} characters")));
+        }
+        if self.scopes.is_empty() {
+            return Err(ApiError::NotJson("`scopes` must contain `read`, `simulate` or both".to_owned()));
+        }
+        Ok(self)
+    }
+}
+
+/// A token that was created.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TokenMade)]
-struct Made {
-    /// The secret.
+struct CreatedToken {
+    /// The secret. It is shown only once.
     token: String,
-    item: Option<Item>,
+    item: Option<Token>,
 }
 
-/// Makes a token: gives its secret, this once.
+/// Creates a token and returns its secret.
 ///
 /// # Errors
-/// 401, 403, 400.
+/// 400, 401, 403.
 #[utoipa::path(post, path = "/api/tokens", operation_id = "addToken", tag = "accounts",
     security(("session" = ["admin"], "csrf" = [])),
-    request_body = New,
-    responses((status = 201, description = "Made.", body = Made)))]
-pub async fn add(state: Arc<AppState>, admin: Caller, New { name, mut scopes }: New) -> Result<Response, ApiError> {
-    let name = name.trim();
-    scopes.sort_unstable();
-    scopes.dedup();
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.contains('\0') {
-        return Err(ApiError::NotJson(format!("`name` has 1 to {LONGEST_NAME} characters")));
-    }
-    if scopes.is_empty() {
-        return Err(ApiError::NotJson("`scopes` are one or more of `read` and `simulate`".to_owned()));
-    }
+    request_body = NewToken,
+    responses((status = 201, description = "The token was created.", body = CreatedToken)))]
+pub(crate) async fn add(state: Arc<AppState>, admin: Caller, new_token: NewToken) -> Result<Response, ApiError> {
+    let NewToken { name, scopes } = new_token.normalize()?;
     let scopes: Vec<String> = scopes.into_iter().map(|scope| scope.name().to_owned()).collect();
-    let token = new_secret().map_err(|_| ApiError::Internal("no randomness for a token"))?;
-    let hash = Hash::of(&token);
-    let mut transaction = state.pool.begin().await?;
-    let id = sqlx::query_scalar!(
-        "insert into api_tokens (token_hash, name, user_id, scopes) values ($1, $2, $3, $4) returning id",
-        hash.as_slice(),
-        name,
-        admin.user.id,
-        &scopes
-    )
-    .fetch_one(&mut *transaction)
-    .await?;
-    audit::note(&mut *transaction, admin.user.id, "token_added", json!({"token": id, "scopes": scopes})).await?;
-    transaction.commit().await?;
-    let item = read(&state.pool, Some(id)).await?.pop();
-    Ok(warp::reply::with_status(warp::reply::json(&Made { token, item }), StatusCode::CREATED).into_response())
+    let token = new_secret().map_err(|_| ApiError::Internal("the system has no random bytes for a token"))?;
+    let id = tokens::add(&state.pool, admin.user.id, &Hash::of(&token), &name, &scopes).await?;
+    let item = tokens::find(&state.pool, id).await?;
+    Ok(warp::reply::with_status(warp::reply::json(&CreatedToken { token, item }), StatusCode::CREATED).into_response())
 }
 
-/// Revokes a token: from now on it opens nothing, and its sockets close.
+/// Revokes a token and closes its live connections.
 ///
 /// # Errors
 /// 401, 403, 404.
 #[utoipa::path(delete, path = "/api/tokens/{id}", operation_id = "revokeToken", tag = "accounts",
     security(("session" = ["admin"], "csrf" = [])),
-    params(("id" = i64, Path, description = "Of the token.")),
-    responses((status = 204, description = "Revoked.")))]
-pub async fn revoke(state: Arc<AppState>, id: i64, admin: Caller) -> Result<Response, ApiError> {
-    let mut transaction = state.pool.begin().await?;
-    let gone = sqlx::query!("delete from api_tokens where id = $1", id).execute(&mut *transaction).await?;
-    if gone.rows_affected() == 0 {
+    params(("id" = i64, Path, description = "Id of the token.")),
+    responses((status = 204, description = "The token was revoked.")))]
+pub(crate) async fn revoke(state: Arc<AppState>, id: i64, admin: Caller) -> Result<Response, ApiError> {
+    if !tokens::revoke(&state.pool, admin.user.id, id).await? {
         return Err(ApiError::NotFound);
     }
-    audit::note(&mut *transaction, admin.user.id, "token_revoked", json!({"token": id})).await?;
-    transaction.commit().await?;
-    session::announce(&state).await;
+    session_change::announce(&state).await;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

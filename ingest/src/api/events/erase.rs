@@ -13,10 +13,10 @@ use sqlx::PgPool;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::audit;
 use crate::http::error::ApiError;
 use crate::http::page::path_text;
 use crate::state::AppState;
+use crate::store::accounts::audit;
 
 /// Events emptied in one transaction.
 const CHUNK: i64 = 1_000;
@@ -67,7 +67,7 @@ pub async fn post(state: Arc<AppState>, email: String, admin: Caller, order: Ord
     };
     // By its hash, an erased address can be recognised, and not be read.
     let address = Sha256::digest(&email).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    audit::note(&state.pool, admin.user.id, "recipient_erased", json!({"sha256": address, "erased": erased})).await?;
+    audit::record(&state.pool, admin.user.id, "recipient_erased", json!({"sha256": address, "erased": erased})).await?;
     Ok(warp::reply::json(&erased).into_response())
 }
 

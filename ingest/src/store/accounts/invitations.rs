@@ -1,0 +1,63 @@
+//! Invitations: one-time links with which users choose their password. A user has one at a time.
+
+use serde_json::json;
+use shared::session::{Hash, User};
+use sqlx::{PgExecutor, PgPool};
+use time::OffsetDateTime;
+
+use crate::store::accounts::audit;
+use crate::store::accounts::user_row::to_user;
+
+/// Stores an invitation for three days in place of the user's previous one. Returns when it expires.
+pub(crate) async fn insert(executor: impl PgExecutor<'_>, user: i64, token: &Hash) -> Result<OffsetDateTime, sqlx::Error> {
+    sqlx::query_scalar!(
+        "insert into invitations (token_hash, user_id, expires_at) values ($1, $2, now() + interval '3 days')
+         on conflict (user_id) do update
+           set token_hash = excluded.token_hash, created_at = now(), expires_at = excluded.expires_at
+         returning expires_at",
+        token.as_slice(),
+        user
+    )
+    .fetch_one(executor)
+    .await
+}
+
+/// Invites a user again. Returns when the invitation expires, or `None` if the user does not exist or is disabled.
+pub(crate) async fn renew(pool: &PgPool, admin: i64, user: i64, token: &Hash) -> Result<Option<OffsetDateTime>, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    let enabled = sqlx::query_scalar!("select id from users where id = $1 and disabled_at is null for update", user);
+    if enabled.fetch_optional(&mut *transaction).await?.is_none() {
+        return Ok(None);
+    }
+    let expires_at = insert(&mut *transaction, user, token).await?;
+    audit::record(&mut *transaction, admin, "user_invited", json!({"user": user})).await?;
+    transaction.commit().await?;
+    Ok(Some(expires_at))
+}
+
+/// Finds the user whom a valid invitation is for.
+pub(crate) async fn find_user(pool: &PgPool, token: &Hash) -> Result<Option<User>, sqlx::Error> {
+    let row = sqlx::query!(
+        "select users.id, email, role from invitations join users on users.id = user_id
+         where token_hash = $1 and expires_at > now() and disabled_at is null",
+        token.as_slice()
+    )
+    .fetch_optional(pool)
+    .await?;
+    row.map(|row| to_user(row.id, row.email, &row.role)).transpose()
+}
+
+/// Consumes an invitation: sets the user's password and ends all their sessions. Returns false if the invitation has expired or
+/// another request consumed it first.
+pub(crate) async fn accept(pool: &PgPool, token: &Hash, user: i64, password_hash: &str) -> Result<bool, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    // Of two concurrent requests, only one deletes the row.
+    let consumed = sqlx::query!("delete from invitations where token_hash = $1 and expires_at > now()", token.as_slice());
+    if consumed.execute(&mut *transaction).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query!("update users set password_hash = $2 where id = $1", user, password_hash).execute(&mut *transaction).await?;
+    sqlx::query!("delete from sessions where user_id = $1", user).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(true)
+}

@@ -1,0 +1,78 @@
+//! Sign-in: the password hash of an email address, and the count of failed attempts.
+//!
+//! Attempts are counted per account and per network, across all replicas, in windows of 15 minutes.
+
+use shared::session::User;
+use sqlx::PgPool;
+
+use crate::store::accounts::user_row::to_user;
+
+/// A user with the hash that their password must match.
+pub(crate) struct StoredCredentials {
+    pub(crate) user: User,
+    /// `None` for users who have not chosen a password.
+    pub(crate) password_hash: Option<String>,
+}
+
+/// Attempts in one window after which an account, or a network, must wait.
+pub(crate) struct AttemptLimits {
+    pub(crate) account: i32,
+    pub(crate) network: i32,
+}
+
+/// Finds the credentials of the enabled user with this email address, in any case.
+pub(crate) async fn find_credentials(pool: &PgPool, email: &str) -> Result<Option<StoredCredentials>, sqlx::Error> {
+    let row = sqlx::query!(
+        "select id, email, role, password_hash from users where lower(email) = lower($1) and disabled_at is null",
+        email
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(StoredCredentials { user: to_user(row.id, row.email, &row.role)?, password_hash: row.password_hash }))
+}
+
+/// Counts an attempt as failed. Returns the seconds to wait if a limit was reached before.
+///
+/// Postgres folds the case of the email address as in [`find_credentials`]. The table stores a hash, so it reveals no address.
+pub(crate) async fn count_attempt(
+    pool: &PgPool,
+    email: &str,
+    network: &str,
+    limits: AttemptLimits,
+) -> Result<Option<u64>, sqlx::Error> {
+    let seconds = sqlx::query_scalar!(
+        r#"with counted as (
+                 insert into sign_in_failures (subject, failures)
+                 values ('account:' || encode(sha256(convert_to(lower($1), 'UTF8')), 'hex'), 1), ('network:' || $2, 1)
+                 on conflict on constraint sign_in_failures_pkey do update set
+                   failures = case when sign_in_failures.started_at > now() - interval '15 minutes'
+                              then sign_in_failures.failures + 1 else 1 end,
+                   started_at = case when sign_in_failures.started_at > now() - interval '15 minutes'
+                                then sign_in_failures.started_at else now() end
+                 returning subject, failures, started_at
+               )
+               select ceil(extract(epoch from max(started_at) + interval '15 minutes' - now()))::bigint from counted
+               where failures > case when subject like 'account:%' then $3::int else $4 end"#,
+        email,
+        network,
+        limits.account,
+        limits.network
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(seconds.map(|seconds| u64::try_from(seconds).unwrap_or(1)))
+}
+
+/// Resets the count of the account after a successful attempt, and takes the attempt off the count of the network.
+pub(crate) async fn clear_attempt(pool: &PgPool, email: &str, network: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update sign_in_failures set failures = case when subject like 'account:%' then 0 else failures - 1 end
+             where subject in ('account:' || encode(sha256(convert_to(lower($1), 'UTF8')), 'hex'), 'network:' || $2)",
+        email,
+        network
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}

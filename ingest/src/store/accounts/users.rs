@@ -1,0 +1,187 @@
+//! Users: the directory, and the accounts that admins manage.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::session::{Hash, Role};
+use sqlx::{PgConnection, PgExecutor, PgPool};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+use crate::store::accounts::{audit, invitations};
+
+/// A user as other users see them.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Person {
+    id: i64,
+    email: String,
+    #[schema(value_type = Role)]
+    role: String,
+}
+
+/// A user as admins see them.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Account {
+    id: i64,
+    email: String,
+    #[schema(value_type = Role)]
+    role: String,
+    /// True if the user may not sign in.
+    disabled: bool,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    /// Accurate to the minute.
+    #[serde(with = "time::serde::rfc3339::option")]
+    last_seen_at: Option<OffsetDateTime>,
+    /// False until the user has chosen a password with an invitation.
+    has_password: bool,
+    /// When the user's invitation expires. Null without a valid one.
+    #[serde(with = "time::serde::rfc3339::option")]
+    invited_until: Option<OffsetDateTime>,
+}
+
+/// Changes to an account. Omitted fields stay as they are.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ChangeUser)]
+pub(crate) struct AccountChange {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled: Option<bool>,
+}
+
+/// The outcome of [`change`].
+pub(crate) enum ChangeOutcome {
+    Changed(Account),
+    NotFound,
+    /// No admin would remain.
+    LastAdmin,
+}
+
+/// A user whose row is locked until the transaction ends.
+pub(crate) struct LockedUser {
+    pub(crate) id: i64,
+    pub(crate) role: String,
+    pub(crate) password_hash: Option<String>,
+    pub(crate) disabled_at: Option<OffsetDateTime>,
+}
+
+/// Lists the users who may sign in, by email address.
+pub(crate) async fn list_people(pool: &PgPool) -> Result<Vec<Person>, sqlx::Error> {
+    sqlx::query_as!(Person, "select id, email, role from users where disabled_at is null order by lower(email) limit 1000")
+        .fetch_all(pool)
+        .await
+}
+
+/// Lists all accounts, by email address.
+pub(crate) async fn list_accounts(pool: &PgPool) -> Result<Vec<Account>, sqlx::Error> {
+    read_accounts(pool, None).await
+}
+
+async fn read_accounts(executor: impl PgExecutor<'_>, id: Option<i64>) -> Result<Vec<Account>, sqlx::Error> {
+    sqlx::query_as!(
+        Account,
+        r#"select users.id, email, role, disabled_at is not null as "disabled!", users.created_at, seen_at as last_seen_at,
+                  password_hash is not null as "has_password!", expires_at as "invited_until?"
+           from users left join invitations on user_id = users.id and expires_at > now()
+           where $1::bigint is null or users.id = $1
+           order by lower(email) limit 1000"#,
+        id
+    )
+    .fetch_all(executor)
+    .await
+}
+
+/// Adds a user with an invitation. Returns the account and when the invitation expires, or `None` if another user has this email
+/// address.
+pub(crate) async fn add(
+    pool: &PgPool,
+    admin: i64,
+    email: &str,
+    role: Role,
+    invitation: &Hash,
+) -> Result<Option<(Account, OffsetDateTime)>, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    let added = sqlx::query_scalar!(
+        "insert into users (email, role, read_up_to)
+         select $1, $2, coalesce(max(id), 0) from notifications on conflict (lower(email)) do nothing returning id",
+        email,
+        role.to_string()
+    );
+    let Some(id) = added.fetch_optional(&mut *transaction).await? else { return Ok(None) };
+    let expires_at = invitations::insert(&mut *transaction, id, invitation).await?;
+    audit::record(&mut *transaction, admin, "user_added", json!({"user": id, "role": role})).await?;
+    let account = read_accounts(&mut *transaction, Some(id)).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
+    transaction.commit().await?;
+    Ok(Some((account, expires_at)))
+}
+
+/// Changes an account. A disabled user loses all sessions and the invitation.
+pub(crate) async fn change(pool: &PgPool, admin: i64, id: i64, change: &AccountChange) -> Result<ChangeOutcome, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    let changed = sqlx::query!(
+        "update users set role = coalesce($2, role),
+           disabled_at = case when $3 then coalesce(disabled_at, now()) when not $3 then null else disabled_at end
+         where id = $1",
+        id,
+        change.role.map(|role| role.to_string()),
+        change.disabled
+    );
+    if changed.execute(&mut *transaction).await?.rows_affected() == 0 {
+        return Ok(ChangeOutcome::NotFound);
+    }
+    if !has_admin(&mut transaction).await? {
+        return Ok(ChangeOutcome::LastAdmin);
+    }
+    if change.disabled == Some(true) {
+        sqlx::query!("delete from sessions where user_id = $1", id).execute(&mut *transaction).await?;
+        sqlx::query!("delete from invitations where user_id = $1", id).execute(&mut *transaction).await?;
+    }
+    audit::record(&mut *transaction, admin, "user_changed", json!({"user": id, "to": change})).await?;
+    let Some(account) = read_accounts(&mut *transaction, Some(id)).await?.pop() else { return Ok(ChangeOutcome::NotFound) };
+    transaction.commit().await?;
+    Ok(ChangeOutcome::Changed(account))
+}
+
+/// True if an enabled admin remains. Locks the admins' rows, so that two admins cannot demote each other concurrently.
+async fn has_admin(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let admins = sqlx::query_scalar!("select id from users where role = 'admin' and disabled_at is null order by id for update");
+    Ok(!admins.fetch_all(connection).await?.is_empty())
+}
+
+/// Adds a user with a password. Returns false if a user with this email address exists.
+pub(crate) async fn add_with_password(pool: &PgPool, email: &str, password_hash: &str, role: Role) -> Result<bool, sqlx::Error> {
+    let added = sqlx::query!(
+        "insert into users (email, password_hash, role, read_up_to)
+         select $1, $2, $3, coalesce(max(id), 0) from notifications on conflict (lower(email)) do nothing",
+        email,
+        password_hash,
+        role.to_string()
+    );
+    Ok(added.execute(pool).await?.rows_affected() > 0)
+}
+
+/// Finds the user with this email address and locks the row.
+pub(crate) async fn lock_by_email(connection: &mut PgConnection, email: &str) -> Result<LockedUser, sqlx::Error> {
+    sqlx::query_as!(
+        LockedUser,
+        "select id, role, password_hash, disabled_at from users where lower(email) = lower($1) for update",
+        email
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Gives a user this password and role, enables the account, and ends all its sessions.
+pub(crate) async fn replace(connection: &mut PgConnection, id: i64, password_hash: &str, role: Role) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update users set password_hash = $2, role = $3, disabled_at = null where id = $1",
+        id,
+        password_hash,
+        role.to_string()
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!("delete from sessions where user_id = $1", id).execute(connection).await?;
+    Ok(())
+}
