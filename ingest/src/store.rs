@@ -5,6 +5,7 @@ pub(crate) mod copy;
 pub mod counts;
 pub mod events;
 pub(crate) mod insert;
+pub(crate) mod migrations;
 pub mod partitions;
 pub mod quarantine;
 pub(crate) mod search_terms;

@@ -8,11 +8,10 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use crate::api::system::{Finding, Patient};
-use crate::commands::migrate::MIGRATOR;
 use crate::config::Webhook;
 use crate::periodic::alarms as alarm;
 use crate::redact::printable;
-use crate::store::partitions;
+use crate::store::{migrations, partitions};
 
 /// A full batch of Mandrill's is 2 to 3 MB.
 const FULL_BATCH: usize = 4 << 20;
@@ -150,8 +149,7 @@ async fn server(pool: &PgPool) -> Result<Vec<Finding>, sqlx::Error> {
 }
 
 async fn schema(pool: &PgPool) -> Result<Finding, sqlx::Error> {
-    let applied: Vec<i64> = sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(pool).await?;
-    let known: Vec<i64> = MIGRATOR.iter().map(|migration| migration.version).collect();
+    let (applied, known) = (migrations::applied_versions(pool).await?, migrations::known_versions());
     let missing = known.iter().filter(|version| !applied.contains(version)).count();
     Ok(if missing > 0 {
         Finding::fail("schema", format!("{missing} migrations are missing"), "run `ingest migrate`")
