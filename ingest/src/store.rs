@@ -3,6 +3,7 @@
 pub mod commit;
 pub(crate) mod copy;
 pub mod counts;
+pub(crate) mod diagnostics;
 pub mod events;
 pub(crate) mod insert;
 pub(crate) mod migrations;
