@@ -11,5 +11,7 @@ pub(crate) mod notification_rules;
 pub(crate) mod notifications;
 pub mod partitions;
 pub mod quarantine;
+pub(crate) mod quarantine_items;
+pub(crate) mod quarantine_retry;
 pub(crate) mod refusals;
 pub(crate) mod search_terms;
