@@ -31,10 +31,12 @@ struct Inbox {
 /// 401, 400 `bad_page`.
 #[utoipa::path(get, path = "/api/notifications", operation_id = "listNotifications", tag = "notifications",
     params(Limit, IdCursor,
-        ("kind" = Option<String>, Query, description = "Only notifications of this kind.", pattern = "^(open|event|message|alert)?$"),
+        ("kind" = Option<String>, Query, description = "Only notifications of this kind.",
+            pattern = "^(open|event|message|alert)?$"),
         ("from_user" = Option<i64>, Query, description = "Only messages from the user with this id."),
         ("unread" = Option<bool>, Query, description = "`true` for unread notifications only.")),
-    responses((status = 200, description = "A page of notifications.", body = Inbox), (status = 400, description = "`bad_page`")))]
+    responses((status = 200, description = "A page of notifications.", body = Inbox),
+        (status = 400, description = "`bad_page`")))]
 pub async fn list(state: Arc<AppState>, caller: Caller, page: Page) -> Result<Response, ApiError> {
     let (filter, before) = (read_filter(&page)?, page.before()?);
     let scan = notifications::list(&state.reading, &caller.user, &filter, before, page.rows()).await?;

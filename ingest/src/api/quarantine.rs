@@ -1,4 +1,4 @@
-//! `/api/quarantine`: items that could not be stored or published. Operators inspect them, retry them after a fix, or discard them.
+//! `/api/quarantine`: items that could not be stored or published. Operators inspect them, and retry or discard them.
 
 mod retry;
 

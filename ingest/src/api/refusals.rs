@@ -19,7 +19,8 @@ use crate::store::refusals::{self, Refusal};
     params(Limit,
         ("cursor" = Option<String>, Query, description = "Where the page starts: `next` of the previous page.",
             pattern = "^([0-9]{1,4})?$")),
-    responses((status = 200, description = "A page of refusals.", body = List<Refusal>), (status = 400, description = "`bad_page`")))]
+    responses((status = 200, description = "A page of refusals.", body = List<Refusal>),
+        (status = 400, description = "`bad_page`")))]
 pub async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Response, ApiError> {
     // The table keeps at most 1,000 rows, so an offset is good enough as a cursor.
     let offset = match &page.cursor {

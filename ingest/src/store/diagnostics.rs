@@ -26,8 +26,6 @@ pub(crate) struct QueueDepths {
     pub(crate) quarantine: f64,
 }
 
-/// # Errors
-/// When Postgres fails.
 pub(crate) async fn queue_depths(pool: &PgPool) -> Result<QueueDepths, sqlx::Error> {
     sqlx::query_as!(
         QueueDepths,
@@ -80,8 +78,6 @@ pub(crate) struct ServerSettings {
     pub(crate) now: OffsetDateTime,
 }
 
-/// # Errors
-/// When Postgres fails.
 pub(crate) async fn server_settings(pool: &PgPool) -> Result<ServerSettings, sqlx::Error> {
     sqlx::query_as!(
         ServerSettings,
@@ -108,8 +104,6 @@ pub(crate) struct OutboxBacklog {
     pub(crate) age: i64,
 }
 
-/// # Errors
-/// When Postgres fails.
 pub(crate) async fn outbox_backlog(pool: &PgPool) -> Result<OutboxBacklog, sqlx::Error> {
     sqlx::query_as!(
         OutboxBacklog,
@@ -127,8 +121,6 @@ pub(crate) struct OpenQuarantine {
     pub(crate) reason: Option<String>,
 }
 
-/// # Errors
-/// When Postgres fails.
 pub(crate) async fn open_quarantine(pool: &PgPool) -> Result<OpenQuarantine, sqlx::Error> {
     sqlx::query_as!(
         OpenQuarantine,

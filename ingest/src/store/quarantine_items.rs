@@ -124,8 +124,6 @@ pub(crate) async fn open_groups(pool: &PgPool) -> Result<Vec<QuarantineGroup>, s
     .await
 }
 
-/// # Errors
-/// When Postgres fails.
 pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<QuarantinedItem>, sqlx::Error> {
     sqlx::query_as!(
         QuarantinedItem,
@@ -146,8 +144,6 @@ pub(crate) async fn bytes(pool: &PgPool, id: i64) -> Result<Option<Vec<u8>>, sql
     sqlx::query_scalar!("select raw from quarantine where id = $1", id).fetch_optional(pool).await
 }
 
-/// # Errors
-/// When Postgres fails.
 pub(crate) async fn select_open(
     pool: &PgPool,
     selection: &QuarantineSelection,

@@ -22,7 +22,7 @@ fn keys(webhook: &Webhook) -> Finding {
         0 => Finding::fail(
             "keys",
             "No webhook key is configured, so every delivery is refused.",
-            "Copy the webhook's key from Mandrill (Settings → Webhooks) into WEBHOOK_KEYS, or run `ingest webhook add`. Then restart.",
+            "Copy the key from Mandrill (Settings → Webhooks) into WEBHOOK_KEYS, or run `ingest webhook add`. Then restart.",
         ),
         count if labels.len() < count => Finding::warn(
             "keys",

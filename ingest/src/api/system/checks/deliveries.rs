@@ -10,7 +10,7 @@ pub(crate) async fn last_delivery(pool: &PgPool, silence_minutes: Option<u32>) -
         return Ok(Finding::warn(
             "last_event",
             "No delivery from Mandrill has arrived yet.",
-            "Set up the webhook (docs/mandrill-setup.md) and press Send Test in Mandrill. If nothing arrives, check the refusals.",
+            "Set up the webhook (docs/mandrill-setup.md) and press Send Test in Mandrill. Then check the refusals.",
         ));
     };
     let what = format!("The last delivery was accepted {} ago.", duration(seconds));
