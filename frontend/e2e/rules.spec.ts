@@ -25,7 +25,7 @@ test("what a rule selects notifies, what it does not select does not, and back t
   await dialog.getByLabel("Only with this tag").fill("welcome");
   await dialog.getByLabel("Only to this address").fill("no address");
   await dialog.getByRole("button", { name: "Save" }).click();
-  await expect(dialog.getByRole("alert")).toHaveText("The recipient is no address.");
+  await expect(dialog.getByRole("alert")).toHaveText("The recipient is not an email address.");
   await dialog.getByLabel("Only to this address").fill("");
   await dialog.getByRole("button", { name: "Save" }).click();
   await expect(rules(page)).toHaveText([/^Opens/, /^Hard bounces and spam complaints tagged “welcome”/]);

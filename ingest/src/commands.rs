@@ -1,5 +1,6 @@
 //! Subcommands of `ingest` other than `serve`.
 
+pub mod doctor;
 pub mod migrate;
 pub mod simulate;
 pub mod user;

@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use shared::config::{Connections, Database, Log, Public, Redis, Secret};
 use shared::session::Role;
 
-use crate::api::accounts::oidc::provider::Oidc;
+use crate::api::accounts::oidc::Oidc;
+use crate::commands::doctor::Doctor;
 use crate::commands::webhook::WebhookCommand;
 use crate::periodic::alarms::Alarms;
 use crate::periodic::retention::Keep;
@@ -135,29 +136,6 @@ pub struct Migrate {
     #[command(flatten)]
     /// Postgres.
     pub database: Database,
-    #[command(flatten)]
-    /// Logs.
-    pub log: Log,
-}
-
-/// Settings of `ingest doctor`: those of `serve` that it looks at.
-#[derive(Debug, Args)]
-pub struct Doctor {
-    /// Prints JSON.
-    #[arg(long)]
-    pub json: bool,
-    #[command(flatten)]
-    /// What deliveries must prove.
-    pub webhook: Webhook,
-    #[command(flatten)]
-    /// Alarms.
-    pub alarms: Alarms,
-    #[command(flatten)]
-    /// Postgres.
-    pub database: Database,
-    #[command(flatten)]
-    /// Redis.
-    pub redis: Redis,
     #[command(flatten)]
     /// Logs.
     pub log: Log,

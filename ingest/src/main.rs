@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use ingest::api::system as doctor;
 use ingest::app::App;
-use ingest::commands::{migrate, simulate, user as commands, webhook};
+use ingest::commands::{doctor, migrate, simulate, user as commands, webhook};
 use ingest::config::{Cli, Command};
 use ingest::http::openapi as document;
 use ingest::periodic::retention;

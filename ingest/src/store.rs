@@ -1,22 +1,24 @@
 //! Postgres: the statements that commit deliveries, and those that the API reads and writes with. Nothing here knows HTTP.
 
+pub(crate) mod accounts;
 pub(crate) mod commit;
-mod copy;
+pub(crate) mod copy;
 mod counts;
+pub(crate) mod diagnostics;
 pub(crate) mod events;
 mod insert;
 mod inserted;
+pub(crate) mod migrations;
+pub(crate) mod notification_rules;
+pub(crate) mod notifications;
 pub(crate) mod outbox;
 pub(crate) mod outbox_rows;
-pub(crate) mod accounts;
-pub mod commit;
-pub(crate) mod copy;
-pub mod counts;
-pub mod events;
-pub(crate) mod insert;
 pub mod partitions;
 pub(crate) mod quarantine;
+pub(crate) mod quarantine_items;
+pub(crate) mod quarantine_retry;
 pub(crate) mod refusal_counts;
+pub(crate) mod refusals;
 pub(crate) mod row;
 pub(crate) mod search_terms;
 pub mod sqlstate;

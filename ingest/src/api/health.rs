@@ -1,6 +1,6 @@
-//! Whether the service lives, whether it can do its work, and its figures. Served on its own address alone.
+//! Liveness, readiness and metrics. nginx does not pass these routes on; they are served on the service's own address only.
 
-pub mod gauges;
+pub(crate) mod gauges;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +12,10 @@ use warp::reply::{Reply, Response};
 
 use crate::http::error::ApiError;
 use crate::state::AppState;
+use crate::store::diagnostics;
 
-/// How long a dependency may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long Postgres or Redis may take to respond.
+const DEPENDENCY_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Serialize)]
 struct Readiness {
@@ -23,31 +24,41 @@ struct Readiness {
     redis: &'static str,
 }
 
+/// `GET /healthz`: the process runs.
+///
+/// # Errors
+/// Never.
 pub async fn alive(_: Arc<AppState>) -> Result<Response, ApiError> {
     Ok("alive\n".into_response())
 }
 
-/// Ready means that a delivery would be committed: Postgres answers, with our schema, and we are not stopping. Redis is only
-/// reported, since a 200 does not need it.
+/// `GET /readyz`: 200 when a delivery would be committed, which needs Postgres with the current schema and a service that is not
+/// stopping. Redis is only reported, because accepting a delivery does not need it.
+///
+/// # Errors
+/// Never; the status is 503 while the service is not ready.
 pub async fn ready(state: Arc<AppState>) -> Result<Response, ApiError> {
-    let postgres = tokio::time::timeout(PATIENCE, sqlx::query!("select count(*) from outbox where false").fetch_one(&state.pool));
-    let redis = tokio::time::timeout(PATIENCE, async {
+    let postgres = tokio::time::timeout(DEPENDENCY_TIMEOUT, diagnostics::check_ready(&state.pool));
+    let redis = tokio::time::timeout(DEPENDENCY_TIMEOUT, async {
         let mut connection = state.redis.get().await.ok()?;
         connection.ping::<String>().await.ok()
     });
     let (postgres, redis) = tokio::join!(postgres, redis);
-    let postgres = matches!(postgres, Ok(Ok(_)));
-    let word = |up| if up { "up" } else { "away" };
+    let postgres = matches!(postgres, Ok(Ok(())));
+    let status_of = |is_up| if is_up { "up" } else { "away" };
     let ready = postgres && !state.stop.is_cancelled();
-    let readiness = Readiness { ready, postgres: word(postgres), redis: word(matches!(redis, Ok(Some(_)))) };
+    let readiness = Readiness { ready, postgres: status_of(postgres), redis: status_of(matches!(redis, Ok(Some(_)))) };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok(warp::reply::with_status(warp::reply::json(&readiness), status).into_response())
 }
 
-/// Prometheus' text format. Without Postgres, what only it knows stays as it was.
+/// `GET /metrics` in Prometheus' text format. While Postgres is unavailable, gauges that depend on it keep their last values.
+///
+/// # Errors
+/// Never.
 pub async fn metrics(state: Arc<AppState>) -> Result<Response, ApiError> {
-    let refreshed = tokio::time::timeout(PATIENCE, gauges::refresh(&state.reading)).await;
-    let up = matches!(refreshed, Ok(Ok(())));
-    metrics::gauge!("ingest_postgres_up").set(if up { 1.0 } else { 0.0 });
+    let refreshed = tokio::time::timeout(DEPENDENCY_TIMEOUT, gauges::refresh(&state.reading)).await;
+    let is_up = matches!(refreshed, Ok(Ok(())));
+    metrics::gauge!("ingest_postgres_up").set(if is_up { 1.0 } else { 0.0 });
     Ok(state.metrics.render().into_response())
 }

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use shared::db;
-use sqlx::migrate::Migrator;
 
 use crate::config::Migrate;
 use crate::periodic::backfill;
+use crate::store::migrations::MIGRATOR;
 use crate::store::partitions;
 
-pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
 /// How long to wait for a database that is still starting.
 const WAIT: Duration = Duration::from_secs(60);
 

@@ -23,6 +23,7 @@ use crate::api::notifications::{self, inbox, rules};
 use crate::api::{quarantine, refusals, system};
 use crate::http::error::ApiError;
 use crate::state::AppState;
+use crate::store::notifications::ListedNotification;
 use crate::webhook::handler;
 
 /// The list. Health and metrics are not in it: they are served on the service's own address, and not to the public.
@@ -47,7 +48,7 @@ use crate::webhook::handler;
         (name = "document", description = "This document."),
     ),
     security(("session" = []), ("token" = ["read"])),
-    components(schemas(problem::Document, notifications::Told)),
+    components(schemas(problem::Document, ListedNotification)),
     paths(
         get,
         handler::head,
@@ -64,7 +65,7 @@ use crate::webhook::handler;
         statistics::get,
         notifications::list,
         inbox::send,
-        inbox::read,
+        inbox::mark_read,
         rules::get,
         rules::put,
         rules::delete,

@@ -13,15 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::periodic::retention;
 use crate::state::AppState;
+use crate::store::diagnostics::{self, SIGNED_REFUSAL_REASONS};
 
 /// How often it is looked.
 const EVERY: Duration = Duration::from_secs(5);
 /// Signed deliveries refused within an hour that raise the alarm: Mandrill repeats a batch every 15 to 25 minutes, and switches
 /// the webhook off after 20 failures.
 const MOST_REFUSED: i64 = 3;
-/// Reasons to refuse what somebody has signed.
-pub(crate) const IS_SIGNED: [&str; 7] =
-    ["wrong_signature", "no_key", "no_url", "form_broken", "form_field_repeated", "form_without_events", "too_large"];
 
 /// What raises alarms.
 #[derive(Debug, Clone, Copy, Args)]
@@ -56,41 +54,27 @@ async fn look(pool: &PgPool, silence_minutes: Option<u32>) -> Result<bool, sqlx:
     let mut connection = pool.acquire().await?;
     let refused = refused_within_an_hour(pool).await?;
     let refusing = (refused >= MOST_REFUSED).then(|| {
-        format!("{refused} signed deliveries were refused within an hour. Mandrill switches a webhook off after 20 failures, about 5 hours. `ingest doctor` says why.")
+        format!("{refused} signed deliveries were refused within an hour. Mandrill disables a webhook after 20 failures, about 5 hours. Run `ingest doctor` to see why.")
     });
     let mut changed = set(&mut connection, "refusals", "Deliveries from Mandrill are refused", refusing).await?;
-    let silent = match (silence_minutes, seconds_since_delivery(pool).await?) {
-        (Some(minutes), Some(seconds)) if seconds > i64::from(minutes) * 60 => {
-            Some(format!("Nothing has come for {} minutes. Look in Mandrill whether the webhook was switched off.", seconds / 60))
-        }
+    let silent = match (silence_minutes, diagnostics::seconds_since_delivery(pool).await?) {
+        (Some(minutes), Some(seconds)) if seconds > i64::from(minutes) * 60 => Some(format!(
+            "No delivery has arrived for {} minutes. Check in Mandrill whether the webhook was disabled.",
+            seconds / 60
+        )),
         _ => None,
     };
-    changed |= set(&mut connection, "silence", "Mandrill has gone silent", silent).await?;
+    changed |= set(&mut connection, "silence", "No deliveries from Mandrill", silent).await?;
     Ok(changed)
 }
 
 /// Signed deliveries refused within an hour, by any replica.
 async fn refused_within_an_hour(pool: &PgPool) -> Result<i64, sqlx::Error> {
-    let reasons = IS_SIGNED.map(str::to_owned);
+    let reasons = SIGNED_REFUSAL_REASONS.map(str::to_owned);
     sqlx::query_scalar!(
         r#"select coalesce(sum(count), 0)::bigint as "count!" from refusals
            where reason = any($1) and last_at > now() - interval '1 hour'"#,
         &reasons
-    )
-    .fetch_one(pool)
-    .await
-}
-
-/// How long ago a delivery of Mandrill's was last accepted; none when there never was one.
-///
-/// # Errors
-/// When Postgres fails.
-pub(crate) async fn seconds_since_delivery(pool: &PgPool) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "select extract(epoch from now() - max(last_at))::bigint from (
-           select max(last_at) as last_at from event_counts where not simulated
-           union all select max(at) from event_count_deltas where not simulated
-         ) as last"
     )
     .fetch_one(pool)
     .await
@@ -123,7 +107,7 @@ async fn set(connection: &mut PgConnection, name: &'static str, title: &str, wro
             == 1;
     }
     if changed {
-        let (title, body) = if raised { (title.to_owned(), detail) } else { (format!("Over: {title}"), String::new()) };
+        let (title, body) = if raised { (title.to_owned(), detail) } else { (format!("Resolved: {title}"), String::new()) };
         sqlx::query!(
             "with told as (
                insert into notifications (kind, title, body, audience) values ('alert', $1, $2, 'role:admin') returning id

@@ -142,7 +142,7 @@ async fn the_doctor_reports_every_check_and_its_remedy() {
     }
     let first = admin.get("/api/system").await.json();
     assert_eq!(first["state"], "warn");
-    assert_eq!(finding(&first, "last_event")["what"], "nothing has come from Mandrill yet");
+    assert_eq!(finding(&first, "last_event")["what"], "No delivery from Mandrill has arrived yet.");
     assert_eq!(Mandrill::of(&stack).deliver_text(r#"[17,{"event":"open","_id":"m1","ts":1}]"#).await.status, 200);
     let report = admin.get("/api/system").await.json();
     assert_eq!(finding(&report, "last_event")["state"], "ok", "{report}");
@@ -180,7 +180,7 @@ async fn alarms_notify_admins_once_at_start_and_once_at_end() {
     let past = "update event_count_deltas set at = at - interval '31 minutes';
                 update event_counts set last_at = last_at - interval '31 minutes'";
     database.run(past).await;
-    assert_eq!(socket.next_of("notification").await["title"], "Mandrill has gone silent");
+    assert_eq!(socket.next_of("notification").await["title"], "No deliveries from Mandrill");
     let metrics = format!("{}/metrics", stack.direct(Part::Ingest));
     let wait_for_metric = async |line: &'static str| {
         until("the metric has the value", || async {
@@ -194,7 +194,7 @@ async fn alarms_notify_admins_once_at_start_and_once_at_end() {
         stack.ingest_with(&["doctor"], &[("SILENCE_ALERT_MINUTES", "30")]).expect_err("the command should fail").to_string();
     assert!(doctor.contains("FAIL  last_event"), "{doctor}");
     assert_eq!(mandrill.deliver(&[event("send", "m2")]).await.status, 200);
-    assert_eq!(socket.next_of("notification").await["title"], "Over: Mandrill has gone silent");
+    assert_eq!(socket.next_of("notification").await["title"], "Resolved: No deliveries from Mandrill");
     wait_for_metric(r#"ingest_alarm{name="silence"} 0"#).await;
 
     for _ in 0..3 {
@@ -203,7 +203,7 @@ async fn alarms_notify_admins_once_at_start_and_once_at_end() {
     assert_eq!(socket.next_of("notification").await["title"], "Deliveries from Mandrill are refused");
     wait_for_metric(r#"ingest_alarm{name="refusals"} 1"#).await;
     database.run("update refusals set last_at = last_at - interval '61 minutes'").await;
-    assert_eq!(socket.next_of("notification").await["title"], "Over: Deliveries from Mandrill are refused");
+    assert_eq!(socket.next_of("notification").await["title"], "Resolved: Deliveries from Mandrill are refused");
     assert_eq!(admin.all("/api/notifications").await.len(), 4, "admins should get one notification per change");
     assert_eq!(viewer.all("/api/notifications").await.len(), 0, "viewers should get none");
 }

@@ -113,7 +113,7 @@ async fn only_admins_can_view_retry_and_discard_quarantined_elements() {
     assert_eq!(admin.all("/api/events?message_id=whole").await.len(), 1);
     assert_eq!(
         admin.get(&format!("/api/quarantine/{whole_batch}")).await.json()["resolution"],
-        "stored 1 of 2, 1 kept apart one by one"
+        "stored 1 of 2, 1 quarantined individually"
     );
 
     let discard = |reason: Option<&str>| json!({"select": {"ids": [number]}, "reason": reason});

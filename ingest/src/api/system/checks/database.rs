@@ -1,0 +1,102 @@
+//! Checks of Postgres itself: availability, durability, clock, schema and partitions.
+
+use sqlx::PgPool;
+use time::OffsetDateTime;
+
+use crate::api::system::report::Finding;
+use crate::store::diagnostics::{self, ServerSettings};
+use crate::store::{migrations, partitions};
+
+/// `server_version_num` of the oldest supported version.
+const MIN_VERSION: i32 = 150_000;
+/// Seconds by which the clocks of this machine and of Postgres may differ.
+const MAX_CLOCK_DIFFERENCE: i64 = 5;
+/// How far into the future the partitions must reach.
+const MIN_LEAD: time::Duration = time::Duration::days(31);
+
+/// The finding when a query of a check fails.
+pub(crate) fn unavailable(error: &sqlx::Error) -> Finding {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    match code.as_deref() {
+        Some("42P01" | "42703") => Finding::fail("database", "The schema is missing or outdated.", "Run `ingest migrate`."),
+        Some("28P01" | "28000") => Finding::fail("database", "Postgres rejects the user or the password.", "Check DATABASE_URL."),
+        Some("3D000") => Finding::fail("database", "The database does not exist.", "Check DATABASE_URL."),
+        _ => Finding::fail(
+            "database",
+            "Postgres does not respond, so deliveries are answered with 503.",
+            "Check Postgres and DATABASE_URL. Mandrill retries a batch 20 times, over 5 to 8 hours.",
+        ),
+    }
+}
+
+/// Version and durability, and the difference of the clocks.
+pub(crate) async fn server(pool: &PgPool) -> Result<Vec<Finding>, sqlx::Error> {
+    let before = OffsetDateTime::now_utc();
+    let settings = diagnostics::server_settings(pool).await?;
+    Ok(vec![durability(&settings), clock((settings.now - before).whole_seconds().abs())])
+}
+
+fn durability(settings: &ServerSettings) -> Finding {
+    let version = format!("PostgreSQL {}", settings.version);
+    let is_durable = settings.fsync == "on" && settings.pages == "on" && settings.commit != "off";
+    if settings.number < MIN_VERSION {
+        Finding::warn("database", format!("{version} is older than PostgreSQL 15."), "Upgrade to PostgreSQL 15 or newer.")
+    } else if is_durable {
+        Finding::ok("database", version)
+    } else {
+        Finding::fail(
+            "database",
+            format!("{version} can lose committed events: fsync, full_page_writes or synchronous_commit is off."),
+            "Turn all three on. A 200 promises that the event is stored permanently.",
+        )
+    }
+}
+
+fn clock(difference: i64) -> Finding {
+    if difference <= MAX_CLOCK_DIFFERENCE {
+        Finding::ok("clock", "The clocks of this machine and of Postgres agree.")
+    } else {
+        Finding::warn(
+            "clock",
+            format!("The clocks of this machine and of Postgres differ by {difference} s."),
+            "Synchronise both clocks. Events get their time of receipt from Postgres.",
+        )
+    }
+}
+
+pub(crate) async fn schema(pool: &PgPool) -> Result<Finding, sqlx::Error> {
+    let (applied, known) = (migrations::applied_versions(pool).await?, migrations::known_versions());
+    let missing = known.iter().filter(|version| !applied.contains(version)).count();
+    Ok(if missing > 0 {
+        let what = if missing == 1 { "1 migration is missing.".to_owned() } else { format!("{missing} migrations are missing.") };
+        Finding::fail("schema", what, "Run `ingest migrate`.")
+    } else if applied.iter().any(|version| !known.contains(version)) {
+        Finding::warn("schema", "The schema is newer than this program.", "Update this program.")
+    } else {
+        Finding::ok("schema", format!("All {} migrations are applied.", known.len()))
+    })
+}
+
+pub(crate) async fn partitions(pool: &PgPool) -> Result<Finding, sqlx::Error> {
+    let now = diagnostics::now(pool).await?;
+    let months = partitions::all(pool).await?;
+    let last = months.iter().filter(|month| month.attached).map(|month| month.until).max();
+    let detached = months.iter().find(|month| !month.attached || month.detaching);
+    Ok(match (last, detached) {
+        (Some(last), _) if last < now + MIN_LEAD => Finding::warn(
+            "partitions",
+            format!("The last monthly partition ends on {}.", last.date()),
+            "Run `ingest migrate`, or check the log of the running service for the reason why it creates no new ones.",
+        ),
+        (None, _) => Finding::fail("partitions", "There is no monthly partition to store events in.", "Run `ingest migrate`."),
+        (_, Some(month)) => Finding::warn(
+            "partitions",
+            format!("{} is detached but was not dropped.", month.name),
+            "Set RETENTION_DAYS and run `ingest retention`.",
+        ),
+        (Some(last), None) => {
+            let what = format!("{} monthly partitions exist. The last one ends on {}.", months.len(), last.date());
+            Finding::ok("partitions", what)
+        }
+    })
+}

@@ -1,0 +1,39 @@
+//! Checks of what waits: the outbox and the quarantine.
+
+use sqlx::PgPool;
+
+use crate::api::system::report::Finding;
+use crate::store::diagnostics;
+
+/// Seconds after which a waiting outbox row shows that publishing has stopped.
+const MAX_OUTBOX_AGE: i64 = 60;
+
+pub(crate) async fn outbox(pool: &PgPool) -> Result<Finding, sqlx::Error> {
+    let backlog = diagnostics::outbox_backlog(pool).await?;
+    let what = match backlog.rows {
+        0 => "No commit waits to be published.".to_owned(),
+        1 => format!("1 commit has waited for {} s to be published.", backlog.age),
+        rows => format!("{rows} commits wait to be published, the oldest for {} s.", backlog.age),
+    };
+    Ok(if backlog.age > MAX_OUTBOX_AGE {
+        let advice = "No event is lost. Check Redis, and check the service's log for items that Redis rejects.";
+        Finding::warn("relay", what, advice)
+    } else {
+        Finding::ok("relay", what)
+    })
+}
+
+pub(crate) async fn quarantine(pool: &PgPool) -> Result<Finding, sqlx::Error> {
+    let open = diagnostics::open_quarantine(pool).await?;
+    Ok(match open.reason {
+        Some(reason) if open.count > 0 => {
+            let what = if open.count == 1 {
+                format!("1 item is in quarantine, for the reason `{reason}`.")
+            } else {
+                format!("{} items are in quarantine, mostly for the reason `{reason}`.", open.count)
+            };
+            Finding::warn("quarantine", what, "Open the page Quarantine. Retry the items after an update, or discard them.")
+        }
+        _ => Finding::ok("quarantine", "The quarantine is empty."),
+    })
+}

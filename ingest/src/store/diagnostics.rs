@@ -1,0 +1,159 @@
+//! Read-only queries about the state of the service, for readiness, the gauges, the alarms and the doctor.
+
+use sqlx::PgPool;
+use time::OffsetDateTime;
+
+/// Refusal reasons of requests that carry a Mandrill signature. They point to a misconfiguration here, not to a stranger.
+pub(crate) const SIGNED_REFUSAL_REASONS: [&str; 7] =
+    ["wrong_signature", "no_key", "no_url", "form_broken", "form_field_repeated", "form_without_events", "too_large"];
+
+/// Fails unless Postgres responds and has the schema.
+///
+/// # Errors
+/// When Postgres fails or the schema is missing.
+pub(crate) async fn check_ready(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query!("select count(*) from outbox where false").fetch_one(pool).await?;
+    Ok(())
+}
+
+/// Values of the gauges that only Postgres knows.
+pub(crate) struct QueueDepths {
+    /// Items in the outbox.
+    pub(crate) outbox: f64,
+    /// Age of the oldest outbox row in seconds; 0 if the outbox is empty.
+    pub(crate) age: f64,
+    /// Open items in quarantine.
+    pub(crate) quarantine: f64,
+}
+
+pub(crate) async fn queue_depths(pool: &PgPool) -> Result<QueueDepths, sqlx::Error> {
+    sqlx::query_as!(
+        QueueDepths,
+        r#"select (select coalesce(sum(items), 0) from outbox)::float8 as "outbox!",
+                  (select coalesce(extract(epoch from now() - min(created_at)), 0) from outbox)::float8 as "age!",
+                  (select count(*) from quarantine where state = 'open')::float8 as "quarantine!""#
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// Seconds since the last accepted delivery from Mandrill; `None` if there was none yet.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn seconds_since_delivery(pool: &PgPool) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select extract(epoch from now() - max(last_at))::bigint from (
+           select max(last_at) as last_at from event_counts where not simulated
+           union all select max(at) from event_count_deltas where not simulated
+         ) as last"
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// True once a delivery from Mandrill was counted.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn has_received_deliveries(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from event_counts where not simulated)
+               or exists (select from event_count_deltas where not simulated) as "any!""#
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// Version, durability settings and clock of the server.
+pub(crate) struct ServerSettings {
+    pub(crate) version: String,
+    /// `server_version_num`, such as 150004 for 15.4.
+    pub(crate) number: i32,
+    pub(crate) fsync: String,
+    /// `full_page_writes`.
+    pub(crate) pages: String,
+    /// `synchronous_commit`.
+    pub(crate) commit: String,
+    pub(crate) now: OffsetDateTime,
+}
+
+pub(crate) async fn server_settings(pool: &PgPool) -> Result<ServerSettings, sqlx::Error> {
+    sqlx::query_as!(
+        ServerSettings,
+        r#"select current_setting('server_version') as "version!", current_setting('server_version_num')::int as "number!",
+                  current_setting('fsync') as "fsync!", current_setting('full_page_writes') as "pages!",
+                  (select setting from pg_settings where name = 'synchronous_commit') as "commit!", now() as "now!""#
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// The time by the database's clock.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn now(pool: &PgPool) -> Result<OffsetDateTime, sqlx::Error> {
+    sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(pool).await
+}
+
+/// The first 100,000 rows of the outbox. Each stands for one commit or message.
+pub(crate) struct OutboxBacklog {
+    pub(crate) rows: i64,
+    /// Age of the oldest row in seconds; 0 if there is none.
+    pub(crate) age: i64,
+}
+
+pub(crate) async fn outbox_backlog(pool: &PgPool) -> Result<OutboxBacklog, sqlx::Error> {
+    sqlx::query_as!(
+        OutboxBacklog,
+        r#"select count(*) as "rows!", coalesce(extract(epoch from now() - min(created_at)), 0)::bigint as "age!"
+           from (select created_at from outbox order by id limit 100000) as first"#
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// Open items in quarantine.
+pub(crate) struct OpenQuarantine {
+    pub(crate) count: i64,
+    /// The most frequent reason.
+    pub(crate) reason: Option<String>,
+}
+
+pub(crate) async fn open_quarantine(pool: &PgPool) -> Result<OpenQuarantine, sqlx::Error> {
+    sqlx::query_as!(
+        OpenQuarantine,
+        r#"select count(*) as "count!", mode() within group (order by reason) as reason from quarantine where state = 'open'"#
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// Refusals of the last day with the same reason and near miss.
+pub(crate) struct RecentRefusals {
+    pub(crate) reason: String,
+    /// Codes joined by `+`.
+    pub(crate) near_miss: Option<String>,
+    /// The fix that the near miss suggests.
+    pub(crate) hint: Option<String>,
+    pub(crate) count: i64,
+    pub(crate) last_at: OffsetDateTime,
+    /// The time of the query, by the clock that also set `last_at`.
+    pub(crate) now: OffsetDateTime,
+}
+
+/// Refusals of the last day, latest first; at most 20 groups.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn recent_refusals(pool: &PgPool) -> Result<Vec<RecentRefusals>, sqlx::Error> {
+    sqlx::query_as!(
+        RecentRefusals,
+        r#"select reason, near_miss, max(hint) as hint, sum(count)::bigint as "count!", max(last_at) as "last_at!", now() as "now!"
+           from refusals where last_at > now() - interval '1 day'
+           group by reason, near_miss order by max(last_at) desc limit 20"#
+    )
+    .fetch_all(pool)
+    .await
+}

@@ -1,0 +1,213 @@
+//! The notifications of a user: pages, the unread count, and read marks.
+
+use serde::Serialize;
+use shared::notification::{Audience, AudienceError, Notification, Sender};
+use shared::session::User;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+/// Ids that one page or count scans, at most. It bounds the time for users who receive few of very many notifications.
+const MAX_SCANNED_IDS: i64 = 100_000;
+/// Unread notifications are counted up to this number.
+const MAX_UNREAD: i64 = 1_000;
+
+/// Which notifications a page lists.
+#[derive(Debug, Default)]
+pub(crate) struct NotificationFilter {
+    pub(crate) kind: Option<String>,
+    /// The id of the sender.
+    pub(crate) from_user: Option<i64>,
+    /// True for unread ones only.
+    pub(crate) unread: bool,
+}
+
+/// A notification with the reader's state.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ToldNotification)]
+pub(crate) struct ListedNotification {
+    #[serde(flatten)]
+    pub(crate) notification: Notification,
+    /// True when the caller has read or sent it.
+    read: bool,
+}
+
+/// Notifications of one scan.
+pub(crate) struct NotificationScan {
+    /// Newest first.
+    pub(crate) notifications: Vec<ListedNotification>,
+    /// The id below which the next scan starts when this one found less than a page. `None` when no older ids exist.
+    pub(crate) continue_before: Option<i64>,
+}
+
+/// Notifications that `user` received or sent, with ids below `before`, newest first. A scan may find fewer than `limit`, or
+/// none, although older notifications exist.
+///
+/// # Errors
+/// When Postgres fails, or stores an unknown audience.
+pub(crate) async fn list(
+    pool: &PgPool,
+    user: &User,
+    filter: &NotificationFilter,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<NotificationScan, sqlx::Error> {
+    let range = ScanRange::find(pool, filter, before).await?;
+    let rows = sqlx::query_as!(
+        NotificationRow,
+        r#"select notifications.id, kind, title, body, event_id, message_id, recipient, sender_id, audience,
+                  notifications.created_at, users.email as "sender?",
+                  (notifications.id <= coalesce((select read_up_to from users as reader where reader.id = $1), 0)
+                   or sender_id is not distinct from $1
+                   or exists (select from notification_reads where user_id = $1 and notification_id = notifications.id))
+                    as "read!"
+           from notifications left join users on users.id = sender_id
+           where (includes(audience, $1, $2) or sender_id = $1)
+             and notifications.id < $3 and notifications.id >= $8
+             and ($5::text is null or kind = $5)
+             and ($6::bigint is null or (sender_id = $6 and kind <> 'open'))
+             and (not $7 or (notifications.id > coalesce((select read_up_to from users as reader where reader.id = $1), 0)
+                             and sender_id is distinct from $1
+                             and not exists (select from notification_reads
+                                             where user_id = $1 and notification_id = notifications.id)))
+           order by notifications.id desc limit $4"#,
+        user.id,
+        user.role.to_string(),
+        range.before,
+        limit,
+        filter.kind,
+        filter.from_user,
+        filter.unread,
+        range.from
+    )
+    .fetch_all(pool)
+    .await?;
+    let notifications = rows.into_iter().map(ListedNotification::try_from).collect::<Result<_, _>>()?;
+    Ok(NotificationScan { notifications, continue_before: range.continue_before() })
+}
+
+struct NotificationRow {
+    id: i64,
+    kind: String,
+    title: String,
+    body: String,
+    event_id: Option<i64>,
+    message_id: Option<String>,
+    recipient: Option<String>,
+    sender_id: Option<i64>,
+    audience: String,
+    created_at: OffsetDateTime,
+    /// The sender's email address.
+    sender: Option<String>,
+    read: bool,
+}
+
+impl TryFrom<NotificationRow> for ListedNotification {
+    type Error = sqlx::Error;
+
+    fn try_from(row: NotificationRow) -> Result<Self, sqlx::Error> {
+        let audience: Audience = row.audience.parse().map_err(|error: AudienceError| sqlx::Error::Decode(Box::new(error)))?;
+        let notification = Notification {
+            id: row.id,
+            kind: row.kind,
+            title: row.title,
+            body: row.body,
+            event_id: row.event_id,
+            message_id: row.message_id,
+            recipient: row.recipient,
+            from: row.sender_id.zip(row.sender).map(|(id, email)| Sender { id, email }),
+            to: audience.redacted(),
+            at: row.created_at,
+        };
+        Ok(Self { notification, read: row.read })
+    }
+}
+
+/// The ids that one page scans.
+struct ScanRange {
+    /// The oldest id of all notifications.
+    oldest: i64,
+    /// Inclusive.
+    from: i64,
+    /// Exclusive.
+    before: i64,
+}
+
+impl ScanRange {
+    async fn find(pool: &PgPool, filter: &NotificationFilter, before: Option<i64>) -> Result<Self, sqlx::Error> {
+        let ends =
+            sqlx::query!(r#"select coalesce(min(id), 0) as "oldest!", coalesce(max(id), 0) as "newest!" from notifications"#);
+        let ends = ends.fetch_one(pool).await?;
+        let before = before.unwrap_or(ends.newest + 1);
+        // An index finds every kind but `open`, so these pages need no bound.
+        let is_indexed = filter.from_user.is_some() || filter.kind.as_ref().is_some_and(|kind| kind != "open");
+        let from = if is_indexed { 0 } else { before.saturating_sub(MAX_SCANNED_IDS) };
+        Ok(Self { oldest: ends.oldest, from, before })
+    }
+
+    fn continue_before(&self) -> Option<i64> {
+        (self.from > self.oldest).then_some(self.from)
+    }
+}
+
+/// The number of notifications that `user` received and has not read, counted up to 1,000 among the newest 100,000 ids.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn count_unread(pool: &PgPool, user: &User) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (
+             select from notifications
+             where id > greatest((select read_up_to from users where users.id = $1),
+                                 (select max(id) from notifications) - $4)
+               and includes(audience, $1, $2) and sender_id is distinct from $1
+               and not exists (select from notification_reads where user_id = $1 and notification_id = notifications.id)
+             limit $3
+           ) as unread"#,
+        user.id,
+        user.role.to_string(),
+        MAX_UNREAD,
+        MAX_SCANNED_IDS
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// Marks all notifications up to an id as read. Ids that do not exist yet stay unread.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn mark_read_up_to(pool: &PgPool, user: &User, up_to: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "with marked as (
+           update users set read_up_to = greatest(read_up_to, least($2, (select coalesce(max(id), 0) from notifications)))
+           where id = $1 returning read_up_to
+         )
+         delete from notification_reads using marked where user_id = $1 and notification_id <= marked.read_up_to",
+        user.id,
+        up_to
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Marks single notifications as read. Ids of other users' notifications are ignored.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn mark_read(pool: &PgPool, user: &User, ids: &[i64]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into notification_reads (user_id, notification_id)
+         select $1, id from notifications
+         where id = any($2) and id > (select read_up_to from users where users.id = $1)
+           and includes(audience, $1, $3)
+         on conflict do nothing",
+        user.id,
+        ids,
+        user.role.to_string()
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
