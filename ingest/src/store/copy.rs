@@ -10,11 +10,11 @@ use time::OffsetDateTime;
 use crate::webhook::event::{NewEvent, Text};
 use crate::webhook::queue::Source;
 
-/// What [`head`] writes, in its order, and the payload.
-const STATEMENT: &str = "copy events (
-    id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
-    url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, terms, payload
-) from stdin (format binary)";
+/// The columns of an `Event` that COPY writes, in the order in which [`head`] writes them. Queries for an `Event` add
+/// `erased_at`.
+pub(crate) const EVENT_COLUMNS: &str = "id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, \
+    metadata, template, subaccount, url, ip, user_agent, country, city, diagnostic, simulated, webhook";
+/// The number of columns: [`EVENT_COLUMNS`], `search`, `terms` and `payload`.
 const COLUMNS: i16 = 23;
 /// Signature, flags and the length of an extension that there is none of.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -44,7 +44,8 @@ pub(crate) async fn copy(
     rows: &[Row<'_>],
     received_at: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    let mut copy = connection.copy_in_raw(STATEMENT).await?;
+    let statement = format!("copy events ({EVENT_COLUMNS}, search, terms, payload) from stdin (format binary)");
+    let mut copy = connection.copy_in_raw(&statement).await?;
     let mut piece = Vec::with_capacity(PIECE + (16 << 10));
     piece.extend_from_slice(HEADER);
     for row in rows {

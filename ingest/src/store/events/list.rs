@@ -1,0 +1,78 @@
+//! Reads events: a page of the list, one event, or a range of ids.
+
+use shared::event::Event;
+use shared::filter::Filter;
+use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
+use time::OffsetDateTime;
+
+use crate::store::copy::EVENT_COLUMNS;
+use crate::store::events::search_plan::{self, RowLimit};
+use crate::store::events::selection::push_conditions;
+
+/// The time of receipt and the id of an event, which order the list.
+pub(crate) type ListPosition = (OffsetDateTime, i64);
+
+/// An event and its searchable text.
+#[derive(Debug, FromRow)]
+pub struct SearchableEvent {
+    /// The event without its payload.
+    #[sqlx(flatten)]
+    pub event: Event,
+    /// Folded; filters match words against it.
+    pub search: String,
+}
+
+/// Reads the newest events that match the filter and follow `after` in the list, up to `limit`.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn newest(
+    pool: &PgPool,
+    filter: &Filter,
+    after: Option<ListPosition>,
+    limit: i64,
+) -> Result<Vec<Event>, sqlx::Error> {
+    let terms = search_plan::choose_terms(pool, filter, RowLimit::Newest(limit)).await?;
+    let mut sql = select_events();
+    push_conditions(&mut sql, filter, terms);
+    if let Some((received_at, id)) = after {
+        sql.push(" and (received_at, id) < (").push_bind(received_at).push(", ").push_bind(id).push(")");
+    }
+    sql.push(" order by received_at desc, id desc limit ").push_bind(limit);
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// Reads one event.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<Event>, sqlx::Error> {
+    let mut sql = select_events();
+    sql.push(" and id = ").push_bind(id);
+    sql.build_query_as().fetch_optional(pool).await
+}
+
+/// Reads the events that one transaction stored at `received_at`, from `first_id` to `last_id`, in the order of their ids.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn read_range(
+    connection: &mut PgConnection,
+    received_at: OffsetDateTime,
+    first_id: i64,
+    last_id: i64,
+) -> Result<Vec<SearchableEvent>, sqlx::Error> {
+    let mut sql = select_columns(", search");
+    sql.push(" and received_at = ").push_bind(received_at);
+    sql.push(" and id between ").push_bind(first_id).push(" and ").push_bind(last_id).push(" order by id");
+    sql.build_query_as().fetch_all(connection).await
+}
+
+/// A `select` of the columns of an [`Event`], ready for conditions that start with `and`.
+pub(crate) fn select_events() -> QueryBuilder<Postgres> {
+    select_columns("")
+}
+
+fn select_columns(more: &str) -> QueryBuilder<Postgres> {
+    QueryBuilder::new(format!("select {EVENT_COLUMNS}, erased_at{more} from events where true"))
+}
