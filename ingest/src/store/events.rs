@@ -1,5 +1,6 @@
 //! Reads events for the API and the publisher, and erases personal data.
 
+pub(crate) mod erase;
 pub(crate) mod histogram;
 pub mod list;
 pub(crate) mod message;
