@@ -8,3 +8,4 @@ pub(crate) mod payload;
 pub(crate) mod recipient;
 pub(crate) mod search_plan;
 pub(crate) mod selection;
+pub(crate) mod statistics;
