@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use shared::config::{Connections, Database, Log, Public, Redis, Secret};
 use shared::session::Role;
 
-use crate::api::accounts::oidc::Oidc;
+use crate::api::accounts::oidc::provider::Oidc;
 use crate::commands::doctor::Doctor;
 use crate::commands::webhook::WebhookCommand;
 use crate::periodic::alarms::Alarms;

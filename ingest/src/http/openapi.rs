@@ -105,7 +105,7 @@ struct Described;
 /// The document as it is sent, and the tag by which a client knows that it has it already.
 static SENT: LazyLock<(String, HeaderValue)> = LazyLock::new(|| {
     let json = document().to_string();
-    let digest = Sha256::digest(&json).iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digest = hex::encode(&Sha256::digest(&json)[..16]);
     let tag = HeaderValue::from_str(&format!("\"{digest}\"")).unwrap_or(HeaderValue::from_static("\"\""));
     (json, tag)
 });

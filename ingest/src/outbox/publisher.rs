@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::PublishError;
 use super::handoff::OutboxEntry;
 use super::poison;
-use crate::store::events;
+use crate::store::events::list::{self, SearchableEvent};
 use crate::store::outbox_rows::{self, PendingRow, Selection};
 
 /// Most rows that one transaction takes.
@@ -249,11 +249,11 @@ async fn items(connection: &mut PgConnection, row: &PendingRow) -> Result<Encode
         }
         return Ok(items);
     };
-    let events = events::list::read_range(connection, received_at, first, last).await?;
+    let events = list::read_range(connection, received_at, first, last).await?;
     let mut notifications: HashMap<i64, Notification> =
         notifications.into_iter().filter_map(|notification| Some((notification.event_id?, notification))).collect();
     let mut items = EncodedBatch::expecting(events.len());
-    for (event, search) in events {
+    for SearchableEvent { event, search } in events {
         let notification = notifications.remove(&event.id);
         items.push(&FeedItem { event: Some(event), search: Some(search), notification, read: None })?;
     }

@@ -9,11 +9,10 @@ use time::OffsetDateTime;
 use super::row::Row;
 use crate::webhook::event::Text;
 
-/// The columns in the order in which [`encode_row`] writes them.
-const STATEMENT: &str = "copy events (
-    id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
-    url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, terms, payload
-) from stdin (format binary)";
+/// The columns of an `Event` in the order in which [`encode_row`] writes them. Queries for an `Event` add `erased_at`.
+pub(crate) const EVENT_COLUMNS: &str = "id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, \
+    metadata, template, subaccount, url, ip, user_agent, country, city, diagnostic, simulated, webhook";
+/// The number of columns: [`EVENT_COLUMNS`], `search`, `terms` and `payload`.
 const COLUMN_COUNT: i16 = 23;
 /// Signature, flags, and the length of the header extension, which is empty.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -34,7 +33,8 @@ pub(super) async fn copy(
     rows: &[Row<'_>],
     received_at: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    let mut copy = connection.copy_in_raw(STATEMENT).await?;
+    let statement = format!("copy events ({EVENT_COLUMNS}, search, terms, payload) from stdin (format binary)");
+    let mut copy = connection.copy_in_raw(&statement).await?;
     let mut chunk = Vec::with_capacity(CHUNK_BYTES + (16 << 10));
     chunk.extend_from_slice(HEADER);
     for row in rows {

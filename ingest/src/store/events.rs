@@ -1,5 +1,11 @@
-//! Reading events.
+//! Reads events for the API and the publisher, and erases personal data.
 
-pub(crate) mod list;
+pub(crate) mod erase;
+pub(crate) mod histogram;
+pub mod list;
+pub(crate) mod message;
+pub(crate) mod payload;
+pub(crate) mod recipient;
 pub(crate) mod search_plan;
 pub(crate) mod selection;
+pub(crate) mod statistics;

@@ -8,10 +8,11 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use crate::notify::rules::Rules;
-use crate::store::commit::{self, Care};
-use crate::webhook::batch::{Batch, Origin};
+use crate::store::commit::{self, InsertMode};
+use crate::store::sqlstate;
+use crate::webhook::batch::{Batch, Origin, VerifiedBatch};
+use crate::webhook::delivery::Source;
 use crate::webhook::event::NewEvent;
-use crate::webhook::queue::Source;
 
 /// The outcome of retrying one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -56,7 +57,7 @@ pub(crate) async fn retry(pool: &PgPool, rules: &Rules, id: i64, user: i64) -> R
     let failure = match try_retry(pool, rules, id, user).await {
         Ok(Ok(outcome)) => return Ok(outcome),
         Ok(Err(detail)) => detail,
-        Err(error) if commit::is_about_the_data(&error) => "Postgres still refuses it.".to_owned(),
+        Err(error) if sqlstate::is_invalid_data(&error) => "Postgres still refuses it.".to_owned(),
         Err(error) => return Err(error),
     };
     record_failure(pool, id, &failure).await?;
@@ -100,12 +101,11 @@ async fn store_events(
     connection: &mut PgConnection,
     rules: &Rules,
     item: &LockedItem,
-    mut batch: Batch<'_>,
+    batch: Batch<'_>,
 ) -> Result<(&'static str, String), sqlx::Error> {
-    batch.tell(rules);
     let (received, quarantined) = (batch.received, batch.poison.len());
-    let batches = [(batch, &item.source)];
-    let written = commit::write(connection, &batches, Care::Quick).await?;
+    let batches = [VerifiedBatch::new(batch, &item.source, |event| rules.draft(event))];
+    let written = commit::write(connection, &batches, InsertMode::Bulk).await?;
     let stored = written.receipts.first().map_or(0, |receipt| receipt.stored);
     let outcome = if stored == 0 && received > 0 { "duplicate" } else { "stored" };
     let detail = match item.origin {
@@ -161,7 +161,7 @@ async fn lock_open(connection: &mut PgConnection, id: i64) -> Result<Option<Lock
     let row = row.fetch_optional(connection).await?;
     Ok(row.map(|row| LockedItem {
         raw: row.raw,
-        origin: Origin::named(&row.origin).unwrap_or(Origin::Element),
+        origin: Origin::from_name(&row.origin).unwrap_or(Origin::Element),
         source: if row.simulated { Source::Simulation } else { Source::Webhook(row.webhook.unwrap_or_default()) },
     }))
 }

@@ -1,21 +1,22 @@
-//! What an event is found by: numbers, all in one index.
+//! The terms under which an event is indexed: integers, all in one GIN index.
 //!
-//! A GIN index costs Postgres by its entries. Three letters of a word suffice to find it, since what was found is compared with
-//! all of it; a field's whole value is one entry, where an index of its own would cost as much as ten. The functions `event_grams`
-//! and `event_value` of the database say the same, for events of older versions.
+//! The cost of a GIN index grows with its entries. Grams of three characters suffice to find a word, because every match is
+//! compared with the whole word. A field's whole value is a single entry; a separate index for the field would cost as much as
+//! ten. The database functions `event_grams` and `event_value` compute the same terms, for events that an older version stored.
 
-/// Grams have this bit clear, and values have it set.
+/// This bit is clear in grams and set in values.
 const VALUE: u32 = 1 << 31;
 
-/// Appends each three letters in a row of a folded text. Letters are all signs but those of ASCII that are neither letter nor digit.
+/// Appends a term for every three consecutive characters within a word of a folded text. ASCII punctuation and whitespace
+/// separate words; every other character counts.
 pub(crate) fn grams(text: &str, terms: &mut Vec<i32>) {
     let (mut first, mut second, mut length) = (0, 0, 0);
-    for sign in text.chars() {
-        if sign.is_ascii() && !sign.is_ascii_alphanumeric() {
+    for character in text.chars() {
+        if character.is_ascii() && !character.is_ascii_alphanumeric() {
             length = 0;
             continue;
         }
-        let third = u32::from(sign);
+        let third = u32::from(character);
         length += 1;
         if length >= 3 {
             terms.push((((first << 20) ^ (second << 10) ^ third) & !VALUE).cast_signed());
@@ -24,10 +25,10 @@ pub(crate) fn grams(text: &str, terms: &mut Vec<i32>) {
     }
 }
 
-/// A field's whole value: FNV-1a of both, 32 bits.
+/// The term of a field's whole value: the 32-bit FNV-1a hash of `field=value`, with the high bit set.
 pub(crate) fn value(field: &str, value: &str) -> i32 {
-    let signs = field.bytes().chain([b'=']).chain(value.bytes());
-    let hash = signs.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let bytes = field.bytes().chain([b'=']).chain(value.bytes());
+    let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     (hash | VALUE).cast_signed()
 }
 
@@ -43,13 +44,13 @@ mod tests {
     }
 
     #[test]
-    fn words_have_a_gram_for_all_letters_but_two() {
+    fn words_of_n_characters_have_n_minus_two_grams() {
         assert_eq!((count("order"), count("a.bc d-e\u{1e}f"), count("")), (3, 0, 0));
         assert_eq!((count("order 4711"), count("\u{e9}t\u{e9}"), count("\u{8acb}\u{6c42}\u{66f8}")), (5, 1, 1));
     }
 
     #[test]
-    fn values_are_of_their_field_and_no_grams() {
+    fn values_depend_on_their_field_and_never_equal_grams() {
         assert_ne!(value("ip", "198.51.100.7"), value("url", "198.51.100.7"));
         assert!(value("ip", "198.51.100.7") < 0 && value("", "") < 0);
     }

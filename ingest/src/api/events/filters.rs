@@ -1,28 +1,29 @@
-//! The names that a filter has in a query string, for the API's document.
+//! Filters in a query string: their description for the OpenAPI document, and their parser.
 
 use std::collections::HashMap;
 
+use shared::filter::{Filter, FilterError};
 use time::OffsetDateTime;
 use utoipa::IntoParams;
 use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, Type};
 
 use crate::http::page::moment;
 
-/// Every name; what they mean is said by `shared::filter::Filter`.
+/// The query parameters of a filter; `shared::filter::Filter` defines their meaning.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only its description is used: a query string is read by `Filter::from_pairs`")]
+#[expect(dead_code, reason = "only describes parameters; `parse_filter` reads them")]
 pub(crate) struct Filters {
-    /// Any of these kinds, separated by commas: Mandrill's words, such as `open`.
+    /// Any of these event types, separated by commas, such as `open,click`.
     #[param(max_length = 1024)]
     kind: Option<String>,
-    /// The address written to; the case of ASCII letters makes no difference.
+    /// The recipient's address, ignoring the case of ASCII letters.
     #[param(max_length = 1024)]
     recipient: Option<String>,
-    /// The address written from; the case of ASCII letters makes no difference.
+    /// The sender's address, ignoring the case of ASCII letters.
     #[param(max_length = 1024)]
     sender: Option<String>,
-    /// Part of the subject; case makes no difference.
+    /// Part of the subject, ignoring case.
     #[param(max_length = 1024)]
     subject: Option<String>,
     /// One of the tags.
@@ -34,76 +35,83 @@ pub(crate) struct Filters {
     /// The subaccount.
     #[param(max_length = 1024)]
     subaccount: Option<String>,
-    /// The message's id at Mandrill.
+    /// Mandrill's id of the message.
     #[param(max_length = 1024)]
     message_id: Option<String>,
-    /// Where an open or click came from.
+    /// The IP address of an open or click.
     #[param(max_length = 1024)]
     ip: Option<String>,
-    /// The link that was clicked.
+    /// The clicked link.
     #[param(max_length = 1024)]
     url: Option<String>,
-    /// Received at or after.
+    /// Received at or after this time.
     #[param(schema_with = moment)]
     from: Option<OffsetDateTime>,
-    /// Received before.
+    /// Received before this time.
     #[param(schema_with = moment)]
     to: Option<OffsetDateTime>,
     /// Only simulated events, or only real ones.
     simulated: Option<bool>,
-    /// Words that must all occur: in addresses, subject, tags or metadata.
+    /// Words that must all occur in the addresses, subject, tags or metadata.
     #[param(max_length = 1024)]
     q: Option<String>,
-    /// What `kind` must not be; may be given several times.
+    /// Excludes events with this `kind`. Repeatable.
     #[param(rename = "not.kind", max_length = 1024)]
     not_kind: Option<Vec<String>>,
-    /// What `recipient` must not be; may be given several times.
+    /// Excludes events with this `recipient`. Repeatable.
     #[param(rename = "not.recipient", max_length = 1024)]
     not_recipient: Option<Vec<String>>,
-    /// What `sender` must not be; may be given several times.
+    /// Excludes events with this `sender`. Repeatable.
     #[param(rename = "not.sender", max_length = 1024)]
     not_sender: Option<Vec<String>>,
-    /// What `tag` must not be; may be given several times.
+    /// Excludes events with this `tag`. Repeatable.
     #[param(rename = "not.tag", max_length = 1024)]
     not_tag: Option<Vec<String>>,
-    /// What `template` must not be; may be given several times.
+    /// Excludes events with this `template`. Repeatable.
     #[param(rename = "not.template", max_length = 1024)]
     not_template: Option<Vec<String>>,
-    /// What `subaccount` must not be; may be given several times.
+    /// Excludes events with this `subaccount`. Repeatable.
     #[param(rename = "not.subaccount", max_length = 1024)]
     not_subaccount: Option<Vec<String>>,
-    /// What `message_id` must not be; may be given several times.
+    /// Excludes events with this `message_id`. Repeatable.
     #[param(rename = "not.message_id", max_length = 1024)]
     not_message_id: Option<Vec<String>>,
-    /// What `ip` must not be; may be given several times.
+    /// Excludes events with this `ip`. Repeatable.
     #[param(rename = "not.ip", max_length = 1024)]
     not_ip: Option<Vec<String>>,
-    /// What `url` must not be; may be given several times.
+    /// Excludes events with this `url`. Repeatable.
     #[param(rename = "not.url", max_length = 1024)]
     not_url: Option<Vec<String>>,
     #[param(rename = "metadata.KEY", style = Form, explode, schema_with = metadata_by_key)]
     metadata: Option<HashMap<String, String>>,
 }
 
-/// An object whose names are the query's own: `metadata.plan=gold`.
+/// An object whose keys are parameter names, such as `metadata.plan`.
 fn metadata_by_key() -> Object {
     let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(1024));
     let name = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^(not\.)?metadata\..+$"));
     ObjectBuilder::new()
-        .description(Some("`metadata.KEY=VALUE`: a value of the metadata, exact; `not.metadata.KEY=VALUE`: what it must not be."))
+        .description(Some("`metadata.KEY=VALUE`: an exact metadata value. `not.metadata.KEY=VALUE` excludes it."))
         .property_names(Some(name))
         .additional_properties(Some(AdditionalProperties::from(text)))
         .max_properties(Some(4))
         .build()
 }
 
+/// Parses the name-value pairs of a query string as a filter.
+///
+/// # Errors
+/// When a name is unknown or a value is invalid.
+pub(crate) fn parse_filter(pairs: &[(String, String)]) -> Result<Filter, FilterError> {
+    Filter::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::filter::Filter;
 
     #[test]
-    fn every_name_is_taken_by_filters() {
+    fn every_described_parameter_is_accepted() {
         let parameters = Filters::into_params(|| None);
         assert!(parameters.len() > 20);
         for name in parameters.iter().map(|parameter| parameter.name.as_str()) {

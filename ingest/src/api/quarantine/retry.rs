@@ -5,6 +5,7 @@ use sqlx::PgPool;
 use utoipa::ToSchema;
 
 use crate::http::error::ApiError;
+use crate::notify::cache;
 use crate::state::AppState;
 use crate::store::quarantine_items::SelectedItems;
 use crate::store::quarantine_retry::{self, RetryOutcome};
@@ -57,7 +58,7 @@ pub(crate) async fn preview(pool: &PgPool, selected: &SelectedItems) -> Result<R
 /// # Errors
 /// `Database`; items before the failure stay retried.
 pub(crate) async fn retry(state: &AppState, selected: &SelectedItems, user: i64) -> Result<RetryReport, ApiError> {
-    let rules = state.rules.get(&state.pool).await?;
+    let rules = cache::read(&state.pool).await?;
     let mut report = RetryReport::new(selected);
     for id in &selected.ids {
         if let Some(outcome) = quarantine_retry::retry(&state.pool, &rules, *id, user).await? {

@@ -1,28 +1,78 @@
-//! Reading events by range.
+//! Reads events: a page of the list, one event, or a range of ids.
 
 use shared::event::Event;
-use sqlx::{PgConnection, QueryBuilder};
+use shared::filter::Filter;
+use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 use time::OffsetDateTime;
 
-#[derive(sqlx::FromRow)]
-struct WithSearch {
+use crate::store::copy::EVENT_COLUMNS;
+use crate::store::events::search_plan::{self, RowLimit};
+use crate::store::events::selection::push_conditions;
+
+/// The time of receipt and the id of an event, which order the list.
+pub(crate) type ListPosition = (OffsetDateTime, i64);
+
+/// An event and its searchable text.
+#[derive(Debug, FromRow)]
+pub struct SearchableEvent {
+    /// The event without its payload.
     #[sqlx(flatten)]
-    event: Event,
-    search: String,
+    pub event: Event,
+    /// Folded; filters match words against it.
+    pub search: String,
 }
 
-/// The events of one commit in the order of their ids, each with its search text.
-pub(crate) async fn read_range(
+/// Reads the newest events that match the filter and follow `after` in the list, up to `limit`.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn newest(
+    pool: &PgPool,
+    filter: &Filter,
+    after: Option<ListPosition>,
+    limit: i64,
+) -> Result<Vec<Event>, sqlx::Error> {
+    let terms = search_plan::choose_terms(pool, filter, RowLimit::Newest(limit)).await?;
+    let mut sql = select_events();
+    push_conditions(&mut sql, filter, terms);
+    if let Some((received_at, id)) = after {
+        sql.push(" and (received_at, id) < (").push_bind(received_at).push(", ").push_bind(id).push(")");
+    }
+    sql.push(" order by received_at desc, id desc limit ").push_bind(limit);
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// Reads one event.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<Event>, sqlx::Error> {
+    let mut sql = select_events();
+    sql.push(" and id = ").push_bind(id);
+    sql.build_query_as().fetch_optional(pool).await
+}
+
+/// Reads the events that one transaction stored at `received_at`, from `first_id` to `last_id`, in the order of their ids.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn read_range(
     connection: &mut PgConnection,
     received_at: OffsetDateTime,
-    first: i64,
-    last: i64,
-) -> Result<Vec<(Event, String)>, sqlx::Error> {
-    let mut sql = QueryBuilder::new(
-        "select id, kind, occurred_at, received_at, message_id, recipient, sender, subject, tags, metadata, template, subaccount, url,
-           ip, user_agent, country, city, diagnostic, simulated, webhook, erased_at, search from events where received_at = ",
-    );
-    sql.push_bind(received_at).push(" and id between ").push_bind(first).push(" and ").push_bind(last).push(" order by id");
-    let rows: Vec<WithSearch> = sql.build_query_as().fetch_all(connection).await?;
-    Ok(rows.into_iter().map(|row| (row.event, row.search)).collect())
+    first_id: i64,
+    last_id: i64,
+) -> Result<Vec<SearchableEvent>, sqlx::Error> {
+    let mut sql = select_columns(", search");
+    sql.push(" and received_at = ").push_bind(received_at);
+    sql.push(" and id between ").push_bind(first_id).push(" and ").push_bind(last_id).push(" order by id");
+    sql.build_query_as().fetch_all(connection).await
+}
+
+/// A `select` of the columns of an [`Event`], ready for conditions that start with `and`.
+pub(crate) fn select_events() -> QueryBuilder<Postgres> {
+    select_columns("")
+}
+
+fn select_columns(more: &str) -> QueryBuilder<Postgres> {
+    QueryBuilder::new(format!("select {EVENT_COLUMNS}, erased_at{more} from events where true"))
 }

@@ -1,57 +1,26 @@
-//! A filter said in SQL.
+//! The filter builder: translates a filter into SQL conditions.
 
 use shared::event::SUBJECT;
-use shared::filter::{Field, Filter, FilterError};
+use shared::filter::{Field, Filter};
 use sqlx::{Postgres, QueryBuilder};
 
-use crate::store::events::search_plan::{containing, escaped};
-use crate::store::search_terms::value as value_of;
+use crate::store::events::search_plan::{contains_pattern, escape_like};
+use crate::store::search_terms;
 
-/// The filter of a query string's pairs.
-pub(crate) fn filter_of(pairs: &[(String, String)]) -> Result<Filter, FilterError> {
-    Filter::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-}
-
-/// Says a filter in SQL; `Filter::matches` says the same in memory. It only binds: no value becomes part of the text. `terms` are those
-/// by which its text is looked up.
-pub(crate) fn select(sql: &mut QueryBuilder<Postgres>, filter: &Filter, mut terms: Vec<i32>) {
-    if let [kind] = filter.kinds.as_slice() {
-        // An array, even of one, would keep the index from giving the order.
-        sql.push(" and kind = ").push_bind(kind.clone());
-    } else if !filter.kinds.is_empty() {
-        sql.push(" and kind = any(").push_bind(filter.kinds.clone()).push(")");
-    }
-    let ordered = [
-        (" and lower(recipient collate \"C\") = ", &filter.recipient),
-        (" and lower(sender collate \"C\") = ", &filter.sender),
-        (" and message_id = ", &filter.message_id),
-    ];
-    for (condition, value) in ordered {
-        if let Some(value) = value {
-            sql.push(condition).push_bind(value.clone());
-        }
-    }
-    let looked_up =
-        [("template", &filter.template), ("subaccount", &filter.subaccount), ("url", &filter.url), ("ip", &filter.ip)];
-    for (field, value) in looked_up {
-        if let Some(value) = value {
-            terms.push(value_of(field, value));
-            // As a case, since the term has told Postgres already how rare it is.
-            sql.push(" and case when ").push(field).push(" = ").push_bind(value.clone()).push(" then true else false end");
-        }
-    }
-    if !terms.is_empty() {
-        sql.push(" and terms @> ").push_bind(terms);
-    }
+/// Appends the conditions of a filter, and of the `terms` that the search plan looks up. They select the same events as
+/// `Filter::matches` does in memory. Values are bound; none becomes part of the SQL text.
+pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter, terms: Vec<i32>) {
+    push_indexed(sql, filter, terms);
     if let Some(part) = &filter.subject {
-        let pattern = format!("%{}%{}%{}%", SUBJECT.0, escaped(part), SUBJECT.1);
+        let pattern = format!("%{}%{}%{}%", SUBJECT.0, escape_like(part), SUBJECT.1);
         sql.push(" and search like ").push_bind(pattern);
     }
     if let Some(tag) = &filter.tag {
         sql.push(" and ").push_bind(tag.clone()).push(" = any(tags)");
     }
     for (key, value) in &filter.metadata {
-        // As a case, since Postgres takes any comparison of an expression for a rare one, and would fetch all that has a common value.
+        // `case` keeps Postgres from assuming that the comparison of an expression is selective, and from fetching all events
+        // with a common value.
         sql.push(" and case when metadata ->> ").push_bind(key.clone()).push(" = ").push_bind(value.clone());
         sql.push(" then jsonb_typeof(metadata -> ").push_bind(key.clone()).push(") not in ('array', 'object') else false end");
     }
@@ -65,14 +34,46 @@ pub(crate) fn select(sql: &mut QueryBuilder<Postgres>, filter: &Filter, mut term
         sql.push(" and simulated = ").push_bind(simulated);
     }
     for word in &filter.words {
-        sql.push(" and search like ").push_bind(containing(word));
+        sql.push(" and search like ").push_bind(contains_pattern(word));
     }
     for (field, value) in &filter.not {
-        exclude(sql, field, value);
+        push_exclusion(sql, field, value);
     }
 }
 
-fn exclude(sql: &mut QueryBuilder<Postgres>, field: &Field, value: &str) {
+/// Appends the conditions that an index supports.
+fn push_indexed(sql: &mut QueryBuilder<Postgres>, filter: &Filter, mut terms: Vec<i32>) {
+    if let [kind] = filter.kinds.as_slice() {
+        // With an array, even of one kind, the index would not return the events in the list's order.
+        sql.push(" and kind = ").push_bind(kind.clone());
+    } else if !filter.kinds.is_empty() {
+        sql.push(" and kind = any(").push_bind(filter.kinds.clone()).push(")");
+    }
+    let with_own_index = [
+        (" and lower(recipient collate \"C\") = ", &filter.recipient),
+        (" and lower(sender collate \"C\") = ", &filter.sender),
+        (" and message_id = ", &filter.message_id),
+    ];
+    for (condition, value) in with_own_index {
+        if let Some(value) = value {
+            sql.push(condition).push_bind(value.clone());
+        }
+    }
+    let with_term =
+        [("template", &filter.template), ("subaccount", &filter.subaccount), ("url", &filter.url), ("ip", &filter.ip)];
+    for (field, value) in with_term {
+        if let Some(value) = value {
+            terms.push(search_terms::value(field, value));
+            // `case` hides the comparison from the planner, which knows the selectivity from the term.
+            sql.push(" and case when ").push(field).push(" = ").push_bind(value.clone()).push(" then true else false end");
+        }
+    }
+    if !terms.is_empty() {
+        sql.push(" and terms @> ").push_bind(terms);
+    }
+}
+
+fn push_exclusion(sql: &mut QueryBuilder<Postgres>, field: &Field, value: &str) {
     let column = match field {
         Field::Kind => "kind",
         Field::Recipient => "lower(recipient collate \"C\")",

@@ -1,0 +1,36 @@
+//! Counts the events that match a filter, over time.
+
+use std::collections::BTreeMap;
+
+use shared::filter::Filter;
+use sqlx::{PgPool, QueryBuilder};
+use time::OffsetDateTime;
+
+use crate::store::events::search_plan::{self, RowLimit};
+use crate::store::events::selection::push_conditions;
+
+/// Counts by kind, by the number of the bucket. Buckets and kinds without events are absent.
+pub(crate) type BucketCounts = BTreeMap<i64, BTreeMap<String, i64>>;
+
+/// Counts events by kind in buckets of `step` seconds; bucket 0 starts at `start`.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn count_by_bucket(
+    pool: &PgPool,
+    filter: &Filter,
+    start: OffsetDateTime,
+    step: i64,
+) -> Result<BucketCounts, sqlx::Error> {
+    let terms = search_plan::choose_terms(pool, filter, RowLimit::All).await?;
+    let mut sql = QueryBuilder::new("select floor(extract(epoch from received_at - ");
+    sql.push_bind(start).push(") / ").push_bind(step).push(")::bigint, kind, count(*) from events where true");
+    push_conditions(&mut sql, filter, terms);
+    sql.push(" group by 1, 2");
+    let rows: Vec<(i64, String, i64)> = sql.build_query_as().fetch_all(pool).await?;
+    let mut counts = BucketCounts::new();
+    for (bucket, kind, count) in rows {
+        *counts.entry(bucket).or_default().entry(kind).or_default() += count;
+    }
+    Ok(counts)
+}

@@ -1,0 +1,58 @@
+//! Reads the events of one message, and other messages to the same recipient.
+
+use serde::Serialize;
+use shared::event::Event;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+use crate::store::events::list::select_events;
+
+/// Another message to the same recipient.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RelatedMessage {
+    message_id: String,
+    subject: Option<String>,
+    /// The kind of its newest event.
+    kind: String,
+    #[serde(with = "time::serde::rfc3339")]
+    occurred_at: OffsetDateTime,
+}
+
+/// Reads the oldest events of a message, up to `limit`.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn find_events(pool: &PgPool, message_id: &str, limit: i64) -> Result<Vec<Event>, sqlx::Error> {
+    let mut sql = select_events();
+    sql.push(" and message_id = ").push_bind(message_id).push(" order by occurred_at, id limit ").push_bind(limit);
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// Reads the newest messages to a recipient other than `message_id`, up to `limit`. It considers the last 200 events of the
+/// recipient.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn find_related(
+    pool: &PgPool,
+    recipient: &str,
+    message_id: &str,
+    limit: i64,
+) -> Result<Vec<RelatedMessage>, sqlx::Error> {
+    sqlx::query_as!(
+        RelatedMessage,
+        r#"select message_id as "message_id!", subject, kind as "kind!", occurred_at as "occurred_at!" from (
+             select distinct on (message_id) message_id, subject, kind, occurred_at, received_at, id from (
+               select message_id, subject, kind, occurred_at, received_at, id from events
+               where lower(recipient collate "C") = lower($1 collate "C") and message_id <> $2
+               order by received_at desc, id desc limit 200
+             ) as newest order by message_id, received_at desc, id desc
+           ) as messages order by received_at desc, id desc limit $3"#,
+        recipient,
+        message_id,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}

@@ -1,0 +1,37 @@
+//! Counts the events of one recipient.
+
+use serde::Serialize;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+/// The events of one kind for a recipient.
+#[derive(Serialize, ToSchema)]
+#[schema(as = KindOfRecipient)]
+pub(crate) struct RecipientKind {
+    kind: String,
+    count: i64,
+    #[serde(with = "time::serde::rfc3339")]
+    first_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    last_at: OffsetDateTime,
+    /// SMTP reply or bounce text of the last event.
+    diagnostic: Option<String>,
+}
+
+/// Counts the events of a recipient by kind. The kind of the last event comes first.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn count_by_kind(pool: &PgPool, email: &str) -> Result<Vec<RecipientKind>, sqlx::Error> {
+    sqlx::query_as!(
+        RecipientKind,
+        r#"select kind as "kind!", count(*) as "count!", min(occurred_at) as "first_at!", max(occurred_at) as "last_at!",
+                  (array_agg(diagnostic order by occurred_at desc, id desc))[1] as diagnostic
+           from events where lower(recipient collate "C") = lower($1 collate "C")
+           group by kind order by max(occurred_at) desc, kind"#,
+        email
+    )
+    .fetch_all(pool)
+    .await
+}
