@@ -2,7 +2,7 @@
 
 pub(crate) mod erase;
 pub(crate) mod histogram;
-pub mod list;
+pub(crate) mod list;
 pub(crate) mod message;
 pub(crate) mod payload;
 pub(crate) mod recipient;

@@ -14,12 +14,12 @@ pub(crate) type ListPosition = (OffsetDateTime, i64);
 
 /// An event and its searchable text.
 #[derive(Debug, FromRow)]
-pub struct SearchableEvent {
+pub(crate) struct SearchableEvent {
     /// The event without its payload.
     #[sqlx(flatten)]
-    pub event: Event,
+    pub(crate) event: Event,
     /// Folded; filters match words against it.
-    pub search: String,
+    pub(crate) search: String,
 }
 
 /// Reads the newest events that match the filter and follow `after` in the list, up to `limit`.
@@ -56,7 +56,7 @@ pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<Event>, sqlx::
 ///
 /// # Errors
 /// When Postgres fails.
-pub async fn read_range(
+pub(crate) async fn read_range(
     connection: &mut PgConnection,
     received_at: OffsetDateTime,
     first_id: i64,
