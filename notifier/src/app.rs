@@ -3,51 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_exporter_prometheus::PrometheusHandle;
-use shared::origin::Origins;
 use shared::{config, db, redis, serve, telemetry};
-use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Serve, Sockets};
+use crate::config::Serve;
 use crate::hub::Hub;
 use crate::messages::{self, Messages, Posted};
 use crate::shard::{self, Shard};
+use crate::state::AppState;
 use crate::subscribe::Subscriber;
 use crate::{presence, routes, sessions};
 
 /// How long sockets and background work get beyond the drain time.
 const FINISH: Duration = Duration::from_secs(5);
 
-/// What handlers and sockets share.
-pub struct Context {
-    /// Postgres.
-    pub pool: PgPool,
-    /// Redis.
-    pub redis: deadpool_redis::Pool,
-    /// Which pages are ours.
-    pub origins: Origins,
-    /// The open sockets.
-    pub hub: Arc<Hub>,
-    /// User to user.
-    pub messages: Messages,
-    /// How many sockets are held.
-    pub sockets: Sockets,
-    /// The connections' tasks.
-    pub tasks: TaskTracker,
-    /// Renders `/metrics`.
-    pub metrics: PrometheusHandle,
-    /// Cancelled when the service is asked to stop.
-    pub stop: CancellationToken,
-}
-
 /// A bound service.
 pub struct App {
-    context: Arc<Context>,
+    state: Arc<AppState>,
     listener: TcpListener,
     connections: config::Connections,
     redis: config::Redis,
@@ -67,7 +43,7 @@ impl App {
         // A shard for each thread: what they do is send.
         let shards = Handle::current().metrics().num_workers();
         let (senders, commands) = (0..shards).map(|_| mpsc::channel(shard::COMMANDS)).unzip();
-        let context = Context {
+        let state = AppState {
             messages,
             pool,
             redis,
@@ -79,7 +55,7 @@ impl App {
             stop: CancellationToken::new(),
         };
         let listener = TcpListener::bind(config.listen).await?;
-        Ok(Self { context: Arc::new(context), listener, connections: config.connections, redis: config.redis, posted, commands })
+        Ok(Self { state: Arc::new(state), listener, connections: config.connections, redis: config.redis, posted, commands })
     }
 
     /// Serves until `stop`: then no new connections, and open sockets are closed with 1012, spread over the drain time.
@@ -87,38 +63,38 @@ impl App {
     /// # Errors
     /// None yet; a failure of a part is logged where it happens.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let context = self.context;
+        let state = self.state;
         let background = CancellationToken::new();
         let tasks = TaskTracker::new();
         let sessions_changed = Arc::new(Notify::new());
         let subscriber = Subscriber {
-            hub: Arc::clone(&context.hub),
-            pool: context.redis.clone(),
+            hub: Arc::clone(&state.hub),
+            pool: state.redis.clone(),
             config: self.redis,
             sessions_changed: Arc::clone(&sessions_changed),
         };
         tasks.spawn(subscriber.run(background.clone()));
-        tasks.spawn(sessions::watch(Arc::clone(&context.hub), context.pool.clone(), sessions_changed, background.clone()));
-        tasks.spawn(messages::write(self.posted, context.pool.clone(), context.redis.clone(), background.clone()));
+        tasks.spawn(sessions::watch(Arc::clone(&state.hub), state.pool.clone(), sessions_changed, background.clone()));
+        tasks.spawn(messages::write(self.posted, state.pool.clone(), state.redis.clone(), background.clone()));
         let drain = Duration::from_secs(self.connections.drain_seconds);
         for commands in self.commands {
-            let hub = Arc::clone(&context.hub);
-            context.tasks.spawn(Shard::new(hub, commands, context.stop.clone(), drain).run());
+            let hub = Arc::clone(&state.hub);
+            state.tasks.spawn(Shard::new(hub, commands, state.stop.clone(), drain).run());
         }
-        tasks.spawn(presence::run(Arc::clone(&context.hub), context.redis.clone(), background.clone()));
+        tasks.spawn(presence::run(Arc::clone(&state.hub), state.redis.clone(), background.clone()));
         tasks.close();
         tracing::info!(listen = %self.listener.local_addr()?, "notifier serves");
         tokio::spawn({
-            let (context, stop) = (Arc::clone(&context), stop.clone());
+            let (state, stop) = (Arc::clone(&state), stop.clone());
             async move {
                 stop.cancelled().await;
-                context.stop.cancel();
+                state.stop.cancel();
             }
         });
-        serve::run(self.listener, warp::service(routes::all(Arc::clone(&context))), &self.connections, stop).await;
-        context.tasks.close();
-        if tokio::time::timeout(drain + FINISH, context.tasks.wait()).await.is_err() {
-            tracing::warn!(open = context.tasks.len(), "sockets were still open at the drain deadline");
+        serve::run(self.listener, warp::service(routes::all(Arc::clone(&state))), &self.connections, stop).await;
+        state.tasks.close();
+        if tokio::time::timeout(drain + FINISH, state.tasks.wait()).await.is_err() {
+            tracing::warn!(open = state.tasks.len(), "sockets were still open at the drain deadline");
         }
         background.cancel();
         if tokio::time::timeout(FINISH, tasks.wait()).await.is_err() {

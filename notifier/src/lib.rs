@@ -1,7 +1,7 @@
 //! `notifier` relays what Redis carries to every signed-in browser over websockets, and takes messages from user to user.
 //!
 //! In the order in which an event meets them:
-//! - [`config`], [`app`], [`routes`], [`error`]: wiring. `App::build` binds, `run` serves; every route is in one list.
+//! - [`config`], [`app`], [`state`], [`routes`], [`error`]: wiring. `App::build` binds, `run` serves; every route is in one list.
 //! - [`subscribe`]: Redis → here: live, holes filled from the stream, a probe that finds a dead subscription.
 //! - [`recent`]: the newest entries in memory, from which clients resume.
 //! - [`hub`]: who is here, within which bounds. [`shard`]: who gets what. [`outgoing`]: what waits for those with one
@@ -27,6 +27,7 @@ pub mod sessions;
 pub mod shard;
 pub mod socket;
 pub mod sse;
+pub mod state;
 pub mod subscribe;
 pub mod upgrade;
 pub mod wire;

@@ -12,15 +12,15 @@ use shared::serve::Peer;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
-use crate::app::Context;
+use crate::state::AppState;
 use crate::{sse, upgrade};
 
 /// How long a dependency may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// All of them. What none takes becomes a problem document.
-pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
-    let with = warp::any().map(move || Arc::clone(&context));
+pub fn all(state: Arc<AppState>) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
+    let with = warp::any().map(move || Arc::clone(&state));
 
     // GET /ws
     let ws = warp::path!("ws")
@@ -29,8 +29,8 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
         .and(warp::header::headers_cloned())
         .and(warp::ext::get::<Peer>())
         .and(warp::any().and(warp::ext::optional::<OnUpgrade>()))
-        .then(|context, headers, peer, on_upgrade| async move {
-            upgrade::open(context, headers, peer, on_upgrade).await.unwrap_or_else(Reply::into_response)
+        .then(|state, headers, peer, on_upgrade| async move {
+            upgrade::open(state, headers, peer, on_upgrade).await.unwrap_or_else(Reply::into_response)
         });
     // GET /sse
     let sse = warp::path!("sse")
@@ -39,8 +39,8 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
         .and(warp::header::headers_cloned())
         .and(warp::ext::get::<Peer>())
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
-        .then(|context, headers, peer, query| async move {
-            sse::open(context, headers, peer, query).await.unwrap_or_else(Reply::into_response)
+        .then(|state, headers, peer, query| async move {
+            sse::open(state, headers, peer, query).await.unwrap_or_else(Reply::into_response)
         });
     // GET /healthz
     let healthz = warp::path!("healthz").and(warp::get()).map(|| "alive\n".into_response());
@@ -48,7 +48,7 @@ pub fn all(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error 
     let readyz = warp::path!("readyz").and(warp::get()).and(with.clone()).then(ready);
     // GET /metrics
     let metrics =
-        warp::path!("metrics").and(warp::get()).and(with).map(|context: Arc<Context>| context.metrics.render().into_response());
+        warp::path!("metrics").and(warp::get()).and(with).map(|state: Arc<AppState>| state.metrics.render().into_response());
 
     ws.or(sse).unify().or(healthz).unify().or(readyz).unify().or(metrics).unify().recover(refuse).unify()
 }
@@ -61,11 +61,11 @@ struct Readiness {
 }
 
 /// Ready means: sessions can be checked, the feed was reached and delivers, and we are not stopping.
-async fn ready(context: Arc<Context>) -> Response {
-    let asked = sqlx::query!("select count(*) from sessions where false").fetch_one(&context.pool);
+async fn ready(state: Arc<AppState>) -> Response {
+    let asked = sqlx::query!("select count(*) from sessions where false").fetch_one(&state.pool);
     let postgres = matches!(tokio::time::timeout(PATIENCE, asked).await, Ok(Ok(_)));
-    let feed = context.hub.is_live();
-    let ready = postgres && feed && !context.stop.is_cancelled();
+    let feed = state.hub.is_live();
+    let ready = postgres && feed && !state.stop.is_cancelled();
     let word = |up, yes, no| if up { yes } else { no };
     let readiness = Readiness { ready, postgres: word(postgres, "up", "away"), feed: word(feed, "live", "lost") };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

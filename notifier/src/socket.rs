@@ -11,12 +11,12 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::allowance::Allowance;
-use crate::app::Context;
 use crate::frame::{ClientFrame, Close, ServerFrame};
 use crate::hub::Place;
 use crate::link::Link;
 use crate::outgoing::{Framing, Subscription};
 use crate::shard::{Command, Member};
+use crate::state::AppState;
 use crate::wire::{self, Decoder, Heard};
 
 /// How long a closed socket waits for the client to agree; one that did not read gets longer to come to the reason.
@@ -28,7 +28,7 @@ const READ: usize = 4 << 10;
 /// An open websocket.
 pub struct Socket {
     /// What everybody shares.
-    pub context: Arc<Context>,
+    pub state: Arc<AppState>,
     /// Who opened it.
     pub caller: Caller,
     /// Its place in the hub.
@@ -45,7 +45,7 @@ impl Socket {
     /// Serves it to its end, and closes it whatever the reason.
     pub async fn run(mut self) {
         let link = Arc::clone(&self.link);
-        link.send(Framing::WebSocket.frame(&hello(&self.context, &self.place), None));
+        link.send(Framing::WebSocket.frame(&hello(&self.state, &self.place), None));
         let member = Member::new(&self.place, Arc::clone(&link), Framing::WebSocket);
         self.place.tell(Command::Join(member)).await;
         let end = tokio::select! {
@@ -121,7 +121,7 @@ impl Socket {
                     Err(error) => return self.complain(r#ref.as_deref(), error.code(), &error.to_string()),
                 };
                 let link = Arc::clone(&self.link);
-                self.context.messages.post(message, move |stored| {
+                self.state.messages.post(message, move |stored| {
                     let r#ref = r#ref.as_deref();
                     let answer = match &stored {
                         Ok(id) => ServerFrame::Sent { r#ref, id: *id }.to_text(),
@@ -161,14 +161,14 @@ impl Socket {
 }
 
 /// The first frame.
-pub fn hello(context: &Context, place: &Place) -> String {
+pub fn hello(state: &AppState, place: &Place) -> String {
     let hello = ServerFrame::Hello {
         connection: place.connection,
         user: &place.user,
         cursor: &place.cursor,
         server_time: time::OffsetDateTime::now_utc(),
         build: env!("CARGO_PKG_VERSION"),
-        online: context.hub.online(),
+        online: state.hub.online(),
     };
     hello.to_text()
 }

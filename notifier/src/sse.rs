@@ -13,13 +13,13 @@ use shared::serve::Peer;
 use tokio::sync::mpsc;
 use warp::reply::{Reply, Response};
 
-use crate::app::Context;
 use crate::error::ApiError;
 use crate::frame::Topic;
 use crate::hub::Place;
 use crate::link::Link;
 use crate::outgoing::{Framing, Subscription};
 use crate::shard::{Command, Member};
+use crate::state::AppState;
 use crate::{socket, upgrade};
 
 /// Chunks that may wait for the answer's body.
@@ -29,23 +29,23 @@ const WAITING: usize = 64;
 ///
 /// # Errors
 /// 400, 401, 403, 429, 503, as problem documents.
-pub async fn open(context: Arc<Context>, headers: HeaderMap, peer: Peer, query: String) -> Result<Response, ApiError> {
+pub async fn open(state: Arc<AppState>, headers: HeaderMap, peer: Peer, query: String) -> Result<Response, ApiError> {
     // A page's own stream names no Origin; the browser vouches for it in another header.
     let same_origin = !headers.contains_key(ORIGIN) && headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
-    let is_ours = same_origin || context.origins.allow(&headers);
-    let (_, place) = upgrade::admit(&context, &headers, peer, is_ours).await?;
+    let is_ours = same_origin || state.origins.allow(&headers);
+    let (_, place) = upgrade::admit(&state, &headers, peer, is_ours).await?;
     let (subscription, after) = asked(&query)?;
     let subscription = Arc::new(subscription);
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     metrics::counter!("notifier_upgrades_total", "outcome" => "event_stream").increment(1);
     let (body, chunks) = mpsc::channel(WAITING);
     let link = Arc::new(Link::of_stream(body.clone(), Arc::clone(&place.ending)));
-    link.send(Framing::EventStream.frame(&socket::hello(&context, &place), None));
+    link.send(Framing::EventStream.frame(&socket::hello(&state, &place), None));
     let member = Member::new(&place, link, Framing::EventStream);
     let connection = place.connection;
     place.tell(Command::Join(member)).await;
     place.tell(Command::Subscribe { connection, subscription, after: resumed.or(after) }).await;
-    context.tasks.spawn(see_to_end(place, body));
+    state.tasks.spawn(see_to_end(place, body));
     Ok(answer(chunks))
 }
 

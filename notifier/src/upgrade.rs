@@ -19,11 +19,11 @@ use tokio::net::TcpStream;
 use warp::reply::{Reply, Response};
 
 use crate::allowance::Allowance;
-use crate::app::Context;
 use crate::error::ApiError;
 use crate::hub::Place;
 use crate::link::Link;
 use crate::socket::Socket;
+use crate::state::AppState;
 use crate::wire::Decoder;
 
 /// What the system may hold for a client that does not read. By default it would grow to some megabytes.
@@ -33,18 +33,18 @@ const SEND_BUFFER: usize = 128 << 10;
 ///
 /// # Errors
 /// 401, 403, 429, 503.
-pub async fn admit(context: &Context, headers: &HeaderMap, peer: Peer, is_ours: bool) -> Result<(Caller, Place), ApiError> {
-    let caller = session::authenticate(&context.pool, headers, &context.origins).await?.ok_or(ApiError::SignedOut)?;
+pub async fn admit(state: &AppState, headers: &HeaderMap, peer: Peer, is_ours: bool) -> Result<(Caller, Place), ApiError> {
+    let caller = session::authenticate(&state.pool, headers, &state.origins).await?.ok_or(ApiError::SignedOut)?;
     if !is_ours {
         return Err(ApiError::ForeignOrigin);
     }
     if !caller.may_read() {
         return Err(ApiError::Forbidden);
     }
-    if context.stop.is_cancelled() {
+    if state.stop.is_cancelled() {
         return Err(ApiError::NotReady);
     }
-    let place = context.hub.join(&caller, peer.0, context.sockets)?;
+    let place = state.hub.join(&caller, peer.0, state.sockets)?;
     Ok((caller, place))
 }
 
@@ -53,21 +53,21 @@ pub async fn admit(context: &Context, headers: &HeaderMap, peer: Peer, is_ours: 
 /// # Errors
 /// 401, 403, 426, 429, 503: all before the upgrade, as problem documents.
 pub async fn open(
-    context: Arc<Context>,
+    state: Arc<AppState>,
     headers: HeaderMap,
     peer: Peer,
     upgrade: Option<OnUpgrade>,
 ) -> Result<Response, ApiError> {
-    let (caller, place) = admit(&context, &headers, peer, context.origins.allow(&headers)).await?;
+    let (caller, place) = admit(&state, &headers, peer, state.origins.allow(&headers)).await?;
     let key = handshake(&headers).ok_or(ApiError::NoHandshake)?;
     let upgrade = upgrade.ok_or(ApiError::NoHandshake)?;
     metrics::counter!("notifier_upgrades_total", "outcome" => "opened").increment(1);
-    let tasks = context.tasks.clone();
+    let tasks = state.tasks.clone();
     tasks.spawn(async move {
         match upgrade.await.map(take_over) {
             Ok(Some((stream, decoder))) => {
                 let link = Arc::new(Link::of_socket(stream, Arc::clone(&place.ending)));
-                Socket { context, caller, place, link, decoder, allowance: Allowance::default() }.run().await;
+                Socket { state, caller, place, link, decoder, allowance: Allowance::default() }.run().await;
             }
             Ok(None) => tracing::error!("an upgraded connection is not a plain socket"),
             Err(error) => tracing::debug!(%error, "an upgrade was not finished"),

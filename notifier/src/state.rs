@@ -1,0 +1,29 @@
+//! What request handlers and connections share. `App` wires it; handlers import this file and not the whole application.
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use shared::origin::Origins;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Sockets;
+use crate::hub::Hub;
+use crate::messages::Messages;
+
+/// The handles that every request handler gets.
+pub struct AppState {
+    pub pool: PgPool,
+    pub redis: deadpool_redis::Pool,
+    /// The origins whose pages may open a connection.
+    pub origins: Origins,
+    pub hub: Arc<Hub>,
+    pub messages: Messages,
+    pub sockets: Sockets,
+    /// Tasks that shutdown waits for: one for each shard and each open connection.
+    pub tasks: TaskTracker,
+    pub metrics: PrometheusHandle,
+    /// Cancelled when the service begins to stop.
+    pub stop: CancellationToken,
+}
