@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Serve;
+use crate::feed::subscriber::Subscriber;
 use crate::hub::Hub;
 use crate::messages::{self, Messages, Posted};
 use crate::shard::{self, Shard};
 use crate::state::AppState;
-use crate::subscribe::Subscriber;
 use crate::{presence, routes, sessions};
 
 /// How long sockets and background work get beyond the drain time.

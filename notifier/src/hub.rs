@@ -13,9 +13,9 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::config::Sockets;
 use crate::error::ApiError;
+use crate::feed::recent::{Live, Recent};
 use crate::frame::{Close, Online};
 use crate::link::Ending;
-use crate::recent::{Live, Recent};
 use crate::shard::Command;
 
 /// Entries that a shard takes at once.

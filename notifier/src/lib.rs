@@ -2,8 +2,8 @@
 //!
 //! In the order in which an event meets them:
 //! - [`config`], [`app`], [`state`], [`routes`], [`error`]: wiring. `App::build` binds, `run` serves; every route is in one list.
-//! - [`subscribe`]: Redis → here: live, holes filled from the stream, a probe that finds a dead subscription.
-//! - [`recent`]: the newest entries in memory, from which clients resume.
+//! - [`feed::subscriber`]: Redis → here: live, holes filled from the stream, a probe that finds a dead subscription.
+//! - [`feed::recent`]: the newest entries in memory, from which clients resume.
 //! - [`hub`]: who is here, within which bounds. [`shard`]: who gets what. [`outgoing`]: what waits for those with one
 //!   subscription.
 //! - [`upgrade`], [`sse`]: who may follow, and the two ways of doing so. [`socket`]: one websocket's life. [`link`]: the way to one
@@ -15,19 +15,18 @@ pub mod allowance;
 pub mod app;
 pub mod config;
 pub mod error;
+pub mod feed;
 pub mod frame;
 pub mod hub;
 pub mod link;
 pub mod messages;
 pub mod outgoing;
 pub mod presence;
-pub mod recent;
 pub mod routes;
 pub mod sessions;
 pub mod shard;
 pub mod socket;
 pub mod sse;
 pub mod state;
-pub mod subscribe;
 pub mod upgrade;
 pub mod wire;

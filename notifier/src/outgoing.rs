@@ -11,8 +11,8 @@ use shared::feed::Cursor;
 use shared::filter::Filter;
 use shared::session::User;
 
+use crate::feed::recent::{Live, Told};
 use crate::frame::{ServerFrame, Topic};
-use crate::recent::{Live, Told};
 use crate::wire;
 
 /// Most events that wait.
@@ -234,7 +234,7 @@ pub struct Burst {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recent::Recent;
+    use crate::feed::recent::Recent;
     use proptest::prelude::*;
     use serde_json::{Value, json};
     use shared::feed::{ReceivedBatch, ReceivedItem};

@@ -11,7 +11,7 @@ use shared::session::{Caller, Credential, Hash, Role};
 
 use super::*;
 use crate::config::Sockets;
-use crate::recent::Recent;
+use crate::feed::recent::Recent;
 
 const LIMITS: Sockets = Sockets { max_sockets: 1_000, max_sockets_per_user: 1_000, max_sockets_per_address: 1_000 };
 

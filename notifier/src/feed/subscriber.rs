@@ -14,8 +14,8 @@ use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use crate::feed::recent::Recent;
 use crate::hub::Hub;
-use crate::recent::Recent;
 
 /// Runs read from the stream at once.
 const PAGE: usize = 200;

@@ -1,0 +1,4 @@
+//! The live feed: from Redis to the recent entries in memory.
+
+pub mod recent;
+pub mod subscriber;
