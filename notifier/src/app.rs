@@ -11,12 +11,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Serve;
+use crate::fanout::hub::Hub;
+use crate::fanout::shard::{self, Shard};
 use crate::feed::subscriber::Subscriber;
-use crate::hub::Hub;
 use crate::messages::{self, Messages, Posted};
-use crate::shard::{self, Shard};
+use crate::presence;
+use crate::routes;
+use crate::sessions;
 use crate::state::AppState;
-use crate::{presence, routes, sessions};
 
 /// How long sockets and background work get beyond the drain time.
 const FINISH: Duration = Duration::from_secs(5);

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout};
 
-use crate::frame::Close;
+use crate::fanout::protocol::Close;
 
 /// Bytes and chunks that may wait for one client.
 pub const MOST_BYTES: usize = 1 << 20;

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use shared::session::new_secret;
 use tokio_util::sync::CancellationToken;
 
-use crate::frame::Online;
-use crate::hub::Hub;
+use crate::fanout::hub::Hub;
+use crate::fanout::protocol::Online;
 
 const KEY: &str = "ml:presence";
 const EVERY: Duration = Duration::from_secs(2);

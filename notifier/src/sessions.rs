@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::hub::Hub;
+use crate::fanout::hub::Hub;
 
 const EVERY: Duration = Duration::from_secs(2);
 

@@ -11,11 +11,11 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::allowance::Allowance;
-use crate::frame::{ClientFrame, Close, ServerFrame};
-use crate::hub::Place;
+use crate::fanout::hub::Place;
+use crate::fanout::outgoing::{Framing, Subscription};
+use crate::fanout::protocol::{ClientFrame, Close, ServerFrame};
+use crate::fanout::shard::{Command, Member};
 use crate::link::Link;
-use crate::outgoing::{Framing, Subscription};
-use crate::shard::{Command, Member};
 use crate::state::AppState;
 use crate::wire::{self, Decoder, Heard};
 

@@ -14,13 +14,14 @@ use tokio::sync::mpsc;
 use warp::reply::{Reply, Response};
 
 use crate::error::ApiError;
-use crate::frame::Topic;
-use crate::hub::Place;
+use crate::fanout::hub::Place;
+use crate::fanout::outgoing::{Framing, Subscription};
+use crate::fanout::protocol::Topic;
+use crate::fanout::shard::{Command, Member};
 use crate::link::Link;
-use crate::outgoing::{Framing, Subscription};
-use crate::shard::{Command, Member};
+use crate::socket;
 use crate::state::AppState;
-use crate::{socket, upgrade};
+use crate::upgrade;
 
 /// Chunks that may wait for the answer's body.
 const WAITING: usize = 64;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Sockets;
-use crate::hub::Hub;
+use crate::fanout::hub::Hub;
 use crate::messages::Messages;
 
 /// The handles that every request handler gets.

@@ -20,7 +20,7 @@ use warp::reply::{Reply, Response};
 
 use crate::allowance::Allowance;
 use crate::error::ApiError;
-use crate::hub::Place;
+use crate::fanout::hub::Place;
 use crate::link::Link;
 use crate::socket::Socket;
 use crate::state::AppState;

@@ -1,7 +1,7 @@
 //! Bytes on the wire: RFC 6455 as this service needs it. What we send is unmasked, so the same bytes serve every socket; what
 //! clients send is small and rare, and parsed strictly.
 
-use crate::frame::Close;
+use crate::fanout::protocol::Close;
 
 /// Most bytes of a client's message, in however many frames. A filter or a message to somebody fits with room to spare.
 pub const LARGEST: usize = 4 << 10;

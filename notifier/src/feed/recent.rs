@@ -13,7 +13,7 @@ use shared::filter::Filter;
 use shared::notification::{Audience, Notification, ReadMark};
 use shared::session::User;
 
-use crate::frame::ServerFrame;
+use crate::fanout::protocol::ServerFrame;
 
 /// An entry, with what every socket would otherwise serialise again.
 #[derive(Debug)]

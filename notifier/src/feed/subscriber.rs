@@ -14,8 +14,8 @@ use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use crate::fanout::hub::Hub;
 use crate::feed::recent::Recent;
-use crate::hub::Hub;
 
 /// Runs read from the stream at once.
 const PAGE: usize = 200;

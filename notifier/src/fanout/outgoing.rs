@@ -11,8 +11,8 @@ use shared::feed::Cursor;
 use shared::filter::Filter;
 use shared::session::User;
 
+use crate::fanout::protocol::{ServerFrame, Topic};
 use crate::feed::recent::{Live, Told};
-use crate::frame::{ServerFrame, Topic};
 use crate::wire;
 
 /// Most events that wait.

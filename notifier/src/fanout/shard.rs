@@ -13,10 +13,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::frame::{Close, Online, ServerFrame};
-use crate::hub::{Hub, News, Place};
+use crate::fanout::hub::{Hub, News, Place};
+use crate::fanout::outgoing::{Framing, Outgoing, Subscription};
+use crate::fanout::protocol::{Close, Online, ServerFrame};
 use crate::link::Link;
-use crate::outgoing::{Framing, Outgoing, Subscription};
 use crate::wire;
 
 /// Commands that may wait for a shard.

@@ -13,10 +13,10 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::config::Sockets;
 use crate::error::ApiError;
+use crate::fanout::protocol::{Close, Online};
+use crate::fanout::shard::Command;
 use crate::feed::recent::{Live, Recent};
-use crate::frame::{Close, Online};
 use crate::link::Ending;
-use crate::shard::Command;
 
 /// Entries that a shard takes at once.
 const LOOK: usize = 256;

@@ -1,0 +1,6 @@
+//! The fan-out: from the recent entries to the connections.
+
+pub mod hub;
+pub mod outgoing;
+pub mod protocol;
+pub mod shard;
