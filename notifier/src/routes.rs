@@ -12,9 +12,9 @@ use shared::serve::Peer;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
-use crate::sse;
 use crate::state::AppState;
-use crate::upgrade;
+use crate::transport::sse;
+use crate::transport::upgrade;
 
 /// How long a dependency may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::fanout::protocol::{Close, Online};
 use crate::fanout::shard::Command;
 use crate::feed::recent::{Live, Recent};
-use crate::link::Ending;
+use crate::transport::writer::Ending;
 
 /// Entries that a shard takes at once.
 const LOOK: usize = 256;

@@ -13,7 +13,7 @@ use shared::session::User;
 
 use crate::fanout::protocol::{ServerFrame, Topic};
 use crate::feed::recent::{Live, Told};
-use crate::wire;
+use crate::transport::websocket;
 
 /// Most events that wait.
 pub const MOST_EVENTS: usize = 500;
@@ -54,7 +54,7 @@ impl Framing {
     /// Appends a frame.
     pub fn put(self, out: &mut Vec<u8>, text: &str, cursor: Option<&Cursor>) {
         match self {
-            Self::WebSocket => wire::put_text(out, text),
+            Self::WebSocket => websocket::put_text(out, text),
             Self::EventStream => {
                 if let Some(cursor) = cursor {
                     out.extend_from_slice(format!("id: {cursor}\n").as_bytes());

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::fanout::hub::{Hub, News, Place};
 use crate::fanout::outgoing::{Framing, Outgoing, Subscription};
 use crate::fanout::protocol::{Close, Online, ServerFrame};
-use crate::link::Link;
-use crate::wire;
+use crate::transport::websocket;
+use crate::transport::writer::Link;
 
 /// Commands that may wait for a shard.
 pub const COMMANDS: usize = 1_024;
@@ -382,7 +382,7 @@ impl Shard {
             };
             member.say(&ServerFrame::Heartbeat { cursor }, cursor);
             if member.framing == Framing::WebSocket {
-                member.link.send(Bytes::from_static(&wire::PING_FRAME));
+                member.link.send(Bytes::from_static(&websocket::PING_FRAME));
             }
         }
     }

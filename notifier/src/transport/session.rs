@@ -15,9 +15,9 @@ use crate::fanout::hub::Place;
 use crate::fanout::outgoing::{Framing, Subscription};
 use crate::fanout::protocol::{ClientFrame, Close, ServerFrame};
 use crate::fanout::shard::{Command, Member};
-use crate::link::Link;
 use crate::state::AppState;
-use crate::wire::{self, Decoder, Heard};
+use crate::transport::websocket::{self, Decoder, Heard};
+use crate::transport::writer::Link;
 
 /// How long a closed socket waits for the client to agree; one that did not read gets longer to come to the reason.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -55,7 +55,7 @@ impl Socket {
         if let Some(close) = end {
             link.ending.end(close);
             let (code, reason) = close.code_and_reason();
-            link.conclude(wire::close(code, reason).into());
+            link.conclude(websocket::close(code, reason).into());
             let patience = if close == Close::TooSlow { LONG_FAREWELL } else { FAREWELL };
             let _agreed_or_not = timeout(patience, self.see_off()).await;
         }
@@ -70,7 +70,7 @@ impl Socket {
             loop {
                 match self.decoder.hear() {
                     Ok(Some(Heard::Close)) => {
-                        link.send(wire::close(1000, "").into());
+                        link.send(websocket::close(1000, "").into());
                         return None;
                     }
                     Ok(Some(heard)) => {
@@ -96,7 +96,7 @@ impl Socket {
                 Ok(frame) => self.obey(frame).await,
                 Err(error) => self.complain(None, "bad_frame", &format!("The frame was not understood: {error}.")),
             },
-            Heard::Ping(payload) => self.link.send(wire::pong(&payload).into()),
+            Heard::Ping(payload) => self.link.send(websocket::pong(&payload).into()),
             Heard::Pong | Heard::Close => {}
         }
     }

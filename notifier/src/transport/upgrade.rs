@@ -21,10 +21,10 @@ use warp::reply::{Reply, Response};
 use crate::allowance::Allowance;
 use crate::error::ApiError;
 use crate::fanout::hub::Place;
-use crate::link::Link;
-use crate::socket::Socket;
 use crate::state::AppState;
-use crate::wire::Decoder;
+use crate::transport::session::Socket;
+use crate::transport::websocket::Decoder;
+use crate::transport::writer::Link;
 
 /// What the system may hold for a client that does not read. By default it would grow to some megabytes.
 const SEND_BUFFER: usize = 128 << 10;

@@ -18,10 +18,10 @@ use crate::fanout::hub::Place;
 use crate::fanout::outgoing::{Framing, Subscription};
 use crate::fanout::protocol::Topic;
 use crate::fanout::shard::{Command, Member};
-use crate::link::Link;
-use crate::socket;
 use crate::state::AppState;
-use crate::upgrade;
+use crate::transport::session;
+use crate::transport::upgrade;
+use crate::transport::writer::Link;
 
 /// Chunks that may wait for the answer's body.
 const WAITING: usize = 64;
@@ -41,7 +41,7 @@ pub async fn open(state: Arc<AppState>, headers: HeaderMap, peer: Peer, query: S
     metrics::counter!("notifier_upgrades_total", "outcome" => "event_stream").increment(1);
     let (body, chunks) = mpsc::channel(WAITING);
     let link = Arc::new(Link::of_stream(body.clone(), Arc::clone(&place.ending)));
-    link.send(Framing::EventStream.frame(&socket::hello(&state, &place), None));
+    link.send(Framing::EventStream.frame(&session::hello(&state, &place), None));
     let member = Member::new(&place, link, Framing::EventStream);
     let connection = place.connection;
     place.tell(Command::Join(member)).await;

@@ -1,0 +1,7 @@
+//! The ways to a client: websockets and event streams.
+
+pub mod session;
+pub mod sse;
+pub mod upgrade;
+pub mod websocket;
+pub mod writer;
