@@ -14,11 +14,11 @@ use crate::config::Serve;
 use crate::fanout::hub::Hub;
 use crate::fanout::shard::{self, Shard};
 use crate::feed::subscriber::Subscriber;
-use crate::messages::{self, Messages, Posted};
-use crate::presence;
 use crate::routes;
-use crate::sessions;
 use crate::state::AppState;
+use crate::user::messages::{self, Messages, Posted};
+use crate::user::presence;
+use crate::user::sessions;
 
 /// How long sockets and background work get beyond the drain time.
 const FINISH: Duration = Duration::from_secs(5);

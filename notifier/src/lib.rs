@@ -8,18 +8,15 @@
 //!   subscription.
 //! - [`transport::upgrade`], [`transport::sse`]: who may follow, and the two ways of doing so. [`transport::session`]: one websocket's life. [`transport::writer`]: the way to one
 //!   client. [`fanout::protocol`]: what is said. [`transport::websocket`]: how it is written, RFC 6455.
-//! - [`messages`]: user to user. [`allowance`]: how much one may say. [`sessions`]: whose session has ended. [`presence`]: who is
+//! - [`user::messages`]: user to user. [`user::rate_limit`]: how much one may say. [`user::sessions`]: whose session has ended. [`user::presence`]: who is
 //!   here, over all replicas.
 
-pub mod allowance;
 pub mod app;
 pub mod config;
 pub mod error;
 pub mod fanout;
 pub mod feed;
-pub mod messages;
-pub mod presence;
 pub mod routes;
-pub mod sessions;
 pub mod state;
 pub mod transport;
+pub mod user;

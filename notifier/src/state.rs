@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Sockets;
 use crate::fanout::hub::Hub;
-use crate::messages::Messages;
+use crate::user::messages::Messages;
 
 /// The handles that every request handler gets.
 pub struct AppState {

@@ -10,7 +10,6 @@ use shared::session::Caller;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::allowance::Allowance;
 use crate::fanout::hub::Place;
 use crate::fanout::outgoing::{Framing, Subscription};
 use crate::fanout::protocol::{ClientFrame, Close, ServerFrame};
@@ -18,6 +17,7 @@ use crate::fanout::shard::{Command, Member};
 use crate::state::AppState;
 use crate::transport::websocket::{self, Decoder, Heard};
 use crate::transport::writer::Link;
+use crate::user::rate_limit::Allowance;
 
 /// How long a closed socket waits for the client to agree; one that did not read gets longer to come to the reason.
 const FAREWELL: Duration = Duration::from_secs(2);

@@ -18,13 +18,13 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use warp::reply::{Reply, Response};
 
-use crate::allowance::Allowance;
 use crate::error::ApiError;
 use crate::fanout::hub::Place;
 use crate::state::AppState;
 use crate::transport::session::Socket;
 use crate::transport::websocket::Decoder;
 use crate::transport::writer::Link;
+use crate::user::rate_limit::Allowance;
 
 /// What the system may hold for a client that does not read. By default it would grow to some megabytes.
 const SEND_BUFFER: usize = 128 << 10;

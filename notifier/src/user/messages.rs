@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::allowance::Allowance;
+use crate::user::rate_limit::Allowance;
 
 /// Messages that may wait to be stored.
 const QUEUE: usize = 1_024;
