@@ -14,7 +14,7 @@ use crate::config::Serve;
 use crate::fanout::hub::Hub;
 use crate::fanout::shard::{self, Shard};
 use crate::feed::subscriber::Subscriber;
-use crate::routes;
+use crate::router;
 use crate::state::AppState;
 use crate::user::messages::{self, Messages, Posted};
 use crate::user::presence;
@@ -93,7 +93,7 @@ impl App {
                 state.stop.cancel();
             }
         });
-        serve::run(self.listener, warp::service(routes::all(Arc::clone(&state))), &self.connections, stop).await;
+        serve::run(self.listener, warp::service(router::all(Arc::clone(&state))), &self.connections, stop).await;
         state.tasks.close();
         if tokio::time::timeout(drain + FINISH, state.tasks.wait()).await.is_err() {
             tracing::warn!(open = state.tasks.len(), "sockets were still open at the drain deadline");
