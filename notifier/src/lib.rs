@@ -1,7 +1,7 @@
 //! `notifier` relays what Redis carries to every signed-in browser over websockets, and takes messages from user to user.
 //!
 //! In the order in which an event meets them:
-//! - [`config`], [`app`], [`state`], [`router`], [`error`]: wiring. `App::build` binds, `run` serves; every route is in one list.
+//! - [`config`], [`app`], [`state`], [`router`], [`health`], [`error`]: wiring. `App::build` binds, `run` serves; every route is in one list.
 //! - [`feed::subscriber`]: Redis → here: live, holes filled from the stream, a probe that finds a dead subscription.
 //! - [`feed::recent`]: the newest entries in memory, from which clients resume.
 //! - [`fanout::hub`]: who is here, within which bounds. [`fanout::shard`]: who gets what. [`fanout::outgoing`]: what waits for those with one
@@ -16,6 +16,7 @@ pub mod config;
 pub mod error;
 pub mod fanout;
 pub mod feed;
+pub mod health;
 pub mod router;
 pub mod state;
 pub mod transport;

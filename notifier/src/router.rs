@@ -2,22 +2,17 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
-use http::StatusCode;
 use hyper::upgrade::OnUpgrade;
-use serde::Serialize;
 use shared::problem::Problem;
 use shared::serve::Peer;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
+use crate::health;
 use crate::state::AppState;
 use crate::transport::sse;
 use crate::transport::upgrade;
-
-/// How long a dependency may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// All of them. What none takes becomes a problem document.
 pub fn all(state: Arc<AppState>) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
@@ -44,33 +39,13 @@ pub fn all(state: Arc<AppState>) -> impl Filter<Extract = (impl Reply,), Error =
             sse::open(state, headers, peer, query).await.unwrap_or_else(Reply::into_response)
         });
     // GET /healthz
-    let healthz = warp::path!("healthz").and(warp::get()).map(|| "alive\n".into_response());
+    let healthz = warp::path!("healthz").and(warp::get()).then(health::alive);
     // GET /readyz
-    let readyz = warp::path!("readyz").and(warp::get()).and(with.clone()).then(ready);
+    let readyz = warp::path!("readyz").and(warp::get()).and(with.clone()).then(health::ready);
     // GET /metrics
-    let metrics =
-        warp::path!("metrics").and(warp::get()).and(with).map(|state: Arc<AppState>| state.metrics.render().into_response());
+    let metrics = warp::path!("metrics").and(warp::get()).and(with).then(health::metrics);
 
     ws.or(sse).unify().or(healthz).unify().or(readyz).unify().or(metrics).unify().recover(refuse).unify()
-}
-
-#[derive(Serialize)]
-struct Readiness {
-    ready: bool,
-    postgres: &'static str,
-    feed: &'static str,
-}
-
-/// Ready means: sessions can be checked, the feed was reached and delivers, and we are not stopping.
-async fn ready(state: Arc<AppState>) -> Response {
-    let asked = sqlx::query!("select count(*) from sessions where false").fetch_one(&state.pool);
-    let postgres = matches!(tokio::time::timeout(PATIENCE, asked).await, Ok(Ok(_)));
-    let feed = state.hub.is_live();
-    let ready = postgres && feed && !state.stop.is_cancelled();
-    let word = |up, yes, no| if up { yes } else { no };
-    let readiness = Readiness { ready, postgres: word(postgres, "up", "away"), feed: word(feed, "live", "lost") };
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    warp::reply::with_status(warp::reply::json(&readiness), status).into_response()
 }
 
 async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
