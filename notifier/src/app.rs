@@ -93,7 +93,7 @@ impl App {
                 state.stop.cancel();
             }
         });
-        serve::run(self.listener, warp::service(router::all(Arc::clone(&state))), &self.connections, stop).await;
+        serve::run(self.listener, warp::service(router::build(Arc::clone(&state))), &self.connections, stop).await;
         state.tasks.close();
         if tokio::time::timeout(drain + FINISH, state.tasks.wait()).await.is_err() {
             tracing::warn!(open = state.tasks.len(), "sockets were still open at the drain deadline");

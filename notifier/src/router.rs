@@ -1,4 +1,4 @@
-//! Every route, in one list. The doc line of each is its method and path.
+//! The table of all routes.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,41 +11,37 @@ use warp::{Filter, Rejection};
 
 use crate::health;
 use crate::state::AppState;
-use crate::transport::sse;
-use crate::transport::upgrade;
+use crate::transport::{sse, upgrade};
 
-/// All of them. What none takes becomes a problem document.
-pub fn all(state: Arc<AppState>) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
-    let with = warp::any().map(move || Arc::clone(&state));
+/// Builds the router. A request that matches no route gets a problem document.
+///
+/// `/ws` and `/sse` check the session in their handlers; nginx does not pass on the others.
+pub fn build(state: Arc<AppState>) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
+    let state = warp::any().map(move || Arc::clone(&state));
+    let client = state.clone().and(warp::header::headers_cloned()).and(warp::ext::get::<Peer>());
 
-    // GET /ws
-    let ws = warp::path!("ws")
-        .and(warp::get())
-        .and(with.clone())
-        .and(warp::header::headers_cloned())
-        .and(warp::ext::get::<Peer>())
-        .and(warp::any().and(warp::ext::optional::<OnUpgrade>()))
-        .then(|state, headers, peer, on_upgrade| async move {
-            upgrade::open(state, headers, peer, on_upgrade).await.unwrap_or_else(Reply::into_response)
-        });
-    // GET /sse
-    let sse = warp::path!("sse")
-        .and(warp::get())
-        .and(with.clone())
-        .and(warp::header::headers_cloned())
-        .and(warp::ext::get::<Peer>())
-        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
-        .then(|state, headers, peer, query| async move {
-            sse::open(state, headers, peer, query).await.unwrap_or_else(Reply::into_response)
-        });
-    // GET /healthz
-    let healthz = warp::path!("healthz").and(warp::get()).then(health::alive);
-    // GET /readyz
-    let readyz = warp::path!("readyz").and(warp::get()).and(with.clone()).then(health::ready);
-    // GET /metrics
-    let metrics = warp::path!("metrics").and(warp::get()).and(with).then(health::metrics);
+    let ws = get("ws").and(client.clone()).and(on_upgrade()).then(upgrade::open);
+    let sse = get("sse").and(client).and(query()).then(sse::open);
+    let healthz = get("healthz").then(health::alive);
+    let readyz = get("readyz").and(state.clone()).then(health::ready);
+    let metrics = get("metrics").and(state).then(health::metrics);
 
-    ws.or(sse).unify().or(healthz).unify().or(readyz).unify().or(metrics).unify().recover(refuse).unify()
+    ws.or(sse).or(healthz).or(readyz).or(metrics).recover(refuse)
+}
+
+/// Matches `GET /path`.
+fn get(path: &'static str) -> impl Filter<Extract = (), Error = Rejection> + Copy {
+    warp::path(path).and(warp::path::end()).and(warp::get())
+}
+
+/// The way to take over the connection; `None` when the request asks for no upgrade.
+fn on_upgrade() -> impl Filter<Extract = (Option<OnUpgrade>,), Error = Infallible> + Copy {
+    warp::ext::optional()
+}
+
+/// The query string, empty when there is none.
+fn query() -> impl Filter<Extract = (String,), Error = Infallible> + Copy {
+    warp::query::raw().or(warp::any().map(String::new)).unify()
 }
 
 async fn refuse(rejection: Rejection) -> Result<Response, Infallible> {
