@@ -5,17 +5,15 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use http::header::{CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderMap, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use sha1::{Digest, Sha1};
 use shared::serve::Peer;
 use shared::session::{self, Caller};
 use socket2::SockRef;
 use tokio::net::TcpStream;
+use tungstenite::handshake::derive_accept_key;
 use warp::reply::{Reply, Response};
 
 use crate::error::ApiError;
@@ -104,10 +102,9 @@ fn handshake(headers: &HeaderMap) -> Option<HeaderValue> {
     (speaks && key.len() == 24).then(|| key.clone())
 }
 
-/// Proves that the handshake was read: the key and the standard's own id, hashed.
+/// The value that proves to the client that its handshake was read (RFC 6455, section 4.2.2).
 fn accept(key: &HeaderValue) -> HeaderValue {
-    let hash = Sha1::new().chain_update(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize();
-    HeaderValue::from_str(&BASE64_STANDARD.encode(hash)).unwrap_or(HeaderValue::from_static(""))
+    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).unwrap_or(HeaderValue::from_static(""))
 }
 
 #[cfg(test)]
@@ -115,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_handshake_is_answered_as_in_the_standard() {
+    fn the_accept_key_is_that_of_the_rfcs_example() {
         assert_eq!(accept(&HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==")), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 }
