@@ -1,6 +1,8 @@
 //! The fan-out: from the recent entries to the connections.
 
+pub mod framing;
 pub mod hub;
 pub mod outgoing;
 pub mod protocol;
 pub mod shard;
+pub mod subscription;

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use shared::feed::Cursor;
-use shared::filter::Filter;
 use shared::session::User;
 
-use crate::fanout::protocol::{ServerFrame, Topic};
+use crate::fanout::framing::Framing;
+use crate::fanout::protocol::ServerFrame;
+use crate::fanout::subscription::Subscription;
 use crate::feed::recent::{Live, Told};
-use crate::transport::websocket;
 
 /// Most events that wait.
 pub const MOST_EVENTS: usize = 500;
@@ -21,59 +21,6 @@ pub const MOST_EVENTS: usize = 500;
 const LARGEST: usize = 256 << 10;
 /// Frames are sent together in chunks of about this many bytes.
 const CHUNK: usize = 32 << 10;
-
-/// What a client asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Subscription {
-    /// Events that the filter selects.
-    pub events: bool,
-    /// What the user is told.
-    pub notifications: bool,
-    /// Which events.
-    pub filter: Filter,
-}
-
-impl Subscription {
-    /// Of these topics.
-    pub fn new(topics: &[Topic], filter: Filter) -> Self {
-        let has = |topic| topics.contains(&topic);
-        Self { events: has(Topic::Events), notifications: has(Topic::Notifications), filter }
-    }
-}
-
-/// How frames are put on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Framing {
-    /// RFC 6455.
-    WebSocket,
-    /// Server-sent events, each with its cursor as id.
-    EventStream,
-}
-
-impl Framing {
-    /// Appends a frame.
-    pub fn put(self, out: &mut Vec<u8>, text: &str, cursor: Option<&Cursor>) {
-        match self {
-            Self::WebSocket => websocket::put_text(out, text),
-            Self::EventStream => {
-                if let Some(cursor) = cursor {
-                    out.extend_from_slice(format!("id: {cursor}\n").as_bytes());
-                }
-                // JSON as we write it has no line breaks.
-                out.extend_from_slice(b"data: ");
-                out.extend_from_slice(text.as_bytes());
-                out.extend_from_slice(b"\n\n");
-            }
-        }
-    }
-
-    /// One frame alone.
-    pub fn frame(self, text: &str, cursor: Option<&Cursor>) -> Bytes {
-        let mut out = Vec::with_capacity(text.len() + 16);
-        self.put(&mut out, text, cursor);
-        out.into()
-    }
-}
 
 /// Selected and not yet sent, in order.
 #[derive(Debug)]
@@ -238,6 +185,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
     use shared::feed::{ReceivedBatch, ReceivedItem};
+    use shared::filter::Filter;
     use shared::session::Role;
     use std::collections::BTreeSet;
 

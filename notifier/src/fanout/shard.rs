@@ -13,9 +13,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use crate::fanout::framing::Framing;
 use crate::fanout::hub::{Hub, News, Place};
-use crate::fanout::outgoing::{Framing, Outgoing, Subscription};
+use crate::fanout::outgoing::Outgoing;
 use crate::fanout::protocol::{Close, Online, ServerFrame};
+use crate::fanout::subscription::Subscription;
 use crate::transport::websocket;
 use crate::transport::writer::Link;
 

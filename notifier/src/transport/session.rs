@@ -10,10 +10,11 @@ use shared::session::Caller;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::fanout::framing::Framing;
 use crate::fanout::hub::Place;
-use crate::fanout::outgoing::{Framing, Subscription};
 use crate::fanout::protocol::{ClientFrame, Close, ServerFrame};
 use crate::fanout::shard::{Command, Member};
+use crate::fanout::subscription::Subscription;
 use crate::state::AppState;
 use crate::transport::websocket::{self, Decoder, Heard};
 use crate::transport::writer::Link;

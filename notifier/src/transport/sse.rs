@@ -14,10 +14,11 @@ use tokio::sync::mpsc;
 use warp::reply::{Reply, Response};
 
 use crate::error::ApiError;
+use crate::fanout::framing::Framing;
 use crate::fanout::hub::Place;
-use crate::fanout::outgoing::{Framing, Subscription};
 use crate::fanout::protocol::Topic;
 use crate::fanout::shard::{Command, Member};
+use crate::fanout::subscription::Subscription;
 use crate::state::AppState;
 use crate::transport::session;
 use crate::transport::upgrade;
