@@ -1,5 +1,6 @@
 //! The fan-out: from the recent entries to the connections.
 
+pub mod close_signal;
 pub mod framing;
 pub mod hub;
 pub mod outgoing;

@@ -13,10 +13,10 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::config::Sockets;
 use crate::error::ApiError;
+use crate::fanout::close_signal::CloseSignal;
 use crate::fanout::protocol::{Close, Online};
 use crate::fanout::shard::Command;
 use crate::feed::recent::{Live, Recent};
-use crate::transport::writer::Ending;
 
 /// Entries that a shard takes at once.
 const LOOK: usize = 256;
@@ -25,7 +25,7 @@ struct Member {
     user: Arc<User>,
     credential: Hash,
     address: IpAddr,
-    ending: Arc<Ending>,
+    close_signal: Arc<CloseSignal>,
 }
 
 #[derive(Default)]
@@ -72,7 +72,7 @@ pub struct Place {
     /// Who holds it.
     pub user: Arc<User>,
     /// When to end.
-    pub ending: Arc<Ending>,
+    pub close_signal: Arc<CloseSignal>,
     /// Where the feed was.
     pub cursor: Cursor,
 }
@@ -82,7 +82,7 @@ impl Place {
     pub async fn tell(&self, command: Command) {
         if self.hub.shard(self.connection).send(command).await.is_err() {
             // The shard has ended, and with it this service's work.
-            self.ending.end(Close::Restarting);
+            self.close_signal.send(Close::Restarting);
         }
     }
 
@@ -155,14 +155,16 @@ impl Hub {
             return Err(ApiError::TooMany);
         }
         let connection = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let (user, ending) = (Arc::new(caller.user.clone()), Arc::<Ending>::default());
+        let (user, close_signal) = (Arc::new(caller.user.clone()), Arc::<CloseSignal>::default());
         *state.users.entry(user.id).or_default() += 1;
         *state.addresses.entry(address).or_default() += 1;
         let credential = *caller.credential.hash();
-        state.members.insert(connection, Member { user: Arc::clone(&user), credential, address, ending: Arc::clone(&ending) });
+        state
+            .members
+            .insert(connection, Member { user: Arc::clone(&user), credential, address, close_signal: Arc::clone(&close_signal) });
         drop(state);
         self.moved.notify_one();
-        Ok(Place { hub: Arc::clone(self), connection, user, ending, cursor })
+        Ok(Place { hub: Arc::clone(self), connection, user, close_signal, cursor })
     }
 
     /// Wakes whoever waits for news.
@@ -280,8 +282,8 @@ impl Hub {
         for member in self.lock().members.values() {
             match valid.get(&member.credential) {
                 _ if !asked.contains(&member.credential) => {}
-                None => member.ending.end(Close::SignedOut),
-                Some(role) if *role != member.user.role => member.ending.end(Close::Resync),
+                None => member.close_signal.send(Close::SignedOut),
+                Some(role) if *role != member.user.role => member.close_signal.send(Close::Resync),
                 Some(_) => {}
             }
         }
@@ -323,9 +325,9 @@ mod tests {
         let asked = hub.credentials();
         let late = join(&hub, 3, "late", 1).expect("a place");
         hub.retain(&asked, &HashMap::from([(Hash::of("held"), Role::Admin)]));
-        assert_eq!(held.ending.reason(), Some(Close::Resync), "another role by now");
-        assert_eq!(gone.ending.reason(), Some(Close::SignedOut));
-        assert_eq!(late.ending.reason(), None);
+        assert_eq!(held.close_signal.reason(), Some(Close::Resync), "another role by now");
+        assert_eq!(gone.close_signal.reason(), Some(Close::SignedOut));
+        assert_eq!(late.close_signal.reason(), None);
     }
 
     #[test]

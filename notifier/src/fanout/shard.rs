@@ -372,7 +372,7 @@ impl Shard {
         let turn = self.seconds % HEARTBEAT;
         for member in self.members.values().filter(|member| member.connection % HEARTBEAT == turn) {
             if member.link.silence() > SILENCE {
-                member.link.ending.end(Close::Silent);
+                member.link.close_signal.send(Close::Silent);
                 continue;
             }
             let cursor = match &member.following {
@@ -412,13 +412,13 @@ impl Shard {
         let due = if share >= 1.0 { all } else { (share * all as f64) as usize + 1 };
         for connection in drain.order.iter().take(due).skip(drain.done) {
             if let Some(member) = self.members.get(connection) {
-                member.link.ending.end(Close::Restarting);
+                member.link.close_signal.send(Close::Restarting);
             }
         }
         drain.done = drain.done.max(due.min(all));
         if share >= 1.0 {
             // Whoever came while the door was closing.
-            self.members.values().for_each(|member| member.link.ending.end(Close::Restarting));
+            self.members.values().for_each(|member| member.link.close_signal.send(Close::Restarting));
         }
     }
 }

@@ -51,10 +51,10 @@ impl Socket {
         self.place.tell(Command::Join(member)).await;
         let end = tokio::select! {
             end = self.listen() => end,
-            close = link.ending.ended() => Some(close),
+            close = link.close_signal.wait() => Some(close),
         };
         if let Some(close) = end {
-            link.ending.end(close);
+            link.close_signal.send(close);
             let (code, reason) = close.code_and_reason();
             link.conclude(websocket::close(code, reason).into());
             let patience = if close == Close::TooSlow { LONG_FAREWELL } else { FAREWELL };

@@ -41,7 +41,7 @@ pub async fn open(state: Arc<AppState>, headers: HeaderMap, peer: Peer, query: S
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     metrics::counter!("notifier_upgrades_total", "outcome" => "event_stream").increment(1);
     let (body, chunks) = mpsc::channel(WAITING);
-    let link = Arc::new(Link::of_stream(body.clone(), Arc::clone(&place.ending)));
+    let link = Arc::new(Link::of_stream(body.clone(), Arc::clone(&place.close_signal)));
     link.send(Framing::EventStream.frame(&session::hello(&state, &place), None));
     let member = Member::new(&place, link, Framing::EventStream);
     let connection = place.connection;
@@ -72,7 +72,7 @@ fn asked(query: &str) -> Result<(Subscription, Option<Cursor>), ApiError> {
 async fn see_to_end(place: Place, body: mpsc::Sender<Bytes>) {
     tokio::select! {
         () = body.closed() => {}
-        _ = place.ending.ended() => {}
+        _ = place.close_signal.wait() => {}
     }
     place.leave().await;
 }

@@ -64,7 +64,7 @@ pub async fn open(
     tasks.spawn(async move {
         match upgrade.await.map(take_over) {
             Ok(Some((stream, decoder))) => {
-                let link = Arc::new(Link::of_socket(stream, Arc::clone(&place.ending)));
+                let link = Arc::new(Link::of_socket(stream, Arc::clone(&place.close_signal)));
                 Socket { state, caller, place, link, decoder, allowance: Allowance::default() }.run().await;
             }
             Ok(None) => tracing::error!("an upgraded connection is not a plain socket"),

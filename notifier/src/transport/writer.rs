@@ -4,14 +4,15 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
+use crate::fanout::close_signal::CloseSignal;
 use crate::fanout::protocol::Close;
 
 /// Bytes and chunks that may wait for one client.
@@ -22,45 +23,12 @@ const STUCK: Duration = Duration::from_secs(10);
 /// Chunks given to the system at once.
 const GATHER: usize = 32;
 
-/// Ends a connection from anywhere; the first reason counts.
-#[derive(Debug, Default)]
-pub struct Ending {
-    close: OnceLock<Close>,
-    ended: Notify,
-}
-
-impl Ending {
-    /// Ends it.
-    pub fn end(&self, close: Close) {
-        if self.close.set(close).is_ok() {
-            let (code, _) = close.code_and_reason();
-            metrics::counter!("notifier_closes_total", "code" => code.to_string()).increment(1);
-            self.ended.notify_one();
-        }
-    }
-
-    /// Why it is to end, if it is.
-    pub fn reason(&self) -> Option<Close> {
-        self.close.get().copied()
-    }
-
-    /// Waits until it is to end, and says why. For one waiter.
-    pub async fn ended(&self) -> Close {
-        loop {
-            if let Some(close) = self.reason() {
-                return close;
-            }
-            self.ended.notified().await;
-        }
-    }
-}
-
 /// A client's connection, seen from the side that sends.
 #[derive(Debug)]
 pub struct Link {
     outlet: Outlet,
     /// When to end.
-    pub ending: Arc<Ending>,
+    pub close_signal: Arc<CloseSignal>,
     began: Instant,
     /// Milliseconds after `began` when the client was last heard.
     heard: AtomicU64,
@@ -86,17 +54,17 @@ struct Waiting {
 
 impl Link {
     /// Of a websocket.
-    pub fn of_socket(stream: TcpStream, ending: Arc<Ending>) -> Self {
-        Self::new(Outlet::Socket { stream, waiting: Mutex::default() }, ending)
+    pub fn of_socket(stream: TcpStream, close_signal: Arc<CloseSignal>) -> Self {
+        Self::new(Outlet::Socket { stream, waiting: Mutex::default() }, close_signal)
     }
 
     /// Of an event stream.
-    pub fn of_stream(body: mpsc::Sender<Bytes>, ending: Arc<Ending>) -> Self {
-        Self::new(Outlet::Stream(body), ending)
+    pub fn of_stream(body: mpsc::Sender<Bytes>, close_signal: Arc<CloseSignal>) -> Self {
+        Self::new(Outlet::Stream(body), close_signal)
     }
 
-    fn new(outlet: Outlet, ending: Arc<Ending>) -> Self {
-        Self { outlet, ending, began: Instant::now(), heard: AtomicU64::new(0) }
+    fn new(outlet: Outlet, close_signal: Arc<CloseSignal>) -> Self {
+        Self { outlet, close_signal, began: Instant::now(), heard: AtomicU64::new(0) }
     }
 
     /// Sends, now or as soon as the client reads. One that is too far behind is ended.
@@ -109,7 +77,7 @@ impl Link {
             Outlet::Stream(body) => body.try_send(chunk).map_err(|_| Close::TooSlow),
         };
         if let Err(close) = sent {
-            self.ending.end(close);
+            self.close_signal.send(close);
         }
     }
 
@@ -146,7 +114,7 @@ impl Link {
                 Ok(Err(_)) => return,
                 Err(_) => {
                     waiting.lock().unwrap_or_else(PoisonError::into_inner).draining = false;
-                    return self.ending.end(Close::TooSlow);
+                    return self.close_signal.send(Close::TooSlow);
                 }
             }
             let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);

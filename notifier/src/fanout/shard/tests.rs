@@ -39,7 +39,7 @@ impl Stage {
         let caller = Caller { user, credential: Credential::Session(Hash::of("s")) };
         let place = self.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("a place");
         let (body, chunks) = mpsc::channel(room);
-        let link = Arc::new(Link::of_stream(body, Arc::clone(&place.ending)));
+        let link = Arc::new(Link::of_stream(body, Arc::clone(&place.close_signal)));
         place.tell(Command::Join(Member::new(&place, link, Framing::EventStream))).await;
         Client { place, chunks, frames: Vec::new() }
     }
@@ -155,15 +155,15 @@ async fn a_client_that_is_silent_is_found_within_a_minute() {
     let user = User { id: 1, email: String::new(), role: Role::Viewer };
     let caller = Caller { user, credential: Credential::Session(Hash::of("s")) };
     let place = stage.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("a place");
-    let link = Arc::new(Link::of_socket(near, Arc::clone(&place.ending)));
+    let link = Arc::new(Link::of_socket(near, Arc::clone(&place.close_signal)));
     place.tell(Command::Join(Member::new(&place, Arc::clone(&link), Framing::WebSocket))).await;
     for _ in 0..4 {
         tokio::time::sleep(Duration::from_secs(24)).await;
-        assert_eq!(place.ending.reason(), None, "it was heard not long ago");
+        assert_eq!(place.close_signal.reason(), None, "it was heard not long ago");
         link.note_heard();
     }
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(place.ending.reason(), Some(Close::Silent));
+    assert_eq!(place.close_signal.reason(), Some(Close::Silent));
     drop(far);
 }
 
@@ -179,8 +179,8 @@ async fn whoever_does_not_read_is_ended_and_nobody_else() {
         tokio::time::sleep(Duration::from_millis(150)).await;
         quick.read();
     }
-    assert_eq!(slow.place.ending.reason(), Some(Close::TooSlow));
-    assert_eq!(quick.place.ending.reason(), None);
+    assert_eq!(slow.place.close_signal.reason(), Some(Close::TooSlow));
+    assert_eq!(quick.place.close_signal.reason(), None);
     assert_eq!(quick.ids().1, (1..=30).collect::<Vec<_>>());
 }
 
@@ -232,10 +232,10 @@ async fn a_drain_is_spread_over_its_time_and_ends() {
     settle().await;
     stage.stop.cancel();
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let ended = clients.iter().filter(|client| client.place.ending.reason() == Some(Close::Restarting)).count();
+    let ended = clients.iter().filter(|client| client.place.close_signal.reason() == Some(Close::Restarting)).count();
     assert!((45..=55).contains(&ended), "{ended}");
     tokio::time::sleep(Duration::from_secs(6)).await;
-    assert!(clients.iter().all(|client| client.place.ending.reason() == Some(Close::Restarting)));
+    assert!(clients.iter().all(|client| client.place.close_signal.reason() == Some(Close::Restarting)));
     for client in clients {
         client.place.leave().await;
     }
@@ -331,7 +331,7 @@ proptest! {
                 let own = format!("user:{}", expected.user);
                 let wanted_notifications: Vec<u64> = published.iter().filter(wanted)
                     .filter(|(_, _, to)| to.is_some_and(|to| to == "all" || to == own)).map(|(id, _, _)| *id).collect();
-                if client.place.ending.reason().is_none() {
+                if client.place.close_signal.reason().is_none() {
                     assert_eq!((events, notifications), (wanted_events, wanted_notifications));
                 } else {
                     let only = |got: &[u64], wanted: &[u64]| {
