@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Serve;
+use crate::fanout::command::{COMMAND_QUEUE, Command};
 use crate::fanout::hub::Hub;
-use crate::fanout::shard::{self, Shard};
+use crate::fanout::shard::Shard;
 use crate::feed::subscriber::Subscriber;
 use crate::router;
 use crate::state::AppState;
@@ -30,7 +31,7 @@ pub struct App {
     connections: config::Connections,
     redis: config::Redis,
     posted: mpsc::Receiver<Posted>,
-    commands: Vec<mpsc::Receiver<shard::Command>>,
+    commands: Vec<mpsc::Receiver<Command>>,
 }
 
 impl App {
@@ -44,7 +45,7 @@ impl App {
         let (messages, posted) = Messages::new();
         // A shard for each thread: what they do is send.
         let shards = Handle::current().metrics().num_workers();
-        let (senders, commands) = (0..shards).map(|_| mpsc::channel(shard::COMMANDS)).unzip();
+        let (senders, commands) = (0..shards).map(|_| mpsc::channel(COMMAND_QUEUE)).unzip();
         let state = AppState {
             messages,
             pool,

@@ -1,6 +1,7 @@
 //! The fan-out: from the recent entries to the connections.
 
 pub mod close_signal;
+pub mod command;
 pub mod framing;
 pub mod hub;
 pub mod outgoing;

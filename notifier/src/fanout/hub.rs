@@ -14,14 +14,17 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::config::Sockets;
 use crate::error::ApiError;
 use crate::fanout::close_signal::CloseSignal;
+use crate::fanout::command::{Command, Following, Member};
+use crate::fanout::framing::Framing;
 use crate::fanout::protocol::{Close, Online};
-use crate::fanout::shard::Command;
+use crate::fanout::subscription::Subscription;
 use crate::feed::recent::{Live, Recent};
+use crate::transport::writer::Link;
 
 /// Entries that a shard takes at once.
 const LOOK: usize = 256;
 
-struct Member {
+struct Connection {
     user: Arc<User>,
     credential: Hash,
     address: IpAddr,
@@ -33,7 +36,7 @@ struct State {
     recent: Option<Recent>,
     /// How often continuity was lost, and why last.
     resets: (u64, &'static str),
-    members: HashMap<u64, Member>,
+    connections: HashMap<u64, Connection>,
     users: HashMap<i64, usize>,
     addresses: HashMap<IpAddr, usize>,
 }
@@ -78,17 +81,29 @@ pub struct Place {
 }
 
 impl Place {
-    /// Tells the shard that serves this connection.
-    pub async fn tell(&self, command: Command) {
+    /// Hands the connection to the shard that serves it.
+    pub async fn join(&self, link: Arc<Link>, framing: Framing) {
+        let user = Arc::clone(&self.user);
+        self.send(Command::Join(Member { connection: self.connection, user, link, framing, following: Following::Nothing }))
+            .await;
+    }
+
+    /// Chooses what the connection carries from now on; `after` is the cursor to resume from.
+    pub async fn subscribe(&self, subscription: Subscription, after: Option<Cursor>) {
+        let subscription = Arc::new(subscription);
+        self.send(Command::Subscribe { connection: self.connection, subscription, after }).await;
+    }
+
+    /// Takes the connection from its shard and gives the place back.
+    pub async fn leave(self) {
+        self.send(Command::Leave(self.connection)).await;
+    }
+
+    async fn send(&self, command: Command) {
         if self.hub.shard(self.connection).send(command).await.is_err() {
             // The shard has ended, and with it this service's work.
             self.close_signal.send(Close::Restarting);
         }
-    }
-
-    /// Gives the place back.
-    pub async fn leave(self) {
-        self.tell(Command::Leave(self.connection)).await;
     }
 }
 
@@ -101,7 +116,7 @@ impl Drop for Place {
 
 impl State {
     fn remove(&mut self, connection: u64) {
-        if let Some(member) = self.members.remove(&connection) {
+        if let Some(member) = self.connections.remove(&connection) {
             one_less(&mut self.users, member.user.id);
             one_less(&mut self.addresses, member.address);
         }
@@ -146,7 +161,7 @@ impl Hub {
     pub fn join(self: &Arc<Self>, caller: &Caller, address: IpAddr, limits: Sockets) -> Result<Place, ApiError> {
         let mut state = self.lock();
         let cursor = state.recent.as_ref().map(|recent| recent.cursor().clone()).ok_or(ApiError::NotReady)?;
-        if state.members.len() >= limits.max_sockets {
+        if state.connections.len() >= limits.max_sockets {
             return Err(ApiError::NotReady);
         }
         let of_user = state.users.get(&caller.user.id).copied().unwrap_or_default();
@@ -159,9 +174,10 @@ impl Hub {
         *state.users.entry(user.id).or_default() += 1;
         *state.addresses.entry(address).or_default() += 1;
         let credential = *caller.credential.hash();
-        state
-            .members
-            .insert(connection, Member { user: Arc::clone(&user), credential, address, close_signal: Arc::clone(&close_signal) });
+        state.connections.insert(
+            connection,
+            Connection { user: Arc::clone(&user), credential, address, close_signal: Arc::clone(&close_signal) },
+        );
         drop(state);
         self.moved.notify_one();
         Ok(Place { hub: Arc::clone(self), connection, user, close_signal, cursor })
@@ -241,7 +257,7 @@ impl Hub {
     pub fn online(&self) -> Online {
         let (users, connections) = {
             let state = self.lock();
-            (state.users.len(), state.members.len())
+            (state.users.len(), state.connections.len())
         };
         let heard = *self.online.lock().unwrap_or_else(PoisonError::into_inner);
         Online { users: heard.users.max(users), connections: heard.connections.max(connections) }
@@ -273,13 +289,13 @@ impl Hub {
 
     /// The sessions and tokens that hold connections open.
     pub fn credentials(&self) -> HashSet<Hash> {
-        self.lock().members.values().map(|member| member.credential).collect()
+        self.lock().connections.values().map(|member| member.credential).collect()
     }
 
     /// Of the connections held by those `asked` about, ends those whose session or token is not among `valid`, and those whose
     /// user has another role by now. A connection that joined since the question was asked is not judged by its answer.
     pub fn retain(&self, asked: &HashSet<Hash>, valid: &HashMap<Hash, Role>) {
-        for member in self.lock().members.values() {
+        for member in self.lock().connections.values() {
             match valid.get(&member.credential) {
                 _ if !asked.contains(&member.credential) => {}
                 None => member.close_signal.send(Close::SignedOut),

@@ -13,16 +13,15 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use crate::fanout::command::{COMMAND_QUEUE, Command, Following, Member};
 use crate::fanout::framing::Framing;
-use crate::fanout::hub::{Hub, News, Place};
+use crate::fanout::hub::{Hub, News};
 use crate::fanout::outgoing::Outgoing;
 use crate::fanout::protocol::{Close, Online, ServerFrame};
 use crate::fanout::subscription::Subscription;
 use crate::transport::websocket;
 use crate::transport::writer::Link;
 
-/// Commands that may wait for a shard.
-pub const COMMANDS: usize = 1_024;
 /// Least time between two bursts of frames with events.
 const EVENTS_EVERY: Duration = Duration::from_millis(100);
 const SECOND: Duration = Duration::from_secs(1);
@@ -36,47 +35,6 @@ const REPLAY: usize = 500;
 const LONGEST_REST: Duration = Duration::from_millis(50);
 /// How often a replay looks whether its client has read what it was sent, and how often a drain goes on.
 const STEP: Duration = Duration::from_millis(10);
-
-/// What connections ask of their shard.
-pub enum Command {
-    /// A connection has opened.
-    Join(Member),
-    /// A connection chooses what it carries, from now on and instead of before.
-    Subscribe {
-        /// Which.
-        connection: u64,
-        /// What.
-        subscription: Arc<Subscription>,
-        /// Where it stopped, to resume.
-        after: Option<Cursor>,
-    },
-    /// A connection has gone.
-    Leave(u64),
-}
-
-/// An open connection.
-pub struct Member {
-    /// Its number in the hub.
-    pub connection: u64,
-    /// Who holds it.
-    pub user: Arc<User>,
-    /// The way to it.
-    pub link: Arc<Link>,
-    /// How frames are put there.
-    pub framing: Framing,
-    /// What it follows.
-    pub following: Following,
-}
-
-/// What a connection follows.
-pub enum Following {
-    /// It has not subscribed.
-    Nothing,
-    /// It is sent what it missed, up to here so far.
-    Replay(Arc<Subscription>, Cursor),
-    /// What comes.
-    Live(Arc<Subscription>),
-}
 
 /// A place in a group.
 struct Seat {
@@ -181,7 +139,7 @@ impl Shard {
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
                 () = self.stop.cancelled(), if self.draining.is_none() => self.begin_drain(),
             }
-            for _ in 0..COMMANDS {
+            for _ in 0..COMMAND_QUEUE {
                 let Ok(command) = self.commands.try_recv() else { break };
                 self.obey(command);
             }
@@ -420,18 +378,6 @@ impl Shard {
             // Whoever came while the door was closing.
             self.members.values().for_each(|member| member.link.close_signal.send(Close::Restarting));
         }
-    }
-}
-
-impl Member {
-    /// One that holds this place and has not subscribed.
-    pub fn new(place: &Place, link: Arc<Link>, framing: Framing) -> Self {
-        Self { connection: place.connection, user: Arc::clone(&place.user), link, framing, following: Following::Nothing }
-    }
-
-    /// Sends one frame to this connection alone.
-    pub fn say(&self, frame: &ServerFrame<'_>, cursor: Option<&Cursor>) {
-        self.link.send(self.framing.frame(&frame.to_text(), cursor));
     }
 }
 

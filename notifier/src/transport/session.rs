@@ -13,7 +13,6 @@ use tokio::time::timeout;
 use crate::fanout::framing::Framing;
 use crate::fanout::hub::Place;
 use crate::fanout::protocol::{ClientFrame, Close, ServerFrame};
-use crate::fanout::shard::{Command, Member};
 use crate::fanout::subscription::Subscription;
 use crate::state::AppState;
 use crate::transport::websocket::{self, Decoder, Heard};
@@ -47,8 +46,7 @@ impl Socket {
     pub async fn run(mut self) {
         let link = Arc::clone(&self.link);
         link.send(Framing::WebSocket.frame(&hello(&self.state, &self.place), None));
-        let member = Member::new(&self.place, Arc::clone(&link), Framing::WebSocket);
-        self.place.tell(Command::Join(member)).await;
+        self.place.join(Arc::clone(&link), Framing::WebSocket).await;
         let end = tokio::select! {
             end = self.listen() => end,
             close = link.close_signal.wait() => Some(close),
@@ -108,11 +106,7 @@ impl Socket {
                 let pairs: Vec<(&str, String)> =
                     filter.iter().flat_map(|(name, value)| texts(value).map(move |text| (name.as_str(), text))).collect();
                 match Filter::from_pairs(pairs.iter().map(|(name, value)| (*name, value.as_str()))) {
-                    Ok(filter) => {
-                        let subscription = Arc::new(Subscription::new(&topics, filter));
-                        let connection = self.place.connection;
-                        self.place.tell(Command::Subscribe { connection, subscription, after }).await;
-                    }
+                    Ok(filter) => self.place.subscribe(Subscription::new(&topics, filter), after).await,
                     Err(error) => self.complain(None, "bad_filter", &format!("{error}.")),
                 }
             }

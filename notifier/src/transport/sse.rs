@@ -17,7 +17,6 @@ use crate::error::ApiError;
 use crate::fanout::framing::Framing;
 use crate::fanout::hub::Place;
 use crate::fanout::protocol::Topic;
-use crate::fanout::shard::{Command, Member};
 use crate::fanout::subscription::Subscription;
 use crate::state::AppState;
 use crate::transport::session;
@@ -37,16 +36,13 @@ pub async fn open(state: Arc<AppState>, headers: HeaderMap, peer: Peer, query: S
     let is_ours = same_origin || state.origins.allow(&headers);
     let (_, place) = upgrade::admit(&state, &headers, peer, is_ours).await?;
     let (subscription, after) = asked(&query)?;
-    let subscription = Arc::new(subscription);
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     metrics::counter!("notifier_upgrades_total", "outcome" => "event_stream").increment(1);
     let (body, chunks) = mpsc::channel(WAITING);
     let link = Arc::new(Link::of_stream(body.clone(), Arc::clone(&place.close_signal)));
     link.send(Framing::EventStream.frame(&session::hello(&state, &place), None));
-    let member = Member::new(&place, link, Framing::EventStream);
-    let connection = place.connection;
-    place.tell(Command::Join(member)).await;
-    place.tell(Command::Subscribe { connection, subscription, after: resumed.or(after) }).await;
+    place.join(link, Framing::EventStream).await;
+    place.subscribe(subscription, resumed.or(after)).await;
     state.tasks.spawn(see_to_end(place, body));
     Ok(answer(chunks))
 }

@@ -11,6 +11,7 @@ use shared::session::{Caller, Credential, Hash, Role};
 
 use super::*;
 use crate::config::Sockets;
+use crate::fanout::hub::Place;
 use crate::feed::recent::Recent;
 
 const LIMITS: Sockets = Sockets { max_sockets: 1_000, max_sockets_per_user: 1_000, max_sockets_per_address: 1_000 };
@@ -25,7 +26,7 @@ struct Stage {
 
 impl Stage {
     fn new(drain: Duration) -> Self {
-        let (commands, received) = mpsc::channel(COMMANDS);
+        let (commands, received) = mpsc::channel(COMMAND_QUEUE);
         let hub = Arc::new(Hub::new(vec![commands]));
         hub.begin(Recent::new(Cursor { epoch: "e".into(), seq: 0 }));
         let stop = CancellationToken::new();
@@ -40,7 +41,7 @@ impl Stage {
         let place = self.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("a place");
         let (body, chunks) = mpsc::channel(room);
         let link = Arc::new(Link::of_stream(body, Arc::clone(&place.close_signal)));
-        place.tell(Command::Join(Member::new(&place, link, Framing::EventStream))).await;
+        place.join(link, Framing::EventStream).await;
         Client { place, chunks, frames: Vec::new() }
     }
 
@@ -68,8 +69,7 @@ struct Client {
 
 impl Client {
     async fn subscribe(&self, subscription: Subscription, after: Option<&str>) {
-        let (subscription, after) = (Arc::new(subscription), after.map(|cursor| cursor.parse().expect("a cursor")));
-        self.place.tell(Command::Subscribe { connection: self.place.connection, subscription, after }).await;
+        self.place.subscribe(subscription, after.map(|cursor| cursor.parse().expect("a cursor"))).await;
     }
 
     /// Reads what has come.
@@ -156,7 +156,7 @@ async fn a_client_that_is_silent_is_found_within_a_minute() {
     let caller = Caller { user, credential: Credential::Session(Hash::of("s")) };
     let place = stage.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("a place");
     let link = Arc::new(Link::of_socket(near, Arc::clone(&place.close_signal)));
-    place.tell(Command::Join(Member::new(&place, Arc::clone(&link), Framing::WebSocket))).await;
+    place.join(Arc::clone(&link), Framing::WebSocket).await;
     for _ in 0..4 {
         tokio::time::sleep(Duration::from_secs(24)).await;
         assert_eq!(place.close_signal.reason(), None, "it was heard not long ago");
