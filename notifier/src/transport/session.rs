@@ -15,6 +15,7 @@ use crate::fanout::hub::Place;
 use crate::fanout::protocol::{ClientFrame, Close, ServerFrame};
 use crate::fanout::subscription::Subscription;
 use crate::state::AppState;
+use crate::transport::admission;
 use crate::transport::websocket::{self, Decoder, Heard};
 use crate::transport::writer::Link;
 use crate::user::rate_limit::Allowance;
@@ -45,7 +46,7 @@ impl Socket {
     /// Serves it to its end, and closes it whatever the reason.
     pub async fn run(mut self) {
         let link = Arc::clone(&self.link);
-        link.send(Framing::WebSocket.frame(&hello(&self.state, &self.place), None));
+        link.send(Framing::WebSocket.frame(&admission::hello(&self.state, &self.place), None));
         self.place.join(Arc::clone(&link), Framing::WebSocket).await;
         let end = tokio::select! {
             end = self.listen() => end,
@@ -153,19 +154,6 @@ impl Socket {
             }
         }
     }
-}
-
-/// The first frame.
-pub fn hello(state: &AppState, place: &Place) -> String {
-    let hello = ServerFrame::Hello {
-        connection: place.connection,
-        user: &place.user,
-        cursor: &place.cursor,
-        server_time: time::OffsetDateTime::now_utc(),
-        build: env!("CARGO_PKG_VERSION"),
-        online: state.hub.online(),
-    };
-    hello.to_text()
 }
 
 /// Waits for bytes, and gives them to the decoder. False when none will come.

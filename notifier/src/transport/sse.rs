@@ -19,8 +19,7 @@ use crate::fanout::hub::Place;
 use crate::fanout::protocol::Topic;
 use crate::fanout::subscription::Subscription;
 use crate::state::AppState;
-use crate::transport::session;
-use crate::transport::upgrade;
+use crate::transport::admission;
 use crate::transport::writer::Link;
 
 /// Chunks that may wait for the answer's body.
@@ -34,13 +33,13 @@ pub async fn open(state: Arc<AppState>, headers: HeaderMap, peer: Peer, query: S
     // A page's own stream names no Origin; the browser vouches for it in another header.
     let same_origin = !headers.contains_key(ORIGIN) && headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
     let is_ours = same_origin || state.origins.allow(&headers);
-    let (_, place) = upgrade::admit(&state, &headers, peer, is_ours).await?;
+    let (_, place) = admission::admit(&state, &headers, peer, is_ours).await?;
     let (subscription, after) = asked(&query)?;
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     metrics::counter!("notifier_upgrades_total", "outcome" => "event_stream").increment(1);
     let (body, chunks) = mpsc::channel(WAITING);
     let link = Arc::new(Link::of_stream(body.clone(), Arc::clone(&place.close_signal)));
-    link.send(Framing::EventStream.frame(&session::hello(&state, &place), None));
+    link.send(Framing::EventStream.frame(&admission::hello(&state, &place), None));
     place.join(link, Framing::EventStream).await;
     place.subscribe(subscription, resumed.or(after)).await;
     state.tasks.spawn(see_to_end(place, body));

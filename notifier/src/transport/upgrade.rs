@@ -10,15 +10,14 @@ use http::{HeaderMap, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use shared::serve::Peer;
-use shared::session::{self, Caller};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 use tungstenite::handshake::derive_accept_key;
 use warp::reply::{Reply, Response};
 
 use crate::error::ApiError;
-use crate::fanout::hub::Place;
 use crate::state::AppState;
+use crate::transport::admission;
 use crate::transport::session::Socket;
 use crate::transport::websocket::Decoder;
 use crate::transport::writer::Link;
@@ -26,25 +25,6 @@ use crate::user::rate_limit::Allowance;
 
 /// What the system may hold for a client that does not read. By default it would grow to some megabytes.
 const SEND_BUFFER: usize = 128 << 10;
-
-/// Finds out who asks, and whether there is room for them.
-///
-/// # Errors
-/// 401, 403, 429, 503.
-pub async fn admit(state: &AppState, headers: &HeaderMap, peer: Peer, is_ours: bool) -> Result<(Caller, Place), ApiError> {
-    let caller = session::authenticate(&state.pool, headers, &state.origins).await?.ok_or(ApiError::SignedOut)?;
-    if !is_ours {
-        return Err(ApiError::ForeignOrigin);
-    }
-    if !caller.may_read() {
-        return Err(ApiError::Forbidden);
-    }
-    if state.stop.is_cancelled() {
-        return Err(ApiError::NotReady);
-    }
-    let place = state.hub.join(&caller, peer.0, state.sockets)?;
-    Ok((caller, place))
-}
 
 /// `GET /ws`: 101, after session and Origin have both been found right.
 ///
@@ -56,7 +36,7 @@ pub async fn open(
     peer: Peer,
     upgrade: Option<OnUpgrade>,
 ) -> Result<Response, ApiError> {
-    let (caller, place) = admit(&state, &headers, peer, state.origins.allow(&headers)).await?;
+    let (caller, place) = admission::admit(&state, &headers, peer, state.origins.allow(&headers)).await?;
     let key = handshake(&headers).ok_or(ApiError::NoHandshake)?;
     let upgrade = upgrade.ok_or(ApiError::NoHandshake)?;
     metrics::counter!("notifier_upgrades_total", "outcome" => "opened").increment(1);
