@@ -1,4 +1,5 @@
 //! The live feed: from Redis to the recent entries in memory.
 
+pub mod entry;
 pub mod recent;
 pub mod subscriber;

@@ -18,7 +18,8 @@ use crate::fanout::command::{Command, Following, Member};
 use crate::fanout::framing::Framing;
 use crate::fanout::protocol::{Close, Online};
 use crate::fanout::subscription::Subscription;
-use crate::feed::recent::{Live, Recent};
+use crate::feed::entry::FeedEntry;
+use crate::feed::recent::Recent;
 use crate::transport::writer::Link;
 
 /// Entries that a shard takes at once.
@@ -44,7 +45,7 @@ struct State {
 /// What a shard finds when it looks.
 pub enum News {
     /// The next entries; empty for none.
-    Entries(Vec<Arc<Live>>),
+    Entries(Vec<Arc<FeedEntry>>),
     /// Continuity is lost.
     Reset {
         /// Where to go on.
@@ -216,10 +217,10 @@ impl Hub {
     }
 
     /// At most `limit` entries after `after` and up to `to`, if all that follows `after` is still here.
-    pub fn replay(&self, after: &Cursor, to: &Cursor, limit: usize) -> Option<Vec<Arc<Live>>> {
+    pub fn replay(&self, after: &Cursor, to: &Cursor, limit: usize) -> Option<Vec<Arc<FeedEntry>>> {
         let state = self.lock();
         let entries = state.recent.as_ref()?.after(after)?;
-        Some(entries.take(limit).take_while(|live| live.cursor.seq <= to.seq).cloned().collect())
+        Some(entries.take(limit).take_while(|entry| entry.cursor.seq <= to.seq).cloned().collect())
     }
 
     /// Begins with what was read before anybody could join.

@@ -13,7 +13,7 @@ use shared::session::User;
 use crate::fanout::framing::Framing;
 use crate::fanout::protocol::ServerFrame;
 use crate::fanout::subscription::Subscription;
-use crate::feed::recent::{Live, Told};
+use crate::feed::entry::{AddressedFrame, FeedEntry};
 
 /// Most events that wait.
 pub const MOST_EVENTS: usize = 500;
@@ -27,8 +27,8 @@ const CHUNK: usize = 32 << 10;
 pub struct Outgoing {
     /// Everything up to here has been looked at.
     seen: Cursor,
-    events: VecDeque<Arc<Live>>,
-    notifications: Vec<Arc<Live>>,
+    events: VecDeque<Arc<FeedEntry>>,
+    notifications: Vec<Arc<FeedEntry>>,
     /// The number of the first entry that waits or was left out.
     first: Option<u64>,
     /// Events left out, and the number of the last of them.
@@ -43,18 +43,18 @@ impl Outgoing {
     }
 
     /// Looks at the next entry, and keeps it if it is selected.
-    pub fn push(&mut self, live: &Arc<Live>, subscription: &Subscription) {
-        self.seen = live.cursor.clone();
-        let wants_event = subscription.events && live.is_selected_by(&subscription.filter);
-        let wants_notification = subscription.notifications && live.told.is_some();
+    pub fn push(&mut self, entry: &Arc<FeedEntry>, subscription: &Subscription) {
+        self.seen = entry.cursor.clone();
+        let wants_event = subscription.events && entry.is_selected_by(&subscription.filter);
+        let wants_notification = subscription.notifications && entry.addressed.is_some();
         if wants_event || wants_notification {
-            self.first.get_or_insert(live.cursor.seq);
+            self.first.get_or_insert(entry.cursor.seq);
         }
         if wants_event {
-            self.events.push_back(Arc::clone(live));
+            self.events.push_back(Arc::clone(entry));
         }
         if wants_notification {
-            self.notifications.push(Arc::clone(live));
+            self.notifications.push(Arc::clone(entry));
         }
         if self.events.len() > MOST_EVENTS
             && let Some(oldest) = self.events.pop_front()
@@ -97,8 +97,8 @@ impl Outgoing {
     /// The frames for all that waits and came after number `after`. Events first, and a cursor never promises a notification
     /// that has not been sent.
     pub fn frames(&self, after: u64) -> Frames<'_> {
-        let is_new = |live: &&Arc<Live>| live.cursor.seq > after;
-        let notifications: Vec<&Arc<Live>> = self.notifications.iter().filter(is_new).collect();
+        let is_new = |entry: &&Arc<FeedEntry>| entry.cursor.seq > after;
+        let notifications: Vec<&Arc<FeedEntry>> = self.notifications.iter().filter(is_new).collect();
         // As far as frames of events may promise: to the last thing seen, or right before the first notification.
         let mut limit = self.seen.clone();
         if let Some(first) = notifications.first() {
@@ -107,13 +107,13 @@ impl Outgoing {
         let mut skipped = if self.skipped_to > after { self.skipped } else { 0 };
         let mut events = self.events.iter().filter(is_new).peekable();
         let (mut frames, mut items, mut bytes) = (Vec::new(), Vec::new(), 0);
-        while let Some(live) = events.next() {
-            let Some(json) = live.event_json.as_deref() else { continue };
-            bytes += json.get().len();
-            items.push(json);
+        while let Some(entry) = events.next() {
+            let Some(event) = &entry.event else { continue };
+            bytes += event.json.get().len();
+            items.push(&*event.json);
             let is_last = events.peek().is_none();
             if is_last || bytes >= LARGEST {
-                let cursor = if is_last || live.cursor.seq > limit.seq { &limit } else { &live.cursor };
+                let cursor = if is_last || entry.cursor.seq > limit.seq { &limit } else { &entry.cursor };
                 let text = ServerFrame::Events { cursor, items: std::mem::take(&mut items), skipped }.to_text();
                 frames.push((text, cursor.clone()));
                 (bytes, skipped) = (0, 0);
@@ -124,7 +124,7 @@ impl Outgoing {
 
     /// When the oldest of what waits came here.
     pub fn oldest(&self) -> Option<std::time::Instant> {
-        let first = |live: Option<&Arc<Live>>| live.map(|live| live.arrived);
+        let first = |entry: Option<&Arc<FeedEntry>>| entry.map(|entry| entry.received);
         first(self.events.front()).into_iter().chain(first(self.notifications.first())).min()
     }
 }
@@ -133,14 +133,13 @@ impl Outgoing {
 #[derive(Debug)]
 pub struct Frames<'a> {
     events: Vec<(String, Cursor)>,
-    notifications: Vec<&'a Arc<Live>>,
+    notifications: Vec<&'a Arc<FeedEntry>>,
 }
 
 impl Frames<'_> {
     /// True when everybody is sent the same.
     pub fn are_for_all(&self) -> bool {
-        let for_all = |live: &&&Arc<Live>| live.told.as_ref().is_some_and(Told::is_for_all);
-        self.notifications.iter().filter(for_all).count() == self.notifications.len()
+        self.notifications.iter().all(|entry| entry.addressed.as_ref().is_some_and(AddressedFrame::is_for_everyone))
     }
 
     /// As bytes, in chunks: what this user may see.
@@ -157,9 +156,9 @@ impl Frames<'_> {
         for (text, cursor) in &self.events {
             put(text, cursor);
         }
-        for live in &self.notifications {
-            if let Some(told) = live.told.as_ref().filter(|told| told.concerns(user)) {
-                put(&told.frame, &live.cursor);
+        for entry in &self.notifications {
+            if let Some(frame) = entry.addressed.as_ref().filter(|frame| frame.is_for(user)) {
+                put(&frame.text, &entry.cursor);
             }
         }
         if !chunk.is_empty() {

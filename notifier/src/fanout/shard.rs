@@ -230,9 +230,9 @@ impl Shard {
     fn look(&mut self) -> bool {
         match self.hub.news(&self.at, self.resets) {
             News::Entries(entries) => {
-                for live in &entries {
+                for entry in &entries {
                     for ((subscription, _), group) in &mut self.groups {
-                        group.outgoing.push(live, subscription);
+                        group.outgoing.push(entry, subscription);
                     }
                 }
                 if let Some(last) = entries.last() {
@@ -302,8 +302,8 @@ impl Shard {
             match self.hub.replay(had, &self.at, REPLAY) {
                 Some(entries) => {
                     let mut outgoing = Outgoing::new(had.clone());
-                    for live in &entries {
-                        outgoing.push(live, &subscription);
+                    for entry in &entries {
+                        outgoing.push(entry, &subscription);
                     }
                     for chunk in outgoing.frames(0).encode(member.framing, &member.user).chunks {
                         member.link.send(chunk);

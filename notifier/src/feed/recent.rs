@@ -2,91 +2,18 @@
 //! at once ask nothing of Redis.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use shared::event::Event;
 use shared::feed::{Cursor, KEEP, ReceivedBatch, ReceivedItem};
-use shared::filter::Filter;
-use shared::notification::{Audience, Notification, ReadMark};
-use shared::session::User;
 
-use crate::fanout::protocol::ServerFrame;
-
-/// An entry, with what every socket would otherwise serialise again.
-#[derive(Debug)]
-pub struct Live {
-    /// Its place.
-    pub cursor: Cursor,
-    /// The event as JSON, as ingest wrote it; none when it is a repeat.
-    pub event_json: Option<Box<RawValue>>,
-    /// What people are told; none when it is a repeat.
-    pub told: Option<Told>,
-    /// When it came here.
-    pub arrived: Instant,
-    event_id: Option<i64>,
-    search: String,
-    /// Read from the JSON for the first filter that asks.
-    event: OnceLock<Option<Box<Event>>>,
-}
-
-impl Live {
-    /// True when it carries an event that the filter selects.
-    pub fn is_selected_by(&self, filter: &Filter) -> bool {
-        let Some(json) = &self.event_json else { return false };
-        if filter.is_empty() {
-            return true;
-        }
-        let event = self.event.get_or_init(|| serde_json::from_str(json.get()).ok());
-        event.as_ref().is_some_and(|event| filter.matches(event, &self.search))
-    }
-}
-
-/// Something that users are told.
-#[derive(Debug)]
-pub struct Told {
-    /// The whole frame: the same for everybody.
-    pub frame: String,
-    /// Who is told.
-    to: Audience,
-    /// Who said it, and is told too.
-    from: Option<i64>,
-    /// Of a notification.
-    id: Option<i64>,
-}
-
-impl Told {
-    fn of_notification(cursor: &Cursor, mut notification: Notification) -> Self {
-        let to = notification.to.clone();
-        notification.to = notification.to.to_outside();
-        let frame = ServerFrame::Notification { cursor, notification: &notification }.to_text();
-        let from = notification.from.as_ref().map(|sender| sender.id);
-        Self { frame, to, from, id: Some(notification.id) }
-    }
-
-    fn of_read(cursor: &Cursor, read: &ReadMark) -> Self {
-        let frame = ServerFrame::Read { cursor, ids: &read.ids, up_to: read.up_to, unread: read.unread }.to_text();
-        Self { frame, to: Audience::User(read.user), from: None, id: None }
-    }
-
-    /// True when everybody is told.
-    pub fn is_for_all(&self) -> bool {
-        self.to == Audience::All
-    }
-
-    /// True when `user` is told.
-    pub fn concerns(&self, user: &User) -> bool {
-        self.to.includes(user) || self.from == Some(user.id)
-    }
-}
+use crate::feed::entry::{AddressedFrame, EncodedEvent, FeedEntry};
 
 /// Entries `cursor.seq - entries.len() + 1 ..= cursor.seq` of one epoch.
 #[derive(Debug)]
 pub struct Recent {
     cursor: Cursor,
-    entries: VecDeque<Arc<Live>>,
+    entries: VecDeque<Arc<FeedEntry>>,
     events: HashSet<i64>,
     notifications: HashSet<i64>,
 }
@@ -113,38 +40,34 @@ impl Recent {
             return false;
         }
         let known = usize::try_from(self.cursor.seq - run.after.seq).unwrap_or(usize::MAX);
-        let arrived = Instant::now();
+        let received = Instant::now();
         for item in run.items.into_iter().skip(known) {
-            self.take(item, arrived);
+            self.take(item, received);
         }
         true
     }
 
     /// The next entry. An event or notification that was relayed before, as after a crash between publishing and forgetting,
     /// keeps its number and loses its content.
-    fn take(&mut self, item: ReceivedItem, arrived: Instant) {
+    fn take(&mut self, item: ReceivedItem, received: Instant) {
         self.cursor.seq += 1;
         let cursor = self.cursor.clone();
-        let event_id = item.event.as_deref().and_then(id_of);
-        let event_json = item.event.filter(|_| event_id.is_some_and(|id| self.events.insert(id)));
+        let event = item.event.and_then(|json| EncodedEvent::new(json, item.search));
+        let event = event.filter(|event| self.events.insert(event.id));
         let notification = item.notification.filter(|notification| self.notifications.insert(notification.id));
-        let told = notification.map(|notification| Told::of_notification(&cursor, notification));
-        let told = told.or_else(|| item.read.map(|read| Told::of_read(&cursor, &read)));
-        let event_id = event_id.filter(|_| event_json.is_some());
-        let search = item.search.filter(|_| event_json.is_some()).unwrap_or_default();
-        let event = OnceLock::new();
-        let live = Live { cursor, event_json, told, arrived, event_id, search, event };
-        self.entries.push_back(Arc::new(live));
+        let addressed = notification.map(|notification| AddressedFrame::notification(&cursor, notification));
+        let addressed = addressed.or_else(|| item.read.map(|read| AddressedFrame::read_mark(&cursor, &read)));
+        self.entries.push_back(Arc::new(FeedEntry { cursor, event, addressed, received }));
         if self.entries.len() > KEEP
             && let Some(oldest) = self.entries.pop_front()
         {
-            oldest.event_id.map(|id| self.events.remove(&id));
-            oldest.told.as_ref().and_then(|told| told.id).map(|id| self.notifications.remove(&id));
+            oldest.event.as_ref().map(|event| self.events.remove(&event.id));
+            oldest.addressed.as_ref().and_then(|frame| frame.notification_id).map(|id| self.notifications.remove(&id));
         }
     }
 
     /// What comes after `after`, if all of it is still here.
-    pub fn after(&self, after: &Cursor) -> Option<impl Iterator<Item = &Arc<Live>>> {
+    pub fn after(&self, after: &Cursor) -> Option<impl Iterator<Item = &Arc<FeedEntry>>> {
         if after.epoch != self.cursor.epoch {
             return None;
         }
@@ -154,19 +77,11 @@ impl Recent {
     }
 }
 
-/// The id in an event's JSON.
-fn id_of(json: &RawValue) -> Option<i64> {
-    #[derive(Deserialize)]
-    struct Identified {
-        id: i64,
-    }
-    serde_json::from_str::<Identified>(json.get()).ok().map(|event| event.id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::value::RawValue;
 
     fn cursor(epoch: &str, seq: u64) -> Cursor {
         Cursor { epoch: epoch.into(), seq }
@@ -190,7 +105,8 @@ mod tests {
         assert_eq!(recent.cursor(), &cursor("a", 10));
         assert!(recent.offer(run("a", 9, &[5, 6, 7, 8])), "known in part");
         assert_eq!((recent.cursor(), recent.start()), (&cursor("a", 12), cursor("a", 10)));
-        let ids: Vec<_> = recent.after(&cursor("a", 10)).expect("all of it").map(|live| live.event_id).collect();
+        let ids: Vec<_> =
+            recent.after(&cursor("a", 10)).expect("all of it").map(|entry| entry.event.as_ref().map(|event| event.id)).collect();
         assert_eq!(ids, [Some(7), Some(8)]);
     }
 
@@ -198,7 +114,7 @@ mod tests {
     fn a_repeated_event_keeps_its_number_and_loses_its_content() {
         let mut recent = Recent::new(cursor("a", 0));
         assert!(recent.offer(run("a", 1, &[7, 8, 7])));
-        let has: Vec<bool> = recent.after(&cursor("a", 0)).expect("all").map(|live| live.event_json.is_some()).collect();
+        let has: Vec<bool> = recent.after(&cursor("a", 0)).expect("all").map(|entry| entry.event.is_some()).collect();
         assert_eq!(has, [true, true, false]);
     }
 
@@ -217,7 +133,7 @@ mod tests {
             for seq in start + 1..=start + count {
                 prop_assert!(recent.offer(run("a", seq, &[seq.cast_signed()])));
             }
-            let found = recent.after(&cursor("a", after)).map(|entries| entries.map(|live| live.cursor.seq).collect::<Vec<_>>());
+            let found = recent.after(&cursor("a", after)).map(|entries| entries.map(|entry| entry.cursor.seq).collect::<Vec<_>>());
             let expected = (start..=start + count).contains(&after).then(|| (after + 1..=start + count).collect::<Vec<_>>());
             prop_assert_eq!(found, expected);
             prop_assert!(recent.after(&cursor("b", after)).is_none());

@@ -17,7 +17,7 @@ fn item(seq: u64, event: Option<&str>, to: Option<&str>) -> ReceivedItem {
     serde_json::from_value(item).expect("an item")
 }
 
-fn offer(recent: &mut Recent, item: ReceivedItem) -> Arc<Live> {
+fn offer(recent: &mut Recent, item: ReceivedItem) -> Arc<FeedEntry> {
     let before = recent.cursor().clone();
     assert!(recent.offer(ReceivedBatch { after: before.clone(), items: vec![item], unreadable: 0 }));
     Arc::clone(recent.after(&before).expect("the next one").next().expect("the next one"))
