@@ -43,7 +43,7 @@ struct State {
 }
 
 /// What a shard finds when it looks.
-pub enum News {
+pub enum Poll {
     /// The next entries; empty for none.
     Entries(Vec<Arc<FeedEntry>>),
     /// Continuity is lost.
@@ -69,7 +69,7 @@ pub struct Hub {
 }
 
 /// A connection's place in the hub. To be left.
-pub struct Place {
+pub struct ConnectionGuard {
     hub: Arc<Hub>,
     /// Of this connection, on this replica.
     pub connection: u64,
@@ -81,7 +81,7 @@ pub struct Place {
     pub cursor: Cursor,
 }
 
-impl Place {
+impl ConnectionGuard {
     /// Hands the connection to the shard that serves it.
     pub async fn join(&self, link: Arc<Link>, framing: Framing) {
         let user = Arc::clone(&self.user);
@@ -108,7 +108,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.hub.lock().remove(self.connection);
         self.hub.moved.notify_one();
@@ -159,7 +159,7 @@ impl Hub {
     ///
     /// # Errors
     /// `NotReady` before the feed was first reached or when full, `TooMany` when the user or the address holds enough.
-    pub fn join(self: &Arc<Self>, caller: &Caller, address: IpAddr, limits: Sockets) -> Result<Place, ApiError> {
+    pub fn join(self: &Arc<Self>, caller: &Caller, address: IpAddr, limits: Sockets) -> Result<ConnectionGuard, ApiError> {
         let mut state = self.lock();
         let cursor = state.recent.as_ref().map(|recent| recent.cursor().clone()).ok_or(ApiError::NotReady)?;
         if state.connections.len() >= limits.max_sockets {
@@ -181,7 +181,7 @@ impl Hub {
         );
         drop(state);
         self.moved.notify_one();
-        Ok(Place { hub: Arc::clone(self), connection, user, close_signal, cursor })
+        Ok(ConnectionGuard { hub: Arc::clone(self), connection, user, close_signal, cursor })
     }
 
     /// Wakes whoever waits for news.
@@ -189,7 +189,7 @@ impl Hub {
         self.changed.subscribe()
     }
 
-    /// The newest place, once the feed was reached.
+    /// The newest cursor, once the feed was reached.
     pub fn cursor(&self) -> Option<Cursor> {
         self.lock().recent.as_ref().map(|recent| recent.cursor().clone())
     }
@@ -202,17 +202,17 @@ impl Hub {
     }
 
     /// What comes after `at`, for a shard that knows of so many resets.
-    pub fn news(&self, at: &Cursor, resets: u64) -> News {
+    pub fn poll(&self, at: &Cursor, resets: u64) -> Poll {
         let state = self.lock();
-        let Some(recent) = &state.recent else { return News::Entries(Vec::new()) };
+        let Some(recent) = &state.recent else { return Poll::Entries(Vec::new()) };
         let entries = recent.after(at);
         if state.resets.0 != resets {
             let at = if entries.is_some() { at.clone() } else { recent.start() };
-            return News::Reset { at, reason: state.resets.1, resets: state.resets.0 };
+            return Poll::Reset { at, reason: state.resets.1, resets: state.resets.0 };
         }
         match entries {
-            Some(entries) => News::Entries(entries.take(LOOK).cloned().collect()),
-            None => News::Reset { at: recent.cursor().clone(), reason: "overrun", resets },
+            Some(entries) => Poll::Entries(entries.take(LOOK).cloned().collect()),
+            None => Poll::Reset { at: recent.cursor().clone(), reason: "overrun", resets },
         }
     }
 
@@ -325,7 +325,7 @@ mod tests {
         Cursor { epoch: epoch.into(), seq }
     }
 
-    fn join(hub: &Arc<Hub>, user: i64, session: &str, address: u8) -> Result<Place, ApiError> {
+    fn join(hub: &Arc<Hub>, user: i64, session: &str, address: u8) -> Result<ConnectionGuard, ApiError> {
         let user = User { id: user, email: String::new(), role: Role::Viewer };
         let caller = Caller { user, credential: Credential::Session(Hash::of(session)) };
         hub.join(&caller, IpAddr::from([127, 0, 0, address]), LIMITS)
@@ -338,9 +338,12 @@ mod tests {
     #[test]
     fn a_connection_that_joined_meanwhile_is_not_judged_by_an_older_question() {
         let hub = hub();
-        let (held, gone) = (join(&hub, 1, "held", 1).expect("a place"), join(&hub, 2, "gone", 1).expect("a place"));
+        let (held, gone) = (
+            join(&hub, 1, "held", 1).expect("room for the connection"),
+            join(&hub, 2, "gone", 1).expect("room for the connection"),
+        );
         let asked = hub.credentials();
-        let late = join(&hub, 3, "late", 1).expect("a place");
+        let late = join(&hub, 3, "late", 1).expect("room for the connection");
         hub.retain(&asked, &HashMap::from([(Hash::of("held"), Role::Admin)]));
         assert_eq!(held.close_signal.reason(), Some(Close::Resync), "another role by now");
         assert_eq!(gone.close_signal.reason(), Some(Close::SignedOut));
@@ -352,11 +355,12 @@ mod tests {
         let early = Arc::new(Hub::new(vec![mpsc::channel(8).0]));
         assert!(matches!(join(&early, 1, "a", 1), Err(ApiError::NotReady)));
         let hub = hub();
-        let held = [join(&hub, 1, "a", 1).expect("a place"), join(&hub, 1, "a", 1).expect("a place")];
+        let held =
+            [join(&hub, 1, "a", 1).expect("room for the connection"), join(&hub, 1, "a", 1).expect("room for the connection")];
         assert!(matches!(join(&hub, 1, "a", 2), Err(ApiError::TooMany)), "of one user");
-        let _third = join(&hub, 2, "b", 1).expect("a place");
+        let _third = join(&hub, 2, "b", 1).expect("room for the connection");
         assert!(matches!(join(&hub, 3, "c", 1), Err(ApiError::TooMany)), "of one address");
-        let _fourth = join(&hub, 3, "c", 2).expect("a place");
+        let _fourth = join(&hub, 3, "c", 2).expect("room for the connection");
         assert!(matches!(join(&hub, 4, "d", 3), Err(ApiError::NotReady)), "full");
         drop(held);
         assert_eq!(hub.users(), HashMap::from([(2, 1), (3, 1)]));
@@ -368,15 +372,15 @@ mod tests {
         let hub = hub();
         assert!(offer(&hub, 0, 2) && offer(&hub, 0, 2));
         assert!(!offer(&hub, 3, 1), "a hole");
-        assert!(matches!(hub.news(&cursor("e", 0), 0), News::Entries(entries) if entries.len() == 2));
-        assert!(matches!(hub.news(&cursor("e", 2), 0), News::Entries(entries) if entries.is_empty()));
+        assert!(matches!(hub.poll(&cursor("e", 0), 0), Poll::Entries(entries) if entries.len() == 2));
+        assert!(matches!(hub.poll(&cursor("e", 2), 0), Poll::Entries(entries) if entries.is_empty()));
         hub.tell_reset("unreadable");
         assert!(
-            matches!(hub.news(&cursor("e", 2), 0), News::Reset { at, reason: "unreadable", resets: 1 } if at == cursor("e", 2))
+            matches!(hub.poll(&cursor("e", 2), 0), Poll::Reset { at, reason: "unreadable", resets: 1 } if at == cursor("e", 2))
         );
         hub.reset(cursor("f", 7), "epoch");
         assert!(hub.offer(ReceivedBatch { after: cursor("f", 7), items: vec![ReceivedItem::default()], unreadable: 0 }));
-        assert!(matches!(hub.news(&cursor("e", 2), 1), News::Reset { at, reason: "epoch", resets: 2 } if at == cursor("f", 7)));
-        assert!(matches!(hub.news(&cursor("f", 3), 2), News::Reset { at, reason: "overrun", .. } if at == cursor("f", 8)));
+        assert!(matches!(hub.poll(&cursor("e", 2), 1), Poll::Reset { at, reason: "epoch", resets: 2 } if at == cursor("f", 7)));
+        assert!(matches!(hub.poll(&cursor("f", 3), 2), Poll::Reset { at, reason: "overrun", .. } if at == cursor("f", 8)));
     }
 }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fanout::command::{COMMAND_QUEUE, Command, Following, Member};
 use crate::fanout::framing::Framing;
-use crate::fanout::hub::{Hub, News};
+use crate::fanout::hub::{Hub, Poll};
 use crate::fanout::outgoing::Outgoing;
 use crate::fanout::protocol::{Close, Online, ServerFrame};
 use crate::fanout::subscription::Subscription;
@@ -133,7 +133,7 @@ impl Shard {
             let wake = self.wake();
             tokio::select! {
                 () = std::future::ready(()), if more => {}
-                Some(command) = self.commands.recv() => self.obey(command),
+                Some(command) = self.commands.recv() => self.handle(command),
                 Ok(()) = self.changes.changed() => {}
                 _ = second.tick() => self.tick(),
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
@@ -141,9 +141,9 @@ impl Shard {
             }
             for _ in 0..COMMAND_QUEUE {
                 let Ok(command) = self.commands.try_recv() else { break };
-                self.obey(command);
+                self.handle(command);
             }
-            more = self.look();
+            more = self.poll();
             self.flush();
             self.replay();
             self.tell_online();
@@ -161,7 +161,7 @@ impl Shard {
         self.groups.values().filter_map(|group| group.due(soonest)).chain(step).min()
     }
 
-    fn obey(&mut self, command: Command) {
+    fn handle(&mut self, command: Command) {
         match command {
             Command::Join(member) => {
                 self.members.insert(member.connection, member);
@@ -176,7 +176,7 @@ impl Shard {
 
     /// What is sent from here on continues `after` if all since then is still here; else the client is told to fetch.
     fn subscribe(&mut self, connection: u64, subscription: Arc<Subscription>, after: Option<Cursor>) {
-        while self.look() {}
+        while self.poll() {}
         self.unfollow(connection);
         let (hub, at) = (Arc::clone(&self.hub), self.at.clone());
         // Another replica may be ahead of this one: its client has had what is still to come here.
@@ -215,8 +215,8 @@ impl Shard {
             Following::Live(subscription) => {
                 let key = (subscription, member.framing);
                 let Some(group) = self.groups.get_mut(&key) else { return };
-                if let Some(place) = group.seats.iter().position(|seat| seat.connection == connection) {
-                    let seat = group.seats.swap_remove(place);
+                if let Some(index) = group.seats.iter().position(|seat| seat.connection == connection) {
+                    let seat = group.seats.swap_remove(index);
                     send(&group.outgoing, key.1, std::slice::from_ref(&seat), &self.meters);
                 }
                 if group.seats.is_empty() {
@@ -227,9 +227,9 @@ impl Shard {
     }
 
     /// Gives the groups what is new. True when there may be more.
-    fn look(&mut self) -> bool {
-        match self.hub.news(&self.at, self.resets) {
-            News::Entries(entries) => {
+    fn poll(&mut self) -> bool {
+        match self.hub.poll(&self.at, self.resets) {
+            Poll::Entries(entries) => {
                 for entry in &entries {
                     for ((subscription, _), group) in &mut self.groups {
                         group.outgoing.push(entry, subscription);
@@ -240,7 +240,7 @@ impl Shard {
                 }
                 !entries.is_empty()
             }
-            News::Reset { at, reason, resets } => {
+            Poll::Reset { at, reason, resets } => {
                 // Nobody is here yet, or the feed had not been reached: that is how it begins.
                 (self.at, self.resets) = (at, resets);
                 self.reset(reason);

@@ -5,7 +5,7 @@ use shared::serve::Peer;
 use shared::session::{self, Caller};
 
 use crate::error::ApiError;
-use crate::fanout::hub::Place;
+use crate::fanout::hub::ConnectionGuard;
 use crate::fanout::protocol::ServerFrame;
 use crate::state::AppState;
 
@@ -13,7 +13,12 @@ use crate::state::AppState;
 ///
 /// # Errors
 /// 401, 403, 429, 503.
-pub async fn admit(state: &AppState, headers: &HeaderMap, peer: Peer, is_ours: bool) -> Result<(Caller, Place), ApiError> {
+pub async fn admit(
+    state: &AppState,
+    headers: &HeaderMap,
+    peer: Peer,
+    is_ours: bool,
+) -> Result<(Caller, ConnectionGuard), ApiError> {
     let caller = session::authenticate(&state.pool, headers, &state.origins).await?.ok_or(ApiError::SignedOut)?;
     if !is_ours {
         return Err(ApiError::ForeignOrigin);
@@ -24,16 +29,16 @@ pub async fn admit(state: &AppState, headers: &HeaderMap, peer: Peer, is_ours: b
     if state.stop.is_cancelled() {
         return Err(ApiError::NotReady);
     }
-    let place = state.hub.join(&caller, peer.0, state.sockets)?;
-    Ok((caller, place))
+    let guard = state.hub.join(&caller, peer.0, state.sockets)?;
+    Ok((caller, guard))
 }
 
 /// The first frame.
-pub fn hello(state: &AppState, place: &Place) -> String {
+pub fn hello(state: &AppState, guard: &ConnectionGuard) -> String {
     let hello = ServerFrame::Hello {
-        connection: place.connection,
-        user: &place.user,
-        cursor: &place.cursor,
+        connection: guard.connection,
+        user: &guard.user,
+        cursor: &guard.cursor,
         server_time: time::OffsetDateTime::now_utc(),
         build: env!("CARGO_PKG_VERSION"),
         online: state.hub.online(),

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::fanout::framing::Framing;
-use crate::fanout::hub::Place;
+use crate::fanout::hub::ConnectionGuard;
 use crate::fanout::protocol::{ClientFrame, Close, ServerFrame};
 use crate::fanout::subscription::Subscription;
 use crate::state::AppState;
@@ -33,7 +33,7 @@ pub struct Socket {
     /// Who opened it.
     pub caller: Caller,
     /// Its place in the hub.
-    pub place: Place,
+    pub guard: ConnectionGuard,
     /// The way back.
     pub link: Arc<Link>,
     /// With what came behind the handshake.
@@ -46,8 +46,8 @@ impl Socket {
     /// Serves it to its end, and closes it whatever the reason.
     pub async fn run(mut self) {
         let link = Arc::clone(&self.link);
-        link.send(Framing::WebSocket.frame(&admission::hello(&self.state, &self.place), None));
-        self.place.join(Arc::clone(&link), Framing::WebSocket).await;
+        link.send(Framing::WebSocket.frame(&admission::hello(&self.state, &self.guard), None));
+        self.guard.join(Arc::clone(&link), Framing::WebSocket).await;
         let end = tokio::select! {
             end = self.listen() => end,
             close = link.close_signal.wait() => Some(close),
@@ -59,7 +59,7 @@ impl Socket {
             let patience = if close == Close::TooSlow { LONG_FAREWELL } else { FAREWELL };
             let _agreed_or_not = timeout(patience, self.see_off()).await;
         }
-        self.place.leave().await;
+        self.guard.leave().await;
     }
 
     /// Hears the client out. None when it has left, else why it is to be closed.
@@ -93,7 +93,7 @@ impl Socket {
     async fn answer(&self, heard: Heard) {
         match heard {
             Heard::Text(text) => match serde_json::from_str(&text) {
-                Ok(frame) => self.obey(frame).await,
+                Ok(frame) => self.handle(frame).await,
                 Err(error) => self.complain(None, "bad_frame", &format!("The frame was not understood: {error}.")),
             },
             Heard::Ping(payload) => self.link.send(websocket::pong(&payload).into()),
@@ -101,13 +101,13 @@ impl Socket {
         }
     }
 
-    async fn obey(&self, frame: ClientFrame) {
+    async fn handle(&self, frame: ClientFrame) {
         match frame {
             ClientFrame::Subscribe { topics, filter, after } => {
                 let pairs: Vec<(&str, String)> =
                     filter.iter().flat_map(|(name, value)| texts(value).map(move |text| (name.as_str(), text))).collect();
                 match Filter::from_pairs(pairs.iter().map(|(name, value)| (*name, value.as_str()))) {
-                    Ok(filter) => self.place.subscribe(Subscription::new(&topics, filter), after).await,
+                    Ok(filter) => self.guard.subscribe(Subscription::new(&topics, filter), after).await,
                     Err(error) => self.complain(None, "bad_filter", &format!("{error}.")),
                 }
             }

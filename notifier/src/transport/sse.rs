@@ -15,7 +15,7 @@ use warp::reply::{Reply, Response};
 
 use crate::error::ApiError;
 use crate::fanout::framing::Framing;
-use crate::fanout::hub::Place;
+use crate::fanout::hub::ConnectionGuard;
 use crate::fanout::protocol::Topic;
 use crate::fanout::subscription::Subscription;
 use crate::state::AppState;
@@ -33,16 +33,16 @@ pub async fn open(state: Arc<AppState>, headers: HeaderMap, peer: Peer, query: S
     // A page's own stream names no Origin; the browser vouches for it in another header.
     let same_origin = !headers.contains_key(ORIGIN) && headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
     let is_ours = same_origin || state.origins.allow(&headers);
-    let (_, place) = admission::admit(&state, &headers, peer, is_ours).await?;
+    let (_, guard) = admission::admit(&state, &headers, peer, is_ours).await?;
     let (subscription, after) = asked(&query)?;
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     metrics::counter!("notifier_upgrades_total", "outcome" => "event_stream").increment(1);
     let (body, chunks) = mpsc::channel(WAITING);
-    let link = Arc::new(Link::of_stream(body.clone(), Arc::clone(&place.close_signal)));
-    link.send(Framing::EventStream.frame(&admission::hello(&state, &place), None));
-    place.join(link, Framing::EventStream).await;
-    place.subscribe(subscription, resumed.or(after)).await;
-    state.tasks.spawn(see_to_end(place, body));
+    let link = Arc::new(Link::of_stream(body.clone(), Arc::clone(&guard.close_signal)));
+    link.send(Framing::EventStream.frame(&admission::hello(&state, &guard), None));
+    guard.join(link, Framing::EventStream).await;
+    guard.subscribe(subscription, resumed.or(after)).await;
+    state.tasks.spawn(see_to_end(guard, body));
     Ok(answer(chunks))
 }
 
@@ -64,12 +64,12 @@ fn asked(query: &str) -> Result<(Subscription, Option<Cursor>), ApiError> {
 }
 
 /// Holds the place until the client has gone or the stream is to end. The end of the stream is all that the client is told.
-async fn see_to_end(place: Place, body: mpsc::Sender<Bytes>) {
+async fn see_to_end(guard: ConnectionGuard, body: mpsc::Sender<Bytes>) {
     tokio::select! {
         () = body.closed() => {}
-        _ = place.close_signal.wait() => {}
+        _ = guard.close_signal.wait() => {}
     }
-    place.leave().await;
+    guard.leave().await;
 }
 
 fn answer(chunks: mpsc::Receiver<Bytes>) -> Response {

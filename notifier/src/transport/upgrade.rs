@@ -36,7 +36,7 @@ pub async fn open(
     peer: Peer,
     upgrade: Option<OnUpgrade>,
 ) -> Result<Response, ApiError> {
-    let (caller, place) = admission::admit(&state, &headers, peer, state.origins.allow(&headers)).await?;
+    let (caller, guard) = admission::admit(&state, &headers, peer, state.origins.allow(&headers)).await?;
     let key = handshake(&headers).ok_or(ApiError::NoHandshake)?;
     let upgrade = upgrade.ok_or(ApiError::NoHandshake)?;
     metrics::counter!("notifier_upgrades_total", "outcome" => "opened").increment(1);
@@ -44,8 +44,8 @@ pub async fn open(
     tasks.spawn(async move {
         match upgrade.await.map(take_over) {
             Ok(Some((stream, decoder))) => {
-                let link = Arc::new(Link::of_socket(stream, Arc::clone(&place.close_signal)));
-                Socket { state, caller, place, link, decoder, allowance: Allowance::default() }.run().await;
+                let link = Arc::new(Link::of_socket(stream, Arc::clone(&guard.close_signal)));
+                Socket { state, caller, guard, link, decoder, allowance: Allowance::default() }.run().await;
             }
             Ok(None) => tracing::error!("an upgraded connection is not a plain socket"),
             Err(error) => tracing::debug!(%error, "an upgrade was not finished"),

@@ -81,8 +81,8 @@ async fn store(batch: Vec<Posted>, pool: &PgPool, redis: &Pool) {
     }
     metrics::counter!("notifier_messages_total").increment(messages.len() as u64);
     let ids = stored.ok();
-    for (place, posted) in batch.into_iter().enumerate() {
-        let id = ids.as_ref().map(|ids| ids.get(place).copied().flatten());
+    for (index, posted) in batch.into_iter().enumerate() {
+        let id = ids.as_ref().map(|ids| ids.get(index).copied().flatten());
         (posted.answer)(id.ok_or(MessageError::NotStored).and_then(|id| id.ok_or(MessageError::NoUser)));
     }
     if let Ok(mut connection) = redis.get().await {

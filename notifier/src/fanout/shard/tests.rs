@@ -11,7 +11,7 @@ use shared::session::{Caller, Credential, Hash, Role};
 
 use super::*;
 use crate::config::Sockets;
-use crate::fanout::hub::Place;
+use crate::fanout::hub::ConnectionGuard;
 use crate::feed::recent::Recent;
 
 const LIMITS: Sockets = Sockets { max_sockets: 1_000, max_sockets_per_user: 1_000, max_sockets_per_address: 1_000 };
@@ -38,11 +38,11 @@ impl Stage {
     async fn client(&self, user: i64, room: usize) -> Client {
         let user = User { id: user, email: String::new(), role: Role::Viewer };
         let caller = Caller { user, credential: Credential::Session(Hash::of("s")) };
-        let place = self.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("a place");
+        let guard = self.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("room for the connection");
         let (body, chunks) = mpsc::channel(room);
-        let link = Arc::new(Link::of_stream(body, Arc::clone(&place.close_signal)));
-        place.join(link, Framing::EventStream).await;
-        Client { place, chunks, frames: Vec::new() }
+        let link = Arc::new(Link::of_stream(body, Arc::clone(&guard.close_signal)));
+        guard.join(link, Framing::EventStream).await;
+        Client { guard, chunks, frames: Vec::new() }
     }
 
     /// Publishes an event of this kind, and tells these of it.
@@ -62,14 +62,14 @@ impl Stage {
 
 /// The far end of a link.
 struct Client {
-    place: Place,
+    guard: ConnectionGuard,
     chunks: mpsc::Receiver<Bytes>,
     frames: Vec<Value>,
 }
 
 impl Client {
     async fn subscribe(&self, subscription: Subscription, after: Option<&str>) {
-        self.place.subscribe(subscription, after.map(|cursor| cursor.parse().expect("a cursor"))).await;
+        self.guard.subscribe(subscription, after.map(|cursor| cursor.parse().expect("a cursor"))).await;
     }
 
     /// Reads what has come.
@@ -154,16 +154,16 @@ async fn a_client_that_is_silent_is_found_within_a_minute() {
     let stage = Stage::new(Duration::ZERO);
     let user = User { id: 1, email: String::new(), role: Role::Viewer };
     let caller = Caller { user, credential: Credential::Session(Hash::of("s")) };
-    let place = stage.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("a place");
-    let link = Arc::new(Link::of_socket(near, Arc::clone(&place.close_signal)));
-    place.join(Arc::clone(&link), Framing::WebSocket).await;
+    let guard = stage.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("room for the connection");
+    let link = Arc::new(Link::of_socket(near, Arc::clone(&guard.close_signal)));
+    guard.join(Arc::clone(&link), Framing::WebSocket).await;
     for _ in 0..4 {
         tokio::time::sleep(Duration::from_secs(24)).await;
-        assert_eq!(place.close_signal.reason(), None, "it was heard not long ago");
+        assert_eq!(guard.close_signal.reason(), None, "it was heard not long ago");
         link.note_heard();
     }
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(place.close_signal.reason(), Some(Close::Silent));
+    assert_eq!(guard.close_signal.reason(), Some(Close::Silent));
     drop(far);
 }
 
@@ -179,8 +179,8 @@ async fn whoever_does_not_read_is_ended_and_nobody_else() {
         tokio::time::sleep(Duration::from_millis(150)).await;
         quick.read();
     }
-    assert_eq!(slow.place.close_signal.reason(), Some(Close::TooSlow));
-    assert_eq!(quick.place.close_signal.reason(), None);
+    assert_eq!(slow.guard.close_signal.reason(), Some(Close::TooSlow));
+    assert_eq!(quick.guard.close_signal.reason(), None);
     assert_eq!(quick.ids().1, (1..=30).collect::<Vec<_>>());
 }
 
@@ -232,12 +232,12 @@ async fn a_drain_is_spread_over_its_time_and_ends() {
     settle().await;
     stage.stop.cancel();
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let ended = clients.iter().filter(|client| client.place.close_signal.reason() == Some(Close::Restarting)).count();
+    let ended = clients.iter().filter(|client| client.guard.close_signal.reason() == Some(Close::Restarting)).count();
     assert!((45..=55).contains(&ended), "{ended}");
     tokio::time::sleep(Duration::from_secs(6)).await;
-    assert!(clients.iter().all(|client| client.place.close_signal.reason() == Some(Close::Restarting)));
+    assert!(clients.iter().all(|client| client.guard.close_signal.reason() == Some(Close::Restarting)));
     for client in clients {
-        client.place.leave().await;
+        client.guard.leave().await;
     }
     stage.shard.await.expect("the shard has ended");
 }
@@ -285,17 +285,17 @@ proptest! {
             let mut stage = Stage::new(Duration::ZERO);
             let mut published: Vec<(u64, &str, Option<&str>)> = Vec::new();
             let mut clients: BTreeMap<usize, (Client, Option<Expected>)> = BTreeMap::new();
-            for (place, step) in steps.into_iter().enumerate() {
+            for (index, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Publish(kind, to) => published.push((stage.publish(kind, to), kind, to)),
                     Step::Join(user) if clients.len() < 6 => {
                         // Some have little room, and are ended when they do not read.
-                        let room = if place % 3 == 0 { 4 } else { 4_096 };
+                        let room = if index % 3 == 0 { 4 } else { 4_096 };
                         let free = (0..6).find(|key| !clients.contains_key(key)).expect("room");
                         clients.insert(free, (stage.client(user, room).await, None));
                     }
                     Step::Leave(who) => if let Some((client, _)) = clients.remove(&who) {
-                        client.place.leave().await;
+                        client.guard.leave().await;
                     },
                     Step::Subscribe(who, opens, back) => if let Some((client, expected)) = clients.get_mut(&who) {
                         client.read();
@@ -307,7 +307,7 @@ proptest! {
                         let subscription = Subscription { filter, ..everything() };
                         client.subscribe(subscription, after.map(|seq| format!("e.{seq}")).as_deref()).await;
                         settle().await;
-                        *expected = Some(Expected { user: client.place.user.id, opens, after: after.unwrap_or(stage.next), seen: 0 });
+                        *expected = Some(Expected { user: client.guard.user.id, opens, after: after.unwrap_or(stage.next), seen: 0 });
                     },
                     Step::Read(who) => if let Some((client, _)) = clients.get_mut(&who) { client.read() },
                     Step::Wait(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
@@ -331,7 +331,7 @@ proptest! {
                 let own = format!("user:{}", expected.user);
                 let wanted_notifications: Vec<u64> = published.iter().filter(wanted)
                     .filter(|(_, _, to)| to.is_some_and(|to| to == "all" || to == own)).map(|(id, _, _)| *id).collect();
-                if client.place.close_signal.reason().is_none() {
+                if client.guard.close_signal.reason().is_none() {
                     assert_eq!((events, notifications), (wanted_events, wanted_notifications));
                 } else {
                     let only = |got: &[u64], wanted: &[u64]| {
