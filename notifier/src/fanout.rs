@@ -2,6 +2,7 @@
 
 pub mod close_signal;
 pub mod command;
+pub mod connections;
 pub mod framing;
 pub mod hub;
 pub mod outgoing;

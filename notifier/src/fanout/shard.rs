@@ -15,10 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fanout::command::{COMMAND_QUEUE, Command, Following, Member};
 use crate::fanout::framing::Framing;
-use crate::fanout::hub::{Hub, Poll};
+use crate::fanout::hub::Hub;
 use crate::fanout::outgoing::Outgoing;
 use crate::fanout::protocol::{Close, Online, ServerFrame};
 use crate::fanout::subscription::Subscription;
+use crate::feed::history::Poll;
 use crate::transport::websocket;
 use crate::transport::writer::Link;
 
@@ -348,7 +349,7 @@ impl Shard {
     }
 
     fn tell_online(&mut self) {
-        let online = self.hub.noted_online();
+        let online = self.hub.published_online();
         if online != self.online {
             self.online = online;
             for member in self.members.values() {

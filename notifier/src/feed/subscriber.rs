@@ -161,7 +161,7 @@ impl Subscriber {
                     self.hub.reset(run.after.clone(), "trimmed");
                 }
                 if run.unreadable > 0 {
-                    self.hub.tell_reset("unreadable");
+                    self.hub.announce_reset("unreadable");
                 }
                 known.seq = run.last();
                 self.hub.offer(run);
@@ -183,7 +183,7 @@ impl Subscriber {
                 if recent.cursor().seq != page.end.seq {
                     recent = Recent::new(page.end);
                 }
-                self.hub.begin(recent);
+                self.hub.start(recent);
                 return Ok(());
             }
             for run in page.runs {

@@ -38,7 +38,7 @@ pub async fn run(hub: Arc<Hub>, pool: Pool, stop: CancellationToken) {
                 Err(error) => tracing::debug!(%error, "presence is not known"),
             }
             tokio::time::sleep(AT_MOST_EVERY).await;
-            let _moved_or_not = tokio::time::timeout(EVERY - AT_MOST_EVERY, hub.moved()).await;
+            let _moved_or_not = tokio::time::timeout(EVERY - AT_MOST_EVERY, hub.connections_changed()).await;
         }
     };
     tokio::select! {
@@ -54,7 +54,7 @@ async fn exchange(hub: &Hub, pool: &Pool, replica: &str) -> Result<Online, share
     let mut connection = pool.get().await?;
     // One clock for all replicas.
     let (now, _micros): (i64, i64) = redis::cmd("TIME").query_async(&mut connection).await?;
-    let users = hub.users();
+    let users = hub.connections_per_user();
     metrics::gauge!("notifier_sockets").set(users.values().sum::<usize>() as f64);
     metrics::gauge!("notifier_users").set(users.len() as f64);
     let report = serde_json::to_string(&Report { at: now, users }).unwrap_or_default();

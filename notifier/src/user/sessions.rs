@@ -26,7 +26,7 @@ pub async fn watch(hub: Arc<Hub>, pool: PgPool, changed: Arc<Notify>, stop: Canc
             continue;
         }
         match valid(&pool, &held).await {
-            Ok(valid) => hub.retain(&held, &valid),
+            Ok(valid) => hub.close_invalid(&held, &valid),
             Err(error) => tracing::warn!(%error, "sessions could not be checked; sockets stay until they can"),
         }
     }

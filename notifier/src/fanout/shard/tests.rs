@@ -28,7 +28,7 @@ impl Stage {
     fn new(drain: Duration) -> Self {
         let (commands, received) = mpsc::channel(COMMAND_QUEUE);
         let hub = Arc::new(Hub::new(vec![commands]));
-        hub.begin(Recent::new(Cursor { epoch: "e".into(), seq: 0 }));
+        hub.start(Recent::new(Cursor { epoch: "e".into(), seq: 0 }));
         let stop = CancellationToken::new();
         let shard = tokio::spawn(Shard::new(Arc::clone(&hub), received, stop.clone(), drain).run());
         Self { hub, stop, shard, next: 0 }
