@@ -8,7 +8,7 @@ use shared::session::User;
 use crate::fanout::framing::Framing;
 use crate::fanout::protocol::ServerFrame;
 use crate::fanout::subscription::Subscription;
-use crate::transport::writer::Link;
+use crate::transport::writer::ClientWriter;
 
 /// Commands that may wait for a shard.
 pub const COMMAND_QUEUE: usize = 1_024;
@@ -37,7 +37,7 @@ pub struct Member {
     /// Who holds it.
     pub user: Arc<User>,
     /// The way to it.
-    pub link: Arc<Link>,
+    pub writer: Arc<ClientWriter>,
     /// How frames are put there.
     pub framing: Framing,
     /// What it follows.
@@ -57,6 +57,6 @@ pub enum Following {
 impl Member {
     /// Sends one frame to this connection alone.
     pub fn say(&self, frame: &ServerFrame<'_>, cursor: Option<&Cursor>) {
-        self.link.send(self.framing.frame(&frame.to_text(), cursor));
+        self.writer.send(self.framing.frame(&frame.to_text(), cursor));
     }
 }

@@ -20,7 +20,7 @@ use crate::fanout::subscription::Subscription;
 use crate::feed::entry::FeedEntry;
 use crate::feed::history::{History, Poll};
 use crate::feed::recent::Recent;
-use crate::transport::writer::Link;
+use crate::transport::writer::ClientWriter;
 
 #[derive(Default)]
 struct State {
@@ -53,9 +53,9 @@ pub struct ConnectionGuard {
 
 impl ConnectionGuard {
     /// Hands the connection to its shard.
-    pub async fn join(&self, link: Arc<Link>, framing: Framing) {
+    pub async fn join(&self, writer: Arc<ClientWriter>, framing: Framing) {
         let user = Arc::clone(&self.user);
-        self.send(Command::Join(Member { connection: self.connection, user, link, framing, following: Following::Nothing }))
+        self.send(Command::Join(Member { connection: self.connection, user, writer, framing, following: Following::Nothing }))
             .await;
     }
 

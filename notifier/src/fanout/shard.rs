@@ -21,7 +21,7 @@ use crate::fanout::protocol::{Close, Online, ServerFrame};
 use crate::fanout::subscription::Subscription;
 use crate::feed::history::Poll;
 use crate::transport::websocket;
-use crate::transport::writer::Link;
+use crate::transport::writer::ClientWriter;
 
 /// Least time between two bursts of frames with events.
 const EVENTS_EVERY: Duration = Duration::from_millis(100);
@@ -41,7 +41,7 @@ const STEP: Duration = Duration::from_millis(10);
 struct Seat {
     connection: u64,
     user: Arc<User>,
-    link: Arc<Link>,
+    writer: Arc<ClientWriter>,
     /// It has had everything up to this number.
     from: u64,
 }
@@ -203,7 +203,7 @@ impl Shard {
         let at = &self.at;
         let new = || Group { seats: Vec::new(), outgoing: Outgoing::new(at.clone()), flushed: None };
         let group = self.groups.entry((Arc::clone(&subscription), member.framing)).or_insert_with(new);
-        group.seats.push(Seat { connection, user: Arc::clone(&member.user), link: Arc::clone(&member.link), from });
+        group.seats.push(Seat { connection, user: Arc::clone(&member.user), writer: Arc::clone(&member.writer), from });
         member.following = Following::Live(subscription);
     }
 
@@ -295,7 +295,7 @@ impl Shard {
             let Some(connection) = self.replays.pop_front() else { return };
             let Some(member) = self.members.get_mut(&connection) else { continue };
             let Following::Replay(subscription, had) = &mut member.following else { continue };
-            if !member.link.is_clear() {
+            if !member.writer.is_caught_up() {
                 self.replays.push_back(connection);
                 continue;
             }
@@ -307,7 +307,7 @@ impl Shard {
                         outgoing.push(entry, &subscription);
                     }
                     for chunk in outgoing.frames(0).encode(member.framing, &member.user).chunks {
-                        member.link.send(chunk);
+                        member.writer.send(chunk);
                     }
                     if let Some(last) = entries.last() {
                         *had = last.cursor.clone();
@@ -330,8 +330,8 @@ impl Shard {
         self.seconds += 1;
         let turn = self.seconds % HEARTBEAT;
         for member in self.members.values().filter(|member| member.connection % HEARTBEAT == turn) {
-            if member.link.silence() > SILENCE {
-                member.link.close_signal.send(Close::Silent);
+            if member.writer.idle_time() > SILENCE {
+                member.writer.close_signal.send(Close::Silent);
                 continue;
             }
             let cursor = match &member.following {
@@ -343,7 +343,7 @@ impl Shard {
             };
             member.say(&ServerFrame::Heartbeat { cursor }, cursor);
             if member.framing == Framing::WebSocket {
-                member.link.send(Bytes::from_static(&websocket::PING_FRAME));
+                member.writer.send(Bytes::from_static(&websocket::PING_FRAME));
             }
         }
     }
@@ -371,13 +371,13 @@ impl Shard {
         let due = if share >= 1.0 { all } else { (share * all as f64) as usize + 1 };
         for connection in drain.order.iter().take(due).skip(drain.done) {
             if let Some(member) = self.members.get(connection) {
-                member.link.close_signal.send(Close::Restarting);
+                member.writer.close_signal.send(Close::Restarting);
             }
         }
         drain.done = drain.done.max(due.min(all));
         if share >= 1.0 {
             // Whoever came while the door was closing.
-            self.members.values().for_each(|member| member.link.close_signal.send(Close::Restarting));
+            self.members.values().for_each(|member| member.writer.close_signal.send(Close::Restarting));
         }
     }
 }
@@ -400,7 +400,7 @@ fn send(outgoing: &Outgoing, framing: Framing, seats: &[Seat], meters: &Meters) 
         };
         for chunk in &burst.chunks {
             bytes += chunk.len();
-            seat.link.send(chunk.clone());
+            seat.writer.send(chunk.clone());
         }
         sent += burst.frames;
     }

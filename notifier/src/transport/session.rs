@@ -17,7 +17,7 @@ use crate::fanout::subscription::Subscription;
 use crate::state::AppState;
 use crate::transport::admission;
 use crate::transport::websocket::{self, Decoder, Heard};
-use crate::transport::writer::Link;
+use crate::transport::writer::ClientWriter;
 use crate::user::rate_limit::Allowance;
 
 /// How long a closed socket waits for the client to agree; one that did not read gets longer to come to the reason.
@@ -35,7 +35,7 @@ pub struct Socket {
     /// Its place in the hub.
     pub guard: ConnectionGuard,
     /// The way back.
-    pub link: Arc<Link>,
+    pub writer: Arc<ClientWriter>,
     /// With what came behind the handshake.
     pub decoder: Decoder,
     /// How much the client may still say.
@@ -45,17 +45,17 @@ pub struct Socket {
 impl Socket {
     /// Serves it to its end, and closes it whatever the reason.
     pub async fn run(mut self) {
-        let link = Arc::clone(&self.link);
-        link.send(Framing::WebSocket.frame(&admission::hello(&self.state, &self.guard), None));
-        self.guard.join(Arc::clone(&link), Framing::WebSocket).await;
+        let writer = Arc::clone(&self.writer);
+        writer.send(Framing::WebSocket.frame(&admission::hello(&self.state, &self.guard), None));
+        self.guard.join(Arc::clone(&writer), Framing::WebSocket).await;
         let end = tokio::select! {
             end = self.listen() => end,
-            close = link.close_signal.wait() => Some(close),
+            close = writer.close_signal.wait() => Some(close),
         };
         if let Some(close) = end {
-            link.close_signal.send(close);
+            writer.close_signal.send(close);
             let (code, reason) = close.code_and_reason();
-            link.conclude(websocket::close(code, reason).into());
+            writer.send_last(websocket::close(code, reason).into());
             let patience = if close == Close::TooSlow { LONG_FAREWELL } else { FAREWELL };
             let _agreed_or_not = timeout(patience, self.see_off()).await;
         }
@@ -64,13 +64,13 @@ impl Socket {
 
     /// Hears the client out. None when it has left, else why it is to be closed.
     async fn listen(&mut self) -> Option<Close> {
-        let link = Arc::clone(&self.link);
-        let stream = link.stream()?;
+        let writer = Arc::clone(&self.writer);
+        let stream = writer.tcp_stream()?;
         loop {
             loop {
                 match self.decoder.hear() {
                     Ok(Some(Heard::Close)) => {
-                        link.send(websocket::close(1000, "").into());
+                        writer.send(websocket::close(1000, "").into());
                         return None;
                     }
                     Ok(Some(heard)) => {
@@ -86,7 +86,7 @@ impl Socket {
             if !read(stream, &mut self.decoder).await {
                 return None;
             }
-            link.note_heard();
+            writer.record_activity();
         }
     }
 
@@ -96,7 +96,7 @@ impl Socket {
                 Ok(frame) => self.handle(frame).await,
                 Err(error) => self.complain(None, "bad_frame", &format!("The frame was not understood: {error}.")),
             },
-            Heard::Ping(payload) => self.link.send(websocket::pong(&payload).into()),
+            Heard::Ping(payload) => self.writer.send(websocket::pong(&payload).into()),
             Heard::Pong | Heard::Close => {}
         }
     }
@@ -116,14 +116,14 @@ impl Socket {
                     Ok(message) => message,
                     Err(error) => return self.complain(r#ref.as_deref(), error.code(), &error.to_string()),
                 };
-                let link = Arc::clone(&self.link);
+                let writer = Arc::clone(&self.writer);
                 self.state.messages.post(message, move |stored| {
                     let r#ref = r#ref.as_deref();
                     let answer = match &stored {
                         Ok(id) => ServerFrame::Sent { r#ref, id: *id }.to_text(),
                         Err(error) => ServerFrame::Error { r#ref, code: error.code(), detail: &error.to_string() }.to_text(),
                     };
-                    link.send(Framing::WebSocket.frame(&answer, None));
+                    writer.send(Framing::WebSocket.frame(&answer, None));
                 });
             }
         }
@@ -131,13 +131,13 @@ impl Socket {
 
     fn complain(&self, r#ref: Option<&str>, code: &'static str, detail: &str) {
         let frame = ServerFrame::Error { r#ref, code, detail };
-        self.link.send(Framing::WebSocket.frame(&frame.to_text(), None));
+        self.writer.send(Framing::WebSocket.frame(&frame.to_text(), None));
     }
 
     /// Waits for the client's own close frame or its end. What else it still says is read and dropped: left unread, the system
     /// would reset the connection, and our close frame be lost.
     async fn see_off(&mut self) {
-        let Some(stream) = self.link.stream() else { return };
+        let Some(stream) = self.writer.tcp_stream() else { return };
         let mut decoder = std::mem::take(&mut self.decoder);
         let mut understood = true;
         while read(stream, &mut decoder).await {

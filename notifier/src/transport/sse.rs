@@ -20,7 +20,7 @@ use crate::fanout::protocol::Topic;
 use crate::fanout::subscription::Subscription;
 use crate::state::AppState;
 use crate::transport::admission;
-use crate::transport::writer::Link;
+use crate::transport::writer::ClientWriter;
 
 /// Chunks that may wait for the answer's body.
 const WAITING: usize = 64;
@@ -38,9 +38,9 @@ pub async fn open(state: Arc<AppState>, headers: HeaderMap, peer: Peer, query: S
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     metrics::counter!("notifier_upgrades_total", "outcome" => "event_stream").increment(1);
     let (body, chunks) = mpsc::channel(WAITING);
-    let link = Arc::new(Link::of_stream(body.clone(), Arc::clone(&guard.close_signal)));
-    link.send(Framing::EventStream.frame(&admission::hello(&state, &guard), None));
-    guard.join(link, Framing::EventStream).await;
+    let writer = Arc::new(ClientWriter::for_event_stream(body.clone(), Arc::clone(&guard.close_signal)));
+    writer.send(Framing::EventStream.frame(&admission::hello(&state, &guard), None));
+    guard.join(writer, Framing::EventStream).await;
     guard.subscribe(subscription, resumed.or(after)).await;
     state.tasks.spawn(see_to_end(guard, body));
     Ok(answer(chunks))

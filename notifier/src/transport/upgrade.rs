@@ -20,7 +20,7 @@ use crate::state::AppState;
 use crate::transport::admission;
 use crate::transport::session::Socket;
 use crate::transport::websocket::Decoder;
-use crate::transport::writer::Link;
+use crate::transport::writer::ClientWriter;
 use crate::user::rate_limit::Allowance;
 
 /// What the system may hold for a client that does not read. By default it would grow to some megabytes.
@@ -44,8 +44,8 @@ pub async fn open(
     tasks.spawn(async move {
         match upgrade.await.map(take_over) {
             Ok(Some((stream, decoder))) => {
-                let link = Arc::new(Link::of_socket(stream, Arc::clone(&guard.close_signal)));
-                Socket { state, caller, guard, link, decoder, allowance: Allowance::default() }.run().await;
+                let writer = Arc::new(ClientWriter::for_websocket(stream, Arc::clone(&guard.close_signal)));
+                Socket { state, caller, guard, writer, decoder, allowance: Allowance::default() }.run().await;
             }
             Ok(None) => tracing::error!("an upgraded connection is not a plain socket"),
             Err(error) => tracing::debug!(%error, "an upgrade was not finished"),

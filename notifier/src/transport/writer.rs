@@ -1,5 +1,6 @@
-//! The way to one client: written to at once where the system takes it; the rest waits here, bounded, and follows as the client
-//! reads. Whoever does not read costs this much memory and delays nobody.
+//! Writes to one client: directly while the socket accepts bytes, through a bounded backlog while it does not.
+//!
+//! A client that does not read costs one full backlog and delays no other client.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -15,168 +16,170 @@ use tokio::time::{Instant, timeout};
 use crate::fanout::close_signal::CloseSignal;
 use crate::fanout::protocol::Close;
 
-/// Bytes and chunks that may wait for one client.
-pub const MOST_BYTES: usize = 1 << 20;
-const MOST_CHUNKS: usize = 1_024;
-/// A client that takes nothing for so long does not read.
-const STUCK: Duration = Duration::from_secs(10);
-/// Chunks given to the system at once.
-const GATHER: usize = 32;
+/// The size of a full backlog, in bytes and in chunks.
+const MAX_BYTES: usize = 1 << 20;
+const MAX_CHUNKS: usize = 1_024;
+/// A client whose socket accepts no byte for this long is closed.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Chunks passed to one `writev` call.
+const CHUNKS_PER_WRITE: usize = 32;
 
-/// A client's connection, seen from the side that sends.
+/// The writing half of a client's connection.
 #[derive(Debug)]
-pub struct Link {
-    outlet: Outlet,
-    /// When to end.
+pub struct ClientWriter {
+    sink: Sink,
     pub close_signal: Arc<CloseSignal>,
-    began: Instant,
-    /// Milliseconds after `began` when the client was last heard.
-    heard: AtomicU64,
+    opened: Instant,
+    /// Milliseconds from `opened` to the client's last message.
+    last_activity: AtomicU64,
 }
 
 #[derive(Debug)]
-enum Outlet {
-    /// A websocket.
-    Socket { stream: TcpStream, waiting: Mutex<Waiting> },
-    /// An event stream; its other end is the body of an answer.
-    Stream(mpsc::Sender<Bytes>),
+enum Sink {
+    WebSocket {
+        stream: TcpStream,
+        backlog: Mutex<Backlog>,
+    },
+    /// The receiver is the body of the HTTP response.
+    EventStream(mpsc::Sender<Bytes>),
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct Backlog {
     chunks: VecDeque<Bytes>,
     bytes: usize,
-    /// A task is writing them. Decided under the same lock as what waits, so that none is left behind.
+    /// True while a task writes the backlog. Guarded by the same lock as the chunks, so that none is left without a task.
     draining: bool,
-    /// The last frame is among them, or was.
-    concluded: bool,
+    /// True once the last frame was queued.
+    finished: bool,
 }
 
-impl Link {
-    /// Of a websocket.
-    pub fn of_socket(stream: TcpStream, close_signal: Arc<CloseSignal>) -> Self {
-        Self::new(Outlet::Socket { stream, waiting: Mutex::default() }, close_signal)
+impl ClientWriter {
+    /// Writes to a websocket.
+    pub fn for_websocket(stream: TcpStream, close_signal: Arc<CloseSignal>) -> Self {
+        Self::new(Sink::WebSocket { stream, backlog: Mutex::default() }, close_signal)
     }
 
-    /// Of an event stream.
-    pub fn of_stream(body: mpsc::Sender<Bytes>, close_signal: Arc<CloseSignal>) -> Self {
-        Self::new(Outlet::Stream(body), close_signal)
+    /// Writes to an event stream.
+    pub fn for_event_stream(body: mpsc::Sender<Bytes>, close_signal: Arc<CloseSignal>) -> Self {
+        Self::new(Sink::EventStream(body), close_signal)
     }
 
-    fn new(outlet: Outlet, close_signal: Arc<CloseSignal>) -> Self {
-        Self { outlet, close_signal, began: Instant::now(), heard: AtomicU64::new(0) }
+    fn new(sink: Sink, close_signal: Arc<CloseSignal>) -> Self {
+        Self { sink, close_signal, opened: Instant::now(), last_activity: AtomicU64::new(0) }
     }
 
-    /// Sends, now or as soon as the client reads. One that is too far behind is ended.
+    /// Sends whole frames, now or as soon as the client reads. Closes a client whose backlog is full.
     pub fn send(self: &Arc<Self>, chunk: Bytes) {
-        let sent = match &self.outlet {
-            Outlet::Socket { stream, waiting } => {
-                let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                if waiting.concluded { Ok(()) } else { self.send_to(stream, &mut waiting, chunk) }
+        let sent = match &self.sink {
+            Sink::WebSocket { stream, backlog } => {
+                let mut backlog = backlog.lock().unwrap_or_else(PoisonError::into_inner);
+                if backlog.finished { Ok(()) } else { self.write_or_queue(stream, &mut backlog, chunk) }
             }
-            Outlet::Stream(body) => body.try_send(chunk).map_err(|_| Close::TooSlow),
+            Sink::EventStream(body) => body.try_send(chunk).map_err(|_| Close::TooSlow),
         };
         if let Err(close) = sent {
             self.close_signal.send(close);
         }
     }
 
-    fn send_to(self: &Arc<Self>, stream: &TcpStream, waiting: &mut Waiting, mut chunk: Bytes) -> Result<(), Close> {
-        if !waiting.draining {
+    fn write_or_queue(self: &Arc<Self>, stream: &TcpStream, backlog: &mut Backlog, mut chunk: Bytes) -> Result<(), Close> {
+        if !backlog.draining {
             match stream.try_write(&chunk) {
                 Ok(written) => chunk.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // Broken: whoever reads from it finds out.
+                // The task that reads from the connection sees the error too, and ends it.
                 Err(_) => return Ok(()),
             }
             if chunk.is_empty() {
                 return Ok(());
             }
         }
-        if waiting.bytes + chunk.len() > MOST_BYTES || waiting.chunks.len() >= MOST_CHUNKS {
+        if backlog.bytes + chunk.len() > MAX_BYTES || backlog.chunks.len() >= MAX_CHUNKS {
             return Err(Close::TooSlow);
         }
-        waiting.bytes += chunk.len();
-        waiting.chunks.push_back(chunk);
-        if !waiting.draining {
-            waiting.draining = true;
+        backlog.bytes += chunk.len();
+        backlog.chunks.push_back(chunk);
+        if !backlog.draining {
+            backlog.draining = true;
             tokio::spawn(Arc::clone(self).drain());
         }
         Ok(())
     }
 
-    /// Writes what waits, as fast as the client reads.
+    /// Writes the backlog as fast as the client reads.
     async fn drain(self: Arc<Self>) {
-        let Outlet::Socket { stream, waiting } = &self.outlet else { return };
+        let Sink::WebSocket { stream, backlog } = &self.sink else { return };
         loop {
-            match timeout(STUCK, stream.writable()).await {
+            match timeout(WRITE_TIMEOUT, stream.writable()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return,
                 Err(_) => {
-                    waiting.lock().unwrap_or_else(PoisonError::into_inner).draining = false;
+                    backlog.lock().unwrap_or_else(PoisonError::into_inner).draining = false;
                     return self.close_signal.send(Close::TooSlow);
                 }
             }
-            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let slices: Vec<IoSlice<'_>> = waiting.chunks.iter().take(GATHER).map(|chunk| IoSlice::new(chunk)).collect();
+            let mut backlog = backlog.lock().unwrap_or_else(PoisonError::into_inner);
+            let slices: Vec<IoSlice<'_>> =
+                backlog.chunks.iter().take(CHUNKS_PER_WRITE).map(|chunk| IoSlice::new(chunk)).collect();
             match stream.try_write_vectored(&slices) {
-                Ok(written) => waiting.written(written),
+                Ok(written) => backlog.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => return,
             }
-            if waiting.chunks.is_empty() {
-                *waiting = Waiting { concluded: waiting.concluded, ..Waiting::default() };
+            if backlog.chunks.is_empty() {
+                *backlog = Backlog { finished: backlog.finished, ..Backlog::default() };
                 return;
             }
         }
     }
 
-    /// True when what was sent has been taken; by an event stream, as good as.
-    pub fn is_clear(&self) -> bool {
-        match &self.outlet {
-            Outlet::Socket { waiting, .. } => !waiting.lock().unwrap_or_else(PoisonError::into_inner).draining,
-            Outlet::Stream(body) => 2 * body.capacity() >= body.max_capacity(),
+    /// True when the websocket has no backlog, or at least half of the event stream's queue is free.
+    pub fn is_caught_up(&self) -> bool {
+        match &self.sink {
+            Sink::WebSocket { backlog, .. } => !backlog.lock().unwrap_or_else(PoisonError::into_inner).draining,
+            Sink::EventStream(body) => 2 * body.capacity() >= body.max_capacity(),
         }
     }
 
-    /// The connection itself, to read from; none for an event stream.
-    pub fn stream(&self) -> Option<&TcpStream> {
-        match &self.outlet {
-            Outlet::Socket { stream, .. } => Some(stream),
-            Outlet::Stream(_) => None,
+    /// The socket to read from; `None` for an event stream.
+    pub fn tcp_stream(&self) -> Option<&TcpStream> {
+        match &self.sink {
+            Sink::WebSocket { stream, .. } => Some(stream),
+            Sink::EventStream(_) => None,
         }
     }
 
-    /// Puts a last frame behind what has begun to be written, in place of what has not. Nothing is sent after it.
-    pub fn conclude(self: &Arc<Self>, last: Bytes) {
-        if let Outlet::Socket { stream, waiting } = &self.outlet {
-            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            waiting.keep_first();
-            waiting.concluded = true;
-            let _ = self.send_to(stream, &mut waiting, last);
+    /// Sends the last frame. It replaces the backlog except for the first chunk, which may be partly written.
+    pub fn send_last(self: &Arc<Self>, frame: Bytes) {
+        if let Sink::WebSocket { stream, backlog } = &self.sink {
+            let mut backlog = backlog.lock().unwrap_or_else(PoisonError::into_inner);
+            backlog.keep_first();
+            backlog.finished = true;
+            let _ = self.write_or_queue(stream, &mut backlog, frame);
         }
     }
 
-    /// Notes that the client said something.
-    pub fn note_heard(&self) {
-        let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.heard.store(millis, Ordering::Relaxed);
+    /// Records that the client sent something.
+    pub fn record_activity(&self) {
+        let millis = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_activity.store(millis, Ordering::Relaxed);
     }
 
-    /// How long the client has been silent. Event streams say nothing.
-    pub fn silence(&self) -> Duration {
-        match self.outlet {
-            Outlet::Socket { .. } => {
-                self.began.elapsed().saturating_sub(Duration::from_millis(self.heard.load(Ordering::Relaxed)))
+    /// How long the client has sent nothing. Always zero for an event stream, whose client cannot send.
+    pub fn idle_time(&self) -> Duration {
+        match self.sink {
+            Sink::WebSocket { .. } => {
+                self.opened.elapsed().saturating_sub(Duration::from_millis(self.last_activity.load(Ordering::Relaxed)))
             }
-            Outlet::Stream(_) => Duration::ZERO,
+            Sink::EventStream(_) => Duration::ZERO,
         }
     }
 }
 
-impl Waiting {
-    /// Forgets what was written.
-    fn written(&mut self, mut bytes: usize) {
+impl Backlog {
+    /// Removes bytes that were written.
+    fn advance(&mut self, mut bytes: usize) {
         self.bytes -= bytes;
         while let Some(first) = self.chunks.front_mut() {
             if first.len() > bytes {
@@ -188,7 +191,7 @@ impl Waiting {
         }
     }
 
-    /// Forgets all but the first chunk, which may have gone out in part.
+    /// Removes all chunks but the first, which may be partly written.
     fn keep_first(&mut self) {
         self.chunks.truncate(1);
         self.bytes = self.chunks.iter().map(Bytes::len).sum();
@@ -202,44 +205,46 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn nothing_follows_the_last_frame() {
+    /// A client's socket and the writer at the other end.
+    async fn connection() -> (TcpStream, Arc<ClientWriter>) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("a connection");
+        let client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("a connection");
         let (served, _) = listener.accept().await.expect("a connection");
-        let link = Arc::new(Link::of_socket(served, Arc::default()));
-        link.send(Bytes::from_static(b"data,"));
-        link.conclude(Bytes::from_static(b"last"));
-        link.send(Bytes::from_static(b",late"));
-        drop(link);
+        (client, Arc::new(ClientWriter::for_websocket(served, Arc::default())))
+    }
+
+    #[tokio::test]
+    async fn frames_after_the_last_are_dropped() {
+        let (mut client, writer) = connection().await;
+        writer.send(Bytes::from_static(b"data,"));
+        writer.send_last(Bytes::from_static(b"last"));
+        writer.send(Bytes::from_static(b",late"));
+        drop(writer);
         let mut read = String::new();
-        client.read_to_string(&mut read).await.expect("all of it");
+        client.read_to_string(&mut read).await.expect("all bytes");
         assert_eq!(read, "data,last");
     }
 
     #[tokio::test]
-    async fn nothing_follows_the_last_frame_that_waits_for_the_client_either() {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("a connection");
-        let (served, _) = listener.accept().await.expect("a connection");
-        let link = Arc::new(Link::of_socket(served, Arc::default()));
+    async fn frames_after_the_last_are_dropped_when_the_client_reads_slowly() {
+        let (mut client, writer) = connection().await;
         let chunk = Bytes::from(vec![b'.'; 64 << 10]);
-        while link.is_clear() {
-            link.send(chunk.clone());
+        while writer.is_caught_up() {
+            writer.send(chunk.clone());
         }
-        link.conclude(Bytes::from_static(b"last"));
-        link.send(Bytes::from_static(b",late"));
+        writer.send_last(Bytes::from_static(b"last"));
+        writer.send(Bytes::from_static(b",late"));
         let mut read = Vec::new();
         while !read.windows(4).any(|bytes| bytes == b"last") {
             read.drain(..read.len().saturating_sub(4));
-            assert_ne!(client.read_buf(&mut read).await.expect("some of it"), 0, "the last frame never came");
+            assert_ne!(client.read_buf(&mut read).await.expect("more bytes"), 0, "the last frame is missing");
         }
-        // All that waited has been taken; what is sent now finds nothing before it.
-        while !link.is_clear() {
+        // The backlog is empty now, so a frame sent from here on would be written directly.
+        while !writer.is_caught_up() {
             tokio::task::yield_now().await;
         }
-        link.send(Bytes::from_static(b",late"));
-        drop(link);
+        writer.send(Bytes::from_static(b",late"));
+        drop(writer);
         client.read_to_end(&mut read).await.expect("the rest");
         assert!(read.ends_with(b"last"));
     }

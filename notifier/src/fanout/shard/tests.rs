@@ -40,8 +40,8 @@ impl Stage {
         let caller = Caller { user, credential: Credential::Session(Hash::of("s")) };
         let guard = self.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("room for the connection");
         let (body, chunks) = mpsc::channel(room);
-        let link = Arc::new(Link::of_stream(body, Arc::clone(&guard.close_signal)));
-        guard.join(link, Framing::EventStream).await;
+        let writer = Arc::new(ClientWriter::for_event_stream(body, Arc::clone(&guard.close_signal)));
+        guard.join(writer, Framing::EventStream).await;
         Client { guard, chunks, frames: Vec::new() }
     }
 
@@ -60,7 +60,7 @@ impl Stage {
     }
 }
 
-/// The far end of a link.
+/// The far end of a writer.
 struct Client {
     guard: ConnectionGuard,
     chunks: mpsc::Receiver<Bytes>,
@@ -155,12 +155,12 @@ async fn a_client_that_is_silent_is_found_within_a_minute() {
     let user = User { id: 1, email: String::new(), role: Role::Viewer };
     let caller = Caller { user, credential: Credential::Session(Hash::of("s")) };
     let guard = stage.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("room for the connection");
-    let link = Arc::new(Link::of_socket(near, Arc::clone(&guard.close_signal)));
-    guard.join(Arc::clone(&link), Framing::WebSocket).await;
+    let writer = Arc::new(ClientWriter::for_websocket(near, Arc::clone(&guard.close_signal)));
+    guard.join(Arc::clone(&writer), Framing::WebSocket).await;
     for _ in 0..4 {
         tokio::time::sleep(Duration::from_secs(24)).await;
         assert_eq!(guard.close_signal.reason(), None, "it was heard not long ago");
-        link.note_heard();
+        writer.record_activity();
     }
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(guard.close_signal.reason(), Some(Close::Silent));
