@@ -16,7 +16,7 @@ use crate::fanout::protocol::{ClientFrame, Close, ServerFrame};
 use crate::fanout::subscription::Subscription;
 use crate::state::AppState;
 use crate::transport::admission;
-use crate::transport::websocket::{self, Decoder, Heard};
+use crate::transport::websocket::{self, ClientMessage, Decoder};
 use crate::transport::writer::ClientWriter;
 use crate::user::rate_limit::Allowance;
 
@@ -68,16 +68,16 @@ impl Socket {
         let stream = writer.tcp_stream()?;
         loop {
             loop {
-                match self.decoder.hear() {
-                    Ok(Some(Heard::Close)) => {
+                match self.decoder.next_message() {
+                    Ok(Some(ClientMessage::Close)) => {
                         writer.send(websocket::close(1000, "").into());
                         return None;
                     }
-                    Ok(Some(heard)) => {
+                    Ok(Some(message)) => {
                         if !self.allowance.spend() {
                             return Some(Close::TooMuch);
                         }
-                        self.answer(heard).await;
+                        self.answer(message).await;
                     }
                     Ok(None) => break,
                     Err(close) => return Some(close),
@@ -90,14 +90,14 @@ impl Socket {
         }
     }
 
-    async fn answer(&self, heard: Heard) {
-        match heard {
-            Heard::Text(text) => match serde_json::from_str(&text) {
+    async fn answer(&self, message: ClientMessage) {
+        match message {
+            ClientMessage::Text(text) => match serde_json::from_str(&text) {
                 Ok(frame) => self.handle(frame).await,
                 Err(error) => self.complain(None, "bad_frame", &format!("The frame was not understood: {error}.")),
             },
-            Heard::Ping(payload) => self.writer.send(websocket::pong(&payload).into()),
-            Heard::Pong | Heard::Close => {}
+            ClientMessage::Ping(payload) => self.writer.send(websocket::pong(&payload).into()),
+            ClientMessage::Pong | ClientMessage::Close => {}
         }
     }
 
@@ -142,8 +142,8 @@ impl Socket {
         let mut understood = true;
         while read(stream, &mut decoder).await {
             while understood {
-                match decoder.hear() {
-                    Ok(Some(Heard::Close)) => return,
+                match decoder.next_message() {
+                    Ok(Some(ClientMessage::Close)) => return,
                     Ok(Some(_)) => {}
                     Ok(None) => break,
                     Err(_) => understood = false,
