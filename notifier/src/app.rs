@@ -17,7 +17,7 @@ use crate::fanout::shard::Shard;
 use crate::feed::subscriber::Subscriber;
 use crate::router;
 use crate::state::AppState;
-use crate::user::messages::{self, Messages, Posted};
+use crate::user::messages::{self, Messages, QueuedMessage};
 use crate::user::presence;
 use crate::user::sessions;
 
@@ -30,7 +30,7 @@ pub struct App {
     listener: TcpListener,
     connections: config::Connections,
     redis: config::Redis,
-    posted: mpsc::Receiver<Posted>,
+    queued_messages: mpsc::Receiver<QueuedMessage>,
     commands: Vec<mpsc::Receiver<Command>>,
 }
 
@@ -42,7 +42,7 @@ impl App {
     pub async fn build(config: Serve) -> anyhow::Result<Self> {
         let pool = db::pool(&config.database, "notifier", db::Purpose::Work)?;
         let redis = redis::pool(&config.redis)?;
-        let (messages, posted) = Messages::new();
+        let (messages, queued_messages) = Messages::new();
         // A shard for each thread: what they do is send.
         let shards = Handle::current().metrics().num_workers();
         let (senders, commands) = (0..shards).map(|_| mpsc::channel(COMMAND_QUEUE)).unzip();
@@ -58,7 +58,14 @@ impl App {
             stop: CancellationToken::new(),
         };
         let listener = TcpListener::bind(config.listen).await?;
-        Ok(Self { state: Arc::new(state), listener, connections: config.connections, redis: config.redis, posted, commands })
+        Ok(Self {
+            state: Arc::new(state),
+            listener,
+            connections: config.connections,
+            redis: config.redis,
+            queued_messages,
+            commands,
+        })
     }
 
     /// Serves until `stop`: then no new connections, and open sockets are closed with 1012, spread over the drain time.
@@ -78,7 +85,7 @@ impl App {
         };
         tasks.spawn(subscriber.run(background.clone()));
         tasks.spawn(sessions::watch(Arc::clone(&state.hub), state.pool.clone(), sessions_changed, background.clone()));
-        tasks.spawn(messages::write(self.posted, state.pool.clone(), state.redis.clone(), background.clone()));
+        tasks.spawn(messages::store_queued(self.queued_messages, state.pool.clone(), state.redis.clone(), background.clone()));
         let drain = Duration::from_secs(self.connections.drain_seconds);
         for commands in self.commands {
             let hub = Arc::clone(&state.hub);

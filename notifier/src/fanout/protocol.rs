@@ -179,7 +179,7 @@ pub enum Close {
     /// 4410: what the session may see has changed; subscribe anew.
     Resync,
     /// 4429: the client says too much.
-    TooMuch,
+    RateLimited,
     /// 4501: the session has ended; sign in again.
     SignedOut,
 }
@@ -196,7 +196,7 @@ impl Close {
             Self::Restarting => (1012, "restarting"),
             Self::TooSlow => (4408, "too slow"),
             Self::Resync => (4410, "resync"),
-            Self::TooMuch => (4429, "too much"),
+            Self::RateLimited => (4429, "too much"),
             Self::SignedOut => (4501, "sign in again"),
         }
     }

@@ -18,7 +18,7 @@ use crate::state::AppState;
 use crate::transport::admission;
 use crate::transport::websocket::{self, ClientMessage, Decoder};
 use crate::transport::writer::ClientWriter;
-use crate::user::rate_limit::Allowance;
+use crate::user::rate_limit::RateLimit;
 
 /// How long a closed socket waits for the client to agree; one that did not read gets longer to come to the reason.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -39,7 +39,7 @@ pub struct Socket {
     /// With what came behind the handshake.
     pub decoder: Decoder,
     /// How much the client may still say.
-    pub allowance: Allowance,
+    pub rate_limit: RateLimit,
 }
 
 impl Socket {
@@ -74,8 +74,8 @@ impl Socket {
                         return None;
                     }
                     Ok(Some(message)) => {
-                        if !self.allowance.spend() {
-                            return Some(Close::TooMuch);
+                        if !self.rate_limit.take() {
+                            return Some(Close::RateLimited);
                         }
                         self.answer(message).await;
                     }

@@ -21,7 +21,7 @@ use crate::transport::admission;
 use crate::transport::session::Socket;
 use crate::transport::websocket::Decoder;
 use crate::transport::writer::ClientWriter;
-use crate::user::rate_limit::Allowance;
+use crate::user::rate_limit::RateLimit;
 
 /// What the system may hold for a client that does not read. By default it would grow to some megabytes.
 const SEND_BUFFER: usize = 128 << 10;
@@ -45,7 +45,7 @@ pub async fn open(
         match upgrade.await.map(take_over) {
             Ok(Some((stream, decoder))) => {
                 let writer = Arc::new(ClientWriter::for_websocket(stream, Arc::clone(&guard.close_signal)));
-                Socket { state, caller, guard, writer, decoder, allowance: Allowance::default() }.run().await;
+                Socket { state, caller, guard, writer, decoder, rate_limit: RateLimit::default() }.run().await;
             }
             Ok(None) => tracing::error!("an upgraded connection is not a plain socket"),
             Err(error) => tracing::debug!(%error, "an upgrade was not finished"),

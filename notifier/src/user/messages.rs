@@ -1,4 +1,4 @@
-//! User to user: what people send over their sockets is stored by one task, all that waits in one statement.
+//! Messages from user to user: one task stores all that are queued in one statement.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,82 +11,82 @@ use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::user::rate_limit::Allowance;
+use crate::user::rate_limit::RateLimit;
 
 /// Messages that may wait to be stored.
 const QUEUE: usize = 1_024;
 /// Messages stored in one statement, at most.
 const BATCH: usize = 256;
-/// Users whose allowances are remembered before those are forgotten who have all of theirs.
+/// Users whose rate limits are kept before full ones are dropped.
 const USERS: usize = 1_000;
 
-type Answer = Box<dyn FnOnce(Result<i64, MessageError>) + Send>;
+type Callback = Box<dyn FnOnce(Result<i64, MessageError>) + Send>;
 
-/// A message on its way, and whom to tell what became of it.
-pub struct Posted {
+/// A message in the queue, with the function that gets the result.
+pub struct QueuedMessage {
     message: Message,
-    answer: Answer,
+    reply: Callback,
 }
 
-/// Takes messages, within limits for each user.
+/// Accepts messages, within a rate limit per user.
 pub struct Messages {
-    queue: mpsc::Sender<Posted>,
-    allowances: Mutex<HashMap<i64, Allowance>>,
+    queue: mpsc::Sender<QueuedMessage>,
+    limits: Mutex<HashMap<i64, RateLimit>>,
 }
 
 impl Messages {
-    /// The way to the writer, and the writer's end of it.
-    pub fn new() -> (Self, mpsc::Receiver<Posted>) {
-        let (queue, posted) = mpsc::channel(QUEUE);
-        (Self { queue, allowances: Mutex::default() }, posted)
+    /// The sending side, and the receiver for [`store_queued`].
+    pub fn new() -> (Self, mpsc::Receiver<QueuedMessage>) {
+        let (queue, queued) = mpsc::channel(QUEUE);
+        (Self { queue, limits: Mutex::default() }, queued)
     }
 
-    /// Takes a message. `answer` gets its notification's id once it is stored, or why it is not.
-    pub fn post(&self, message: Message, answer: impl FnOnce(Result<i64, MessageError>) + Send + 'static) {
+    /// Queues a message. `reply` gets the id of its notification once it is stored, or why it was not stored.
+    pub fn post(&self, message: Message, reply: impl FnOnce(Result<i64, MessageError>) + Send + 'static) {
         if !self.may_send(message.sender()) {
-            return answer(Err(MessageError::TooMany));
+            return reply(Err(MessageError::TooMany));
         }
-        if let Err(full) = self.queue.try_send(Posted { message, answer: Box::new(answer) }) {
-            (full.into_inner().answer)(Err(MessageError::TooMany));
+        if let Err(full) = self.queue.try_send(QueuedMessage { message, reply: Box::new(reply) }) {
+            (full.into_inner().reply)(Err(MessageError::TooMany));
         }
     }
 
     fn may_send(&self, user: i64) -> bool {
-        let mut allowances = self.allowances.lock().unwrap_or_else(PoisonError::into_inner);
-        if allowances.len() >= USERS {
-            allowances.retain(|_, allowance| !allowance.is_whole());
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        if limits.len() >= USERS {
+            limits.retain(|_, limit| !limit.is_full());
         }
-        allowances.entry(user).or_default().spend()
+        limits.entry(user).or_default().take()
     }
 }
 
-/// Stores what is posted until `stop`, and then what is left.
-pub async fn write(mut posted: mpsc::Receiver<Posted>, pool: PgPool, redis: Pool, stop: CancellationToken) {
+/// Stores queued messages until `stop`, and then those that are still queued.
+pub async fn store_queued(mut queued: mpsc::Receiver<QueuedMessage>, pool: PgPool, redis: Pool, stop: CancellationToken) {
     let mut batch = Vec::new();
     loop {
         tokio::select! {
             biased;
-            count = posted.recv_many(&mut batch, BATCH) => if count == 0 { return },
+            count = queued.recv_many(&mut batch, BATCH) => if count == 0 { return },
             () = stop.cancelled() => return,
         }
         store(std::mem::take(&mut batch), &pool, &redis).await;
     }
 }
 
-async fn store(batch: Vec<Posted>, pool: &PgPool, redis: &Pool) {
-    let messages: Vec<&Message> = batch.iter().map(|posted| &posted.message).collect();
+async fn store(batch: Vec<QueuedMessage>, pool: &PgPool, redis: &Pool) {
+    let messages: Vec<&Message> = batch.iter().map(|queued| &queued.message).collect();
     let stored = message::store(pool, &messages).await;
     if let Err(source) = &stored {
-        tracing::error!(%source, messages = messages.len(), "messages could not be stored");
+        tracing::error!(%source, messages = messages.len(), "Postgres did not store the messages; their senders were told");
     }
     metrics::counter!("notifier_messages_total").increment(messages.len() as u64);
     let ids = stored.ok();
-    for (index, posted) in batch.into_iter().enumerate() {
+    for (index, queued) in batch.into_iter().enumerate() {
         let id = ids.as_ref().map(|ids| ids.get(index).copied().flatten());
-        (posted.answer)(id.ok_or(MessageError::NotStored).and_then(|id| id.ok_or(MessageError::NoUser)));
+        (queued.reply)(id.ok_or(MessageError::NotStored).and_then(|id| id.ok_or(MessageError::NoUser)));
     }
     if let Ok(mut connection) = redis.get().await {
-        // Not heard: the relay looks by itself within a second.
-        let _heard: Result<i64, redis::RedisError> = connection.publish(WAKE_CHANNEL, "message").await;
+        // The publisher also polls the outbox every second, so a lost wake-up only costs time.
+        let _receivers: Result<i64, redis::RedisError> = connection.publish(WAKE_CHANNEL, "message").await;
     }
 }

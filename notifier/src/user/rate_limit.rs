@@ -1,44 +1,45 @@
-//! How much a client may say: a bucket that refills slowly.
+//! Limits how much a client may send: a token bucket.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What may be said at once, and how fast more.
+/// Messages that a client may send at once.
 const BURST: u32 = 20;
+/// The time in which one more message is allowed.
 const REFILL: Duration = Duration::from_millis(500);
 
-/// What is left to say.
+/// A token bucket that starts full.
 #[derive(Debug)]
-pub struct Allowance {
-    left: u32,
-    since: Instant,
+pub struct RateLimit {
+    tokens: u32,
+    refilled_at: Instant,
 }
 
-impl Default for Allowance {
+impl Default for RateLimit {
     fn default() -> Self {
-        Self { left: BURST, since: Instant::now() }
+        Self { tokens: BURST, refilled_at: Instant::now() }
     }
 }
 
-impl Allowance {
-    /// Takes one, if one is left.
-    pub fn spend(&mut self) -> bool {
+impl RateLimit {
+    /// Takes a token. False when the bucket is empty.
+    pub fn take(&mut self) -> bool {
         self.refill();
-        self.left.checked_sub(1).map(|left| self.left = left).is_some()
+        self.tokens.checked_sub(1).map(|tokens| self.tokens = tokens).is_some()
     }
 
-    /// True when all of it is there.
-    pub fn is_whole(&mut self) -> bool {
+    /// True when no token is missing.
+    pub fn is_full(&mut self) -> bool {
         self.refill();
-        self.left == BURST
+        self.tokens == BURST
     }
 
     fn refill(&mut self) {
-        let refilled = u32::try_from(self.since.elapsed().as_millis() / REFILL.as_millis()).unwrap_or(u32::MAX);
+        let refilled = u32::try_from(self.refilled_at.elapsed().as_millis() / REFILL.as_millis()).unwrap_or(u32::MAX);
         if refilled > 0 {
-            self.left = self.left.saturating_add(refilled).min(BURST);
-            self.since = Instant::now();
+            self.tokens = self.tokens.saturating_add(refilled).min(BURST);
+            self.refilled_at = Instant::now();
         }
     }
 }
@@ -48,13 +49,13 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn so_much_may_be_said_at_once_and_more_with_time() {
-        let mut allowance = Allowance::default();
-        let mut spend = |count: u32| (0..count).filter(|_| allowance.spend()).count();
-        assert_eq!(spend(BURST + 5), BURST as usize);
+    async fn a_burst_is_allowed_and_refills_with_time() {
+        let mut limit = RateLimit::default();
+        let mut take = |count: u32| (0..count).filter(|_| limit.take()).count();
+        assert_eq!(take(BURST + 5), BURST as usize);
         tokio::time::advance(3 * REFILL).await;
-        assert_eq!(spend(5), 3);
+        assert_eq!(take(5), 3);
         tokio::time::advance(Duration::from_secs(3_600)).await;
-        assert_eq!(spend(2 * BURST), BURST as usize, "what was not said is not saved up");
+        assert_eq!(take(2 * BURST), BURST as usize, "the bucket never holds more than a burst");
     }
 }
