@@ -77,7 +77,7 @@ async fn store(batch: Vec<QueuedMessage>, pool: &PgPool, redis: &Pool) {
     let messages: Vec<&Message> = batch.iter().map(|queued| &queued.message).collect();
     let stored = message::store(pool, &messages).await;
     if let Err(source) = &stored {
-        tracing::error!(%source, messages = messages.len(), "Postgres did not store the messages; their senders were told");
+        tracing::error!(%source, messages = messages.len(), "messages could not be stored; their senders get an error");
     }
     metrics::counter!("notifier_messages_total").increment(messages.len() as u64);
     let ids = stored.ok();
