@@ -3,7 +3,9 @@
 pub mod close_signal;
 pub mod command;
 pub mod connections;
+pub mod drain;
 pub mod framing;
+pub mod group;
 pub mod hub;
 pub mod outgoing;
 pub mod protocol;

@@ -1,4 +1,4 @@
-//! What connections ask of the shard that serves them. A leaf, since the hub passes commands on and the shard obeys them.
+//! What connections ask of the shard that serves them. A leaf: the hub passes commands on, and the shard handles them.
 
 use std::sync::Arc;
 
@@ -13,50 +13,47 @@ use crate::transport::writer::ClientWriter;
 /// Commands that may wait for a shard.
 pub const COMMAND_QUEUE: usize = 1_024;
 
-/// What connections ask of their shard.
+/// A command to a shard.
 pub enum Command {
-    /// A connection has opened.
+    /// A connection was opened.
     Join(Member),
-    /// A connection chooses what it carries, from now on and instead of before.
+    /// A connection replaces its subscription.
     Subscribe {
-        /// Which.
         connection: u64,
-        /// What.
         subscription: Arc<Subscription>,
-        /// Where it stopped, to resume.
+        /// The cursor to resume from.
         after: Option<Cursor>,
     },
-    /// A connection has gone.
+    /// A connection was closed.
     Leave(u64),
 }
 
 /// An open connection, as its shard knows it.
 pub struct Member {
-    /// Its number in the hub.
     pub connection: u64,
-    /// Who holds it.
     pub user: Arc<User>,
-    /// The way to it.
     pub writer: Arc<ClientWriter>,
-    /// How frames are put there.
     pub framing: Framing,
-    /// What it follows.
-    pub following: Following,
+    pub state: MemberState,
 }
 
-/// What a connection follows.
-pub enum Following {
-    /// It has not subscribed.
-    Nothing,
-    /// It is sent what it missed, up to here so far.
-    Replay(Arc<Subscription>, Cursor),
-    /// What comes.
+/// What a connection is being sent.
+pub enum MemberState {
+    Unsubscribed,
+    /// Entries that it missed; so far up to the cursor.
+    Replaying(Arc<Subscription>, Cursor),
+    /// New entries.
     Live(Arc<Subscription>),
 }
 
 impl Member {
-    /// Sends one frame to this connection alone.
-    pub fn say(&self, frame: &ServerFrame<'_>, cursor: Option<&Cursor>) {
+    /// A connection without a subscription.
+    pub fn new(connection: u64, user: Arc<User>, writer: Arc<ClientWriter>, framing: Framing) -> Self {
+        Self { connection, user, writer, framing, state: MemberState::Unsubscribed }
+    }
+
+    /// Sends one frame to this connection only.
+    pub fn send(&self, frame: &ServerFrame<'_>, cursor: Option<&Cursor>) {
         self.writer.send(self.framing.frame(&frame.to_text(), cursor));
     }
 }

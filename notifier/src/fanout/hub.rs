@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::config::Sockets;
 use crate::error::ApiError;
 use crate::fanout::close_signal::CloseSignal;
-use crate::fanout::command::{Command, Following, Member};
+use crate::fanout::command::{Command, Member};
 use crate::fanout::connections::{Connection, Connections};
 use crate::fanout::framing::Framing;
 use crate::fanout::protocol::{Close, Online};
@@ -54,9 +54,7 @@ pub struct ConnectionGuard {
 impl ConnectionGuard {
     /// Hands the connection to its shard.
     pub async fn join(&self, writer: Arc<ClientWriter>, framing: Framing) {
-        let user = Arc::clone(&self.user);
-        self.send(Command::Join(Member { connection: self.connection, user, writer, framing, following: Following::Nothing }))
-            .await;
+        self.send(Command::Join(Member::new(self.connection, Arc::clone(&self.user), writer, framing))).await;
     }
 
     /// Replaces the connection's subscription, and resumes after `after` if that is possible.

@@ -138,7 +138,7 @@ pub struct Frames<'a> {
 
 impl Frames<'_> {
     /// True when everybody is sent the same.
-    pub fn are_for_all(&self) -> bool {
+    pub fn are_for_everyone(&self) -> bool {
         self.notifications.iter().all(|entry| entry.addressed.as_ref().is_some_and(AddressedFrame::is_for_everyone))
     }
 

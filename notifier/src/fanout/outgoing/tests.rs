@@ -111,9 +111,9 @@ fn what_is_not_for_all_is_made_for_each() {
     let mut outgoing = Outgoing::new(start());
     let subscription = Subscription { notifications: true, ..Subscription::default() };
     outgoing.push(&offer(&mut recent, item(1, None, Some("all"))), &subscription);
-    assert!(outgoing.frames(0).are_for_all());
+    assert!(outgoing.frames(0).are_for_everyone());
     outgoing.push(&offer(&mut recent, item(2, None, Some("user:8"))), &subscription);
-    assert!(!outgoing.frames(0).are_for_all());
+    assert!(!outgoing.frames(0).are_for_everyone());
     let ids: Vec<Value> = frames_of(&outgoing, 0).iter().map(|frame| frame["id"].clone()).collect();
     assert_eq!(ids, [json!(1)]);
 }
