@@ -1,16 +1,16 @@
-//! How a frame becomes bytes: as a websocket message or as a server-sent event.
+//! Turns frames into bytes: websocket messages or server-sent events.
 
 use bytes::Bytes;
 use shared::feed::Cursor;
 
 use crate::transport::websocket;
 
-/// How frames are put on the wire.
+/// How a connection's frames are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Framing {
     /// RFC 6455.
     WebSocket,
-    /// Server-sent events, each with its cursor as id.
+    /// Server-sent events. The id of each is its cursor.
     EventStream,
 }
 
@@ -23,7 +23,7 @@ impl Framing {
                 if let Some(cursor) = cursor {
                     out.extend_from_slice(format!("id: {cursor}\n").as_bytes());
                 }
-                // JSON as we write it has no line breaks.
+                // One data line suffices, because serde_json writes no line breaks.
                 out.extend_from_slice(b"data: ");
                 out.extend_from_slice(text.as_bytes());
                 out.extend_from_slice(b"\n\n");
@@ -31,7 +31,7 @@ impl Framing {
         }
     }
 
-    /// One frame alone.
+    /// Encodes one frame.
     pub fn frame(self, text: &str, cursor: Option<&Cursor>) -> Bytes {
         let mut out = Vec::with_capacity(text.len() + 16);
         self.put(&mut out, text, cursor);

@@ -1,4 +1,6 @@
 //! Connections with the same subscription. An entry is filtered and encoded once for all of them.
+//!
+//! Entries are sent at once when it was quiet, and events at most ten times a second in a burst.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,7 +85,7 @@ impl Group {
 
     /// Sends the waiting entries to those who have not seen them: the same bytes to all, as far as they may see the same.
     fn send(&self, subscribers: &[Subscriber], metrics: &ShardMetrics) {
-        let (Some(first), Some(any)) = (self.outgoing.first(), subscribers.first()) else { return };
+        let (Some(first), Some(any)) = (self.outgoing.first_seq(), subscribers.first()) else { return };
         let frames = self.outgoing.frames(0);
         let shared = frames.are_for_everyone().then(|| frames.encode(self.framing, &any.user));
         let (mut sent, mut bytes) = (0, 0);

@@ -1,10 +1,10 @@
-//! What waits to be sent to those with one subscription: entries that it selects, folded into few frames.
+//! Entries that wait for the connections with one subscription, and the few frames that they become.
 //!
-//! Frames go at once when it was quiet, and events at most ten times a second in a burst. Notifications are never left out; of
-//! more events than a frame takes, the oldest are counted and not sent.
+//! Notifications are all sent. Of more events than [`MAX_EVENTS`], the oldest are counted and not sent.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use shared::feed::Cursor;
@@ -15,40 +15,40 @@ use crate::fanout::protocol::ServerFrame;
 use crate::fanout::subscription::Subscription;
 use crate::feed::entry::{AddressedFrame, FeedEntry};
 
-/// Most events that wait.
-pub const MOST_EVENTS: usize = 500;
-/// A frame of events that has grown to this many bytes is full: strangers write subjects, and frames must stay sendable.
-const LARGEST: usize = 256 << 10;
-/// Frames are sent together in chunks of about this many bytes.
-const CHUNK: usize = 32 << 10;
+/// Events that may wait.
+pub const MAX_EVENTS: usize = 500;
+/// A frame of events takes no further event once it has this many bytes, because senders choose how long subjects are.
+const FULL_FRAME: usize = 256 << 10;
+/// A chunk takes no further frame once it has this many bytes.
+const FULL_CHUNK: usize = 32 << 10;
 
-/// Selected and not yet sent, in order.
+/// Selected entries in order, until they are sent.
 #[derive(Debug)]
 pub struct Outgoing {
-    /// Everything up to here has been looked at.
+    /// Every entry up to here was pushed.
     seen: Cursor,
     events: VecDeque<Arc<FeedEntry>>,
     notifications: Vec<Arc<FeedEntry>>,
-    /// The number of the first entry that waits or was left out.
-    first: Option<u64>,
-    /// Events left out, and the number of the last of them.
+    /// The number of the first entry that waits or was skipped.
+    first_seq: Option<u64>,
+    /// How many events were skipped, and the number of the last of them.
     skipped: usize,
     skipped_to: u64,
 }
 
 impl Outgoing {
-    /// Nothing yet, from this place on.
+    /// Nothing waits; the next entry follows `seen`.
     pub fn new(seen: Cursor) -> Self {
-        Self { seen, events: VecDeque::new(), notifications: Vec::new(), first: None, skipped: 0, skipped_to: 0 }
+        Self { seen, events: VecDeque::new(), notifications: Vec::new(), first_seq: None, skipped: 0, skipped_to: 0 }
     }
 
-    /// Looks at the next entry, and keeps it if it is selected.
+    /// Keeps the next entry if the subscription selects it.
     pub fn push(&mut self, entry: &Arc<FeedEntry>, subscription: &Subscription) {
         self.seen = entry.cursor.clone();
         let wants_event = subscription.events && entry.is_selected_by(&subscription.filter);
         let wants_notification = subscription.notifications && entry.addressed.is_some();
         if wants_event || wants_notification {
-            self.first.get_or_insert(entry.cursor.seq);
+            self.first_seq.get_or_insert(entry.cursor.seq);
         }
         if wants_event {
             self.events.push_back(Arc::clone(entry));
@@ -56,7 +56,7 @@ impl Outgoing {
         if wants_notification {
             self.notifications.push(Arc::clone(entry));
         }
-        if self.events.len() > MOST_EVENTS
+        if self.events.len() > MAX_EVENTS
             && let Some(oldest) = self.events.pop_front()
         {
             self.skipped += 1;
@@ -64,12 +64,12 @@ impl Outgoing {
         }
     }
 
-    /// Goes on at another place, or at the same, without anything waiting.
+    /// Drops the waiting entries and continues after `seen`.
     pub fn restart(&mut self, seen: Cursor) {
         *self = Self::new(seen);
     }
 
-    /// All that waited has been sent.
+    /// Drops the waiting entries, because they were sent.
     pub fn clear(&mut self) {
         self.restart(self.seen.clone());
     }
@@ -79,27 +79,27 @@ impl Outgoing {
         self.events.is_empty() && self.notifications.is_empty()
     }
 
-    /// True when events wait, whose frames are limited in number.
+    /// True when events wait. Their frames are limited in rate.
     pub fn has_events(&self) -> bool {
         !self.events.is_empty()
     }
 
-    /// The number of the first entry that waits or was left out.
-    pub fn first(&self) -> Option<u64> {
-        self.first
+    /// The number of the first entry that waits or was skipped.
+    pub fn first_seq(&self) -> Option<u64> {
+        self.first_seq
     }
 
-    /// The place up to which everything selected has been sent; none while something waits.
+    /// The cursor up to which every selected entry was sent; `None` while something waits.
     pub fn cursor(&self) -> Option<&Cursor> {
         self.is_empty().then_some(&self.seen)
     }
 
-    /// The frames for all that waits and came after number `after`. Events first, and a cursor never promises a notification
-    /// that has not been sent.
+    /// The frames for the waiting entries after number `after`. Events come first, and the cursor of a frame never includes
+    /// a notification that is still to be sent.
     pub fn frames(&self, after: u64) -> Frames<'_> {
         let is_new = |entry: &&Arc<FeedEntry>| entry.cursor.seq > after;
         let notifications: Vec<&Arc<FeedEntry>> = self.notifications.iter().filter(is_new).collect();
-        // As far as frames of events may promise: to the last thing seen, or right before the first notification.
+        // The highest cursor that a frame of events may carry: the last entry seen, or the one before the first notification.
         let mut limit = self.seen.clone();
         if let Some(first) = notifications.first() {
             limit.seq = first.cursor.seq - 1;
@@ -112,7 +112,7 @@ impl Outgoing {
             bytes += event.json.get().len();
             items.push(&*event.json);
             let is_last = events.peek().is_none();
-            if is_last || bytes >= LARGEST {
+            if is_last || bytes >= FULL_FRAME {
                 let cursor = if is_last || entry.cursor.seq > limit.seq { &limit } else { &entry.cursor };
                 let text = ServerFrame::Events { cursor, items: std::mem::take(&mut items), skipped }.to_text();
                 frames.push((text, cursor.clone()));
@@ -122,34 +122,35 @@ impl Outgoing {
         Frames { events: frames, notifications }
     }
 
-    /// When the oldest of what waits came here.
-    pub fn oldest(&self) -> Option<std::time::Instant> {
-        let first = |entry: Option<&Arc<FeedEntry>>| entry.map(|entry| entry.received);
-        first(self.events.front()).into_iter().chain(first(self.notifications.first())).min()
+    /// When the oldest waiting entry was received.
+    pub fn oldest(&self) -> Option<Instant> {
+        let received = |entry: Option<&Arc<FeedEntry>>| entry.map(|entry| entry.received);
+        received(self.events.front()).into_iter().chain(received(self.notifications.first())).min()
     }
 }
 
-/// Frames, in the order in which they are sent.
+/// Frames in the order in which they are sent.
 #[derive(Debug)]
 pub struct Frames<'a> {
+    /// The text and the cursor of each frame of events.
     events: Vec<(String, Cursor)>,
     notifications: Vec<&'a Arc<FeedEntry>>,
 }
 
 impl Frames<'_> {
-    /// True when everybody is sent the same.
+    /// True when every user gets the same frames.
     pub fn are_for_everyone(&self) -> bool {
         self.notifications.iter().all(|entry| entry.addressed.as_ref().is_some_and(AddressedFrame::is_for_everyone))
     }
 
-    /// As bytes, in chunks: what this user may see.
+    /// Encodes the frames that this user may see.
     pub fn encode(&self, framing: Framing, user: &User) -> Burst {
         let (mut chunks, mut frames) = (Vec::new(), 0);
         let mut chunk = Vec::new();
         let mut put = |text: &str, cursor: &Cursor| {
             framing.put(&mut chunk, text, Some(cursor));
             frames += 1;
-            if chunk.len() >= CHUNK {
+            if chunk.len() >= FULL_CHUNK {
                 chunks.push(Bytes::from(std::mem::take(&mut chunk)));
             }
         };
@@ -168,12 +169,12 @@ impl Frames<'_> {
     }
 }
 
-/// Bytes to be sent one after the other.
+/// Encoded frames, to be sent one chunk after the other.
 #[derive(Debug)]
 pub struct Burst {
-    /// Each a few whole frames, or one.
+    /// Each holds whole frames.
     pub chunks: Vec<Bytes>,
-    /// How many frames they hold.
+    /// How many frames the chunks hold.
     pub frames: usize,
 }
 

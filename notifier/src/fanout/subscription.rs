@@ -1,22 +1,21 @@
-//! What a connection carries.
+//! What a connection subscribes to.
 
 use shared::filter::Filter;
 
 use crate::fanout::protocol::Topic;
 
-/// What a client asked for.
+/// The topics and the filter that a client chose. Equal subscriptions share a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Subscription {
-    /// Events that the filter selects.
     pub events: bool,
-    /// What the user is told.
+    /// Notifications and read marks.
     pub notifications: bool,
-    /// Which events.
+    /// Selects among the events.
     pub filter: Filter,
 }
 
 impl Subscription {
-    /// Of these topics.
+    /// A subscription to these topics.
     pub fn new(topics: &[Topic], filter: Filter) -> Self {
         let has = |topic| topics.contains(&topic);
         Self { events: has(Topic::Events), notifications: has(Topic::Notifications), filter }

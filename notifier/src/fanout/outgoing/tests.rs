@@ -7,7 +7,7 @@ use shared::filter::Filter;
 use shared::session::Role;
 use std::collections::BTreeSet;
 
-/// An item that may carry an event of a kind, and may tell somebody something.
+/// An item with an event of this kind and a notification to this audience.
 fn item(seq: u64, event: Option<&str>, to: Option<&str>) -> ReceivedItem {
     let at = "2026-01-02T03:04:05Z";
     let event =
@@ -17,10 +17,11 @@ fn item(seq: u64, event: Option<&str>, to: Option<&str>) -> ReceivedItem {
     serde_json::from_value(item).expect("an item")
 }
 
-fn offer(recent: &mut Recent, item: ReceivedItem) -> Arc<FeedEntry> {
+/// Appends an item and returns its entry.
+fn append(recent: &mut Recent, item: ReceivedItem) -> Arc<FeedEntry> {
     let before = recent.cursor().clone();
     assert!(recent.offer(ReceivedBatch { after: before.clone(), items: vec![item], unreadable: 0 }));
-    Arc::clone(recent.after(&before).expect("the next one").next().expect("the next one"))
+    Arc::clone(recent.after(&before).expect("the entries after it").next().expect("an entry"))
 }
 
 fn start() -> Cursor {
@@ -35,7 +36,7 @@ fn seq_of(cursor: &Value) -> u64 {
     cursor.as_str().and_then(|cursor| cursor.parse::<Cursor>().ok()).expect("a cursor").seq
 }
 
-/// The frames of a burst of server-sent events.
+/// The frames for the waiting entries after number `after`, as server-sent events carry them.
 fn frames_of(outgoing: &Outgoing, after: u64) -> Vec<Value> {
     let burst = outgoing.frames(after).encode(Framing::EventStream, &user());
     let text = burst.chunks.iter().map(|chunk| String::from_utf8_lossy(chunk)).collect::<String>();
@@ -62,7 +63,7 @@ proptest! {
         let (mut selected, mut received) = (BTreeSet::new(), BTreeSet::new());
         let last = entries.len();
         for (seq, (event, to, flush)) in (1..).zip(entries) {
-            outgoing.push(&offer(&mut recent, item(seq, event, to)), &subscription);
+            outgoing.push(&append(&mut recent, item(seq, event, to)), &subscription);
             if event == Some("open") && seq > from {
                 selected.insert((seq, "event"));
             }
@@ -78,10 +79,10 @@ proptest! {
                         ids.push((frame["id"].as_u64().expect("an id"), "notification"));
                     }
                     for id in ids {
-                        prop_assert!(received.insert(id), "each once");
+                        prop_assert!(received.insert(id), "each id arrives once");
                     }
                     let promised = seq_of(&frame["cursor"]);
-                    prop_assert!(selected.iter().filter(|(seq, _)| *seq <= promised).all(|one| received.contains(one)));
+                    prop_assert!(selected.iter().filter(|(seq, _)| *seq <= promised).all(|id| received.contains(id)));
                 }
                 outgoing.clear();
                 prop_assert_eq!(outgoing.cursor(), Some(recent.cursor()));
@@ -92,27 +93,27 @@ proptest! {
 }
 
 #[test]
-fn of_a_burst_the_newest_are_sent_and_the_rest_is_counted() {
+fn the_oldest_events_of_a_burst_are_counted_as_skipped() {
     let mut recent = Recent::new(start());
     let mut outgoing = Outgoing::new(start());
     let subscription = Subscription { events: true, ..Subscription::default() };
-    for seq in 1..=MOST_EVENTS as u64 + 7 {
-        outgoing.push(&offer(&mut recent, item(seq, Some("send"), Some("all"))), &subscription);
+    for seq in 1..=MAX_EVENTS as u64 + 7 {
+        outgoing.push(&append(&mut recent, item(seq, Some("send"), Some("all"))), &subscription);
     }
     let frames = frames_of(&outgoing, 0);
     assert_eq!((frames.len(), &frames[0]["skipped"], &frames[0]["items"][0]["id"]), (1, &json!(7), &json!(8)));
-    assert_eq!(outgoing.first(), Some(1), "what was left out counts as waiting");
-    assert_eq!(frames_of(&outgoing, 7)[0]["skipped"], json!(null), "to whoever has had those, nothing was left out");
+    assert_eq!(outgoing.first_seq(), Some(1), "skipped events count as waiting");
+    assert_eq!(frames_of(&outgoing, 7)[0]["skipped"], json!(null), "a client that has seen the skipped events misses none");
 }
 
 #[test]
-fn what_is_not_for_all_is_made_for_each() {
+fn frames_differ_when_a_notification_is_not_for_everyone() {
     let mut recent = Recent::new(start());
     let mut outgoing = Outgoing::new(start());
     let subscription = Subscription { notifications: true, ..Subscription::default() };
-    outgoing.push(&offer(&mut recent, item(1, None, Some("all"))), &subscription);
+    outgoing.push(&append(&mut recent, item(1, None, Some("all"))), &subscription);
     assert!(outgoing.frames(0).are_for_everyone());
-    outgoing.push(&offer(&mut recent, item(2, None, Some("user:8"))), &subscription);
+    outgoing.push(&append(&mut recent, item(2, None, Some("user:8"))), &subscription);
     assert!(!outgoing.frames(0).are_for_everyone());
     let ids: Vec<Value> = frames_of(&outgoing, 0).iter().map(|frame| frame["id"].clone()).collect();
     assert_eq!(ids, [json!(1)]);
