@@ -14,7 +14,7 @@ use crate::config::Serve;
 use crate::fanout::command::{COMMAND_QUEUE, Command};
 use crate::fanout::hub::Hub;
 use crate::fanout::shard::Shard;
-use crate::feed::subscriber::Subscriber;
+use crate::feed::subscriber::FeedSubscriber;
 use crate::router;
 use crate::state::AppState;
 use crate::user::messages::{self, Messages, QueuedMessage};
@@ -77,7 +77,7 @@ impl App {
         let background = CancellationToken::new();
         let tasks = TaskTracker::new();
         let sessions_changed = Arc::new(Notify::new());
-        let subscriber = Subscriber {
+        let subscriber = FeedSubscriber {
             hub: Arc::clone(&state.hub),
             pool: state.redis.clone(),
             config: self.redis,

@@ -7,7 +7,7 @@ use shared::feed::{Cursor, ReceivedBatch};
 use crate::feed::entry::FeedEntry;
 use crate::feed::recent::Recent;
 
-/// Entries returned by one poll, at most.
+/// The most entries that one poll returns.
 const POLL_LIMIT: usize = 256;
 
 /// The result of a poll.

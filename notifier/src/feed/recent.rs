@@ -1,5 +1,5 @@
-//! The newest entries of the feed in memory, without holes: from here clients resume, so that a thousand of them coming back
-//! at once ask nothing of Redis.
+//! The newest entries of the feed in memory, without gaps. Clients resume from here, so a thousand of them that reconnect at
+//! once cause no load on Redis.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -19,37 +19,38 @@ pub struct Recent {
 }
 
 impl Recent {
-    /// Nothing yet, at this place.
+    /// No entries; the next one follows `cursor`.
     pub fn new(cursor: Cursor) -> Self {
         Self { cursor, entries: VecDeque::new(), events: HashSet::new(), notifications: HashSet::new() }
     }
 
-    /// The newest place.
+    /// The cursor of the newest entry.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
     }
 
-    /// The place before the oldest entry.
+    /// The cursor before the oldest entry.
     pub fn start(&self) -> Cursor {
         Cursor { epoch: Arc::clone(&self.cursor.epoch), seq: self.cursor.seq - self.entries.len() as u64 }
     }
 
-    /// Takes what is new of a run. False when numbers before it are missing, or it is of another epoch: read the stream.
-    pub fn offer(&mut self, run: ReceivedBatch) -> bool {
-        if run.after.epoch != self.cursor.epoch || run.after.seq > self.cursor.seq {
+    /// Appends the items of a batch that are new. False when entries before it are missing or it is of another epoch; the
+    /// stream has to be read then.
+    pub fn offer(&mut self, batch: ReceivedBatch) -> bool {
+        if batch.after.epoch != self.cursor.epoch || batch.after.seq > self.cursor.seq {
             return false;
         }
-        let known = usize::try_from(self.cursor.seq - run.after.seq).unwrap_or(usize::MAX);
+        let known = usize::try_from(self.cursor.seq - batch.after.seq).unwrap_or(usize::MAX);
         let received = Instant::now();
-        for item in run.items.into_iter().skip(known) {
-            self.take(item, received);
+        for item in batch.items.into_iter().skip(known) {
+            self.append(item, received);
         }
         true
     }
 
-    /// The next entry. An event or notification that was relayed before, as after a crash between publishing and forgetting,
-    /// keeps its number and loses its content.
-    fn take(&mut self, item: ReceivedItem, received: Instant) {
+    /// Appends an entry. The publisher repeats an event or notification when it crashes between publishing it and deleting its
+    /// outbox row; the duplicate keeps its number and loses its content.
+    fn append(&mut self, item: ReceivedItem, received: Instant) {
         self.cursor.seq += 1;
         let cursor = self.cursor.clone();
         let event = item.event.and_then(|json| EncodedEvent::new(json, item.search));
@@ -66,7 +67,7 @@ impl Recent {
         }
     }
 
-    /// What comes after `after`, if all of it is still here.
+    /// The entries after `after`; `None` unless all of them are kept.
     pub fn after(&self, after: &Cursor) -> Option<impl Iterator<Item = &Arc<FeedEntry>>> {
         if after.epoch != self.cursor.epoch {
             return None;
@@ -87,8 +88,8 @@ mod tests {
         Cursor { epoch: epoch.into(), seq }
     }
 
-    /// Events with these ids, the first of them with this number.
-    fn run(epoch: &str, first: u64, ids: &[i64]) -> ReceivedBatch {
+    /// Events with these ids, the first of them with number `first`.
+    fn batch(epoch: &str, first: u64, ids: &[i64]) -> ReceivedBatch {
         let items = ids.iter().map(|id| ReceivedItem {
             event: RawValue::from_string(format!(r#"{{"id":{id},"kind":"open"}}"#)).ok(),
             ..ReceivedItem::default()
@@ -97,41 +98,45 @@ mod tests {
     }
 
     #[test]
-    fn only_what_comes_next_is_taken() {
+    fn only_entries_that_follow_are_appended() {
         let mut recent = Recent::new(cursor("a", 10));
-        assert!(!recent.offer(run("a", 12, &[1])), "a hole");
-        assert!(!recent.offer(run("b", 11, &[1])), "another epoch");
-        assert!(recent.offer(run("a", 10, &[1])), "known");
+        assert!(!recent.offer(batch("a", 12, &[1])), "a gap");
+        assert!(!recent.offer(batch("b", 11, &[1])), "another epoch");
+        assert!(recent.offer(batch("a", 10, &[1])), "all of it is known");
         assert_eq!(recent.cursor(), &cursor("a", 10));
-        assert!(recent.offer(run("a", 9, &[5, 6, 7, 8])), "known in part");
+        assert!(recent.offer(batch("a", 9, &[5, 6, 7, 8])), "a part of it is known");
         assert_eq!((recent.cursor(), recent.start()), (&cursor("a", 12), cursor("a", 10)));
-        let ids: Vec<_> =
-            recent.after(&cursor("a", 10)).expect("all of it").map(|entry| entry.event.as_ref().map(|event| event.id)).collect();
+        let ids: Vec<_> = recent
+            .after(&cursor("a", 10))
+            .expect("all entries")
+            .map(|entry| entry.event.as_ref().map(|event| event.id))
+            .collect();
         assert_eq!(ids, [Some(7), Some(8)]);
     }
 
     #[test]
-    fn a_repeated_event_keeps_its_number_and_loses_its_content() {
+    fn a_duplicate_event_keeps_its_number_and_loses_its_content() {
         let mut recent = Recent::new(cursor("a", 0));
-        assert!(recent.offer(run("a", 1, &[7, 8, 7])));
-        let has: Vec<bool> = recent.after(&cursor("a", 0)).expect("all").map(|entry| entry.event.is_some()).collect();
-        assert_eq!(has, [true, true, false]);
+        assert!(recent.offer(batch("a", 1, &[7, 8, 7])));
+        let has_event: Vec<bool> =
+            recent.after(&cursor("a", 0)).expect("all entries").map(|entry| entry.event.is_some()).collect();
+        assert_eq!(has_event, [true, true, false]);
     }
 
     #[test]
-    fn the_oldest_make_room() {
+    fn the_oldest_entries_are_dropped() {
         let mut recent = Recent::new(cursor("a", 0));
         let ids: Vec<i64> = (0..).take(KEEP + 3).collect();
-        assert!(recent.offer(run("a", 1, &ids)));
+        assert!(recent.offer(batch("a", 1, &ids)));
         assert_eq!((recent.start(), recent.entries.len(), recent.events.len()), (cursor("a", 3), KEEP, KEEP));
     }
 
     proptest! {
         #[test]
-        fn a_resume_is_whole_or_refused(start in 0..5_u64, count in 0..20_u64, after in 0..30_u64) {
+        fn a_resume_is_complete_or_refused(start in 0..5_u64, count in 0..20_u64, after in 0..30_u64) {
             let mut recent = Recent::new(cursor("a", start));
             for seq in start + 1..=start + count {
-                prop_assert!(recent.offer(run("a", seq, &[seq.cast_signed()])));
+                prop_assert!(recent.offer(batch("a", seq, &[seq.cast_signed()])));
             }
             let found = recent.after(&cursor("a", after)).map(|entries| entries.map(|entry| entry.cursor.seq).collect::<Vec<_>>());
             let expected = (start..=start + count).contains(&after).then(|| (after + 1..=start + count).collect::<Vec<_>>());

@@ -1,5 +1,7 @@
-//! Redis → here. Live entries come over two channels; a hole in their numbers, a new connection or a probe that does not come
-//! back means: read the stream from the last number that was relayed.
+//! Receives the feed from Redis: entries arrive over two channels, and the stream fills gaps.
+//!
+//! A gap in the numbers, a new connection, or a batch that cannot be read makes the subscriber read the stream from the last
+//! entry that it has.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,62 +19,61 @@ use tokio_util::sync::CancellationToken;
 use crate::fanout::hub::Hub;
 use crate::feed::recent::Recent;
 
-/// Runs read from the stream at once.
+/// Batches read from the stream at once.
 const PAGE: usize = 200;
-/// How often a probe goes round.
-const PROBE_EVERY: Duration = Duration::from_secs(5);
-/// Probes that may be on their way before the subscription counts as dead.
-const PROBES_LOST: u32 = 2;
-/// The first and the longest pause before connecting again.
-const PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// The interval at which a probe is published to ourselves.
+const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+/// Unanswered probes after which the subscription counts as dead.
+const MAX_PROBES: u32 = 2;
+/// The pause before reconnecting, which doubles with each failure.
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(3);
 
 /// Why a connection was given up.
 #[derive(Debug, thiserror::Error)]
 enum Lost {
-    #[error("the subscription could not be made")]
+    #[error("subscribing failed")]
     Subscribe(#[source] RedisError),
     #[error("the subscription ended")]
     Ended,
-    #[error("the subscription is silent: probes do not come back")]
+    #[error("the subscription is dead: probes do not arrive")]
     Silent,
-    #[error("the stream could not be read")]
+    #[error("reading the stream failed")]
     Stream(#[from] shared::redis::Error),
 }
 
-/// What carries the feed here.
-pub struct Subscriber {
-    /// Where entries go.
+/// Passes the feed to the hub.
+pub struct FeedSubscriber {
     pub hub: Arc<Hub>,
-    /// For reading the stream, and for probes.
+    /// For reading the stream and publishing probes.
     pub pool: Pool,
-    /// For the connection that listens.
+    /// For the connection that subscribes.
     pub config: config::Redis,
-    /// Woken when sessions may have ended.
+    /// Notified when sessions may have ended.
     pub sessions_changed: Arc<Notify>,
 }
 
-impl Subscriber {
-    /// Keeps the feed coming until `stop`.
+impl FeedSubscriber {
+    /// Receives the feed until `stop`, and reconnects as often as necessary.
     pub async fn run(self, stop: CancellationToken) {
         let forever = async {
-            let mut pause = PAUSE;
-            let mut told = false;
+            let mut pause = MIN_PAUSE;
+            let mut logged = false;
             loop {
-                let mut reached = false;
-                let Err(lost) = self.listen(&mut reached).await;
+                let mut connected = false;
+                let Err(lost) = self.receive(&mut connected).await;
                 self.hub.set_live(false);
                 metrics::counter!("notifier_redis_connections_lost_total").increment(1);
-                if reached {
-                    (pause, told) = (PAUSE, false);
+                if connected {
+                    (pause, logged) = (MIN_PAUSE, false);
                 }
-                if !told {
+                if !logged {
                     let source = std::error::Error::source(&lost).map(ToString::to_string);
-                    tracing::warn!(source, "Redis is lost: {lost}; connecting again until it is back");
-                    told = true;
+                    tracing::warn!(source, "the live feed lost Redis: {lost}; reconnecting until it is available");
+                    logged = true;
                 }
                 tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                pause = (pause * 2).min(MAX_PAUSE);
             }
         };
         tokio::select! {
@@ -81,19 +82,19 @@ impl Subscriber {
         }
     }
 
-    /// One connection's life. Subscribes first and reads the stream then, so that nothing falls between.
-    async fn listen(&self, reached: &mut bool) -> Result<std::convert::Infallible, Lost> {
-        let probe = format!("ml:probe:{}", new_secret().unwrap_or_default());
-        let channels = [OPEN_CHANNEL, FEED_CHANNEL, SESSIONS_CHANNEL, &probe];
+    /// Receives over one connection. Subscribes before it reads the stream, so that no entry is missed in between.
+    async fn receive(&self, connected: &mut bool) -> Result<std::convert::Infallible, Lost> {
+        let probe_channel = format!("ml:probe:{}", new_secret().unwrap_or_default());
+        let channels = [OPEN_CHANNEL, FEED_CHANNEL, SESSIONS_CHANNEL, &probe_channel];
         let subscription = shared::redis::subscribe(&self.config, &channels).await.map_err(Lost::Subscribe)?;
         let mut messages = subscription.into_on_message();
         self.catch_up().await?;
         self.hub.set_live(true);
         self.sessions_changed.notify_one();
-        *reached = true;
+        *connected = true;
         tracing::info!("the live feed is connected");
-        let mut probes_out = 0;
-        let mut next_probe = tokio::time::interval(PROBE_EVERY);
+        let mut unanswered_probes = 0;
+        let mut next_probe = tokio::time::interval(PROBE_INTERVAL);
         next_probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -101,22 +102,22 @@ impl Subscriber {
                     let message = message.ok_or(Lost::Ended)?;
                     match message.get_channel_name() {
                         SESSIONS_CHANNEL => self.sessions_changed.notify_one(),
-                        channel if channel == probe => {
-                            probes_out = 0;
+                        channel if channel == probe_channel => {
+                            unanswered_probes = 0;
                             self.hub.set_live(true);
                         }
                         _ => self.take(&message).await?,
                     }
                 }
                 _ = next_probe.tick() => {
-                    if probes_out > 0 {
+                    if unanswered_probes > 0 {
                         self.hub.set_live(false);
                     }
-                    if probes_out >= PROBES_LOST {
+                    if unanswered_probes >= MAX_PROBES {
                         return Err(Lost::Silent);
                     }
-                    probes_out += 1;
-                    self.send_probe(&probe).await?;
+                    unanswered_probes += 1;
+                    self.send_probe(&probe_channel).await?;
                 }
             }
         }
@@ -129,48 +130,48 @@ impl Subscriber {
     }
 
     async fn take(&self, message: &Msg) -> Result<(), Lost> {
-        // Something else on our channel, or items of a newer version: the stream tells whether a number is missing.
-        let run = ReceivedBatch::from_message(message.get_payload_bytes()).filter(|run| run.unreadable == 0);
-        if run.is_some_and(|run| self.hub.offer(run)) { Ok(()) } else { self.catch_up().await }
+        // A foreign message, or items of a newer version: the stream shows whether entries are missing.
+        let batch = ReceivedBatch::from_message(message.get_payload_bytes()).filter(|batch| batch.unreadable == 0);
+        if batch.is_some_and(|batch| self.hub.offer(batch)) { Ok(()) } else { self.catch_up().await }
     }
 
-    /// Reads the stream from the last number relayed to its end. Where it does not connect, says so to everybody.
+    /// Reads the stream from the last entry to its end. Resets the hub where the stream does not connect to it.
     async fn catch_up(&self) -> Result<(), Lost> {
         let mut connection = self.pool.get().await.map_err(shared::redis::Error::from)?;
-        let Some(mut known) = self.hub.cursor() else { return self.begin(&mut connection).await };
+        let Some(mut cursor) = self.hub.cursor() else { return self.start(&mut connection).await };
         loop {
-            let page = feed::read(&mut connection, known.seq, PAGE).await?;
-            if page.end.epoch != known.epoch {
-                known = Cursor { epoch: page.end.epoch, seq: 0 };
-                self.hub.reset(known.clone(), "epoch");
+            let page = feed::read(&mut connection, cursor.seq, PAGE).await?;
+            if page.end.epoch != cursor.epoch {
+                cursor = Cursor { epoch: page.end.epoch, seq: 0 };
+                self.hub.reset(cursor.clone(), "epoch");
                 continue;
             }
-            if page.end.seq < known.seq {
-                known = page.end;
-                self.hub.reset(known.clone(), "history_lost");
+            if page.end.seq < cursor.seq {
+                cursor = page.end;
+                self.hub.reset(cursor.clone(), "history_lost");
                 continue;
             }
             if page.runs.is_empty() {
-                if known.seq < page.end.seq {
+                if cursor.seq < page.end.seq {
                     self.hub.reset(page.end, "trimmed");
                 }
                 return Ok(());
             }
-            for run in page.runs {
-                if run.after.seq > known.seq {
-                    self.hub.reset(run.after.clone(), "trimmed");
+            for batch in page.runs {
+                if batch.after.seq > cursor.seq {
+                    self.hub.reset(batch.after.clone(), "trimmed");
                 }
-                if run.unreadable > 0 {
+                if batch.unreadable > 0 {
                     self.hub.announce_reset("unreadable");
                 }
-                known.seq = run.last();
-                self.hub.offer(run);
+                cursor.seq = batch.last();
+                self.hub.offer(batch);
             }
         }
     }
 
-    /// The first time: remembers what clients may want to resume from, and lets nobody in before all of it is here.
-    async fn begin(&self, connection: &mut deadpool_redis::Connection) -> Result<(), Lost> {
+    /// Reads the entries that clients may resume from. The hub refuses connections until all of them are read.
+    async fn start(&self, connection: &mut deadpool_redis::Connection) -> Result<(), Lost> {
         let end = feed::end(connection).await?;
         let mut recent = Recent::new(Cursor { seq: end.seq.saturating_sub(KEEP as u64), epoch: end.epoch });
         loop {
@@ -186,11 +187,11 @@ impl Subscriber {
                 self.hub.start(recent);
                 return Ok(());
             }
-            for run in page.runs {
-                if run.after.seq > recent.cursor().seq {
-                    recent = Recent::new(run.after.clone());
+            for batch in page.runs {
+                if batch.after.seq > recent.cursor().seq {
+                    recent = Recent::new(batch.after.clone());
                 }
-                recent.offer(run);
+                recent.offer(batch);
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::user::rate_limit::RateLimit;
 
 /// Messages that may wait to be stored.
 const QUEUE: usize = 1_024;
-/// Messages stored in one statement, at most.
+/// The most messages that one statement stores.
 const BATCH: usize = 256;
 /// Users whose rate limits are kept before full ones are dropped.
 const USERS: usize = 1_000;
