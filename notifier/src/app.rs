@@ -52,7 +52,7 @@ impl App {
             redis,
             origins: config.public.public_origins,
             hub: Arc::new(Hub::new(senders)),
-            sockets: config.sockets,
+            limits: config.limits,
             tasks: TaskTracker::new(),
             metrics: telemetry::start_metrics()?,
             stop: CancellationToken::new(),

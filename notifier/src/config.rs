@@ -36,8 +36,8 @@ pub struct Serve {
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8082")]
     pub listen: SocketAddr,
     #[command(flatten)]
-    /// Sockets.
-    pub sockets: Sockets,
+    /// ConnectionLimits.
+    pub limits: ConnectionLimits,
     #[command(flatten)]
     /// Postgres.
     pub database: Database,
@@ -58,7 +58,7 @@ pub struct Serve {
 /// How many sockets are held.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Websockets")]
-pub struct Sockets {
+pub struct ConnectionLimits {
     /// Most websockets and event streams held open by this process; further ones are told to come back.
     #[arg(long, env = "MAX_SOCKETS", default_value_t = 10_000)]
     pub max_sockets: usize,

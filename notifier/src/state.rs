@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::Sockets;
+use crate::config::ConnectionLimits;
 use crate::fanout::hub::Hub;
 use crate::user::messages::Messages;
 
@@ -20,7 +20,7 @@ pub struct AppState {
     pub origins: Origins,
     pub hub: Arc<Hub>,
     pub messages: Messages,
-    pub sockets: Sockets,
+    pub limits: ConnectionLimits,
     /// Tasks that shutdown waits for: one for each shard and each open connection.
     pub tasks: TaskTracker,
     pub metrics: PrometheusHandle,

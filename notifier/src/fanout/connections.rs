@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use shared::session::{Hash, Role, User};
 
-use crate::config::Sockets;
+use crate::config::ConnectionLimits;
 use crate::error::ApiError;
 use crate::fanout::close_signal::CloseSignal;
 use crate::fanout::protocol::Close;
@@ -34,7 +34,7 @@ impl Connections {
     ///
     /// # Errors
     /// `NotReady` when the replica is full, `TooMany` when the user or the address has reached its limit.
-    pub fn check_limits(&self, user: i64, address: IpAddr, limits: Sockets) -> Result<(), ApiError> {
+    pub fn check_limits(&self, user: i64, address: IpAddr, limits: ConnectionLimits) -> Result<(), ApiError> {
         if self.open.len() >= limits.max_sockets {
             return Err(ApiError::NotReady);
         }

@@ -9,7 +9,7 @@ use shared::feed::{Cursor, ReceivedBatch};
 use shared::session::{Caller, Hash, Role, User};
 use tokio::sync::{Notify, mpsc, watch};
 
-use crate::config::Sockets;
+use crate::config::ConnectionLimits;
 use crate::error::ApiError;
 use crate::fanout::close_signal::CloseSignal;
 use crate::fanout::command::{Command, Member};
@@ -110,7 +110,12 @@ impl Hub {
     /// # Errors
     /// `NotReady` until the feed was first read or when the replica is full, `TooMany` when the user or the address has
     /// reached its limit.
-    pub fn join(self: &Arc<Self>, caller: &Caller, address: IpAddr, limits: Sockets) -> Result<ConnectionGuard, ApiError> {
+    pub fn join(
+        self: &Arc<Self>,
+        caller: &Caller,
+        address: IpAddr,
+        limits: ConnectionLimits,
+    ) -> Result<ConnectionGuard, ApiError> {
         let mut state = self.lock();
         let cursor = state.history.cursor().cloned().ok_or(ApiError::NotReady)?;
         state.connections.check_limits(caller.user.id, address, limits)?;

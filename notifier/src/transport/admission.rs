@@ -1,4 +1,4 @@
-//! Who may follow the feed, by `/ws` or `/sse`, and the first frame that they get.
+//! What `/ws` and `/sse` share: who may connect, and the first frame.
 
 use http::HeaderMap;
 use shared::serve::Peer;
@@ -9,18 +9,18 @@ use crate::fanout::hub::ConnectionGuard;
 use crate::fanout::protocol::ServerFrame;
 use crate::state::AppState;
 
-/// Finds out who asks, and whether there is room for them.
+/// Authenticates the client and registers its connection.
 ///
 /// # Errors
-/// 401, 403, 429, 503.
+/// 401, 403, 429 or 503.
 pub async fn admit(
     state: &AppState,
     headers: &HeaderMap,
     peer: Peer,
-    is_ours: bool,
+    origin_allowed: bool,
 ) -> Result<(Caller, ConnectionGuard), ApiError> {
     let caller = session::authenticate(&state.pool, headers, &state.origins).await?.ok_or(ApiError::SignedOut)?;
-    if !is_ours {
+    if !origin_allowed {
         return Err(ApiError::ForeignOrigin);
     }
     if !caller.may_read() {
@@ -29,11 +29,11 @@ pub async fn admit(
     if state.stop.is_cancelled() {
         return Err(ApiError::NotReady);
     }
-    let guard = state.hub.join(&caller, peer.0, state.sockets)?;
+    let guard = state.hub.join(&caller, peer.0, state.limits)?;
     Ok((caller, guard))
 }
 
-/// The first frame.
+/// The text of the first frame.
 pub fn hello(state: &AppState, guard: &ConnectionGuard) -> String {
     let hello = ServerFrame::Hello {
         connection: guard.connection,

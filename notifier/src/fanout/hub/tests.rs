@@ -2,7 +2,7 @@ use super::*;
 use shared::feed::ReceivedItem;
 use shared::session::Credential;
 
-const LIMITS: Sockets = Sockets { max_sockets: 4, max_sockets_per_user: 2, max_sockets_per_address: 3 };
+const LIMITS: ConnectionLimits = ConnectionLimits { max_sockets: 4, max_sockets_per_user: 2, max_sockets_per_address: 3 };
 
 fn hub() -> Arc<Hub> {
     let hub = Hub::new(vec![mpsc::channel(8).0]);

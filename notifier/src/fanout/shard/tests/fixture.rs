@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Sockets;
+use crate::config::ConnectionLimits;
 use crate::fanout::command::COMMAND_QUEUE;
 use crate::fanout::framing::Framing;
 use crate::fanout::hub::{ConnectionGuard, Hub};
@@ -22,7 +22,8 @@ use crate::fanout::subscription::Subscription;
 use crate::feed::recent::Recent;
 use crate::transport::writer::ClientWriter;
 
-const LIMITS: Sockets = Sockets { max_sockets: 1_000, max_sockets_per_user: 1_000, max_sockets_per_address: 1_000 };
+const LIMITS: ConnectionLimits =
+    ConnectionLimits { max_sockets: 1_000, max_sockets_per_user: 1_000, max_sockets_per_address: 1_000 };
 
 /// A hub with one running shard.
 pub(super) struct Fixture {
