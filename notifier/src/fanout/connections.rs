@@ -33,7 +33,7 @@ impl Connections {
     /// Checks that the limits allow one more connection.
     ///
     /// # Errors
-    /// `NotReady` when the replica is full, `TooMany` when the user or the address has reached its limit.
+    /// `NotReady` when the replica is full, `TooManyConnections` when the user or the address has reached its limit.
     pub fn check_limits(&self, user: i64, address: IpAddr, limits: ConnectionLimits) -> Result<(), ApiError> {
         if self.open.len() >= limits.max_sockets {
             return Err(ApiError::NotReady);
@@ -41,7 +41,7 @@ impl Connections {
         let of_user = self.per_user.get(&user).copied().unwrap_or_default();
         let of_address = self.per_address.get(&address).copied().unwrap_or_default();
         if of_user >= limits.max_sockets_per_user || of_address >= limits.max_sockets_per_address {
-            return Err(ApiError::TooMany);
+            return Err(ApiError::TooManyConnections);
         }
         Ok(())
     }

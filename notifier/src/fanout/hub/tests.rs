@@ -47,9 +47,9 @@ fn connections_are_limited_and_refused_until_the_feed_is_read() {
     assert!(matches!(join(&early, 1, "a", 1), Err(ApiError::NotReady)));
     let hub = hub();
     let held = [open(&hub, 1, "a", 1), open(&hub, 1, "a", 1)];
-    assert!(matches!(join(&hub, 1, "a", 2), Err(ApiError::TooMany)), "the limit per user");
+    assert!(matches!(join(&hub, 1, "a", 2), Err(ApiError::TooManyConnections)), "the limit per user");
     let _third = open(&hub, 2, "b", 1);
-    assert!(matches!(join(&hub, 3, "c", 1), Err(ApiError::TooMany)), "the limit per address");
+    assert!(matches!(join(&hub, 3, "c", 1), Err(ApiError::TooManyConnections)), "the limit per address");
     let _fourth = open(&hub, 3, "c", 2);
     assert!(matches!(join(&hub, 4, "d", 3), Err(ApiError::NotReady)), "the limit of the replica");
     drop(held);
