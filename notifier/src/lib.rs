@@ -1,15 +1,11 @@
-//! `notifier` relays what Redis carries to every signed-in browser over websockets, and takes messages from user to user.
+//! `notifier` relays the live feed from Redis to signed-in browsers, and accepts messages from user to user.
 //!
-//! In the order in which an event meets them:
-//! - [`config`], [`app`], [`state`], [`router`], [`health`], [`error`]: wiring. `App::build` binds, `run` serves; every route is in one list.
-//! - [`feed::subscriber`]: Redis → here: live, holes filled from the stream, a probe that finds a dead subscription.
-//! - [`feed::recent`]: the newest entries in memory, from which clients resume.
-//! - [`fanout::hub`]: who is here, within which bounds. [`fanout::shard`]: who gets what. [`fanout::outgoing`]: what waits for those with one
-//!   subscription.
-//! - [`transport::upgrade`], [`transport::sse`]: who may follow, and the two ways of doing so. [`transport::session`]: one websocket's life. [`transport::writer`]: the way to one
-//!   client. [`fanout::protocol`]: what is said. [`transport::websocket`]: how it is written, RFC 6455.
-//! - [`user::messages`]: user to user. [`user::rate_limit`]: how much one may say. [`user::sessions`]: whose session has ended. [`user::presence`]: who is
-//!   here, over all replicas.
+//! In the order in which an event passes through them:
+//! - [`app`] binds and wires the service, [`state`] is what handlers share, and [`router`] lists every route.
+//! - [`feed`] receives entries from Redis and keeps the newest in memory, from which clients resume.
+//! - [`fanout`] decides what each connection gets: the hub holds the connections, and shards send to them.
+//! - [`transport`] opens, reads and writes connections: websockets and event streams.
+//! - [`user`] is everything about users: messages, presence, sessions and rate limits.
 
 pub mod app;
 pub mod config;

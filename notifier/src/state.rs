@@ -1,4 +1,4 @@
-//! What request handlers and connections share. `App` wires it; handlers import this file and not the whole application.
+//! What request handlers share. `App` wires it; handlers import this file instead of the whole application.
 
 use std::sync::Arc;
 
@@ -15,13 +15,12 @@ use crate::user::messages::Messages;
 /// The handles that every request handler gets.
 pub struct AppState {
     pub pool: PgPool,
-    pub redis: deadpool_redis::Pool,
-    /// The origins whose pages may open a connection.
+    /// The origins whose pages may connect.
     pub origins: Origins,
     pub hub: Arc<Hub>,
     pub messages: Messages,
     pub limits: ConnectionLimits,
-    /// Tasks that shutdown waits for: one for each shard and each open connection.
+    /// Tasks that a stop waits for: one for each shard and each open connection.
     pub tasks: TaskTracker,
     pub metrics: PrometheusHandle,
     /// Cancelled when the service begins to stop.

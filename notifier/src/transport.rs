@@ -1,4 +1,7 @@
-//! The ways to a client: websockets and event streams.
+//! Connections to clients.
+//!
+//! [`admission`] decides who may connect. [`upgrade`] opens a websocket, which [`session`] then serves, and [`sse`] an event
+//! stream. [`writer`] writes to either, and [`websocket`] encodes and decodes RFC 6455.
 
 pub mod admission;
 pub mod session;

@@ -1,4 +1,4 @@
-//! What concerns users: messages, presence, sessions and rate limits.
+//! What concerns users: messages to each other, who is online, whose session has ended, and rate limits.
 
 pub mod messages;
 pub mod presence;
