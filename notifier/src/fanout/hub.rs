@@ -108,8 +108,8 @@ impl Hub {
     /// Registers a connection.
     ///
     /// # Errors
-    /// `NotReady` until the feed was first read or when the replica is full, `TooManyConnections` when the user or the address has
-    /// reached its limit.
+    /// `NotReady` until the feed was first read or when the replica is full, `TooManyConnections` when the user or the address
+    /// has reached its limit.
     pub fn join(
         self: &Arc<Self>,
         caller: &Caller,

@@ -138,7 +138,8 @@ mod tests {
             for seq in start + 1..=start + count {
                 prop_assert!(recent.offer(batch("a", seq, &[seq.cast_signed()])));
             }
-            let found = recent.after(&cursor("a", after)).map(|entries| entries.map(|entry| entry.cursor.seq).collect::<Vec<_>>());
+            let from = cursor("a", after);
+            let found = recent.after(&from).map(|entries| entries.map(|entry| entry.cursor.seq).collect::<Vec<_>>());
             let expected = (start..=start + count).contains(&after).then(|| (after + 1..=start + count).collect::<Vec<_>>());
             prop_assert_eq!(found, expected);
             prop_assert!(recent.after(&cursor("b", after)).is_none());

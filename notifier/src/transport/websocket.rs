@@ -257,7 +257,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn messages_are_decoded_regardless_of_how_their_bytes_are_split(texts in prop::collection::vec("\\PC{0,200}", 1..8), cuts in prop::collection::vec(0..50_usize, 0..200)) {
+        fn messages_are_decoded_regardless_of_how_their_bytes_are_split(
+            texts in prop::collection::vec("\\PC{0,200}", 1..8),
+            cuts in prop::collection::vec(0..50_usize, 0..200)
+        ) {
             let bytes: Vec<u8> = texts.iter().flat_map(|text| masked(0x81, text.as_bytes())).collect();
             let (mut decoder, mut messages, mut rest) = (Decoder::default(), Vec::new(), bytes.as_slice());
             for cut in cuts.into_iter().chain([usize::MAX]) {

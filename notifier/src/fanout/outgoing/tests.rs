@@ -32,6 +32,10 @@ fn user() -> User {
     User { id: 7, email: "vera@example.com".to_owned(), role: Role::Viewer }
 }
 
+fn id_of(item: &Value) -> u64 {
+    item["id"].as_u64().expect("an id")
+}
+
 fn seq_of(cursor: &Value) -> u64 {
     cursor.as_str().and_then(|cursor| cursor.parse::<Cursor>().ok()).expect("a cursor").seq
 }
@@ -74,9 +78,10 @@ proptest! {
                 for frame in frames_of(&outgoing, from) {
                     let mut ids = Vec::new();
                     if frame["type"] == "events" {
-                        ids.extend(frame["items"].as_array().expect("items").iter().map(|item| (item["id"].as_u64().expect("an id"), "event")));
+                        let items = frame["items"].as_array().expect("items");
+                        ids.extend(items.iter().map(|item| (id_of(item), "event")));
                     } else {
-                        ids.push((frame["id"].as_u64().expect("an id"), "notification"));
+                        ids.push((id_of(&frame), "notification"));
                     }
                     for id in ids {
                         prop_assert!(received.insert(id), "each id arrives once");

@@ -30,7 +30,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (prop::sample::select(vec!["open", "send"]), to).prop_map(|(kind, to)| Step::Publish(kind, to)),
         1 => (1..3_i64).prop_map(Step::Join),
         1 => client().prop_map(Step::Leave),
-        2 => (client(), any::<bool>(), prop::option::of(0..12_u64)).prop_map(|(key, opens, back)| Step::Subscribe(key, opens, back)),
+        2 => (client(), any::<bool>(), prop::option::of(0..12_u64))
+            .prop_map(|(key, opens, back)| Step::Subscribe(key, opens, back)),
         2 => client().prop_map(Step::Read),
         2 => (1..120_u64).prop_map(Step::Wait),
     ]
