@@ -22,7 +22,7 @@ pub struct Subscriber {
     pub connection: u64,
     pub user: Arc<User>,
     pub writer: Arc<ClientWriter>,
-    /// The number of the last entry that it does not need any more.
+    /// It has every entry up to this number; 0 for none.
     pub seen: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The hub joins the feed to the connections: shards poll it for entries, so nothing queues for them.
+//! The hub holds the recent entries and the open connections. Shards poll it for entries, so nothing queues for them.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
