@@ -1,128 +1,108 @@
-//! The service as a whole: `build` binds and wires, `run` serves until told to stop.
+//! The service as a whole: `build` binds and wires, `run` serves until it is told to stop.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_exporter_prometheus::PrometheusHandle;
-use shared::origin::Origins;
 use shared::{config, db, redis, serve, telemetry};
-use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Serve, Sockets};
-use crate::hub::Hub;
-use crate::messages::{self, Messages, Posted};
-use crate::shard::{self, Shard};
-use crate::subscribe::Subscriber;
-use crate::{presence, routes, sessions};
+use crate::config::Serve;
+use crate::fanout::command::{COMMAND_QUEUE, Command};
+use crate::fanout::hub::Hub;
+use crate::fanout::shard::Shard;
+use crate::feed::subscriber::FeedSubscriber;
+use crate::router;
+use crate::state::AppState;
+use crate::user::messages::{self, Messages, QueuedMessage};
+use crate::user::{presence, sessions};
 
-/// How long sockets and background work get beyond the drain time.
-const FINISH: Duration = Duration::from_secs(5);
+/// How long connections, and then background tasks, may take to end after the drain time.
+const GRACE: Duration = Duration::from_secs(5);
 
-/// What handlers and sockets share.
-pub struct Context {
-    /// Postgres.
-    pub pool: PgPool,
-    /// Redis.
-    pub redis: deadpool_redis::Pool,
-    /// Which pages are ours.
-    pub origins: Origins,
-    /// The open sockets.
-    pub hub: Arc<Hub>,
-    /// User to user.
-    pub messages: Messages,
-    /// How many sockets are held.
-    pub sockets: Sockets,
-    /// The connections' tasks.
-    pub tasks: TaskTracker,
-    /// Renders `/metrics`.
-    pub metrics: PrometheusHandle,
-    /// Cancelled when the service is asked to stop.
-    pub stop: CancellationToken,
-}
-
-/// A bound service.
+/// A service that has bound its address.
 pub struct App {
-    context: Arc<Context>,
+    state: Arc<AppState>,
     listener: TcpListener,
     connections: config::Connections,
-    redis: config::Redis,
-    posted: mpsc::Receiver<Posted>,
-    commands: Vec<mpsc::Receiver<shard::Command>>,
+    redis: deadpool_redis::Pool,
+    redis_config: config::Redis,
+    queued_messages: mpsc::Receiver<QueuedMessage>,
+    /// One receiver for each shard.
+    commands: Vec<mpsc::Receiver<Command>>,
 }
 
 impl App {
-    /// Binds the address and prepares the pools; nothing is connected yet.
+    /// Binds the address and prepares the pools, without connecting to Postgres or Redis.
     ///
     /// # Errors
-    /// When the address is taken, or a URL cannot be used.
+    /// When the address cannot be bound, or a URL is not valid.
     pub async fn build(config: Serve) -> anyhow::Result<Self> {
         let pool = db::pool(&config.database, "notifier", db::Purpose::Work)?;
         let redis = redis::pool(&config.redis)?;
-        let (messages, posted) = Messages::new();
-        // A shard for each thread: what they do is send.
+        let (messages, queued_messages) = Messages::new();
+        // One shard per worker thread, since a shard spends its time in writing to sockets.
         let shards = Handle::current().metrics().num_workers();
-        let (senders, commands) = (0..shards).map(|_| mpsc::channel(shard::COMMANDS)).unzip();
-        let context = Context {
-            messages,
+        let (senders, commands) = (0..shards).map(|_| mpsc::channel(COMMAND_QUEUE)).unzip();
+        let state = Arc::new(AppState {
             pool,
-            redis,
             origins: config.public.public_origins,
             hub: Arc::new(Hub::new(senders)),
-            sockets: config.sockets,
+            messages,
+            limits: config.limits,
             tasks: TaskTracker::new(),
             metrics: telemetry::start_metrics()?,
             stop: CancellationToken::new(),
-        };
+        });
         let listener = TcpListener::bind(config.listen).await?;
-        Ok(Self { context: Arc::new(context), listener, connections: config.connections, redis: config.redis, posted, commands })
+        let (connections, redis_config) = (config.connections, config.redis);
+        Ok(Self { state, listener, connections, redis, redis_config, queued_messages, commands })
     }
 
-    /// Serves until `stop`: then no new connections, and open sockets are closed with 1012, spread over the drain time.
+    /// Serves until `stop`. From then on new connections are refused, and open ones are closed with 1012 over the drain time.
     ///
     /// # Errors
-    /// None yet; a failure of a part is logged where it happens.
+    /// When the listening address cannot be read. Failures of a part are logged where they happen.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let context = self.context;
+        let Self { state, redis, .. } = self;
         let background = CancellationToken::new();
         let tasks = TaskTracker::new();
         let sessions_changed = Arc::new(Notify::new());
-        let subscriber = Subscriber {
-            hub: Arc::clone(&context.hub),
-            pool: context.redis.clone(),
-            config: self.redis,
+        let subscriber = FeedSubscriber {
+            hub: Arc::clone(&state.hub),
+            pool: redis.clone(),
+            config: self.redis_config,
             sessions_changed: Arc::clone(&sessions_changed),
         };
         tasks.spawn(subscriber.run(background.clone()));
-        tasks.spawn(sessions::watch(Arc::clone(&context.hub), context.pool.clone(), sessions_changed, background.clone()));
-        tasks.spawn(messages::write(self.posted, context.pool.clone(), context.redis.clone(), background.clone()));
-        let drain = Duration::from_secs(self.connections.drain_seconds);
+        tasks.spawn(sessions::watch(Arc::clone(&state.hub), state.pool.clone(), sessions_changed, background.clone()));
+        tasks.spawn(messages::store_queued(self.queued_messages, state.pool.clone(), redis.clone(), background.clone()));
+        let drain_time = Duration::from_secs(self.connections.drain_seconds);
         for commands in self.commands {
-            let hub = Arc::clone(&context.hub);
-            context.tasks.spawn(Shard::new(hub, commands, context.stop.clone(), drain).run());
+            let hub = Arc::clone(&state.hub);
+            state.tasks.spawn(Shard::new(hub, commands, state.stop.clone(), drain_time).run());
         }
-        tasks.spawn(presence::run(Arc::clone(&context.hub), context.redis.clone(), background.clone()));
+        tasks.spawn(presence::run(Arc::clone(&state.hub), redis, background.clone()));
         tasks.close();
-        tracing::info!(listen = %self.listener.local_addr()?, "notifier serves");
+        tracing::info!(listen = %self.listener.local_addr()?, "notifier is serving");
         tokio::spawn({
-            let (context, stop) = (Arc::clone(&context), stop.clone());
+            let (state, stop) = (Arc::clone(&state), stop.clone());
             async move {
                 stop.cancelled().await;
-                context.stop.cancel();
+                state.stop.cancel();
             }
         });
-        serve::run(self.listener, warp::service(routes::all(Arc::clone(&context))), &self.connections, stop).await;
-        context.tasks.close();
-        if tokio::time::timeout(drain + FINISH, context.tasks.wait()).await.is_err() {
-            tracing::warn!(open = context.tasks.len(), "sockets were still open at the drain deadline");
+        serve::run(self.listener, warp::service(router::build(Arc::clone(&state))), &self.connections, stop).await;
+        state.tasks.close();
+        if tokio::time::timeout(drain_time + GRACE, state.tasks.wait()).await.is_err() {
+            tracing::warn!(open = state.tasks.len(), "connections were still open at the drain deadline");
         }
         background.cancel();
-        if tokio::time::timeout(FINISH, tasks.wait()).await.is_err() {
-            tracing::warn!("background work was cut off");
+        if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+            tracing::warn!("background tasks did not end in time");
         }
         tracing::info!("notifier stopped");
         Ok(())

@@ -1,73 +1,66 @@
-//! Settings of `notifier`: the command line, and the environment behind it.
+//! The command line of `notifier`. Every option can also be set by an environment variable.
 
 use std::net::SocketAddr;
 
 use clap::{Args, Parser, Subcommand};
 use shared::config::{Connections, Database, Log, Public, Redis};
 
-/// Relays events and notifications from Redis to signed-in browsers over websockets.
+/// Relays events and notifications from Redis to signed-in browsers over websockets and event streams.
 ///
-/// Every option can be given as a variable instead; all of them are listed below.
+/// Every option can also be set by an environment variable. All variables are listed below.
 #[derive(Debug, Parser)]
 #[command(name = "notifier", version)]
 pub struct Cli {
-    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What `notifier` can do.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serves websockets until SIGTERM.
+    /// Serves websockets and event streams until SIGTERM.
     Serve(Box<Serve>),
-    /// Asks a running `notifier serve` whether it is ready; for container health checks.
+    /// Checks that a running `notifier serve` is ready; for container health checks.
     Healthcheck {
-        /// Where the service listens.
+        /// Address of the running service.
         #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8082")]
         listen: SocketAddr,
     },
 }
 
-/// Settings of `notifier serve`.
+/// Options of `notifier serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// Where to listen. Health (`/healthz`, `/readyz`) and `/metrics` are served there too, and not through nginx.
+    /// Address to listen on. It also serves health (`/healthz`, `/readyz`) and `/metrics`, which nginx does not expose.
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8082")]
     pub listen: SocketAddr,
     #[command(flatten)]
-    /// Sockets.
-    pub sockets: Sockets,
+    pub limits: ConnectionLimits,
     #[command(flatten)]
-    /// Postgres.
     pub database: Database,
     #[command(flatten)]
-    /// Redis.
     pub redis: Redis,
     #[command(flatten)]
-    /// Origins.
     pub public: Public,
     #[command(flatten)]
-    /// Connections.
     pub connections: Connections,
     #[command(flatten)]
-    /// Logs.
     pub log: Log,
 }
 
-/// How many sockets are held.
+/// How many websockets and event streams may be open.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Websockets")]
-pub struct Sockets {
-    /// Most websockets and event streams held open by this process; further ones are told to come back.
+pub struct ConnectionLimits {
+    /// Maximum number of websockets and event streams open in this process. Further clients get 503.
     #[arg(long, env = "MAX_SOCKETS", default_value_t = 10_000)]
     pub max_sockets: usize,
 
-    /// Most of them of one user.
+    /// Maximum number of them per user. Further ones get 429.
     #[arg(long, env = "MAX_SOCKETS_PER_USER", default_value_t = 50)]
     pub max_sockets_per_user: usize,
 
-    /// Most of them from one address: a whole office may share one.
+    /// Maximum number of them per IP address, which a whole office may share. Further ones get 429.
     #[arg(long, env = "MAX_SOCKETS_PER_ADDRESS", default_value_t = 1_000)]
     pub max_sockets_per_address: usize,
 }

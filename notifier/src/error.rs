@@ -1,39 +1,39 @@
-//! What an upgrade can be refused for: status, stable code and a sentence for each.
+//! Why a request is refused: a status, a stable code and a sentence for each reason.
 
 use http::StatusCode;
 use shared::filter::FilterError;
 use shared::problem::Problem;
 use warp::reply::{Reply, Response};
 
-/// Every way in which a request fails.
+/// The reasons why a request is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// 400: a filter that cannot be understood.
-    #[error("a filter was not understood")]
+    /// 400: the filter is not valid.
+    #[error("the filter is not valid")]
     BadFilter(#[from] FilterError),
-    /// 400: not a list of topics.
-    #[error("no such topics")]
+    /// 400: a topic does not exist.
+    #[error("a topic does not exist")]
     BadTopics,
-    /// 400: not a cursor.
-    #[error("no cursor")]
+    /// 400: `after` is not a cursor.
+    #[error("the cursor is not valid")]
     BadCursor,
-    /// 401: nobody is signed in.
-    #[error("not signed in")]
+    /// 401: no valid session or token.
+    #[error("the client is not signed in")]
     SignedOut,
-    /// 403: a token without the scope.
-    #[error("not allowed")]
+    /// 403: the token lacks the `read` scope.
+    #[error("the token may not read events")]
     Forbidden,
-    /// 403: the page is not ours.
-    #[error("a foreign origin")]
+    /// 403: the request comes from a foreign page.
+    #[error("the origin is not allowed")]
     ForeignOrigin,
-    /// 426: no websocket handshake of version 13.
-    #[error("no websocket handshake")]
+    /// 426: the request is not a websocket handshake of version 13.
+    #[error("the request is not a websocket handshake")]
     NoHandshake,
-    /// 429: this user or this address holds enough connections.
-    #[error("too many connections of one user or address")]
-    TooMany,
-    /// 503: the feed has not been reached yet, the service is full, or it is stopping.
-    #[error("not ready")]
+    /// 429: the user or the address has reached its limit.
+    #[error("the user or the address has too many connections")]
+    TooManyConnections,
+    /// 503: the feed was not read yet, the replica is full, or the service is stopping.
+    #[error("the service is not ready")]
     NotReady,
     /// 503: Postgres failed.
     #[error("the database failed")]
@@ -47,25 +47,29 @@ impl ApiError {
             Self::BadTopics => Problem::new(
                 StatusCode::BAD_REQUEST,
                 "bad_topics",
-                "`topics` is `events`, `notifications`, or both with a comma.",
+                "`topics` must be `events`, `notifications` or `events,notifications`.",
             ),
-            Self::BadCursor => Problem::new(StatusCode::BAD_REQUEST, "bad_cursor", "`after` is a cursor as a frame carries it."),
+            Self::BadCursor => Problem::new(StatusCode::BAD_REQUEST, "bad_cursor", "`after` must be the `cursor` of a frame."),
             Self::SignedOut => Problem::new(StatusCode::UNAUTHORIZED, "signed_out", "Sign in first."),
-            Self::Forbidden => Problem::new(StatusCode::FORBIDDEN, "forbidden", "Your token may not read events."),
-            Self::ForeignOrigin => {
-                Problem::new(StatusCode::FORBIDDEN, "foreign_origin", "The Origin of the page is not one of ours.")
-            }
-            Self::NoHandshake => {
-                Problem::new(StatusCode::UPGRADE_REQUIRED, "no_handshake", "This address speaks websocket, version 13.")
-            }
-            Self::TooMany => Problem::new(
+            Self::Forbidden => Problem::new(StatusCode::FORBIDDEN, "forbidden", "Your token lacks the `read` scope."),
+            Self::ForeignOrigin => Problem::new(
+                StatusCode::FORBIDDEN,
+                "foreign_origin",
+                "The request does not come from one of this service's own pages.",
+            ),
+            Self::NoHandshake => Problem::new(
+                StatusCode::UPGRADE_REQUIRED,
+                "no_handshake",
+                "This address accepts websocket handshakes of version 13 only.",
+            ),
+            Self::TooManyConnections => Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_sockets",
-                "This account or address holds enough connections open.",
+                "This account or address has too many open connections. Close some or try again later.",
             )
             .retry_after(30),
             Self::NotReady => {
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "The live feed is not ready; come back soon.")
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "The live feed is not ready. Try again in a moment.")
                     .retry_after(2)
             }
             Self::Database(_) => {

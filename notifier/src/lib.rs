@@ -1,32 +1,19 @@
-//! `notifier` relays what Redis carries to every signed-in browser over websockets, and takes messages from user to user.
+//! `notifier` relays the live feed from Redis to signed-in browsers, and accepts messages from user to user.
 //!
-//! In the order in which an event meets them:
-//! - [`config`], [`app`], [`routes`], [`error`]: wiring. `App::build` binds, `run` serves; every route is in one list.
-//! - [`subscribe`]: Redis → here: live, holes filled from the stream, a probe that finds a dead subscription.
-//! - [`recent`]: the newest entries in memory, from which clients resume.
-//! - [`hub`]: who is here, within which bounds. [`shard`]: who gets what. [`outgoing`]: what waits for those with one
-//!   subscription.
-//! - [`upgrade`], [`sse`]: who may follow, and the two ways of doing so. [`socket`]: one websocket's life. [`link`]: the way to one
-//!   client. [`frame`]: what is said. [`wire`]: how it is written, RFC 6455.
-//! - [`messages`]: user to user. [`allowance`]: how much one may say. [`sessions`]: whose session has ended. [`presence`]: who is
-//!   here, over all replicas.
+//! In the order in which an event passes through them:
+//! - [`app`] binds and wires the service, [`state`] is what handlers share, and [`router`] lists every route.
+//! - [`feed`] receives entries from Redis and keeps the newest in memory, from which clients resume.
+//! - [`fanout`] decides what each connection gets: the hub holds the connections, and shards send to them.
+//! - [`transport`] opens, reads and writes connections: websockets and event streams.
+//! - [`user`] is everything about users: messages, presence, sessions and rate limits.
 
-pub mod allowance;
 pub mod app;
 pub mod config;
 pub mod error;
-pub mod frame;
-pub mod hub;
-pub mod link;
-pub mod messages;
-pub mod outgoing;
-pub mod presence;
-pub mod recent;
-pub mod routes;
-pub mod sessions;
-pub mod shard;
-pub mod socket;
-pub mod sse;
-pub mod subscribe;
-pub mod upgrade;
-pub mod wire;
+pub mod fanout;
+pub mod feed;
+pub mod health;
+pub mod router;
+pub mod state;
+pub mod transport;
+pub mod user;

@@ -1,4 +1,4 @@
-//! Command line of `notifier`.
+//! The `notifier` command.
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
 /**
  * What the API and the websocket speak. What the API speaks is made from its document (`npm run types`); frames mirror
- * `notifier/src/frame.rs`.
+ * `notifier/src/fanout/protocol.rs`.
  */
 
 import type { components } from "./schema";

@@ -1,4 +1,4 @@
-//! Whose session has ended: looked up for all sockets in one query, every two seconds and when somebody says so.
+//! Closes connections whose session or token has ended. One query checks all of them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,31 +9,35 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::hub::Hub;
+use crate::fanout::hub::Hub;
 
-const EVERY: Duration = Duration::from_secs(2);
+/// The interval between checks without a change.
+const INTERVAL: Duration = Duration::from_secs(2);
 
-/// Ends sockets whose session or token is gone, until `stop`. An open socket keeps its session from idling out.
+/// Checks the sessions and tokens of open connections until `stop`: every two seconds, and when `changed` is notified.
+///
+/// An open connection keeps its session from expiring for inactivity.
 pub async fn watch(hub: Arc<Hub>, pool: PgPool, changed: Arc<Notify>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = changed.notified() => {}
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(INTERVAL) => {}
         }
-        let held = hub.credentials();
-        if held.is_empty() {
+        let credentials = hub.credentials();
+        if credentials.is_empty() {
             continue;
         }
-        match valid(&pool, &held).await {
-            Ok(valid) => hub.retain(&held, &valid),
-            Err(error) => tracing::warn!(%error, "sessions could not be checked; sockets stay until they can"),
+        match valid(&pool, &credentials).await {
+            Ok(valid) => hub.close_invalid(&credentials, &valid),
+            Err(error) => tracing::warn!(%error, "sessions could not be checked; connections stay open until the next check"),
         }
     }
 }
 
-async fn valid(pool: &PgPool, held: &HashSet<Hash>) -> Result<HashMap<Hash, Role>, sqlx::Error> {
-    let hashes: Vec<&[u8]> = held.iter().map(Hash::as_slice).collect();
+/// The credentials that are still valid, with their users' present roles.
+async fn valid(pool: &PgPool, credentials: &HashSet<Hash>) -> Result<HashMap<Hash, Role>, sqlx::Error> {
+    let hashes: Vec<&[u8]> = credentials.iter().map(Hash::as_slice).collect();
     let rows = sqlx::query!(
         r#"select id_hash as "hash!", role as "role!" from sessions join users on users.id = user_id
            where id_hash = any($1) and expires_at > now() and last_seen_at > now() - interval '8 hours' and disabled_at is null

@@ -1,4 +1,4 @@
-//! The JSON text frames of a websocket, both ways, and its close codes.
+//! The protocol of `/ws` and `/sse`: JSON frames in both directions, and the close codes.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -7,114 +7,101 @@ use shared::notification::Notification;
 use shared::session::User;
 use time::OffsetDateTime;
 
-/// How many people are here, over all replicas.
+/// How many users are online, over all replicas.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Online {
-    /// Different users.
+    /// Distinct users.
     pub users: usize,
-    /// Their sockets.
     pub connections: usize,
 }
 
-/// What the server says. A `cursor` means: everything selected up to it has been sent on this socket.
+/// A frame from the server. Its `cursor` means that every selected entry up to it was sent on this connection.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ServerFrame<'a> {
     /// The first frame.
     Hello {
-        /// Of this socket.
+        /// The connection's id on this replica.
         connection: u64,
-        /// Who is signed in.
         user: &'a User,
-        /// Where the feed is now.
+        /// The newest entry of the feed.
         cursor: &'a Cursor,
-        /// For clients whose clock is off.
+        /// Lets clients correct for a wrong clock.
         #[serde(with = "time::serde::rfc3339")]
         server_time: OffsetDateTime,
-        /// Of this service.
+        /// The version of this service.
         build: &'static str,
-        /// Who is here.
         online: Online,
     },
     /// The answer to `subscribe`.
     Subscribed {
-        /// What the client has, from here on.
+        /// The cursor that the connection continues from.
         cursor: &'a Cursor,
-        /// True: everything after `after` follows. False: refetch by HTTP.
+        /// True when every entry after `after` follows. False when the client has to fetch over HTTP.
         recovered: bool,
     },
-    /// Something that this user is told.
+    /// A notification for this user.
     Notification {
-        /// Of the entry that carried it.
         cursor: &'a Cursor,
-        /// What is told.
         #[serde(flatten)]
         notification: &'a Notification,
     },
-    /// This user has read some of what they were told, on whichever page.
+    /// This user has read notifications, on any page.
     Read {
-        /// Of the entry that carried it.
         cursor: &'a Cursor,
-        /// These.
+        /// The notifications that were read.
         ids: &'a [i64],
-        /// And all up to this one.
+        /// All notifications up to this id were read too.
         up_to: Option<i64>,
-        /// How many are left unread; at most 1,000 are counted.
+        /// How many are still unread, counted up to 1,000.
         unread: i64,
     },
     /// Events that the subscription selects.
     Events {
-        /// Up to here.
         cursor: &'a Cursor,
-        /// In the feed's order.
+        /// In the order of the feed.
         items: Vec<&'a RawValue>,
-        /// How many more there were in a burst; refetch to see them.
+        /// How many older events of a burst were not sent. Clients fetch them over HTTP.
         #[serde(skip_serializing_if = "is_zero")]
         skipped: usize,
     },
-    /// Continuity cannot be proven: refetch by HTTP. The subscription goes on.
-    Reset {
-        /// Why.
-        reason: &'static str,
-    },
-    /// Somebody came or went.
-    Presence {
-        /// Who is here now.
-        online: Online,
-    },
+    /// Entries may be missing, so the client has to fetch over HTTP. The subscription continues.
+    Reset { reason: &'static str },
+    /// The number of users online has changed.
+    Presence { online: Online },
     /// The answer to a `notify` that was stored.
     Sent {
-        /// As the client named it.
+        /// The client's `ref`.
         r#ref: Option<&'a str>,
-        /// Of the notification.
+        /// The id of the notification.
         id: i64,
     },
-    /// A frame that could not be followed.
+    /// The answer to a frame that was rejected.
     Error {
-        /// As the client named it.
+        /// The client's `ref`.
         r#ref: Option<&'a str>,
-        /// Stable.
+        /// A stable code.
         code: &'static str,
-        /// One sentence.
+        /// A sentence for people.
         detail: &'a str,
     },
-    /// So that a page can tell a dead socket.
+    /// Lets clients detect a dead connection.
     Heartbeat {
-        /// As in any frame, while nothing waits to be sent.
+        /// Absent while entries wait to be sent.
         #[serde(skip_serializing_if = "Option::is_none")]
         cursor: Option<&'a Cursor>,
     },
 }
 
 impl ServerFrame<'_> {
-    /// As text.
+    /// The frame as JSON.
     pub fn to_text(&self) -> String {
-        // These shapes always serialise.
+        // Frames hold nothing that fails to serialise.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
 }
@@ -123,69 +110,66 @@ fn is_zero(count: &usize) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Topic {
-    /// What this user is told.
+    /// Notifications for this user, and read marks.
     Notifications,
     /// Events that the filter selects.
     Events,
 }
 
-/// What a client says.
+/// A frame from a client.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ClientFrame {
-    /// Chooses what this socket carries, from now on and instead of before.
+    /// Replaces the connection's subscription.
     Subscribe {
-        /// Any of them.
         topics: Vec<Topic>,
         /// Names and values as in the query string of `/api/events`.
         #[serde(default)]
         filter: serde_json::Map<String, serde_json::Value>,
-        /// Where the client stopped, to resume.
+        /// The cursor to resume from.
         #[serde(default)]
         after: Option<Cursor>,
     },
-    /// Tells somebody something.
+    /// Sends a message to other users.
     Notify {
         /// `all`, `user:ID` or `role:NAME`.
         to: String,
-        /// One line.
         title: String,
-        /// The rest.
         #[serde(default)]
         body: String,
-        /// Comes back in the answer.
+        /// Repeated in the answer.
         #[serde(default)]
         r#ref: Option<String>,
     },
 }
 
-/// Why the server ends a socket. 4000 to 4499: come back. 4500 to 4999: do not.
+/// Why the server closes a connection. Clients reconnect after codes 4000 to 4499, and not after 4500 to 4999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Close {
-    /// 1001: the other side was silent for too long.
+    /// 1001: the client has sent nothing for too long, not even a pong.
     Silent,
-    /// 1002: not as RFC 6455 has it.
+    /// 1002: the client violated RFC 6455.
     Violation,
-    /// 1003: not text.
+    /// 1003: the client sent a binary message.
     Unsupported,
-    /// 1007: text that is not UTF-8.
+    /// 1007: the client sent text that is not UTF-8.
     NotUtf8,
-    /// 1009: a message too large.
+    /// 1009: the client sent a message that is too large.
     TooLarge,
     /// 1012: the service is restarting.
     Restarting,
     /// 4408: the client reads too slowly.
     TooSlow,
-    /// 4410: what the session may see has changed; subscribe anew.
+    /// 4410: the user's role has changed, so the client has to subscribe again.
     Resync,
-    /// 4429: the client says too much.
-    TooMuch,
-    /// 4501: the session has ended; sign in again.
+    /// 4429: the client sends too much.
+    RateLimited,
+    /// 4501: the session or token has ended.
     SignedOut,
 }
 
 impl Close {
-    /// The code, and a word for people.
+    /// The close code, and a reason for people.
     pub fn code_and_reason(self) -> (u16, &'static str) {
         match self {
             Self::Silent => (1001, "silent"),
@@ -196,7 +180,7 @@ impl Close {
             Self::Restarting => (1012, "restarting"),
             Self::TooSlow => (4408, "too slow"),
             Self::Resync => (4410, "resync"),
-            Self::TooMuch => (4429, "too much"),
+            Self::RateLimited => (4429, "too much"),
             Self::SignedOut => (4501, "sign in again"),
         }
     }

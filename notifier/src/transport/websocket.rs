@@ -1,21 +1,25 @@
-//! Bytes on the wire: RFC 6455 as this service needs it. What we send is unmasked, so the same bytes serve every socket; what
-//! clients send is small and rare, and parsed strictly.
+//! The frames of RFC 6455, as far as this service needs them.
+//!
+//! Frames that we send are unmasked, so the same bytes serve every client. Frames from clients are small and rare, and are
+//! parsed strictly.
 
-use crate::frame::Close;
+use crate::fanout::protocol::Close;
 
-/// Most bytes of a client's message, in however many frames. A filter or a message to somebody fits with room to spare.
-pub const LARGEST: usize = 4 << 10;
-/// Most bytes of a control frame, by the standard.
-const LARGEST_CONTROL: usize = 125;
+/// The largest message from a client, in bytes, over all its frames.
+const MAX_MESSAGE: usize = 4 << 10;
+/// The largest payload of a control frame, in bytes (RFC 6455, section 5.5).
+const MAX_CONTROL: usize = 125;
 
+const CONTINUATION: u8 = 0x0;
 const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
 const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
 const PONG: u8 = 0xA;
 const FINAL: u8 = 0x80;
 const MASKED: u8 = 0x80;
 
-/// A ping without payload.
+/// A ping without a payload.
 pub const PING_FRAME: [u8; 2] = [FINAL | PING, 0];
 
 /// Appends a text frame.
@@ -23,12 +27,12 @@ pub fn put_text(out: &mut Vec<u8>, text: &str) {
     put(out, TEXT, text.as_bytes());
 }
 
-/// A pong that answers this ping.
+/// The pong that answers a ping.
 pub fn pong(payload: &[u8]) -> Vec<u8> {
     frame(PONG, payload)
 }
 
-/// A close frame. The standard limits the reason to 123 bytes; ours are words.
+/// A close frame. The reason must not exceed 123 bytes.
 pub fn close(code: u16, reason: &str) -> Vec<u8> {
     frame(CLOSE, &[&code.to_be_bytes(), reason.as_bytes()].concat())
 }
@@ -56,38 +60,36 @@ fn put(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     out.extend_from_slice(payload);
 }
 
-/// What a client said.
+/// A message or control frame from a client.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// A whole message.
+pub enum ClientMessage {
+    /// A complete message.
     Text(String),
-    /// To be answered with this payload.
+    /// A ping with its payload, which the pong has to repeat.
     Ping(Vec<u8>),
-    /// An answer to our ping.
     Pong,
-    /// The client leaves.
     Close,
 }
 
-/// Takes a client's bytes apart. Holds no memory between messages.
+/// Decodes a client's bytes. Holds no memory between messages.
 #[derive(Debug, Default)]
 pub struct Decoder {
     bytes: Vec<u8>,
-    /// Frames of a message whose last frame is still to come.
+    /// The payload so far of a fragmented message.
     message: Option<Vec<u8>>,
 }
 
 impl Decoder {
-    /// Adds what was read.
+    /// Adds bytes that were read.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// The next thing said, if all of it is here.
+    /// The next message or control frame; `None` until all its bytes were added.
     ///
     /// # Errors
-    /// On any violation of the standard or of our limits: how the socket is to be closed.
-    pub fn hear(&mut self) -> Result<Option<Heard>, Close> {
+    /// How to close the connection, when the client violates RFC 6455 or our limits.
+    pub fn next_message(&mut self) -> Result<Option<ClientMessage>, Close> {
         loop {
             let Some((head, payload)) = self.next_frame()? else {
                 if self.bytes.is_empty() {
@@ -99,9 +101,9 @@ impl Decoder {
             match head & 0x0F {
                 TEXT if self.message.is_none() && is_final => return text(payload).map(Some),
                 TEXT if self.message.is_none() => self.message = Some(payload),
-                0 => {
+                CONTINUATION => {
                     let mut message = self.message.take().ok_or(Close::Violation)?;
-                    if message.len() + payload.len() > LARGEST {
+                    if message.len() + payload.len() > MAX_MESSAGE {
                         return Err(Close::TooLarge);
                     }
                     message.extend(payload);
@@ -110,16 +112,16 @@ impl Decoder {
                     }
                     self.message = Some(message);
                 }
-                PING => return Ok(Some(Heard::Ping(payload))),
-                PONG => return Ok(Some(Heard::Pong)),
-                CLOSE => return farewell(&payload).map(Some),
-                0x2 => return Err(Close::Unsupported),
+                PING => return Ok(Some(ClientMessage::Ping(payload))),
+                PONG => return Ok(Some(ClientMessage::Pong)),
+                CLOSE => return parse_close(&payload).map(Some),
+                BINARY => return Err(Close::Unsupported),
                 _ => return Err(Close::Violation),
             }
         }
     }
 
-    /// The next frame's first byte and its payload, unmasked. Its header is judged as soon as it is here.
+    /// The next frame's first byte and its unmasked payload. The header is checked as soon as it has arrived.
     fn next_frame(&mut self) -> Result<Option<(u8, Vec<u8>)>, Close> {
         let [head, second, rest @ ..] = self.bytes.as_slice() else { return Ok(None) };
         let (opcode, is_control) = (head & 0x0F, head & 0x08 != 0);
@@ -136,14 +138,14 @@ impl Decoder {
                 (length, rest)
             }
             (126, _) => return Ok(None),
-            // Nothing that we take is as long as that.
+            // A 64-bit length is for payloads far above our limit.
             (127, _) => return Err(if is_control { Close::Violation } else { Close::TooLarge }),
             (length, rest) => (usize::from(length), rest),
         };
-        if is_control && length > LARGEST_CONTROL {
+        if is_control && length > MAX_CONTROL {
             return Err(Close::Violation);
         }
-        if length > LARGEST {
+        if length > MAX_MESSAGE {
             return Err(Close::TooLarge);
         }
         let Some((mask, rest)) = rest.split_first_chunk::<4>() else { return Ok(None) };
@@ -155,17 +157,17 @@ impl Decoder {
     }
 }
 
-fn text(payload: Vec<u8>) -> Result<Heard, Close> {
-    String::from_utf8(payload).map(Heard::Text).map_err(|_| Close::NotUtf8)
+fn text(payload: Vec<u8>) -> Result<ClientMessage, Close> {
+    String::from_utf8(payload).map(ClientMessage::Text).map_err(|_| Close::NotUtf8)
 }
 
-/// Judges a close frame's code and reason.
-fn farewell(payload: &[u8]) -> Result<Heard, Close> {
+/// Checks the code and the reason of a close frame.
+fn parse_close(payload: &[u8]) -> Result<ClientMessage, Close> {
     let Some((code, reason)) = payload.split_first_chunk::<2>() else {
-        return if payload.is_empty() { Ok(Heard::Close) } else { Err(Close::Violation) };
+        return if payload.is_empty() { Ok(ClientMessage::Close) } else { Err(Close::Violation) };
     };
     match u16::from_be_bytes(*code) {
-        1000..=1003 | 1007..=1014 | 3000..=4999 if std::str::from_utf8(reason).is_ok() => Ok(Heard::Close),
+        1000..=1003 | 1007..=1014 | 3000..=4999 if std::str::from_utf8(reason).is_ok() => Ok(ClientMessage::Close),
         _ => Err(Close::Violation),
     }
 }
@@ -175,7 +177,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A client's frame, as the standard writes it.
+    /// A frame as a client sends it: masked.
     fn masked(head: u8, payload: &[u8]) -> Vec<u8> {
         let mask = [0x12, 0x34, 0x56, 0x78];
         let mut out = vec![head];
@@ -191,56 +193,60 @@ mod tests {
         out
     }
 
-    fn all(bytes: &[u8]) -> Result<Vec<Heard>, Close> {
+    fn decode(bytes: &[u8]) -> Result<Vec<ClientMessage>, Close> {
         let mut decoder = Decoder::default();
         decoder.push(bytes);
-        let mut heard = Vec::new();
-        while let Some(next) = decoder.hear()? {
-            heard.push(next);
+        let mut messages = Vec::new();
+        while let Some(message) = decoder.next_message()? {
+            messages.push(message);
         }
-        Ok(heard)
+        Ok(messages)
     }
 
     #[test]
-    fn what_the_standard_allows_is_heard() {
-        let text = |text: &str| Heard::Text(text.to_owned());
-        assert_eq!(all(&masked(0x81, b"hello")), Ok(vec![text("hello")]));
-        assert_eq!(all(&masked(0x81, &[b'x'; LARGEST])).map(|heard| heard.len()), Ok(1));
+    fn valid_frames_are_decoded() {
+        let text = |text: &str| ClientMessage::Text(text.to_owned());
+        assert_eq!(decode(&masked(0x81, b"hello")), Ok(vec![text("hello")]));
+        assert_eq!(decode(&masked(0x81, &[b'x'; MAX_MESSAGE])).map(|messages| messages.len()), Ok(1));
         let parts = [masked(0x01, "gr\u{fc}".as_bytes()), masked(0x89, b"?"), masked(0x00, b""), masked(0x80, b"n")].concat();
-        assert_eq!(all(&parts), Ok(vec![Heard::Ping(b"?".to_vec()), text("gr\u{fc}n")]), "a ping may come between");
-        assert_eq!(all(&masked(0x8A, b"")), Ok(vec![Heard::Pong]));
+        assert_eq!(
+            decode(&parts),
+            Ok(vec![ClientMessage::Ping(b"?".to_vec()), text("gr\u{fc}n")]),
+            "a ping may interrupt a fragmented message"
+        );
+        assert_eq!(decode(&masked(0x8A, b"")), Ok(vec![ClientMessage::Pong]));
         for payload in [&b""[..], &[3, 232], &[15, 160, b'x']] {
-            assert_eq!(all(&masked(0x88, payload)), Ok(vec![Heard::Close]), "{payload:?}");
+            assert_eq!(decode(&masked(0x88, payload)), Ok(vec![ClientMessage::Close]), "{payload:?}");
         }
     }
 
     #[test]
-    fn what_it_forbids_or_we_do_not_take_closes() {
+    fn invalid_and_oversized_frames_close_the_connection() {
         let table: [(&str, Vec<u8>, Close); 16] = [
             ("unmasked", vec![0x81, 1, b'x'], Close::Violation),
             ("a reserved bit", masked(0xC1, b"x"), Close::Violation),
             ("a reserved opcode", masked(0x83, b"x"), Close::Violation),
             ("a reserved control opcode", masked(0x8B, b""), Close::Violation),
-            ("a ping in parts", masked(0x09, b""), Close::Violation),
+            ("a fragmented ping", masked(0x09, b""), Close::Violation),
             ("a ping of 126 bytes", masked(0x89, &[0; 126]), Close::Violation),
-            ("a continuation of nothing", masked(0x80, b"x"), Close::Violation),
-            ("a message within a message", [masked(0x01, b"x"), masked(0x81, b"y")].concat(), Close::Violation),
-            ("a length in more bytes than needed", vec![0x81, MASKED | 126, 0, 5, 0, 0, 0, 0], Close::Violation),
+            ("a continuation without a message", masked(0x80, b"x"), Close::Violation),
+            ("a message inside a fragmented message", [masked(0x01, b"x"), masked(0x81, b"y")].concat(), Close::Violation),
+            ("a 16-bit length for a short payload", vec![0x81, MASKED | 126, 0, 5, 0, 0, 0, 0], Close::Violation),
             ("binary", masked(0x82, b"x"), Close::Unsupported),
             ("invalid UTF-8", masked(0x81, &[0xC3, 0x28]), Close::NotUtf8),
-            ("too large, by its header alone", vec![0x81, MASKED | 126, 0x10, 1], Close::TooLarge),
+            ("too large by its header", vec![0x81, MASKED | 126, 0x10, 1], Close::TooLarge),
             ("far too large", vec![0x81, MASKED | 127, 0, 0, 0, 1, 0, 0, 0, 0], Close::TooLarge),
-            ("too large in parts", [masked(0x01, &[b'x'; 4000]), masked(0x80, &[b'x'; 97])].concat(), Close::TooLarge),
+            ("too large over its fragments", [masked(0x01, &[b'x'; 4000]), masked(0x80, &[b'x'; 97])].concat(), Close::TooLarge),
             ("a close of one byte", masked(0x88, &[3]), Close::Violation),
-            ("a close code that nobody may send", masked(0x88, &[3, 237]), Close::Violation),
+            ("a reserved close code", masked(0x88, &[3, 237]), Close::Violation),
         ];
-        for (what, bytes, expected) in table {
-            assert_eq!(all(&bytes), Err(expected), "{what}");
+        for (case, bytes, expected) in table {
+            assert_eq!(decode(&bytes), Err(expected), "{case}");
         }
     }
 
     #[test]
-    fn what_we_send_has_the_shortest_header() {
+    fn sent_frames_have_the_shortest_header() {
         for (length, header) in [(0, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
             let mut out = Vec::new();
             put_text(&mut out, &"x".repeat(length));
@@ -251,24 +257,27 @@ mod tests {
 
     proptest! {
         #[test]
-        fn however_bytes_are_cut_the_same_is_heard(texts in prop::collection::vec("\\PC{0,200}", 1..8), cuts in prop::collection::vec(0..50_usize, 0..200)) {
+        fn messages_are_decoded_regardless_of_how_their_bytes_are_split(
+            texts in prop::collection::vec("\\PC{0,200}", 1..8),
+            cuts in prop::collection::vec(0..50_usize, 0..200)
+        ) {
             let bytes: Vec<u8> = texts.iter().flat_map(|text| masked(0x81, text.as_bytes())).collect();
-            let (mut decoder, mut heard, mut rest) = (Decoder::default(), Vec::new(), bytes.as_slice());
+            let (mut decoder, mut messages, mut rest) = (Decoder::default(), Vec::new(), bytes.as_slice());
             for cut in cuts.into_iter().chain([usize::MAX]) {
                 let (now, later) = rest.split_at(cut.min(rest.len()));
                 rest = later;
                 decoder.push(now);
-                while let Some(next) = decoder.hear().expect("nothing is wrong with it") {
-                    heard.push(next);
+                while let Some(message) = decoder.next_message().expect("valid frames") {
+                    messages.push(message);
                 }
             }
-            prop_assert_eq!(heard, texts.into_iter().map(Heard::Text).collect::<Vec<_>>());
-            prop_assert_eq!(decoder.bytes.capacity(), 0, "nothing is held between messages");
+            prop_assert_eq!(messages, texts.into_iter().map(ClientMessage::Text).collect::<Vec<_>>());
+            prop_assert_eq!(decoder.bytes.capacity(), 0, "no memory is held between messages");
         }
 
         #[test]
-        fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = all(&bytes);
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = decode(&bytes);
         }
     }
 }

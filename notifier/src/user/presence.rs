@@ -1,6 +1,8 @@
-//! Who is here, over all replicas: each writes its own users into one hash, every two seconds and when somebody came or went
-//! (at most once a second), and adds up what all wrote.
-//! What a replica wrote counts for ten seconds, so a killed one fades.
+//! Who is online, over all replicas.
+//!
+//! Each replica reports its own users to one Redis hash and adds up the reports of all replicas: every two seconds, and
+//! within a second after a connection was opened or closed. A report counts for ten seconds, so that the users of a killed
+//! replica disappear.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,33 +14,37 @@ use serde::{Deserialize, Serialize};
 use shared::session::new_secret;
 use tokio_util::sync::CancellationToken;
 
-use crate::frame::Online;
-use crate::hub::Hub;
+use crate::fanout::hub::Hub;
+use crate::fanout::protocol::Online;
 
 const KEY: &str = "ml:presence";
-const EVERY: Duration = Duration::from_secs(2);
-const AT_MOST_EVERY: Duration = Duration::from_secs(1);
-/// Seconds for which a report counts, and after which it is removed.
-const COUNTS: i64 = 10;
-const STAYS: i64 = 60;
+const INTERVAL: Duration = Duration::from_secs(2);
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+/// Seconds for which a report counts.
+const VALID_SECONDS: i64 = 10;
+/// Seconds after which a report is deleted.
+const DELETE_AFTER_SECONDS: i64 = 60;
 
+/// One replica's entry in the hash.
 #[derive(Serialize, Deserialize)]
 struct Report {
+    /// Seconds since the epoch, by the clock of Redis.
     at: i64,
+    /// Connections per user id.
     users: HashMap<i64, usize>,
 }
 
-/// Reports and adds up until `stop`, and then takes its report back.
+/// Reports and adds up until `stop`, then deletes the report.
 pub async fn run(hub: Arc<Hub>, pool: Pool, stop: CancellationToken) {
     let replica = new_secret().unwrap_or_default();
     let forever = async {
         loop {
             match exchange(&hub, &pool, &replica).await {
                 Ok(online) => hub.set_online(online),
-                Err(error) => tracing::debug!(%error, "presence is not known"),
+                Err(error) => tracing::debug!(%error, "presence could not be exchanged with Redis"),
             }
-            tokio::time::sleep(AT_MOST_EVERY).await;
-            let _moved_or_not = tokio::time::timeout(EVERY - AT_MOST_EVERY, hub.moved()).await;
+            tokio::time::sleep(MIN_INTERVAL).await;
+            let _changed_or_not = tokio::time::timeout(INTERVAL - MIN_INTERVAL, hub.connections_changed()).await;
         }
     };
     tokio::select! {
@@ -46,32 +52,33 @@ pub async fn run(hub: Arc<Hub>, pool: Pool, stop: CancellationToken) {
         () = forever => {}
     }
     if let Ok(mut connection) = pool.get().await {
-        let _gone: Result<i64, redis::RedisError> = connection.hdel(KEY, &replica).await;
+        let _deleted: Result<i64, redis::RedisError> = connection.hdel(KEY, &replica).await;
     }
 }
 
+/// Writes this replica's report, and adds up those of all replicas.
 async fn exchange(hub: &Hub, pool: &Pool, replica: &str) -> Result<Online, shared::redis::Error> {
     let mut connection = pool.get().await?;
-    // One clock for all replicas.
+    // The clock of Redis, so that the clocks of replicas need not agree.
     let (now, _micros): (i64, i64) = redis::cmd("TIME").query_async(&mut connection).await?;
-    let users = hub.users();
+    let users = hub.connections_per_user();
     metrics::gauge!("notifier_sockets").set(users.values().sum::<usize>() as f64);
     metrics::gauge!("notifier_users").set(users.len() as f64);
     let report = serde_json::to_string(&Report { at: now, users }).unwrap_or_default();
-    let _new: i64 = connection.hset(KEY, replica, report).await?;
+    let _created: i64 = connection.hset(KEY, replica, report).await?;
     let reports: HashMap<String, String> = connection.hgetall(KEY).await?;
     let mut users = HashSet::new();
     let mut connections = 0;
     for (from, text) in reports {
         let report: Option<Report> = serde_json::from_str(&text).ok();
         match report {
-            Some(report) if now - report.at <= COUNTS => {
+            Some(report) if now - report.at <= VALID_SECONDS => {
                 connections += report.users.values().sum::<usize>();
                 users.extend(report.users.into_keys());
             }
-            Some(report) if now - report.at <= STAYS => {}
+            Some(report) if now - report.at <= DELETE_AFTER_SECONDS => {}
             _ => {
-                let _gone: i64 = connection.hdel(KEY, from).await?;
+                let _deleted: i64 = connection.hdel(KEY, from).await?;
             }
         }
     }

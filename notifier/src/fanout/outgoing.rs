@@ -1,0 +1,182 @@
+//! Entries that wait for the connections with one subscription, and the few frames that they become.
+//!
+//! Notifications are all sent. Of more events than [`MAX_EVENTS`], the oldest are counted and not sent.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use shared::feed::Cursor;
+use shared::session::User;
+
+use crate::fanout::framing::Framing;
+use crate::fanout::protocol::ServerFrame;
+use crate::fanout::subscription::Subscription;
+use crate::feed::entry::{AddressedFrame, FeedEntry};
+
+/// Events that may wait.
+pub const MAX_EVENTS: usize = 500;
+/// A frame of events takes no further event once it has this many bytes, because senders choose how long subjects are.
+const FULL_FRAME: usize = 256 << 10;
+/// A chunk takes no further frame once it has this many bytes.
+const FULL_CHUNK: usize = 32 << 10;
+
+/// Selected entries in order, until they are sent.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// Every entry up to here was pushed.
+    seen: Cursor,
+    events: VecDeque<Arc<FeedEntry>>,
+    notifications: Vec<Arc<FeedEntry>>,
+    /// The number of the first entry that waits or was skipped.
+    first_seq: Option<u64>,
+    /// How many events were skipped, and the number of the last of them.
+    skipped: usize,
+    skipped_to: u64,
+}
+
+impl Outgoing {
+    /// Nothing waits; the next entry follows `seen`.
+    pub fn new(seen: Cursor) -> Self {
+        Self { seen, events: VecDeque::new(), notifications: Vec::new(), first_seq: None, skipped: 0, skipped_to: 0 }
+    }
+
+    /// Keeps the next entry if the subscription selects it.
+    pub fn push(&mut self, entry: &Arc<FeedEntry>, subscription: &Subscription) {
+        self.seen = entry.cursor.clone();
+        let wants_event = subscription.events && entry.is_selected_by(&subscription.filter);
+        let wants_notification = subscription.notifications && entry.addressed.is_some();
+        if wants_event || wants_notification {
+            self.first_seq.get_or_insert(entry.cursor.seq);
+        }
+        if wants_event {
+            self.events.push_back(Arc::clone(entry));
+        }
+        if wants_notification {
+            self.notifications.push(Arc::clone(entry));
+        }
+        if self.events.len() > MAX_EVENTS
+            && let Some(oldest) = self.events.pop_front()
+        {
+            self.skipped += 1;
+            self.skipped_to = oldest.cursor.seq;
+        }
+    }
+
+    /// Drops the waiting entries and continues after `seen`.
+    pub fn restart(&mut self, seen: Cursor) {
+        *self = Self::new(seen);
+    }
+
+    /// Drops the waiting entries, because they were sent.
+    pub fn clear(&mut self) {
+        self.restart(self.seen.clone());
+    }
+
+    /// True when nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.notifications.is_empty()
+    }
+
+    /// True when events wait. Their frames are limited in rate.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// The number of the first entry that waits or was skipped.
+    pub fn first_seq(&self) -> Option<u64> {
+        self.first_seq
+    }
+
+    /// The cursor up to which every selected entry was sent; `None` while something waits.
+    pub fn cursor(&self) -> Option<&Cursor> {
+        self.is_empty().then_some(&self.seen)
+    }
+
+    /// The frames for the waiting entries after number `after`. Events come first, and the cursor of a frame never includes
+    /// a notification that is still to be sent.
+    pub fn frames(&self, after: u64) -> Frames<'_> {
+        let is_new = |entry: &&Arc<FeedEntry>| entry.cursor.seq > after;
+        let notifications: Vec<&Arc<FeedEntry>> = self.notifications.iter().filter(is_new).collect();
+        // The highest cursor that a frame of events may carry: the last entry seen, or the one before the first notification.
+        let mut limit = self.seen.clone();
+        if let Some(first) = notifications.first() {
+            limit.seq = first.cursor.seq - 1;
+        }
+        let mut skipped = if self.skipped_to > after { self.skipped } else { 0 };
+        let mut events = self.events.iter().filter(is_new).peekable();
+        let (mut frames, mut items, mut bytes) = (Vec::new(), Vec::new(), 0);
+        while let Some(entry) = events.next() {
+            let Some(event) = &entry.event else { continue };
+            bytes += event.json.get().len();
+            items.push(&*event.json);
+            let is_last = events.peek().is_none();
+            if is_last || bytes >= FULL_FRAME {
+                let cursor = if is_last || entry.cursor.seq > limit.seq { &limit } else { &entry.cursor };
+                let text = ServerFrame::Events { cursor, items: std::mem::take(&mut items), skipped }.to_text();
+                frames.push((text, cursor.clone()));
+                (bytes, skipped) = (0, 0);
+            }
+        }
+        Frames { events: frames, notifications }
+    }
+
+    /// When the oldest waiting entry was received.
+    pub fn oldest(&self) -> Option<Instant> {
+        let received = |entry: Option<&Arc<FeedEntry>>| entry.map(|entry| entry.received);
+        received(self.events.front()).into_iter().chain(received(self.notifications.first())).min()
+    }
+}
+
+/// Frames in the order in which they are sent.
+#[derive(Debug)]
+pub struct Frames<'a> {
+    /// The text and the cursor of each frame of events.
+    events: Vec<(String, Cursor)>,
+    notifications: Vec<&'a Arc<FeedEntry>>,
+}
+
+impl Frames<'_> {
+    /// True when every user gets the same frames.
+    pub fn are_for_everyone(&self) -> bool {
+        self.notifications.iter().all(|entry| entry.addressed.as_ref().is_some_and(AddressedFrame::is_for_everyone))
+    }
+
+    /// Encodes the frames that this user may see.
+    pub fn encode(&self, framing: Framing, user: &User) -> Burst {
+        let (mut chunks, mut frames) = (Vec::new(), 0);
+        let mut chunk = Vec::new();
+        let mut put = |text: &str, cursor: &Cursor| {
+            framing.put(&mut chunk, text, Some(cursor));
+            frames += 1;
+            if chunk.len() >= FULL_CHUNK {
+                chunks.push(Bytes::from(std::mem::take(&mut chunk)));
+            }
+        };
+        for (text, cursor) in &self.events {
+            put(text, cursor);
+        }
+        for entry in &self.notifications {
+            if let Some(frame) = entry.addressed.as_ref().filter(|frame| frame.is_for(user)) {
+                put(&frame.text, &entry.cursor);
+            }
+        }
+        if !chunk.is_empty() {
+            chunks.push(chunk.into());
+        }
+        Burst { chunks, frames }
+    }
+}
+
+/// Encoded frames, to be sent one chunk after the other.
+#[derive(Debug)]
+pub struct Burst {
+    /// Each holds whole frames.
+    pub chunks: Vec<Bytes>,
+    /// How many frames the chunks hold.
+    pub frames: usize,
+}
+
+#[cfg(test)]
+mod tests;

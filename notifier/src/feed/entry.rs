@@ -1,0 +1,100 @@
+//! One entry of the feed, prepared once for all connections.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use shared::event::Event;
+use shared::feed::Cursor;
+use shared::filter::Filter;
+use shared::notification::{Audience, Notification, ReadMark};
+use shared::session::User;
+
+use crate::fanout::protocol::ServerFrame;
+
+/// An entry of the feed. It keeps its number when its content is a duplicate, and is then empty.
+#[derive(Debug)]
+pub struct FeedEntry {
+    pub cursor: Cursor,
+    pub event: Option<EncodedEvent>,
+    /// The frame for a notification or a read mark.
+    pub addressed: Option<AddressedFrame>,
+    /// When this process received it.
+    pub received: Instant,
+}
+
+impl FeedEntry {
+    /// True when it carries an event that the filter selects.
+    pub fn is_selected_by(&self, filter: &Filter) -> bool {
+        self.event.as_ref().is_some_and(|event| event.is_selected_by(filter))
+    }
+}
+
+/// An event as the JSON that ingest wrote. It is decoded once, for the first filter that needs its fields.
+#[derive(Debug)]
+pub struct EncodedEvent {
+    pub id: i64,
+    pub json: Box<RawValue>,
+    /// The folded text that filters search.
+    search: String,
+    decoded: OnceLock<Option<Box<Event>>>,
+}
+
+impl EncodedEvent {
+    /// `None` when the JSON has no id.
+    pub fn new(json: Box<RawValue>, search: Option<String>) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Identified {
+            id: i64,
+        }
+        let Identified { id } = serde_json::from_str(json.get()).ok()?;
+        Some(Self { id, json, search: search.unwrap_or_default(), decoded: OnceLock::new() })
+    }
+
+    fn is_selected_by(&self, filter: &Filter) -> bool {
+        if filter.is_empty() {
+            return true;
+        }
+        let event = self.decoded.get_or_init(|| serde_json::from_str(self.json.get()).ok());
+        event.as_ref().is_some_and(|event| filter.matches(event, &self.search))
+    }
+}
+
+/// A frame for some of the users, with the same text for each of them.
+#[derive(Debug)]
+pub struct AddressedFrame {
+    pub text: String,
+    /// Set for a notification, not for a read mark.
+    pub notification_id: Option<i64>,
+    audience: Audience,
+    /// The user who sent the message, who gets the frame too.
+    sender: Option<i64>,
+}
+
+impl AddressedFrame {
+    /// The frame of a notification. Clients see the public form of its audience.
+    pub fn notification(cursor: &Cursor, mut notification: Notification) -> Self {
+        let audience = notification.to.clone();
+        notification.to = notification.to.redacted();
+        let text = ServerFrame::Notification { cursor, notification: &notification }.to_text();
+        let sender = notification.from.as_ref().map(|sender| sender.id);
+        Self { text, notification_id: Some(notification.id), audience, sender }
+    }
+
+    /// The frame that tells a user's other pages what that user has read.
+    pub fn read_mark(cursor: &Cursor, read: &ReadMark) -> Self {
+        let text = ServerFrame::Read { cursor, ids: &read.ids, up_to: read.up_to, unread: read.unread }.to_text();
+        Self { text, notification_id: None, audience: Audience::User(read.user), sender: None }
+    }
+
+    /// True when every user gets it.
+    pub fn is_for_everyone(&self) -> bool {
+        self.audience == Audience::All
+    }
+
+    /// True when `user` gets it.
+    pub fn is_for(&self, user: &User) -> bool {
+        self.audience.includes(user) || self.sender == Some(user.id)
+    }
+}
