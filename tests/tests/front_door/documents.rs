@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use stack::{Stack, place};
+use stack::{Stack, paths};
 
 /// The variables that a service's own `--help` lists.
 fn variables(program: &str) -> BTreeSet<String> {
@@ -22,7 +22,7 @@ fn variables(program: &str) -> BTreeSet<String> {
 fn help_and_readme_name_every_variable() {
     let (ingest, notifier) = (variables("ingest"), variables("notifier"));
     assert!(ingest.len() >= 15 && notifier.len() >= 9, "{ingest:?} {notifier:?}");
-    let readme = fs::read_to_string(place::project().join("README.md")).expect("the README");
+    let readme = fs::read_to_string(paths::project().join("README.md")).expect("the README");
     for name in ingest.union(&notifier) {
         assert!(readme.contains(&format!("| `{name}` |")), "README.md does not explain {name}");
     }
@@ -54,7 +54,7 @@ fn a_mistake_in_the_settings_ends_with_64_and_says_which() {
 
 #[test]
 fn the_images_are_built_from_all_that_cargo_wants_to_see() {
-    let project = place::project();
+    let project = paths::project();
     let file = fs::read_to_string(project.join("deploy/services.Dockerfile")).expect("the file");
     let (build, _) = file.split_once("\nRUN cargo build").expect("a stage that builds");
     let copied = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("images-{}", std::process::id()));
@@ -78,15 +78,15 @@ fn the_images_are_built_from_all_that_cargo_wants_to_see() {
 #[test]
 fn the_project_points_to_nothing_outside_itself() {
     for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
-        let text = fs::read_to_string(place::project().join(document)).expect("the document");
+        let text = fs::read_to_string(paths::project().join(document)).expect("the document");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
             let path = link.split('#').next().unwrap_or_default();
-            let inside = path.is_empty() || path.contains("://") || place::project().join(path).exists();
+            let inside = path.is_empty() || path.contains("://") || paths::project().join(path).exists();
             assert!(inside, "{document} links to {link}, which is not there");
         }
         for named in text.split('`').skip(1).step_by(2).filter(|name| name.contains(".rs") && name.contains('/')) {
             let path = named.split("::").next().unwrap_or_default();
-            assert!(place::project().join(path).exists(), "{document} names {named}, which is not there");
+            assert!(paths::project().join(path).exists(), "{document} names {named}, which is not there");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use front_door::{Answer, Visitor};
 use reqwest::Method;
 use serde_json::Value;
-use stack::{Stack, place};
+use stack::{Stack, paths};
 
 use crate::routes::ROWS;
 
@@ -73,7 +73,7 @@ fn the_document_lets_through_whom_the_routes_do() {
 
 #[test]
 fn the_committed_document_is_that_of_the_code() {
-    let committed = fs::read_to_string(place::project().join("frontend/openapi.json")).expect("the committed document");
+    let committed = fs::read_to_string(paths::project().join("frontend/openapi.json")).expect("the committed document");
     assert!(committed == printed(), "`make openapi` renews frontend/openapi.json");
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use front_door::Visitor;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
-use stack::{Stack, place};
+use stack::{Stack, paths};
 
 /// What is asked for, and what it is answered with: to somebody signed out, a viewer, an admin, a token for reading, one for simulating,
 /// an admin's browser on a foreign page, and an admin's cookie without the header that only our own script sends. 0 is let through,
@@ -122,7 +122,7 @@ async fn every_route_lets_through_whom_it_should_and_nobody_else() {
 
 #[test]
 fn the_table_has_every_route() {
-    let folder = place::project().join("ingest/src/routes");
+    let folder = paths::project().join("ingest/src/routes");
     let mut named = BTreeSet::new();
     for file in ["../routes.rs", "account.rs", "operate.rs", "read.rs"] {
         let source = fs::read_to_string(folder.join(file)).expect("routes");

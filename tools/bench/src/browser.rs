@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 use sqlx::{Connection, PgConnection};
-use stack::{Stack, place};
+use stack::{Stack, paths};
 
 use crate::report::Row;
 use crate::{database, say, wanted};
@@ -51,7 +51,7 @@ pub(crate) async fn measure(quick: bool, only: &str) -> anyhow::Result<Vec<Row>>
     let file = stack.folder().join("figures");
     let settings = stack.settings();
     let mut browser = Command::new("npm");
-    browser.args(["--prefix", "frontend", "run", "--silent", "bench"]).current_dir(place::project());
+    browser.args(["--prefix", "frontend", "run", "--silent", "bench"]).current_dir(paths::project());
     browser.env("CHROMIUM", chromium).env("FIGURES", &file).env("BENCH_SECONDS", seconds);
     browser.env("BASE_URL", stack.address()).env("WEBHOOK_URL", stack.webhook_url()).env("WEBHOOK_KEY", &settings.webhook_keys);
     browser.env("ADMIN_EMAIL", &settings.admin_email).env("ADMIN_PASSWORD", &settings.admin_password);

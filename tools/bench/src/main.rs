@@ -75,7 +75,7 @@ async fn main() -> anyhow::Result<()> {
     rows.extend(end_to_end::measure(effort, &cli.only).await?);
     rows.extend(read::measure(effort, cli.quick, &cli.only).await?);
     rows.extend(browser::measure(cli.quick, &cli.only).await?);
-    let file = stack::place::project().join("target/bench/report.json");
+    let file = stack::paths::project().join("target/bench/report.json");
     report::write(&rows, &file)?;
     say(&format!("\n{}\n\nAlso written to {}", report::table(&rows), file.display()));
     Ok(())

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use stack::{Stack, place};
+use stack::{Stack, paths};
 
 use crate::{cost, database, say};
 
@@ -81,7 +81,7 @@ impl Peer {
     }
 
     async fn run(kind: Kind, stack: &Stack, database: String) -> anyhow::Result<Option<Self>> {
-        let project = place::project();
+        let project = paths::project();
         let folder = project.join("tools/bench/peers").join(kind.folder);
         let home = project.join("target/bench/peers").join(kind.folder);
         std::fs::create_dir_all(&home)?;
@@ -178,7 +178,7 @@ async fn fresh_database(stack: &Stack, name: &str) -> anyhow::Result<String> {
 
 /// Applies a file of the project.
 async fn apply(file: &str, url: &str) -> anyhow::Result<()> {
-    let sql = std::fs::read_to_string(place::project().join(file))?;
+    let sql = std::fs::read_to_string(paths::project().join(file))?;
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut PgConnection::connect(url).await?).await?;
     Ok(())
 }
