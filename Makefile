@@ -1,4 +1,4 @@
-# One plain command per recipe. `make` alone lists them.
+# Run `make` without a target to list the recipes.
 .DEFAULT_GOAL := help
 .PHONY: help up simulate test bench frontend sqlx openapi fmt env clean
 
@@ -9,13 +9,13 @@ up: frontend ## run everything at http://127.0.0.1:8080 (PORT=, STACK_DIR=, ADMI
 	cargo build --locked --workspace
 	@exec target/debug/stack up
 
-simulate: ## post signed sample batches of every kind to what `make up` runs
+simulate: ## post signed sample batches of every event type to the stack of `make up`
 	@target/debug/stack simulate
 
-test: ## everything that can fail; ends with one line `N passed, N failed`
+test: ## run every check and test; the last line is `N passed, N failed`
 	@python3 tools/test.py
 
-bench: frontend ## measure it beside what else could do its job; QUICK=1 is short and rough, ONLY= names rows
+bench: frontend ## compare with alternatives; QUICK=1 runs one short round, ONLY= selects rows by the prefix of their ids
 	cargo build --locked --release -p ingest -p notifier -p bench
 	@target/release/bench
 
@@ -27,11 +27,11 @@ frontend/node_modules/.package-lock.json: frontend/package.json frontend/package
 frontend/dist/index.html: frontend/node_modules/.package-lock.json $(shell find frontend/src frontend/public frontend/index.html frontend/openapi.json frontend/vite.config.ts -type f 2>/dev/null)
 	cd frontend && npm run build
 
-sqlx: ## renew the checked queries in .sqlx
+sqlx: ## regenerate the checked queries in .sqlx
 	cargo build --locked -p stack
 	target/debug/stack sqlx
 
-openapi: ## renew the API's document, frontend/openapi.json
+openapi: ## regenerate the OpenAPI document, frontend/openapi.json
 	cargo build --locked -p ingest
 	target/debug/ingest openapi > frontend/openapi.json
 
@@ -42,5 +42,5 @@ fmt: ## format everything
 env: ## write .env with fresh secrets, for docker compose
 	@deploy/make-env
 
-clean: ## remove what was built; data in .stack/ stays
+clean: ## remove build output, node_modules and downloaded servers; keep the data in .stack/
 	rm -rf target frontend/dist frontend/node_modules .runtime

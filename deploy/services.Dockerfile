@@ -1,4 +1,4 @@
-# ingest and notifier: built once, each in an image of its own.
+# Builds ingest and notifier once, and puts each in its own image.
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
@@ -7,7 +7,7 @@ COPY migrations migrations
 COPY shared shared
 COPY ingest ingest
 COPY notifier notifier
-# Members of the workspace that these images do not need, and cargo wants to see.
+# The images do not need these workspace members, but cargo fails without them.
 COPY tools tools
 COPY tests tests
 ENV SQLX_OFFLINE=true

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Everything that can fail, in one command. Ends with one line `N passed, N failed`.
+"""Runs every check and test in one command. The last line is `N passed, N failed`.
 
-Each step shows its output as it comes. Test runners' own counts are added up; any other step counts as one.
+Each step shows its output as it runs. The result adds up the counts of test runners; every other step counts as one check.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FRONTEND = ROOT / "frontend"
 
-# What runners print when they close: cargo test, vitest, Playwright.
+# The summary lines of cargo test, vitest and Playwright.
 COUNTS = [
     (re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed"), ("passed", "failed")),
     (re.compile(r"^\s*Tests\s+(?:(\d+) failed \| )?(\d+) passed"), ("failed", "passed")),
@@ -28,10 +28,10 @@ total = {"passed": 0, "failed": 0}
 
 
 def step(name, *command, cwd=ROOT, counted=False, env=None):
-    """Runs one command. Of a counted one, the runner's figures count; else it is one check."""
+    """Runs a command. With `counted`, adds the test runner's counts to the result; otherwise counts one check."""
     print(f"\n== {name}", flush=True)
-    began = time.monotonic()
-    found = {"passed": 0, "failed": 0}
+    started = time.monotonic()
+    counts = {"passed": 0, "failed": 0}
     process = subprocess.Popen(
         command, cwd=cwd, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
@@ -43,34 +43,34 @@ def step(name, *command, cwd=ROOT, counted=False, env=None):
         for pattern, names in COUNTS if counted else []:
             if match := pattern.match(plain):
                 for key, number in zip(names, match.groups()):
-                    found[key] += int(number or 0)
+                    counts[key] += int(number or 0)
     ok = process.wait() == 0
-    if not counted or (ok and not found["passed"]):
-        # A runner that ran nothing proves nothing.
-        found = {"passed": int(ok and not counted), "failed": int(not ok or counted)}
-    elif not ok and not found["failed"]:
-        found["failed"] = 1
-    for key, number in found.items():
+    if not counted or (ok and not counts["passed"]):
+        # A test runner that ran no tests counts as failed.
+        counts = {"passed": int(ok and not counted), "failed": int(not ok or counted)}
+    elif not ok and not counts["failed"]:
+        counts["failed"] = 1
+    for key, number in counts.items():
         total[key] += number
-    print(f"-- {name}: {'ok' if ok else 'FAILED'} in {time.monotonic() - began:.0f} s", flush=True)
+    print(f"-- {name}: {'ok' if ok else 'FAILED'} in {time.monotonic() - started:.0f} s", flush=True)
     return ok
 
 
 def chromium():
-    """The browser that tests drive: CHROMIUM, one on PATH, or Debian's, installed now. Never skipped."""
-    named = os.environ.get("CHROMIUM")
-    if named:
-        return named
+    """Finds the browser for the tests: CHROMIUM, one on PATH, or Debian's, which this installs. Fails without one."""
+    from_env = os.environ.get("CHROMIUM")
+    if from_env:
+        return from_env
     for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
         if path := shutil.which(name):
             return path
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-        step("apt-get update", "apt-get", "update", "-qq", env=quiet)
-        step("install Chromium", "apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-liberation", env=quiet)
+        noninteractive = {"DEBIAN_FRONTEND": "noninteractive"}
+        step("apt-get update", "apt-get", "update", "-qq", env=noninteractive)
+        step("install Chromium", "apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-liberation", env=noninteractive)
         if path := shutil.which("chromium"):
             return path
-    print("No Chromium was found. Install one (on Debian: apt-get install chromium) or name it in CHROMIUM=.")
+    print("Chromium was not found. Install it (on Debian: apt-get install chromium) or set CHROMIUM= to its path.")
     total["failed"] += 1
     return None
 
@@ -87,8 +87,8 @@ def main():
         step("frontend: weight", "npm", "run", "weight", cwd=FRONTEND)
         step("frontend: unit tests", "npm", "run", "test", cwd=FRONTEND, counted=True)
     if built:
-        step("queries are checked", "target/debug/stack", "sqlx")
-        step("queries are committed", "git", "diff", "--exit-code", "--stat", "--", ".sqlx")
+        step("regenerate checked queries", "target/debug/stack", "sqlx")
+        step("checked queries are committed", "git", "diff", "--exit-code", "--stat", "--", ".sqlx")
         step("tests", "cargo", "test", "--workspace", "--quiet", "--no-fail-fast", counted=True, env={"FUZZ_SECONDS": "60"})
         step("contract", "target/debug/stack", "with", sys.executable, "tools/contract/run.py")
         if (FRONTEND / "e2e").is_dir() and (browser := chromium()):

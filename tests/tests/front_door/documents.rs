@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use stack::{Stack, place};
+use stack::{Stack, paths};
 
 /// The variables in the `--help` of a service.
 fn variables(program: &str) -> BTreeSet<String> {
@@ -22,7 +22,7 @@ fn variables(program: &str) -> BTreeSet<String> {
 fn help_and_documentation_name_every_variable() {
     let (ingest, notifier) = (variables("ingest"), variables("notifier"));
     assert!(ingest.len() >= 15 && notifier.len() >= 9, "{ingest:?} {notifier:?}");
-    let documented = fs::read_to_string(place::project().join("docs/configuration.md")).expect("the document");
+    let documented = fs::read_to_string(paths::project().join("docs/configuration.md")).expect("the document");
     for name in ingest.union(&notifier) {
         assert!(documented.contains(&format!("| `{name}` |")), "docs/configuration.md does not explain {name}");
     }
@@ -58,7 +58,7 @@ fn invalid_settings_exit_with_64_and_name_the_variable() {
 
 #[test]
 fn the_dockerfile_copies_everything_cargo_needs() {
-    let project = place::project();
+    let project = paths::project();
     let file = fs::read_to_string(project.join("deploy/services.Dockerfile")).expect("the file should be readable");
     let (build, _) = file.split_once("\nRUN cargo build").expect("the file should contain RUN cargo build");
     let copied = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("images-{}", std::process::id()));
@@ -99,8 +99,8 @@ fn documents(project: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn the_project_points_to_nothing_outside_itself() {
-    let project = place::project().canonicalize().expect("the project");
+fn documents_refer_only_to_existing_files_and_headings() {
+    let project = paths::project().canonicalize().expect("the project");
     let documents = documents(&project);
     assert!(documents.len() > 50, "docs/ and its decisions are among {documents:?}");
     for document in documents {

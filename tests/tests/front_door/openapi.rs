@@ -6,7 +6,7 @@ use std::fs;
 use front_door::{ApiClient, ApiResponse};
 use reqwest::Method;
 use serde_json::Value;
-use stack::{Stack, place};
+use stack::{Stack, paths};
 
 use crate::routes::ROWS;
 
@@ -77,7 +77,7 @@ fn the_security_of_each_operation_matches_its_route() {
 #[test]
 fn the_committed_document_is_up_to_date() {
     let committed =
-        fs::read_to_string(place::project().join("frontend/openapi.json")).expect("the committed document should be readable");
+        fs::read_to_string(paths::project().join("frontend/openapi.json")).expect("the committed document should be readable");
     assert!(committed == printed(), "frontend/openapi.json is outdated; run `make openapi`");
 }
 

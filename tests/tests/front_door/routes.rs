@@ -6,7 +6,7 @@ use std::fs;
 use front_door::ApiClient;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
-use stack::{Stack, place};
+use stack::{Stack, paths};
 
 /// A method, a path, and the statuses for seven callers: signed out, viewer, admin, token with scope `read`, token with scope
 /// `simulate`, an admin's browser on a foreign page, and an admin's cookie without the header that only the dashboard's script
@@ -138,7 +138,7 @@ fn route_of(line: &str) -> Option<String> {
 
 #[test]
 fn the_table_lists_every_route() {
-    let router = place::project().join("ingest/src/http/router.rs");
+    let router = paths::project().join("ingest/src/http/router.rs");
     let router = fs::read_to_string(router).expect("the router should be readable");
     // Health and metrics are not public: nginx does not pass them on.
     let own = ["GET /healthz", "GET /readyz", "GET /metrics"];

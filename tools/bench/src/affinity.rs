@@ -1,4 +1,4 @@
-//! One core for the server, the other for the generator, so that neither's figures are the other's.
+//! Pins the server to one core and the load generator to another, so that neither affects the other's figures.
 
 use std::process::{Command, Stdio};
 
@@ -11,13 +11,13 @@ fn has_two_cores() -> bool {
     std::thread::available_parallelism().is_ok_and(|cores| cores.get() >= 2)
 }
 
-/// Pins a process with its threads and children to the server's core.
+/// Pins a process, its threads and its descendants to the server's core.
 pub(crate) fn pin_server(pid: u32) {
     if !has_two_cores() {
         return;
     }
-    for pid in crate::cost::family(pid) {
-        // By the program, since rustix pins single threads.
+    for pid in crate::cost::process_tree(pid) {
+        // taskset pins all threads of a process; rustix only pins single threads.
         let _ = Command::new("taskset")
             .args(["--all-tasks", "--cpu-list", "--pid", &SERVER.to_string(), &pid.to_string()])
             .stdout(Stdio::null())
@@ -26,7 +26,7 @@ pub(crate) fn pin_server(pid: u32) {
     }
 }
 
-/// Pins this thread to the generator's core.
+/// Pins the current thread to the generator's core.
 pub(crate) fn pin_generator() {
     if has_two_cores() {
         let mut cores = CpuSet::new();

@@ -1,4 +1,4 @@
-//! Deliveries as Mandrill makes them: every event unique, every body signed, all of it built before the clock starts.
+//! Deliveries like Mandrill's, with unique events and signed bodies, built before the clock starts.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -10,15 +10,14 @@ use sha1::Sha1;
 /// One `POST /webhook/`.
 #[derive(Debug, Clone)]
 pub(crate) struct Body {
-    /// The form.
     pub form: Bytes,
-    /// Its `X-Mandrill-Signature`.
+    /// The `X-Mandrill-Signature` header.
     pub signature: String,
-    /// Elements in it.
+    /// Number of events in the batch.
     pub events: usize,
 }
 
-/// Makes bodies whose events never repeat.
+/// Builds bodies whose events never repeat.
 #[derive(Debug)]
 pub(crate) struct Corpus {
     key: String,
@@ -27,12 +26,12 @@ pub(crate) struct Corpus {
 }
 
 impl Corpus {
-    /// Signed with this key, for this address.
+    /// Bodies are signed with `key` for the address `url`.
     pub(crate) fn new(key: &str, url: &str) -> Self {
         Self { key: key.to_owned(), url: url.to_owned(), next: 0 }
     }
 
-    /// So many bodies of so many events.
+    /// Builds `count` bodies of `events` events each.
     pub(crate) fn bodies(&mut self, count: usize, events: usize) -> Vec<Body> {
         (0..count).map(|_| self.body(events)).collect()
     }
@@ -44,30 +43,30 @@ impl Corpus {
                 event(self.next)
             })
             .collect();
-        self.signed(&php(&Value::from(elements)), events)
+        self.signed(&php_json(&Value::from(elements)), events)
     }
 
-    /// So many bodies of one open each, with the ids of their messages.
+    /// Builds `count` bodies of one open each, with their message ids.
     pub(crate) fn opens(&mut self, count: usize) -> Vec<(String, Body)> {
         let open = |_| {
-            // One in ten numbers is surely an open.
+            // Every multiple of ten is an open.
             self.next = (self.next / 10 + 1) * 10;
             let event = event(self.next);
             let id = event["_id"].as_str().unwrap_or_default().to_owned();
-            (id, self.signed(&php(&Value::from(vec![event])), 1))
+            (id, self.signed(&php_json(&Value::from(vec![event])), 1))
         };
         (0..count).map(open).collect()
     }
 
-    /// A mail received, with an attachment of so many bytes of base64.
-    pub(crate) fn mail(&mut self, attachment: usize) -> Body {
+    /// Builds an inbound mail with an attachment of `attachment` bytes of base64.
+    pub(crate) fn inbound_mail(&mut self, attachment: usize) -> Body {
         self.next += 1;
         let content = BASE64_STANDARD.encode(self.next.to_be_bytes()).repeat(attachment / 12);
         let mail = json!([{"event": "inbound", "ts": 1_790_000_000, "msg": {
             "headers": {"Message-Id": format!("<{}@mail.example.org>", self.next)}, "email": "in@example.com",
             "from_email": "gus@example.org", "subject": "With an attachment", "text": "See attached.",
             "attachments": {"a.pdf": {"name": "a.pdf", "type": "application/pdf", "base64": true, "content": content}}}}]);
-        self.signed(&php(&mail), 1)
+        self.signed(&php_json(&mail), 1)
     }
 
     fn signed(&self, value: &str, events: usize) -> Body {
@@ -82,15 +81,15 @@ impl Corpus {
     }
 }
 
-/// As PHP writes it: slashes escaped, nothing beyond ASCII.
-fn php(value: &Value) -> String {
+/// Serializes JSON as PHP does, with escaped slashes and only ASCII.
+fn php_json(value: &Value) -> String {
     let mut text = String::new();
-    for letter in value.to_string().replace('/', "\\/").chars() {
-        if letter.is_ascii() {
-            text.push(letter);
+    for character in value.to_string().replace('/', "\\/").chars() {
+        if character.is_ascii() {
+            text.push(character);
         } else {
             let mut units = [0; 2];
-            for unit in letter.encode_utf16(&mut units) {
+            for unit in character.encode_utf16(&mut units) {
                 text.push_str(&format!("\\u{unit:04x}"));
             }
         }
@@ -98,7 +97,7 @@ fn php(value: &Value) -> String {
     text
 }
 
-/// About 1.5 kB: of ten events four opens, two clicks, two sends, a delivery and a bounce.
+/// An event of about 1.5 kB. Ten consecutive numbers give four opens, two clicks, two sends, a delivery and a bounce.
 fn event(number: u64) -> Value {
     let id = format!("{:016x}{number:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let ts = 1_790_000_000 + number / 10;

@@ -1,31 +1,31 @@
-//! What a process and its children cost, as Linux counts it.
+//! CPU time and memory of a process and its descendants, from `/proc`.
 
 use std::collections::HashMap;
 use std::fs;
 use std::time::Duration;
 
-/// CPU time of a process, its children, and theirs; those that have ended too, if their parents waited for them.
+/// CPU time of a process and its descendants, including those that have exited and been waited for.
 pub(crate) fn cpu(pid: u32) -> Duration {
     let ticks = rustix::param::clock_ticks_per_second().max(1);
     let stats = stats();
-    let total: u64 = family_in(pid, &stats).iter().filter_map(|pid| stats.get(pid)).map(|(_, used)| used).sum();
+    let total: u64 = tree_in(pid, &stats).iter().filter_map(|pid| stats.get(pid)).map(|(_, used)| used).sum();
     Duration::from_millis(total * 1000 / ticks)
 }
 
-/// CPU time of the thread that asks.
-pub(crate) fn cpu_here() -> Duration {
+/// CPU time of the current thread.
+pub(crate) fn thread_cpu() -> Duration {
     let ticks = rustix::param::clock_ticks_per_second().max(1);
     let stat = fs::read_to_string("/proc/thread-self/stat").unwrap_or_default();
-    let used: u64 = numbers(&stat, [11, 12]).into_iter().flatten().sum();
+    let used: u64 = stat_fields(&stat, [11, 12]).into_iter().flatten().sum();
     Duration::from_millis(used * 1000 / ticks)
 }
 
-/// A process, its children, and theirs.
-pub(crate) fn family(pid: u32) -> Vec<u32> {
-    family_in(pid, &stats())
+/// The ids of a process and its descendants.
+pub(crate) fn process_tree(pid: u32) -> Vec<u32> {
+    tree_in(pid, &stats())
 }
 
-fn family_in(pid: u32, stats: &HashMap<u32, (u32, u64)>) -> Vec<u32> {
+fn tree_in(pid: u32, stats: &HashMap<u32, (u32, u64)>) -> Vec<u32> {
     let mut found = vec![pid];
     let mut next = 0;
     while let Some(pid) = found.get(next).copied() {
@@ -35,38 +35,39 @@ fn family_in(pid: u32, stats: &HashMap<u32, (u32, u64)>) -> Vec<u32> {
     found
 }
 
-/// The memory that a process and its children hold, in bytes.
+/// Resident memory of a process and its descendants, in bytes.
 pub(crate) fn memory(pid: u32) -> u64 {
-    family(pid).into_iter().map(|pid| status(pid, "VmRSS:")).sum()
+    process_tree(pid).into_iter().map(|pid| status_bytes(pid, "VmRSS:")).sum()
 }
 
-/// The most memory that a process has held at once, in bytes.
+/// Peak resident memory of a process, in bytes.
 pub(crate) fn peak_memory(pid: u32) -> u64 {
-    status(pid, "VmHWM:")
+    status_bytes(pid, "VmHWM:")
 }
 
-/// A line of `/proc/PID/status` that counts in KiB, in bytes.
-fn status(pid: u32, name: &str) -> u64 {
+/// A KiB value of `/proc/PID/status`, in bytes.
+fn status_bytes(pid: u32, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() * 1024
 }
 
-/// Parent, and ticks used, of every process.
+/// The parent and the used clock ticks of every process.
 fn stats() -> HashMap<u32, (u32, u64)> {
     let mut found = HashMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-        let Some([parent, ticks @ ..]) = numbers(&stat, [1, 11, 12, 13, 14]) else { continue };
+        let Some([parent, ticks @ ..]) = stat_fields(&stat, [1, 11, 12, 13, 14]) else { continue };
         found.insert(pid, (u32::try_from(parent).unwrap_or_default(), ticks.into_iter().sum()));
     }
     found
 }
 
-/// Numbers of a `stat`. The name stands in parentheses and may hold anything; they come after it.
-fn numbers<const N: usize>(stat: &str, places: [usize; N]) -> Option<[u64; N]> {
+/// Numeric fields of a `stat` file, counted from the state field after the process name. The name is in parentheses and may
+/// contain any character.
+fn stat_fields<const N: usize>(stat: &str, positions: [usize; N]) -> Option<[u64; N]> {
     let (_, rest) = stat.rsplit_once(") ")?;
     let all: Vec<&str> = rest.split(' ').collect();
-    Some(places.map(|place| all.get(place).and_then(|text| text.parse().ok()).unwrap_or_default()))
+    Some(positions.map(|position| all.get(position).and_then(|text| text.parse().ok()).unwrap_or_default()))
 }

@@ -1,4 +1,4 @@
-//! Postgres as both sides meet it: emptied before each run, counted after it, and filled without us for comparison.
+//! Prepares Postgres for a run, checks it afterwards, and fills it with COPY and pgbench for comparison.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -16,16 +16,15 @@ const COLUMNS: &str =
     "id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
     url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, terms, payload";
 
-/// What filling the table without us took.
+/// The cost of filling the table with COPY.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Filled {
-    /// Rows a second.
+pub(crate) struct CopyResult {
     pub rows_per_second: f64,
-    /// CPU of Postgres, in microseconds a row.
+    /// CPU time of Postgres in microseconds per row.
     pub cpu_us: f64,
 }
 
-/// Checkpoints and vacuums of what came before must not fall into a run.
+/// Configures Postgres so that no automatic checkpoint or vacuum falls into a run.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -38,11 +37,11 @@ pub(crate) async fn prepare(url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Empties everything that a run fills.
+/// Truncates every table that a run fills.
 ///
 /// # Errors
 /// When Postgres fails.
-pub(crate) async fn empty(url: &str) -> anyhow::Result<()> {
+pub(crate) async fn truncate(url: &str) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
     sqlx::query("truncate events, event_keys, notifications, outbox, event_count_deltas, quarantine")
         .execute(&mut connection)
@@ -51,7 +50,7 @@ pub(crate) async fn empty(url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Stores so many events past ingest, as a busy shop would have them.
+/// Inserts `rows` events of a busy shop directly, without ingest.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -62,20 +61,20 @@ pub(crate) async fn fill(url: &str, rows: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Rows of `events`.
+/// Number of rows in `events`.
 ///
 /// # Errors
 /// When Postgres fails.
-pub(crate) async fn count(url: &str) -> anyhow::Result<i64> {
+pub(crate) async fn count_events(url: &str) -> anyhow::Result<i64> {
     let mut connection = PgConnection::connect(url).await?;
     Ok(sqlx::query_scalar("select count(*) from events").fetch_one(&mut connection).await?)
 }
 
-/// Returns once the relay has caught up.
+/// Returns once the outbox is empty.
 ///
 /// # Errors
-/// When Postgres fails, or the relay takes over five minutes.
-pub(crate) async fn drained(url: &str) -> anyhow::Result<()> {
+/// When Postgres fails, or the outbox is not empty after five minutes.
+pub(crate) async fn wait_for_outbox(url: &str) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
     let deadline = Instant::now() + Duration::from_secs(300);
     loop {
@@ -83,53 +82,53 @@ pub(crate) async fn drained(url: &str) -> anyhow::Result<()> {
         if !left {
             return Ok(());
         }
-        ensure!(Instant::now() < deadline, "the outbox does not empty");
+        ensure!(Instant::now() < deadline, "the outbox is not empty after five minutes; check the log of ingest");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// The rows that are in `events`, as COPY gives and takes them, in pieces of so many rows.
+/// Exports the rows of `events` with COPY, in chunks of `rows_per_chunk` rows.
 ///
 /// # Errors
 /// When Postgres fails.
-pub(crate) async fn take_rows(url: &str, piece: i64) -> anyhow::Result<Vec<Bytes>> {
+pub(crate) async fn copy_out(url: &str, rows_per_chunk: i64) -> anyhow::Result<Vec<Bytes>> {
     let mut connection = PgConnection::connect(url).await?;
     let rows: i64 = sqlx::query_scalar("select count(*) from events").fetch_one(&mut connection).await?;
-    sqlx::query("create temporary table numbered as select row_number() over (order by id) as place, * from events")
+    sqlx::query("create temporary table numbered as select row_number() over (order by id) as n, * from events")
         .execute(&mut connection)
         .await?;
-    sqlx::query("create index on numbered (place)").execute(&mut connection).await?;
-    let mut pieces = Vec::new();
-    for first in (0..rows).step_by(usize::try_from(piece)?) {
+    sqlx::query("create index on numbered (n)").execute(&mut connection).await?;
+    let mut chunks = Vec::new();
+    for first in (0..rows).step_by(usize::try_from(rows_per_chunk)?) {
         let sql = format!(
-            "copy (select {COLUMNS} from numbered where place > {first} and place <= {}) to stdout (format binary)",
-            first + piece
+            "copy (select {COLUMNS} from numbered where n > {first} and n <= {}) to stdout (format binary)",
+            first + rows_per_chunk
         );
         let parts: Vec<Bytes> = connection.copy_out_raw(&sql).await?.try_collect().await?;
-        pieces.push(parts.concat().into());
+        chunks.push(parts.concat().into());
     }
-    Ok(pieces)
+    Ok(chunks)
 }
 
-/// COPY of the pieces into `events`, a transaction each, over so many connections.
+/// Imports the chunks into `events` with COPY, each in its own transaction, over `connections` connections.
 ///
 /// # Errors
-/// When Postgres fails, or not every row arrives.
-pub(crate) async fn copy_in(stack: &Stack, pieces: &[Bytes], rows: i64, connections: usize) -> anyhow::Result<Filled> {
+/// When Postgres fails, or rows are missing afterwards.
+pub(crate) async fn copy_in(stack: &Stack, chunks: &[Bytes], rows: i64, connections: usize) -> anyhow::Result<CopyResult> {
     let url = stack.database_url();
-    empty(&url).await?;
-    let pieces: Arc<[Bytes]> = pieces.into();
+    truncate(&url).await?;
+    let chunks: Arc<[Bytes]> = chunks.into();
     let mut open = Vec::new();
     for _ in 0..connections {
         open.push(PgConnection::connect(&url).await?);
     }
-    let (began, cpu) = (Instant::now(), cpu_of(stack));
+    let (started, cpu) = (Instant::now(), postgres_cpu(stack));
     let copying = open.into_iter().enumerate().map(|(first, mut connection)| {
-        let pieces = Arc::clone(&pieces);
+        let chunks = Arc::clone(&chunks);
         tokio::spawn(async move {
-            for piece in pieces.iter().skip(first).step_by(connections) {
+            for chunk in chunks.iter().skip(first).step_by(connections) {
                 let mut copy = connection.copy_in_raw(&format!("copy events ({COLUMNS}) from stdin (format binary)")).await?;
-                copy.send(&piece[..]).await?;
+                copy.send(&chunk[..]).await?;
                 copy.finish().await?;
             }
             Ok::<_, sqlx::Error>(())
@@ -138,24 +137,24 @@ pub(crate) async fn copy_in(stack: &Stack, pieces: &[Bytes], rows: i64, connecti
     for done in futures::future::join_all(copying).await {
         done??;
     }
-    let (took, cpu) = (began.elapsed(), cpu_of(stack) - cpu);
-    ensure!(count(&url).await? == rows, "COPY left rows out");
-    Ok(Filled { rows_per_second: rate(rows, took), cpu_us: cpu.as_secs_f64() * 1e6 / rate(rows, Duration::from_secs(1)) })
+    let (elapsed, cpu) = (started.elapsed(), postgres_cpu(stack) - cpu);
+    ensure!(count_events(&url).await? == rows, "rows are missing after COPY");
+    Ok(CopyResult { rows_per_second: rate(rows, elapsed), cpu_us: cpu.as_secs_f64() * 1e6 / rate(rows, Duration::from_secs(1)) })
 }
 
-/// Rows over time.
-fn rate(rows: i64, took: Duration) -> f64 {
-    f64::from(u32::try_from(rows).unwrap_or(u32::MAX)) / took.as_secs_f64()
+/// Rows per second.
+fn rate(rows: i64, elapsed: Duration) -> f64 {
+    f64::from(u32::try_from(rows).unwrap_or(u32::MAX)) / elapsed.as_secs_f64()
 }
 
-/// CPU of Postgres so far.
-pub(crate) fn cpu_of(stack: &Stack) -> Duration {
+/// CPU time that Postgres has used so far.
+pub(crate) fn postgres_cpu(stack: &Stack) -> Duration {
     stack.pid(Part::Postgres).map_or(Duration::ZERO, cost::cpu)
 }
 
-/// One row of `events` in a statement and transaction of its own, as pgbench runs it. A row of the same size as ours, each
-/// with a message of its own; columns that vary, vary, and with them the terms: thirty that most events have, ten of numbers.
-const SINGLE: &str = r#"\set n random(1, 1000000000000)
+/// A pgbench script that inserts one row in its own statement and transaction. The rows are as large as those that ingest
+/// stores and have unique message ids. Each has thirty common search terms and ten that vary with the number.
+const SINGLE_INSERT: &str = r#"\set n random(1, 1000000000000)
 insert into events (occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
   url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, terms, payload)
 values (now(), 'open', (:n::bigint)::text || '-' || :client_id::text, 'person' || (:n::bigint % 50000) || '@mail1.example.com', 'hello@shop1.example.com', 'Your order ' || :n::bigint || ' is on its way – thank you',
@@ -164,16 +163,16 @@ values (now(), 'open', (:n::bigint)::text || '-' || :client_id::text, 'person' |
   'key-1', 'person' || (:n::bigint % 50000) || '@mail1.example.com hello@shop1.example.com your order ' || :n::bigint || ' is on its way – thank you orders shop-1 4711 gold', array[COMMON, NUMBERS], 'PAYLOAD');
 "#;
 
-/// pgbench with so many clients for so long; gives inserts a second.
+/// Runs pgbench and returns inserts per second.
 ///
 /// # Errors
-/// When pgbench fails, or prints no figure.
+/// When pgbench fails or prints no rate.
 pub(crate) async fn pgbench(stack: &Stack, clients: u32, seconds: u64, payload: usize) -> anyhow::Result<f64> {
-    empty(&stack.database_url()).await?;
+    truncate(&stack.database_url()).await?;
     let script = stack.folder().join("single.sql");
     let common: Vec<String> = (1..=30).map(|term| (term << 16).to_string()).collect();
     let numbers: Vec<String> = (0..10).map(|digit| format!("(:n::bigint / {} % 1000)::int", 10_u64.pow(digit))).collect();
-    let statement = SINGLE.replace("COMMON", &common.join(", ")).replace("NUMBERS", &numbers.join(", "));
+    let statement = SINGLE_INSERT.replace("COMMON", &common.join(", ")).replace("NUMBERS", &numbers.join(", "));
     std::fs::write(&script, statement.replace("PAYLOAD", &"x".repeat(payload)))?;
     let mut command = tokio::process::Command::from(stack.postgres_program("pgbench"));
     command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2"]);

@@ -1,38 +1,39 @@
-//! Rows about fan-out: one generator, many websockets, our notifier and its peers in turn. Servers run on one core, the generator on
-//! the other.
+//! Rows about fan-out: one load generator with many websockets, against our notifier and its peers in turn. Servers run on one
+//! core, the generator on the other.
 
+mod clients;
 mod contender;
-mod crowd;
 mod publisher;
-mod wire;
+mod websocket;
 
 use std::time::Duration;
 
 use anyhow::Context;
 
+pub(crate) use self::clients::open_listeners;
+use self::clients::{Report, Scenario, StalledState};
 pub(crate) use self::contender::Contender;
-pub(crate) use self::crowd::listeners;
-use self::crowd::{Fate, Report, Scene};
 use crate::report::{Row, median};
-use crate::{Effort, cost, say, wanted};
+use crate::{Effort, cost, is_selected, print_line};
 
-/// Sockets of the main rows, and of those that Django Channels can follow.
 const SOCKETS: usize = 2_000;
-const FEW: usize = 500;
-/// Messages a second: easy, and more than most can carry.
-const EASY: u32 = 20;
-const HARD: u32 = 200;
-const SLOW: u32 = 10;
-/// More than anybody here can carry: what is reached is what a server is good for.
-const MOST: u32 = 800;
-/// For how long, so that a peer that falls behind is soon done.
-const FULL: Duration = Duration::from_secs(3);
-/// Idle sockets whose memory is measured.
-const IDLE: usize = 10_000;
-/// Messages that are more than the system holds for one socket, 256 KiB.
-const FILL: u32 = 1_200;
+/// Messages per second that every server can deliver.
+const LIGHT_RATE: u32 = 20;
+/// Messages per second that most servers cannot deliver.
+const HEAVY_RATE: u32 = 200;
+/// Django Channels cannot keep up with the other rows' load.
+const CHANNELS_SOCKETS: usize = 500;
+const CHANNELS_RATE: u32 = 10;
+/// Messages per second that measure a server's maximum.
+const PEAK_RATE: u32 = 800;
+/// Short, so that a peer that falls behind finishes soon.
+const PEAK_DURATION: Duration = Duration::from_secs(3);
+/// Number of idle sockets whose memory is measured.
+const IDLE_SOCKETS: usize = 10_000;
+/// More messages than the kernel buffers for one socket, 256 KiB.
+const FILL_MESSAGES: u32 = 1_200;
 
-/// The peers, by the end of their rows' ids.
+/// The peers, with the suffix of their rows' ids.
 const PEERS: [(&str, contender::Kind); 4] = [
     ("nchan", contender::Kind::Nchan),
     ("ws", contender::Kind::Ws),
@@ -42,7 +43,7 @@ const PEERS: [(&str, contender::Kind); 4] = [
 
 pub(crate) async fn measure(effort: Effort, quick: bool, only: &str) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
-    if !["fanout", "socket"].iter().any(|group| wanted(only, group)) {
+    if !["fanout", "socket"].iter().any(|group| is_selected(only, group)) {
         return Ok(rows);
     }
     let effort = if quick { Effort { time: Duration::from_secs(3), ..effort } } else { effort };
@@ -51,79 +52,79 @@ pub(crate) async fn measure(effort: Effort, quick: bool, only: &str) -> anyhow::
         if quick && kind == contender::Kind::Sockudo {
             continue;
         }
-        if ["fanout_", "fanout_most_", "fanout_cpu_", "fanout_p99_"].iter().any(|id| wanted(only, &format!("{id}{name}"))) {
-            rows.extend(against(&ours, kind, name, effort).await?);
+        if ["fanout_", "fanout_most_", "fanout_cpu_", "fanout_p99_"].iter().any(|id| is_selected(only, &format!("{id}{name}"))) {
+            rows.extend(compare(&ours, kind, name, effort).await?);
         }
     }
     for (id, kind) in [("fanout_channels", contender::Kind::Uvicorn), ("fanout_channels_daphne", contender::Kind::Daphne)] {
-        if wanted(only, id) {
+        if is_selected(only, id) {
             rows.extend(channels(&ours, kind, id, effort).await?);
         }
     }
-    if wanted(only, "fanout_stalled") {
+    if is_selected(only, "fanout_stalled") {
         rows.push(stalled(&ours, effort).await?);
     }
-    if wanted(only, "socket_rss") {
-        ours.renew()?;
+    if is_selected(only, "socket_rss") {
+        ours.restart_notifier()?;
         rows.push(memory(&ours, "socket_rss").await?);
         for (kind, id) in [(contender::Kind::Nchan, "socket_rss_nchan"), (contender::Kind::Ws, "socket_rss_ws")] {
             if !quick && let Some(peer) = Contender::peer(kind, ours.stack()).await {
-                rows.extend(kind.forgive(memory(&peer, id).await));
+                rows.extend(kind.skip_on_error(memory(&peer, id).await));
             }
         }
     }
-    if wanted(only, "socket_churn") {
-        ours.renew()?;
+    if is_selected(only, "socket_churn") {
+        ours.restart_notifier()?;
         rows.push(churn(&ours, if quick { 10 } else { 60 }).await?);
     }
     Ok(rows)
 }
 
-/// Ours, and theirs.
+/// Our figures and the peer's.
 type Pair = (Vec<f64>, Vec<f64>);
 
-/// Both at the easy and at the hard rate.
-async fn against(ours: &Contender, kind: contender::Kind, name: &str, effort: Effort) -> anyhow::Result<Vec<Row>> {
-    let (mut p99, mut rate, mut cpu, mut most) = (Pair::default(), Pair::default(), Pair::default(), None);
+/// Compares our notifier and a peer at each rate.
+async fn compare(ours: &Contender, kind: contender::Kind, name: &str, effort: Effort) -> anyhow::Result<Vec<Row>> {
+    let (mut p99, mut rate, mut cpu, mut peak) = (Pair::default(), Pair::default(), Pair::default(), None);
     for round in 1..=effort.rounds {
-        // Once is enough to see what a server is good for, and takes a slow one long.
+        // One round at the peak rate is enough, and a slow server takes long for it.
         let is_last = round == effort.rounds && effort.rounds > 1;
         let Some(peer) = Contender::peer(kind, ours.stack()).await else { return Ok(Vec::new()) };
-        let Some(theirs) = kind.forgive(all_rates(&peer, effort.time, is_last).await) else { return Ok(Vec::new()) };
+        let Some(theirs) = kind.skip_on_error(all_rates(&peer, effort.time, is_last).await) else { return Ok(Vec::new()) };
         drop(peer);
         let mine = all_rates(ours, effort.time, is_last).await?;
-        p99.0.push(mine.easy.p99_ms());
-        p99.1.push(theirs.easy.p99_ms());
-        rate.0.push(mine.hard.deliveries_per_second());
-        rate.1.push(theirs.hard.deliveries_per_second());
-        cpu.0.push(mine.hard.cpu_us());
-        cpu.1.push(theirs.hard.cpu_us());
-        if let (Some(mine), Some(theirs)) = (mine.most, theirs.most) {
-            most = Some((vec![mine.deliveries_per_second()], vec![theirs.deliveries_per_second()]));
+        p99.0.push(mine.light.p99_ms());
+        p99.1.push(theirs.light.p99_ms());
+        rate.0.push(mine.heavy.deliveries_per_second());
+        rate.1.push(theirs.heavy.deliveries_per_second());
+        cpu.0.push(mine.heavy.cpu_us());
+        cpu.1.push(theirs.heavy.cpu_us());
+        if let (Some(mine), Some(theirs)) = (mine.peak, theirs.peak) {
+            peak = Some((vec![mine.deliveries_per_second()], vec![theirs.deliveries_per_second()]));
         }
     }
     let peer = kind.name();
     let id = |prefix: &str| -> &'static str { Box::leak(format!("{prefix}{name}").into_boxed_str()) };
-    let row = |prefix, what, unit, (ours, theirs)| Row::against(id(prefix), what, unit, median(ours), peer, median(theirs));
+    let row = |prefix, what, unit, (ours, theirs)| Row::comparison(id(prefix), what, unit, median(ours), peer, median(theirs));
     let mut rows = vec![row("fanout_", "2,000 sockets, 200 messages/s offered", "deliveries/s", rate)];
-    rows.extend(most.map(|most| row("fanout_most_", "2,000 sockets, 800 messages/s offered", "deliveries/s", most)));
+    rows.extend(peak.map(|peak| row("fanout_most_", "2,000 sockets, 800 messages/s offered", "deliveries/s", peak)));
     rows.push(row("fanout_cpu_", "CPU of the server at 200 messages/s offered", "µs/delivery", cpu));
     rows.push(row("fanout_p99_", "p99 from publish to receipt, 2,000 sockets, 20 messages/s", "ms", p99));
     Ok(rows)
 }
 
-/// What one contender does at each rate.
+/// One contender's reports at each rate.
 struct Reports {
-    easy: Report,
-    hard: Report,
-    most: Option<Report>,
+    light: Report,
+    heavy: Report,
+    peak: Option<Report>,
 }
 
-async fn all_rates(contender: &Contender, time: Duration, and_most: bool) -> anyhow::Result<Reports> {
+async fn all_rates(contender: &Contender, time: Duration, with_peak: bool) -> anyhow::Result<Reports> {
     Ok(Reports {
-        easy: run(contender, SOCKETS, EASY, time).await?,
-        hard: run(contender, SOCKETS, HARD, time).await?,
-        most: if and_most { Some(run(contender, SOCKETS, MOST, FULL).await?) } else { None },
+        light: run(contender, SOCKETS, LIGHT_RATE, time).await?,
+        heavy: run(contender, SOCKETS, HEAVY_RATE, time).await?,
+        peak: if with_peak { Some(run(contender, SOCKETS, PEAK_RATE, PEAK_DURATION).await?) } else { None },
     })
 }
 
@@ -131,85 +132,94 @@ async fn channels(ours: &Contender, kind: contender::Kind, id: &'static str, eff
     let (mut mine, mut theirs) = Pair::default();
     for _ in 0..effort.rounds {
         let Some(peer) = Contender::peer(kind, ours.stack()).await else { return Ok(None) };
-        let Some(report) = kind.forgive(run(&peer, FEW, SLOW, effort.time).await) else { return Ok(None) };
+        let Some(report) = kind.skip_on_error(run(&peer, CHANNELS_SOCKETS, CHANNELS_RATE, effort.time).await) else {
+            return Ok(None);
+        };
         drop(peer);
         theirs.push(report.deliveries_per_second());
-        mine.push(run(ours, FEW, SLOW, effort.time).await?.deliveries_per_second());
+        mine.push(run(ours, CHANNELS_SOCKETS, CHANNELS_RATE, effort.time).await?.deliveries_per_second());
     }
-    Ok(Some(Row::against(id, "500 sockets, 10 messages/s", "deliveries/s", median(mine), kind.name(), median(theirs))))
+    Ok(Some(Row::comparison(id, "500 sockets, 10 messages/s", "deliveries/s", median(mine), kind.name(), median(theirs))))
 }
 
-/// What one client that never reads costs the others.
+/// Measures how one client that never reads affects the others.
 async fn stalled(ours: &Contender, effort: Effort) -> anyhow::Result<Row> {
-    let scene = |stalled| Scene { sockets: 1_000, stalled, fill: FILL, rate: 100, time: effort.time };
+    let scenario = |stalled| Scenario { sockets: 1_000, stalled, fill: FILL_MESSAGES, rate: 100, time: effort.time };
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for _ in 0..effort.rounds {
-        without.push(play(ours, scene(0)).await?.p99_ms());
+        without.push(run_scenario(ours, scenario(0)).await?.p99_ms());
         let before = cost::memory(ours.pid());
-        let report = play(ours, scene(1)).await?;
+        let report = run_scenario(ours, scenario(1)).await?;
         let grown = cost::memory(ours.pid()).saturating_sub(before) >> 10;
-        let fate = match report.stalled.first() {
-            Some(Fate::Ended(code)) => format!("was ended with {}", code.map_or("no code".to_owned(), |code| code.to_string())),
-            Some(Fate::Open) | None => "was still open".to_owned(),
+        let state = match report.stalled.first() {
+            Some(StalledState::Closed(code)) => {
+                format!("was closed with {}", code.map_or("no code".to_owned(), |code| code.to_string()))
+            }
+            Some(StalledState::Open) | None => "was still open".to_owned(),
         };
-        say(&format!("  the client that never read {fate}; the notifier grew by {grown} KiB"));
+        print_line(&format!("  the client that never read {state}; the notifier grew by {grown} KiB"));
         with.push(report.p99_ms());
     }
-    let (what, peer) = ("p99 of 1,000 sockets at 100 messages/s while one more never reads", "the same without that one");
-    Ok(Row::against("fanout_stalled", what, "ms", median(with), peer, median(without)))
+    let (what, peer) =
+        ("p99 of 1,000 sockets at 100 messages/s while one more never reads", "the same without the stalled socket");
+    Ok(Row::comparison("fanout_stalled", what, "ms", median(with), peer, median(without)))
 }
 
 async fn memory(contender: &Contender, id: &'static str) -> anyhow::Result<Row> {
     let before = cost::memory(contender.pid());
-    let crowd = crowd::gather(contender.door(), IDLE).await?;
+    let clients = clients::open_idle(contender.endpoint(), IDLE_SOCKETS).await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
     let after = cost::memory(contender.pid());
-    drop(crowd);
-    let each = after.saturating_sub(before) as f64 / 1024.0 / crate::load::to_f64(IDLE);
-    say(&format!("{}: {each:.2} KiB for each of {IDLE} idle sockets, {} MiB in all", contender.name(), after >> 20));
-    let what = format!("Memory for each of 10,000 idle sockets, {}", contender.name());
-    Ok(Row::alone(id, &what, "KiB", each))
+    drop(clients);
+    let each = after.saturating_sub(before) as f64 / 1024.0 / crate::load::to_f64(IDLE_SOCKETS);
+    print_line(&format!(
+        "{}: {each:.2} KiB per idle socket with {IDLE_SOCKETS} sockets, {} MiB in total",
+        contender.name(),
+        after >> 20
+    ));
+    let what = format!("Memory per socket with 10,000 idle sockets, {}", contender.name());
+    Ok(Row::figure(id, &what, "KiB", each))
 }
 
-/// Connects and disconnects for so many seconds; gives the memory at the end over that near the beginning.
+/// Connects and disconnects sockets for `seconds` seconds. Divides the memory at the end by the memory after three rounds.
 async fn churn(ours: &Contender, seconds: u64) -> anyhow::Result<Row> {
     let (mut rounds, mut first) = (0, None);
-    let began = std::time::Instant::now();
-    while began.elapsed() < Duration::from_secs(seconds) {
-        drop(crowd::gather(ours.door(), SOCKETS).await?);
+    let started = std::time::Instant::now();
+    while started.elapsed() < Duration::from_secs(seconds) {
+        drop(clients::open_idle(ours.endpoint(), SOCKETS).await?);
         rounds += 1;
         if rounds == 3 {
             first = Some(cost::memory(ours.pid()));
         }
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let (first, last) = (first.context("three rounds at least")?, cost::memory(ours.pid()));
-    say(&format!(
+    let (first, last) = (first.context("fewer than three rounds of connecting fit into the time")?, cost::memory(ours.pid()));
+    print_line(&format!(
         "churn: {} connections in {seconds} s, {} MiB after three rounds, {} MiB at the end",
         rounds * SOCKETS,
         first >> 20,
         last >> 20
     ));
-    Ok(Row::alone(
+    Ok(Row::figure(
         "socket_churn",
-        "Memory after connecting and disconnecting for a minute, over that after three rounds",
+        "Memory after a minute of connecting and disconnecting, divided by that after three rounds",
         "ratio",
         last as f64 / first as f64,
     ))
 }
 
 async fn run(contender: &Contender, sockets: usize, rate: u32, time: Duration) -> anyhow::Result<Report> {
-    play(contender, Scene { sockets, stalled: 0, fill: 0, rate, time }).await
+    run_scenario(contender, Scenario { sockets, stalled: 0, fill: 0, rate, time }).await
 }
 
-async fn play(contender: &Contender, scene: Scene) -> anyhow::Result<Report> {
+async fn run_scenario(contender: &Contender, scenario: Scenario) -> anyhow::Result<Report> {
     let before = cost::cpu(contender.pid());
-    let (ready, readied) = tokio::sync::oneshot::channel();
-    let playing = tokio::spawn(crowd::play(contender.door(), scene, contender.target(), ready));
-    // What opening the sockets and warming up cost does not count.
-    let begin = readied.await.map_or(before, |()| cost::cpu(contender.pid()));
-    let mut report = playing.await??;
+    let (ready_tx, ready_rx) = tokio::sync::oneshot::channel();
+    let running = tokio::spawn(clients::run_scenario(contender.endpoint(), scenario, contender.target(), ready_tx));
+    // Opening the sockets and warming up is not measured.
+    let begin = ready_rx.await.map_or(before, |()| cost::cpu(contender.pid()));
+    let mut report = running.await??;
     report.cpu = cost::cpu(contender.pid()) - begin;
-    say(&format!("{}, {} sockets, {} messages/s: {report}", contender.name(), scene.sockets, scene.rate));
+    print_line(&format!("{}, {} sockets, {} messages/s: {report}", contender.name(), scenario.sockets, scenario.rate));
     Ok(report)
 }

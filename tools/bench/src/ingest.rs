@@ -1,30 +1,30 @@
-//! Rows about taking deliveries.
+//! Rows about receiving deliveries.
 
 use crate::ours::Ours;
 use crate::report::{Row, median};
-use crate::{Effort, database, say, wanted};
+use crate::{Effort, database, is_selected, print_line};
 
-/// Connections that post batches: enough to keep every writer busy.
+/// Connections that post batches, enough to keep every writer busy.
 const BATCH_CONNECTIONS: usize = 8;
 /// Connections that post single events, and pgbench's clients.
 const SINGLE_CONNECTIONS: usize = 64;
 
-/// Measures what `only` asks for.
+/// Measures the rows that `only` selects.
 ///
 /// # Errors
-/// When a contender fails.
+/// When a run fails.
 pub(crate) async fn measure(ours: &mut Ours, effort: Effort, only: &str) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
-    if wanted(only, "ingest_batch") {
+    if is_selected(only, "ingest_batch") {
         rows.extend(batches(ours, effort).await?);
     }
-    if wanted(only, "ingest_single") {
+    if is_selected(only, "ingest_single") {
         rows.extend(singles(ours, effort).await?);
     }
     Ok(rows)
 }
 
-/// Full batches against COPY of the same rows into the same table.
+/// Compares full batches with COPY of the same rows into the same table.
 async fn batches(ours: &mut Ours, effort: Effort) -> anyhow::Result<Vec<Row>> {
     let warm = ours.corpus.bodies(20, 1000);
     ours.flood(BATCH_CONNECTIONS, warm, None).await?;
@@ -33,28 +33,28 @@ async fn batches(ours: &mut Ours, effort: Effort) -> anyhow::Result<Vec<Row>> {
     for round in 1..=effort.rounds {
         let bodies = ours.corpus.bodies(effort.batches, 1000);
         let measured = ours.flood(BATCH_CONNECTIONS, bodies, None).await?;
-        let pieces = database::take_rows(&ours.stack.database_url(), 1000).await?;
+        let chunks = database::copy_out(&ours.stack.database_url(), 1000).await?;
         let total = i64::try_from(measured.run.events)?;
-        let (mut best, mut one): (Option<database::Filled>, Option<database::Filled>) = (None, None);
+        let (mut best, mut one): (Option<database::CopyResult>, Option<database::CopyResult>) = (None, None);
         for connections in [1, 2, 4] {
-            let filled = database::copy_in(&ours.stack, &pieces, total, connections).await?;
-            say(&format!(
-                "  COPY over {connections}: {:.0} rows/s, Postgres {:.1} µs a row",
-                filled.rows_per_second, filled.cpu_us
+            let copied = database::copy_in(&ours.stack, &chunks, total, connections).await?;
+            print_line(&format!(
+                "  COPY, {connections} connections: {:.0} rows/s, Postgres {:.1} µs per row",
+                copied.rows_per_second, copied.cpu_us
             ));
-            one = one.or(Some(filled));
-            if best.is_none_or(|best| filled.rows_per_second > best.rows_per_second) {
-                best = Some(filled);
+            one = one.or(Some(copied));
+            if best.is_none_or(|best| copied.rows_per_second > best.rows_per_second) {
+                best = Some(copied);
             }
         }
         let rate = measured.run.events_per_second();
-        say(&format!(
-            "batches, round {round}: {rate:.0} events/s, ingest {:.1} µs, Postgres {:.1} µs an event, p50 {:.1} ms, p99 {:.1} ms, {} told to come back",
+        print_line(&format!(
+            "batches, round {round}: {rate:.0} events/s, ingest {:.1} µs, Postgres {:.1} µs per event, p50 {:.1} ms, p99 {:.1} ms, {} answered with 503",
             measured.ingest_us,
             measured.postgres_us,
             measured.run.latency_ms(0.5),
             measured.run.latency_ms(0.99),
-            measured.run.postponed
+            measured.run.unavailable
         ));
         mine.push(rate);
         ingest.push(measured.ingest_us);
@@ -67,8 +67,8 @@ async fn batches(ours: &mut Ours, effort: Effort) -> anyhow::Result<Vec<Row>> {
     }
     let (mine, one) = (median(mine), median(singles));
     Ok(vec![
-        Row::against("ingest_batch_copy_one", "1,000-event batches", "events/s", mine, "COPY over one connection", one),
-        Row::against(
+        Row::comparison("ingest_batch_copy_one", "1,000-event batches", "events/s", mine, "COPY over one connection", one),
+        Row::comparison(
             "ingest_batch_copy",
             "1,000-event batches",
             "events/s",
@@ -76,8 +76,8 @@ async fn batches(ours: &mut Ours, effort: Effort) -> anyhow::Result<Vec<Row>> {
             "COPY, best of 1, 2 and 4 connections",
             median(copies),
         ),
-        Row::alone("ingest_batch_cpu", "CPU of ingest, 1,000-event batches", "µs/event", median(ingest)),
-        Row::against(
+        Row::figure("ingest_batch_cpu", "CPU of ingest, 1,000-event batches", "µs/event", median(ingest)),
+        Row::comparison(
             "ingest_batch_postgres_cpu",
             "CPU of Postgres, 1,000-event batches",
             "µs/event",
@@ -88,7 +88,7 @@ async fn batches(ours: &mut Ours, effort: Effort) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-/// Single events against single-row inserts.
+/// Compares single events with single-row inserts.
 async fn singles(ours: &mut Ours, effort: Effort) -> anyhow::Result<Vec<Row>> {
     let (mut mine, mut theirs, mut cpu, mut tail) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let warm = ours.corpus.bodies(5_000, 1);
@@ -102,8 +102,8 @@ async fn singles(ours: &mut Ours, effort: Effort) -> anyhow::Result<Vec<Row>> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of posts, far below 2^52")]
         let bodies = ours.corpus.bodies((half * effort.time.as_secs_f64()) as usize, 1);
         let paced = ours.pace(SINGLE_CONNECTIONS, bodies, half).await?;
-        say(&format!(
-            "single events, round {round}: {peak:.0} posts/s, ingest {:.1} µs, Postgres {:.1} µs a post; pgbench {pgbench:.0}/s; at half of peak p50 {:.2}, p99 {:.2}, p99.9 {:.2} ms",
+        print_line(&format!(
+            "single events, round {round}: {peak:.0} posts/s, ingest {:.1} µs, Postgres {:.1} µs per post; pgbench {pgbench:.0}/s; at half of peak p50 {:.2}, p99 {:.2}, p99.9 {:.2} ms",
             measured.ingest_us,
             measured.postgres_us,
             paced.run.latency_ms(0.5),
@@ -116,7 +116,7 @@ async fn singles(ours: &mut Ours, effort: Effort) -> anyhow::Result<Vec<Row>> {
         tail.push(paced.run.latency_ms(0.99));
     }
     Ok(vec![
-        Row::against(
+        Row::comparison(
             "ingest_single_pgbench",
             "1-event posts at 64 connections",
             "posts/s",
@@ -124,8 +124,13 @@ async fn singles(ours: &mut Ours, effort: Effort) -> anyhow::Result<Vec<Row>> {
             "pgbench, single-row inserts at 64 clients",
             median(theirs),
         ),
-        Row::alone("ingest_single_cpu", "CPU of ingest, 1-event posts", "µs/post", median(cpu)),
-        Row::alone("ingest_single_p99", "p99 of 1-event posts at half of peak, from when each was due", "ms", median(tail)),
-        Row::alone("ingest_memory", "Most memory that ingest held in all of these runs", "MiB", ours.peak_mib()),
+        Row::figure("ingest_single_cpu", "CPU of ingest, 1-event posts", "µs/post", median(cpu)),
+        Row::figure(
+            "ingest_single_p99",
+            "p99 of 1-event posts at half of peak, counted from when each was due",
+            "ms",
+            median(tail),
+        ),
+        Row::figure("ingest_memory", "Peak memory of ingest in these runs", "MiB", ours.peak_mib()),
     ])
 }

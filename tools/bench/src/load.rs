@@ -1,4 +1,4 @@
-//! Load on one address: as fast as so many connections can, or open loop at a fixed rate.
+//! Load on one address: a closed loop as fast as the connections can, or an open loop at a fixed rate.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,30 +12,30 @@ use tokio::task::JoinSet;
 use crate::corpus::Body;
 use crate::post::post;
 
-/// What a run did.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
     /// Posts answered with 200.
     pub posts: usize,
-    /// Events in them.
+    /// Events in those posts.
     pub events: usize,
-    /// Posts answered with 503: told to come back.
-    pub postponed: usize,
-    /// From the first post to the last answer.
-    pub took: Duration,
-    /// Microseconds from the moment a post was due to its answer.
+    /// Posts answered with 503, which Mandrill would retry.
+    pub unavailable: usize,
+    /// Time from the first post to the last response.
+    pub elapsed: Duration,
+    /// Microseconds from the time a post was due to its response.
     pub latency: Histogram<u64>,
 }
 
 impl Run {
-    /// Events acknowledged a second.
+    /// Acknowledged events per second.
     pub(crate) fn events_per_second(&self) -> f64 {
-        to_f64(self.events) / self.took.as_secs_f64()
+        to_f64(self.events) / self.elapsed.as_secs_f64()
     }
 
-    /// Posts acknowledged a second.
+    /// Acknowledged posts per second.
     pub(crate) fn posts_per_second(&self) -> f64 {
-        to_f64(self.posts) / self.took.as_secs_f64()
+        to_f64(self.posts) / self.elapsed.as_secs_f64()
     }
 
     /// A quantile of the latency, in milliseconds.
@@ -44,26 +44,25 @@ impl Run {
     }
 }
 
-/// Counts here are far below 2^52.
 #[expect(clippy::cast_precision_loss, reason = "counts of events, far below 2^52")]
 pub(crate) fn to_f64(count: usize) -> f64 {
     count as f64
 }
 
-/// The bodies that are still to be posted, and when.
+/// The remaining bodies, and when to post them.
 struct Plan {
     bodies: Mutex<VecDeque<Body>>,
-    began: Instant,
-    /// Between two posts over all connections; none: at once.
+    started: Instant,
+    /// Interval between two posts over all connections. Without one, posts are sent at once.
     pace: Option<Duration>,
-    until: Option<Duration>,
+    time_limit: Option<Duration>,
 }
 
 impl Plan {
-    /// The next body, and the moment it is due.
+    /// The next body and the current time. Sets `number` to the count of bodies that remain.
     fn next(&self, number: &mut usize) -> Option<(Body, Instant)> {
         let mut bodies = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.until.is_some_and(|until| self.began.elapsed() > until) {
+        if self.time_limit.is_some_and(|time_limit| self.started.elapsed() > time_limit) {
             return None;
         }
         let body = bodies.pop_front()?;
@@ -73,22 +72,27 @@ impl Plan {
     }
 }
 
-/// Posts all bodies over so many connections as fast as they are answered, or until time is up.
+/// Posts the bodies over `connections` connections as fast as responses arrive, until all are sent or `time_limit` is over.
 ///
 /// # Errors
-/// When an answer is neither 200 nor 503, or nobody answers.
-pub(crate) async fn flood(address: &str, connections: usize, bodies: Vec<Body>, until: Option<Duration>) -> anyhow::Result<Run> {
-    run(address, connections, Plan { bodies: Mutex::new(bodies.into()), began: Instant::now(), pace: None, until }).await
+/// When a response is neither 200 nor 503, or the server does not respond.
+pub(crate) async fn flood(
+    address: &str,
+    connections: usize,
+    bodies: Vec<Body>,
+    time_limit: Option<Duration>,
+) -> anyhow::Result<Run> {
+    run(address, connections, Plan { bodies: Mutex::new(bodies.into()), started: Instant::now(), pace: None, time_limit }).await
 }
 
-/// Posts a body each `1 / rate` seconds, whatever the answers do: one that is late waits in line, and its latency counts
-/// from when it was due. `connections` bounds how many are under way.
+/// Posts a body every `1 / rate` seconds, regardless of responses. A late post queues, and its latency counts from when it was
+/// due. At most `connections` posts are in flight.
 ///
 /// # Errors
 /// As [`flood`].
 pub(crate) async fn pace(address: &str, connections: usize, bodies: Vec<Body>, rate: f64) -> anyhow::Result<Run> {
     let pace = Some(Duration::from_secs_f64(1.0 / rate));
-    run(address, connections, Plan { bodies: Mutex::new(bodies.into()), began: Instant::now(), pace, until: None }).await
+    run(address, connections, Plan { bodies: Mutex::new(bodies.into()), started: Instant::now(), pace, time_limit: None }).await
 }
 
 async fn run(address: &str, connections: usize, plan: Plan) -> anyhow::Result<Run> {
@@ -99,27 +103,27 @@ async fn run(address: &str, connections: usize, plan: Plan) -> anyhow::Result<Ru
         let (plan, address) = (Arc::clone(&plan), address.to_owned());
         workers.spawn(async move { work(&plan, &address, total).await });
     }
-    let mut run = Run { posts: 0, events: 0, postponed: 0, took: Duration::ZERO, latency: Histogram::new(3)? };
+    let mut run = Run { posts: 0, events: 0, unavailable: 0, elapsed: Duration::ZERO, latency: Histogram::new(3)? };
     while let Some(part) = workers.join_next().await {
         let part = part??;
         run.posts += part.posts;
         run.events += part.events;
-        run.postponed += part.postponed;
+        run.unavailable += part.unavailable;
         run.latency.add(&part.latency)?;
     }
-    run.took = plan.began.elapsed();
+    run.elapsed = plan.started.elapsed();
     Ok(run)
 }
 
 async fn work(plan: &Plan, address: &str, total: usize) -> anyhow::Result<Run> {
-    let mut run = Run { posts: 0, events: 0, postponed: 0, took: Duration::ZERO, latency: Histogram::new(3)? };
+    let mut run = Run { posts: 0, events: 0, unavailable: 0, elapsed: Duration::ZERO, latency: Histogram::new(3)? };
     let mut connection = None;
     let mut left = 0;
     while let Some((body, now)) = plan.next(&mut left) {
         let due = match plan.pace {
             Some(pace) => {
                 let number = u32::try_from(total - left - 1).unwrap_or(u32::MAX);
-                let due = plan.began + pace * number;
+                let due = plan.started + pace * number;
                 tokio::time::sleep_until(due.into()).await;
                 due
             }
@@ -131,8 +135,8 @@ async fn work(plan: &Plan, address: &str, total: usize) -> anyhow::Result<Run> {
                 run.events += body.events;
                 run.latency.record(u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX))?;
             }
-            StatusCode::SERVICE_UNAVAILABLE => run.postponed += 1,
-            other => bail!("a delivery was answered with {other}"),
+            StatusCode::SERVICE_UNAVAILABLE => run.unavailable += 1,
+            other => bail!("the server answered a delivery with {other}; check its log"),
         }
     }
     Ok(run)

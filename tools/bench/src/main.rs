@@ -1,4 +1,4 @@
-//! `make bench`: what the service does beside what else could do its job, on one machine in one run.
+//! `make bench`: measures the services against alternatives for the same job, on one machine in one run.
 
 mod affinity;
 mod browser;
@@ -23,26 +23,26 @@ use std::time::Duration;
 
 use clap::Parser;
 
-/// Measures, prints a table, and writes `target/bench/report.json`.
+/// Runs the benchmarks, prints a table, and writes `target/bench/report.json`.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
-    /// Short runs, once each: under five minutes, and rougher.
+    /// Run one short round of each: under five minutes, with less accurate figures.
     #[arg(long, env = "QUICK", num_args = 0..=1, default_value_t = false, default_missing_value = "true", value_parser = clap::builder::FalseyValueParser::new())]
     quick: bool,
-    /// Only rows whose id begins so.
+    /// Measure only rows whose id begins with this prefix.
     #[arg(long, env = "ONLY", default_value = "")]
     only: String,
 }
 
-/// How long and how often.
+/// How long and how often to measure.
 #[derive(Debug, Clone, Copy)]
 struct Effort {
-    /// Rounds, of which the median counts.
+    /// Number of rounds; the median counts.
     rounds: usize,
-    /// Of a run by the clock.
+    /// Duration of a timed run.
     time: Duration,
-    /// Batches of 1,000 events in a run.
+    /// Number of batches of 1,000 events in a run.
     batches: usize,
 }
 
@@ -55,45 +55,44 @@ async fn main() -> anyhow::Result<()> {
     } else {
         Effort { rounds: 3, time: Duration::from_secs(10), batches: 200 }
     };
-    say(&report::machine());
+    print_line(&report::machine());
     let mut rows = Vec::new();
-    if ["ingest", "peer"].iter().any(|group| wanted(&cli.only, group)) {
+    if ["ingest", "peer"].iter().any(|group| is_selected(&cli.only, group)) {
         let mut ours = ours::Ours::start().await?;
         rows.extend(ingest::measure(&mut ours, effort, &cli.only).await?);
         rows.extend(peer_rows::measure(&mut ours, effort, &cli.only).await?);
     }
-    if wanted(&cli.only, "ingest_rss_batches") {
+    if is_selected(&cli.only, "ingest_rss_batches") {
         rows.push(memory::batches(effort).await?);
     }
-    if wanted(&cli.only, "ingest_rss_mail") {
+    if is_selected(&cli.only, "ingest_rss_mail") {
         rows.push(memory::mails().await?);
     }
-    if wanted(&cli.only, "ingest_retention") {
+    if is_selected(&cli.only, "ingest_retention") {
         rows.extend(retention::measure().await?);
     }
     rows.extend(fanout::measure(effort, cli.quick, &cli.only).await?);
     rows.extend(end_to_end::measure(effort, &cli.only).await?);
     rows.extend(read::measure(effort, cli.quick, &cli.only).await?);
     rows.extend(browser::measure(cli.quick, &cli.only).await?);
-    let file = stack::place::project().join("target/bench/report.json");
+    let file = stack::paths::project().join("target/bench/report.json");
     report::write(&rows, &file)?;
-    say(&format!("\n{}\n\nAlso written to {}", report::table(&rows), file.display()));
+    print_line(&format!("\n{}\n\nAlso written to {}", report::table(&rows), file.display()));
     Ok(())
 }
 
-/// Ten thousand sockets, and those of the servers started from here.
+/// Raises the limit of open files for this process and the servers that it starts: a run opens ten thousand sockets.
 fn raise_file_limit() {
     let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     limit.current = limit.maximum;
     let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, limit);
 }
 
-/// True when rows whose ids begin with `group` are asked for.
-fn wanted(only: &str, group: &str) -> bool {
+/// Whether `only` selects rows whose ids begin with `group`.
+fn is_selected(only: &str, group: &str) -> bool {
     group.starts_with(only) || only.starts_with(group)
 }
 
-/// A step that takes long shows that it is under way.
-fn say(line: &str) {
+fn print_line(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }

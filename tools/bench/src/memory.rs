@@ -1,4 +1,4 @@
-//! Rows about memory: what ingest holds at most, freshly started, under the heaviest that may be posted.
+//! Rows about the peak memory of a freshly started ingest under the heaviest load that clients may post.
 
 use std::time::Duration;
 
@@ -6,16 +6,15 @@ use crate::Effort;
 use crate::ours::Ours;
 use crate::report::Row;
 
-/// An attachment of 20 MiB.
-const MAIL: usize = 20 << 20;
+const ATTACHMENT_BYTES: usize = 20 << 20;
 
 pub(crate) async fn batches(effort: Effort) -> anyhow::Result<Row> {
     let mut ours = Ours::start().await?;
     let bodies = ours.corpus.bodies(effort.batches, 1000);
     ours.flood(64, bodies, Some(effort.time + Duration::from_secs(5))).await?;
-    Ok(Row::alone(
+    Ok(Row::figure(
         "ingest_rss_batches",
-        "Most memory of ingest, 64 connections posting 1,000-event batches",
+        "Peak memory of ingest, 64 connections posting 1,000-event batches",
         "MiB",
         ours.peak_mib(),
     ))
@@ -23,7 +22,7 @@ pub(crate) async fn batches(effort: Effort) -> anyhow::Result<Row> {
 
 pub(crate) async fn mails() -> anyhow::Result<Row> {
     let mut ours = Ours::start().await?;
-    let bodies = (0..32).map(|_| ours.corpus.mail(MAIL)).collect();
+    let bodies = (0..32).map(|_| ours.corpus.inbound_mail(ATTACHMENT_BYTES)).collect();
     ours.flood(16, bodies, None).await?;
-    Ok(Row::alone("ingest_rss_mail", "Most memory of ingest, 16 connections posting mails of 20 MiB", "MiB", ours.peak_mib()))
+    Ok(Row::figure("ingest_rss_mail", "Peak memory of ingest, 16 connections posting mails of 20 MiB", "MiB", ours.peak_mib()))
 }

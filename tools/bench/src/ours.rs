@@ -1,4 +1,4 @@
-//! Our own service under load, straight at its port: nginx is the same for everybody.
+//! Our ingest under load. The load bypasses nginx, which would be the same for every peer.
 
 use std::time::Duration;
 
@@ -13,25 +13,23 @@ use crate::load::{self, Run, to_f64};
 /// Postgres, Valkey and ingest, in release builds, as `make up` configures them.
 #[derive(Debug)]
 pub(crate) struct Ours {
-    /// What runs.
     pub stack: Stack,
-    /// What is posted.
+    /// Builds the bodies to post.
     pub corpus: Corpus,
 }
 
-/// A run, and what it cost.
+/// A run and its CPU time.
 #[derive(Debug)]
 pub(crate) struct Measured {
-    /// What the load saw.
     pub run: Run,
-    /// CPU of ingest until all was relayed, in microseconds an event.
+    /// CPU time of ingest until the outbox was empty, in microseconds per event.
     pub ingest_us: f64,
-    /// The same of Postgres.
+    /// CPU time of Postgres until the outbox was empty, in microseconds per event.
     pub postgres_us: f64,
 }
 
 impl Ours {
-    /// Starts them.
+    /// Starts the stack.
     ///
     /// # Errors
     /// When a part does not start.
@@ -42,16 +40,21 @@ impl Ours {
         Ok(Self { stack, corpus })
     }
 
-    /// Empties the tables, floods, waits for the relay, and checks that what was acknowledged is there.
+    /// Truncates the tables, posts the bodies as fast as possible, waits for the outbox, and checks the number of stored events.
     ///
     /// # Errors
-    /// When a delivery fails, or the table does not hold what was acknowledged.
-    pub(crate) async fn flood(&self, connections: usize, bodies: Vec<Body>, until: Option<Duration>) -> anyhow::Result<Measured> {
+    /// When a delivery fails, or the table does not hold exactly the acknowledged events.
+    pub(crate) async fn flood(
+        &self,
+        connections: usize,
+        bodies: Vec<Body>,
+        time_limit: Option<Duration>,
+    ) -> anyhow::Result<Measured> {
         let address = self.stack.direct(Part::Ingest);
-        self.measure(load::flood(&address, connections, bodies, until)).await
+        self.measure(load::flood(&address, connections, bodies, time_limit)).await
     }
 
-    /// The same at a fixed rate of posts a second.
+    /// Like [`Ours::flood`], at a fixed rate of posts per second.
     ///
     /// # Errors
     /// As [`Ours::flood`].
@@ -62,13 +65,13 @@ impl Ours {
 
     async fn measure(&self, load: impl Future<Output = anyhow::Result<Run>>) -> anyhow::Result<Measured> {
         let url = self.stack.database_url();
-        database::empty(&url).await?;
-        let (ingest, postgres) = (self.cpu(), database::cpu_of(&self.stack));
+        database::truncate(&url).await?;
+        let (ingest, postgres) = (self.cpu(), database::postgres_cpu(&self.stack));
         let run = load.await?;
-        database::drained(&url).await?;
-        let (ingest, postgres) = (self.cpu() - ingest, database::cpu_of(&self.stack) - postgres);
-        let rows = usize::try_from(database::count(&url).await?)?;
-        ensure!(rows == run.events, "{} events were acknowledged, and {rows} are there", run.events);
+        database::wait_for_outbox(&url).await?;
+        let (ingest, postgres) = (self.cpu() - ingest, database::postgres_cpu(&self.stack) - postgres);
+        let rows = usize::try_from(database::count_events(&url).await?)?;
+        ensure!(rows == run.events, "{} events were acknowledged, but {rows} are stored", run.events);
         let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / to_f64(run.events);
         Ok(Measured { ingest_us: each(ingest), postgres_us: each(postgres), run })
     }
@@ -77,7 +80,7 @@ impl Ours {
         self.stack.pid(Part::Ingest).map_or(Duration::ZERO, cost::cpu)
     }
 
-    /// The most memory that ingest has held since it started, in MiB.
+    /// Peak memory of ingest since it started, in MiB.
     pub(crate) fn peak_mib(&self) -> f64 {
         let bytes = self.stack.pid(Part::Ingest).map_or(0, cost::peak_memory);
         to_f64(usize::try_from(bytes >> 10).unwrap_or(usize::MAX)) / 1024.0

@@ -1,13 +1,13 @@
-//! Rows about the peers: the same bodies, the same server, ours and theirs in turn.
+//! Rows about the peers. Our service and each peer take turns with the same kind of bodies on the same Postgres.
 
 use crate::corpus::Body;
 use crate::load::{self, Run, to_f64};
 use crate::ours::Ours;
 use crate::peers::{DJANGO_PLAIN, DJANGO_TUNED, FASTIFY, Indexes, Kind, Peer};
 use crate::report::{Row, median};
-use crate::{Effort, say, wanted};
+use crate::{Effort, is_selected, print_line};
 
-/// Connections that post batches to either side: more only wait for the peers' two workers.
+/// Connections that post batches. More would only wait for the peers' two workers.
 const CONNECTIONS: usize = 4;
 const SINGLE_CONNECTIONS: usize = 64;
 const WARM: usize = 4;
@@ -17,19 +17,19 @@ pub(crate) async fn measure(ours: &mut Ours, effort: Effort, only: &str) -> anyh
     let few = (effort.batches / 20).max(5);
     let many = effort.batches / 2;
     let batches = [
-        ("peer_django_tuned_batch", DJANGO_TUNED, Indexes::Few, many),
+        ("peer_django_tuned_batch", DJANGO_TUNED, Indexes::Basic, many),
         ("peer_django_tuned_search_batch", DJANGO_TUNED, Indexes::Search, many),
-        ("peer_django_plain_batch", DJANGO_PLAIN, Indexes::Few, few),
-        ("peer_fastify_batch", FASTIFY, Indexes::Few, many),
+        ("peer_django_plain_batch", DJANGO_PLAIN, Indexes::Basic, few),
+        ("peer_fastify_batch", FASTIFY, Indexes::Basic, many),
         ("peer_fastify_search_batch", FASTIFY, Indexes::Search, many),
     ];
     for (id, kind, indexes, count) in batches {
-        if wanted(only, id) {
+        if is_selected(only, id) {
             rows.extend(batch(ours, effort, id, kind, indexes, count).await?);
         }
     }
     for (id, kind) in [("peer_django_single", DJANGO_TUNED), ("peer_fastify_single", FASTIFY)] {
-        if wanted(only, id) {
+        if is_selected(only, id) {
             rows.extend(single(ours, effort, id, kind).await?);
         }
     }
@@ -46,7 +46,7 @@ async fn batch(
 ) -> anyhow::Result<Vec<Row>> {
     let (mut mine, mut theirs, mut my_cpu, mut their_cpu) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let name = match indexes {
-        Indexes::Few => kind.name.to_owned(),
+        Indexes::Basic => kind.name.to_owned(),
         Indexes::Search => format!("{}, with search", kind.name),
     };
     for round in 1..=effort.rounds {
@@ -59,8 +59,8 @@ async fn batch(
         drop(peer);
         let bodies = ours.corpus.bodies(effort.batches / 2, 1000);
         let us = ours.flood(CONNECTIONS, bodies, None).await?;
-        say(&format!(
-            "{name}, batches, round {round}: {:.0} events/s, {cpu:.0} µs an event; ours {:.0} events/s, {:.1} µs",
+        print_line(&format!(
+            "{name}, batches, round {round}: {:.0} events/s, {cpu:.0} µs per event; ours {:.0} events/s, {:.1} µs",
             them.events_per_second(),
             us.run.events_per_second(),
             us.ingest_us
@@ -70,10 +70,10 @@ async fn batch(
         my_cpu.push(us.ingest_us);
         their_cpu.push(cpu);
     }
-    let mut rows = vec![Row::against(id, "1,000-event batches", "events/s", median(mine), &name, median(theirs))];
+    let mut rows = vec![Row::comparison(id, "1,000-event batches", "events/s", median(mine), &name, median(theirs))];
     if id == "peer_django_tuned_batch" {
         let (mine, theirs) = (median(my_cpu), median(their_cpu));
-        rows.push(Row::against(
+        rows.push(Row::comparison(
             "peer_django_cpu",
             "CPU of the service, 1,000-event batches",
             "µs/event",
@@ -88,7 +88,7 @@ async fn batch(
 async fn single(ours: &mut Ours, effort: Effort, id: &'static str, kind: Kind) -> anyhow::Result<Vec<Row>> {
     let (mut mine, mut theirs) = (Vec::new(), Vec::new());
     for round in 1..=effort.rounds {
-        let Some(peer) = Peer::start(kind, Indexes::Few, &ours.stack).await? else { return Ok(Vec::new()) };
+        let Some(peer) = Peer::start(kind, Indexes::Basic, &ours.stack).await? else { return Ok(Vec::new()) };
         let warm = run(&peer, CONNECTIONS, ours.corpus.bodies(200, 1)).await?;
         let bodies = ours.corpus.bodies(usize::try_from(effort.time.as_secs())? * 4_000, 1);
         let them = load::flood(&peer.address, SINGLE_CONNECTIONS, bodies, Some(effort.time)).await?;
@@ -96,7 +96,7 @@ async fn single(ours: &mut Ours, effort: Effort, id: &'static str, kind: Kind) -
         drop(peer);
         let bodies = ours.corpus.bodies(usize::try_from(effort.time.as_secs())? * 20_000, 1);
         let us = ours.flood(SINGLE_CONNECTIONS, bodies, Some(effort.time)).await?;
-        say(&format!(
+        print_line(&format!(
             "{}, single events, round {round}: {:.0} posts/s; ours {:.0}",
             kind.name,
             them.posts_per_second(),
@@ -105,7 +105,7 @@ async fn single(ours: &mut Ours, effort: Effort, id: &'static str, kind: Kind) -
         mine.push(us.run.posts_per_second());
         theirs.push(them.posts_per_second());
     }
-    Ok(vec![Row::against(id, "1-event posts at 64 connections", "posts/s", median(mine), kind.name, median(theirs))])
+    Ok(vec![Row::comparison(id, "1-event posts at 64 connections", "posts/s", median(mine), kind.name, median(theirs))])
 }
 
 async fn run(peer: &Peer, connections: usize, bodies: Vec<Body>) -> anyhow::Result<Run> {

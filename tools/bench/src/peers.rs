@@ -1,4 +1,4 @@
-//! The peers in `tools/bench/peers`: installed once, started beside our own Postgres, driven as we are.
+//! Installs and starts the peers of `tools/bench/peers`, which use our stack's Postgres and Redis.
 
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -8,30 +8,30 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use stack::{Stack, place};
+use stack::{Stack, paths};
 
-use crate::{cost, database, say};
+use crate::{cost, database, print_line};
 
-/// How long a peer may take to answer.
-const READY: Duration = Duration::from_secs(60);
+/// How long a peer may take to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Somebody else's answer to the same job.
+/// An alternative implementation of the same job.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
-    /// Its folder.
+    /// Its folder in `tools/bench/peers`.
     folder: &'static str,
     /// `PEER_MODE`.
     mode: &'static str,
-    /// Where it says that it can serve.
+    /// The path of its health check.
     health: &'static str,
-    /// As the table names it.
+    /// Its name in the table.
     pub(crate) name: &'static str,
 }
 
 pub(crate) const DJANGO_TUNED: Kind =
     Kind { folder: "django", mode: "tuned", health: "/healthz", name: "Django REST Framework, tuned" };
 pub(crate) const DJANGO_PLAIN: Kind =
-    Kind { folder: "django", mode: "plain", health: "/healthz", name: "Django REST Framework, a newcomer's" };
+    Kind { folder: "django", mode: "plain", health: "/healthz", name: "Django REST Framework, plain" };
 pub(crate) const FASTIFY: Kind = Kind { folder: "fastify", mode: "", health: "/healthz", name: "fastify, pg, UNNEST" };
 
 pub(crate) const NCHAN: Kind = Kind { folder: "nchan", mode: "", health: "/healthz", name: "nchan with Redis" };
@@ -44,27 +44,27 @@ pub(crate) const CHANNELS_UVICORN: Kind =
 pub(crate) const CHANNELS_DAPHNE: Kind =
     Kind { folder: "channels", mode: "daphne", health: "/healthz", name: "Django Channels, daphne" };
 
-/// By what a peer's events can be found.
+/// The indexes of a peer's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Indexes {
-    /// Kind, message and recipient.
-    Few,
-    /// All that ours can be found by, any part of any word too.
+    /// By event type, message and recipient.
+    Basic,
+    /// By everything that our service can search for, including any part of any word.
     Search,
 }
 
-/// A running peer. Dropping it ends it.
+/// A running peer. Dropping it stops it.
 #[derive(Debug)]
 pub(crate) struct Peer {
     child: Child,
-    /// Where it listens.
+    /// Its base URL.
     pub(crate) address: String,
-    /// Its own database; empty for those that have none.
+    /// The URL of its database; empty for peers without one.
     database: String,
 }
 
 impl Peer {
-    /// Installs it if need be, and starts it with an empty database. None when it cannot be installed here.
+    /// Installs the peer if necessary and starts it with an empty database. Returns `None` if it cannot be installed here.
     pub(crate) async fn start(kind: Kind, indexes: Indexes, stack: &Stack) -> anyhow::Result<Option<Self>> {
         let database = fresh_database(stack, &format!("peer_{}{}", kind.folder, kind.mode)).await?;
         apply("tools/bench/peers/schema.sql", &database).await?;
@@ -75,20 +75,23 @@ impl Peer {
         Self::run(kind, stack, database).await
     }
 
-    /// The same, with the stack's Redis and no database.
-    pub(crate) async fn start_beside(kind: Kind, stack: &Stack) -> anyhow::Result<Option<Self>> {
+    /// Like [`Peer::start`], with the stack's Redis and no database.
+    pub(crate) async fn start_without_database(kind: Kind, stack: &Stack) -> anyhow::Result<Option<Self>> {
         Self::run(kind, stack, String::new()).await
     }
 
     async fn run(kind: Kind, stack: &Stack, database: String) -> anyhow::Result<Option<Self>> {
-        let project = place::project();
+        let project = paths::project();
         let folder = project.join("tools/bench/peers").join(kind.folder);
         let home = project.join("target/bench/peers").join(kind.folder);
         std::fs::create_dir_all(&home)?;
-        say(&format!("  {}: installing, once …", kind.name));
+        print_line(&format!("  {}: installing if necessary …", kind.name));
         let installed = Command::new(folder.join("setup")).env("PEER_HOME", &home).stdout(Stdio::null()).status();
         if !installed.is_ok_and(|status| status.success()) {
-            say(&format!("  {} is SKIPPED: it cannot be installed here", kind.name));
+            print_line(&format!(
+                "  {} SKIPPED: its setup failed, see above; tools/bench/peers/README.md lists what it needs",
+                kind.name
+            ));
             return Ok(None);
         }
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -108,43 +111,42 @@ impl Peer {
             .spawn()
             .with_context(|| format!("starting {}", kind.name))?;
         let mut peer = Self { child, address: format!("http://127.0.0.1:{port}"), database };
-        let deadline = Instant::now() + READY;
-        while !peer.answers(kind.health).await {
+        let deadline = Instant::now() + READY_TIMEOUT;
+        while !peer.is_healthy(kind.health).await {
             if peer.child.try_wait()?.is_some() || Instant::now() > deadline {
-                bail!("{} does not answer: {}", kind.name, std::fs::read_to_string(&log).unwrap_or_default());
+                bail!("{} is not ready; its log: {}", kind.name, std::fs::read_to_string(&log).unwrap_or_default());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         Ok(Some(peer))
     }
 
-    async fn answers(&self, path: &str) -> bool {
+    async fn is_healthy(&self, path: &str) -> bool {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let ask = async {
+        let request = async {
             let mut stream = tokio::net::TcpStream::connect(self.address.trim_start_matches("http://")).await?;
             stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").as_bytes()).await?;
-            let mut answer = Vec::new();
-            stream.read_to_end(&mut answer).await?;
-            Ok::<_, std::io::Error>(answer)
+            let mut response = Vec::new();
+            stream.read_to_end(&mut response).await?;
+            Ok::<_, std::io::Error>(response)
         };
-        let answered = tokio::time::timeout(Duration::from_secs(5), ask).await;
-        matches!(answered, Ok(Ok(answer)) if answer.get(9..12) == Some(b"200"))
+        let result = tokio::time::timeout(Duration::from_secs(5), request).await;
+        matches!(result, Ok(Ok(response)) if response.get(9..12) == Some(b"200"))
     }
 
-    /// Its process.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// CPU of all its processes so far.
+    /// CPU time that its processes have used so far.
     pub(crate) fn cpu(&self) -> Duration {
         cost::cpu(self.child.id())
     }
 
-    /// Fails unless as many rows are there as were acknowledged.
+    /// Checks that the number of stored events equals the number of acknowledged ones.
     pub(crate) async fn check(&self, acknowledged: usize) -> anyhow::Result<()> {
-        let rows = database::count(&self.database).await?;
-        ensure!(usize::try_from(rows)? == acknowledged, "{acknowledged} events were acknowledged, and {rows} are there");
+        let rows = database::count_events(&self.database).await?;
+        ensure!(usize::try_from(rows)? == acknowledged, "{acknowledged} events were acknowledged, but {rows} are stored");
         Ok(())
     }
 }
@@ -164,21 +166,21 @@ impl Drop for Peer {
     }
 }
 
-/// An empty database of the peer's own in our server; gives its URL.
+/// Creates an empty database for a peer in our Postgres and returns its URL.
 async fn fresh_database(stack: &Stack, name: &str) -> anyhow::Result<String> {
-    let ours = stack.database_url();
-    let mut connection = PgConnection::connect(&ours).await?;
+    let server_url = stack.database_url();
+    let mut connection = PgConnection::connect(&server_url).await?;
     for sql in [format!("drop database if exists {name} with (force)"), format!("create database {name}")] {
         sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await?;
     }
-    let (server, _) = ours.rsplit_once('/').context("a database URL")?;
+    let (server, _) = server_url.rsplit_once('/').context("the database URL has no path")?;
     let url = format!("{server}/{name}");
     Ok(url)
 }
 
-/// Applies a file of the project.
+/// Runs an SQL file of the project.
 async fn apply(file: &str, url: &str) -> anyhow::Result<()> {
-    let sql = std::fs::read_to_string(place::project().join(file))?;
+    let sql = std::fs::read_to_string(paths::project().join(file))?;
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut PgConnection::connect(url).await?).await?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! A delivery over a connection of HTTP/1.1. Load and service share two cores, and what a full client took of them, the service would lack.
+//! Posts deliveries over HTTP/1.1. The client is minimal because it shares two cores with the service: a full client would take
+//! CPU time away from it.
 
 use std::io::{Error, ErrorKind, Write};
 
@@ -9,30 +10,30 @@ use tokio::net::TcpStream;
 
 use crate::corpus::Body;
 
-/// Forms up to this size go out together with their head.
-const TOGETHER: usize = 64 << 10;
-/// Headers of an answer, at most.
-const MOST_HEADERS: usize = 32;
+/// Forms up to this size are sent in one write with the request head.
+const INLINE_BODY_BYTES: usize = 64 << 10;
+/// Maximum number of response headers.
+const MAX_HEADERS: usize = 32;
 
-/// A connection that may be posted over again.
+/// A reusable connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
     request: Vec<u8>,
-    answer: Vec<u8>,
+    response: Vec<u8>,
 }
 
-/// What a server answered.
-struct Answer {
+struct Response {
     status: StatusCode,
-    /// It goes on over this connection.
-    keeps: bool,
+    /// Whether the server keeps the connection open.
+    keep_alive: bool,
 }
 
-/// One post, over the connection if it still stands. Some servers close theirs after each answer, sometimes unannounced.
+/// Posts one delivery, over the existing connection if it is still open. Some servers close a connection after each response,
+/// sometimes without announcing it.
 ///
 /// # Errors
-/// When nobody answers, or what is no HTTP.
+/// When the server does not respond, or does not speak HTTP.
 pub(crate) async fn post(connection: &mut Option<Connection>, address: &str, body: &Body) -> anyhow::Result<StatusCode> {
     let host = address.strip_prefix("http://").unwrap_or(address);
     for _ in 0..5 {
@@ -40,24 +41,24 @@ pub(crate) async fn post(connection: &mut Option<Connection>, address: &str, bod
             Some(open) => open,
             None => Connection::open(host).await?,
         };
-        // A connection that the server closed meanwhile is opened anew; the delivery may then come twice, as Mandrill's may.
-        let Ok(answer) = open.post(host, body).await else { continue };
-        if answer.keeps {
+        // If the server closed the connection, retry on a new one. The delivery may arrive twice, as Mandrill's retries may.
+        let Ok(response) = open.post(host, body).await else { continue };
+        if response.keep_alive {
             *connection = Some(open);
         }
-        return Ok(answer.status);
+        return Ok(response.status);
     }
-    bail!("nobody answered a delivery at {address}")
+    bail!("no response to a delivery from {address} after 5 attempts")
 }
 
 impl Connection {
     async fn open(host: &str) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(host).await.with_context(|| format!("nobody listens at {host}"))?;
+        let stream = TcpStream::connect(host).await.with_context(|| format!("cannot connect to {host}"))?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, request: Vec::new(), answer: Vec::with_capacity(1 << 10) })
+        Ok(Self { stream, request: Vec::new(), response: Vec::with_capacity(1 << 10) })
     }
 
-    async fn post(&mut self, host: &str, Body { form, signature, .. }: &Body) -> Result<Answer, Error> {
+    async fn post(&mut self, host: &str, Body { form, signature, .. }: &Body) -> Result<Response, Error> {
         self.request.clear();
         write!(
             self.request,
@@ -65,41 +66,42 @@ impl Connection {
              user-agent: Mandrill-Webhook/1.0\r\nx-mandrill-signature: {signature}\r\ncontent-length: {}\r\n\r\n",
             form.len()
         )?;
-        if form.len() <= TOGETHER {
+        if form.len() <= INLINE_BODY_BYTES {
             self.request.extend_from_slice(form);
             self.stream.write_all(&self.request).await?;
         } else {
             self.stream.write_all(&self.request).await?;
             self.stream.write_all(form).await?;
         }
-        self.answer.clear();
+        self.response.clear();
         loop {
-            if self.stream.read_buf(&mut self.answer).await? == 0 {
+            if self.stream.read_buf(&mut self.response).await? == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
-            if let Some(answer) = whole(&self.answer)? {
-                return Ok(answer);
+            if let Some(response) = parse_response(&self.response)? {
+                return Ok(response);
             }
         }
     }
 }
 
-/// The answer, once all of it is there.
-fn whole(bytes: &[u8]) -> Result<Option<Answer>, Error> {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+/// Parses a response. Returns `None` while it is incomplete.
+fn parse_response(bytes: &[u8]) -> Result<Option<Response>, Error> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(head) = response.parse(bytes).map_err(Error::other)? else { return Ok(None) };
     let header = |name: &str| {
         let found = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(found.value).ok()
     };
-    let is_there = match (header("content-length").and_then(|length| length.parse::<usize>().ok()), header("transfer-encoding")) {
-        (Some(length), _) => bytes.len() >= head + length,
-        // The answers are short JSON, which ends otherwise.
-        (None, Some("chunked")) => bytes.ends_with(b"\r\n0\r\n\r\n"),
-        _ => return Err(Error::other("no length of an answer")),
-    };
+    let is_complete =
+        match (header("content-length").and_then(|length| length.parse::<usize>().ok()), header("transfer-encoding")) {
+            (Some(length), _) => bytes.len() >= head + length,
+            // The responses are short JSON, so these bytes can only be the last chunk.
+            (None, Some("chunked")) => bytes.ends_with(b"\r\n0\r\n\r\n"),
+            _ => return Err(Error::other("a response has neither a length nor chunks")),
+        };
     let status = response.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(ErrorKind::InvalidData)?;
-    let keeps = header("connection").is_none_or(|connection| !connection.eq_ignore_ascii_case("close"));
-    Ok(is_there.then_some(Answer { status, keeps }))
+    let keep_alive = header("connection").is_none_or(|connection| !connection.eq_ignore_ascii_case("close"));
+    Ok(is_complete.then_some(Response { status, keep_alive }))
 }

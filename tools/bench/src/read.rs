@@ -1,4 +1,4 @@
-//! Lists, filters, searches and statistics through nginx, among a hundred thousand events and among a million.
+//! Rows about lists, filters, searches and statistics through nginx, with 100,000 and 1,000,000 events.
 
 use std::time::{Duration, Instant};
 
@@ -10,16 +10,16 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::report::Row;
-use crate::{Effort, database, say, wanted};
+use crate::{Effort, database, is_selected, print_line};
 
 const SMALL: u32 = 100_000;
 const LARGE: u32 = 1_000_000;
-/// Questions of each sort, of which each asks something else.
-const ASKED: i64 = 40;
-/// How long upkeep may take to count what was stored past ingest.
-const COUNTED_BY: Duration = Duration::from_secs(300);
+/// Distinct queries of each kind per round.
+const SAMPLES_PER_ROUND: i64 = 40;
+/// How long the background job may take to count events that were inserted without ingest.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// An event that is there, from which something to look for is taken.
+/// A stored event whose values the queries search for.
 #[derive(sqlx::FromRow)]
 struct Sample {
     number: i64,
@@ -32,80 +32,79 @@ struct Sample {
     plan: String,
 }
 
-/// What is asked, by sort.
-type Question = (&'static str, fn(&Sample) -> String);
+/// The name of a kind of query, and the query string for a sample.
+type Query = (&'static str, fn(&Sample) -> String);
 
-const QUESTIONS: [Question; 14] = [
+const QUERIES: [Query; 14] = [
     ("newest", |_| String::new()),
-    ("by kind", |of| format!("kind={}", of.kind)),
-    ("by recipient", |of| format!("recipient={}", of.recipient)),
-    ("by sender", |of| format!("sender={}", of.sender)),
-    ("by subject", |of| format!("subject={}", of.subject.replace(' ', "%20"))),
-    ("by tag", |of| format!("tag={}", of.tag)),
-    ("by metadata", |of| format!("metadata.customer={}", of.customer)),
-    ("by common metadata", |of| format!("metadata.plan={}", of.plan)),
-    ("by address", |of| format!("ip=198.51.{}.{}", of.number % 256, of.number / 2 % 256)),
-    ("by link", |of| format!("url=https%3A%2F%2Fexample.com%2F{}", of.number % 5_000)),
-    ("free text, rare", |of| format!("q={}", of.recipient.split('@').next().unwrap_or_default())),
-    ("free text, common", |of| format!("q={}", of.subject.split(' ').nth(1).unwrap_or_default())),
-    ("free text, none", |of| format!("q=nothing{}", of.number)),
-    ("excluding", |of| format!("not.kind=send,delivered&q=digest&not.tag={}&simulated=false", of.tag)),
+    ("by kind", |sample| format!("kind={}", sample.kind)),
+    ("by recipient", |sample| format!("recipient={}", sample.recipient)),
+    ("by sender", |sample| format!("sender={}", sample.sender)),
+    ("by subject", |sample| format!("subject={}", sample.subject.replace(' ', "%20"))),
+    ("by tag", |sample| format!("tag={}", sample.tag)),
+    ("by metadata", |sample| format!("metadata.customer={}", sample.customer)),
+    ("by common metadata", |sample| format!("metadata.plan={}", sample.plan)),
+    ("by address", |sample| format!("ip=198.51.{}.{}", sample.number % 256, sample.number / 2 % 256)),
+    ("by link", |sample| format!("url=https%3A%2F%2Fexample.com%2F{}", sample.number % 5_000)),
+    ("free text, rare", |sample| format!("q={}", sample.recipient.split('@').next().unwrap_or_default())),
+    ("free text, common", |sample| format!("q={}", sample.subject.split(' ').nth(1).unwrap_or_default())),
+    ("free text, none", |sample| format!("q=nothing{}", sample.number)),
+    ("excluding", |sample| format!("not.kind=send,delivered&q=digest&not.tag={}&simulated=false", sample.tag)),
 ];
 
 pub(crate) async fn measure(effort: Effort, quick: bool, only: &str) -> anyhow::Result<Vec<Row>> {
-    if !wanted(only, "read") {
+    if !is_selected(only, "read") {
         return Ok(Vec::new());
     }
-    let small = Library::of(SMALL, effort).await?.p95_ms().await?;
+    let small = Dataset::create(SMALL, effort).await?.p95_ms().await?;
     let mut rows =
-        vec![Row::alone("read_p95_100k", "p95 of lists, filters and searches through nginx, 100,000 events", "ms", small)];
-    // Storing a million takes longer than all of a quick run may.
+        vec![Row::figure("read_p95_100k", "p95 of lists, filters and searches through nginx, 100,000 events", "ms", small)];
+    // Storing a million events takes longer than a whole quick run may.
     if !quick {
-        let large = Library::of(LARGE, effort).await?;
-        let (among_large, year) = (large.p95_ms().await?, large.year_ms().await?);
+        let large = Dataset::create(LARGE, effort).await?;
+        let (large_p95, year) = (large.p95_ms().await?, large.year_ms().await?);
         rows.extend([
-            Row::alone("read_p95_1m", "the same, 1,000,000 events", "ms", among_large),
-            Row::alone("read_growth_1m", "the second divided by the first", "×", among_large / small),
-            Row::alone("read_stats_year", "Statistics of a year, 1,000,000 events, median", "ms", year),
+            Row::figure("read_p95_1m", "p95 of lists, filters and searches through nginx, 1,000,000 events", "ms", large_p95),
+            Row::figure("read_growth_1m", "p95 with 1,000,000 events divided by p95 with 100,000", "×", large_p95 / small),
+            Row::figure("read_stats_year", "Statistics of a year, 1,000,000 events, median", "ms", year),
         ]);
     }
     Ok(rows)
 }
 
-/// A stack that holds so many events, and somebody signed in.
-struct Library {
-    /// Serves until it is dropped.
+/// A stack that holds `rows` events, and the session of a signed-in user.
+struct Dataset {
     stack: Stack,
     http: reqwest::Client,
     cookie: String,
-    /// One for each question of a sort.
+    /// One for each query of a kind.
     samples: Vec<Sample>,
     rows: u32,
 }
 
-impl Library {
-    async fn of(rows: u32, effort: Effort) -> anyhow::Result<Self> {
+impl Dataset {
+    async fn create(rows: u32, effort: Effort) -> anyhow::Result<Self> {
         let mut stack = Stack::start()?;
         database::prepare(&stack.database_url()).await?;
-        say(&format!("  storing {rows} events"));
+        print_line(&format!("  storing {rows} events"));
         database::fill(&stack.database_url(), rows).await?;
         let mut postgres = PgConnection::connect(&stack.database_url()).await?;
-        // Upkeep counts the hours that are over as the service starts.
+        // When the service starts, a background job counts the hours that are over.
         stack.restart(Part::Ingest)?;
         let counted = "select until > now() - interval '2 hours' from event_facets_until";
-        let deadline = Instant::now() + COUNTED_BY;
+        let deadline = Instant::now() + COUNT_TIMEOUT;
         while !sqlx::query_scalar::<_, bool>(counted).fetch_one(&mut postgres).await? {
-            ensure!(Instant::now() < deadline, "the hours are not counted");
+            ensure!(Instant::now() < deadline, "ingest did not count the past hours in time; check its log");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        // As autovacuum leaves it.
+        // Bring the tables to the state in which autovacuum leaves them.
         sqlx::raw_sql("vacuum analyze").execute(&mut postgres).await?;
         sqlx::raw_sql("checkpoint").execute(&mut postgres).await?;
         let samples = sqlx::query_as(
             "select id as number, kind, recipient, sender, subject, tags[1] as tag, metadata ->> 'customer' as customer,
                     metadata ->> 'plan' as plan from events order by md5(id::text) limit $1",
         );
-        let samples = samples.bind(ASKED * i64::try_from(effort.rounds)?).fetch_all(&mut postgres).await?;
+        let samples = samples.bind(SAMPLES_PER_ROUND * i64::try_from(effort.rounds)?).fetch_all(&mut postgres).await?;
         let http = reqwest::Client::new();
         let settings = stack.settings();
         let signed_in = http
@@ -120,26 +119,31 @@ impl Library {
         Ok(Self { stack, http, cookie, samples, rows })
     }
 
-    async fn ask(&self, path: &str) -> anyhow::Result<Duration> {
-        let asked = Instant::now();
-        let answer = self.http.get(format!("{}{path}", self.stack.address())).header("cookie", &self.cookie).send().await?;
-        let status = answer.status();
-        answer.bytes().await?;
+    async fn time_get(&self, path: &str) -> anyhow::Result<Duration> {
+        let sent = Instant::now();
+        let response = self.http.get(format!("{}{path}", self.stack.address())).header("cookie", &self.cookie).send().await?;
+        let status = response.status();
+        response.bytes().await?;
         ensure!(status == 200, "{path} was answered with {status}");
-        Ok(asked.elapsed())
+        Ok(sent.elapsed())
     }
 
-    /// Over all sorts alike; what each sort took is printed.
+    /// Returns the p95 over all kinds of queries, and prints the figures of each kind.
     async fn p95_ms(&self) -> anyhow::Result<f64> {
         let mut all = Histogram::<u64>::new(3)?;
-        for (sort, question) in QUESTIONS {
-            let mut took = Histogram::<u64>::new(3)?;
+        for (kind, query) in QUERIES {
+            let mut latency = Histogram::<u64>::new(3)?;
             for sample in &self.samples {
-                let path = format!("/api/events?{}", question(sample));
-                took.record(u64::try_from(self.ask(&path).await?.as_micros())?)?;
+                let path = format!("/api/events?{}", query(sample));
+                latency.record(u64::try_from(self.time_get(&path).await?.as_micros())?)?;
             }
-            say(&format!("  {:>9} events, {sort}: p50 {:.1} p95 {:.1} ms", self.rows, ms(&took, 0.5), ms(&took, 0.95)));
-            all.add(&took)?;
+            print_line(&format!(
+                "  {:>9} events, {kind}: p50 {:.1} p95 {:.1} ms",
+                self.rows,
+                ms(&latency, 0.5),
+                ms(&latency, 0.95)
+            ));
+            all.add(&latency)?;
         }
         Ok(ms(&all, 0.95))
     }
@@ -147,11 +151,11 @@ impl Library {
     async fn year_ms(&self) -> anyhow::Result<f64> {
         let year = OffsetDateTime::now_utc() - time::Duration::days(365);
         let path = format!("/api/stats?from={}", year.format(&Rfc3339)?);
-        let mut took = Histogram::<u64>::new(3)?;
-        for _ in 0..ASKED {
-            took.record(u64::try_from(self.ask(&path).await?.as_micros())?)?;
+        let mut latency = Histogram::<u64>::new(3)?;
+        for _ in 0..SAMPLES_PER_ROUND {
+            latency.record(u64::try_from(self.time_get(&path).await?.as_micros())?)?;
         }
-        Ok(ms(&took, 0.5))
+        Ok(ms(&latency, 0.5))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The table that is printed, and the same as JSON for programs.
+//! The report, as a Markdown table and as JSON.
 
 use std::fs;
 use std::path::Path;
@@ -7,47 +7,46 @@ use std::process::Command;
 use anyhow::Context;
 use serde::Serialize;
 
-/// One comparison, or one absolute figure.
+/// A comparison or an absolute figure.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Row {
-    /// Stable.
+    /// Stable across versions.
     pub id: &'static str,
-    /// What is measured.
+    /// Description of what is measured.
     pub name: String,
-    /// Ours.
     pub ours: f64,
-    /// The peer's; none for an absolute figure.
+    /// The peer's figure or the limit; `None` for an absolute figure.
     pub other: Option<f64>,
-    /// Against whom.
+    /// Name of the peer; empty for an absolute figure.
     pub peer: String,
-    /// Of both.
+    /// Unit of both figures.
     pub unit: &'static str,
-    /// Ours divided by the peer's, taken in one run.
+    /// Our figure divided by the peer's, both from the same run.
     pub ratio: Option<f64>,
-    /// Whether ours is within a bar that we set ourselves.
+    /// Whether our figure is within the limit.
     pub holds: Option<bool>,
 }
 
 impl Row {
-    /// Ours against somebody's.
-    pub(crate) fn against(id: &'static str, name: &str, unit: &'static str, ours: f64, peer: &str, other: f64) -> Self {
+    /// A comparison of our figure with a peer's.
+    pub(crate) fn comparison(id: &'static str, name: &str, unit: &'static str, ours: f64, peer: &str, other: f64) -> Self {
         let (name, peer) = (name.to_owned(), peer.to_owned());
         Self { id, name, ours, other: Some(other), peer, unit, ratio: Some(ours / other), holds: None }
     }
 
-    /// A figure that stands alone.
-    pub(crate) fn alone(id: &'static str, name: &str, unit: &'static str, ours: f64) -> Self {
+    /// An absolute figure.
+    pub(crate) fn figure(id: &'static str, name: &str, unit: &'static str, ours: f64) -> Self {
         Self { id, name: name.to_owned(), ours, other: None, peer: String::new(), unit, ratio: None, holds: None }
     }
 
-    /// A figure that must not be larger than a bar.
-    pub(crate) fn within(id: &'static str, name: &str, unit: &'static str, ours: f64, bar: f64) -> Self {
-        let (name, peer) = (name.to_owned(), "bar: at most".to_owned());
-        Self { id, name, ours, other: Some(bar), peer, unit, ratio: None, holds: Some(ours <= bar) }
+    /// A figure that must not exceed a limit.
+    pub(crate) fn limited(id: &'static str, name: &str, unit: &'static str, ours: f64, limit: f64) -> Self {
+        let (name, peer) = (name.to_owned(), "upper limit".to_owned());
+        Self { id, name, ours, other: Some(limit), peer, unit, ratio: None, holds: Some(ours <= limit) }
     }
 }
 
-/// The rows as a table of Markdown.
+/// Formats the rows as a Markdown table.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut lines =
         vec!["| id | what | ours | peer | theirs | unit | ratio |".to_owned(), "|---|---|--:|---|--:|---|--:|".to_owned()];
@@ -76,7 +75,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
     lines.join("\n")
 }
 
-/// Writes the rows to `report.json`.
+/// Writes the rows as JSON.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -85,7 +84,7 @@ pub(crate) fn write(rows: &[Row], file: &Path) -> anyhow::Result<()> {
     fs::write(file, serde_json::to_string_pretty(rows)? + "\n").with_context(|| format!("writing {}", file.display()))
 }
 
-/// The machine and the compiler, in a line each.
+/// Describes the machine and the compiler.
 pub(crate) fn machine() -> String {
     let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
     let cpus = read("/proc/cpuinfo");
@@ -99,7 +98,6 @@ pub(crate) fn machine() -> String {
     format!("{cores} cores of {model}, {} GiB, {}", memory.unwrap_or_default() >> 20, rustc.unwrap_or_default().trim())
 }
 
-/// The one in the middle.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

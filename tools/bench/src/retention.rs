@@ -1,4 +1,4 @@
-//! How long an insert waits while a month of a large table is dropped.
+//! Rows about how long a post takes while retention drops a month of a large table.
 
 use anyhow::ensure;
 use sqlx::{Connection, PgConnection};
@@ -8,11 +8,11 @@ use crate::load;
 use crate::ours::Ours;
 use crate::report::Row;
 
-/// Posts a second while it happens, and in all.
+/// Posts per second.
 const RATE: f64 = 500.0;
 const POSTS: usize = 10_000;
 
-/// A million rows, most of them in a month that is due.
+/// Inserts a million rows, 700,000 of them in a month that is due for deletion.
 const FILL: &str = "
     create table events_2020_01 (like events including defaults including constraints);
     alter table events attach partition events_2020_01 for values from ('2020-01-01 00:00+00') to ('2020-02-01 00:00+00');
@@ -25,7 +25,7 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Row>> {
     let mut ours = Ours::start().await?;
     let mut connection = PgConnection::connect(&ours.stack.database_url()).await?;
     sqlx::raw_sql(FILL).execute(&mut connection).await?;
-    // What filling left to be written must not fall into the run, and the service must be warm.
+    // Write the filled pages to disk and warm up the service before the run.
     sqlx::raw_sql("checkpoint").execute(&mut connection).await?;
     let warm = ours.corpus.bodies(500, 1);
     load::pace(&ours.stack.direct(Part::Ingest), 64, warm, RATE).await?;
@@ -33,8 +33,8 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Row>> {
     let address = ours.stack.direct(Part::Ingest);
     let posting = tokio::spawn(async move { load::pace(&address, 64, bodies, RATE).await });
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-    let done = tokio::task::block_in_place(|| ours.stack.ingest_with(&["retention"], &[("RETENTION_DAYS", "30")]))?;
-    ensure!(done.contains("events_2020_01"), "{done}");
+    let output = tokio::task::block_in_place(|| ours.stack.ingest_with(&["retention"], &[("RETENTION_DAYS", "30")]))?;
+    ensure!(output.contains("events_2020_01"), "retention did not drop events_2020_01: {output}");
     let run = posting.await??;
     ensure!(run.posts == POSTS, "{} of {POSTS} posts were accepted", run.posts);
     let deleted: i64 = sqlx::query_scalar(
@@ -42,17 +42,17 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Row>> {
     )
     .fetch_one(&mut connection)
     .await?;
-    ensure!(deleted == 0, "{deleted} rows of events were deleted one by one");
-    let left: i64 =
+    ensure!(deleted == 0, "retention deleted {deleted} rows one by one");
+    let remaining: i64 =
         sqlx::query_scalar("select count(*) from events where received_at < '2021-01-01'").fetch_one(&mut connection).await?;
-    ensure!(left == 0, "{left} rows of the month are left");
+    ensure!(remaining == 0, "{remaining} rows of the dropped month remain");
     Ok(vec![
-        Row::alone(
+        Row::figure(
             "ingest_retention_max",
             "Longest post while a month of 700,000 rows is dropped, 500 posts/s",
             "ms",
             run.latency_ms(1.0),
         ),
-        Row::alone("ingest_retention_p99", "p99 of the same", "ms", run.latency_ms(0.99)),
+        Row::figure("ingest_retention_p99", "p99 of posts while the month is dropped", "ms", run.latency_ms(0.99)),
     ])
 }

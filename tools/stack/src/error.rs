@@ -4,64 +4,56 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or process operation failed.
-    #[error("{doing}: {source}")]
+    #[error("{context} failed: {source}")]
     Io {
-        /// What was being done.
-        doing: String,
-        /// What the system said.
+        /// The operation, such as "reading nginx.conf".
+        context: String,
         source: std::io::Error,
     },
     /// A helper command failed.
-    #[error("{command} failed; it said:\n{output}")]
+    #[error("{command} failed with this output:\n{output}")]
     Command {
-        /// Its name.
         command: String,
-        /// What it printed.
+        /// Both standard output and standard error.
         output: String,
     },
-    /// A server ended, or did not answer in time.
-    #[error("{name} {what}; its log ({}) ends with:\n{tail}", log.display())]
+    /// A server exited, or did not become ready in time.
+    #[error("{name} {problem}. The last lines of its log, {}:\n{tail}", log.display())]
     NotReady {
-        /// Which one.
+        /// The server's name.
         name: String,
-        /// Ended, or silent.
-        what: &'static str,
-        /// Its log file.
+        /// What happened to it, as a predicate: "exited".
+        problem: &'static str,
         log: PathBuf,
-        /// The last lines of it.
+        /// The last lines of the log.
         tail: String,
     },
-    /// A service or the frontend has not been built.
-    #[error("{} is missing; build it first: {hint}", path.display())]
-    NotBuilt {
-        /// What is missing.
+    /// A program or the frontend's build is missing.
+    #[error("{} is missing. To fix this, {hint}", path.display())]
+    Missing {
         path: PathBuf,
-        /// The command that makes it.
+        /// How to create it, as an instruction.
         hint: &'static str,
     },
-    /// The port that was asked for is taken.
-    #[error("port {0} of 127.0.0.1 is in use; choose another with PORT=")]
+    /// The requested port is taken.
+    #[error("port {0} on 127.0.0.1 is in use; choose another with PORT=")]
     PortTaken(u16),
-    /// No free port was found.
-    #[error("no free port was found")]
+    /// No port of the stack's range is free.
+    #[error("no free port on 127.0.0.1; stop other stacks and try again")]
     NoPort,
-    /// A file of settings cannot be read.
-    #[error("{} is not readable as settings: {source}", path.display())]
-    Settings {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
+    /// `settings.json` is not valid.
+    #[error("{} is not a valid settings file: {source}; correct it, or remove its folder to start from scratch", path.display())]
+    Settings { path: PathBuf, source: serde_json::Error },
 }
 
-/// Says what was being done when an operation failed.
-pub(crate) trait Doing<T> {
-    fn doing(self, what: impl Into<String>) -> Result<T, Error>;
+/// Adds the failed operation to an I/O error.
+pub(crate) trait ErrorContext<T> {
+    /// `operation` completes "… failed", as in "reading nginx.conf".
+    fn context(self, operation: impl Into<String>) -> Result<T, Error>;
 }
 
-impl<T> Doing<T> for std::io::Result<T> {
-    fn doing(self, what: impl Into<String>) -> Result<T, Error> {
-        self.map_err(|source| Error::Io { doing: what.into(), source })
+impl<T> ErrorContext<T> for std::io::Result<T> {
+    fn context(self, operation: impl Into<String>) -> Result<T, Error> {
+        self.map_err(|source| Error::Io { context: operation.into(), source })
     }
 }

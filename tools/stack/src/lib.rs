@@ -1,20 +1,20 @@
-//! A private stack on free ports: Postgres, Valkey and nginx, with our two services between them.
+//! A private stack on free ports: Postgres, Valkey, nginx, and this project's two services.
 //!
-//! `make up`, every integration test and the benchmarks stand on it. It needs neither root nor Docker: the servers come as
-//! pinned wheels ([`servers`]). A [`Stack`] is ready when `start` returns and gone when it is dropped; should this process
-//! die without dropping it, the [`leash`] ends what it started.
+//! `make up`, every integration test and the benchmarks run on it. It needs neither root nor Docker: the servers come as
+//! pinned wheels ([`servers`]). [`Stack::start`] returns once every part is ready, and dropping the [`Stack`] ends them. If
+//! the owning process dies without dropping it, the [`reaper`] ends what it started.
 //!
-//! - [`Stack`]: the whole, and what a test does to it: kill, stop, start again.
-//! - [`postgres`], [`redis`], [`nginx`], [`service`]: one part each.
-//! - [`process`], [`leash`], [`ports`], [`place`]: what parts are made of.
+//! - [`Stack`]: the whole stack, and what a test does to it: kill, stop and restart parts.
+//! - [`postgres`], [`redis`], [`nginx`], [`service`]: the parts.
+//! - [`process`], [`reaper`], [`ports`], [`paths`]: what the parts are built from.
 
 mod error;
-pub mod leash;
 pub mod nginx;
-pub mod place;
+pub mod paths;
 pub mod ports;
 pub mod postgres;
 pub mod process;
+pub mod reaper;
 pub mod redis;
 pub mod servers;
 pub mod service;

@@ -1,4 +1,4 @@
-//! nginx with the project's own template: the same file that the compose stack uses.
+//! nginx, configured from the same template as in the compose stack.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::error::{Doing, Error};
-use crate::leash::Leash;
-use crate::place;
+use crate::error::{Error, ErrorContext};
+use crate::paths;
 use crate::ports::Port;
 use crate::process::Process;
+use crate::reaper::Reaper;
 use crate::servers::Servers;
 
-/// Where the template's variables point.
+/// The ports and the folder that the template's variables stand for.
 pub(crate) struct Targets<'a> {
     pub(crate) ingest: u16,
     pub(crate) notifier: u16,
@@ -30,10 +30,10 @@ pub(crate) fn start(
     port: &Port,
     targets: &Targets<'_>,
     log: &Path,
-    leash: &Arc<Leash>,
+    reaper: &Arc<Reaper>,
 ) -> Result<Process, Error> {
-    let template = place::project().join("deploy/nginx/nginx.conf.template");
-    let mut text = fs::read_to_string(&template).doing(format!("reading {}", template.display()))?;
+    let template = paths::project().join("deploy/nginx/nginx.conf.template");
+    let mut text = fs::read_to_string(&template).context(format!("reading {}", template.display()))?;
     let number = port.number();
     for (variable, value) in [
         ("LISTEN", format!("127.0.0.1:{number}")),
@@ -49,22 +49,22 @@ pub(crate) fn start(
         text = text.replace(&format!("${{{variable}}}"), &value);
     }
     let settings = folder.join("nginx.conf");
-    fs::write(&settings, text).doing(format!("writing {}", settings.display()))?;
+    fs::write(&settings, text).context(format!("writing {}", settings.display()))?;
     let mut command = Command::new(&servers.nginx);
     command.args(["-e", "stderr", "-p"]).arg(folder).arg("-c").arg(&settings);
-    // As root, nginx would hand its workers to a user who may be unable to read a private checkout.
-    command.arg("-g").arg(if place::is_root() { "daemon off; user root root;" } else { "daemon off;" });
-    let mut process = Process::start("nginx", command, log.to_path_buf(), Signal::TERM, leash)?;
+    // As root, nginx would run its workers as a user who may be unable to read a private checkout.
+    command.arg("-g").arg(if paths::is_root() { "daemon off; user root root;" } else { "daemon off;" });
+    let mut process = Process::start("nginx", command, log.to_path_buf(), Signal::TERM, reaper)?;
     process.wait_until(|| get(number, "/healthz").is_some_and(|status| status == 200))?;
     Ok(process)
 }
 
-/// The status of a plain GET, if there is an answer at all.
+/// Sends a GET request and returns the status, or `None` without a response.
 pub(crate) fn get(port: u16, path: &str) -> Option<u16> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n").ok()?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).ok()?;
-    std::str::from_utf8(answer.get(9..12)?).ok()?.parse().ok()
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).ok()?;
+    std::str::from_utf8(response.get(9..12)?).ok()?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! One server process: started, watched until it answers, and ended.
+//! One server process: starting it, waiting until it is ready, and stopping it.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,84 +11,85 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::error::{Doing, Error};
-use crate::leash::Leash;
+use crate::error::{Error, ErrorContext};
+use crate::reaper::Reaper;
 
-/// How long a server may take to answer; generous, for a loaded machine.
-const READY_WITHIN: Duration = Duration::from_secs(60);
-/// How long a server may take to end before it is killed.
-const END_WITHIN: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(10);
+/// How long a server may take to become ready; generous, for a loaded machine.
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a server may take to exit before it is killed.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A running server. Dropping it ends it.
+/// The problem of a server that exited before it was ready.
+pub(crate) const EXITED: &str = "exited before it was ready";
+
+/// A running server. Dropping it stops it.
 #[derive(Debug)]
 pub struct Process {
     name: String,
     child: Child,
     log: PathBuf,
-    ends_by: Signal,
-    leash: Arc<Leash>,
+    stop_signal: Signal,
+    reaper: Arc<Reaper>,
 }
 
 impl Process {
-    /// Starts `command` in a process group of its own, its output appended to `log`.
+    /// Starts `command` in its own process group and appends its output to `log`.
     pub(crate) fn start(
         name: &str,
         mut command: Command,
         log: PathBuf,
-        ends_by: Signal,
-        leash: &Arc<Leash>,
+        stop_signal: Signal,
+        reaper: &Arc<Reaper>,
     ) -> Result<Self, Error> {
-        let output = File::options().create(true).append(true).open(&log).doing(format!("opening {}", log.display()))?;
-        let errors = output.try_clone().doing("sharing a log file")?;
+        let output = File::options().create(true).append(true).open(&log).context(format!("opening {}", log.display()))?;
+        let errors = output.try_clone().context("sharing a log file")?;
         let child = command
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors)
             .process_group(0)
             .spawn()
-            .doing(format!("starting {name} ({})", command.get_program().display()))?;
-        leash.add(child.id(), if ends_by == Signal::INT { "INT" } else { "TERM" });
-        Ok(Self { name: name.to_owned(), child, log, ends_by, leash: Arc::clone(leash) })
+            .context(format!("starting {name} ({})", command.get_program().display()))?;
+        reaper.add(child.id(), if stop_signal == Signal::INT { "INT" } else { "TERM" });
+        Ok(Self { name: name.to_owned(), child, log, stop_signal, reaper: Arc::clone(reaper) })
     }
 
-    /// Returns once `answers` does, and fails when the process ends before that or stays silent.
-    pub(crate) fn wait_until(&mut self, mut answers: impl FnMut() -> bool) -> Result<(), Error> {
-        let deadline = Instant::now() + READY_WITHIN;
-        while !answers() {
+    /// Returns once `is_ready` is true. Fails if the process exits before that, or takes longer than `READY_TIMEOUT`.
+    pub(crate) fn wait_until(&mut self, mut is_ready: impl FnMut() -> bool) -> Result<(), Error> {
+        let deadline = Instant::now() + READY_TIMEOUT;
+        while !is_ready() {
             if self.has_ended() {
-                return Err(self.not_ready("ended"));
+                return Err(self.not_ready(EXITED));
             }
             if Instant::now() > deadline {
-                return Err(self.not_ready("did not answer in time"));
+                return Err(self.not_ready("was not ready in time"));
             }
-            sleep(POLL);
+            sleep(POLL_INTERVAL);
         }
         Ok(())
     }
 
-    /// The process's id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// True when the process is gone.
+    /// Whether the process has exited.
     pub fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Says that it ended, with the end of its log.
-    pub fn not_ready(&self, what: &'static str) -> Error {
-        Error::NotReady { name: self.name.clone(), what, log: self.log.clone(), tail: tail(&self.log) }
+    /// An error with this problem and the last lines of the log.
+    pub fn not_ready(&self, problem: &'static str) -> Error {
+        Error::NotReady { name: self.name.clone(), problem, log: self.log.clone(), tail: tail(&self.log) }
     }
 
-    /// kill -9.
+    /// Kills the process with SIGKILL.
     pub(crate) fn kill(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Sends a signal, such as STOP or CONT.
     pub(crate) fn signal(&self, signal: Signal) {
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process(pid, signal);
@@ -99,15 +100,15 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if !self.has_ended() {
-            self.signal(self.ends_by);
-            let deadline = Instant::now() + END_WITHIN;
+            self.signal(self.stop_signal);
+            let deadline = Instant::now() + STOP_TIMEOUT;
             while !self.has_ended() && Instant::now() < deadline {
-                sleep(POLL);
+                sleep(POLL_INTERVAL);
             }
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
-        self.leash.remove(self.child.id());
+        self.reaper.remove(self.child.id());
     }
 }
 
@@ -119,22 +120,22 @@ fn tail(log: &Path) -> String {
     lines[lines.len().saturating_sub(15)..].join("\n")
 }
 
-/// Runs a helper to its end, and gives what it printed.
+/// Runs a helper command to completion and returns its standard output.
 pub(crate) fn output_of(command: &mut Command) -> Result<String, Error> {
     let name = command.get_program().display().to_string();
-    let output = command.stdin(Stdio::null()).output().doing(format!("running {name}"))?;
+    let output = command.stdin(Stdio::null()).output().context(format!("running {name}"))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let said = [output.stdout, output.stderr].concat();
-    Err(Error::Command { command: name, output: String::from_utf8_lossy(&said).into_owned() })
+    let printed = [output.stdout, output.stderr].concat();
+    Err(Error::Command { command: name, output: String::from_utf8_lossy(&printed).into_owned() })
 }
 
-/// Runs a server's program as an unprivileged user when we are root.
+/// A command that runs as nobody if this process is root.
 pub(crate) fn unprivileged(program: &Path) -> Command {
     let mut command = Command::new(program);
-    if crate::place::is_root() {
-        command.uid(crate::place::NOBODY).gid(crate::place::NOBODY);
+    if crate::paths::is_root() {
+        command.uid(crate::paths::NOBODY_ID).gid(crate::paths::NOBODY_ID);
     }
     command
 }

@@ -1,4 +1,4 @@
-//! A private Valkey or Redis, with a password, that keeps nothing on disk.
+//! A private Valkey or Redis with a password and without persistence.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -10,10 +10,10 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::error::Error;
-use crate::leash::Leash;
-use crate::place;
+use crate::paths;
 use crate::ports::Port;
 use crate::process::Process;
+use crate::reaper::Reaper;
 use crate::servers::Servers;
 
 pub(crate) fn start(
@@ -22,28 +22,28 @@ pub(crate) fn start(
     password: &str,
     port: &Port,
     log: &Path,
-    leash: &Arc<Leash>,
+    reaper: &Arc<Reaper>,
 ) -> Result<Process, Error> {
     let port = port.number();
     let settings = folder.join("redis.conf");
     let dir = folder.display();
-    place::write_private(
+    paths::write_private(
         &settings,
         &format!("bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {dir}\nsave \"\"\nappendonly no\n"),
     )?;
     let mut command = Command::new(&servers.redis);
     command.arg(&settings).current_dir(folder);
-    let mut process = Process::start("Valkey", command, log.to_path_buf(), Signal::TERM, leash)?;
-    process.wait_until(|| answers(port, password).unwrap_or(false))?;
+    let mut process = Process::start("Valkey", command, log.to_path_buf(), Signal::TERM, reaper)?;
+    process.wait_until(|| responds(port, password).unwrap_or(false))?;
     Ok(process)
 }
 
-fn answers(port: u16, password: &str) -> std::io::Result<bool> {
-    Ok(ask(port, password, "PING")? == "+PONG")
+fn responds(port: u16, password: &str) -> std::io::Result<bool> {
+    Ok(query(port, password, "PING")? == "+PONG")
 }
 
-/// The first line of the answer to a command without spaces in its words.
-pub(crate) fn ask(port: u16, password: &str, command: &str) -> std::io::Result<String> {
+/// Runs a command and returns the first line of the reply. Arguments must not contain spaces.
+pub(crate) fn query(port: u16, password: &str, command: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
     stream.write_all(format!("AUTH {password}\r\n{command}\r\n").as_bytes())?;
@@ -52,7 +52,7 @@ pub(crate) fn ask(port: u16, password: &str, command: &str) -> std::io::Result<S
     lines.next().transpose().map(Option::unwrap_or_default)
 }
 
-/// How our services reach it.
+/// The services' `REDIS_URL`.
 pub(crate) fn url(password: &str, port: &Port) -> String {
     format!("redis://default:{password}@127.0.0.1:{}", port.number())
 }

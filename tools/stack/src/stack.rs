@@ -6,52 +6,48 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::Signal;
 
-use crate::error::{Doing, Error};
-use crate::leash::Leash;
+use crate::error::{Error, ErrorContext};
 use crate::nginx::{self, Targets};
-use crate::place;
+use crate::paths;
 use crate::ports::Port;
 use crate::postgres;
 use crate::process::{Process, output_of};
+use crate::reaper::Reaper;
 use crate::redis;
 use crate::servers::Servers;
 use crate::service;
 use crate::settings::Settings;
 
-/// One part of the stack, to be killed, stopped and started again.
+/// A part of the stack that a test can kill, stop and restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The database.
     Postgres,
-    /// The carrier of the live feed.
+    /// Valkey or Redis.
     Redis,
-    /// Our receiver and API.
     Ingest,
-    /// Our websocket server.
     Notifier,
-    /// The front door.
     Nginx,
 }
 
 impl Part {
-    /// In the order in which they start.
+    /// Every part, in start order.
     const ALL: [Self; 5] = [Self::Postgres, Self::Redis, Self::Ingest, Self::Notifier, Self::Nginx];
 }
 
-/// A running stack. Dropping it ends every part, last started first.
+/// A running stack. Dropping it stops every part in reverse start order.
 #[derive(Debug)]
 pub struct Stack {
-    // Fields drop in this order, and parts must go before the leash and the folder.
+    // Fields drop in this order: the parts must stop before the reaper removes the folder.
     parts: Vec<(Part, Process)>,
     ports: Vec<(Part, Port)>,
     environment: Vec<(String, String)>,
     settings: Settings,
     servers: Servers,
     folder: PathBuf,
-    leash: Arc<Leash>,
+    reaper: Arc<Reaper>,
 }
 
-/// Another process of a service. Dropping it ends it.
+/// An additional process of a service. Dropping it stops it.
 #[derive(Debug)]
 pub struct Replica {
     process: Process,
@@ -59,85 +55,84 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// Where it listens, as `http://127.0.0.1:PORT`.
+    /// Its base URL, `http://127.0.0.1:PORT`.
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port.number())
     }
 
-    /// Its process id.
     pub fn pid(&self) -> u32 {
         self.process.pid()
     }
 
-    /// kill -9.
+    /// Kills it with SIGKILL.
     pub fn kill(self) {
         self.process.kill();
     }
 }
 
 impl Stack {
-    /// A stack in a folder of its own that goes when it does; for tests.
+    /// Starts a stack in a temporary folder that is removed with it, for tests.
     ///
     /// # Errors
-    /// When a part cannot be fetched, started or reached.
+    /// When a part cannot be downloaded or started, or does not become ready.
     pub fn start() -> Result<Self, Error> {
         Self::start_with(&[])
     }
 
-    /// The same, with more variables for our services, or others in place of the usual ones.
+    /// Like [`Stack::start`], with environment variables for the services that add to or replace the defaults.
     ///
     /// # Errors
-    /// When a part cannot be fetched, started or reached.
+    /// As [`Stack::start`].
     pub fn start_with(environment: &[(&str, &str)]) -> Result<Self, Error> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("mandrill-listener-{}-{count}", std::process::id()));
-        let leash = Leash::new()?;
-        leash.remove_folder(&folder);
-        Self::start_all(folder, Settings::fresh()?, Port::free()?, leash, environment)
+        let reaper = Reaper::new()?;
+        reaper.remove_folder(&folder);
+        Self::start_all(folder, Settings::fresh()?, Port::free()?, reaper, environment)
     }
 
-    /// A stack whose data stays in `folder`, at a port of choice; for `make up`.
+    /// Starts a stack at `port` that keeps its data in `folder`, for `make up`.
     ///
     /// # Errors
-    /// When a part cannot be fetched, started or reached.
+    /// As [`Stack::start`], and when the port is in use.
     pub fn start_in(folder: &Path, port: u16) -> Result<Self, Error> {
-        let folder = place::reachable(folder.to_path_buf());
-        place::make(&folder)?;
-        let settings = Settings::kept_in(&folder)?;
-        let stack = Self::start_all(folder, settings, Port::named(port)?, Leash::new()?, &[])?;
+        let folder = paths::reachable(folder.to_path_buf());
+        paths::create_dir(&folder)?;
+        let settings = Settings::load_or_create(&folder)?;
+        let stack = Self::start_all(folder, settings, Port::fixed(port)?, Reaper::new()?, &[])?;
         stack.write_environment()?;
         Ok(stack)
     }
 
-    /// Keeps the services' settings where a shell can read them, for commands such as `ingest user add`.
+    /// Writes the services' settings to a file that a shell can source before commands such as `ingest user add`.
     fn write_environment(&self) -> Result<(), Error> {
         let lines = self.environment.iter().map(|(name, value)| format!("export {name}='{}'\n", value.replace('\'', r"'\''")));
-        place::write_private(&self.folder.join("environment"), &lines.collect::<String>())
+        paths::write_private(&self.folder.join("environment"), &lines.collect::<String>())
     }
 
-    /// Postgres alone, without a schema; for checking queries.
+    /// Starts only Postgres, without a schema, for checking queries.
     ///
     /// # Errors
-    /// When it cannot be fetched, started or reached.
+    /// As [`Stack::start`].
     pub fn start_postgres() -> Result<Self, Error> {
         let folder = std::env::temp_dir().join(format!("mandrill-listener-{}-sqlx", std::process::id()));
-        let leash = Leash::new()?;
-        leash.remove_folder(&folder);
-        let mut stack = Self::new(folder, Settings::fresh()?, Port::free()?, leash, &[])?;
+        let reaper = Reaper::new()?;
+        reaper.remove_folder(&folder);
+        let mut stack = Self::new(folder, Settings::fresh()?, Port::free()?, reaper, &[])?;
         stack.start_part(Part::Postgres)?;
         Ok(stack)
     }
 
-    /// A stack of these parts alone, in their usual order, with a migrated database and no account; for benchmarks.
+    /// Starts only these parts, in start order, with a migrated database and no account, for benchmarks.
     ///
     /// # Errors
-    /// When a part cannot be fetched, started or reached.
+    /// As [`Stack::start`].
     pub fn start_only(parts: &[Part], environment: &[(&str, &str)]) -> Result<Self, Error> {
         let folder = std::env::temp_dir().join(format!("mandrill-listener-{}-part", std::process::id()));
-        let leash = Leash::new()?;
-        leash.remove_folder(&folder);
-        let mut stack = Self::new(folder, Settings::fresh()?, Port::free()?, leash, environment)?;
+        let reaper = Reaper::new()?;
+        reaper.remove_folder(&folder);
+        let mut stack = Self::new(folder, Settings::fresh()?, Port::free()?, reaper, environment)?;
         for part in Part::ALL.into_iter().filter(|part| parts.contains(part)) {
             stack.start_part(part)?;
             if part == Part::Postgres {
@@ -150,11 +145,11 @@ impl Stack {
     fn start_all(
         folder: PathBuf,
         settings: Settings,
-        front: Port,
-        leash: Leash,
+        nginx_port: Port,
+        reaper: Reaper,
         environment: &[(&str, &str)],
     ) -> Result<Self, Error> {
-        let mut stack = Self::new(folder, settings, front, leash, environment)?;
+        let mut stack = Self::new(folder, settings, nginx_port, reaper, environment)?;
         stack.start_part(Part::Postgres)?;
         stack.start_part(Part::Redis)?;
         stack.ingest(&["migrate"])?;
@@ -171,32 +166,38 @@ impl Stack {
         Ok(stack)
     }
 
-    fn new(folder: PathBuf, settings: Settings, front: Port, leash: Leash, environment: &[(&str, &str)]) -> Result<Self, Error> {
+    fn new(
+        folder: PathBuf,
+        settings: Settings,
+        nginx_port: Port,
+        reaper: Reaper,
+        environment: &[(&str, &str)],
+    ) -> Result<Self, Error> {
         let servers = Servers::find()?;
         for name in ["logs", "redis", "nginx"] {
-            place::make(&folder.join(name))?;
+            paths::create_dir(&folder.join(name))?;
         }
-        place::make(&folder)?;
-        let mut ports = vec![(Part::Nginx, front)];
+        paths::create_dir(&folder)?;
+        let mut ports = vec![(Part::Nginx, nginx_port)];
         for part in [Part::Postgres, Part::Redis, Part::Ingest, Part::Notifier] {
             ports.push((part, Port::free()?));
         }
         let mut stack =
-            Self { parts: Vec::new(), ports, environment: Vec::new(), settings, servers, folder, leash: Arc::new(leash) };
-        stack.environment = with(&stack.usual_environment(), environment);
+            Self { parts: Vec::new(), ports, environment: Vec::new(), settings, servers, folder, reaper: Arc::new(reaper) };
+        stack.environment = merge_environment(&stack.default_environment(), environment);
         Ok(stack)
     }
 
-    fn usual_environment(&self) -> Vec<(String, String)> {
-        let (address, front) = (self.address(), self.port(Part::Nginx).number());
+    fn default_environment(&self) -> Vec<(String, String)> {
+        let (address, nginx_port) = (self.address(), self.port(Part::Nginx).number());
         let urls = self.settings.webhook_urls.clone().unwrap_or_else(|| self.webhook_url());
         [
             ("DATABASE_URL", self.database_url()),
             ("REDIS_URL", self.redis_url()),
-            ("PUBLIC_ORIGINS", format!("{address},http://localhost:{front}")),
+            ("PUBLIC_ORIGINS", format!("{address},http://localhost:{nginx_port}")),
             ("WEBHOOK_KEYS", self.settings.webhook_keys.clone()),
             ("WEBHOOK_URLS", urls),
-            // Sockets are few here, and Ctrl-C should not take long.
+            // There are few sockets to drain, and Ctrl-C should not take long.
             ("DRAIN_SECONDS", "2".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -211,41 +212,41 @@ impl Stack {
             Part::Postgres => {
                 let password = &self.settings.postgres_password;
                 postgres::init(&self.servers, &data, password)?;
-                postgres::start(&self.servers, &data, password, port, &log, &self.leash)
+                postgres::start(&self.servers, &data, password, port, &log, &self.reaper)
             }
-            Part::Redis => redis::start(&self.servers, &data, &self.settings.redis_password, port, &log, &self.leash),
-            Part::Ingest => service::start("ingest", &self.environment, port, &log, &self.leash),
-            Part::Notifier => service::start("notifier", &self.environment, port, &log, &self.leash),
+            Part::Redis => redis::start(&self.servers, &data, &self.settings.redis_password, port, &log, &self.reaper),
+            Part::Ingest => service::start("ingest", &self.environment, port, &log, &self.reaper),
+            Part::Notifier => service::start("notifier", &self.environment, port, &log, &self.reaper),
             Part::Nginx => {
-                let frontend = place::project().join("frontend/dist");
+                let frontend = paths::project().join("frontend/dist");
                 if !frontend.join("index.html").is_file() {
-                    return Err(Error::NotBuilt { path: frontend, hint: "make frontend" });
+                    return Err(Error::Missing { path: frontend, hint: "run `make frontend`" });
                 }
                 let targets = Targets {
                     ingest: self.port(Part::Ingest).number(),
                     notifier: self.port(Part::Notifier).number(),
                     frontend: &frontend,
                 };
-                nginx::start(&self.servers, &data, port, &targets, &log, &self.leash)
+                nginx::start(&self.servers, &data, port, &targets, &log, &self.reaper)
             }
         }?;
         self.parts.push((part, process));
         Ok(())
     }
 
-    /// kill -9 of one part.
+    /// Kills a part with SIGKILL.
     pub fn kill(&mut self, part: Part) {
-        if let Some(process) = self.take(part) {
+        if let Some(process) = self.take_process(part) {
             process.kill();
         }
     }
 
-    /// Asks one part to end, and waits until it has.
+    /// Stops a part gracefully and waits until it has exited.
     pub fn stop(&mut self, part: Part) {
-        drop(self.take(part));
+        drop(self.take_process(part));
     }
 
-    /// Starts a part again, where it was, with the data it had.
+    /// Stops a part and starts it again on the same port with the same data.
     ///
     /// # Errors
     /// When it does not become ready.
@@ -254,28 +255,28 @@ impl Stack {
         self.start_part(part)
     }
 
-    /// Freezes a part: its connections stay open and nothing is answered.
+    /// Suspends a part: its connections stay open, but it does not respond.
     pub fn freeze(&self, part: Part) {
         self.signal(part, Signal::STOP);
     }
 
-    /// Lets a frozen part go on.
+    /// Resumes a suspended part.
     pub fn thaw(&self, part: Part) {
         self.signal(part, Signal::CONT);
     }
 
     fn signal(&self, part: Part, signal: Signal) {
-        if let Some((_, process)) = self.parts.iter().find(|(one, _)| *one == part) {
+        if let Some((_, process)) = self.parts.iter().find(|(candidate, _)| *candidate == part) {
             process.signal(signal);
         }
     }
 
-    fn take(&mut self, part: Part) -> Option<Process> {
-        let index = self.parts.iter().position(|(one, _)| *one == part)?;
+    fn take_process(&mut self, part: Part) -> Option<Process> {
+        let index = self.parts.iter().position(|(candidate, _)| *candidate == part)?;
         Some(self.parts.remove(index).1)
     }
 
-    /// Starts a second process of a service beside the first, at an address of its own; nginx does not know it.
+    /// Starts another process of a service on its own port. nginx does not route to it.
     ///
     /// # Errors
     /// When it does not become ready.
@@ -283,19 +284,19 @@ impl Stack {
         self.replica_with(name, &[])
     }
 
-    /// The same, with more variables, or others in place of the usual ones.
+    /// Like [`Stack::replica`], with environment variables that add to or replace the defaults.
     ///
     /// # Errors
     /// When it does not become ready.
     pub fn replica_with(&self, name: &str, environment: &[(&str, &str)]) -> Result<Replica, Error> {
         let port = Port::free()?;
         let log = self.folder.join(format!("logs/{name}-{}.log", port.number()));
-        let environment = with(&self.environment, environment);
-        let process = service::start(name, &environment, &port, &log, &self.leash)?;
+        let environment = merge_environment(&self.environment, environment);
+        let process = service::start(name, &environment, &port, &log, &self.reaper)?;
         Ok(Replica { process, port })
     }
 
-    /// Runs a command of `ingest` to its end, and gives what it printed.
+    /// Runs an `ingest` command to completion and returns its standard output.
     ///
     /// # Errors
     /// When it fails.
@@ -303,7 +304,7 @@ impl Stack {
         output_of(self.command("ingest")?.args(arguments))
     }
 
-    /// The same, with more variables, or others in place of the usual ones.
+    /// Like [`Stack::ingest`], with environment variables that add to or replace the defaults.
     ///
     /// # Errors
     /// When it fails.
@@ -311,7 +312,7 @@ impl Stack {
         output_of(self.command("ingest")?.args(arguments).envs(environment.iter().copied()))
     }
 
-    /// A program of Postgres' own, such as `psql` or `pgbench`, that connects to this stack's database by default.
+    /// A Postgres client program, such as `psql` or `pgbench`, that connects to this stack's database by default.
     pub fn postgres_program(&self, name: &str) -> Command {
         let mut command = Command::new(self.servers.postgres_bin.join(name));
         command.env("PGHOST", "127.0.0.1").env("PGPORT", self.port(Part::Postgres).number().to_string());
@@ -320,15 +321,15 @@ impl Stack {
         command
     }
 
-    /// Asks Valkey itself, with a command whose words hold no spaces; gives the first line of its answer.
+    /// Runs a Valkey command and returns the first line of the reply. Arguments must not contain spaces.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// When Valkey does not reply.
     pub fn redis(&self, command: &str) -> Result<String, Error> {
-        redis::ask(self.port(Part::Redis).number(), &self.settings.redis_password, command).doing("asking Valkey")
+        redis::query(self.port(Part::Redis).number(), &self.settings.redis_password, command).context("querying Valkey")
     }
 
-    /// A service as it was built, with an empty environment and no stack around it.
+    /// A service's program with an empty environment, for running it without a stack.
     ///
     /// # Errors
     /// When the service has not been built.
@@ -336,7 +337,7 @@ impl Stack {
         service::command(name, &[])
     }
 
-    /// A command of a service, with this stack's settings.
+    /// A service's program with this stack's settings.
     ///
     /// # Errors
     /// When the service has not been built.
@@ -344,77 +345,76 @@ impl Stack {
         service::command(name, &self.environment)
     }
 
-    /// Runs a command to its end, in the foreground; should we be killed, it is ended with the parts.
+    /// Runs a command in the foreground to completion. If this process is killed, the reaper ends the command with the parts.
     ///
     /// # Errors
     /// When it cannot be started.
     pub fn run(&self, command: &mut Command) -> Result<ExitStatus, Error> {
         let name = command.get_program().display().to_string();
-        let mut child = command.spawn().doing(format!("running {name}"))?;
-        self.leash.add(child.id(), "TERM");
-        let status = child.wait().doing(format!("running {name}"));
-        self.leash.remove(child.id());
+        let mut child = command.spawn().context(format!("running {name}"))?;
+        self.reaper.add(child.id(), "TERM");
+        let status = child.wait().context(format!("running {name}"));
+        self.reaper.remove(child.id());
         status
     }
 
-    /// Fails once a part has ended by itself.
+    /// Checks that every part is still running.
     ///
     /// # Errors
-    /// Names the part, with the end of its log.
+    /// When a part has exited. Names it and ends with the last lines of its log.
     pub fn check(&mut self) -> Result<(), Error> {
         match self.parts.iter_mut().find_map(|(_, process)| process.has_ended().then_some(process)) {
-            Some(process) => Err(process.not_ready("ended by itself")),
+            Some(process) => Err(process.not_ready("exited unexpectedly")),
             None => Ok(()),
         }
     }
 
-    /// The front door, as `http://127.0.0.1:PORT`.
+    /// The base URL of nginx, `http://127.0.0.1:PORT`.
     pub fn address(&self) -> String {
         self.direct(Part::Nginx)
     }
 
-    /// A part's own address, past nginx.
+    /// A part's base URL, bypassing nginx.
     pub fn direct(&self, part: Part) -> String {
         format!("http://127.0.0.1:{}", self.port(part).number())
     }
 
-    /// The address that deliveries are posted to and signed for.
+    /// The address that deliveries are posted to, and by default signed for.
     pub fn webhook_url(&self) -> String {
         format!("{}/webhook/", self.address())
     }
 
-    /// The database, as its owner.
+    /// The URL of the database, as its owner.
     pub fn database_url(&self) -> String {
         postgres::url(&self.settings.postgres_password, self.port(Part::Postgres))
     }
 
-    /// Valkey, with its password.
+    /// The URL of Valkey, with its password.
     pub fn redis_url(&self) -> String {
         redis::url(&self.settings.redis_password, self.port(Part::Redis))
     }
 
-    /// Secrets and addresses.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Where a part writes what it has to say.
+    /// A part's log file.
     pub fn log(&self, part: Part) -> PathBuf {
         self.folder.join(format!("logs/{part:?}.log").to_lowercase())
     }
 
-    /// Where data and logs lie.
+    /// The folder with data and logs.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// The process id of a running part.
     pub fn pid(&self, part: Part) -> Option<u32> {
-        self.parts.iter().find(|(one, _)| *one == part).map(|(_, process)| process.pid())
+        self.parts.iter().find(|(candidate, _)| *candidate == part).map(|(_, process)| process.pid())
     }
 
     fn port(&self, part: Part) -> &Port {
-        let index = self.ports.iter().position(|(one, _)| *one == part).unwrap_or_default();
+        let index = self.ports.iter().position(|(candidate, _)| *candidate == part).unwrap_or_default();
         &self.ports[index].1
     }
 }
@@ -427,14 +427,14 @@ impl Drop for Stack {
     }
 }
 
-/// Applies the project's migrations with `psql`, for when `ingest` cannot be built yet because its queries are being renewed.
+/// Applies the migrations with `psql`, because `ingest` cannot be built while its checked queries are being regenerated.
 ///
 /// # Errors
 /// When a migration cannot be read or fails.
 pub fn apply_migrations(stack: &Stack) -> Result<(), Error> {
-    let folder = place::project().join("migrations");
+    let folder = paths::project().join("migrations");
     let mut files: Vec<PathBuf> =
-        fs::read_dir(&folder).doing("listing migrations")?.flatten().map(|entry| entry.path()).collect();
+        fs::read_dir(&folder).context("listing migrations")?.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
     files.sort();
     for file in files {
@@ -444,8 +444,8 @@ pub fn apply_migrations(stack: &Stack) -> Result<(), Error> {
     Ok(())
 }
 
-/// These variables, with more, or others in place of some.
-fn with(usual: &[(String, String)], more: &[(&str, &str)]) -> Vec<(String, String)> {
-    let kept = usual.iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name)).cloned();
-    kept.chain(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).collect()
+/// Combines environment variables. Those in `overrides` replace defaults of the same name.
+fn merge_environment(defaults: &[(String, String)], overrides: &[(&str, &str)]) -> Vec<(String, String)> {
+    let kept = defaults.iter().filter(|(name, _)| overrides.iter().all(|(other, _)| other != name)).cloned();
+    kept.chain(overrides.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).collect()
 }

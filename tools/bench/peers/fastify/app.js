@@ -8,28 +8,28 @@ import { readEvent } from "./reading.js";
 import { isGenuine } from "./signature.js";
 import { storeEvents } from "./store.js";
 
-// Connections of one worker. More would only queue in Postgres.
+// Connections per worker. More would only queue in Postgres.
 const CONNECTIONS = 4;
 
 export function buildApp({ databaseUrl, webhookKey, webhookUrl }) {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: CONNECTIONS });
-  // A connection lost while idle is replaced by the pool; without a listener it would end the process.
+  // The pool replaces a connection that fails while idle. Without a listener, the error would end the process.
   pool.on("error", (error) => console.error(error));
 
-  // A full batch is about 2.3 MB encoded; fastify's default is 1 MiB.
+  // An encoded full batch has about 2.3 MB, more than fastify's default limit of 1 MiB.
   const app = fastify({ logger: false, bodyLimit: 64 << 20 });
-  // Node's own parser takes 16 ms for a full batch, formbody's default 90 ms.
+  // Node's parser takes 16 ms for a full batch, formbody's default parser 90 ms.
   app.register(formbody, { parser: (body) => parseForm(body) });
   app.addHook("onClose", () => pool.end());
 
   app.setErrorHandler((error, request, reply) => {
     const status = error.statusCode ?? 500;
-    // Failures of our own, on stderr; requests are not logged.
+    // Log only internal errors, to stderr.
     if (status >= 500) console.error(error);
     reply.code(status).send({ error: status >= 500 ? "Internal error" : error.message });
   });
 
-  // Answers once the database does, too.
+  // Succeeds only if the database responds.
   app.get("/healthz", async () => {
     await pool.query("select 1");
     return { status: "ok" };
@@ -52,7 +52,7 @@ export function buildApp({ databaseUrl, webhookKey, webhookUrl }) {
   return app;
 }
 
-// With a schema, fastify compiles a serialiser.
+// Given a schema, fastify compiles a serialiser.
 const RECEIPT = {
   type: "object",
   properties: { received: { type: "integer" }, stored: { type: "integer" } },

@@ -1,12 +1,12 @@
-// One element of a batch as the columns of a row.
+// Converts an element of a batch to the columns of a row.
 
 import { createHash } from "node:crypto";
 
-/** The columns of a message event; undefined for anything else, which is not stored. */
+/** Returns the columns of a message event, or undefined for other elements, which are not stored. */
 export function readEvent(element) {
   const kind = text(element?.event);
   if (!kind) return undefined;
-  // Mandrill writes `[]` for an empty object, leaves fields out, and sets them to null.
+  // Mandrill writes `[]` for an empty object, omits fields, and sets fields to null.
   const msg = mapping(element.msg);
   const location = mapping(element.location);
   const metadata = mapping(msg.metadata);
@@ -37,7 +37,7 @@ export function readEvent(element) {
   };
 }
 
-/** Identifies an event over deliveries. `msg` has no part in it: it is a snapshot that differs between them. */
+/** Identifies an event across deliveries. Excludes `msg`, a snapshot that differs between deliveries. */
 function digest(...identity) {
   const joined = identity.map((part) => part ?? "").join("\0");
   return createHash("sha256").update(joined).digest().subarray(0, 16);

@@ -1,48 +1,48 @@
-// Two workers that share a port, and a primary that starts and ends them.
+// A primary process that starts and stops two workers, which share a port.
 
 import cluster from "node:cluster";
 import { buildApp } from "./app.js";
 
 const WORKERS = 2;
-// How long a worker may take over its last requests.
-const END_WITHIN_MS = 10_000;
+// How long a worker may take to finish its last requests.
+const STOP_TIMEOUT_MS = 10_000;
 
 if (cluster.isPrimary) {
-  lead();
+  runPrimary();
 } else {
-  await work();
+  await runWorker();
 }
 
-function lead() {
-  let ending = false;
+function runPrimary() {
+  let stopping = false;
   const workers = Array.from({ length: WORKERS }, () => cluster.fork());
 
-  const end = (exitCode) => {
-    if (ending) return;
-    ending = true;
+  const stop = (exitCode) => {
+    if (stopping) return;
+    stopping = true;
     process.exitCode = exitCode;
     for (const worker of workers) worker.process.kill("SIGTERM");
     const kill = () => workers.forEach((worker) => worker.process.kill("SIGKILL"));
-    setTimeout(kill, END_WITHIN_MS).unref();
+    setTimeout(kill, STOP_TIMEOUT_MS).unref();
   };
 
-  process.on("SIGTERM", () => end(0));
-  process.on("SIGINT", () => end(0));
-  // Half a peer would be measured as a slow one: without a worker, end all. The primary itself ends with the last of them.
-  cluster.on("exit", () => end(1));
+  process.on("SIGTERM", () => stop(0));
+  process.on("SIGINT", () => stop(0));
+  // With one worker missing, the benchmark would measure a slow peer, so stop all. The primary exits with the last worker.
+  cluster.on("exit", () => stop(1));
 }
 
-async function work() {
+async function runWorker() {
   const app = buildApp({
     databaseUrl: process.env.DATABASE_URL,
     webhookKey: process.env.WEBHOOK_KEY,
     webhookUrl: process.env.WEBHOOK_URL,
   });
-  const end = async () => {
+  const stop = async () => {
     await app.close();
     process.exit(0);
   };
-  process.on("SIGTERM", end);
-  process.on("SIGINT", end);
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
   await app.listen({ host: "127.0.0.1", port: Number(process.env.PORT) });
 }

@@ -1,8 +1,8 @@
-// All of the SQL.
+// The SQL that stores events.
 
 const DEADLOCK = "40P01";
 
-// Arrays within arrays cannot be unnested and arrays of jsonb are slow to read, so tags and metadata travel as text.
+// Postgres cannot unnest arrays within arrays and is slow to read arrays of jsonb, so tags and metadata are sent as text.
 const INSERT = `
   insert into events (
     digest, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata,
@@ -20,14 +20,14 @@ const INSERT = `
   )
   on conflict (digest) do nothing`;
 
-/** Stores each event once, in one statement of its own transaction. Gives how many were new. */
+/** Stores each event once, with one statement in its own transaction. Returns the number of new events. */
 export async function storeEvents(pool, events) {
   if (events.length === 0) return 0;
-  // In one order everywhere: two batches that share events would otherwise wait for each other's rows.
+  // A fixed order prevents deadlocks between two batches that share events.
   events.sort((one, other) => Buffer.compare(one.digest, other.digest));
   const column = (read) => events.map(read);
   const statement = {
-    // A name makes it a prepared statement, planned once for each connection.
+    // A named statement is prepared once per connection.
     name: "store-events",
     text: INSERT,
     values: [
@@ -60,14 +60,14 @@ export async function storeEvents(pool, events) {
 }
 
 /**
- * An array of JSON texts, as Postgres writes it. Both quote alike what JSON texts are made of (control characters, on which
- * they differ, cannot occur in them), and this takes a few ms for a full batch where pg's own quoting takes 50.
+ * Formats JSON texts as a Postgres array. JSON and Postgres quote these texts in the same way: they differ only on control
+ * characters, which JSON texts cannot contain. This takes a few ms for a full batch, where pg's own quoting takes 50.
  */
 function arrayOfJson(texts) {
   return `{${texts.map((text) => (text === null ? "NULL" : JSON.stringify(text))).join(",")}}`;
 }
 
-/** An array of any texts, as Postgres writes it. */
+/** Formats arbitrary texts as a Postgres array. */
 function arrayLiteral(items) {
   const quoted = items.map((item) => `"${item.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`);
   return `{${quoted.join(",")}}`;

@@ -1,4 +1,4 @@
-// Emits what is posted to every socket, on this replica and on those behind the same Redis.
+// Emits each posted message to every socket, on this replica and on others that share its Redis.
 
 import { createServer } from "node:http";
 import { createAdapter } from "@socket.io/redis-adapter";
@@ -11,17 +11,17 @@ for (const redis of [publisher, subscriber]) redis.on("error", (error) => consol
 
 const server = createServer(async (request, response) => {
   try {
-    response.statusCode = await answer(request);
+    response.statusCode = await handle(request);
   } catch (error) {
     console.error(error);
     response.statusCode = 500;
   }
   response.end();
 });
-// Whoever publishes slowly keeps the connection; Node's default is 5 s.
+// Keep a slow publisher's connection open; Node's default is 5 s.
 server.keepAliveTimeout = 60_000;
 
-// What recovers a connection's state is off by default.
+// Connection state recovery is off by default.
 const io = new Server(server, {
   adapter: createAdapter(publisher, subscriber),
   transports: ["websocket"],
@@ -30,15 +30,15 @@ const io = new Server(server, {
   httpCompression: false,
 });
 
-// The sockets come all at once: Node's default backlog is 511.
+// Clients connect all at once, which needs a large backlog; Node's default is 511.
 server.listen({ host: "127.0.0.1", port: Number(process.env.PORT), backlog: 4096 });
 
-const end = () => process.exit(0);
-process.on("SIGTERM", end);
-process.on("SIGINT", end);
+const stop = () => process.exit(0);
+process.on("SIGTERM", stop);
+process.on("SIGINT", stop);
 
-/** Does what a request asks for. Gives the status of the answer. */
-async function answer(request) {
+/** Handles a request and returns the response status. */
+async function handle(request) {
   switch (`${request.method} ${request.url}`) {
     case "GET /healthz":
       await Promise.all([publisher.ping(), subscriber.ping()]);

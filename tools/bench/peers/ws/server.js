@@ -1,4 +1,4 @@
-// Relays what Redis publishes to every websocket.
+// Relays messages from Redis to every websocket.
 
 import { createServer } from "node:http";
 import { Redis } from "ioredis";
@@ -12,18 +12,18 @@ for (const redis of [publisher, subscriber]) redis.on("error", (error) => consol
 
 const server = createServer(async (request, response) => {
   try {
-    response.statusCode = await answer(request);
+    response.statusCode = await handle(request);
   } catch (error) {
     console.error(error);
     response.statusCode = 500;
   }
   response.end();
 });
-// Whoever publishes slowly keeps the connection; Node's default is 5 s.
+// Keep a slow publisher's connection open; Node's default is 5 s.
 server.keepAliveTimeout = 60_000;
 
 const sockets = new WebSocketServer({ server, path: "/ws", perMessageDeflate: false });
-// A connection that breaks off is closed by ws; without a listener it would end the process.
+// ws closes a connection that fails. Without a listener, the error would end the process.
 sockets.on("connection", (socket) => socket.on("error", () => {}));
 
 subscriber.on("messageBuffer", (_channel, message) => {
@@ -31,15 +31,15 @@ subscriber.on("messageBuffer", (_channel, message) => {
 });
 
 await subscriber.subscribe(CHANNEL);
-// The sockets come all at once: Node's default backlog is 511.
+// Clients connect all at once, which needs a large backlog; Node's default is 511.
 server.listen({ host: "127.0.0.1", port: Number(process.env.PORT), backlog: 4096 });
 
-const end = () => process.exit(0);
-process.on("SIGTERM", end);
-process.on("SIGINT", end);
+const stop = () => process.exit(0);
+process.on("SIGTERM", stop);
+process.on("SIGINT", stop);
 
-/** Does what a request asks for. Gives the status of the answer. */
-async function answer(request) {
+/** Handles a request and returns the response status. */
+async function handle(request) {
   switch (`${request.method} ${request.url}`) {
     case "GET /healthz":
       await publisher.ping();

@@ -1,4 +1,4 @@
-//! Who is measured: how each is started, how its sockets are opened, and how it is given messages.
+//! The servers under test: how each is started, how clients connect to it, and how messages are published to it.
 
 use std::time::Duration;
 
@@ -6,9 +6,8 @@ use stack::{Part, Stack};
 
 use super::publisher::Target;
 use crate::peers::{self, Peer};
-use crate::{affinity, say};
+use crate::{affinity, print_line};
 
-/// A peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Nchan,
@@ -35,29 +34,28 @@ impl Kind {
         self.peer().name
     }
 
-    /// A peer that fails is left out, aloud, and costs no other row.
-    pub(super) fn forgive<T>(self, done: anyhow::Result<T>) -> Option<T> {
-        done.inspect_err(|error| say(&format!("{} FAILED and is left out: {error:#}", self.name()))).ok()
+    /// Reports a peer's error and skips the peer, so that the other rows are still measured.
+    pub(super) fn skip_on_error<T>(self, result: anyhow::Result<T>) -> Option<T> {
+        result.inspect_err(|error| print_line(&format!("{} FAILED and is skipped: {error:#}", self.name()))).ok()
     }
 }
 
-/// How a socket is opened.
+/// How a client connects.
 #[derive(Debug, Clone)]
-pub(crate) struct Door {
+pub(crate) struct Endpoint {
     pub port: u16,
     pub path: &'static str,
     pub headers: Vec<(&'static str, String)>,
-    /// What a client says, and what must be in the answer, before messages come.
-    pub greetings: Vec<(String, &'static str)>,
-    /// What a server asks in a message to see whether the client lives, and the answer.
+    /// Messages that a client sends before it is subscribed, each with a text that the reply must contain.
+    pub handshake: Vec<(String, &'static str)>,
+    /// The server's application-level ping message, and the client's reply.
     pub ping: Option<(&'static str, &'static str)>,
 }
 
 /// A running server.
 pub(crate) enum Contender {
-    /// Ours, and the token that opens its sockets.
+    /// Our notifier, and the token that its clients authenticate with.
     Ours(Box<Stack>, String),
-    /// Somebody else's.
     Peer(Kind, Peer),
 }
 
@@ -68,32 +66,32 @@ impl Contender {
         Ok(ours)
     }
 
-    /// With all cores for everything.
+    /// Our notifier on all cores.
     pub(crate) async fn ours_unpinned() -> anyhow::Result<Self> {
         Self::start(&[]).await
     }
 
-    async fn start(more: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let many = "20000";
-        let usual =
-            [("MAX_SOCKETS", many), ("MAX_SOCKETS_PER_USER", many), ("MAX_SOCKETS_PER_ADDRESS", many), ("MAX_CONNECTIONS", many)];
-        let environment: Vec<(&str, &str)> = usual.iter().chain(more).copied().collect();
+    async fn start(extra: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let max = "20000";
+        let limits =
+            [("MAX_SOCKETS", max), ("MAX_SOCKETS_PER_USER", max), ("MAX_SOCKETS_PER_ADDRESS", max), ("MAX_CONNECTIONS", max)];
+        let environment: Vec<(&str, &str)> = limits.iter().chain(extra).copied().collect();
         let stack = Stack::start_only(&[Part::Postgres, Part::Redis, Part::Ingest, Part::Notifier], &environment)?;
         stack.ingest_with(&["user", "add", "bench@example.com"], &[("USER_PASSWORD", "a password for the bench")])?;
         let token = stack.ingest(&["token", "add", "bench", "--user", "bench@example.com", "--scope", "read"])?;
         Ok(Self::Ours(Box::new(stack), token.trim().to_owned()))
     }
 
-    /// Installs and starts a peer. None, said aloud, when it cannot be installed or started here.
+    /// Installs and starts a peer. Prints the reason and returns `None` if that fails.
     pub(super) async fn peer(kind: Kind, stack: &Stack) -> Option<Self> {
-        let peer = kind.forgive(Peer::start_beside(kind.peer(), stack).await).flatten()?;
+        let peer = kind.skip_on_error(Peer::start_without_database(kind.peer(), stack).await).flatten()?;
         affinity::pin_server(peer.pid());
         tokio::time::sleep(Duration::from_millis(500)).await;
         Some(Self::Peer(kind, peer))
     }
 
-    /// Starts our notifier anew: memory that an earlier row left in it would be taken for none.
-    pub(super) fn renew(&mut self) -> anyhow::Result<()> {
+    /// Restarts our notifier, so that memory left over from an earlier row does not distort the next one.
+    pub(super) fn restart_notifier(&mut self) -> anyhow::Result<()> {
         if let Self::Ours(stack, _) = self {
             stack.restart(Part::Notifier)?;
             affinity::pin_server(self.pid());
@@ -101,11 +99,11 @@ impl Contender {
         Ok(())
     }
 
-    /// Our stack.
+    /// The stack of our notifier.
     pub(crate) fn stack(&self) -> &Stack {
         match self {
             Self::Ours(stack, _) => stack,
-            Self::Peer(..) => unreachable!("peers stand beside ours"),
+            Self::Peer(..) => unreachable!("peers run on the stack of our notifier"),
         }
     }
 
@@ -123,18 +121,18 @@ impl Contender {
         }
     }
 
-    pub(crate) fn door(&self) -> Door {
+    pub(crate) fn endpoint(&self) -> Endpoint {
         let port = |address: &str| address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default();
         match self {
-            Self::Ours(stack, token) => Door {
+            Self::Ours(stack, token) => Endpoint {
                 port: port(&stack.direct(Part::Notifier)),
                 path: "/ws",
                 headers: vec![("Authorization", format!("Bearer {token}")), ("Origin", stack.address())],
-                greetings: vec![(r#"{"type":"subscribe","topics":["notifications"]}"#.to_owned(), "subscribed")],
+                handshake: vec![(r#"{"type":"subscribe","topics":["notifications"]}"#.to_owned(), "subscribed")],
                 ping: None,
             },
             Self::Peer(kind, peer) => {
-                let (path, greetings, ping) = match kind {
+                let (path, handshake, ping) = match kind {
                     Kind::Nchan | Kind::Ws | Kind::Uvicorn | Kind::Daphne => ("/ws", Vec::new(), None),
                     Kind::SocketIo => ("/socket.io/?EIO=4&transport=websocket", vec![("40".to_owned(), "40{")], Some(("2", "3"))),
                     Kind::Sockudo => {
@@ -142,12 +140,12 @@ impl Contender {
                         ("/app/bench-key?protocol=7&client=bench&version=1", vec![(subscribe, "subscription_succeeded")], None)
                     }
                 };
-                Door { port: port(&peer.address), path, headers: Vec::new(), greetings, ping }
+                Endpoint { port: port(&peer.address), path, headers: Vec::new(), handshake, ping }
             }
         }
     }
 
-    /// Where its messages are published.
+    /// Where messages for this contender are published.
     pub(super) fn target(&self) -> Target {
         match self {
             Self::Ours(stack, _) => Target::Feed(stack.redis_url()),

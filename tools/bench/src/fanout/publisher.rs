@@ -1,4 +1,4 @@
-//! How a contender is given a message: as its own users would.
+//! Publishes messages to a contender through the interface that its users would use.
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
@@ -13,13 +13,12 @@ use shared::notification::{Audience, Notification};
 use time::OffsetDateTime;
 use tokio::net::TcpStream;
 
-/// Bytes of a message.
-const SIZE: usize = 256;
+const MESSAGE_BYTES: usize = 256;
 
-/// Where messages go, before anybody has connected.
+/// Where messages are published, before connecting.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
-    /// The URL of a Redis.
+    /// The URL of our stack's Redis.
     Feed(String),
     /// The address of a server with `POST /publish`.
     Plain(String),
@@ -28,12 +27,12 @@ pub(super) enum Target {
 }
 
 impl Target {
-    /// Connects, on the thread that asks for it.
+    /// Connects from the current thread's runtime.
     pub(super) async fn open(&self) -> anyhow::Result<Publisher> {
         Ok(match self {
             Self::Feed(url) => {
                 let client = deadpool_redis::redis::Client::open(url.as_str())?;
-                Publisher::Feed(client.get_multiplexed_async_connection().await.context("no connection to Valkey")?)
+                Publisher::Feed(client.get_multiplexed_async_connection().await.context("cannot connect to Valkey")?)
             }
             Self::Plain(address) => Publisher::Plain(Http::open(address).await?),
             Self::Pusher(address) => Publisher::Pusher(Http::open(address).await?),
@@ -41,26 +40,24 @@ impl Target {
     }
 }
 
-/// Where messages go.
+/// A connection to a [`Target`].
 pub(super) enum Publisher {
-    /// The feed's own script, as ingest's relay calls it.
+    /// Runs the same script as ingest's publisher.
     Feed(MultiplexedConnection),
-    /// `POST /publish`.
     Plain(Http),
-    /// Pusher's API.
     Pusher(Http),
 }
 
 impl Publisher {
-    /// Hands over message number `seq`, due at `micros`.
+    /// Publishes message number `seq`, due `micros` microseconds after the start.
     pub(super) async fn publish(&mut self, seq: u64, micros: u64) -> anyhow::Result<()> {
-        let mark = format!("@{seq}:{micros}@");
+        let marker = format!("@{seq}:{micros}@");
         match self {
             Self::Feed(redis) => {
-                let told = Notification {
+                let notification = Notification {
                     id: i64::try_from(unique())?,
                     kind: "message".to_owned(),
-                    title: mark,
+                    title: marker,
                     body: "x".repeat(12),
                     event_id: None,
                     message_id: None,
@@ -69,19 +66,20 @@ impl Publisher {
                     to: Audience::All,
                     at: OffsetDateTime::now_utc(),
                 };
-                let item = FeedItem::<String> { event: None, search: None, notification: Some(told), read: None };
+                let item = FeedItem::<String> { event: None, search: None, notification: Some(notification), read: None };
                 Ok(feed::append(redis, &EncodedBatch::of(&item)?).await?)
             }
-            Self::Plain(http) => http.post("/publish", format!("{mark:x<SIZE$}")).await,
+            Self::Plain(http) => http.post("/publish", format!("{marker:x<MESSAGE_BYTES$}")).await,
             Self::Pusher(http) => {
-                let body = serde_json::json!({"name": "m", "channel": "bench", "data": format!("{mark:x<SIZE$}")}).to_string();
+                let body = serde_json::json!({"name": "m", "channel": "bench", "data": format!("{marker:x<MESSAGE_BYTES$}")})
+                    .to_string();
                 http.post(&signed(&body)?, body).await
             }
         }
     }
 }
 
-/// Grows with every call and every second, so that no id of a notification comes twice: the notifier would drop it.
+/// A notification id that is unique across calls and runs, because the notifier drops repeated ids.
 fn unique() -> u64 {
     use std::sync::LazyLock;
     static BASE: LazyLock<u64> =
@@ -90,7 +88,7 @@ fn unique() -> u64 {
     *BASE + CALLS.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
 
-/// The path of a call to Pusher's API, signed as it documents.
+/// The path and signed query of a request to Pusher's API.
 fn signed(body: &str) -> anyhow::Result<String> {
     use md5::{Digest, Md5};
     let at = OffsetDateTime::now_utc().unix_timestamp();
@@ -105,7 +103,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A connection that is kept.
+/// A persistent connection.
 pub(super) struct Http {
     host: String,
     open: SendRequest<Full<Bytes>>,
@@ -123,7 +121,7 @@ impl Http {
             .header("host", &self.host)
             .header("content-type", "application/json")
             .body(Full::new(body.into()))?;
-        // Some servers close a connection after so many requests.
+        // Some servers close a connection after a number of requests.
         if self.open.ready().await.is_err() {
             self.open = connect(&self.host).await?;
             self.open.ready().await?;
@@ -131,13 +129,13 @@ impl Http {
         let response = self.open.send_request(request).await?;
         let status = response.status();
         response.into_body().collect().await?;
-        ensure!(status.is_success(), "publishing was answered with {status}");
+        ensure!(status.is_success(), "the server answered a publish request with {status}");
         Ok(())
     }
 }
 
 async fn connect(host: &str) -> anyhow::Result<SendRequest<Full<Bytes>>> {
-    let stream = TcpStream::connect(host).await.with_context(|| format!("nobody listens at {host}"))?;
+    let stream = TcpStream::connect(host).await.with_context(|| format!("cannot connect to {host}"))?;
     stream.set_nodelay(true)?;
     let (open, driver) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(driver);

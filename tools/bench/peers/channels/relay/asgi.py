@@ -1,4 +1,4 @@
-"""Django Channels: each websocket joins one group, to which what is posted is sent through Redis."""
+"""Django Channels. Every websocket joins one group, and each posted message is sent to that group through Redis."""
 
 import os
 
@@ -23,8 +23,6 @@ django.setup()
 
 
 class Relay(AsyncWebsocketConsumer):
-    """One websocket."""
-
     async def connect(self):
         await self.channel_layer.group_add(GROUP, self.channel_name)
         await self.accept()
@@ -33,16 +31,16 @@ class Relay(AsyncWebsocketConsumer):
         await self.channel_layer.group_discard(GROUP, self.channel_name)
 
     async def relay(self, event):
-        """Called for every message to the group."""
+        """Handles a message to the group."""
         await self.send(text_data=event["text"])
 
 
 async def http(scope, receive, send):
-    """`GET /healthz` and `POST /publish`, without the layers of a Django view."""
+    """Serves `GET /healthz` and `POST /publish` without the overhead of a Django view."""
     layer = get_channel_layer()
     match scope["method"], scope["path"]:
         case "GET", "/healthz":
-            # A group that nobody has joined: this only proves that Redis is there.
+            # No client joins this group; sending to it only checks that Redis is available.
             await layer.group_send("health", {"type": "health"})
             status = 200
         case "POST", "/publish":

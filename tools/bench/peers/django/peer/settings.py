@@ -1,4 +1,4 @@
-"""Settings of both modes: `plain`, as a newcomer has them, and `tuned`, as somebody has them who measured."""
+"""Settings of both modes: `plain`, as a newcomer would choose them, and `tuned`, based on measurements."""
 
 import os
 from urllib.parse import unquote, urlsplit
@@ -11,14 +11,14 @@ TUNED = PEER_MODE == "tuned"
 WEBHOOK_KEY = os.environ["WEBHOOK_KEY"].encode()
 WEBHOOK_URL = os.environ["WEBHOOK_URL"].encode()
 
-# Nothing is signed with it: there are no sessions, cookies or tokens.
+# Unused, because there are no sessions, cookies or tokens to sign.
 SECRET_KEY = "unused"
-# The server listens on loopback alone.
+# The server listens only on loopback.
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "peer.urls"
 WSGI_APPLICATION = "peer.wsgi.application"
 USE_TZ = True
-# A full batch is about 2.3 MB encoded, near the default of 2.5 MB; larger ones are legitimate.
+# An encoded full batch has about 2.3 MB, near the default limit of 2.5 MB, and larger ones are valid.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 << 20
 
 database = urlsplit(os.environ["DATABASE_URL"])
@@ -33,7 +33,7 @@ DATABASES = {
     }
 }
 
-# Only failures of our own, on stderr; Django would mail them to nobody.
+# Log only internal errors, to stderr. By default Django would email them, but no recipient is configured.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -47,13 +47,13 @@ if TUNED:
     REST_FRAMEWORK = {
         "DEFAULT_AUTHENTICATION_CLASSES": [],
         "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-        # Without it every request asks for the auth app's AnonymousUser.
+        # Without this, every request would need AnonymousUser from the auth app.
         "UNAUTHENTICATED_USER": None,
     }
-    # Each worker keeps its connection for good.
+    # Each worker keeps its connection open.
     DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
-    # What startproject writes, without the admin.
+    # The apps that startproject configures, without the admin.
     INSTALLED_APPS = [
         "django.contrib.auth",
         "django.contrib.contenttypes",

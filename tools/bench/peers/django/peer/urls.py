@@ -1,4 +1,4 @@
-"""One webhook, served by the view of the mode."""
+"""Routes the webhook to the view of the selected mode."""
 
 from django.conf import settings
 from django.db import connection
@@ -12,7 +12,7 @@ else:
 
 
 def healthz(request):
-    """Answers once the database does, too."""
+    """Succeeds only if the database responds."""
     with connection.cursor() as cursor:
         cursor.execute("select 1")
     return HttpResponse("ok\n", content_type="text/plain")

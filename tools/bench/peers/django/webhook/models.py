@@ -3,7 +3,7 @@ from django.db import models
 
 
 class Event(models.Model):
-    """A row of schema.sql's table. `received_at` is not among the fields: the column's own default fills it."""
+    """A row of the table in schema.sql. `received_at` is not a field, because the column's default fills it."""
 
     id = models.BigAutoField(primary_key=True)
     digest = models.BinaryField(unique=True)

@@ -1,4 +1,4 @@
-"""The webhook as a newcomer to Django REST Framework writes it: right, short, and a few statements for every event."""
+"""The webhook as a newcomer to Django REST Framework would write it: correct and short, with a few statements per event."""
 
 import json
 
@@ -28,7 +28,7 @@ class WebhookView(APIView):
             fields = columns(element)
             if fields is None:
                 continue
-            # Each event is committed on its own; the digest makes it safe to repeat a batch that broke off half-way.
+            # Each event is committed on its own. The digest makes it safe to repeat a batch that failed halfway.
             digest = fields.pop("digest")
             _, created = Event.objects.get_or_create(digest=digest, defaults={**fields, "payload": json.dumps(element)})
             stored += created

@@ -1,14 +1,14 @@
-"""One element of a batch as the columns of a row."""
+"""Converts an element of a batch to the columns of a row."""
 
 import hashlib
 from datetime import UTC, datetime
 
 
 def columns(element):
-    """The columns of a message event but for the payload; None for anything else, which is not stored."""
+    """Returns the columns of a message event except the payload, or None for other elements, which are not stored."""
     if not isinstance(element, dict) or not (kind := text(element.get("event"))):
         return None
-    # Mandrill writes `[]` for an empty object, leaves fields out, and sets them to null.
+    # Mandrill writes `[]` for an empty object, omits fields, and sets fields to null.
     msg = mapping(element.get("msg"))
     location = mapping(element.get("location"))
     ts = int(element["ts"])
@@ -37,7 +37,7 @@ def columns(element):
 
 
 def digest(*identity):
-    """Identifies an event over deliveries. `msg` has no part in it: it is a snapshot that differs between them."""
+    """Identifies an event across deliveries. Excludes `msg`, a snapshot that differs between deliveries."""
     return hashlib.sha256("\0".join(part or "" for part in identity).encode()).digest()[:16]
 
 

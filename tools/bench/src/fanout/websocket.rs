@@ -1,11 +1,11 @@
-//! As much of RFC 6455 as a client needs that trusts its server.
+//! The part of RFC 6455 that a client needs if it trusts its server.
 
-/// A masked text frame, short.
+/// A masked text frame of at most 65,535 bytes.
 pub(super) fn text(payload: &str) -> Vec<u8> {
     frame(0x81, payload.as_bytes())
 }
 
-/// A masked pong.
+/// A masked pong frame.
 pub(super) fn pong(payload: &[u8]) -> Vec<u8> {
     frame(0x8A, payload)
 }
@@ -19,14 +19,14 @@ fn frame(head: u8, payload: &[u8]) -> Vec<u8> {
             frame.extend(u16::try_from(payload.len()).unwrap_or(u16::MAX).to_be_bytes());
         }
     }
-    // A mask of zeroes masks nothing, and is allowed.
+    // The protocol allows a mask of zeroes, which leaves the payload unchanged.
     frame.extend([0; 4]);
     frame.extend_from_slice(payload);
     frame
 }
 
-/// The first frame in `bytes`: its opcode, its payload, and what follows. None while it is not whole.
-pub(super) fn split(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+/// Splits the first frame off `bytes`. Returns its opcode, its payload and the remaining bytes, or `None` if it is incomplete.
+pub(super) fn split_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let [head, second, rest @ ..] = bytes else { return None };
     let (length, rest) = match (second & 0x7F, rest) {
         (126, [a, b, rest @ ..]) => (usize::from(u16::from_be_bytes([*a, *b])), rest),
@@ -40,15 +40,15 @@ pub(super) fn split(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     (rest.len() >= length).then(|| (head & 0x0F, &rest[..length], &rest[length..]))
 }
 
-/// Sequence number and moment of the message in this payload, `@seq:micros@`; also where it is part of some JSON.
-pub(super) fn mark(payload: &[u8]) -> Option<(u64, u64)> {
+/// Finds the marker `@seq:micros@` in a payload, which may be JSON. Returns the sequence number and the due time.
+pub(super) fn marker(payload: &[u8]) -> Option<(u64, u64)> {
     let start = memchr::memchr(b'@', payload)? + 1;
     let end = start + memchr::memchr(b'@', &payload[start..])?;
     let (seq, micros) = std::str::from_utf8(&payload[start..end]).ok()?.split_once(':')?;
     Some((seq.parse().ok()?, micros.parse().ok()?))
 }
 
-/// The message that a notification of ours is about.
+/// The `message_id` of a notification.
 pub(super) fn message_id(payload: &[u8]) -> Option<&str> {
     const NAME: &[u8] = b"\"message_id\":\"";
     let start = memchr::memmem::find(payload, NAME)? + NAME.len();
@@ -60,7 +60,7 @@ pub(super) fn message_id(payload: &[u8]) -> Option<&str> {
 mod tests {
     use super::*;
 
-    /// A frame as servers send it.
+    /// An unmasked frame, as servers send it.
     fn unmasked(payload: &[u8]) -> Vec<u8> {
         let mut frame = vec![0x81];
         match payload.len() {
@@ -79,24 +79,24 @@ mod tests {
     }
 
     #[test]
-    fn frames_of_every_length_are_split_however_they_are_cut() {
+    fn frames_of_every_length_are_split_and_incomplete_ones_are_not() {
         for length in [0, 1, 125, 126, 127, 0xFFFF, 0x1_0000, 70_000] {
             let payload = vec![b'x'; length];
             let frame = unmasked(&payload);
             for cut in (0..frame.len().min(20)).chain([frame.len() - 1]) {
-                assert!(split(&frame[..cut]).is_none(), "{length} bytes cut at {cut}");
+                assert!(split_frame(&frame[..cut]).is_none(), "{length} bytes cut at {cut}");
             }
             let two = [&frame[..], b"\x89\x01"].concat();
-            assert_eq!(split(&two), Some((1, &payload[..], &b"\x89\x01"[..])), "{length} bytes");
+            assert_eq!(split_frame(&two), Some((1, &payload[..], &b"\x89\x01"[..])), "{length} bytes");
         }
     }
 
     #[test]
-    fn a_mark_is_found_in_text_and_in_json_and_nowhere_else() {
-        assert_eq!(mark(b"@7:1234@xxx"), Some((7, 1234)));
-        assert_eq!(mark(br#"{"title":"@7:1234@","body":"x"}"#), Some((7, 1234)));
+    fn markers_are_found_in_text_and_json_only() {
+        assert_eq!(marker(b"@7:1234@xxx"), Some((7, 1234)));
+        assert_eq!(marker(br#"{"title":"@7:1234@","body":"x"}"#), Some((7, 1234)));
         for other in ["", "@", "@7:1@".trim_end_matches('@'), "bench@example.com", "a@b c@d", "@:@"] {
-            assert_eq!(mark(other.as_bytes()), None, "{other}");
+            assert_eq!(marker(other.as_bytes()), None, "{other}");
         }
     }
 }

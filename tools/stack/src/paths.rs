@@ -1,0 +1,59 @@
+//! The project's folder, and folders that an unprivileged Postgres can reach.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorContext};
+
+/// The user and group that Postgres runs as when this process is root, because Postgres refuses to run as root.
+pub const NOBODY_ID: u32 = 65534;
+
+/// Replaces folders below one that only root may enter.
+const FALLBACK_ROOT: &str = "/var/lib/mandrill-listener";
+
+/// The project's root folder.
+pub fn project() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.ancestors().nth(2).unwrap_or(manifest).to_path_buf()
+}
+
+/// Whether this process runs as root.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Returns `folder` if the servers can enter it. As root, Postgres runs as nobody; if nobody cannot enter `folder`, returns a
+/// folder below `/var/lib/mandrill-listener` instead.
+pub fn reachable(folder: PathBuf) -> PathBuf {
+    let open = |folder: &Path| fs::metadata(folder).map_or(true, |meta| meta.mode() & 0o001 != 0);
+    if !is_root() || folder.ancestors().skip(1).all(open) {
+        return folder;
+    }
+    Path::new(FALLBACK_ROOT).join(folder.strip_prefix("/").unwrap_or(&folder))
+}
+
+/// Creates a folder and its parents. Other users may enter it but not list it.
+pub(crate) fn create_dir(folder: &Path) -> Result<(), Error> {
+    fs::create_dir_all(folder).context(format!("creating {}", folder.display()))?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o711)).context(format!("setting the mode of {}", folder.display()))
+}
+
+/// Creates a folder that only the server's user may enter: nobody if this process is root, otherwise its own user.
+pub(crate) fn create_private_dir(folder: &Path) -> Result<(), Error> {
+    fs::create_dir_all(folder).context(format!("creating {}", folder.display()))?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+        .context(format!("setting the mode of {}", folder.display()))?;
+    if is_root() {
+        chown(folder, Some(NOBODY_ID), Some(NOBODY_ID)).context(format!("changing the owner of {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Writes a file that only its owner can read, for secrets.
+pub(crate) fn write_private(file: &Path, text: &str) -> Result<(), Error> {
+    let mut options = fs::File::options();
+    let opened = options.write(true).create(true).truncate(true).mode(0o600).open(file);
+    opened.and_then(|mut file| file.write_all(text.as_bytes())).context(format!("writing {}", file.display()))
+}
