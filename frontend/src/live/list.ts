@@ -1,6 +1,6 @@
 /**
- * A list, newest first, that is fetched page by page and grows at the top as items arrive live. It never has a gap: when continuity
- * is lost, it is refilled from the top to its previous depth.
+ * A list, newest first, that is fetched page by page and grows at the top as items arrive live. It never has a gap: when the feed
+ * loses continuity, the list is refilled from the top to its previous depth.
  */
 
 import { readonly, ref, shallowReadonly, shallowRef } from "vue";
