@@ -1,6 +1,6 @@
 import { defineConfig } from "@playwright/test";
 
-// The stack is started around this by `stack with`, or stands already (docker compose); see e2e/README.md.
+// Runs against a stack that `stack with` starts, or one that is already running (docker compose). See e2e/README.md.
 export default defineConfig({
   testDir: "e2e",
   workers: 1,

@@ -2,7 +2,7 @@ import tailwindcss from "@tailwindcss/vite";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vitest/config";
 
-// `npm run dev` asks the services of `make up` behind nginx.
+// `npm run dev` proxies to the services that `make up` starts behind nginx.
 const stack = process.env["STACK_URL"] ?? "http://127.0.0.1:8080";
 
 const SHARED = /src\/(?:api|components|live|saved|shortcuts)\/|src\/(?:session|words|preferences|tab)\.ts/;
@@ -11,19 +11,19 @@ export default defineConfig({
   plugins: [vue(), tailwindcss()],
   build: {
     target: "es2022",
-    // The polyfill would be an inline script, which the page's policy forbids; every target browser preloads by itself.
+    // The polyfill is an inline script, which the page's CSP forbids. Every target browser supports module preload.
     modulePreload: { polyfill: false },
-    // An inlined asset is a data: URL, which the policy forbids for scripts and fonts.
+    // Inlined assets are data: URLs, which the CSP forbids for scripts and fonts.
     assetsInlineLimit: 0,
-    // All styles together are lighter than one more request.
+    // One stylesheet costs less than an extra request.
     cssCodeSplit: false,
     rolldownOptions: {
       output: {
-        // Else each module that two pages share would be a file, and a request, of its own.
+        // Otherwise each module shared by two pages becomes its own file and request.
         codeSplitting: {
           groups: [
             { name: "first", tags: ["$initial"] },
-            // What only pages that come later share; nobody waits for it at first.
+            // Modules that only lazy pages share; the first view does not load them.
             { name: "later", test: SHARED },
           ],
         },

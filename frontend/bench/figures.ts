@@ -1,8 +1,8 @@
-/** What is measured goes to the file named by FIGURES, where `make bench` finds it, and to the screen. */
+/** Writes measurements to the file named by FIGURES, which `make bench` reads, and to the console. */
 
 import { appendFileSync } from "node:fs";
 
-/** For how long events are posted. */
+/** Duration of each load, in seconds. */
 export const SECONDS = Number(process.env["BENCH_SECONDS"] ?? 20);
 
 export function figure(id: string, value: number): void {
@@ -12,8 +12,8 @@ export function figure(id: string, value: number): void {
   console.log(`  ${line}`);
 }
 
-/** The smallest of the values that so many of them do not exceed. */
+/** The smallest value that is at least as large as the given share of all values. */
 export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((one, other) => one - other);
+  const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? NaN;
 }

@@ -2,7 +2,7 @@ import type { Page } from "@playwright/test";
 import { signIn, test } from "../e2e/support";
 import { figure, quantile } from "./figures";
 
-/** Loads of each page, with nothing in the browser's cache. */
+/** Number of loads of each page, with the browser cache disabled. */
 const LOADS = 5;
 
 function firstPaint(page: Page): Promise<number> {
@@ -17,16 +17,16 @@ function firstPaint(page: Page): Promise<number> {
   );
 }
 
-test("what is painted first, and when", async ({ page, context }) => {
+test("time to first contentful paint", async ({ page, context }) => {
   const devtools = await context.newCDPSession(page);
   await devtools.send("Network.setCacheDisabled", { cacheDisabled: true });
   const times = async (path: string): Promise<number[]> => {
-    const found: number[] = [];
+    const paints: number[] = [];
     for (let n = 0; n < LOADS; n++) {
       await page.goto(path);
-      found.push(await firstPaint(page));
+      paints.push(await firstPaint(page));
     }
-    return found;
+    return paints;
   };
   figure("browser_paint_sign_in", quantile(await times("/sign-in"), 0.5));
   await signIn(page);

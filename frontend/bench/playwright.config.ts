@@ -1,11 +1,11 @@
 import { defineConfig } from "@playwright/test";
-import usual from "../playwright.config";
+import base from "../playwright.config";
 
-// Run by `make bench`, which starts a stack with many events for it and says what the figures are held against.
+// Run by `make bench`, which starts a stack with many events and states what the figures are compared with.
 export default defineConfig({
-  ...usual,
+  ...base,
   testDir: ".",
   testMatch: "*.bench.ts",
   timeout: 1_200_000,
-  use: { ...usual.use, trace: "off", viewport: { width: 1280, height: 800 } },
+  use: { ...base.use, trace: "off", viewport: { width: 1280, height: 800 } },
 });

@@ -6,7 +6,7 @@ const dialog = (page: Page): Locator => page.getByRole("dialog");
 const panel = (page: Page): Locator => page.getByRole("complementary", { name: "User" });
 const live = (page: Page): Locator => page.getByRole("status").getByText("Live", { exact: true });
 
-/** Invites somebody from the page of users, and gives the link that is shown. */
+/** Invites a user from the users page and returns the invitation link. */
 async function invite(page: Page, email: string): Promise<string> {
   await page.getByRole("button", { name: "Invite…" }).click();
   await dialog(page).getByLabel("E-mail").fill(email);
@@ -25,16 +25,16 @@ async function accept(page: Page, link: string, password: string): Promise<void>
   await expect(live(page)).toBeVisible();
 }
 
-/** Does one of the actions on the user that is looked at. */
-async function act(page: Page, action: string, confirm: string): Promise<void> {
+/** Runs an action on the user in the open panel and confirms it. */
+async function runAction(page: Page, action: string, confirm: string): Promise<void> {
   await panel(page).getByRole("button", { name: action }).click();
   await dialog(page).getByRole("button", { name: confirm, exact: true }).click();
   await expect(dialog(page)).toBeHidden();
 }
 
-test("somebody is invited, chooses a password, gets a role at once, and is signed out when disabled", async ({
+test("an invited user signs in, gets a new role at once, and is signed out when disabled", async ({
   page,
-  another,
+  anotherPage,
 }) => {
   const email = `bo-${randomUUID()}@example.com`;
   await signIn(page, "/users");
@@ -42,46 +42,46 @@ test("somebody is invited, chooses a password, gets a role at once, and is signe
   const member = page.getByRole("row").filter({ hasText: email });
   await expect(member).toContainText("Invited");
 
-  const theirs = await another();
-  await theirs.goto(link);
-  await expect(theirs.getByText(`Choose a password for ${email}`)).toBeVisible();
-  await accept(theirs, link, "a password of mine");
-  await expect(theirs.getByRole("link", { name: "Users" })).toHaveCount(0);
-  // Used once, it is used up.
-  const late = await another();
-  await late.goto(link);
-  await expect(late.getByRole("alert")).toHaveText("This link no longer works.");
+  const memberPage = await anotherPage();
+  await memberPage.goto(link);
+  await expect(memberPage.getByText(`Choose a password for ${email}`)).toBeVisible();
+  await accept(memberPage, link, "a password of mine");
+  await expect(memberPage.getByRole("link", { name: "Users" })).toHaveCount(0);
+  // The link works only once.
+  const latePage = await anotherPage();
+  await latePage.goto(link);
+  await expect(latePage.getByRole("alert")).toHaveText("This link no longer works.");
 
   await member.getByRole("link").click();
-  await act(page, "Make admin…", "Make admin");
+  await runAction(page, "Make admin…", "Make admin");
   await expect(member).toContainText("Admin");
-  await expect(theirs.getByRole("link", { name: "Users" })).toBeVisible();
-  // Their page begins anew with what it may see now; only then is there a socket to be cut.
-  await expect(live(theirs)).toBeVisible();
+  await expect(memberPage.getByRole("link", { name: "Users" })).toBeVisible();
+  // Wait until the member's page is live again with the new role, so that disabling closes its socket.
+  await expect(live(memberPage)).toBeVisible();
   await expect(member).toContainText("Active");
 
-  await act(page, "Disable…", "Disable");
+  await runAction(page, "Disable…", "Disable");
   await expect(member).toContainText("Disabled");
-  await expect(theirs).toHaveURL(/\/sign-in/);
-  await theirs.getByLabel("E-mail").fill(email);
-  await theirs.getByLabel("Password").fill("a password of mine");
-  await theirs.getByRole("button", { name: "Sign in" }).click();
-  await expect(theirs.getByRole("alert")).toHaveText("The e-mail or the password is wrong.");
+  await expect(memberPage).toHaveURL(/\/sign-in/);
+  await memberPage.getByLabel("E-mail").fill(email);
+  await memberPage.getByLabel("Password").fill("a password of mine");
+  await memberPage.getByRole("button", { name: "Sign in" }).click();
+  await expect(memberPage.getByRole("alert")).toHaveText("The e-mail or the password is wrong.");
 
-  // Enabled again, they are let in by a new link, and sent away from everywhere.
-  await act(page, "Enable…", "Enable");
+  // Once enabled, the user signs in with a new link, and an admin can end all their sessions.
+  await runAction(page, "Enable…", "Enable");
   await panel(page).getByRole("button", { name: "New link…" }).click();
   await dialog(page).getByRole("button", { name: "Make a link" }).click();
-  const again = `${await dialog(page).locator("code").textContent()}`;
+  const newLink = `${await dialog(page).locator("code").textContent()}`;
   await dialog(page).getByRole("button", { name: "Done" }).click();
-  await accept(theirs, again, "another password of mine");
+  await accept(memberPage, newLink, "another password of mine");
   await page.reload();
-  await act(page, "Sign out everywhere…", "Sign out everywhere");
-  await expect(theirs).toHaveURL(/\/sign-in/);
+  await runAction(page, "Sign out everywhere…", "Sign out everywhere");
+  await expect(memberPage).toHaveURL(/\/sign-in/);
   await expect(panel(page)).toContainText("Nowhere at the moment.");
 });
 
-test("nobody changes their own role, and an address is invited once", async ({ page }) => {
+test("users cannot disable themselves, and an existing address cannot be invited again", async ({ page }) => {
   await signIn(page, "/users");
   await page.getByRole("link", { name: admin.email }).click();
   await expect(panel(page)).toContainText("This is you.");
@@ -93,7 +93,7 @@ test("nobody changes their own role, and an address is invited once", async ({ p
   await expect(dialog(page).getByRole("alert")).toHaveText("Somebody has that address already.");
 });
 
-test("whoever is signed in has to sign out before a link is used, and a broken link says so", async ({ page }) => {
+test("a signed-in user must sign out to use an invitation, and an invalid link shows an error", async ({ page }) => {
   await signIn(page, "/users");
   const email = `cy-${randomUUID()}@example.com`;
   const link = await invite(page, email);
@@ -105,7 +105,7 @@ test("whoever is signed in has to sign out before a link is used, and a broken l
   await expect(page.getByRole("alert")).toHaveText("This link no longer works.");
 });
 
-test("a token is shown once, works for what it was made for, and is refused when revoked", async ({
+test("a token is shown once, works only within its scopes, and is rejected after it is revoked", async ({
   page,
   playwright,
   baseURL,
@@ -122,63 +122,61 @@ test("a token is shown once, works for what it was made for, and is refused when
   await expect(token).toContainText("Never");
   await expect(page.getByText(secret)).toHaveCount(0);
 
-  const program = await playwright.request.newContext({
+  const client = await playwright.request.newContext({
     baseURL: `${baseURL}`,
     extraHTTPHeaders: { authorization: `Bearer ${secret}` },
   });
-  expect((await program.get("/api/events")).status()).toBe(200);
-  expect((await program.get("/api/tokens")).status()).toBe(403);
-  expect((await program.post("/webhook/", { data: [] })).status()).toBe(403);
+  expect((await client.get("/api/events")).status()).toBe(200);
+  expect((await client.get("/api/tokens")).status()).toBe(403);
+  expect((await client.post("/webhook/", { data: [] })).status()).toBe(403);
   await page.reload();
   await expect(token).not.toContainText("Never");
   await token.getByRole("button", { name: `Revoke ${name}…` }).click();
   await dialog(page).getByRole("button", { name: "Revoke", exact: true }).click();
   await expect(token).toHaveCount(0);
-  expect((await program.get("/api/events")).status()).toBe(401);
-  await program.dispose();
+  expect((await client.get("/api/events")).status()).toBe(401);
+  await client.dispose();
 });
 
-test("a new password ends the other session, and this one goes on", async ({ page, another }) => {
+test("changing the password ends other sessions and keeps the current one", async ({ page, anotherPage }) => {
   const email = `di-${randomUUID()}@example.com`;
   await signIn(page, "/users");
   const link = await invite(page, email);
-  const [one, other] = [await another(), await another()];
-  await accept(one, link, "the first password");
+  const [current, other] = [await anotherPage(), await anotherPage()];
+  await accept(current, link, "the first password");
   await other.goto("/sign-in");
   await other.getByLabel("E-mail").fill(email);
   await other.getByLabel("Password").fill("the first password");
   await other.getByRole("button", { name: "Sign in" }).click();
   await expect(live(other)).toBeVisible();
 
-  await one.getByRole("button", { name: "Your account" }).click();
-  await one.getByRole("link", { name: "Account" }).click();
-  const sessions = one.getByRole("table", { name: "Sessions" });
+  await current.getByRole("button", { name: "Your account" }).click();
+  await current.getByRole("link", { name: "Account" }).click();
+  const sessions = current.getByRole("table", { name: "Sessions" });
   await expect(sessions.getByRole("row")).toHaveCount(3);
   await expect(sessions.getByRole("row").filter({ hasText: "This one" })).toHaveCount(1);
-  await one.getByLabel("Current password").fill("not that password");
-  await one.getByLabel("New password").fill("the second password");
-  await one.getByRole("button", { name: "Change password" }).click();
-  await expect(one.getByRole("alert")).toHaveText("The current password is wrong.");
-  await one.getByLabel("Current password").fill("the first password");
-  await one.getByRole("button", { name: "Change password" }).click();
-  await expect(one.getByText("The password is changed")).toBeVisible();
+  await current.getByLabel("Current password").fill("not that password");
+  await current.getByLabel("New password").fill("the second password");
+  await current.getByRole("button", { name: "Change password" }).click();
+  await expect(current.getByRole("alert")).toHaveText("The current password is wrong.");
+  await current.getByLabel("Current password").fill("the first password");
+  await current.getByRole("button", { name: "Change password" }).click();
+  await expect(current.getByText("The password is changed")).toBeVisible();
   await expect(other).toHaveURL(/\/sign-in/);
   await expect(sessions.getByRole("row")).toHaveCount(2);
 
-  // Signed in again with the new one, it is ended from the first page.
+  // Sign in again with the new password. The first page can end that session.
   await other.getByLabel("E-mail").fill(email);
   await other.getByLabel("Password").fill("the second password");
   await other.getByRole("button", { name: "Sign in" }).click();
   await expect(live(other)).toBeVisible();
-  await one.reload();
+  await current.reload();
   await sessions.getByRole("button", { name: /^End the session/ }).click();
   await expect(sessions.getByRole("row")).toHaveCount(2);
   await expect(other).toHaveURL(/\/sign-in/);
 });
 
-test("where a provider is configured, its name is on the way to it, and what went wrong there is said", async ({
-  page,
-}) => {
+test("with single sign-on, the sign-in page links to the provider and explains its errors", async ({ page }) => {
   await page.route("**/api/session", (route) =>
     route.fulfill({ json: { user: null, single_sign_on: "Example Staff", feed: null } }),
   );

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
-import { empty, FAILURE, failing, open, pagesAbout, sideways } from "./pages";
+import { allPages, FAILURE, horizontalOverflow, openPage, stubEmpty, stubFailures } from "./pages";
 import { deliver, event, expect, post, signIn, test } from "./support";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -10,7 +10,7 @@ interface Results {
   violations: { id: string; nodes: { html: string }[] }[];
 }
 
-/** What is wrong with the page by WCAG 2.2 AA, as far as a program can tell. */
+/** Runs axe and returns the WCAG 2.2 AA violations. */
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe);
   const results = await page.evaluate(() => {
@@ -44,12 +44,12 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.getByRole("button", { name: /Notifications/ }).click();
       await expect(page.getByRole("complementary", { name: "Notifications" })).toBeVisible();
       expect(await violations(page)).toEqual([]);
-      for (const [path, there] of pagesAbout(`${events[4]?.["_id"]}`)) {
+      for (const [path, role] of allPages(`${events[4]?.["_id"]}`)) {
         await page.goto(path);
         await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-        await expect(page.getByRole("main").getByRole(there).first()).toBeVisible();
+        await expect(page.getByRole("main").getByRole(role).first()).toBeVisible();
         expect(await violations(page)).toEqual([]);
-        expect(await sideways(page)).toBeLessThanOrEqual(0);
+        expect(await horizontalOverflow(page)).toBeLessThanOrEqual(0);
       }
       await page.goto("/quarantine?reason=no_kind");
       await page
@@ -66,7 +66,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.getByRole("main").locator("summary").first().click();
       await expect(page.getByRole("heading", { name: "Answers" })).toBeVisible();
       expect(await violations(page)).toEqual([]);
-      expect(await sideways(page)).toBeLessThanOrEqual(0);
+      expect(await horizontalOverflow(page)).toBeLessThanOrEqual(0);
       await page.goto("/users");
       await page.getByRole("main").getByRole("link").first().click();
       await expect(page.getByRole("complementary", { name: "User" })).toBeVisible();
@@ -99,41 +99,41 @@ for (const colorScheme of ["light", "dark"] as const) {
       expect(await violations(page)).toEqual([]);
     });
 
-    test(`every page that cannot be had is accessible, and says so, ${colorScheme} at ${width} px`, async ({
+    test(`every page is accessible and shows an error when requests fail, ${colorScheme} at ${width} px`, async ({
       page,
     }) => {
       test.slow();
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 800 });
       await signIn(page);
-      await failing(page);
-      for (const [path] of pagesAbout("of-nothing")) {
-        // These ask for nothing.
+      await stubFailures(page);
+      for (const [path] of allPages("missing")) {
+        // These pages fetch nothing.
         if (["/invitation", "/simulate", "/nowhere"].includes(path)) continue;
         await page.goto(path);
         await expect(page.getByText(FAILURE).first(), path).toBeVisible();
         expect(await violations(page), path).toEqual([]);
-        expect(await sideways(page), path).toBeLessThanOrEqual(0);
+        expect(await horizontalOverflow(page), path).toBeLessThanOrEqual(0);
       }
     });
 
-    test(`every page with nothing in it is accessible, ${colorScheme} at ${width} px`, async ({ page }) => {
+    test(`every page is accessible when empty, ${colorScheme} at ${width} px`, async ({ page }) => {
       test.slow();
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 800 });
-      await empty(page);
+      await stubEmpty(page);
       await signIn(page);
-      for (const [path] of [...pagesAbout("of-nothing"), ["/?kind=open"] as const]) {
+      for (const [path] of [...allPages("missing"), ["/?kind=open"] as const]) {
         if (path.startsWith("/messages/")) continue;
-        await open(page, path);
+        await openPage(page, path);
         expect(await violations(page), path).toEqual([]);
-        expect(await sideways(page), path).toBeLessThanOrEqual(0);
+        expect(await horizontalOverflow(page), path).toBeLessThanOrEqual(0);
       }
     });
   }
 }
 
-test("no page scrolls sideways at 320 px, whatever stands in it", async ({ page }) => {
+test("no page scrolls horizontally at 320 px, even with long content", async ({ page }) => {
   test.slow();
   const long = `${"An endless subject ".repeat(20)}${"x".repeat(300)} مرحبا بالعالم`;
   const mail = {
@@ -142,9 +142,9 @@ test("no page scrolls sideways at 320 px, whatever stands in it", async ({ page 
     template: "y".repeat(200),
     metadata: { [`k${"k".repeat(90)}`]: long },
   };
-  const mine = event("hard_bounce", { ...mail, diag: `550 5.1.1 ${"z".repeat(400)}` });
+  const bounce = event("hard_bounce", { ...mail, diag: `550 5.1.1 ${"z".repeat(400)}` });
   await deliver([
-    mine,
+    bounce,
     event("open", { ...mail, email: `${"a".repeat(120)}@example.com` }),
     [long],
     event("open", mail),
@@ -153,17 +153,17 @@ test("no page scrolls sideways at 320 px, whatever stands in it", async ({ page 
   await page.setViewportSize({ width: 320, height: 640 });
   await page.goto("/sign-in");
   await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
-  expect(await sideways(page)).toBeLessThanOrEqual(0);
+  expect(await horizontalOverflow(page)).toBeLessThanOrEqual(0);
   await signIn(page);
-  for (const [path, there] of pagesAbout(`${mine["_id"]}`)) {
-    await open(page, path);
-    await expect(page.getByRole("main").getByRole(there).first()).toBeVisible();
-    expect(await sideways(page), path).toBeLessThanOrEqual(0);
+  for (const [path, role] of allPages(`${bounce["_id"]}`)) {
+    await openPage(page, path);
+    await expect(page.getByRole("main").getByRole(role).first()).toBeVisible();
+    expect(await horizontalOverflow(page), path).toBeLessThanOrEqual(0);
   }
-  await open(page, "/");
+  await openPage(page, "/");
   await page.getByRole("button", { name: /^Notifications/ }).click();
   await expect(page.getByRole("complementary", { name: "Notifications" })).toBeVisible();
-  expect(await sideways(page)).toBeLessThanOrEqual(0);
+  expect(await horizontalOverflow(page)).toBeLessThanOrEqual(0);
   await page.getByRole("button", { name: /Your account/ }).click();
-  expect(await sideways(page)).toBeLessThanOrEqual(0);
+  expect(await horizontalOverflow(page)).toBeLessThanOrEqual(0);
 });

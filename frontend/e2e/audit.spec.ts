@@ -4,9 +4,7 @@ import { admin, expect, signIn, test } from "./support";
 
 const rows = (page: Page) => page.getByRole("table", { name: "Audit" }).locator("tbody").getByRole("row");
 
-test("what an admin does is found in the audit, in words, newest first, and leads to whom it was about", async ({
-  page,
-}) => {
+test("admin actions appear in the audit, newest first, with links to the user", async ({ page }) => {
   const email = `ed-${randomUUID()}@example.com`;
   await signIn(page, "/users");
   await page.getByRole("button", { name: "Invite…" }).click();
@@ -26,10 +24,10 @@ test("what an admin does is found in the audit, in words, newest first, and lead
   await expect(page.getByRole("complementary", { name: "User" })).toContainText(email);
 });
 
-test("the audit goes on page by page, and says when it cannot be fetched", async ({ page }) => {
-  let fails = true;
+test("the audit loads page by page and shows an error when fetching fails", async ({ page }) => {
+  let failing = true;
   await page.route(/\/api\/audit/, (route) =>
-    fails ? route.abort() : route.continue({ url: route.request().url().replace("limit=100", "limit=1") }),
+    failing ? route.abort() : route.continue({ url: route.request().url().replace("limit=100", "limit=1") }),
   );
   await signIn(page);
   for (const name of ["One", "Two"])
@@ -39,7 +37,7 @@ test("the audit goes on page by page, and says when it cannot be fetched", async
     });
   await page.goto("/audit");
   await expect(page.getByRole("alert")).toContainText("The server cannot be reached.");
-  fails = false;
+  failing = false;
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(rows(page)).toHaveCount(1);
   await expect(page.getByRole("alert")).toHaveCount(0);

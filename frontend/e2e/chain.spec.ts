@@ -1,22 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { admin, allSubjects, deliver, event, expect, row, signIn, test } from "./support";
 
-test("a signed batch posted from outside appears in both browsers, as row and as notification", async ({
-  page,
-  another,
-}) => {
-  const other = await another();
+test("a signed batch appears in two browsers as rows and notifications", async ({ page, anotherPage }) => {
+  const other = await anotherPage();
   await signIn(page);
   await signIn(other);
   const subject = `Invoice ${randomUUID()}`;
   const batch = [event("send", { subject }), event("open", { subject })];
   await deliver(batch);
-  for (const one of [page, other]) {
-    await expect(row(one, subject)).toHaveCount(2);
-    await expect(row(one, subject).filter({ hasText: "Opened" })).toHaveCount(1);
-    await expect(one.getByRole("log")).toContainText(subject);
+  for (const current of [page, other]) {
+    await expect(row(current, subject)).toHaveCount(2);
+    await expect(row(current, subject).filter({ hasText: "Opened" })).toHaveCount(1);
+    await expect(current.getByRole("log")).toContainText(subject);
   }
-  // Delivered again, it is shown once.
+  // A duplicate delivery adds no rows.
   await deliver(batch);
   const last = `Last ${subject}`;
   await deliver([event("send", { subject: last })]);
@@ -26,8 +23,8 @@ test("a signed batch posted from outside appears in both browsers, as row and as
   await expect(page.getByRole("complementary", { name: "Notifications" })).toContainText(`opened “${subject}”`);
 });
 
-test("Test from one browser shows in the other, to all and to one user", async ({ page, another }) => {
-  const other = await another();
+test("a test notification to everybody or to one user appears in another browser", async ({ page, anotherPage }) => {
+  const other = await anotherPage();
   await signIn(page);
   await signIn(other);
   for (const to of ["Everybody", `${admin.email} (you)`]) {
@@ -45,20 +42,20 @@ test("Test from one browser shows in the other, to all and to one user", async (
   }
 });
 
-test("what is read in one browser is read in the other", async ({ page, another }) => {
-  const other = await another();
+test("reading notifications in one browser clears the unread count in another", async ({ page, anotherPage }) => {
+  const other = await anotherPage();
   await signIn(page);
   await signIn(other);
-  const bell = (one: typeof page) => one.getByRole("button", { name: /^Notifications/ });
+  const bell = (current: typeof page) => current.getByRole("button", { name: /^Notifications/ });
   await deliver([event("open", { subject: `Read ${randomUUID()}` })]);
-  for (const one of [page, other]) await expect(bell(one)).toHaveAccessibleName(/unread$/);
+  for (const current of [page, other]) await expect(bell(current)).toHaveAccessibleName(/unread$/);
   await bell(page).click();
-  for (const one of [page, other]) await expect(bell(one)).toHaveAccessibleName("Notifications");
+  for (const current of [page, other]) await expect(bell(current)).toHaveAccessibleName("Notifications");
   await other.reload();
   await expect(bell(other)).toHaveAccessibleName("Notifications");
 });
 
-test("only those signed in see anything, and they come back to where they wanted to go", async ({ page }) => {
+test("pages require signing in, and the user returns to the requested page", async ({ page }) => {
   await page.goto("/notifications?x=1");
   await expect(page).toHaveURL("/sign-in?next=/notifications?x=1");
   await page.getByLabel("E-mail").fill(admin.email);
@@ -78,52 +75,52 @@ test("only those signed in see anything, and they come back to where they wanted
   await expect(page).toHaveURL("/");
 });
 
-test("older events are loaded as one scrolls, each once, and newer ones wait while they are read", async ({ page }) => {
+test("scrolling loads each older event once, and new events wait until requested", async ({ page }) => {
   const run = randomUUID();
   const subjects = Array.from({ length: 250 }, (_, n) => `Letter ${n} of ${run}`);
   await deliver(subjects.map((subject) => event("send", { subject })));
   await signIn(page, `/?q=${run}`);
-  const scrolledOn = async () => {
+  const scrollAndCount = async () => {
     await page.mouse.wheel(0, 20_000);
     return page.getByRole("grid").getAttribute("aria-rowcount");
   };
-  await expect.poll(scrolledOn).toBe("251");
+  await expect.poll(scrollAndCount).toBe("251");
   const late = `Late ${run}`;
   await deliver([event("send", { subject: late })]);
-  const news = page.getByRole("button", { name: /^\d+ new$/ });
-  await expect(news).toHaveText("1 new");
+  const newButton = page.getByRole("button", { name: /^\d+ new$/ });
+  await expect(newButton).toHaveText("1 new");
   await expect(row(page, late)).toHaveCount(0);
-  await news.click();
+  await newButton.click();
   await expect(row(page, late)).toHaveCount(1);
   expect((await allSubjects(page)).sort()).toEqual([late, ...subjects].sort());
 });
 
-test("after the socket was cut three times in a burst of 10,000, the list has what is stored, each once", async ({
+test("after three disconnects in a burst of 10,000 events, the list shows every stored event once", async ({
   page,
 }) => {
-  // Ten thousand rows are read, page by page, on machines that do other things, too.
+  // Reading 10,000 rows page by page takes a while on busy machines.
   test.slow();
   const run = randomUUID();
   const [BATCHES, BATCH] = [20, 500];
   let opened = 0;
-  let cut = (): Promise<void> => Promise.resolve();
+  let disconnect = (): Promise<void> => Promise.resolve();
   await page.routeWebSocket("/ws", (socket) => {
     opened += 1;
     socket.connectToServer();
-    cut = () => socket.close({ code: 1012 });
+    disconnect = () => socket.close({ code: 1012 });
   });
   await signIn(page, `/?q=${run}`);
   const before = opened;
   for (let n = 0; n < BATCHES; n++) {
-    const posting = deliver(
+    const delivery = deliver(
       Array.from({ length: BATCH }, (_, m) => event("send", { subject: `Letter ${n * BATCH + m} of ${run}` })),
     );
-    const cuts = Math.floor(n / 5);
-    if (n % 5 === 4 && cuts < 3) {
-      await expect.poll(() => opened).toBe(before + cuts);
-      await cut();
+    const disconnects = Math.floor(n / 5);
+    if (n % 5 === 4 && disconnects < 3) {
+      await expect.poll(() => opened).toBe(before + disconnects);
+      await disconnect();
     }
-    await posting;
+    await delivery;
   }
   await expect.poll(() => opened).toBe(before + 3);
   await expect(page.getByRole("status").getByText("Live", { exact: true })).toBeVisible();
@@ -131,13 +128,13 @@ test("after the socket was cut three times in a burst of 10,000, the list has wh
   await expect(page.locator('tbody [aria-rowindex="2"]')).toContainText(`Letter ${count - 1} of`);
   const exported = await page.request.get(`/api/events/export?format=ndjson&q=${run}`);
   const stored = (await exported.text()).trim().split("\n");
-  // A high window is soon scrolled through.
+  // A tall window needs fewer scroll steps.
   await page.setViewportSize({ width: 1280, height: 2_000 });
   expect(await allSubjects(page)).toEqual(stored.map((line) => (JSON.parse(line) as { subject: string }).subject));
   expect(new Set(stored).size).toBe(count);
 });
 
-test("what an attacker writes into a mail is shown as text", async ({ page }) => {
+test("markup and scripts in event fields are shown as text", async ({ page }) => {
   await signIn(page);
   const attack = `<img src=x onerror=alert(1)>"'\`\${7*7}{{7*7}}<script>alert(1)</script> ${randomUUID()}`;
   await deliver([

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { admin, deliver, event, expect, row, signIn, test } from "./support";
 
-test("by keyboard alone: sign in, filter, go to a row, look at it, and be back at the same row", async ({ page }) => {
+test("by keyboard: sign in, filter, open an event, and return to its row", async ({ page }) => {
   const run = randomUUID();
-  const sent = Array.from({ length: 8 }, (_, n) =>
+  const events = Array.from({ length: 8 }, (_, n) =>
     event("send", { subject: `Letter ${n} of ${run}`, metadata: { order: `o-${n}` }, tags: ["vip"] }),
   );
-  await deliver(sent);
+  await deliver(events);
   await page.goto("/");
   await expect(page.getByLabel("E-mail")).toBeFocused();
   await page.keyboard.type(admin.email);
@@ -31,7 +31,7 @@ test("by keyboard alone: sign in, filter, go to a row, look at it, and be back a
   const subject = await rows.nth(2).locator(".cell-subject").textContent();
   await expect(panel).toContainText(`${subject}`.trim());
 
-  // What is open can be sent to somebody, and one may go on from there.
+  // j and k move between events in the drawer, and reloading the URL opens the same event.
   await page.keyboard.press("j");
   await expect(panel).toContainText(`${await rows.nth(3).locator(".cell-subject").textContent()}`.trim());
   await page.keyboard.press("k");
@@ -43,7 +43,7 @@ test("by keyboard alone: sign in, filter, go to a row, look at it, and be back a
   await expect(page).toHaveURL(/\?q=[\w-]+$/);
 });
 
-test("an event's payload can be searched, copied by value and path, and seen byte for byte", async ({ page }) => {
+test("an event's payload can be searched, copied by value and path, and viewed as received", async ({ page }) => {
   const run = randomUUID();
   await deliver([event("open", { subject: `Payload ${run}`, metadata: { "order no": run } })]);
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
@@ -65,7 +65,7 @@ test("an event's payload can be searched, copied by value and path, and seen byt
   await expect(page.getByRole("heading", { name: `Payload ${run}` })).toBeVisible();
 });
 
-test("of thousands of events few rows are in the page, and all can be reached", async ({ page }) => {
+test("a list of thousands of events keeps few rows in the DOM and reaches every row", async ({ page }) => {
   const run = randomUUID();
   const COUNT = 5_000;
   for (let n = 0; n < COUNT; n += 1_000)
@@ -73,10 +73,10 @@ test("of thousands of events few rows are in the page, and all can be reached", 
   await signIn(page, `/?q=${run}`);
   const rows = page.locator("tbody [role=row]");
   await expect(row(page, run).first()).toBeVisible();
-  let most = 0;
+  let maxRows = 0;
   await expect(async () => {
     await page.mouse.wheel(0, 20_000);
-    most = Math.max(most, await rows.count());
+    maxRows = Math.max(maxRows, await rows.count());
     await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", `${COUNT + 1}`, { timeout: 100 });
   }).toPass({ intervals: [50] });
   await rows.first().focus();
@@ -87,20 +87,22 @@ test("of thousands of events few rows are in the page, and all can be reached", 
   await expect(rows.first()).toBeFocused();
   await expect(rows.first()).toHaveAttribute("aria-rowindex", "2");
 
-  // The row with the focus stays where it is, however far one scrolls away from it. No other has a style of its own, which is slow.
+  // The focused row keeps its place while scrolled out of view. Inline styles are slow, so no other row has one.
   await page.keyboard.press("ArrowDown");
   await expect(rows.nth(1)).toBeFocused();
   await page.mouse.wheel(0, 100_000);
   await expect(rows.first()).not.toHaveAttribute("aria-rowindex", "2");
-  const left = page.locator("tbody [role=row]:focus");
-  await expect(left).toHaveAttribute("aria-rowindex", "3");
-  expect(await left.evaluate(({ offsetTop }: HTMLElement) => offsetTop)).toBe(36);
+  const focused = page.locator("tbody [role=row]:focus");
+  await expect(focused).toHaveAttribute("aria-rowindex", "3");
+  expect(await focused.evaluate(({ offsetTop }: HTMLElement) => offsetTop)).toBe(36);
   await expect(page.locator("tbody [role=row][style]")).toHaveCount(1);
-  most = Math.max(most, await rows.count());
-  expect(most).toBeLessThanOrEqual(60);
+  maxRows = Math.max(maxRows, await rows.count());
+  expect(maxRows).toBeLessThanOrEqual(60);
 });
 
-test("the chart names what came when, by pointer and by keyboard, and narrows the list", async ({ page }) => {
+test("the chart describes its bars by pointer and keyboard, and selecting a range filters the list", async ({
+  page,
+}) => {
   const run = randomUUID();
   await deliver([event("send", { subject: `One ${run}` }), event("hard_bounce", { subject: `Two ${run}` })]);
   await signIn(page, `/?q=${run}`);
@@ -115,7 +117,7 @@ test("the chart names what came when, by pointer and by keyboard, and narrows th
   await expect(chart.getByRole("table")).toContainText("1 bounced");
   await page.keyboard.press("Escape");
 
-  // The newest bar is the first for whoever comes by keyboard.
+  // Keyboard focus starts at the newest bar.
   await page.getByRole("button", { name: "Clear all" }).focus();
   await page.keyboard.press("Tab");
   await expect(bars).toBeFocused();
@@ -126,11 +128,11 @@ test("the chart names what came when, by pointer and by keyboard, and narrows th
   await expect(page).toHaveURL(/from=.*&q=.*&to=/);
   await expect(row(page, run)).toHaveCount(3);
 
-  // Where nothing came, the range is what leaves everything out.
+  // A range without events offers to drop the range filter.
   await page.goBack();
   await expect(chart).toContainText("3 events");
   const box = await bars.boundingBox();
-  if (box === null) throw new Error("there is no chart");
+  if (box === null) throw new Error("the chart has no bounding box");
   await page.mouse.move(box.x + 4, box.y + 20);
   await page.mouse.down();
   await page.mouse.move(box.x + box.width / 2, box.y + 20);
@@ -146,23 +148,23 @@ test("the chart names what came when, by pointer and by keyboard, and narrows th
   await expect(page.getByRole("button", { name: "Last hour" })).toBeVisible();
 });
 
-test("a value is left out by a click, also of what comes live, and the address keeps it", async ({ page }) => {
+test("excluding a value filters the list and live events, and is kept in the URL", async ({ page }) => {
   const run = randomUUID();
-  const some = () =>
+  const deliverPair = () =>
     deliver([event("send", { subject: `Sent ${run}` }), event("open", { subject: `Opened ${run}`, tags: ["a b"] })]);
-  await some();
+  await deliverPair();
   await signIn(page, `/?q=${run}`);
   await row(page, `Sent ${run}`).getByRole("button", { name: "Sent", exact: true }).click();
   await page.getByRole("link", { name: "Without this" }).click();
   await expect(page).toHaveURL(/not\.kind=send/);
   await expect(row(page, run)).toHaveCount(1);
-  await some();
+  await deliverPair();
   await expect(row(page, `Opened ${run}`)).toHaveCount(2);
   await expect(row(page, `Sent ${run}`)).toHaveCount(0);
   await page.reload();
   await expect(row(page, run)).toHaveCount(2);
 
-  // Two values of one name at once, the second typed.
+  // Typed exclusions can be combined.
   const field = page.getByRole("searchbox", { name: "Filter events" });
   await field.fill('-kind:click -tag:"a b"');
   await page.keyboard.press("Enter");
@@ -182,7 +184,7 @@ test("a value is left out by a click, also of what comes live, and the address k
   expect((await exported.text()).split("\n").filter((line) => line.includes(run)).length).toBe(2);
 });
 
-test("rows hold still while paused or pointed at, whatever comes, and nothing of it is lost", async ({ page }) => {
+test("rows do not move while paused or hovered, and no event is lost", async ({ page }) => {
   const run = randomUUID();
   const burst = (name: string) =>
     deliver(Array.from({ length: 200 }, (_, n) => event("send", { subject: `${name} ${n} of ${run}` })));
@@ -190,28 +192,28 @@ test("rows hold still while paused or pointed at, whatever comes, and nothing of
   await signIn(page, `/?q=${run}`);
   const first = row(page, `First of ${run}`);
   await expect(first).toBeVisible();
-  const place = await first.boundingBox();
+  const position = await first.boundingBox();
   await page.keyboard.press("p");
   await expect(page.getByRole("status").getByText("Paused", { exact: true })).toBeVisible();
   await burst("Paused");
   await expect(page.getByRole("status").getByText("Paused · 200 new")).toBeVisible();
   await expect(page.getByRole("button", { name: "200 new" })).toBeVisible();
-  expect(await first.boundingBox()).toEqual(place);
+  expect(await first.boundingBox()).toEqual(position);
   await page.keyboard.press("p");
   await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", "202");
 
-  const pointed = page.locator("tbody [role=row]").nth(3);
-  await pointed.hover();
-  const [id, where] = [await pointed.getAttribute("data-id"), await pointed.boundingBox()];
-  await burst("Pointed");
+  const hovered = page.locator("tbody [role=row]").nth(3);
+  await hovered.hover();
+  const [id, hoveredPosition] = [await hovered.getAttribute("data-id"), await hovered.boundingBox()];
+  await burst("Hovered");
   await expect(page.getByRole("button", { name: "200 new" })).toBeVisible();
-  expect(await pointed.getAttribute("data-id")).toBe(id);
-  expect(await pointed.boundingBox()).toEqual(where);
+  expect(await hovered.getAttribute("data-id")).toBe(id);
+  expect(await hovered.boundingBox()).toEqual(hoveredPosition);
   await page.mouse.move(5, 5);
   await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", "402");
 });
 
-test("columns and closeness are kept in this browser", async ({ page }) => {
+test("columns and row density are stored in the browser", async ({ page }) => {
   const run = randomUUID();
   await deliver([event("send", { subject: `Columns ${run}`, template: `letter-${run}` })]);
   await signIn(page, `/?q=${run}`);

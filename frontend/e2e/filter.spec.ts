@@ -1,18 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { deliver, event, expect, row, signIn, test } from "./support";
 
-test("a filter is typed, stands in the address, holds for what comes live, and is taken away chip by chip", async ({
-  page,
-}) => {
+test("a typed filter is kept in the URL, applies to live events, and is removed by its chips", async ({ page }) => {
   const run = randomUUID();
-  const [wanted, other] = [`Wanted ${run}`, `Other ${run}`];
-  const some = (): Promise<unknown> =>
+  const [matching, other] = [`Wanted ${run}`, `Other ${run}`];
+  const deliverBatch = (): Promise<unknown> =>
     deliver([
-      event("open", { subject: wanted, tags: ["vip"] }),
-      event("send", { subject: wanted }),
+      event("open", { subject: matching, tags: ["vip"] }),
+      event("send", { subject: matching }),
       event("open", { subject: other }),
     ]);
-  await some();
+  await deliverBatch();
   await signIn(page);
   await expect(row(page, run)).toHaveCount(3);
   const field = page.getByRole("searchbox", { name: "Filter events" });
@@ -20,28 +18,28 @@ test("a filter is typed, stands in the address, holds for what comes live, and i
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/\?kind=open&q=wanted\+|\?kind=open&q=wanted%20|\?kind=open&q=wanted/);
   await expect(row(page, run)).toHaveCount(1);
-  await some();
+  await deliverBatch();
   await expect(row(page, run)).toHaveCount(2);
   await expect(row(page, other)).toHaveCount(0);
 
-  // The address alone brings it back; of the chips each can be taken away.
+  // The URL restores the filter, and each chip can be removed.
   await page.reload();
   await expect(row(page, run)).toHaveCount(2);
   const chips = page.getByRole("list", { name: "Filters" });
   await chips.getByRole("button", { name: "Remove filter kind: open" }).click();
   await chips.getByRole("button", { name: "Remove filter tag: vip" }).click();
-  await expect(row(page, wanted)).toHaveCount(4);
+  await expect(row(page, matching)).toHaveCount(4);
   await expect(row(page, other)).toHaveCount(0);
   await chips.getByRole("button", { name: "Clear all" }).click();
   await expect(page).toHaveURL("/");
   await expect(row(page, run)).toHaveCount(6);
-  await row(page, wanted).getByRole("button", { name: "vip" }).first().click();
+  await row(page, matching).getByRole("button", { name: "vip" }).first().click();
   await page.getByRole("link", { name: "Only this" }).click();
   await expect(page).toHaveURL("/?tag=vip");
   await page.goBack();
   await expect(page).toHaveURL("/");
 
-  // What the server does not take, it says; and nothing that does not match slips in.
+  // An invalid value shows the error of the server and no events that do not match.
   await field.fill("simulated:perhaps");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("alert")).toContainText("`simulated` does not take that value");
@@ -49,7 +47,7 @@ test("a filter is typed, stands in the address, holds for what comes live, and i
   await expect(row(page, run)).toHaveCount(6);
 });
 
-test("at 390 px search and buttons take two lines, and all of them are within reach", async ({ page }) => {
+test("at 390 px the search and buttons fit on two lines without overflow", async ({ page }) => {
   await deliver([event("open")]);
   await page.setViewportSize({ width: 390, height: 844 });
   await signIn(page, "/?kind=open&from=24h");

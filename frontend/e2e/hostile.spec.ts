@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Page } from "@playwright/test";
-import { open } from "./pages";
+import { openPage } from "./pages";
 import { deliver, event, expect, post, row, signIn, test } from "./support";
 
-/** What has run script in somebody's page before; `support.ts` also fails on any violation of the policy that one would cause. */
+/** Known script injection payloads. `support.ts` also fails on any CSP violation they would cause. */
 const CORPUS = [
   "<script>globalThis.pwned=1</script>",
   "<img src=x onerror=globalThis.pwned=1>",
@@ -24,8 +24,8 @@ const LINKS = [
   "//evil.example/",
 ];
 
-/** Fails on anything in the page that came of a text: elements, links that lead where no link of ours does, script that ran. */
-async function expectTextAlone(page: Page): Promise<void> {
+/** Expects that no payload created an element or an external link, or ran a script. */
+async function expectTextOnly(page: Page): Promise<void> {
   const found = await page.evaluate(() => ({
     elements: document.querySelectorAll(
       "img, iframe, math, object, embed, #app script, #app style, [onerror], [onload], [srcdoc]",
@@ -38,14 +38,14 @@ async function expectTextAlone(page: Page): Promise<void> {
   expect(found).toEqual({ elements: 0, links: [], pwned: false });
 }
 
-test("whatever stands in a field is shown as text, on every page, and no link runs script", async ({ page }) => {
+test("hostile event fields are shown as text on every page, and links run no script", async ({ page }) => {
   test.slow();
   const run = randomUUID().slice(0, 8);
-  const hostile = CORPUS.map((attack, at) => {
-    const [text, link] = [`${attack} ${run}`, LINKS[at % LINKS.length]];
+  const hostile = CORPUS.map((attack, index) => {
+    const [text, link] = [`${attack} ${run}`, LINKS[index % LINKS.length]];
     const msg = {
       subject: text,
-      email: `${attack}${at}@example.com`,
+      email: `${attack}${index}@example.com`,
       sender: text,
       tags: [text, attack],
       template: text,
@@ -56,11 +56,11 @@ test("whatever stands in a field is shown as text, on every page, and no link ru
       opens: [{ ts: 1, ip: attack, ua: attack, location: attack }],
       clicks: [{ ts: 1, url: link }],
     };
-    const kind = ["click", "open", "hard_bounce", "deferral", "inbound", `<b>${run}`][at % 6] ?? "send";
-    const seen = { url: link, ip: attack, user_agent: text, location: { city: text, country: attack } };
-    return { ...event(kind, msg), ...seen, user_agent_parsed: { ua_name: text, ua_url: link } };
+    const kind = ["click", "open", "hard_bounce", "deferral", "inbound", `<b>${run}`][index % 6] ?? "send";
+    const details = { url: link, ip: attack, user_agent: text, location: { city: text, country: attack } };
+    return { ...event(kind, msg), ...details, user_agent_parsed: { ua_name: text, ua_url: link } };
   });
-  // One message has a hostile id as well, which stands in addresses.
+  // One message also has a hostile id, which is part of URLs.
   const id = `<img src=x onerror=pwned=1>/../?#${run}`;
   const named = { ...event("click", { subject: `Named ${run}`, _id: id }), _id: id, url: LINKS[0] };
   await deliver([...hostile, named]);
@@ -75,68 +75,68 @@ test("whatever stands in a field is shown as text, on every page, and no link ru
       .filter({ hasText: `${CORPUS[1]} ${run}` })
       .first(),
   ).toBeVisible();
-  await expectTextAlone(page);
+  await expectTextOnly(page);
   const events = (await (await page.request.get(`/api/events?q=${run}`)).json()) as {
     items: { id: number; message_id: string | null; recipient: string }[];
   };
   for (const { id: opened } of events.items) {
-    await open(page, `/?q=${run}&event=${opened}`);
+    await openPage(page, `/?q=${run}&event=${opened}`);
     await expect(page.getByRole("complementary", { name: "Event" })).toContainText(run);
-    await expectTextAlone(page);
+    await expectTextOnly(page);
   }
   for (const { message_id: message, recipient } of events.items) {
-    // Mail that was received without an id has no page of its own.
+    // Mail without an id has no message page.
     if (message !== null) {
-      await open(page, `/messages/${encodeURIComponent(message)}`);
+      await openPage(page, `/messages/${encodeURIComponent(message)}`);
       await expect(page.getByRole("main")).toContainText(run);
-      await expectTextAlone(page);
+      await expectTextOnly(page);
     }
-    await open(page, `/recipients/${encodeURIComponent(recipient)}`);
-    await expectTextAlone(page);
+    await openPage(page, `/recipients/${encodeURIComponent(recipient)}`);
+    await expectTextOnly(page);
   }
   for (const path of ["/notifications", "/stats", "/quarantine", "/quarantine?reason=no_kind", "/refusals"]) {
-    await open(page, path);
-    await expectTextAlone(page);
+    await openPage(page, path);
+    await expectTextOnly(page);
   }
   await page.getByRole("button", { name: /^Notifications/ }).click();
   await expect(page.getByRole("complementary", { name: "Notifications" })).toBeVisible();
-  await expectTextAlone(page);
-  await open(page, "/quarantine?reason=no_kind");
+  await expectTextOnly(page);
+  await openPage(page, "/quarantine?reason=no_kind");
   await page
     .getByRole("main")
     .getByRole("link", { name: /^Item / })
     .first()
     .click();
   await expect(page.getByRole("heading", { name: "Bytes as received" })).toBeVisible();
-  await expectTextAlone(page);
+  await expectTextOnly(page);
 });
 
-test("what people write, name and ask for is text too", async ({ page }) => {
+test("hostile notifications, views, tokens, rules and URLs are shown as text", async ({ page }) => {
   const run = randomUUID().slice(0, 8);
   await signIn(page);
-  const send = (path: string, body: unknown, method = "POST"): Promise<unknown> =>
+  const request = (path: string, body: unknown, method = "POST"): Promise<unknown> =>
     page.evaluate(
-      ([to, json, how]) =>
-        fetch(`${to}`, {
-          method: `${how}`,
+      ([url, json, verb]) =>
+        fetch(`${url}`, {
+          method: `${verb}`,
           headers: { "content-type": "application/json", "x-requested-with": "fetch" },
           body: `${json}`,
         }).then((answer) => answer.json()),
       [path, JSON.stringify(body), method],
     );
-  for (const [at, attack] of CORPUS.slice(0, 5).entries()) {
-    await send("/api/notifications", { to: "all", title: `${attack} ${run}`, body: attack });
-    await send("/api/views", {
+  for (const [index, attack] of CORPUS.slice(0, 5).entries()) {
+    await request("/api/notifications", { to: "all", title: `${attack} ${run}`, body: attack });
+    await request("/api/views", {
       name: `${attack.slice(0, 48)} ${run}`,
-      query: `q=${encodeURIComponent(attack)}${at}`,
+      query: `q=${encodeURIComponent(attack)}${index}`,
       shared: false,
     });
-    await send("/api/tokens", { name: `${attack} ${run}`, scopes: ["read"] });
+    await request("/api/tokens", { name: `${attack} ${run}`, scopes: ["read"] });
   }
   const rules = CORPUS.map((attack) => ({ kinds: ["open", attack], tag: attack, recipient: `${attack}@example.com` }));
-  await send("/api/rules", { rules }, "PUT");
+  await request("/api/rules", { rules }, "PUT");
   await expect(page.getByRole("log")).toContainText(run);
-  await expectTextAlone(page);
+  await expectTextOnly(page);
   for (const path of [
     "/notifications",
     "/notifications/rules",
@@ -145,8 +145,8 @@ test("what people write, name and ask for is text too", async ({ page }) => {
     "/?q=%3Cscript%3Epwned%3D1%3C%2Fscript%3E",
     "/recipients/%3Cimg%20src%3Dx%20onerror%3Dpwned%3D1%3E",
   ]) {
-    await open(page, path);
-    await expectTextAlone(page);
+    await openPage(page, path);
+    await expectTextOnly(page);
   }
   await page.goto("/notifications/rules");
   await expect(page.getByRole("list", { name: "Rules" }).getByRole("listitem")).toHaveCount(CORPUS.length);
@@ -156,7 +156,7 @@ test("what people write, name and ask for is text too", async ({ page }) => {
     .first()
     .click();
   await expect(page.getByLabel("Only with this tag")).toHaveValue(`${CORPUS[0]}`);
-  await expectTextAlone(page);
+  await expectTextOnly(page);
   await page.keyboard.press("Escape");
   await page.evaluate(() =>
     fetch("/api/rules", { method: "DELETE", headers: { "x-requested-with": "fetch" } }).then(() => null),

@@ -1,21 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { deliver, event, expect, row, signIn, test } from "./support";
 
-/** An event of the same message. */
-function about(message: Record<string, unknown>, kind: string, later: number, more: Record<string, unknown> = {}) {
+/** Creates another event of the same message, `delay` seconds later. */
+function followUp(message: Record<string, unknown>, kind: string, delay: number, more: Record<string, unknown> = {}) {
   const msg = message["msg"] as Record<string, unknown>;
-  return { ...message, event: kind, ts: (message["ts"] as number) + later, msg: { ...msg, ...more } };
+  return { ...message, event: kind, ts: (message["ts"] as number) + delay, msg: { ...msg, ...more } };
 }
 
-test("a message tells its story, which goes on while one looks, and leads to its recipient and other messages", async ({
-  page,
-}) => {
+test("the message page shows its history live and links to the recipient and other messages", async ({ page }) => {
   const run = randomUUID();
   const email = `ada-${run}@example.com`;
   const first = event("send", { subject: `First ${run}`, email });
   const other = event("send", { subject: `Other ${run}`, email });
   const deferred = { diag: "451 4.7.1 Greylisted, try again later" };
-  await deliver([first, other, about(first, "deferral", 1, deferred), about(first, "deferral", 2, deferred)]);
+  await deliver([first, other, followUp(first, "deferral", 1, deferred), followUp(first, "deferral", 2, deferred)]);
   await signIn(page);
   await row(page, `First ${run}`)
     .getByRole("button", { name: `First ${run}` })
@@ -23,24 +21,24 @@ test("a message tells its story, which goes on while one looks, and leads to its
     .click();
   await page.getByRole("link", { name: "Open the message" }).click();
   await expect(page.getByRole("heading", { name: `First ${run}` })).toBeVisible();
-  const story = page.getByRole("list", { name: "What became of it" }).getByRole("listitem");
-  await expect(story).toHaveText([/Sent/, /Deferred.*2 times.*puts off mail from senders/s]);
+  const history = page.getByRole("list", { name: "What became of it" }).getByRole("listitem");
+  await expect(history).toHaveText([/Sent/, /Deferred.*2 times.*puts off mail from senders/s]);
 
-  await deliver([about(first, "open", 3), about(other, "hard_bounce", 1, { diag: "550 5.1.1 No such user" })]);
-  await expect(story).toHaveCount(3);
-  await expect(story.last()).toContainText("Opened");
+  await deliver([followUp(first, "open", 3), followUp(other, "hard_bounce", 1, { diag: "550 5.1.1 No such user" })]);
+  await expect(history).toHaveCount(3);
+  await expect(history.last()).toContainText("Opened");
   await page.reload();
   const related = page.getByRole("region", { name: "Other messages to this address" });
   await expect(related).toContainText("Bounced");
   await related.getByRole("link", { name: `Other ${run}` }).click();
   await expect(page.getByRole("heading", { name: `Other ${run}` })).toBeVisible();
-  await expect(story.last()).toContainText("There is no such mailbox");
+  await expect(history.last()).toContainText("There is no such mailbox");
 
   await page.getByRole("link", { name: email }).click();
   await expect(page.getByRole("heading", { name: email })).toBeVisible();
   await expect(page.getByRole("list", { name: "How often what happened" })).toContainText("Deferred2");
   await expect(page.getByRole("row")).toHaveCount(7);
-  await deliver([about(first, "click", 4)]);
+  await deliver([followUp(first, "click", 4)]);
   await expect(page.getByRole("list", { name: "How often what happened" })).toContainText("Clicked1");
   await expect(page.getByText("Reachable.")).toBeVisible();
 

@@ -5,8 +5,8 @@ import { admin, deliver, event, expect, signIn, test } from "./support";
 const list = (page: Page) => page.getByRole("main").getByRole("list", { name: "Notifications" });
 const bell = (page: Page) => page.getByRole("button", { name: /^Notifications/ });
 
-/** Writes to somebody by the form. */
-async function write(page: Page, to: string | RegExp, text: string, details = ""): Promise<void> {
+/** Sends a notification through the form. */
+async function sendNotification(page: Page, to: string | RegExp, text: string, details = ""): Promise<void> {
   await page.getByRole("button", { name: "Write" }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByLabel("To")).toContainText("(you)");
@@ -18,22 +18,22 @@ async function write(page: Page, to: string | RegExp, text: string, details = ""
   await expect(dialog).toBeHidden();
 }
 
-test("somebody writes to a role, to everybody and to one person, and finds it again by whom it is from", async ({
+test("a user notifies everybody, a role or one user, and finds it by sender and kind", async ({
   page,
-  another,
+  anotherPage,
 }) => {
-  const other = await another();
+  const other = await anotherPage();
   await signIn(page, "/notifications");
   await signIn(other);
   for (const to of ["Everybody", "Every admin", `${admin.email} (you)`]) {
     const text = `To ${to} ${randomUUID()}`;
-    await write(page, to, text, "Second line");
+    await sendNotification(page, to, text, "Second line");
     await expect(list(page).getByRole("listitem").filter({ hasText: text })).toContainText("Second line");
     await expect(other.getByRole("log")).toContainText(text);
   }
-  // Nobody here is a viewer; it is kept among what was sent.
+  // There are no viewers, but the sender still sees what they sent.
   const sent = `To viewers ${randomUUID()}`;
-  await write(page, "Every viewer", sent);
+  await sendNotification(page, "Every viewer", sent);
   await deliver([event("open", { subject: `Opened ${sent}` })]);
   await expect(list(page)).toContainText(`Opened ${sent}`);
   await page.getByLabel("From").selectOption({ label: `${admin.email} (you)` });
@@ -49,7 +49,9 @@ test("somebody writes to a role, to everybody and to one person, and finds it ag
   await expect(page.getByLabel("Kind")).toHaveValue("open");
 });
 
-test("one and all are marked as read, and the tab tells what is not", async ({ page }) => {
+test("notifications are marked as read one by one or all at once, and the tab shows the unread count", async ({
+  page,
+}) => {
   await signIn(page, "/notifications");
   const all = page.getByRole("button", { name: "Mark all as read" });
   if (await all.isEnabled()) await all.click();
@@ -68,7 +70,7 @@ test("one and all are marked as read, and the tab tells what is not", async ({ p
     .getByRole("button", { name: /^Mark as read/ })
     .click();
   await expect(page).toHaveTitle(/^\(2\)/);
-  // What is read while one looks stays where it is, until one comes again.
+  // Notifications that are marked as read stay listed until the page is reloaded.
   await expect(rows).toHaveCount(3);
   await expect(rows.filter({ hasText: "Unread." })).toHaveCount(2);
   await page.reload();
@@ -83,34 +85,35 @@ test("one and all are marked as read, and the tab tells what is not", async ({ p
   await expect(all).toBeDisabled();
 });
 
-test("the browser is asked when the button is pressed, shows what comes while the page is hidden, and remembers", async ({
+test("desktop notifications need permission, appear while the page is hidden, and stay on after a reload", async ({
   page,
   context,
 }) => {
   await context.addInitScript(() => {
-    const seen: string[] = [];
-    class Fake {
+    const titles: string[] = [];
+    class FakeNotification {
       static permission = sessionStorage.getItem("granted") ?? "default";
       static requestPermission(): Promise<string> {
         sessionStorage.setItem("granted", "granted");
-        Fake.permission = "granted";
+        FakeNotification.permission = "granted";
         return Promise.resolve("granted");
       }
       onclick: () => void = () => {};
       close(): void {}
       constructor(title: string) {
-        seen.push(title);
+        titles.push(title);
         Object.assign(globalThis, { click: () => this.onclick() });
       }
     }
-    Object.assign(globalThis, { Notification: Fake, seen, hidden: false });
+    Object.assign(globalThis, { Notification: FakeNotification, titles, hidden: false });
     Object.defineProperty(document, "visibilityState", {
       get: () => ((globalThis as unknown as { hidden: boolean }).hidden ? "hidden" : "visible"),
     });
   });
-  const seen = (): Promise<string[]> => page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen);
-  const hide = (hidden: boolean): Promise<unknown> =>
-    page.evaluate((is) => Object.assign(globalThis, { hidden: is }), hidden);
+  const shownTitles = (): Promise<string[]> =>
+    page.evaluate(() => (globalThis as unknown as { titles: string[] }).titles);
+  const setHidden = (hidden: boolean): Promise<unknown> =>
+    page.evaluate((value) => Object.assign(globalThis, { hidden: value }), hidden);
   await signIn(page, "/notifications");
   expect(await page.evaluate(() => Notification.permission)).toBe("default");
   await page.getByRole("button", { name: "Allow notifications" }).click();
@@ -120,11 +123,11 @@ test("the browser is asked when the button is pressed, shows what comes while th
   const [visible, hidden] = [`Visible ${randomUUID()}`, `Hidden ${randomUUID()}`];
   await deliver([event("open", { subject: visible })]);
   await expect(list(page)).toContainText(visible);
-  await hide(true);
+  await setHidden(true);
   await deliver([event("open", { subject: hidden })]);
-  await expect.poll(seen).toEqual([`ada@example.com opened “${hidden}”`]);
-  await hide(false);
-  // What was clicked is opened, and read.
+  await expect.poll(shownTitles).toEqual([`ada@example.com opened “${hidden}”`]);
+  await setHidden(false);
+  // A click opens the notification and marks it as read.
   await page.evaluate(() => (globalThis as unknown as { click(): void }).click());
   await expect(page).toHaveURL(/\/messages\//);
   await expect(page.getByRole("main")).toContainText(hidden);
@@ -135,7 +138,7 @@ test("the browser is asked when the button is pressed, shows what comes while th
   await expect(page.getByRole("button", { name: "Allow notifications" })).toBeVisible();
 });
 
-test("at most three toasts are on the screen", async ({ page }) => {
+test("at most three toasts are shown at once", async ({ page }) => {
   await signIn(page);
   const subject = `Toast ${randomUUID()}`;
   await deliver(Array.from({ length: 8 }, (_, n) => event("open", { subject: `${n} ${subject}` })));

@@ -7,13 +7,13 @@ const items = (page: Page): Locator => page.getByRole("table", { name: "Items, n
 const panel = (page: Page): Locator => page.getByRole("complementary", { name: /^Item / });
 const dialog = (page: Page): Locator => page.getByRole("dialog");
 
-/** How many are open for a reason, as the page says. */
-async function openFor(page: Page, reason: string): Promise<number> {
+/** The number of open items for a reason, as shown on the page. */
+async function openCount(page: Page, reason: string): Promise<number> {
   const row = groups(page).getByRole("row").filter({ hasText: reason });
   return Number(await row.getByRole("cell").nth(1).textContent());
 }
 
-test("what could not be stored is grouped, looked at, retried after a dry run, and discarded with a reason", async ({
+test("quarantined elements are grouped by reason, inspected, retried after a dry run, and discarded with a reason", async ({
   page,
 }) => {
   const run = randomUUID();
@@ -24,10 +24,10 @@ test("what could not be stored is grouped, looked at, retried after a dry run, a
   await expect(groups(page)).toContainText("Not an object");
   await groups(page).getByRole("link", { name: "No kind" }).click();
   await expect(page).toHaveURL("/quarantine?reason=no_kind");
-  await expect(items(page).getByRole("link")).toHaveCount(Math.min(await openFor(page, "No kind"), 100));
+  await expect(items(page).getByRole("link")).toHaveCount(Math.min(await openCount(page, "No kind"), 100));
   await expect(items(page)).not.toContainText("Not an object");
 
-  // Looked at by keyboard alone, and back to the same row.
+  // Open an item by keyboard and return to its row.
   const [first, second] = (await items(page).getByRole("link").allTextContents()).slice(0, 2);
   const link = page.getByRole("link", { name: `Item ${first}`, exact: true });
   await link.focus();
@@ -56,24 +56,24 @@ test("what could not be stored is grouped, looked at, retried after a dry run, a
 
   await page.getByRole("button", { name: "Discard 2 chosen…" }).click();
   await expect(dialog(page).getByRole("status")).toContainText("2 items would be discarded.");
-  const why = `Not ours: ${run}`;
-  await dialog(page).getByLabel("Why").fill(why);
+  const discardReason = `Not ours: ${run}`;
+  await dialog(page).getByLabel("Why").fill(discardReason);
   await page.keyboard.press("Enter");
   await expect(dialog(page).getByRole("status")).toHaveText("2 items discarded.");
   await dialog(page).getByRole("button", { name: "Close" }).click();
   await expect(link).toBeHidden();
   await page.getByRole("link", { name: "Discarded" }).click();
-  await expect(items(page).getByRole("row").filter({ hasText: why })).toHaveCount(2);
+  await expect(items(page).getByRole("row").filter({ hasText: discardReason })).toHaveCount(2);
   await link.click();
-  await expect(panel(page)).toContainText(why);
+  await expect(panel(page)).toContainText(discardReason);
   await expect(panel(page)).toContainText(admin.email);
   await expect(panel(page).getByRole("button", { name: "Discard…" })).toHaveCount(0);
-  // The address says it all.
+  // The URL restores the same view.
   await page.reload();
-  await expect(panel(page)).toContainText(why);
+  await expect(panel(page)).toContainText(discardReason);
 });
 
-test("bytes are shown as what they are, and can be had as they came", async ({ page }) => {
+test("bytes are shown as text or hex and can be downloaded unchanged", async ({ page }) => {
   const attack = `<img src=x onerror=alert(1)>\u202e${randomUUID()}`;
   await deliver([attack]);
   const bytes = Buffer.concat([Buffer.from([0xff, 0x00, 0x0a]), Buffer.from(randomUUID())]);
@@ -88,11 +88,11 @@ test("bytes are shown as what they are, and can be had as they came", async ({ p
   await expect(panel(page).locator("pre")).toHaveText(JSON.stringify(attack).replace("\u202e", "⟨U+202E⟩"));
 });
 
-test("all that match are retried and discarded, and never other than were confirmed", async ({ page }) => {
+test("retry and discard cover all matching items, and a changed count needs a new confirmation", async ({ page }) => {
   const run = randomUUID();
   await deliver(Array.from({ length: 120 }, (_, n) => ({ order: `${n} of ${run}` })));
   await signIn(page, "/quarantine?reason=no_kind");
-  const open = await openFor(page, "No kind");
+  const open = await openCount(page, "No kind");
   expect(open).toBeGreaterThanOrEqual(120);
   await expect(items(page).getByRole("link")).toHaveCount(100);
   await page.getByRole("button", { name: "Load more" }).click();
@@ -122,20 +122,20 @@ test("all that match are retried and discarded, and never other than were confir
   await expect(page.getByText("Nothing is listed for this reason.")).toBeVisible();
 });
 
-test("what a retry makes of each item is told, and it stops when told to", async ({ page }) => {
+test("a retry shows the result of each item and can be stopped", async ({ page }) => {
   await deliver([`a text ${randomUUID()}`]);
   const ids = Array.from({ length: 120 }, (_, n) => n + 1);
-  let answer = (): void => {};
+  let respond = (): void => {};
   await page.route("**/api/quarantine/retry", async (route) => {
-    const order = route.request().postDataJSON() as { dry_run?: boolean; select: { ids?: number[] } };
+    const body = route.request().postDataJSON() as { dry_run?: boolean; select: { ids?: number[] } };
     const outcome = (id: number): string => (id === 1 ? "failed" : id === 2 ? "duplicate" : "stored");
-    const found = (order.select.ids ?? ids).map((id) => ({
+    const entries = (body.select.ids ?? ids).map((id) => ({
       id,
-      outcome: order.dry_run ? "readable" : outcome(id),
+      outcome: body.dry_run ? "readable" : outcome(id),
       detail: id === 1 ? "Postgres still refuses it." : "",
     }));
-    if (order.select.ids?.includes(51)) await new Promise<void>((resolve) => (answer = resolve));
-    await route.fulfill({ json: { matched: found.length, resolved: 0, failed: 0, items: found } });
+    if (body.select.ids?.includes(51)) await new Promise<void>((resolve) => (respond = resolve));
+    await route.fulfill({ json: { matched: entries.length, resolved: 0, failed: 0, items: entries } });
   });
   await signIn(page, "/quarantine");
   await page.getByRole("button", { name: /^Retry all/ }).click();
@@ -144,7 +144,7 @@ test("what a retry makes of each item is told, and it stops when told to", async
   await expect(dialog(page).getByRole("status")).toHaveText("50 of 120 tried.");
   await expect(dialog(page).getByRole("progressbar")).toHaveAttribute("value", "50");
   await dialog(page).getByRole("button", { name: "Stop" }).click();
-  answer();
+  respond();
   await expect(dialog(page).getByRole("status")).toHaveText(
     "98 stored, 1 already stored, 1 still refused. Stopped: 20 items not tried.",
   );
@@ -153,10 +153,10 @@ test("what a retry makes of each item is told, and it stops when told to", async
   await expect(results.nth(1)).toHaveText(/Item 2\s*Already stored/);
 });
 
-test("a wrongly signed delivery is named, with what would explain it and what to do", async ({ page }) => {
+test("a delivery with a wrong signature is listed with its likely cause and the fix", async ({ page }) => {
   await signIn(page, "/refusals");
   const wrong = page.getByRole("region", { name: "Wrong signature" });
-  // At most one a second is explained, so the same is asked until it was.
+  // The server explains at most one refusal a second, so retry until this one is explained.
   await expect(async () => {
     expect((await post(`["${randomUUID()}"]`, webhook.url.replace(/\/$/, ""))).status).toBe(401);
     await page.getByRole("button", { name: "Refresh" }).click();
@@ -172,13 +172,16 @@ test("a wrongly signed delivery is named, with what would explain it and what to
   await expect(page).toHaveURL("/refusals");
 });
 
-test("the system page says what it finds, and how to set up until something has come", async ({ page, context }) => {
+test("the system page shows its checks, and the setup guide until the first event arrives", async ({
+  page,
+  context,
+}) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-  let unheard = true;
+  let noEvents = true;
   await page.route("**/api/system", async (route) => {
     const response = await route.fetch();
     const report = (await response.json()) as { findings: { check: string; state: string }[] };
-    for (const finding of report.findings) if (finding.check === "last_event" && unheard) finding.state = "warn";
+    for (const finding of report.findings) if (finding.check === "last_event" && noEvents) finding.state = "warn";
     await route.fulfill({ response, json: report });
   });
   await signIn(page, "/system");
@@ -189,8 +192,8 @@ test("the system page says what it finds, and how to set up until something has 
   await expect(guide.getByRole("status")).toHaveText("Copied");
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(webhook.url);
   await expect(guide).toContainText("ingest webhook add");
-  // The first delivery ends the waiting.
-  unheard = false;
+  // The first delivery hides the guide.
+  noEvents = false;
   await deliver([event("send")]);
   await expect(guide).toBeHidden();
   await expect(page.getByRole("heading", { name: "Webhook address", exact: true })).toBeVisible();
@@ -198,7 +201,7 @@ test("the system page says what it finds, and how to set up until something has 
   await expect(page.getByRole("status").filter({ hasText: "Checked again." })).toBeAttached();
 });
 
-test("as long as there are no events, their page says how to get some", async ({ page }) => {
+test("the events page shows the setup guide while there are no events", async ({ page }) => {
   await page.route("**/api/events?*", (route) => route.fulfill({ json: { items: [], next: null } }));
   await signIn(page);
   await expect(page.getByRole("region", { name: "Nothing has been received yet" })).toContainText("/webhook/");
@@ -206,7 +209,7 @@ test("as long as there are no events, their page says how to get some", async ({
   await expect(page).toHaveURL("/system");
 });
 
-test("a failure is told in the server's words, and tried again when asked to", async ({ page }) => {
+test("a failed request shows the server's message and can be retried", async ({ page }) => {
   await deliver([`a text ${randomUUID()}`]);
   await signIn(page, "/notifications");
   for (const path of ["/quarantine", "/refusals", "/system"]) {
@@ -224,16 +227,16 @@ test("a failure is told in the server's words, and tried again when asked to", a
   }
 });
 
-test("whoever is no admin is not led there, and sees nothing there", async ({ page }) => {
+test("viewers have no links to admin pages and cannot open them", async ({ page }) => {
   await page.route("**/api/session", async (route) => {
     const response = await route.fetch();
     const answer = (await response.json()) as { user?: { role: string } | null };
     if (answer.user) answer.user.role = "viewer";
     await route.fulfill({ response, json: answer });
   });
-  const asked: string[] = [];
+  const requested: string[] = [];
   page.on("request", (request) => {
-    if (/\/api\/(quarantine|refusals|system|tokens|users)/.test(request.url())) asked.push(request.url());
+    if (/\/api\/(quarantine|refusals|system|tokens|users)/.test(request.url())) requested.push(request.url());
   });
   await signIn(page);
   await expect(page.getByRole("link", { name: "Notifications" })).toBeVisible();
@@ -242,15 +245,15 @@ test("whoever is no admin is not led there, and sees nothing there", async ({ pa
     await page.goto(`/${name.toLowerCase()}`);
     await expect(page.getByRole("main")).toContainText("Only admins see this page");
   }
-  expect(asked).toEqual([]);
+  expect(requested).toEqual([]);
 });
 
-test("on the narrowest screen nothing scrolls sideways, and More leads there", async ({ page }) => {
+test("at 320 px nothing scrolls horizontally, and More opens the admin pages", async ({ page }) => {
   await deliver([`a text ${randomUUID()} ${"without an end ".repeat(30)}${"x".repeat(300)}`]);
   expect((await post(`["${randomUUID()}"]`, "elsewhere")).status).toBe(401);
   await page.setViewportSize({ width: 320, height: 640 });
   await signIn(page);
-  const sideways = (): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  const overflow = (): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   const more = page.getByRole("button", { name: "More", exact: true });
   await more.click();
   await expect(page.getByRole("link", { name: "System" })).toBeVisible();
@@ -259,7 +262,7 @@ test("on the narrowest screen nothing scrolls sideways, and More leads there", a
   await expect(more).toBeFocused();
   for (const name of ["System", "Refusals", "Quarantine"]) {
     await more.click();
-    // Beside the quarantine stands how much is open.
+    // The quarantine link includes the number of open items.
     await page.getByRole("link", { name: new RegExp(`^${name}`) }).click();
     await expect(page.getByRole("heading", { level: 1, name })).toBeFocused();
     await expect(
@@ -268,20 +271,20 @@ test("on the narrowest screen nothing scrolls sideways, and More leads there", a
         .getByRole(name === "System" ? "list" : "table")
         .first(),
     ).toBeVisible();
-    expect(await sideways()).toBeLessThanOrEqual(0);
+    expect(await overflow()).toBeLessThanOrEqual(0);
   }
   await items(page).getByRole("link").first().click();
   await expect(panel(page).locator("pre")).toBeVisible();
-  const inside = await panel(page)
+  const panelOverflow = await panel(page)
     .getByRole("region")
     .evaluate((element) => element.scrollWidth - element.clientWidth);
-  expect(inside).toBe(0);
+  expect(panelOverflow).toBe(0);
   await panel(page).getByRole("button", { name: "Retry…" }).click();
   await expect(dialog(page).getByRole("list")).toBeVisible();
   expect(await dialog(page).evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
 });
 
-test("the navigation says how much is open in quarantine, and no more once it was discarded", async ({ page }) => {
+test("the navigation shows the number of open quarantine items and updates after a discard", async ({ page }) => {
   await deliver([randomUUID()]);
   await signIn(page);
   const link = page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: /^Quarantine/ });

@@ -1,10 +1,12 @@
-/** Every page, for tests that look at each: its address, and what is there once it is fetched; and the same with nothing in it. */
+/** Every page, for tests that visit all of them, with stubs for failing and empty responses. */
 
 import { expect, type Page } from "@playwright/test";
 
-export type There = "list" | "grid" | "table" | "textbox" | "button" | "link";
+/** An element that is present in the main region once the page is loaded. */
+export type MainRole = "list" | "grid" | "table" | "textbox" | "button" | "link";
 
-export function pagesAbout(message: string): readonly (readonly [path: string, there: There])[] {
+/** The path of every page; `message` is the id for the message page. */
+export function allPages(message: string): readonly (readonly [path: string, role: MainRole])[] {
   return [
     ["/", "grid"],
     ["/notifications", "list"],
@@ -27,34 +29,35 @@ export function pagesAbout(message: string): readonly (readonly [path: string, t
   ];
 }
 
-/** What a page says of `failing`. */
+/** The error message that `stubFailures` returns. */
 export const FAILURE = "Something failed on purpose.";
 
-/** Lets the server refuse everything that is read, but who is signed in. */
-export async function failing(page: Page): Promise<void> {
+/** Makes every GET request to the API fail, except the session. */
+export async function stubFailures(page: Page): Promise<void> {
   const problem = { type: "about:blank", title: "Service Unavailable", status: 503, code: "away", detail: FAILURE };
   await page.route(/\/api\/(?!session$)/, (route) =>
     route.request().method() === "GET" ? route.fulfill({ status: 503, json: problem }) : route.continue(),
   );
 }
 
-/** Opens a page and waits until nothing is being fetched any more. */
-export async function open(page: Page, path: string): Promise<void> {
+/** Opens a page and waits until the network is idle. */
+export async function openPage(page: Page, path: string): Promise<void> {
   await page.goto(path);
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   await expect(page.getByRole("status").getByText("Live", { exact: true })).toBeVisible();
   await page.waitForLoadState("networkidle");
 }
 
-export function sideways(page: Page): Promise<number> {
+/** By how many pixels the page is wider than the viewport. */
+export function horizontalOverflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 }
 
 const NOTHING = { items: [], next: null, unread: 0, open: [] };
 const NO_STATISTICS = { counts: {}, buckets: [], bounces: [], domains: [], tags: [], templates: [] };
 
-/** Lets the server have nothing to show, but who is signed in and how it is. */
-export async function empty(page: Page): Promise<void> {
+/** Makes lists, statistics, rules and recipients from the API empty. */
+export async function stubEmpty(page: Page): Promise<void> {
   await page.route(
     /\/api\/(events|notifications|quarantine|refusals|tokens|views|audit)\?|\/api\/(tokens|views)$/,
     (route) => (route.request().method() === "GET" ? route.fulfill({ json: NOTHING }) : route.continue()),

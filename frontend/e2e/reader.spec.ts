@@ -5,7 +5,7 @@ import { deliver, event, expect, signIn, test } from "./support";
 const menu = (page: Page) => page.getByRole("button", { name: /Your account/ });
 const help = (page: Page) => page.getByRole("dialog", { name: "Keyboard shortcuts" });
 
-test("keys lead everywhere, and do nothing while somebody types, in dialogs, or switched off", async ({ page }) => {
+test("shortcuts navigate, and are ignored while typing, in dialogs and when turned off", async ({ page }) => {
   await signIn(page);
   for (const [keys, path, title] of [
     ["gq", "/quarantine", "Quarantine"],
@@ -42,7 +42,7 @@ test("keys lead everywhere, and do nothing while somebody types, in dialogs, or 
   await page.getByRole("button", { name: "Show the keyboard shortcuts" }).click();
   await help(page).getByLabel("Keyboard shortcuts").check();
   await help(page).getByRole("button", { name: "Close" }).click();
-  // The search is on another page.
+  // The search shortcut works from any page.
   await deliver([event("send")]);
   await page.goto("/system");
   await expect(page.getByRole("heading", { level: 1, name: "System" })).toBeVisible();
@@ -51,18 +51,19 @@ test("keys lead everywhere, and do nothing while somebody types, in dialogs, or 
   await expect(page.getByRole("searchbox", { name: "Filter events" })).toBeFocused();
 });
 
-test("the theme is chosen, kept, and there before the page is painted", async ({ page, context }) => {
+test("the theme is stored, applied before the first paint, and synced between tabs", async ({ page, context }) => {
   await page.emulateMedia({ colorScheme: "light" });
-  const ground = (): Promise<string> => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const background = (): Promise<string> =>
+    page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   await signIn(page);
-  const light = await ground();
+  const light = await background();
   await menu(page).click();
   await page.getByText("Dark", { exact: true }).click();
-  const dark = await ground();
+  const dark = await background();
   expect(dark).not.toBe(light);
   const other = await context.newPage();
   await other.emulateMedia({ colorScheme: "light" });
-  // The page's own script never comes: what is there then is what is painted first.
+  // Without the application script, only what comes before the first paint is applied.
   await other.route("**/assets/*.js", (route) => route.abort());
   await other.goto("/");
   expect(await other.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe("dark");
@@ -70,16 +71,16 @@ test("the theme is chosen, kept, and there before the page is painted", async ({
   await other.goto("/");
   await menu(other).click();
   await other.getByText("System", { exact: true }).last().click();
-  // One tab's choice is the other's.
-  await expect.poll(ground).toBe(light);
+  // A choice in one tab applies to the other.
+  await expect.poll(background).toBe(light);
   await page.emulateMedia({ colorScheme: "dark" });
-  await expect.poll(ground).toBe(dark);
+  await expect.poll(background).toBe(dark);
 });
 
-test.describe("in Kolkata", () => {
+test.describe("in the Asia/Kolkata time zone", () => {
   test.use({ timezoneId: "Asia/Kolkata" });
 
-  test("a time says when exactly, in the chosen zone, on hover and on focus", async ({ page }) => {
+  test("a relative time shows the exact time in the chosen zone on hover and on focus", async ({ page }) => {
     const subject = `Timed ${randomUUID()}`;
     await deliver([event("open", { subject })]);
     await signIn(page, "/notifications");

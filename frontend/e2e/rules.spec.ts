@@ -5,14 +5,12 @@ import { deliver, event, expect, signIn, test } from "./support";
 const rules = (page: Page) => page.getByRole("list", { name: "Rules" }).getByRole("listitem");
 const list = (page: Page) => page.getByRole("main").getByRole("list", { name: "Notifications" });
 
-// Others count on the standard.
+// Other tests rely on the standard rules.
 test.afterEach(async ({ page }) => {
   await page.request.delete("/api/rules", { headers: { "x-requested-with": "fetch" } });
 });
 
-test("what a rule selects notifies, what it does not select does not, and back to standard every open does", async ({
-  page,
-}) => {
+test("only events that match a rule notify, and resetting notifies on every open again", async ({ page }) => {
   await signIn(page, "/notifications");
   await page.getByRole("link", { name: "Rules…" }).click();
   await expect(page).toHaveURL("/notifications/rules");
@@ -38,28 +36,28 @@ test("what a rule selects notifies, what it does not select does not, and back t
   await expect(rules(page)).toHaveText([/^Hard bounces tagged “welcome”/]);
 
   const run = randomUUID();
-  const [wanted, other, opened] = [`Wanted ${run}`, `Other ${run}`, `Opened ${run}`];
+  const [matching, other, opened] = [`Wanted ${run}`, `Other ${run}`, `Opened ${run}`];
   await deliver([
     event("open", { subject: opened }),
     event("hard_bounce", { subject: other, tags: ["billing"] }),
-    event("hard_bounce", { subject: wanted, tags: ["welcome"], diag: "550 5.1.1 No such user" }),
+    event("hard_bounce", { subject: matching, tags: ["welcome"], diag: "550 5.1.1 No such user" }),
   ]);
-  await expect(page.getByRole("log")).toContainText(`“${wanted}” to `);
+  await expect(page.getByRole("log")).toContainText(`“${matching}” to `);
   await page.getByRole("button", { name: /^Notifications/ }).click();
-  await expect(page.getByRole("complementary", { name: "Notifications" })).toContainText(wanted);
+  await expect(page.getByRole("complementary", { name: "Notifications" })).toContainText(matching);
   await page.goto("/notifications");
   await page.getByLabel("Kind").selectOption("Other events");
   await expect(page).toHaveURL("/notifications?kind=event");
-  await expect(list(page)).toContainText(wanted);
+  await expect(list(page)).toContainText(matching);
   await expect(list(page)).toContainText("550 5.1.1 No such user");
   await page.getByLabel("Kind").selectOption("Every kind");
-  await expect(list(page)).toContainText(wanted);
+  await expect(list(page)).toContainText(matching);
   await expect(list(page)).not.toContainText(other);
   await expect(list(page)).not.toContainText(opened);
-  await list(page).getByRole("link").filter({ hasText: wanted }).click();
+  await list(page).getByRole("link").filter({ hasText: matching }).click();
   await expect(page).toHaveURL(/\/messages\//);
 
-  // Without any rule nothing notifies, and the standard brings opens back.
+  // Without rules nothing notifies. Resetting restores opens.
   await page.goto("/notifications/rules");
   await page.getByRole("button", { name: /^Remove: / }).click();
   await expect(page.getByText("No event notifies you.")).toBeVisible();
@@ -76,7 +74,7 @@ test("what a rule selects notifies, what it does not select does not, and back t
   await expect(page.getByRole("log")).not.toContainText(`Not ${again}`);
 });
 
-test("a rule that could not be saved or removed says so, and stays", async ({ page }) => {
+test("a rule that cannot be saved or removed shows an error and stays unchanged", async ({ page }) => {
   await signIn(page, "/notifications/rules");
   await expect(rules(page)).toHaveCount(1);
   await page.route("**/api/rules", (route) => (route.request().method() === "GET" ? route.continue() : route.abort()));

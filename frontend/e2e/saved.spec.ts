@@ -3,13 +3,13 @@ import type { Page } from "@playwright/test";
 import { deliver, event, expect, row, signIn, test } from "./support";
 
 const bar = (page: Page) => page.getByRole("region", { name: "Saved view" });
-const way = (page: Page, name: string) =>
+const menuItem = (page: Page, name: string) =>
   page.getByRole("dialog", { name: "Saved view" }).getByRole("button", { name, exact: true });
 const saved = (page: Page) => page.getByRole("list", { name: "Saved" });
 
-test("a filter is saved under a name, told when it is changed, saved again, shared, renamed and deleted", async ({
+test("a filter is saved as a view, marked when changed, saved again, renamed, shared and deleted", async ({
   page,
-  another,
+  anotherPage,
 }) => {
   const run = randomUUID().slice(0, 8);
   const [name, renamed] = [`Opens ${run}`, `VIPs ${run}`];
@@ -28,7 +28,7 @@ test("a filter is saved under a name, told when it is changed, saved again, shar
   await expect(bar(page).getByRole("button", { name })).toBeVisible();
   await expect(saved(page).getByRole("link", { name })).toHaveAttribute("aria-current", "page");
 
-  // Changed, it is still this view, and says so; saved, it brings back what it was changed to.
+  // A changed view stays selected and is marked as changed. After saving, it restores the new filter.
   const field = page.getByRole("searchbox", { name: "Filter events" });
   await field.fill("tag:vip");
   await page.keyboard.press("Enter");
@@ -36,36 +36,36 @@ test("a filter is saved under a name, told when it is changed, saved again, shar
   await expect(bar(page)).toContainText("changed, not saved");
   await expect(saved(page).getByRole("link", { name: `${name} , changed` })).toBeVisible();
   await bar(page).getByRole("button", { name }).click();
-  await way(page, "Save").click();
+  await menuItem(page, "Save").click();
   await expect(bar(page)).not.toContainText("changed");
   await page.goto("/");
   await saved(page).getByRole("link", { name }).click();
   await expect(page).toHaveURL(new RegExp(`kind=open&q=${run}&tag=vip`));
   await expect(row(page, run)).toHaveCount(1);
 
-  // The same name twice is refused, in the dialog.
+  // A duplicate name is rejected in the dialog.
   await field.fill("kind:send");
   await page.keyboard.press("Enter");
   await bar(page).getByRole("button", { name }).click();
-  await way(page, "Save as…").click();
+  await menuItem(page, "Save as…").click();
   await dialog.getByLabel("Name").fill(name);
   await dialog.getByRole("button", { name: "Save" }).click();
   await expect(dialog.getByRole("alert")).toBeVisible();
   await dialog.getByRole("button", { name: "Cancel" }).click();
 
   await bar(page).getByRole("button", { name }).click();
-  await way(page, "Edit view…").click();
+  await menuItem(page, "Edit view…").click();
   await dialog.getByLabel("Name").fill(renamed);
   await dialog.getByLabel("Everybody sees it").check();
   await dialog.getByRole("button", { name: "Save" }).click();
   await expect(saved(page).getByRole("link", { name: renamed })).toContainText("shared");
-  const other = await another();
+  const other = await anotherPage();
   await signIn(other);
   await saved(other).getByRole("link", { name: renamed }).click();
   await expect(row(other, run)).toHaveCount(1);
 
   await bar(page).getByRole("button", { name: renamed }).click();
-  await way(page, "Edit view…").click();
+  await menuItem(page, "Edit view…").click();
   await dialog.getByRole("button", { name: "Delete…" }).click();
   await dialog.getByRole("button", { name: "Delete it" }).click();
   await expect(dialog).toBeHidden();
@@ -73,8 +73,8 @@ test("a filter is saved under a name, told when it is changed, saved again, shar
   await expect(bar(page).getByRole("button", { name: "Save this view…" })).toBeVisible();
 });
 
-test("what somebody else shares can be opened and saved as one's own, and not changed", async ({ page }) => {
-  const theirs = {
+test("another user's shared view can be opened and copied but not changed", async ({ page }) => {
+  const sharedView = {
     id: 7,
     name: "Theirs",
     query: "kind=open",
@@ -82,7 +82,7 @@ test("what somebody else shares can be opened and saved as one's own, and not ch
     mine: false,
     owner_email: "bo@example.org",
   };
-  await page.route("**/api/views", (route) => route.fulfill({ json: { items: [theirs], next: null } }));
+  await page.route("**/api/views", (route) => route.fulfill({ json: { items: [sharedView], next: null } }));
   await page.route("**/api/session", async (route) => {
     const response = await route.fetch();
     const answer = (await response.json()) as { user?: { role: string } | null };

@@ -6,7 +6,7 @@ import { event, expect, row, signIn, test } from "./support";
 const answer = (page: Page) => page.getByRole("status", { name: "Answer" });
 const post = (page: Page) => page.getByRole("button", { name: "Post the batch" });
 
-test("every template is taken as it says, and what comes of it is seen live", async ({ page }) => {
+test("every template gives the documented result, and its events arrive live", async ({ page }) => {
   await signIn(page, "/simulate");
   const arrivals = page.getByRole("list", { name: "Events that arrived" });
   for (const { id, name, gives } of TEMPLATES) {
@@ -24,7 +24,7 @@ test("every template is taken as it says, and what comes of it is seen live", as
   }
 });
 
-test("an arrival leads to its message, and the same batch again is known", async ({ page }) => {
+test("an event links to its message, and posting the batch again counts duplicates", async ({ page }) => {
   await signIn(page, "/simulate?template=life");
   await post(page).click();
   await expect(answer(page)).toContainText("5 stored");
@@ -40,11 +40,11 @@ test("an arrival leads to its message, and the same batch again is known", async
   await expect(page.getByRole("list", { name: "What became of it" }).getByRole("listitem")).toHaveCount(5);
 });
 
-test("a batch written by hand is posted as it is, and a mistake is shown where it is", async ({ page }) => {
+test("a custom batch is posted unchanged, and syntax errors show their position", async ({ page }) => {
   await signIn(page, "/simulate");
   const batch = page.getByLabel("Batch");
   const subject = `Bounced ${randomUUID()}`;
-  // An array alone, as it stands in Mandrill's form.
+  // A bare array, as in Mandrill's form field.
   await batch.fill(JSON.stringify([event("hard_bounce", { subject }), 17]));
   await batch.press("Control+Enter");
   await expect(answer(page)).toContainText("2 received · 1 stored · 0 duplicates · 1 quarantined");
@@ -67,7 +67,7 @@ test("a batch written by hand is posted as it is, and a mistake is shown where i
   await expect(answer(page)).toContainText("400 bad_json");
 });
 
-test("the command that posts it signed names the configured address", async ({ page }) => {
+test("the signed command uses the configured webhook URL", async ({ page }) => {
   await signIn(page, "/simulate");
   await page.getByText("Post it signed, as Mandrill does").click();
   const command = page.getByRole("region", { name: "Command that posts it signed" });

@@ -3,42 +3,42 @@ import type { Page } from "@playwright/test";
 import { deliver, event, expect, signIn, test } from "./support";
 
 const table = (page: Page, name: string) => page.getByRole("table", { name });
-/** `1,234` and `–` as numbers. */
+/** Parses `1,234` or `–` as a number. */
 const number = (text: string | null): number => Number((text ?? "").replace(/[^\d.]/g, ""));
 
-/** How many events of a kind the page counts. */
+/** The number of events of a kind, as shown on the page. */
 async function count(page: Page, kind: string): Promise<number> {
   await expect(page.getByText(/Counted by when events were received/)).toBeVisible();
   const row = table(page, "Events by kind").getByRole("row").filter({ hasText: kind });
   return (await row.count()) === 0 ? 0 : number(await row.getByRole("cell").nth(1).textContent());
 }
 
-test("what was posted is what is counted, by kind, over time, by tag, template and reason", async ({ page }) => {
+test("posted events are counted by kind, time, tag, template and bounce reason", async ({ page }) => {
   const run = randomUUID();
   const [tag, template, reason] = [`tag-${run}`, `template-${run}`, `550 5.1.1 No such user in the vault, ${run}`];
   const mail = { tags: [tag], template };
-  // So many that they are among the ten commonest, whatever else was posted.
+  // Enough events to be among the top ten regardless of other tests.
   const posted = { Sent: 400, Opened: 100, "Soft bounce": 10, Bounced: 30, Spam: 1 };
   await deliver([event("send", mail)]);
   await signIn(page, "/stats?range=24h&zone=UTC");
   const before: Record<string, number> = {};
   for (const kind of Object.keys(posted)) before[kind] = await count(page, kind);
-  const some = (kind: string, many: number, more = {}): unknown[] =>
-    Array.from({ length: many }, () => event(kind, { ...mail, ...more }));
+  const batchOf = (kind: string, length: number, more = {}): unknown[] =>
+    Array.from({ length }, () => event(kind, { ...mail, ...more }));
   await deliver([
-    ...some("send", posted.Sent - 1),
-    ...some("open", posted.Opened),
-    ...some("soft_bounce", posted["Soft bounce"], { diag: reason }),
-    ...some("hard_bounce", posted.Bounced, { diag: reason }),
-    ...some("spam", posted.Spam),
+    ...batchOf("send", posted.Sent - 1),
+    ...batchOf("open", posted.Opened),
+    ...batchOf("soft_bounce", posted["Soft bounce"], { diag: reason }),
+    ...batchOf("hard_bounce", posted.Bounced, { diag: reason }),
+    ...batchOf("spam", posted.Spam),
   ]);
   await page.getByRole("button", { name: "Refresh" }).click();
-  for (const [kind, many] of Object.entries(posted)) {
-    const more = kind === "Sent" ? many - 1 : many;
-    await expect.poll(() => count(page, kind), { message: kind }).toBe((before[kind] ?? 0) + more);
+  for (const [kind, total] of Object.entries(posted)) {
+    const added = kind === "Sent" ? total - 1 : total;
+    await expect.poll(() => count(page, kind), { message: kind }).toBe((before[kind] ?? 0) + added);
   }
 
-  // 40 of 400 came back, 100 were opened.
+  // 40 of 400 bounced and 100 were opened.
   for (const [name, value] of [
     ["Tags", tag],
     ["Templates", template],
@@ -46,21 +46,21 @@ test("what was posted is what is counted, by kind, over time, by tag, template a
     const cells = table(page, name).getByRole("row").filter({ hasText: value }).getByRole("cell");
     await expect(cells).toHaveText([value, "400", "10.0 %", "25.0 %", "0.0 %"]);
   }
-  // Numbers that differ each time are left out of a reason, so that the same reason is counted as one.
+  // Variable numbers in a reason are replaced, so that equal reasons are counted together.
   const vault = table(page, "Bounce reasons").getByRole("row").filter({ hasText: "in the vault, #" });
   await expect(vault.getByRole("cell").last()).toHaveText("40");
   await expect(table(page, "Domains of recipients")).toContainText("example.com");
 
-  // The formula stands beside the rate, with the very numbers.
+  // Each rate shows its formula with the actual numbers.
   const sent = await count(page, "Sent");
   const bounced = (await count(page, "Soft bounce")) + (await count(page, "Bounced"));
   const bounce = page.getByRole("list", { name: "Rates" }).getByRole("listitem").filter({ hasText: "hard + soft" });
-  const told = (await bounce.textContent()) ?? "";
-  expect(told.replaceAll(",", "")).toContain(`(hard + soft) ÷ sent= ${bounced} ÷ ${sent}`);
+  const bounceText = (await bounce.textContent()) ?? "";
+  expect(bounceText.replaceAll(",", "")).toContain(`(hard + soft) ÷ sent= ${bounced} ÷ ${sent}`);
   const share = (bounced / sent) * 100;
-  expect(told).toContain(`${share.toFixed(share < 1 ? 2 : 1)} %`);
+  expect(bounceText).toContain(`${share.toFixed(share < 1 ? 2 : 1)} %`);
 
-  // The chart tells the same by keyboard, and as a table.
+  // The chart shows the same numbers by keyboard and as a table.
   const chart = page.getByRole("slider", { name: /^Events by hour/ });
   await chart.focus();
   await page.keyboard.press("End");
@@ -80,7 +80,7 @@ test("what was posted is what is counted, by kind, over time, by tag, template a
   await expect(page.getByRole("row").filter({ hasText: "Spam" })).not.toHaveCount(0);
 });
 
-test("time and zone stand in the address; a day without mail says so", async ({ page }) => {
+test("range and zone are kept in the URL, and a day without events shows a message", async ({ page }) => {
   await deliver([event("send")]);
   await signIn(page, "/stats");
   await page.getByLabel("Zone").selectOption("Asia/Tokyo");

@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { deliver, event, expect, signIn, test } from "./support";
 
-/** What the page has fetched, but for itself. */
+/** Resources that the page has fetched, without the document. */
 function fetched(page: Page): Promise<{ path: string; size: number }[]> {
   return page.evaluate(() =>
     (performance.getEntriesByType("resource") as PerformanceResourceTiming[]).map(({ name, encodedBodySize }) => ({
@@ -16,23 +16,23 @@ interface Shift extends PerformanceEntry {
   sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[];
 }
 
-/** Expects that next to nothing of what was painted has jumped since, as browsers count it, but all of it and not the worst seconds alone. */
+/** Expects a total layout shift close to zero. Unlike the CLS metric, this sums all shifts instead of the worst window. */
 async function expectNoShift(page: Page): Promise<void> {
   const shifts = await page.evaluate(
     () =>
       new Promise<{ value: number; what: string[] }[]>((resolve) => {
-        const told = (shift: Shift) => ({
+        const describe = (shift: Shift) => ({
           value: shift.value,
           what: shift.sources.map(({ node, previousRect: { top, left }, currentRect }) => {
             const name = `${node?.nodeName} ${(node as Element | null)?.className}`;
             return `${name} from ${top}, ${left} to ${currentRect.top}, ${currentRect.left}`;
           }),
         });
-        new PerformanceObserver((list) => resolve((list.getEntries() as Shift[]).map(told))).observe({
+        new PerformanceObserver((list) => resolve((list.getEntries() as Shift[]).map(describe))).observe({
           type: "layout-shift",
           buffered: true,
         });
-        // Where nothing has shifted, nothing is told.
+        // Without shifts, the observer is never called.
         setTimeout(() => resolve([]), 500);
       }),
   );
@@ -40,25 +40,25 @@ async function expectNoShift(page: Page): Promise<void> {
   expect(all, JSON.stringify(shifts, null, 1)).toBeLessThanOrEqual(0.02);
 }
 
-test("the first view is light, and asks for little", async ({ page }) => {
+test("the first view stays within its size and request budget", async ({ page }) => {
   await signIn(page);
   await page.reload();
   await expect(page.getByRole("status").getByText("Live", { exact: true })).toBeVisible();
   await page.waitForLoadState("networkidle");
-  const sent = await fetched(page);
-  const weigh = (pattern: RegExp): number =>
-    sent.filter(({ path }) => pattern.test(path)).reduce((sum, { size }) => sum + size, 0);
-  expect(weigh(/\.js$/)).toBeGreaterThan(20);
-  expect(weigh(/\.js$/)).toBeLessThan(100);
-  expect(weigh(/\.css$/)).toBeLessThan(15);
-  // With the page itself. The session says where the feed stands, so that nothing is asked for once more when the socket does.
-  const asked = sent.map(({ path }) => path);
-  expect(1 + asked.length, asked.join(" ")).toBeLessThanOrEqual(12);
-  expect(asked.filter((path) => path === "/api/events")).toHaveLength(1);
-  console.log(`first view: ${1 + asked.length} requests`);
+  const resources = await fetched(page);
+  const sizeOf = (pattern: RegExp): number =>
+    resources.filter(({ path }) => pattern.test(path)).reduce((sum, { size }) => sum + size, 0);
+  expect(sizeOf(/\.js$/)).toBeGreaterThan(20);
+  expect(sizeOf(/\.js$/)).toBeLessThan(100);
+  expect(sizeOf(/\.css$/)).toBeLessThan(15);
+  // Plus one for the document. The session includes the feed cursor, so that subscribing does not cause a second fetch.
+  const paths = resources.map(({ path }) => path);
+  expect(1 + paths.length, paths.join(" ")).toBeLessThanOrEqual(12);
+  expect(paths.filter((path) => path === "/api/events")).toHaveLength(1);
+  console.log(`first view: ${1 + paths.length} requests`);
 });
 
-test("nothing jumps while a page is loaded", async ({ page }) => {
+test("loading a page causes no layout shift", async ({ page }) => {
   await page.goto("/sign-in");
   await expect(page.getByLabel("E-mail")).toBeFocused();
   await page.waitForLoadState("networkidle");
@@ -74,8 +74,8 @@ test("nothing jumps while a page is loaded", async ({ page }) => {
   }
 });
 
-test("what is answered last moves nothing of what is read by then", async ({ page }) => {
-  // The chart's caption names every kind, and takes two lines of a phone.
+test("late responses do not move the rows on screen", async ({ page }) => {
+  // With every kind, the chart's caption takes two lines on a phone.
   const kinds = ["send", "deferral", "hard_bounce", "soft_bounce", "open", "click", "spam", "unsub", "reject"];
   await deliver(kinds.map((kind) => event(kind)));
   await signIn(page);
@@ -83,18 +83,18 @@ test("what is answered last moves nothing of what is read by then", async ({ pag
   for (const late of ["/api/events/histogram", "/api/notifications"]) {
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: 800 });
-      let answer = (): void => {};
-      const read = new Promise<void>((resolve) => (answer = resolve));
+      let respond = (): void => {};
+      const released = new Promise<void>((resolve) => (respond = resolve));
       await page.route(new RegExp(`${late}\\?`), async (route) => {
-        await read;
+        await released;
         await route.continue();
       });
-      const answered = page.waitForResponse((response) => new URL(response.url()).pathname === late);
+      const response = page.waitForResponse((candidate) => new URL(candidate.url()).pathname === late);
       await page.reload();
       await expect(row).toBeVisible();
       const before = await row.boundingBox();
-      answer();
-      await (await answered).finished();
+      respond();
+      await (await response).finished();
       await page.waitForLoadState("networkidle");
       expect(await row.boundingBox(), `${late} at ${width}`).toEqual(before);
       await page.unrouteAll();

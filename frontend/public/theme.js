@@ -1,7 +1,7 @@
-// The theme that was chosen, before anything is painted. A file of its own, since the page's policy forbids inline scripts.
+// Applies the stored theme before the first paint. It is a separate file because the page's CSP forbids inline scripts.
 try {
   const theme = localStorage.getItem("theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
 } catch {
-  // Where nothing is kept, the system's theme it is.
+  // Without storage, the system theme applies.
 }

@@ -1,38 +1,39 @@
-/** Bytes that nobody could read, made fit to be looked at: as text without tricks, or in hexadecimal. */
+/** Displays untrusted bytes safely: as text with invisible characters escaped, or as a hex dump. */
 
-/** Longest beginning that is shown: characters of a text, and bytes that are none. */
-export const MOST_TEXT = 64_000;
-const MOST_BYTES = 4_096;
-const LINE = 8;
+/** Maximum number of characters shown of a text. */
+export const MAX_TEXT_LENGTH = 64_000;
+/** Maximum number of bytes shown in a hex dump. */
+const MAX_DUMP_BYTES = 4_096;
+const BYTES_PER_LINE = 8;
 
-/** Characters that are not seen, or that change in which order others are. */
-const UNSEEN = /[\p{Cc}\p{Cf}]/gu;
+/** Control and format characters, which are invisible or reorder the text around them. */
+const INVISIBLE = /[\p{Cc}\p{Cf}]/gu;
 
-/** The beginning of a text, with what is not seen made visible. Line ends and tabs stay. */
+/** Truncates a text and escapes its invisible characters, except newlines and tabs. */
 export function visible(text: string): string {
-  return text.slice(0, MOST_TEXT).replace(UNSEEN, (one) => {
-    if (one === "\n" || one === "\t") return one;
-    return `⟨U+${(one.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
+  return text.slice(0, MAX_TEXT_LENGTH).replace(INVISIBLE, (char) => {
+    if (char === "\n" || char === "\t") return char;
+    return `⟨U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
   });
 }
 
 export interface Dump {
-  /** Offset, bytes, and what of them is ASCII. */
+  /** Each line has the offset, the bytes, and their printable ASCII. */
   readonly lines: readonly string[];
-  /** How many bytes are shown. */
+  /** Number of bytes shown. */
   readonly shown: number;
 }
 
-/** The beginning of bytes, given in base64. */
+/** Formats the first bytes of base64 data as a hex dump. */
 export function dump(base64: string): Dump {
-  // Four letters are three bytes; more than is shown need not be decoded.
-  const text = atob(base64.slice(0, Math.ceil(MOST_BYTES / 3) * 4)).slice(0, MOST_BYTES);
+  // Four base64 characters encode three bytes. Decode only what is shown.
+  const text = atob(base64.slice(0, Math.ceil(MAX_DUMP_BYTES / 3) * 4)).slice(0, MAX_DUMP_BYTES);
   const lines: string[] = [];
-  for (let at = 0; at < text.length; at += LINE) {
-    const piece = text.slice(at, at + LINE).split("");
-    const bytes = piece.map((one) => one.charCodeAt(0).toString(16).padStart(2, "0")).join(" ");
-    const ascii = piece.map((one) => (one >= " " && one <= "~" ? one : ".")).join("");
-    lines.push(`${at.toString(16).padStart(4, "0")}  ${bytes.padEnd(LINE * 3 - 1)}  ${ascii}`);
+  for (let at = 0; at < text.length; at += BYTES_PER_LINE) {
+    const chars = text.slice(at, at + BYTES_PER_LINE).split("");
+    const bytes = chars.map((char) => char.charCodeAt(0).toString(16).padStart(2, "0")).join(" ");
+    const ascii = chars.map((char) => (char >= " " && char <= "~" ? char : ".")).join("");
+    lines.push(`${at.toString(16).padStart(4, "0")}  ${bytes.padEnd(BYTES_PER_LINE * 3 - 1)}  ${ascii}`);
   }
   return { lines, shown: text.length };
 }

@@ -1,10 +1,10 @@
 /// <reference types="vite/client" />
 
-// Vue's types do not know popovers yet, nor attributes of one's own.
+// Vue's types lack popover and data attributes.
 declare module "vue" {
   interface HTMLAttributes {
     popover?: boolean | "auto" | "manual";
-    /** What a listener further up is told of an element. */
+    /** Data for delegated event listeners. */
     [name: `data-${string}`]: string | number | undefined;
   }
   interface ButtonHTMLAttributes {

@@ -7,7 +7,7 @@ import { restoreSession, sessionEnded } from "./session";
 import "./styles/base.css";
 
 onSignedOut(sessionEnded);
-// Who is signed in decides which page comes first, so it is asked before anything is shown.
+// The first page depends on whether the user is signed in, so restore the session before mounting.
 try {
   await restoreSession();
   createApp(App).use(router).mount("#app");

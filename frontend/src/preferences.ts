@@ -1,20 +1,20 @@
-/** What a reader has chosen, kept in this browser. What is chosen in one tab holds in the others at once. */
+/** User preferences, stored in this browser and synced between tabs. */
 
 import { computed, type Ref, ref, watch } from "vue";
 
-/** One of a few words, by name. A browser that keeps nothing forgets it with the page. */
-function kept<Choice extends string>(name: string, choices: readonly [Choice, ...Choice[]]): Ref<Choice> {
+/** A preference with a fixed set of values; the first is the default. Without storage it lasts until the page is closed. */
+function storedChoice<Choice extends string>(name: string, choices: readonly [Choice, ...Choice[]]): Ref<Choice> {
   const choiceOf = (text: string | null): Choice => choices.find((choice) => choice === text) ?? choices[0];
   const choice = ref(choiceOf(read(name))) as Ref<Choice>;
-  watch(choice, (now) => write(name, now));
-  // Where there are no other tabs, as under unit tests, there is nothing to listen to.
+  watch(choice, (value) => write(name, value));
+  // Unit tests have no storage events.
   globalThis.addEventListener?.("storage", (event) => {
     if (event.key === name) choice.value = choiceOf(event.newValue);
   });
   return choice;
 }
 
-/** What was kept under a name, if the browser keeps anything. */
+/** Reads a stored value; null if it is missing or storage is unavailable. */
 export function read(name: string): string | null {
   try {
     return localStorage.getItem(name);
@@ -23,24 +23,24 @@ export function read(name: string): string | null {
   }
 }
 
-/** Keeps it. */
+/** Stores a value if storage is available. */
 export function write(name: string, value: string): void {
   try {
     localStorage.setItem(name, value);
   } catch {
-    // It then holds for this page alone.
+    // The value then lasts only as long as this page.
   }
 }
 
-/** `index.html` reads this before anything is painted. */
-export const theme = kept("theme", ["system", "light", "dark"]);
-/** In which zone times are told. */
-export const zone = kept("zone", ["local", "utc"]);
-const keys = kept("shortcuts", ["on", "off"]);
-/** Whether single keys do something: whoever dictates, or has a tremor, may not want that. */
+/** `public/theme.js` also reads this, before the first paint. */
+export const theme = storedChoice("theme", ["system", "light", "dark"]);
+/** The time zone for displayed times. */
+export const zone = storedChoice("zone", ["local", "utc"]);
+const shortcutsChoice = storedChoice("shortcuts", ["on", "off"]);
+/** Whether single-key shortcuts are on. They can be turned off because speech input or a tremor triggers them by accident. */
 export const shortcuts = computed({
-  get: () => keys.value === "on",
-  set: (on) => (keys.value = on ? "on" : "off"),
+  get: () => shortcutsChoice.value === "on",
+  set: (on) => (shortcutsChoice.value = on ? "on" : "off"),
 });
-/** Whether notifications are shown outside the page, while it is hidden. */
-export const desktop = kept("desktop", ["off", "on"]);
+/** Whether desktop notifications are shown while the page is hidden. */
+export const desktop = storedChoice("desktop", ["off", "on"]);

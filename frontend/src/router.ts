@@ -1,6 +1,6 @@
 /**
- * Every page, in one list. Those who are not signed in are sent to sign in, and from there back. What is for admins is marked
- * so; `App.vue` shows it to nobody else, and the server would refuse them anyway.
+ * All routes. Users who are not signed in are redirected to the sign-in page and return afterwards. `App.vue` shows routes with
+ * `meta.admin` only to admins; the server enforces the same rule.
  */
 
 import { nextTick } from "vue";
@@ -115,12 +115,12 @@ router.beforeEach((to) => {
 router.afterEach((to, from) => {
   nowAt(to.path, to.query);
   pageTitle.value = String(to.meta["title"]);
-  // A change of page is said to screen readers by moving to its title; the first page speaks for itself.
+  // Focus the new page's heading so that screen readers announce it. The initial page load needs no announcement.
   if (from.matched.length > 0 && to.path !== from.path) void nextTick(() => document.querySelector("h1")?.focus());
 });
 
-// After a new version was deployed, a page that is opened for the first time may have another name: load the new version,
-// once for each place.
+// After a deployment, the chunk of a page that is not loaded yet may have a new name. Reload to get the new version, at most once
+// per path.
 router.onError((_error, to) => {
   const key = `reloaded ${to.fullPath}`;
   if (sessionStorage.getItem(key) !== null) return;

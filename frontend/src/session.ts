@@ -1,4 +1,4 @@
-/** Who is signed in. Asked once at the start; a 401 anywhere, or a closed socket, ends it. */
+/** The session. It is fetched once at startup; a `signed_out` response or the socket ends it. */
 
 import { readonly, ref } from "vue";
 import * as access from "./api/access";
@@ -12,10 +12,10 @@ let feed: string | null = null;
 /** The signed-in user, or null. */
 export const currentUser = readonly(user);
 
-/** What the provider is called through which one may sign in, or null. */
+/** The name of the single sign-on provider, or null if none is configured. */
 export const singleSignOn = readonly(provider);
 
-/** Where the feed stood when the server last said who is signed in; what was fetched since has all that came before. */
+/** The feed cursor at the last session response. Everything fetched since then includes the events before it. */
 export function feedAtSignIn(): string | null {
   return feed;
 }
@@ -27,9 +27,9 @@ function adopt(session: SignedIn): void {
 }
 
 /**
- * Asks the server who is signed in. The cookie is out of the page's reach.
+ * Fetches the session from the server, because scripts cannot read the cookie.
  *
- * @throws {api.Problem} when the server does not say: that is not the same as nobody.
+ * @throws {api.Problem} if the request fails, which does not mean that the user is signed out.
  */
 export async function restoreSession(): Promise<void> {
   adopt(await api.getSession());
@@ -39,7 +39,7 @@ export async function signIn(email: string, password: string): Promise<void> {
   adopt(await api.signIn(email, password));
 }
 
-/** Signs in by a one-time link, whose token ends with that. */
+/** Signs in with a one-time invitation token, which becomes invalid. */
 export async function acceptInvitation(token: string, password: string): Promise<void> {
   adopt(await access.acceptInvitation(token, password));
 }
@@ -47,7 +47,7 @@ export async function acceptInvitation(token: string, password: string): Promise
 /**
  * Signs out.
  *
- * @throws {api.Problem} when the server did not do it: the session then still holds.
+ * @throws {api.Problem} if the request fails. The session then remains valid.
  */
 export async function signOut(): Promise<void> {
   await api.signOut().catch((error: unknown) => {
@@ -56,12 +56,12 @@ export async function signOut(): Promise<void> {
   user.value = null;
 }
 
-/** Asks whether the session still holds, and for whom; no answer changes nothing. */
+/** Refreshes the session. A failed request changes nothing. */
 export async function checkSession(): Promise<void> {
   await restoreSession().catch(() => {});
 }
 
-/** The server says that nobody is signed in. */
+/** Called when the server reports that the session is over. */
 export function sessionEnded(): void {
   user.value = null;
 }

@@ -1,13 +1,13 @@
-/** The browser's tab: the page's title, and how much is unread, also while nobody looks at the page. */
+/** The title and icon of the browser tab, with the number of unread notifications. */
 
 import { computed, ref, watchEffect } from "vue";
 import { unread } from "./live/notifications";
 import { upTo99 } from "./words";
 
-/** What the page is called. */
+/** Title of the current page. */
 export const pageTitle = ref("");
 
-/** How many are unread, as badges show it. */
+/** The unread count as badges show it. */
 export const unreadBadge = computed(() => upTo99(unread.value));
 
 watchEffect(() => {

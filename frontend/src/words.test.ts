@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { counted, inWords, parts, sentence, sizeInWords, upTo99 } from "./words";
 
-test("codes become words", () => {
+test("inWords capitalizes codes and replaces underscores", () => {
   expect(inWords("not_an_object")).toBe("Not an object");
   expect(inWords("")).toBe("");
 });
 
-test("counts and sizes are short", () => {
+test("counts are pluralized and sizes use short units", () => {
   expect(counted(1, "item")).toBe("1 item");
   expect(counted(0, "item")).toBe("0 items");
   expect(counted(2, "delivery", "deliveries")).toBe("2 deliveries");
@@ -22,7 +22,7 @@ test("counts and sizes are short", () => {
   for (const [bytes, text] of sizes) expect(sizeInWords(bytes)).toBe(text);
 });
 
-test("remarks become sentences, and addresses stay as they are", () => {
+test("remarks become sentences, and URLs stay unchanged", () => {
   const table: [string, string][] = [
     ["answers", "Answers."],
     ["the schema is missing", "The schema is missing."],
@@ -39,7 +39,7 @@ test("remarks become sentences, and addresses stay as they are", () => {
   for (const [text, expected] of table) expect(sentence(text)).toBe(expected);
 });
 
-test("names in backticks are told apart from the text around them", () => {
+test("backticks, URLs and setting names are split from the text", () => {
   expect(parts("run `ingest migrate`, then `x`")).toEqual([
     { text: "run ", code: false },
     { text: "ingest migrate", code: true },
@@ -57,6 +57,6 @@ test("names in backticks are told apart from the text around them", () => {
   expect(parts("")).toEqual([]);
 });
 
-test("a badge has room for two digits", () => {
+test("badge counts are capped at 99+", () => {
   expect([upTo99(7), upTo99(99), upTo99(100)]).toEqual(["7", "99", "99+"]);
 });

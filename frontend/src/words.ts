@@ -1,20 +1,20 @@
-/** Codes, counts, sizes and the server's own words, as people read them. */
+/** Formats codes, counts, sizes and server messages for display. */
 
 const number = new Intl.NumberFormat(undefined);
 const UNITS = ["B", "kB", "MB"];
 
-/** `not_an_object` as `Not an object`: what is left where a code has no better name. */
+/** Formats `not_an_object` as `Not an object`, the fallback for codes without a label. */
 export function inWords(code: string): string {
   const words = code.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** `1 item`, `1,200 items`. */
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${number.format(count)} ${count === 1 ? one : many}`;
+export function counted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${number.format(count)} ${count === 1 ? singular : plural}`;
 }
 
-/** A count where there is room for little: `7`, `99+`. */
+/** Formats a count for a badge: `7`, `99+`. */
 export function upTo99(count: number): string {
   return count > 99 ? "99+" : `${count}`;
 }
@@ -26,10 +26,10 @@ export function sizeInWords(bytes: number): string {
   return `${unit > 0 && size < 10 ? size.toFixed(1) : Math.round(size)} ${UNITS[unit]}`;
 }
 
-/** A remark such as `the schema is missing` as a sentence. What begins or ends with an address or a name stays as it is. */
+/** Turns a remark such as `the schema is missing` into a sentence. A URL or name at the start or end stays unchanged. */
 export function sentence(text: string): string {
-  const begun = /^[a-z]+(?=[\s,:;]|$)(?!:\/\/)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
-  return /(^|\s)[\w`’).-]*[\w`’)]$/.test(begun) ? `${begun}.` : begun;
+  const capitalized = /^[a-z]+(?=[\s,:;]|$)(?!:\/\/)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /(^|\s)[\w`’).-]*[\w`’)]$/.test(capitalized) ? `${capitalized}.` : capitalized;
 }
 
 export interface Part {
@@ -37,20 +37,20 @@ export interface Part {
   readonly code: boolean;
 }
 
-/** What has to be copied exactly wherever it stands: addresses, without what ends the sentence, and names of settings. */
-const EXACT = /(https?:\/\/[^\s,;]*[^\s,;:.)]|\b[A-Z]+(?:_[A-Z]+)+\b)/;
+/** URLs, without trailing punctuation, and names of settings. */
+const LITERAL = /(https?:\/\/[^\s,;]*[^\s,;:.)]|\b[A-Z]+(?:_[A-Z]+)+\b)/;
 
-/** A text taken apart where it names something, in backticks or by what it is. */
+/** Splits a text into plain parts and code: text in backticks, URLs and names of settings. */
 export function parts(text: string): Part[] {
   const pieces = text.split("`");
-  // Without its partner, a backtick is one.
-  if (pieces.length % 2 === 0) return named(text);
-  return pieces.flatMap((piece, at) => (at % 2 === 1 ? [{ text: piece, code: true }] : named(piece)));
+  // An unpaired backtick is literal text.
+  if (pieces.length % 2 === 0) return splitLiterals(text);
+  return pieces.flatMap((piece, at) => (at % 2 === 1 ? [{ text: piece, code: true }] : splitLiterals(piece)));
 }
 
-function named(text: string): Part[] {
+function splitLiterals(text: string): Part[] {
   return text
-    .split(EXACT)
+    .split(LITERAL)
     .map((piece, at) => ({ text: piece, code: at % 2 === 1 }))
     .filter((piece) => piece.text !== "");
 }

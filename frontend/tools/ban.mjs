@@ -1,13 +1,13 @@
-// Fails where the source writes HTML from data, or reaches for another origin: the page's policy forbids both.
+// Fails if the source writes HTML from data or loads from another origin. The page's CSP forbids both.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const banned =
   /v-html|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|https?:\/\/(?!127\.0\.0\.1|www\.w3\.org)/;
-const here = new URL("..", import.meta.url).pathname;
+const root = new URL("..", import.meta.url).pathname;
 
-let found = 0;
-for (const entry of readdirSync(join(here, "src"), { recursive: true, withFileTypes: true })) {
+let violations = 0;
+for (const entry of readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })) {
   if (!entry.isFile() || entry.name.endsWith(".test.ts") || entry.name === "templates.ts") continue;
   const path = join(entry.parentPath, entry.name);
   readFileSync(path, "utf8")
@@ -15,8 +15,8 @@ for (const entry of readdirSync(join(here, "src"), { recursive: true, withFileTy
     .forEach((line, index) => {
       if (banned.test(line)) {
         console.error(`${path}:${index + 1}: ${line.trim()}`);
-        found += 1;
+        violations += 1;
       }
     });
 }
-process.exit(found === 0 ? 0 : 1);
+process.exit(violations === 0 ? 0 : 1);

@@ -1,17 +1,17 @@
-// Made-up mail for pictures: letters to a few people, and what became of each.
+// Sample messages and events for screenshots.
 import { createHmac, randomUUID } from "node:crypto";
 
 const { BASE_URL, WEBHOOK_URL, WEBHOOK_KEY } = process.env;
 
-const PEOPLE = ["ada@example.com", "bo@example.org", "cy@example.net", "dana@example.com", "eli@example.org"];
-const LETTERS = [
+const RECIPIENTS = ["ada@example.com", "bo@example.org", "cy@example.net", "dana@example.com", "eli@example.org"];
+const MESSAGES = [
   ["Your invoice 4711", "billing", "invoice"],
   ["Welcome aboard", "welcome", "welcome"],
   ["Your parcel is on its way", "shipping", "parcel"],
   ["Password reset", "security", "reset"],
   ["News of November", "newsletter", "news"],
 ];
-const SEEN = {
+const OPEN_DETAILS = {
   ip: "198.51.100.7",
   user_agent:
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
@@ -24,8 +24,8 @@ const SEEN = {
     longitude: -3.7,
   },
 };
-/** What becomes of letters, in turn; with how many seconds ago. */
-const STORIES = [
+/** Event sequences of messages, as kind and age in seconds. */
+const SEQUENCES = [
   [
     ["send", 80],
     ["delivered", 74],
@@ -69,14 +69,15 @@ const STORIES = [
   ],
   [["reject", 20]],
 ];
-const SAYS = {
+/** SMTP responses by kind. */
+const DIAGNOSTICS = {
   delivered: "250 2.0.0 OK",
   deferral: "451 4.3.0 Mailbox busy, try again later",
   hard_bounce: "smtp;550 5.1.1 Mailbox does not exist",
   soft_bounce: "smtp;552 5.2.2 Over quota",
 };
 
-/** Posts the value of `mandrill_events`, signed for this address. */
+/** Posts the value of `mandrill_events`, signed for the URL `signedFor`. */
 export async function post(value, signedFor = WEBHOOK_URL) {
   const signature = createHmac("sha1", WEBHOOK_KEY).update(`${signedFor}mandrill_events${value}`).digest("base64");
   await fetch(`${BASE_URL}/webhook/`, {
@@ -86,16 +87,16 @@ export async function post(value, signedFor = WEBHOOK_URL) {
   });
 }
 
-/** The events of one letter, the `nth`. */
-export function story(nth, email = PEOPLE[nth % PEOPLE.length]) {
+/** Creates the events of the `nth` message. */
+export function messageEvents(nth, email = RECIPIENTS[nth % RECIPIENTS.length]) {
   const id = randomUUID().replaceAll("-", "");
   const now = Math.floor(Date.now() / 1000);
-  const [subject, tag, template] = LETTERS[(nth * 3) % LETTERS.length];
-  return STORIES[nth % STORIES.length].map(([event, ago]) => ({
+  const [subject, tag, template] = MESSAGES[(nth * 3) % MESSAGES.length];
+  return SEQUENCES[nth % SEQUENCES.length].map(([event, ago]) => ({
     event,
     ts: now - ago,
     _id: id,
-    ...(event === "open" || event === "click" ? SEEN : {}),
+    ...(event === "open" || event === "click" ? OPEN_DETAILS : {}),
     ...(event === "click" ? { url: "https://shop.example.com/orders/4711" } : {}),
     msg: {
       _id: id,
@@ -106,17 +107,17 @@ export function story(nth, email = PEOPLE[nth % PEOPLE.length]) {
       tags: [tag],
       template,
       metadata: { customer: 1000 + nth },
-      ...(SAYS[event] ? { diag: SAYS[event] } : {}),
+      ...(DIAGNOSTICS[event] ? { diag: DIAGNOSTICS[event] } : {}),
     },
   }));
 }
 
-/** Posts letters over `seconds`, some moments busier than others, so that a chart has a shape. */
-export async function spread(seconds) {
+/** Posts messages for `seconds` at a varying rate, so that the charts are not flat. */
+export async function postSamples(seconds) {
   const end = Date.now() + seconds * 1000;
   for (let nth = 0; Date.now() < end; nth++) {
-    const busy = 1 + Math.round(3 + 3 * Math.sin(nth / 5) + (nth % 3));
-    await post(JSON.stringify(Array.from({ length: busy }, (_, at) => story(nth * 7 + at)).flat()));
+    const count = 1 + Math.round(3 + 3 * Math.sin(nth / 5) + (nth % 3));
+    await post(JSON.stringify(Array.from({ length: count }, (_, index) => messageEvents(nth * 7 + index)).flat()));
     await new Promise((resolve) => setTimeout(resolve, 1_500));
   }
 }

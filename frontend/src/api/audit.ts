@@ -1,11 +1,11 @@
-/** What was done to accounts and to people's data. */
+/** Endpoint of the audit log: changes to accounts and to personal data. */
 
-import { ask, queryOf } from "./client";
+import { requestJson, queryOf } from "./client";
 import type { List, Schemas } from "./types";
 
 export type AuditEntry = Schemas["AuditEntry"];
 
-/** A page of it, newest first. */
+/** Fetches a page of audit entries, newest first. */
 export function listAudit(cursor: string | null): Promise<List<AuditEntry>> {
-  return ask("GET", `/api/audit?${queryOf({ limit: "100", cursor: cursor ?? "" })}`);
+  return requestJson("GET", `/api/audit?${queryOf({ limit: "100", cursor: cursor ?? "" })}`);
 }

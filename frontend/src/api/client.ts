@@ -1,4 +1,7 @@
-/** Endpoints, over `fetch`; those of accounts are in `access.ts`. A refusal becomes a `Problem`; a 401 also tells whoever listens that the session is over. */
+/**
+ * API endpoints over `fetch`; account endpoints are in `access.ts`. An error response becomes a `Problem`; a `signed_out` error
+ * also calls the `onSignedOut` handler.
+ */
 
 import type {
   Discarded,
@@ -9,7 +12,7 @@ import type {
   Message,
   QuarantineList,
   QuarantineState,
-  QuarantineWhole,
+  QuarantineItemDetail,
   Receipt,
   Recipient,
   Refusal,
@@ -21,38 +24,38 @@ import type {
   User,
 } from "./types";
 
-/** A refusal of the server (RFC 9457), or its silence (`status` 0). */
+/** An error response (RFC 9457), or an unreachable server (`status` 0). */
 export class Problem extends Error {
   constructor(
     readonly status: number,
     readonly code: string,
     detail: string,
-    /** Seconds to wait, where the server says so. */
+    /** `Retry-After` in seconds, if the server sent one. */
     readonly retryAfter: number | null = null,
   ) {
     super(detail);
   }
 }
 
-let whenSignedOut: () => void = () => {};
+let signedOutHandler: () => void = () => {};
 
-/** Has `tell` called when the server says that nobody is signed in. */
-export function onSignedOut(tell: () => void): void {
-  whenSignedOut = tell;
+/** Sets the function to call when a response says that the session is over. */
+export function onSignedOut(handler: () => void): void {
+  signedOutHandler = handler;
 }
 
 /**
- * Asks for JSON, and gives it.
+ * Sends a request and parses the JSON response.
  *
  * @throws {Problem}
  */
-export async function ask<T>(method: string, path: string, body?: string): Promise<T> {
+export async function requestJson<T>(method: string, path: string, body?: string): Promise<T> {
   const response = await request(method, path, body);
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
 /**
- * Asks, and gives the answer as it is.
+ * Sends a request and returns the raw response.
  *
  * @throws {Problem}
  */
@@ -68,102 +71,106 @@ export async function request(method: string, path: string, body?: string): Prom
   if (response.ok) return response;
   const document = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
   const code = document.code ?? "unknown";
-  if (code === "signed_out") whenSignedOut();
+  if (code === "signed_out") signedOutHandler();
   const retryAfter = Number(response.headers.get("retry-after"));
   const detail = document.detail ?? `The server answered ${response.status}.`;
-  // What failed there is told in its log alone, under this name.
-  const request = response.status >= 500 ? response.headers.get("x-request-id") : null;
+  // The cause of a server error is only in the server's log, under this id.
+  const requestId = response.status >= 500 ? response.headers.get("x-request-id") : null;
   throw new Problem(
     response.status,
     code,
-    request === null ? detail : `${detail} Its log tells more of request ${request}.`,
+    requestId === null ? detail : `${detail} See the server log for request ${requestId}.`,
     retryAfter > 0 ? retryAfter : null,
   );
 }
 
-/** Who is signed in, if anybody, and what the provider is called through which one may sign in. */
+/** Fetches the signed-in user, if any, and the name of the single sign-on provider. */
 export function getSession(): Promise<SignedIn> {
-  return ask("GET", "/api/session");
+  return requestJson("GET", "/api/session");
 }
 
 export function signIn(email: string, password: string): Promise<SignedIn> {
-  return ask("POST", "/api/session", JSON.stringify({ email, password }));
+  return requestJson("POST", "/api/session", JSON.stringify({ email, password }));
 }
 
 export function signOut(): Promise<void> {
-  return ask("DELETE", "/api/session");
+  return requestJson("DELETE", "/api/session");
 }
 
-/** A page of events that match, newest first. */
+/** Fetches a page of matching events, newest first. */
 export function listEvents(cursor: string | null, filter: Filter = {}): Promise<List<MailEvent>> {
-  // The first page is to be there soon, the others are to be few.
-  return ask(
+  // A small first page shows sooner; larger later pages need fewer requests.
+  return requestJson(
     "GET",
     `/api/events?${queryOf({ ...filter, limit: cursor === null ? "100" : "200", cursor: cursor ?? "" })}`,
   );
 }
 
-/** Names and values as a query string; a name with several values is there several times. */
+/** Builds a query string. A name with several values is repeated. */
 export function queryOf(filter: Filter): string {
-  const pairs = Object.entries(filter).flatMap(([name, value]) => [value].flat().map((one) => [name, `${one}`]));
+  const pairs = Object.entries(filter).flatMap(([name, value]) => [value].flat().map((item) => [name, `${item}`]));
   return new URLSearchParams(pairs).toString();
 }
 
-/** Everything that became of one message. */
+/** Fetches a message with all its events. */
 export function getMessage(id: string): Promise<Message> {
-  return ask("GET", `/api/messages/${encodeURIComponent(id)}`);
+  return requestJson("GET", `/api/messages/${encodeURIComponent(id)}`);
 }
 
-/** What became of mail to one address. */
+/** Fetches what happened to mail sent to an address. */
 export function getRecipient(email: string): Promise<Recipient> {
-  return ask("GET", `/api/recipients/${encodeURIComponent(email)}`);
+  return requestJson("GET", `/api/recipients/${encodeURIComponent(email)}`);
 }
 
-/** What is, or would be, emptied of an address. */
+/** Counts of what was, or would be, erased for an address. */
 export type Erased = Schemas["Erased"];
 
-/** Says what erasing an address would empty, and does nothing. */
-export function foreseeErasure(email: string): Promise<Erased> {
-  return ask("POST", `/api/recipients/${encodeURIComponent(email)}/erase`, JSON.stringify({ dry_run: true }));
+/** Dry run: reports what erasing an address would remove. */
+export function previewErasure(email: string): Promise<Erased> {
+  return requestJson("POST", `/api/recipients/${encodeURIComponent(email)}/erase`, JSON.stringify({ dry_run: true }));
 }
 
-/** Erases an address, which `confirm` has to name. */
+/** Erases an address. `confirm` must repeat the address. */
 export function eraseRecipient(email: string, confirm: string): Promise<Erased> {
-  return ask("POST", `/api/recipients/${encodeURIComponent(email)}/erase`, JSON.stringify({ confirm }));
+  return requestJson("POST", `/api/recipients/${encodeURIComponent(email)}/erase`, JSON.stringify({ confirm }));
 }
 
-/** A page of what the signed-in user was told, newest first: all of it, or of a `kind`, `unread`, or `from_user`. */
+/** Fetches a page of the user's notifications, newest first. Filters: `kind`, `unread`, `from_user`. */
 export function listNotifications(
   cursor: string | null,
   filter: Readonly<Record<string, string>> = {},
 ): Promise<Inbox> {
-  return ask("GET", `/api/notifications?${new URLSearchParams({ ...filter, limit: "50", cursor: cursor ?? "" })}`);
+  return requestJson(
+    "GET",
+    `/api/notifications?${new URLSearchParams({ ...filter, limit: "50", cursor: cursor ?? "" })}`,
+  );
 }
 
-/** Marks these as read; gives how many are left unread. */
-export async function readThese(ids: readonly number[]): Promise<number> {
-  return (await ask<{ unread: number }>("POST", "/api/notifications/read", JSON.stringify({ ids }))).unread;
+/** Marks notifications as read. Returns the number still unread. */
+export async function markAsRead(ids: readonly number[]): Promise<number> {
+  return (await requestJson<{ unread: number }>("POST", "/api/notifications/read", JSON.stringify({ ids }))).unread;
 }
 
-/** Marks everything up to a notification as read; gives how many are left unread. */
-export async function readUpTo(id: number): Promise<number> {
-  return (await ask<{ unread: number }>("POST", "/api/notifications/read", JSON.stringify({ up_to: id }))).unread;
+/** Marks every notification up to and including `id` as read. Returns the number still unread. */
+export async function markAsReadUpTo(id: number): Promise<number> {
+  return (await requestJson<{ unread: number }>("POST", "/api/notifications/read", JSON.stringify({ up_to: id })))
+    .unread;
 }
 
-/** Everybody who can be written to; admins are told of those who are disabled, too. */
+/** Lists the users who can receive messages. Admins also see disabled users. */
 export function listUsers(): Promise<List<User>> {
-  return ask("GET", "/api/users");
+  return requestJson("GET", "/api/users");
 }
 
-/** Posts a batch as the signed-in user; `json` goes as it is written. */
+/** Posts a batch as the signed-in user. Sends `json` unchanged. */
 export function postBatch(json: string): Promise<Receipt> {
-  return ask("POST", "/webhook/", json);
+  return requestJson("POST", "/webhook/", json);
 }
 
-/** Items of the quarantine that one request tries again or discards, at most: the oldest. */
-export const MOST_AT_ONCE = 1_000;
+/** Maximum number of quarantine items that one request retries or discards. The server takes the oldest. */
+export const MAX_ITEMS_PER_REQUEST = 1_000;
 
-/** A page of what is in quarantine, newest first, and what is open by reason. */
+/** Fetches a page of quarantined items, newest first, and the counts of open items by reason. */
 export function listQuarantine(
   state: QuarantineState,
   reason: string | null,
@@ -172,45 +179,45 @@ export function listQuarantine(
 ): Promise<QuarantineList> {
   const query = new URLSearchParams({ state, limit: `${limit}`, cursor: cursor ?? "" });
   if (reason !== null) query.set("reason", reason);
-  return ask("GET", `/api/quarantine?${query}`);
+  return requestJson("GET", `/api/quarantine?${query}`);
 }
 
-/** One item of the quarantine with its bytes. */
-export function getQuarantined(id: number): Promise<QuarantineWhole> {
-  return ask("GET", `/api/quarantine/${id}`);
+/** Fetches a quarantined item with its bytes. */
+export function getQuarantined(id: number): Promise<QuarantineItemDetail> {
+  return requestJson("GET", `/api/quarantine/${id}`);
 }
 
-/** Where the bytes of an item are, as they were received. */
-export function rawQuarantined(id: number): string {
+/** URL of the bytes of an item, exactly as received. */
+export function rawQuarantinedUrl(id: number): string {
   return `/api/quarantine/${id}/raw`;
 }
 
-/** Says what trying these again would give, and does nothing. */
-export function foreseeRetry(select: Selection): Promise<Retried> {
-  return ask("POST", "/api/quarantine/retry", JSON.stringify({ select, dry_run: true }));
+/** Dry run: reports what a retry would do. */
+export function previewRetry(select: Selection): Promise<Retried> {
+  return requestJson("POST", "/api/quarantine/retry", JSON.stringify({ select, dry_run: true }));
 }
 
-/** Tries these again; those that are no longer open are left out. */
+/** Retries these items. The server skips items that are no longer open. */
 export function retryQuarantined(ids: readonly number[]): Promise<Retried> {
-  return ask("POST", "/api/quarantine/retry", JSON.stringify({ select: { ids } }));
+  return requestJson("POST", "/api/quarantine/retry", JSON.stringify({ select: { ids } }));
 }
 
-/** Says how many a discard would be about, and does nothing. */
-export function foreseeDiscard(select: Selection): Promise<Discarded> {
-  return ask("POST", "/api/quarantine/discard", JSON.stringify({ select, dry_run: true }));
+/** Dry run: counts the items that would be discarded. */
+export function previewDiscard(select: Selection): Promise<Discarded> {
+  return requestJson("POST", "/api/quarantine/discard", JSON.stringify({ select, dry_run: true }));
 }
 
-/** Discards these, if they are as many as expected. */
+/** Discards the selected items, if there are exactly `expect` of them. */
 export function discardQuarantined(select: Selection, reason: string, expect: number): Promise<Discarded> {
-  return ask("POST", "/api/quarantine/discard", JSON.stringify({ select, reason, expect }));
+  return requestJson("POST", "/api/quarantine/discard", JSON.stringify({ select, reason, expect }));
 }
 
-/** A page of the deliveries that were refused, newest first. */
+/** Fetches a page of refused deliveries, newest first. */
 export function listRefusals(cursor: string | null): Promise<List<Refusal>> {
-  return ask("GET", `/api/refusals?${new URLSearchParams({ limit: "200", cursor: cursor ?? "" })}`);
+  return requestJson("GET", `/api/refusals?${new URLSearchParams({ limit: "200", cursor: cursor ?? "" })}`);
 }
 
-/** What the doctor finds now. */
+/** Runs the doctor's checks and returns its report. */
 export function getSystem(): Promise<Report> {
-  return ask("GET", "/api/system");
+  return requestJson("GET", "/api/system");
 }

@@ -1,6 +1,6 @@
-/** The API's own document, as far as the page about it reads it. OpenAPI 3.1. */
+/** The subset of OpenAPI 3.1 that the API page reads. */
 
-import { ask } from "./client";
+import { requestJson } from "./client";
 
 export interface Reference {
   readonly $ref?: string;
@@ -63,5 +63,5 @@ export interface ApiDocument {
 }
 
 export function getDocument(): Promise<ApiDocument> {
-  return ask("GET", "/api/openapi.json");
+  return requestJson("GET", "/api/openapi.json");
 }

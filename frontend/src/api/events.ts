@@ -1,29 +1,29 @@
-/** Endpoints about single events, and about all that a filter selects. */
+/** Endpoints for single events, the histogram and the export. */
 
-import { ask, queryOf, request } from "./client";
-import type { EventWhole, Filter, Histogram } from "./types";
+import { requestJson, queryOf, request } from "./client";
+import type { EventDetail, Filter, Histogram } from "./types";
 
-/** One event with its payload. */
-export function getEvent(id: number): Promise<EventWhole> {
-  return ask("GET", `/api/events/${id}`);
+/** Fetches an event with its payload. */
+export function getEvent(id: number): Promise<EventDetail> {
+  return requestJson("GET", `/api/events/${id}`);
 }
 
-/** Where the bytes of an event are, as they were received. */
-export function rawEvent(id: number): string {
+/** URL of the bytes of an event, exactly as received. */
+export function rawEventUrl(id: number): string {
   return `/api/events/${id}/raw`;
 }
 
-/** The bytes of an event as text. */
+/** Fetches the bytes of an event as text. */
 export async function getRawEvent(id: number): Promise<string> {
-  return (await request("GET", rawEvent(id))).text();
+  return (await request("GET", rawEventUrl(id))).text();
 }
 
-/** How many events of each kind came when; of the last 24 hours, unless the filter says otherwise. */
+/** Counts events by kind and time. Covers the last 24 hours unless the filter sets a range. */
 export function getHistogram(filter: Filter, buckets: number): Promise<Histogram> {
-  return ask("GET", `/api/events/histogram?${queryOf({ ...filter, buckets: `${buckets}` })}`);
+  return requestJson("GET", `/api/events/histogram?${queryOf({ ...filter, buckets: `${buckets}` })}`);
 }
 
-/** Where all that the filter selects can be downloaded. */
-export function exportOf(filter: Filter, format: "csv" | "ndjson"): string {
+/** Download URL for all events that match the filter. */
+export function exportUrl(filter: Filter, format: "csv" | "ndjson"): string {
   return `/api/events/export?${queryOf({ ...filter, format })}`;
 }

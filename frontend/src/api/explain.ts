@@ -1,30 +1,30 @@
-/** Refusals that have to do with passwords, in words for the form that got them. */
+/** Sign-in errors as messages for the form. */
 
 import { Problem } from "./client";
 
-/** Why one came back from the provider without being signed in, by the code that stands in the address. */
+/** Explains a failed single sign-on, by the code in the URL. */
 export function explainSingleSignOn(code: unknown): string | null {
   switch (code) {
     case "oidc_unknown":
       return "You have no account here, or it is disabled. An admin can invite you.";
     case "oidc_refused":
-      return "The provider did not sign you in.";
+      return "The provider refused the sign-in.";
     case "oidc_expired":
-      return "That took too long, or was begun in another window. Try again.";
+      return "The sign-in expired or was started in another window. Try again.";
     case "oidc_no_email":
-      return "The provider tells no e-mail address of yours that it has verified.";
+      return "The provider did not return a verified e-mail address for you.";
     case "oidc_failed":
-      return "The provider cannot be asked just now, or what it says cannot be proved. Try again, or tell an admin.";
+      return "The provider is unavailable, or its answer could not be verified. Try again, or contact an admin.";
     default:
       return null;
   }
 }
 
-/** `wrong` is what a password that is not right is called there. */
-export function explainSignIn(error: unknown, wrong?: string): string {
+/** `wrongPassword` replaces the server's message for wrong credentials. */
+export function explainSignIn(error: unknown, wrongPassword?: string): string {
   if (!(error instanceof Problem)) return (error as Error).message;
-  if (error.code === "wrong_credentials" && wrong !== undefined) return wrong;
+  if (error.code === "wrong_credentials" && wrongPassword !== undefined) return wrongPassword;
   if (error.code !== "throttled") return error.message;
   const minutes = Math.ceil((error.retryAfter ?? 60) / 60);
-  return `Too many failed tries. Try again in ${minutes} ${minutes === 1 ? "minute" : "minutes"}.`;
+  return `Too many failed attempts. Try again in ${minutes} ${minutes === 1 ? "minute" : "minutes"}.`;
 }

@@ -1,31 +1,31 @@
-/** Endpoints of the rules by which events notify the signed-in user. */
+/** Endpoints for the notification rules of the signed-in user. */
 
-import { ask } from "./client";
+import { requestJson } from "./client";
 import type { Schemas } from "./types";
 
-/** All that is said has to hold of an event. */
+/** An event must match every condition of the rule. */
 export type Rule = Required<Schemas["Rule"]>;
 
-/** Any one suffices; without any, no event notifies. */
+/** An event notifies the user if it matches any rule. With no rules, no event does. */
 export interface Rules {
-  /** None were chosen: then every open notifies. */
+  /** The user has no custom rules, so every open notifies. */
   readonly standard: boolean;
   readonly rules: readonly Rule[];
 }
 
-/** As many as there may be. */
-export const MOST_RULES = 20;
+/** Maximum number of rules per user. */
+export const MAX_RULES = 20;
 
 export function getRules(): Promise<Rules> {
-  return ask("GET", "/api/rules");
+  return requestJson("GET", "/api/rules");
 }
 
-/** Puts these in place of all that were. */
+/** Replaces all rules. */
 export function setRules(rules: readonly Rule[]): Promise<Rules> {
-  return ask("PUT", "/api/rules", JSON.stringify({ rules }));
+  return requestJson("PUT", "/api/rules", JSON.stringify({ rules }));
 }
 
-/** Back to the standard. */
+/** Restores the standard rules. */
 export function resetRules(): Promise<Rules> {
-  return ask("DELETE", "/api/rules");
+  return requestJson("DELETE", "/api/rules");
 }

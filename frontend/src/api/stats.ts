@@ -1,17 +1,17 @@
-/** What the server counted. */
+/** Endpoint of the statistics. */
 
-import { ask } from "./client";
+import { requestJson } from "./client";
 import type { Schemas } from "./types";
 
-/** How many events of each kind; kinds without any are left out. */
+/** Events by kind. Kinds without events are omitted. */
 export type Counts = Statistics["counts"];
 
 export type Step = Statistics["step"];
 
-export type Named = Schemas["CountsByName"];
+export type NamedCounts = Schemas["CountsByName"];
 
 export type Statistics = Schemas["Statistics"];
 
-export function getStatistics(question: Readonly<Record<string, string>>): Promise<Statistics> {
-  return ask("GET", `/api/stats?${new URLSearchParams(question)}`);
+export function getStatistics(query: Readonly<Record<string, string>>): Promise<Statistics> {
+  return requestJson("GET", `/api/stats?${new URLSearchParams(query)}`);
 }

@@ -1,97 +1,96 @@
 /**
- * What the API and the websocket speak. What the API speaks is made from its document (`npm run types`); frames mirror
+ * Types of the API and the websocket. API types are generated from the OpenAPI document (`npm run types`); frames mirror
  * `notifier/src/fanout/protocol.rs`.
  */
 
 import type { components } from "./schema";
 
-/** What the API's document names. */
+/** Schemas of the OpenAPI document. */
 export type Schemas = components["schemas"];
 
 export type Role = Schemas["Role"];
 
-/** `disabled` is told to admins alone. */
+/** Only admins receive `disabled`. */
 export type User = Schemas["User"] & Partial<Pick<Schemas["Account"], "disabled">>;
 
-/** Who is signed in, if anybody. */
 export type SignedIn = Schemas["SignedIn"];
 
-/** What selects events: values by name; of names that begin with `not.` there may be several. */
+/** Event filter: values by name. Names that start with `not.` may have several values. */
 export type Filter = Readonly<Record<string, string | readonly string[]>>;
 
 /** Times are RFC 3339 in UTC. */
 export type MailEvent = Schemas["Event"];
 
-/** An event with what Mandrill said, as far as JSON holds it. */
-export type EventWhole = Schemas["EventWithPayload"];
+/** An event with Mandrill's payload, as far as JSON can represent it. */
+export type EventDetail = Schemas["EventWithPayload"];
 
-/** How many events came in each stretch of time; stretches without events are left out. */
+/** Event counts by time bucket. Empty buckets are omitted. */
 export type Histogram = Schemas["Histogram"];
 
 export type Notification = Schemas["Notification"];
 
-/** Everything that became of one message, oldest first. */
+/** A message with all its events, oldest first. */
 export type Message = Schemas["Message"];
 
-/** Another message to the same recipient, by its last event. */
+/** Another message to the same recipient, with its last event. */
 export type RelatedMessage = Schemas["RelatedMessage"];
 
-/** What became of mail to one address; the kind that happened last comes first. */
+/** Events for one address by kind, most recent kind first. */
 export type Recipient = Schemas["Recipient"];
 
 export type KindOfRecipient = Schemas["KindOfRecipient"];
 
-/** A notification in the history of the signed-in user. */
-export type Told = Schemas["ToldNotification"];
+/** A notification in the user's history, with its read state. */
+export type InboxNotification = Schemas["ToldNotification"];
 
-/** What this user has read on another page: these, all up to one, and how many are left. */
+/** Notifications the user has read: these ids, everything up to an id, and the number still unread. */
 export interface ReadMark {
   readonly ids: readonly number[];
   readonly up_to: number | null;
   readonly unread: number;
 }
 
-/** A page of the history, and how many in all are unread (counted up to 1,000). */
+/** A page of the history, and the total number of unread notifications (counted up to 1,000). */
 export type Inbox = Schemas["Inbox"];
 
-/** A page of a list; `next` begins the next one. */
+/** A page of a list. `next` is the cursor of the next page. */
 export interface List<T> {
   readonly items: readonly T[];
   readonly next: string | null;
 }
 
-/** What became of a batch's elements. */
+/** Result of a posted batch. */
 export type Receipt = Schemas["Receipt"];
 
 export type QuarantineState = QuarantineItem["state"];
 
-/** One thing in quarantine, without its bytes. */
+/** A quarantined item without its bytes. */
 export type QuarantineItem = Schemas["Quarantined"];
 
-/** The same with its bytes: as text, or in base64 where they are not UTF-8. */
-export type QuarantineWhole = Schemas["QuarantinedWhole"];
+/** A quarantined item with its bytes: as text, or in base64 if they are not UTF-8. */
+export type QuarantineItemDetail = Schemas["QuarantinedWhole"];
 
-/** What is open for one reason. */
+/** Open items for one reason. */
 export type QuarantineGroup = Schemas["QuarantineGroup"];
 
 export type QuarantineList = Schemas["QuarantineList"];
 
-/** Which open items are meant: those named, or all that match. */
+/** Selects open items by id, or all that match. */
 export type Selection = Schemas["Selection"];
 
-/** What became of an item that was tried again; `readable` is what a dry run foresees. */
+/** Result of retrying an item. Only a dry run returns `readable`. */
 export type Outcome = Schemas["RetryOutcome"];
 
 export type Retried = Schemas["Retried"];
 
 export type Discarded = Schemas["Discarded"];
 
-/** Deliveries refused for one reason, from one network, within one hour. */
+/** Deliveries refused for the same reason, from the same network, within one hour. */
 export type Refusal = Schemas["Refusal"];
 
 export type CheckState = Schemas["FindingState"];
 
-/** One thing that the doctor looked at. */
+/** The result of one doctor check. */
 export type Finding = Schemas["Finding"];
 
 export type Report = Schemas["System"];

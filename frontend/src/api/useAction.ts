@@ -1,8 +1,8 @@
-/** Something that a person has done by a button or form. */
+/** State of an action that a button or form starts. */
 
 import { ref } from "vue";
 
-/** While it is under way, `busy` is true; if it fails, `problem` says why, until it is tried again. */
+/** `busy` is true while the action runs. If it fails, `problem` holds the message until the next run. */
 export function useAction(explain: (error: unknown) => string = (error) => (error as Error).message) {
   const busy = ref(false);
   const problem = ref<string | null>(null);

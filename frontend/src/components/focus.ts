@@ -1,8 +1,8 @@
-/** Where the focus goes when what had it is gone. */
+/** Focus handling after an element is removed. */
 
 import { nextTick } from "vue";
 
-/** Gives the focus to the page, if what a dialog was opened from is no longer there. */
+/** Moves the focus to the page if the element that opened a dialog was removed. */
 export async function keepFocus(): Promise<void> {
   await nextTick();
   if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });

@@ -1,17 +1,17 @@
-/** Where something that floats goes: under what it belongs to, or over it where there is no room, and within the window. */
+/** Positions a floating element below its anchor, or above if there is no room, and always inside the window. */
 
 const GAP = 4;
 const EDGE = 8;
 
-export interface Place {
+export interface Position {
   readonly left: string;
   readonly top: string;
 }
 
-export function placeAt(anchor: HTMLElement, floating: HTMLElement): Place {
-  const [box, own] = [anchor.getBoundingClientRect(), floating.getBoundingClientRect()];
-  const fits = box.bottom + GAP + own.height <= innerHeight;
-  const top = fits ? box.bottom + GAP : box.top - GAP - own.height;
-  const left = Math.min(box.left, document.documentElement.clientWidth - own.width - EDGE);
+export function positionNear(anchor: HTMLElement, floating: HTMLElement): Position {
+  const [box, size] = [anchor.getBoundingClientRect(), floating.getBoundingClientRect()];
+  const fitsBelow = box.bottom + GAP + size.height <= innerHeight;
+  const top = fitsBelow ? box.bottom + GAP : box.top - GAP - size.height;
+  const left = Math.min(box.left, document.documentElement.clientWidth - size.width - EDGE);
   return { left: `${Math.max(EDGE, left)}px`, top: `${Math.max(EDGE, top)}px` };
 }

@@ -1,8 +1,8 @@
-/** What colours mean. A word, and mostly an icon, says the same. */
+/** Meaning of the colours. Text, and usually an icon, conveys the same. */
 
 export type Tone = "ok" | "engaged" | "warn" | "bad" | "quiet";
 
-/** The class of each. */
+/** Text colour classes. */
 export const TONES: Readonly<Record<Tone, string>> = {
   ok: "text-ok",
   engaged: "text-engaged",
@@ -11,7 +11,7 @@ export const TONES: Readonly<Record<Tone, string>> = {
   quiet: "text-quiet",
 };
 
-/** The class of each in charts. */
+/** Fill classes for charts. */
 export const FILLS: Readonly<Record<Tone, string>> = {
   ok: "fill-ok",
   engaged: "fill-engaged",

@@ -1,9 +1,10 @@
-/** How long to wait before connecting again: full jitter, so that many clients do not come back at once. */
+/** Exponential backoff with full jitter, so that many clients do not reconnect at the same time. */
 
-const FIRST = 500;
-const LONGEST = 30_000;
+/** In milliseconds. */
+const BASE_DELAY = 500;
+const MAX_DELAY = 30_000;
 
-/** Milliseconds before attempt `attempt` (0 is the first); `random` lies in [0, 1). */
+/** Returns the delay in milliseconds before attempt `attempt`, counted from 0. `random` is in [0, 1). */
 export function backoff(attempt: number, random: number): number {
-  return Math.round(random * Math.min(LONGEST, FIRST * 2 ** attempt));
+  return Math.round(random * Math.min(MAX_DELAY, BASE_DELAY * 2 ** attempt));
 }

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Notification as Told } from "../api/types";
+import type { Notification as MailNotification } from "../api/types";
 
 const shown: [string, string][] = [];
-let asked = 0;
+let permissionRequests = 0;
 let click: () => void = () => {};
-class Fake {
+class FakeNotification {
   static permission = "default";
   static requestPermission(): Promise<string> {
-    asked += 1;
-    Fake.permission = "granted";
+    permissionRequests += 1;
+    FakeNotification.permission = "granted";
     return Promise.resolve("granted");
   }
   onclick: () => void = () => {};
@@ -22,53 +22,53 @@ const page = { visibilityState: "hidden" };
 
 beforeEach(() => {
   vi.useFakeTimers();
-  vi.stubGlobal("Notification", Fake);
+  vi.stubGlobal("Notification", FakeNotification);
 });
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
 });
 
-const told = (title: string): Told => ({ title, body: "Madrid" }) as Told;
+const notification = (title: string): MailNotification => ({ title, body: "Madrid" }) as MailNotification;
 
-test("the browser is asked when that is wanted alone, and shows what comes while the page is hidden, few in a burst", async () => {
-  const { desktopState, switchOff, switchOn, tellOutside } = await import("./desktop");
+test("permission is requested only when turned on, and a burst while the page is hidden shows one notification", async () => {
+  const { desktopState, switchOff, switchOn, showOnDesktop } = await import("./desktop");
   vi.stubGlobal("document", page);
-  tellOutside(told("before"));
+  showOnDesktop(notification("before"));
   vi.runAllTimers();
-  expect([asked, shown.length, desktopState.value]).toEqual([0, 0, "off"]);
+  expect([permissionRequests, shown.length, desktopState.value]).toEqual([0, 0, "off"]);
   await switchOn();
-  expect([asked, desktopState.value]).toEqual([1, "on"]);
+  expect([permissionRequests, desktopState.value]).toEqual([1, "on"]);
 
-  tellOutside(told("one"));
+  showOnDesktop(notification("one"));
   vi.advanceTimersByTime(0);
   expect(shown).toEqual([["one", "Madrid"]]);
-  for (const title of ["two", "three", "four"]) tellOutside(told(title));
+  for (const title of ["two", "three", "four"]) showOnDesktop(notification(title));
   vi.advanceTimersByTime(4_000);
   expect(shown).toHaveLength(1);
   vi.advanceTimersByTime(1_000);
   expect(shown.slice(1)).toEqual([["four", "Madrid\nand 2 more"]]);
 
   page.visibilityState = "visible";
-  tellOutside(told("seen"));
+  showOnDesktop(notification("while visible"));
   vi.runAllTimers();
   page.visibilityState = "hidden";
   switchOff();
-  tellOutside(told("unwanted"));
+  showOnDesktop(notification("while off"));
   vi.runAllTimers();
   expect(shown).toHaveLength(2);
 });
 
-test("a click brings the page back, and leads to what was told last", async () => {
-  const { onFollowed, switchOn, tellOutside } = await import("./desktop");
+test("a click focuses the page and opens the latest notification", async () => {
+  const { onNotificationClick, switchOn, showOnDesktop } = await import("./desktop");
   const focus = vi.fn();
   vi.stubGlobal("document", page);
   vi.stubGlobal("focus", focus);
   await switchOn();
-  const followed: string[] = [];
-  onFollowed(({ title }) => followed.push(title));
-  for (const title of ["five", "six"]) tellOutside(told(title));
+  const clicked: string[] = [];
+  onNotificationClick(({ title }) => clicked.push(title));
+  for (const title of ["five", "six"]) showOnDesktop(notification(title));
   vi.runAllTimers();
   click();
-  expect([followed, focus.mock.calls.length]).toEqual([["six"], 1]);
+  expect([clicked, focus.mock.calls.length]).toEqual([["six"], 1]);
 });

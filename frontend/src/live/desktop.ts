@@ -1,28 +1,27 @@
 /**
- * Notifications outside the page, while it is hidden. The browser is asked for its permission when the user wants them, and never
- * before.
+ * Desktop notifications, shown while the page is hidden. Permission is requested only when the user turns them on.
  */
 
 import { computed, ref } from "vue";
-import type { Notification as Told } from "../api/types";
+import type { Notification as MailNotification } from "../api/types";
 import { desktop } from "../preferences";
 
-/** In a burst, one tells of the others. */
-const EVERY = 5_000;
+/** Minimum interval in milliseconds. In a burst, one notification stands for the others. */
+const MIN_INTERVAL = 5_000;
 
-const isThere = "Notification" in globalThis;
-const permission = ref(isThere ? Notification.permission : "denied");
+const isSupported = "Notification" in globalThis;
+const permission = ref(isSupported ? Notification.permission : "denied");
 
-/** Whether they are shown, could be, or why they cannot. */
+/** `refused`: the user denied permission. `missing`: the browser does not support them. */
 export const desktopState = computed<"on" | "off" | "refused" | "missing">(() => {
-  if (!isThere) return "missing";
+  if (!isSupported) return "missing";
   if (permission.value === "denied") return "refused";
   return desktop.value === "on" && permission.value === "granted" ? "on" : "off";
 });
 
-/** Asks the browser, which asks the user. */
+/** Requests permission, and turns desktop notifications on if the user grants it. */
 export async function switchOn(): Promise<void> {
-  if (!isThere) return;
+  if (!isSupported) return;
   permission.value = await Notification.requestPermission();
   if (permission.value === "granted") desktop.value = "on";
 }
@@ -31,46 +30,46 @@ export function switchOff(): void {
   desktop.value = "off";
 }
 
-let follow: (told: Told) => void = () => {};
+let clickHandler: (notification: MailNotification) => void = () => {};
 
-/** Has `go` called with the notification that was clicked. */
-export function onFollowed(go: (told: Told) => void): void {
-  follow = go;
+/** Sets the function to call with the notification that the user clicks. */
+export function onNotificationClick(handler: (notification: MailNotification) => void): void {
+  clickHandler = handler;
 }
 
-let latest: Told | null = null;
-let waiting = 0;
-let last = -EVERY;
+let latest: MailNotification | null = null;
+let pending = 0;
+let shownAt = -MIN_INTERVAL;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Shows it, if that is wanted and nobody looks at the page. */
-export function tellOutside(told: Told): void {
+/** Shows a notification if desktop notifications are on and the page is hidden. */
+export function showOnDesktop(notification: MailNotification): void {
   if (desktopState.value !== "on" || document.visibilityState === "visible") return;
-  latest = told;
-  waiting += 1;
-  timer ??= setTimeout(show, Math.max(0, last + EVERY - performance.now()));
+  latest = notification;
+  pending += 1;
+  timer ??= setTimeout(show, Math.max(0, shownAt + MIN_INTERVAL - performance.now()));
 }
 
-/** Nobody is to see what waits: somebody signed out. */
-export function forgetOutside(): void {
+/** Drops pending notifications when the user signs out. */
+export function discardPending(): void {
   clearTimeout(timer);
   timer = undefined;
-  [latest, waiting] = [null, 0];
+  [latest, pending] = [null, 0];
 }
 
 function show(): void {
   timer = undefined;
-  const [told, others] = [latest, waiting - 1];
-  [latest, waiting] = [null, 0];
-  if (told === null || document.visibilityState === "visible") return;
-  last = performance.now();
+  const [notification, others] = [latest, pending - 1];
+  [latest, pending] = [null, 0];
+  if (notification === null || document.visibilityState === "visible") return;
+  shownAt = performance.now();
   const more = others > 0 ? `and ${others} more` : "";
-  const body = [told.body, more].filter(Boolean).join("\n");
-  // By its tag, a later one takes the place of the one before, also of another tab's.
-  const shown = new Notification(told.title, { body, tag: "mandrill-listener", icon: "/mark.svg" });
+  const body = [notification.body, more].filter(Boolean).join("\n");
+  // With the same tag, a new notification replaces the previous one, including one from another tab.
+  const shown = new Notification(notification.title, { body, tag: "mandrill-listener", icon: "/mark.svg" });
   shown.onclick = () => {
     focus();
     shown.close();
-    follow(told);
+    clickHandler(notification);
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The only websocket of the page. It resumes after every cut from the last cursor, and says when continuity was lost, so
- * that lists can be fetched again. Whoever shows live data listens here.
+ * The page's only websocket. It resumes from the last cursor after every disconnect. If the server cannot resume there, listeners
+ * are asked to refetch. Every source of live data listens here.
  */
 
 import { readonly, ref } from "vue";
@@ -13,75 +13,74 @@ export type LiveState = "connecting" | "live" | "reconnecting" | "offline";
 export interface Listener {
   events?(items: readonly MailEvent[]): void;
   notification?(notification: Notification): void;
-  /** The user has read something, perhaps on another page. */
+  /** The user has read notifications, possibly on another page. */
   read?(mark: ReadMark): void;
-  /** What was missed cannot be told: fetch again. */
+  /** There is a gap in the feed. Fetch again. */
   refetch?(): void;
 }
 
-/** The server sends something every 25 s; a socket silent for longer than this is dead. */
-const SILENCE = 60_000;
-/** A connection that held so long starts the waiting over. */
-const STABLE = 30_000;
-/** An answer that takes longer will not come. */
-const ANSWER = 10_000;
-/** What the session may see has changed: begin anew. */
+/** The server sends a frame at least every 25 s. A socket that is silent for this long is dead. */
+const SILENCE_TIMEOUT = 60_000;
+/** A connection that stays open for this long resets the backoff. */
+const STABLE_AFTER = 30_000;
+/** Time to wait for the answer to a sent notification. */
+const ANSWER_TIMEOUT = 10_000;
+/** Close code: the session's permissions changed. Start over without a cursor. */
 const RESYNC = 4410;
-/** From here on the server would refuse us again; 4501 says that the session is over. */
+/** Close codes from here on mean: do not reconnect. 4501 means that the session is over. */
 const TERMINAL = 4500;
-/** After a reset everybody fetches again, but not all in the same instant. */
+/** After a reset, clients spread their refetches over this time. */
 const RESET_SPREAD = 2_000;
 
 const state = ref<LiveState>("offline");
 const since = ref<Date | null>(null);
 const online = ref<Online | null>(null);
 
-/** Whether what is shown is live. */
 export const liveState = readonly(state);
-/** Since when it is not. */
+/** Time of the disconnect; null while connected. */
 export const offlineSince = readonly(since);
-/** Who is here, over all servers. */
+/** Users and connections on all servers. */
 export const whoIsOnline = readonly(online);
 
-interface Waiting {
+interface PendingSend {
   resolve(): void;
   reject(error: Error): void;
 }
 
 const listeners = new Set<Listener>();
-const waiting = new Map<string, Waiting>();
+const pendingSends = new Map<string, PendingSend>();
 let socket: WebSocket | null = null;
 let cursor: string | null = null;
-/** Which events the server is asked for; everything, unless a page wants less. */
+/** The subscribed filter. Empty means every event. */
 let filter: Filter = {};
-/** Subscriptions that are not answered yet. Events that come meanwhile may be of the one before. */
-let unanswered = 0;
-/** The last subscription was refused: events are still those of the one before. */
-let refusedFilter = false;
+/** Subscriptions without an answer. Until they are answered, events may belong to the previous filter. */
+let pendingSubscriptions = 0;
+/** The server rejected the last filter, so events still belong to the previous one. */
+let filterRejected = false;
 let attempt = 0;
 let nextRef = 0;
-let retry: ReturnType<typeof setTimeout> | undefined;
+let retryTimer: ReturnType<typeof setTimeout> | undefined;
 let watchdog: ReturnType<typeof setTimeout> | undefined;
-let wanted = false;
+let started = false;
 
-/** Listens until the function it gives is called. */
+/** Adds a listener. Returns a function that removes it. */
 export function listen(listener: Listener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
 /**
- * Asks for events that match alone, until the function it gives is called. Whoever asks also fetches, then or later: that has what
- * came up to the cursor, and the server sends what came after it.
+ * Subscribes to events that match the filter. Returns a function that removes the filter. The caller must also fetch the list:
+ * the fetch covers the events up to the cursor, and the server sends the events after it.
  */
-export function follow(wantedFilter: Filter): () => void {
-  choose(wantedFilter);
+export function follow(next: Filter): () => void {
+  setFilter(next);
   return () => {
-    if (filter === wantedFilter) choose({});
+    if (filter === next) setFilter({});
   };
 }
 
-function choose(next: Filter): void {
+function setFilter(next: Filter): void {
   const changed = JSON.stringify(next) !== JSON.stringify(filter);
   filter = next;
   if (!changed) return;
@@ -89,35 +88,35 @@ function choose(next: Filter): void {
 }
 
 function subscribe(to: WebSocket): void {
-  unanswered += 1;
+  pendingSubscriptions += 1;
   to.send(JSON.stringify({ type: "subscribe", topics: ["notifications", "events"], filter, after: cursor }));
 }
 
-/** Connects, and stays connected until `stopFeed`. Follows on what is fetched from now on. */
+/** Connects, and reconnects until `stopFeed`. Starts at the cursor of the sign-in, so that later fetches leave no gap. */
 export function startFeed(): void {
-  if (wanted) return;
-  wanted = true;
+  if (started) return;
+  started = true;
   cursor = feedAtSignIn();
   state.value = "connecting";
   addEventListener("online", connectNow);
-  document.addEventListener("visibilitychange", connectWhenSeen);
+  document.addEventListener("visibilitychange", connectWhenVisible);
   connect();
 }
 
-/** Disconnects and forgets where it was. */
+/** Disconnects and discards the cursor. */
 export function stopFeed(): void {
-  wanted = false;
+  started = false;
   cursor = null;
   online.value = null;
   removeEventListener("online", connectNow);
-  document.removeEventListener("visibilitychange", connectWhenSeen);
-  clearTimeout(retry);
+  document.removeEventListener("visibilitychange", connectWhenVisible);
+  clearTimeout(retryTimer);
   clearTimeout(watchdog);
   socket?.close(1000);
   socket = null;
   attempt = 0;
   since.value = null;
-  abandon();
+  rejectPendingSends();
   state.value = "offline";
 }
 
@@ -129,8 +128,8 @@ export function notify(to: string, title: string, body: string): Promise<void> {
       return;
     }
     const ref = `${++nextRef}`;
-    const timer = setTimeout(() => settle(ref, "The server did not answer."), ANSWER);
-    waiting.set(ref, {
+    const timer = setTimeout(() => settle(ref, "The server did not answer."), ANSWER_TIMEOUT);
+    pendingSends.set(ref, {
       resolve: () => (clearTimeout(timer), resolve()),
       reject: (error) => (clearTimeout(timer), reject(error)),
     });
@@ -138,52 +137,53 @@ export function notify(to: string, title: string, body: string): Promise<void> {
   });
 }
 
-/** Nothing more will be answered on this socket. */
-function abandon(): void {
-  for (const ref of waiting.keys()) settle(ref, "The connection was lost; it is not known whether this was sent.");
+/** No answers arrive after the socket is closed. */
+function rejectPendingSends(): void {
+  for (const ref of pendingSends.keys())
+    settle(ref, "The connection was lost. The notification may or may not have been sent.");
 }
 
 function settle(ref: string | null, problem: string | null): void {
-  const one = ref === null ? undefined : waiting.get(ref);
-  if (!one || ref === null) return;
-  waiting.delete(ref);
-  if (problem === null) one.resolve();
-  else one.reject(new Error(problem));
+  const pending = ref === null ? undefined : pendingSends.get(ref);
+  if (!pending || ref === null) return;
+  pendingSends.delete(ref);
+  if (problem === null) pending.resolve();
+  else pending.reject(new Error(problem));
 }
 
 function connect(): void {
-  clearTimeout(retry);
+  clearTimeout(retryTimer);
   const address = new URL("/ws", location.href);
   address.protocol = address.protocol.replace("http", "ws");
-  const opened = new WebSocket(address);
-  socket = opened;
+  const created = new WebSocket(address);
+  socket = created;
   let stable: ReturnType<typeof setTimeout> | undefined;
-  let refused = true;
-  opened.onopen = () => {
-    refused = false;
-    stable = setTimeout(() => (attempt = 0), STABLE);
-    watch();
-    unanswered = 0;
-    subscribe(opened);
+  let opened = false;
+  created.onopen = () => {
+    opened = true;
+    stable = setTimeout(() => (attempt = 0), STABLE_AFTER);
+    restartWatchdog();
+    pendingSubscriptions = 0;
+    subscribe(created);
   };
-  opened.onmessage = (message) => {
-    watch();
-    take(JSON.parse(message.data as string) as ServerFrame);
+  created.onmessage = (message) => {
+    restartWatchdog();
+    handleFrame(JSON.parse(message.data as string) as ServerFrame);
   };
-  opened.onclose = (close) => {
+  created.onclose = (close) => {
     clearTimeout(stable);
-    if (socket !== opened) return;
-    lost(close.code);
-    // A refusal looks like a broken line; whether it means that the session is over, the API tells.
-    if (refused) void checkSession();
+    if (socket !== created) return;
+    onDisconnect(close.code);
+    // A rejected handshake looks like a network failure. The API tells whether the session is over.
+    if (!opened) void checkSession();
   };
 }
 
-function lost(code: number): void {
+function onDisconnect(code: number): void {
   clearTimeout(watchdog);
   socket = null;
-  abandon();
-  if (!wanted) return;
+  rejectPendingSends();
+  if (!started) return;
   if (code === RESYNC) {
     cursor = null;
     void checkSession();
@@ -195,39 +195,39 @@ function lost(code: number): void {
     return;
   }
   state.value = navigator.onLine ? "reconnecting" : "offline";
-  retry = setTimeout(connect, backoff(attempt++, Math.random()));
+  retryTimer = setTimeout(connect, backoff(attempt++, Math.random()));
 }
 
 function connectNow(): void {
-  if (wanted && socket === null) connect();
+  if (started && socket === null) connect();
 }
 
-function connectWhenSeen(): void {
+function connectWhenVisible(): void {
   if (document.visibilityState === "visible") connectNow();
 }
 
-/** A half-open connection says nothing, and would never be noticed. */
-function watch(): void {
+/** Closes the socket after a long silence, since a half-open connection raises no error. */
+function restartWatchdog(): void {
   clearTimeout(watchdog);
-  watchdog = setTimeout(() => socket?.close(), SILENCE);
+  watchdog = setTimeout(() => socket?.close(), SILENCE_TIMEOUT);
 }
 
-function take(frame: ServerFrame): void {
+function handleFrame(frame: ServerFrame): void {
   if (frame.type === "subscribed") {
-    unanswered -= 1;
-    refusedFilter = false;
+    pendingSubscriptions -= 1;
+    filterRejected = false;
   }
   if (frame.type === "error" && frame.code === "bad_filter") {
-    unanswered -= 1;
-    refusedFilter = true;
+    pendingSubscriptions -= 1;
+    filterRejected = true;
   }
-  if (frame.type === "events" && (unanswered > 0 || refusedFilter)) return;
-  if (unanswered === 0 && "cursor" in frame && frame.cursor !== undefined && frame.type !== "hello")
+  if (frame.type === "events" && (pendingSubscriptions > 0 || filterRejected)) return;
+  if (pendingSubscriptions === 0 && "cursor" in frame && frame.cursor !== undefined && frame.type !== "hello")
     cursor = frame.cursor;
   switch (frame.type) {
     case "hello":
       online.value = frame.online;
-      // Somebody else signed in, in another tab: what was known is not theirs.
+      // Another user signed in from another tab. The data on this page is not theirs.
       if (frame.user.id !== currentUser.value?.id) void checkSession();
       break;
     case "presence":
@@ -236,20 +236,20 @@ function take(frame: ServerFrame): void {
     case "subscribed":
       state.value = "live";
       since.value = null;
-      if (!frame.recovered && unanswered === 0) tell((listener) => listener.refetch?.());
+      if (!frame.recovered && pendingSubscriptions === 0) notifyListeners((listener) => listener.refetch?.());
       break;
     case "events":
-      tell((listener) => listener.events?.(frame.items));
-      if (frame.skipped) tell((listener) => listener.refetch?.());
+      notifyListeners((listener) => listener.events?.(frame.items));
+      if (frame.skipped) notifyListeners((listener) => listener.refetch?.());
       break;
     case "notification":
-      tell((listener) => listener.notification?.(frame));
+      notifyListeners((listener) => listener.notification?.(frame));
       break;
     case "read":
-      tell((listener) => listener.read?.(frame));
+      notifyListeners((listener) => listener.read?.(frame));
       break;
     case "reset":
-      setTimeout(() => tell((listener) => listener.refetch?.()), Math.random() * RESET_SPREAD);
+      setTimeout(() => notifyListeners((listener) => listener.refetch?.()), Math.random() * RESET_SPREAD);
       break;
     case "sent":
       settle(frame.ref, null);
@@ -262,6 +262,6 @@ function take(frame: ServerFrame): void {
   }
 }
 
-function tell(each: (listener: Listener) => void): void {
-  for (const listener of listeners) each(listener);
+function notifyListeners(call: (listener: Listener) => void): void {
+  for (const listener of listeners) call(listener);
 }

@@ -6,7 +6,7 @@ interface Item {
   readonly id: number;
 }
 
-/** A server with items 1 to `count`, in pages of three, that answers when it is told to. */
+/** A fake server with items 1 to `count` in pages of three. Each request waits for a call of `answer`. */
 function server(count: number) {
   const pending: (() => void)[] = [];
   const state = { count };
@@ -27,7 +27,7 @@ function server(count: number) {
 
 const ids = (items: readonly Item[]): number[] => items.map((item) => item.id);
 
-test("what arrives before the first page does not hide the older ones", async () => {
+test("items that arrive before the first page do not hide older ones", async () => {
   const { fetchPage, answer } = server(10);
   const list = liveList(fetchPage, 100);
   const filled = list.refill();
@@ -42,14 +42,14 @@ test("what arrives before the first page does not hide the older ones", async ()
   expect(ids(list.items.value)).toEqual([11, 10, 9, 8, 7, 6, 5]);
 });
 
-test("after a gap the list is filled anew without one, as deep as it was", async () => {
+test("a refill after a gap restores the list to its previous depth without gaps", async () => {
   const { state, fetchPage, answer } = server(10);
   const list = liveList(fetchPage, 100);
   const filled = list.refill();
   await answer();
   await filled;
   expect(ids(list.items.value)).toEqual([10, 9, 8]);
-  // 11 to 19 were missed, 20 arrives live, and the list is told to fetch again.
+  // Items 11 to 19 were missed, 20 arrives live, and the list is refilled.
   state.count = 20;
   list.add([{ id: 20 }]);
   const again = list.refill();
@@ -61,7 +61,7 @@ test("after a gap the list is filled anew without one, as deep as it was", async
   expect(ids(list.items.value)).not.toContain(3);
 });
 
-test("an answer that was overtaken is dropped, and nothing comes back after clearing", async () => {
+test("a response that arrives after clear is dropped", async () => {
   const { fetchPage, answer } = server(10);
   const list = liveList(fetchPage, 100);
   const first = list.refill();
@@ -72,17 +72,18 @@ test("an answer that was overtaken is dropped, and nothing comes back after clea
   expect(list.loaded.value).toBe(false);
 });
 
-test("a failure is told, what was there stays, and it is tried again until it works", async () => {
+test("a failed refill reports the problem, keeps the items, and is retried until it succeeds", async () => {
   vi.useFakeTimers();
   let fail = false;
   const list = liveList<Item>(
-    () => (fail ? Promise.reject(new Error("away")) : Promise.resolve({ items: [{ id: 2 }, { id: 1 }], next: null })),
+    () =>
+      fail ? Promise.reject(new Error("unavailable")) : Promise.resolve({ items: [{ id: 2 }, { id: 1 }], next: null }),
     100,
   );
   list.add([{ id: 1 }]);
   fail = true;
   await list.refill();
-  expect(list.problem.value).toBe("away");
+  expect(list.problem.value).toBe("unavailable");
   expect(ids(list.items.value)).toEqual([1]);
   fail = false;
   await vi.runAllTimersAsync();

@@ -1,94 +1,95 @@
 /**
- * A list, newest first, that is fetched page by page and grows at the top as items arrive live. Its rows are always without a
- * gap: when continuity is lost it is filled anew from the top, as deep as it was.
+ * A list, newest first, that is fetched page by page and grows at the top as items arrive live. It never has a gap: when the feed
+ * loses continuity, the list is refilled from the top to its previous depth.
  */
 
 import { readonly, ref, shallowReadonly, shallowRef } from "vue";
 import type { List } from "../api/types";
 import { backoff } from "./backoff";
-import { merge, type Placed } from "./merge";
+import { type ListItem, merge } from "./merge";
 
-/** Pages fetched at most to fill a list anew; deeper rows are fetched again when wanted. */
-const MOST_PAGES = 10;
+/** Maximum number of pages a refill fetches. Older items are fetched again on demand. */
+const MAX_REFILL_PAGES = 10;
 
-/** A list of at most `most` items; `fetchPage` gets the page that begins at a cursor, or the first one. */
-export function liveList<T extends Placed>(fetchPage: (cursor: string | null) => Promise<List<T>>, most: number) {
+/** Creates a list of at most `limit` items. `fetchPage` fetches the page at a cursor, or the first page for null. */
+export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) => Promise<List<T>>, limit: number) {
   const items = shallowRef<readonly T[]>([]);
   const next = ref<string | null>(null);
   const loaded = ref(false);
   const loading = ref(false);
   const problem = ref<string | null>(null);
-  /** What came while a fetch was under way. */
+  /** Items that arrived live during a fetch. */
   let arrived: T[] = [];
-  /** Counts fetches: the answer of one that was overtaken is dropped. */
+  /** Number of the latest fetch. Responses to earlier ones are dropped. */
   let latest = 0;
-  /** Refills that failed in a row. One is owed until it works: without it the list may have a gap. */
+  /** Consecutive failed refills. While it is not zero, the list may have a gap. */
   let failures = 0;
-  let retry: ReturnType<typeof setTimeout> | undefined;
+  let retryTimer: ReturnType<typeof setTimeout> | undefined;
 
+  /** Whether a page extends down to `oldest`. */
   function reaches(page: readonly T[], oldest: T | undefined): boolean {
     const last = page.at(-1);
     return last === undefined || oldest === undefined || merge([last], [oldest])[0] === oldest || last.id === oldest.id;
   }
 
-  async function fetching(work: (isLatest: () => boolean) => Promise<void>): Promise<void> {
-    const mine = ++latest;
+  async function runLatest(work: (isLatest: () => boolean) => Promise<void>): Promise<void> {
+    const id = ++latest;
     arrived = [];
     loading.value = true;
     try {
-      await work(() => mine === latest);
-      if (mine === latest) problem.value = null;
+      await work(() => id === latest);
+      if (id === latest) problem.value = null;
     } catch (error) {
-      if (mine === latest) problem.value = error instanceof Error ? error.message : String(error);
+      if (id === latest) problem.value = error instanceof Error ? error.message : String(error);
     } finally {
-      if (mine === latest) loading.value = false;
+      if (id === latest) loading.value = false;
     }
   }
 
-  /** Fills the list anew from the top, down to where it reached. Tried again until it works. */
+  /** Fetches from the top down to the oldest known item. Retries until it succeeds. */
   function refill(): Promise<void> {
-    clearTimeout(retry);
-    return fetching(async (isLatest) => {
+    clearTimeout(retryTimer);
+    return runLatest(async (isLatest) => {
       const oldest = items.value.at(-1);
-      const found: T[] = [];
+      const fetched: T[] = [];
       let cursor: string | null = null;
       try {
-        for (let pages = 0; pages < MOST_PAGES; pages++) {
+        for (let pages = 0; pages < MAX_REFILL_PAGES; pages++) {
           const page: List<T> = await fetchPage(cursor);
           if (!isLatest()) return;
-          found.push(...page.items);
+          fetched.push(...page.items);
           cursor = page.next;
           if (cursor === null || reaches(page.items, oldest)) break;
         }
       } catch (error) {
-        if (isLatest()) retry = setTimeout(() => void refill(), 1_000 + backoff(failures++, Math.random()));
+        if (isLatest()) retryTimer = setTimeout(() => void refill(), 1_000 + backoff(failures++, Math.random()));
         throw error;
       }
       failures = 0;
       next.value = cursor;
-      items.value = merge(found, arrived, most);
+      items.value = merge(fetched, arrived, limit);
       loaded.value = true;
     });
   }
 
   return {
     items: shallowReadonly(items),
-    /** Where the next older page begins; null at the end. */
+    /** Cursor of the next older page; null at the end. */
     next: readonly(next),
-    /** Whether anything was fetched yet. */
+    /** Whether a refill has succeeded. */
     loaded: readonly(loaded),
     loading: readonly(loading),
     /** Why the last fetch failed. */
     problem: readonly(problem),
 
-    /** Takes what arrived live. What is older than the oldest page fetched comes with its own page. */
+    /** Adds items that arrived live. Items older than the oldest fetched one are left to their page. */
     add(more: readonly T[]): void {
       if (loading.value) arrived.push(...more);
-      const fits = more.filter((item) => next.value === null || !reaches([item], items.value.at(-1)));
-      items.value = merge(items.value, fits, most);
+      const newer = more.filter((item) => next.value === null || !reaches([item], items.value.at(-1)));
+      items.value = merge(items.value, newer, limit);
     },
 
-    /** Changes items where they stand. */
+    /** Replaces each item with `change(item)`. */
     update(change: (item: T) => T): void {
       items.value = items.value.map(change);
     },
@@ -97,21 +98,21 @@ export function liveList<T extends Placed>(fetchPage: (cursor: string | null) =>
 
     /** Fetches the next older page. */
     older(): Promise<void> {
-      // A refill that is owed comes first.
+      // Close a possible gap first.
       if (failures > 0) return refill();
-      return fetching(async (isLatest) => {
+      return runLatest(async (isLatest) => {
         const page = await fetchPage(next.value);
         if (!isLatest()) return;
         next.value = page.next;
-        items.value = merge(items.value, page.items, most);
+        items.value = merge(items.value, page.items, limit);
       });
     },
 
-    /** Forgets everything, also what is being fetched. */
+    /** Empties the list and ignores running fetches. */
     clear(): void {
       latest += 1;
       failures = 0;
-      clearTimeout(retry);
+      clearTimeout(retryTimer);
       items.value = [];
       next.value = null;
       loaded.value = false;

@@ -1,8 +1,8 @@
 import { expect, test, vi } from "vitest";
 import type { Listener } from "./feed";
-import type { Told } from "../api/types";
+import type { InboxNotification } from "../api/types";
 
-const fetched: Told = {
+const fetched: InboxNotification = {
   id: 1,
   kind: "open",
   title: "ada@example.com opened “Hello”",
@@ -22,12 +22,12 @@ vi.mock("../api/client", () => ({
   listNotifications: () => Promise.resolve({ items: [fetched], next: null, unread: 1 }),
 }));
 
-test("what a fetch has brought before it came live is told all the same, and once", async () => {
+test("a notification that was fetched before it arrives live shows one toast", async () => {
   const { notifications, startNotifications, toasts, unread } = await import("./notifications");
   startNotifications();
   await vi.waitFor(() => expect(notifications.value).toHaveLength(1));
   live.notification?.(fetched);
   live.notification?.(fetched);
-  expect(toasts.value.map((one) => one.id)).toEqual([1]);
+  expect(toasts.value.map((toast) => toast.id)).toEqual([1]);
   expect([notifications.value.length, unread.value]).toEqual([1, 1]);
 });

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { ago } from "./now";
 
-test("times ago are short and never in the future", () => {
+test("relative times are short and never in the future", () => {
   const table: [number, string][] = [
     [-5, "0 s"],
     [0, "0 s"],
@@ -17,7 +17,7 @@ test("times ago are short and never in the future", () => {
 
 afterEach(() => vi.unstubAllEnvs());
 
-test("a time of day is told in the chosen zone", async () => {
+test("the time of day follows the chosen time zone", async () => {
   vi.stubEnv("TZ", "Asia/Kolkata");
   vi.resetModules();
   const { timeOfDay } = await import("./now");

@@ -1,4 +1,4 @@
-/** One clock for every relative time on the page. */
+/** The clock behind every relative time on the page, and time formatting. */
 
 import { readonly, ref } from "vue";
 import { zone } from "../preferences";
@@ -6,39 +6,39 @@ import { zone } from "../preferences";
 const now = ref(Date.now());
 setInterval(() => (now.value = Date.now()), 1000);
 
-/** The current time in milliseconds, once a second. */
+/** The current time in milliseconds, updated every second. */
 export const clock = readonly(now);
 
-/** What writes times, in each zone that there is to choose. */
-function formats(how: Intl.DateTimeFormatOptions) {
+/** Creates a formatter for each time zone choice. */
+function formats(options: Intl.DateTimeFormatOptions) {
   return {
-    local: new Intl.DateTimeFormat(undefined, how),
-    utc: new Intl.DateTimeFormat(undefined, { ...how, timeZone: "UTC" }),
+    local: new Intl.DateTimeFormat(undefined, options),
+    utc: new Intl.DateTimeFormat(undefined, { ...options, timeZone: "UTC" }),
   };
 }
 
 const FORMATS = formats({ dateStyle: "medium", timeStyle: "long" });
 const TIMES = formats({ timeStyle: "short" });
 
-/** The time in full, in the zone that the reader chose. */
+/** Formats the full time in the chosen zone. */
 export function exact(then: number): string {
   return FORMATS[zone.value].format(then);
 }
 
-/** A stretch of time in full, in the same zone; a moment where it begins and ends at once. */
+/** Formats a range in the chosen zone, or a single time if begin and end are equal. */
 export function exactRange(begin: number, end: number): string {
   return FORMATS[zone.value].formatRange(begin, end);
 }
 
-/** The time of day, in the same zone. */
+/** Formats the time of day in the chosen zone. */
 export function timeOfDay(then: number): string {
   return TIMES[zone.value].format(then);
 }
 
-/** The time in full, and what it is in the other zone, unless that is the same. */
+/** Formats the full time in the chosen zone, followed by the other zone if it differs. */
 export function exactBoth(then: number): string {
-  const [own, other] = [exact(then), FORMATS[zone.value === "utc" ? "local" : "utc"].format(then)];
-  return own === other ? own : `${own} · ${other}`;
+  const [chosen, other] = [exact(then), FORMATS[zone.value === "utc" ? "local" : "utc"].format(then)];
+  return chosen === other ? chosen : `${chosen} · ${other}`;
 }
 
 const UNITS: readonly (readonly [number, string])[] = [
@@ -48,7 +48,7 @@ const UNITS: readonly (readonly [number, string])[] = [
   [365, "d"],
 ];
 
-/** `3 s`, `12 min`, `5 h`, `40 d`, `2 y`: how long ago `then` was. */
+/** Formats the time from `then` to `at`: `3 s`, `12 min`, `5 h`, `40 d`, `2 y`. */
 export function ago(then: number, at: number): string {
   let count = Math.max(0, Math.floor((at - then) / 1000));
   for (const [size, unit] of UNITS) {

@@ -1,7 +1,7 @@
-/** Whether somebody has paused what is shown live. The socket goes on; what comes waits, and is counted. */
+/** Pausing the live list. The socket stays open; new events are held back and counted. */
 
 import { ref } from "vue";
 
 export const paused = ref(false);
-/** How many wait; null where nothing can be paused. */
-export const waitingNow = ref<number | null>(null);
+/** Number of events held back; null on pages that cannot be paused. */
+export const pausedCount = ref<number | null>(null);

@@ -1,24 +1,24 @@
 import { afterEach, expect, test, vi } from "vitest";
 
 const groups = [{ count: 2 }, { count: 3 }];
-const asked = vi.fn(() => Promise.resolve({ open: groups }));
-vi.mock("../api/client", () => ({ listQuarantine: asked }));
+const listQuarantine = vi.fn(() => Promise.resolve({ open: groups }));
+vi.mock("../api/client", () => ({ listQuarantine }));
 
 afterEach(() => vi.useRealTimers());
 
-test("what is open is asked for at most once a minute, and what a page fetched counts as asked", async () => {
+test("the open count is fetched at most once a minute, and a page that lists the quarantine also updates it", async () => {
   vi.useFakeTimers();
-  const { askQuarantined, quarantined, takeOpen } = await import("./quarantined");
-  await askQuarantined();
-  await askQuarantined();
-  expect([quarantined.value, asked.mock.calls.length]).toEqual([5, 1]);
+  const { openQuarantineCount, refreshOpenCount, setOpenGroups } = await import("./quarantined");
+  await refreshOpenCount();
+  await refreshOpenCount();
+  expect([openQuarantineCount.value, listQuarantine.mock.calls.length]).toEqual([5, 1]);
   vi.advanceTimersByTime(59_000);
-  takeOpen([]);
+  setOpenGroups([]);
   vi.advanceTimersByTime(59_000);
-  await askQuarantined();
-  expect([quarantined.value, asked.mock.calls.length]).toEqual([0, 1]);
+  await refreshOpenCount();
+  expect([openQuarantineCount.value, listQuarantine.mock.calls.length]).toEqual([0, 1]);
   vi.advanceTimersByTime(1_000);
-  asked.mockRejectedValueOnce(new Error("away"));
-  await askQuarantined();
-  expect([quarantined.value, asked.mock.calls.length]).toEqual([0, 2]);
+  listQuarantine.mockRejectedValueOnce(new Error("unavailable"));
+  await refreshOpenCount();
+  expect([openQuarantineCount.value, listQuarantine.mock.calls.length]).toEqual([0, 2]);
 });

@@ -1,29 +1,29 @@
-/** How many items of the quarantine are open, for the navigation. Asked for as somebody moves about, and not by a clock. */
+/** Number of open quarantine items, for the navigation. It is refreshed on navigation, not by a timer. */
 
 import { readonly, ref } from "vue";
 import { listQuarantine } from "../api/client";
 import type { QuarantineGroup } from "../api/types";
 
-/** What was told less than so long ago is not asked for again. */
-const FRESH = 60_000;
+/** Minimum interval between requests, in milliseconds. */
+const MIN_INTERVAL = 60_000;
 
 const count = ref(0);
-let toldAt = -FRESH;
+let fetchedAt = -MIN_INTERVAL;
 
-export const quarantined = readonly(count);
+export const openQuarantineCount = readonly(count);
 
-/** Takes what a list of the quarantine says is open. */
-export function takeOpen(open: readonly QuarantineGroup[]): void {
+/** Updates the count from a quarantine listing. */
+export function setOpenGroups(open: readonly QuarantineGroup[]): void {
   count.value = open.reduce((sum, group) => sum + group.count, 0);
-  toldAt = performance.now();
+  fetchedAt = performance.now();
 }
 
-/** Asks, unless that is known. Without an answer, what was told last stays. */
-export async function askQuarantined(): Promise<void> {
-  if (performance.now() - toldAt < FRESH) return;
-  toldAt = performance.now();
+/** Refreshes the count unless it is recent. If the request fails, the last count stays. */
+export async function refreshOpenCount(): Promise<void> {
+  if (performance.now() - fetchedAt < MIN_INTERVAL) return;
+  fetchedAt = performance.now();
   await listQuarantine("open", null, null, 1).then(
-    ({ open }) => takeOpen(open),
+    ({ open }) => setOpenGroups(open),
     () => {},
   );
 }

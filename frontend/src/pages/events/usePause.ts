@@ -1,13 +1,13 @@
 /** Pausing the list, which the pill in the page's head tells as well. A pause ends with the page. Gives what pauses and resumes. */
 
 import { onUnmounted, watchEffect } from "vue";
-import { paused, waitingNow } from "../../live/paused";
+import { paused, pausedCount } from "../../live/paused";
 
 export function usePause(waiting: () => number): () => void {
-  watchEffect(() => (waitingNow.value = waiting()));
+  watchEffect(() => (pausedCount.value = waiting()));
   onUnmounted(() => {
     paused.value = false;
-    waitingNow.value = null;
+    pausedCount.value = null;
   });
   return () => void (paused.value = !paused.value);
 }

@@ -2,7 +2,7 @@
 
 import { computed, onUnmounted, watch } from "vue";
 import * as api from "../../api/client";
-import type { ReadMark, Told } from "../../api/types";
+import type { InboxNotification, ReadMark } from "../../api/types";
 import { listen } from "../../live/feed";
 import { liveList } from "../../live/list";
 import { isMarked, isOwn } from "../../live/notifications";
@@ -12,7 +12,7 @@ import { belongs, queryOf, type View } from "./view";
 const MOST = 2_000;
 
 export function useHistory(view: () => View) {
-  const list = liveList<Told>((cursor) => api.listNotifications(cursor, queryOf(view())), MOST);
+  const list = liveList<InboxNotification>((cursor) => api.listNotifications(cursor, queryOf(view())), MOST);
 
   /** What is read while one looks stays where it is, also among the unread. */
   function take(mark: ReadMark): void {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Told } from "../../api/types";
+import type { InboxNotification } from "../../api/types";
 import { belongs, queryOf, viewOf } from "./view";
 
 test("an address says what is shown, and nonsense in it nothing", () => {
@@ -12,7 +12,7 @@ test("an address says what is shown, and nonsense in it nothing", () => {
 });
 
 test("what comes live is shown where it belongs", () => {
-  const told = { kind: "message", read: false, from: { id: 3, email: "ada@example.com" } } as Told;
+  const told = { kind: "message", read: false, from: { id: 3, email: "ada@example.com" } } as InboxNotification;
   const all = viewOf({});
   expect(belongs(told, all)).toBe(true);
   expect(belongs(told, { ...all, kind: "open" })).toBe(false);

@@ -1,7 +1,7 @@
 /** Which notifications are shown, which the address says: so Back, reload and a shared link give the same. */
 
 import type { LocationQuery, LocationQueryRaw } from "vue-router";
-import type { Notification, Told } from "../../api/types";
+import type { InboxNotification, Notification } from "../../api/types";
 
 export interface View {
   readonly kind: Notification["kind"] | null;
@@ -37,7 +37,7 @@ export function queryOf(view: View): LocationQueryRaw & Record<string, string> {
 }
 
 /** Whether one that has come live belongs there. */
-export function belongs(one: Told, view: View): boolean {
+export function belongs(one: InboxNotification, view: View): boolean {
   return (
     (view.kind === null || one.kind === view.kind) &&
     (!view.unread || !one.read) &&

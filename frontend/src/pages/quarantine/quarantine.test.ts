@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Outcome } from "../../api/types";
-import { dump, MOST_TEXT, visible } from "../../bytes";
+import { dump, MAX_TEXT_LENGTH, visible } from "../../bytes";
 import { reasonOf, tally } from "./reasons";
 import { queryOf, viewOf } from "./view";
 
@@ -20,7 +20,7 @@ test("what cannot be seen in a text is shown, and the rest stays", () => {
   expect(visible("\0\r\u001b[31m\u007f")).toBe("⟨U+0000⟩⟨U+000D⟩⟨U+001B⟩[31m⟨U+007F⟩");
   expect(visible("abc\u202etxt.exe\ufeff")).toBe("abc⟨U+202E⟩txt.exe⟨U+FEFF⟩");
   expect(visible("<script>é😀")).toBe("<script>é😀");
-  expect(visible("x".repeat(MOST_TEXT + 1))).toHaveLength(MOST_TEXT);
+  expect(visible("x".repeat(MAX_TEXT_LENGTH + 1))).toHaveLength(MAX_TEXT_LENGTH);
 });
 
 test("bytes are shown with offset and ASCII, and only their beginning", () => {

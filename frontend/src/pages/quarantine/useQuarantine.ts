@@ -4,7 +4,7 @@ import { computed, onUnmounted, readonly, shallowReadonly, shallowRef, watch } f
 import * as api from "../../api/client";
 import type { QuarantineGroup, QuarantineItem } from "../../api/types";
 import { liveList } from "../../live/list";
-import { takeOpen } from "../../live/quarantined";
+import { setOpenGroups } from "../../live/quarantined";
 import type { View } from "./view";
 
 /** The longest list kept in the page. */
@@ -15,7 +15,7 @@ export function useQuarantine(view: () => View) {
   const list = liveList<QuarantineItem>(async (cursor) => {
     const page = await api.listQuarantine(view().state, view().reason, cursor);
     groups.value = page.open;
-    takeOpen(page.open);
+    setOpenGroups(page.open);
     return page;
   }, MOST);
 

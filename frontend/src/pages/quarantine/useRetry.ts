@@ -25,7 +25,7 @@ export function useRetry(select: Selection) {
   async function look(): Promise<void> {
     problem.value = null;
     try {
-      foreseen.value = (await api.foreseeRetry(select)).items;
+      foreseen.value = (await api.previewRetry(select)).items;
       left.value = foreseen.value.map(({ id }) => id);
       step.value = "ready";
     } catch (error) {
