@@ -171,7 +171,7 @@ test("a new password ends the other session, and this one goes on", async ({ pag
   await other.getByRole("button", { name: "Sign in" }).click();
   await expect(live(other)).toBeVisible();
   await one.reload();
-  await sessions.getByRole("button", { name: /^End the session/ }).click();
+  await sessions.getByRole("button", { name: /^Sign out/ }).click();
   await expect(sessions.getByRole("row")).toHaveCount(2);
   await expect(other).toHaveURL(/\/sign-in/);
 });
