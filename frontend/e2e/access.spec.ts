@@ -171,7 +171,7 @@ test("changing the password ends other sessions and keeps the current one", asyn
   await other.getByRole("button", { name: "Sign in" }).click();
   await expect(live(other)).toBeVisible();
   await current.reload();
-  await sessions.getByRole("button", { name: /^End the session/ }).click();
+  await sessions.getByRole("button", { name: /^Sign out/ }).click();
   await expect(sessions.getByRole("row")).toHaveCount(2);
   await expect(other).toHaveURL(/\/sign-in/);
 });

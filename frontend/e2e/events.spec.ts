@@ -221,7 +221,7 @@ test("columns and row density are stored in the browser", async ({ page }) => {
   await page.getByRole("button", { name: "Display" }).click();
   await page.getByLabel("Template").check();
   await page.getByLabel("Tags").uncheck();
-  await page.getByLabel("Closer rows").check();
+  await page.getByLabel("Compact").check();
   await page.reload();
   await expect(row(page, run)).toContainText(`letter-${run}`);
   await expect(page.getByRole("columnheader", { name: "Tags" })).toHaveCount(0);

@@ -22,9 +22,9 @@ test("quarantined elements are grouped by reason, inspected, retried after a dry
   });
   await signIn(page, "/quarantine");
   await expect(groups(page)).toContainText("Not an object");
-  await groups(page).getByRole("link", { name: "No kind" }).click();
+  await groups(page).getByRole("link", { name: "Missing event type" }).click();
   await expect(page).toHaveURL("/quarantine?reason=no_kind");
-  await expect(items(page).getByRole("link")).toHaveCount(Math.min(await openCount(page, "No kind"), 100));
+  await expect(items(page).getByRole("link")).toHaveCount(Math.min(await openCount(page, "Missing event type"), 100));
   await expect(items(page)).not.toContainText("Not an object");
 
   // Open an item by keyboard and return to its row.
@@ -92,7 +92,7 @@ test("retry and discard cover all matching items, and a changed count needs a ne
   const run = randomUUID();
   await deliver(Array.from({ length: 120 }, (_, n) => ({ order: `${n} of ${run}` })));
   await signIn(page, "/quarantine?reason=no_kind");
-  const open = await openCount(page, "No kind");
+  const open = await openCount(page, "Missing event type");
   expect(open).toBeGreaterThanOrEqual(120);
   await expect(items(page).getByRole("link")).toHaveCount(100);
   await page.getByRole("button", { name: "Load more" }).click();
@@ -160,7 +160,7 @@ test("a delivery with a wrong signature is listed with its likely cause and the 
   await expect(async () => {
     expect((await post(`["${randomUUID()}"]`, webhook.url.replace(/\/$/, ""))).status).toBe(401);
     await page.getByRole("button", { name: "Refresh" }).click();
-    await expect(wrong.getByRole("table")).toContainText("a slash at the end too many or too few", { timeout: 2_000 });
+    await expect(wrong.getByRole("table")).toContainText("The trailing slash differs.", { timeout: 2_000 });
   }).toPass();
   await expect(wrong.getByRole("table")).toContainText(`WEBHOOK_URLS has ${webhook.url}`);
   await expect(wrong).toContainText("What to do: Compare WEBHOOK_KEYS and WEBHOOK_URLS");
@@ -243,7 +243,7 @@ test("viewers have no links to admin pages and cannot open them", async ({ page 
   for (const name of ["Quarantine", "Refusals", "System", "Users", "Tokens", "Simulate"]) {
     await expect(page.getByRole("link", { name })).toHaveCount(0);
     await page.goto(`/${name.toLowerCase()}`);
-    await expect(page.getByRole("main")).toContainText("Only admins see this page");
+    await expect(page.getByRole("main")).toContainText("Only admins can see this page");
   }
   expect(requested).toEqual([]);
 });

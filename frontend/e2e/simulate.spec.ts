@@ -9,18 +9,18 @@ const post = (page: Page) => page.getByRole("button", { name: "Post the batch" }
 test("every template gives the documented result, and its events arrive live", async ({ page }) => {
   await signIn(page, "/simulate");
   const arrivals = page.getByRole("list", { name: "Events that arrived" });
-  for (const { id, name, gives } of TEMPLATES) {
+  for (const { id, name, receipt } of TEMPLATES) {
     await page.getByLabel("Begin with").selectOption({ label: name });
     await expect(page).toHaveURL(`/simulate?template=${id}`);
     await post(page).click();
     await expect(answer(page)).toContainText(
-      `200 ${gives.received} received · ${gives.stored} stored · ${gives.duplicates} duplicates · ${gives.quarantined} quarantined`,
+      `200 ${receipt.received} received · ${receipt.stored} stored · ${receipt.duplicates} duplicates · ${receipt.quarantined} quarantined`,
     );
-    if (gives.stored === 0) continue;
+    if (receipt.stored === 0) continue;
     await expect(
-      page.getByText(`${gives.stored} of ${gives.stored} event${gives.stored === 1 ? "" : "s"} arrived.`),
+      page.getByText(`${receipt.stored} of ${receipt.stored} event${receipt.stored === 1 ? "" : "s"} arrived.`),
     ).toBeVisible();
-    await expect(arrivals.getByRole("link")).toHaveCount(Math.min(gives.stored, 20));
+    await expect(arrivals.getByRole("link")).toHaveCount(Math.min(receipt.stored, 20));
   }
 });
 
@@ -52,7 +52,7 @@ test("a custom batch is posted unchanged, and syntax errors show their position"
   await expect(row(page, subject)).toContainText("simulated");
   await page.goto("/simulate");
   await batch.fill('{\n  "mandrill_events": [\n    {"event": open}\n  ]\n}');
-  await expect(page.getByText("Line 3, column 15: A value belongs here.")).toBeVisible();
+  await expect(page.getByText("Line 3, column 15: Expected a value.")).toBeVisible();
   await expect(batch).toHaveAccessibleDescription(/Line 3, column 15/);
   await expect(post(page)).toBeDisabled();
   await page.getByRole("button", { name: "Show me" }).click();

@@ -6,7 +6,7 @@
 import { nextTick } from "vue";
 import { createRouter, createWebHistory } from "vue-router";
 import EventsPage from "./pages/events/EventsPage.vue";
-import { nowAt } from "./saved/views";
+import { trackLocation } from "./saved/views";
 import { currentUser } from "./session";
 import { pageTitle } from "./tab";
 
@@ -113,7 +113,7 @@ router.beforeEach((to) => {
 });
 
 router.afterEach((to, from) => {
-  nowAt(to.path, to.query);
+  trackLocation(to.path, to.query);
   pageTitle.value = String(to.meta["title"]);
   // Focus the new page's heading so that screen readers announce it. The initial page load needs no announcement.
   if (from.matched.length > 0 && to.path !== from.path) void nextTick(() => document.querySelector("h1")?.focus());

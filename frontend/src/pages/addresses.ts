@@ -1,17 +1,17 @@
-/** Where pages about one thing are. */
+/** Paths of the pages about a message, a recipient or an event. */
 
 import type { Notification } from "../api/types";
 
-export function messageAddress(id: string): string {
+export function messagePath(id: string): string {
   return `/messages/${encodeURIComponent(id)}`;
 }
 
-export function recipientAddress(email: string): string {
+export function recipientPath(email: string): string {
   return `/recipients/${encodeURIComponent(email)}`;
 }
 
-/** The message that a notification is about, or the event where that belongs to none. */
-export function addressOf({ message_id: message, event_id: event }: Notification): string | null {
-  if (message !== null) return messageAddress(message);
+/** The page of the message that a notification is about, or of its event if there is no message. */
+export function notificationPath({ message_id: message, event_id: event }: Notification): string | null {
+  if (message !== null) return messagePath(message);
   return event === null ? null : `/?event=${event}`;
 }

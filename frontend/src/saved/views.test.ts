@@ -12,34 +12,34 @@ beforeEach(() => {
   stored.length = 0;
 });
 
-test("a query is kept in one order, without the event that is open", async () => {
-  const { keptOf } = await import("./views");
-  expect(keptOf({ tag: "vip", event: "7", kind: "open,click" })).toBe("kind=open%2Cclick&tag=vip");
-  expect(keptOf({ "not.tag": ["b", "a"] })).toBe(keptOf({ "not.tag": ["a", "b"] }));
-  expect(keptOf({ event: "7" })).toBe("");
+test("queries are normalized in one order, without the open event", async () => {
+  const { normalizeQuery } = await import("./views");
+  expect(normalizeQuery({ tag: "vip", event: "7", kind: "open,click" })).toBe("kind=open%2Cclick&tag=vip");
+  expect(normalizeQuery({ "not.tag": ["b", "a"] })).toBe(normalizeQuery({ "not.tag": ["a", "b"] }));
+  expect(normalizeQuery({ event: "7" })).toBe("");
 });
 
-test("a view that was opened stays the one shown while its filter is changed, until there is none", async () => {
-  const { current, isChanged, loadViews, nowAt, unsaved } = await import("./views");
+test("an opened view stays current while its filter changes, until the filter is cleared", async () => {
+  const { current, isChanged, loadViews, trackLocation, savableQuery } = await import("./views");
   stored.push(view(1, "kind=open"), view(2, "kind=click"), view(3, "kind=open"));
   await loadViews();
-  nowAt("/", { tag: "vip" });
-  expect([current.value, isChanged.value, unsaved.value]).toEqual([null, false, "tag=vip"]);
-  nowAt("/", { kind: "open" });
+  trackLocation("/", { tag: "vip" });
+  expect([current.value, isChanged.value, savableQuery.value]).toEqual([null, false, "tag=vip"]);
+  trackLocation("/", { kind: "open" });
   expect([current.value?.id, isChanged.value]).toEqual([1, false]);
-  nowAt("/", { kind: "open", tag: "vip" });
+  trackLocation("/", { kind: "open", tag: "vip" });
   expect([current.value?.id, isChanged.value]).toEqual([1, true]);
-  // Elsewhere none is shown, and back it is the same.
-  nowAt("/system", {});
-  expect([current.value, unsaved.value]).toEqual([null, null]);
-  nowAt("/", { kind: "open", tag: "vip" });
+  // Another page has no current view; going back restores it.
+  trackLocation("/system", {});
+  expect([current.value, savableQuery.value]).toEqual([null, null]);
+  trackLocation("/", { kind: "open", tag: "vip" });
   expect([current.value?.id, isChanged.value]).toEqual([1, true]);
-  nowAt("/", { kind: "click", event: "9" });
+  trackLocation("/", { kind: "click", event: "9" });
   expect([current.value?.id, isChanged.value]).toEqual([2, false]);
   stored.splice(1, 1);
   await loadViews();
   expect(current.value).toBe(null);
-  nowAt("/", {});
-  nowAt("/", { tag: "vip" });
+  trackLocation("/", {});
+  trackLocation("/", { tag: "vip" });
   expect(current.value).toBe(null);
 });

@@ -1,4 +1,4 @@
-/** Saved views, and which of them the events page shows: the one that was opened last, also once its filter was changed. */
+/** The saved views, and the current one on the events page: the one opened last, even after its filter was changed. */
 
 import { computed, shallowReadonly, shallowRef } from "vue";
 import type { LocationQuery } from "vue-router";
@@ -6,51 +6,53 @@ import { addView, changeView, listViews, removeView, type SavedView, type ViewCo
 import { currentUser } from "../session";
 
 const list = shallowRef<readonly SavedView[]>([]);
-/** The query of the events page, while that is shown. */
-const here = shallowRef<string | null>(null);
+/** The normalized query of the events page; null on other pages. */
+const currentQuery = shallowRef<string | null>(null);
 
-/** One's own, and those that are shared, by name. */
+/** The views of the user and the shared ones, ordered by name. */
 export const views = shallowReadonly(list);
 
-/** Of an address, what a view keeps: not which event happens to be open. In one order, so that the same is the same text. */
-export function keptOf(query: LocationQuery): string {
-  const kept = new URLSearchParams();
+/** The part of a query that a view stores: everything except the open event, sorted, so that equal queries are equal strings. */
+export function normalizeQuery(query: LocationQuery): string {
+  const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (name === "event") continue;
-    for (const one of [value].flat().sort()) kept.append(name, one ?? "");
+    for (const one of [value].flat().sort()) params.append(name, one ?? "");
   }
-  kept.sort();
-  return kept.toString();
+  params.sort();
+  return params.toString();
 }
 
-/** Where the reader is now; the router says so. */
-export function nowAt(path: string, query: LocationQuery): void {
-  here.value = path === "/" ? keptOf(query) : null;
+/** Called by the router after every navigation. */
+export function trackLocation(path: string, query: LocationQuery): void {
+  currentQuery.value = path === "/" ? normalizeQuery(query) : null;
 }
 
-const opened = computed<number | null>((before) => {
-  const query = here.value;
+const openedId = computed<number | null>((before) => {
+  const query = currentQuery.value;
   if (query === null) return before ?? null;
   if (query === "") return null;
-  const same = list.value.filter((view) => view.query === query);
-  return (same.find(({ id }) => id === before) ?? same[0])?.id ?? before ?? null;
+  const matching = list.value.filter((view) => view.query === query);
+  return (matching.find(({ id }) => id === before) ?? matching[0])?.id ?? before ?? null;
 });
 
-/** The view that the events page shows, if any. */
+/** The current view on the events page, if any. */
 export const current = computed(() =>
-  here.value === null ? null : (list.value.find(({ id }) => id === opened.value) ?? null),
+  currentQuery.value === null ? null : (list.value.find(({ id }) => id === openedId.value) ?? null),
 );
-/** Whether what is shown is no longer what the view keeps. */
-export const isChanged = computed(() => current.value !== null && current.value.query !== here.value);
-/** What could be saved now: the filter that is shown, if it filters anything. */
-export const unsaved = computed(() => (here.value !== null && here.value !== "" ? here.value : null));
+/** Whether the filter differs from that of the current view. */
+export const isChanged = computed(() => current.value !== null && current.value.query !== currentQuery.value);
+/** The query that can be saved as a view; null without a filter. */
+export const savableQuery = computed(() =>
+  currentQuery.value !== null && currentQuery.value !== "" ? currentQuery.value : null,
+);
 
-/** Whether the signed-in user may change it: their own, and admins also what others share. */
+/** Whether the signed-in user may change the view: users change their own, and admins also shared ones. */
 export function mayChange(view: SavedView): boolean {
   return view.mine || currentUser.value?.role === "admin";
 }
 
-/** @throws {Problem} as all below. */
+/** @throws {Problem} like the functions below. */
 export async function loadViews(): Promise<void> {
   list.value = await listViews();
 }

@@ -1,47 +1,47 @@
-/** Keys that do something wherever the focus is, but where somebody types. They can be switched off. */
+/** Keyboard shortcuts that work everywhere except in text fields, dialogs and menus. The user can switch them off. */
 
 import { onUnmounted } from "vue";
 import { shortcuts } from "../preferences";
 
-/** Between the two keys of one such as `g e`. */
-const PAUSE = 1_500;
+/** Maximum time between the keys of a sequence such as `g e`, in milliseconds. */
+const SEQUENCE_TIMEOUT = 1_500;
 
 export type Bindings = Readonly<Record<string, () => void>>;
 
-/** Takes keys one by one, and gives what they do: what is bound to `?`, or to `g e` after both. */
-export function reader(bindings: Bindings): (key: string, at: number) => (() => void) | "begun" | null {
+/** Matches single keys such as `?` and sequences such as `g e`. Returns "pending" after the first key of a sequence. */
+export function keyMatcher(bindings: Bindings): (key: string, at: number) => (() => void) | "pending" | null {
   let first: string | null = null;
   let since = 0;
   return (key, at) => {
-    const whole = first !== null && at - since <= PAUSE ? `${first} ${key}` : key;
+    const sequence = first !== null && at - since <= SEQUENCE_TIMEOUT ? `${first} ${key}` : key;
     first = null;
-    if (Object.hasOwn(bindings, whole)) return bindings[whole] ?? null;
+    if (Object.hasOwn(bindings, sequence)) return bindings[sequence] ?? null;
     if (!Object.keys(bindings).some((name) => name.startsWith(`${key} `))) return null;
     [first, since] = [key, at];
-    return "begun";
+    return "pending";
   };
 }
 
-/** Whether a key belongs to what it was pressed in: a field, a dialog, a menu. */
-function isTaken(target: EventTarget | null): boolean {
+/** Whether the element handles keys itself: a field, a dialog or a menu. */
+function handlesKeys(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   return target.isContentEditable || target.closest("input, textarea, select, dialog, :popover-open") !== null;
 }
 
-/** Binds keys as long as the component is there. */
+/** Binds keys while the component is mounted. */
 export function useKeys(bindings: Bindings): void {
-  const read = reader(bindings);
-  function press(event: KeyboardEvent): void {
+  const match = keyMatcher(bindings);
+  function onKeyDown(event: KeyboardEvent): void {
     const { key, target } = event;
     if (!shortcuts.value || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    // Shift alone is on the way to a key.
-    if (event.defaultPrevented || event.repeat || key.length > 1 || isTaken(target)) return;
+    // Names longer than one character are special keys, such as Shift on its own.
+    if (event.defaultPrevented || event.repeat || key.length > 1 || handlesKeys(target)) return;
     if (document.querySelector("dialog[open]") !== null) return;
-    const found = read(key, event.timeStamp);
-    if (found === null) return;
+    const action = match(key, event.timeStamp);
+    if (action === null) return;
     event.preventDefault();
-    if (found !== "begun") found();
+    if (action !== "pending") action();
   }
-  addEventListener("keydown", press);
-  onUnmounted(() => removeEventListener("keydown", press));
+  addEventListener("keydown", onKeyDown);
+  onUnmounted(() => removeEventListener("keydown", onKeyDown));
 }

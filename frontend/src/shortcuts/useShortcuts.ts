@@ -1,14 +1,14 @@
-/** The keys of every page: to any other, to the search, and to what keys there are. */
+/** Shortcuts available on every page: navigation, search and the list of shortcuts. */
 
 import { nextTick, ref } from "vue";
 import { useRouter } from "vue-router";
 import { useKeys } from "./keys";
-import { placesOf } from "./places";
+import { destinationsFor } from "./destinations";
 
-/** So many frames are waited for the field. */
-const FRAMES = 300;
+/** Animation frames to wait for the search field. */
+const MAX_FRAMES = 300;
 
-/** Whether the list of keys is shown. */
+/** Whether the list of shortcuts is open. */
 export const helpShown = ref(false);
 
 export function useShortcuts(): void {
@@ -18,16 +18,16 @@ export function useShortcuts(): void {
     const field = (): HTMLElement | null => document.querySelector("main input[type=search]");
     if (field() === null) {
       await router.push("/");
-      // The page's title gets the focus first.
+      // The router focuses the page title first.
       await nextTick();
     }
-    for (let frame = 0; frame < FRAMES && field() === null && router.currentRoute.value.path === "/"; frame++)
+    for (let frame = 0; frame < MAX_FRAMES && field() === null && router.currentRoute.value.path === "/"; frame++)
       await new Promise(requestAnimationFrame);
     field()?.focus();
   }
 
   useKeys({
-    ...Object.fromEntries(placesOf(router).map(({ key, path }) => [`g ${key}`, () => void router.push(path)])),
+    ...Object.fromEntries(destinationsFor(router).map(({ key, path }) => [`g ${key}`, () => void router.push(path)])),
     "/": () => void search(),
     "?": () => (helpShown.value = true),
   });

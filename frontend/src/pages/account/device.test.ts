@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { deviceOf } from "./device";
 
-test("a browser is told by what it is, and not by what it is compatible with", () => {
+test("browsers are recognized by their own name, not by those they claim compatibility with", () => {
   const table: readonly (readonly [string | null, string])[] = [
     [
       "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0",

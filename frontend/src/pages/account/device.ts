@@ -1,9 +1,9 @@
-/** Which browser on which system, from what it says of itself. */
+/** Recognizes the browser and the operating system of a user agent. */
 
-type Known = readonly (readonly [RegExp, string])[];
+type Patterns = readonly (readonly [RegExp, string])[];
 
-/** The more particular first: most call themselves Chrome and Safari too. */
-const BROWSERS: Known = [
+/** The most specific first: most browsers also claim to be Chrome and Safari. */
+const BROWSERS: Patterns = [
   [/Edg(?:e|A|iOS)?\//, "Edge"],
   [/OPR\//, "Opera"],
   [/SamsungBrowser\//, "Samsung Internet"],
@@ -11,7 +11,7 @@ const BROWSERS: Known = [
   [/HeadlessChrome\/|Chrome\/|CriOS\//, "Chrome"],
   [/Safari\//, "Safari"],
 ];
-const SYSTEMS: Known = [
+const SYSTEMS: Patterns = [
   [/Android/, "Android"],
   [/iPhone|iPad/, "iOS"],
   [/Windows/, "Windows"],
@@ -20,10 +20,10 @@ const SYSTEMS: Known = [
   [/Linux/, "Linux"],
 ];
 
-/** `Firefox on Windows`; what is not known is told by its own first word. */
+/** Returns `Firefox on Windows`. An unknown browser is named by the first word of its user agent. */
 export function deviceOf(agent: string | null): string {
   if (!agent) return "Unknown";
-  const find = (known: Known): string | undefined => known.find(([pattern]) => pattern.test(agent))?.[1];
+  const find = (patterns: Patterns): string | undefined => patterns.find(([pattern]) => pattern.test(agent))?.[1];
   const browser = find(BROWSERS) ?? agent.split(/[\s/]/, 1)[0] ?? "";
   const system = find(SYSTEMS);
   return system === undefined ? browser : `${browser} on ${system}`;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { ApiDocument } from "../../api/document";
-import { allowedTo, answersOf, curlOf, linesOf, parametersOf, sectionsOf, type Route } from "./reference";
+import { curlOf, describeAccess, fieldsOf, parametersOf, responsesOf, type Route, sectionsOf } from "./reference";
 
 const document = JSON.parse(readFileSync("openapi.json", "utf8")) as ApiDocument;
 
@@ -12,7 +12,7 @@ function route(id: string): Route {
   return one;
 }
 
-test("every operation is in a section, and a search leaves out the rest", () => {
+test("every operation is in a section and a search filters them", () => {
   const all = Object.values(document.paths).flatMap((methods) => Object.values(methods));
   expect(sectionsOf(document, "").flatMap(({ routes }) => routes)).toHaveLength(all.length);
   const found = sectionsOf(document, "post TOKENS").flatMap(({ routes }) => routes);
@@ -20,24 +20,24 @@ test("every operation is in a section, and a search leaves out the rest", () => 
   expect(sectionsOf(document, "no such thing")).toEqual([]);
 });
 
-test("references are followed, to parameters, refusals and fields of fields", () => {
+test("references to parameters, errors and nested fields are resolved", () => {
   const { operation } = route("listEvents");
   expect(parametersOf(document, operation).map(({ name }) => name)).toContain("not.kind");
-  const refused = answersOf(document, operation).find(({ status }) => status === "400");
-  expect(refused?.description).toBe("`bad_filter`, `bad_page`");
-  const answer = operation.responses["200"]?.content?.["application/json"]?.schema ?? {};
-  const lines = linesOf(document, answer);
-  expect(lines.find(({ path }) => path === "items[].recipient")).toMatchObject({ type: "string or null" });
-  expect(lines.find(({ path }) => path === "next")?.required).toBe(true);
+  const badRequest = responsesOf(document, operation).find(({ status }) => status === "400");
+  expect(badRequest?.description).toBe("`bad_filter`, `bad_page`");
+  const schema = operation.responses["200"]?.content?.["application/json"]?.schema ?? {};
+  const fields = fieldsOf(document, schema);
+  expect(fields.find(({ path }) => path === "items[].recipient")).toMatchObject({ type: "string or null" });
+  expect(fields.find(({ path }) => path === "next")?.required).toBe(true);
 });
 
-test("who may ask is said in words", () => {
-  expect(allowedTo(document, route("listEvents").operation)).toBe("whoever is signed in; a token with `read`");
-  expect(allowedTo(document, route("addUser").operation)).toBe("admins who are signed in");
-  expect(allowedTo(document, route("getSession").operation)).toBe("anybody");
+test("access requirements are described in words", () => {
+  expect(describeAccess(document, route("listEvents").operation)).toBe("whoever is signed in; a token with `read`");
+  expect(describeAccess(document, route("addUser").operation)).toBe("admins who are signed in");
+  expect(describeAccess(document, route("getSession").operation)).toBe("anybody");
 });
 
-test("a line for the shell has what the operation needs", () => {
+test("the curl command has the credentials and the body that the operation requires", () => {
   expect(curlOf(document, route("getEvent"), "http://x")).toBe(
     `curl -H "Authorization: Bearer $TOKEN" 'http://x/api/events/ID'`,
   );

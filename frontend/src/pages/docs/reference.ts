@@ -1,4 +1,4 @@
-/** Reads the API's document for people: what an operation takes and answers, who may ask, and a line to try it. */
+/** Extracts the API reference from the OpenAPI document: parameters, bodies, responses, access, and a curl command. */
 
 import type { Answer, ApiDocument, Operation, Parameter, Reference, Schema } from "../../api/document";
 
@@ -14,27 +14,27 @@ export interface Section {
   readonly routes: readonly Route[];
 }
 
-/** A field of a body: where it is, of what type, and what it means. */
-export interface Line {
+/** A field of a body, or a parameter. */
+export interface Field {
   readonly path: string;
   readonly type: string;
   readonly required: boolean;
   readonly about: string;
 }
 
-/** Deeper than that, a type is named only. */
-const DEEPEST = 3;
+/** Nesting depth of the listed fields. */
+const MAX_DEPTH = 3;
 
-/** What a reference stands for; anything else is itself. */
-export function resolve<T extends Reference>(document: ApiDocument, it: T): T {
-  const [kind = "", name = ""] = it.$ref?.replace("#/components/", "").split("/") ?? [];
+/** Resolves a `$ref`; any other value is returned unchanged. */
+export function resolve<T extends Reference>(document: ApiDocument, value: T): T {
+  const [kind = "", name = ""] = value.$ref?.replace("#/components/", "").split("/") ?? [];
   const found = document.components[kind]?.[name] as T | undefined;
-  return found === undefined ? it : { ...found, ...it };
+  return found === undefined ? value : { ...found, ...value };
 }
 
-/** Operations by what they are about, in the document's order; those that `wanted` is not in are left out. */
-export function sectionsOf(document: ApiDocument, wanted: string): Section[] {
-  const words = wanted.toLowerCase().split(" ").filter(Boolean);
+/** The operations by tag, in the order of the document, restricted to those that contain every word of `search`. */
+export function sectionsOf(document: ApiDocument, search: string): Section[] {
+  const words = search.toLowerCase().split(" ").filter(Boolean);
   const all = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
   );
@@ -51,11 +51,11 @@ export function sectionsOf(document: ApiDocument, wanted: string): Section[] {
     .filter(({ routes }) => routes.length > 0);
 }
 
-/** A type in a word or two. */
+/** A short name of the type. */
 export function typeOf(document: ApiDocument, given: Schema): string {
   const schema = resolve(document, given);
-  const either = schema.oneOf ?? schema.anyOf;
-  if (either !== undefined) return either.map((one) => typeOf(document, one)).join(" or ");
+  const alternatives = schema.oneOf ?? schema.anyOf;
+  if (alternatives !== undefined) return alternatives.map((one) => typeOf(document, one)).join(" or ");
   if (schema.enum !== undefined) return schema.enum.join(" | ");
   if (schema.allOf !== undefined) return "object";
   const types = schema.type === undefined ? ["anything"] : [schema.type].flat();
@@ -69,76 +69,78 @@ export function typeOf(document: ApiDocument, given: Schema): string {
     .join(" or ");
 }
 
-/** The bounds of a value, in words. */
+/** Describes the constraints of a value. */
 export function boundsOf(given: Schema): string {
   const { minimum, maximum, minLength, maxLength } = given;
-  const said = [];
-  if (minimum !== undefined && maximum !== undefined) said.push(`${minimum} to ${maximum}`);
-  if (maxLength !== undefined && maxLength > 0) said.push(`at most ${maxLength} characters`);
-  if (minLength !== undefined && minLength > 0) said.push(`at least ${minLength}`);
-  if (given.default !== undefined && given.default !== null) said.push(`${JSON.stringify(given.default)} unless given`);
-  return said.join(", ");
+  const bounds = [];
+  if (minimum !== undefined && maximum !== undefined) bounds.push(`${minimum} to ${maximum}`);
+  if (maxLength !== undefined && maxLength > 0) bounds.push(`at most ${maxLength} characters`);
+  if (minLength !== undefined && minLength > 0) bounds.push(`at least ${minLength}`);
+  if (given.default !== undefined && given.default !== null)
+    bounds.push(`${JSON.stringify(given.default)} unless given`);
+  return bounds.join(", ");
 }
 
-/** The fields of a schema, those of its objects and lists indented by their path. */
-export function linesOf(document: ApiDocument, given: Schema, path = "", depth = 0): Line[] {
+/** The fields of a schema and of its nested objects and lists, identified by their paths. */
+export function fieldsOf(document: ApiDocument, given: Schema, path = "", depth = 0): Field[] {
   const schema = resolve(document, given);
   const parts = [...(schema.allOf ?? []), ...(schema.oneOf ?? [])];
-  const lines = parts.flatMap((part) => linesOf(document, part, path, depth));
-  if (schema.items !== undefined) lines.push(...linesOf(document, schema.items, `${path}[]`, depth));
-  for (const [name, property] of depth < DEEPEST ? Object.entries(schema.properties ?? {}) : []) {
+  const fields = parts.flatMap((part) => fieldsOf(document, part, path, depth));
+  if (schema.items !== undefined) fields.push(...fieldsOf(document, schema.items, `${path}[]`, depth));
+  for (const [name, property] of depth < MAX_DEPTH ? Object.entries(schema.properties ?? {}) : []) {
     const here = path === "" ? name : `${path}.${name}`;
     const type = [typeOf(document, property), boundsOf(property)].filter(Boolean).join(", ");
     const required = schema.required?.includes(name) ?? false;
-    lines.push({ path: here, type, required, about: resolve(document, property).description ?? "" });
-    lines.push(...linesOf(document, property, here, depth + 1));
+    fields.push({ path: here, type, required, about: resolve(document, property).description ?? "" });
+    fields.push(...fieldsOf(document, property, here, depth + 1));
   }
-  return lines;
+  return fields;
 }
 
 export function parametersOf(document: ApiDocument, operation: Operation): Parameter[] {
   return (operation.parameters ?? []).map((parameter) => resolve(document, parameter));
 }
 
-/** Answers by status, and the codes of refusals as the document writes them. */
-export function answersOf(document: ApiDocument, operation: Operation): (Answer & { readonly status: string })[] {
-  return Object.entries(operation.responses).map(([status, answer]) => ({ ...resolve(document, answer), status }));
+/** The responses by status. The descriptions of errors list their codes. */
+export function responsesOf(document: ApiDocument, operation: Operation): (Answer & { readonly status: string })[] {
+  return Object.entries(operation.responses).map(([status, response]) => ({ ...resolve(document, response), status }));
 }
 
-/** Who may ask, in words. */
-export function allowedTo(document: ApiDocument, operation: Operation): string {
-  const ways = (operation.security ?? document.security).map((way) => {
-    const names = way["session"] ?? way["token"];
-    if (way["token"] !== undefined) return `a token with ${way["token"].map((scope) => `\`${scope}\``).join(" and ")}`;
+/** Describes who may call the operation. */
+export function describeAccess(document: ApiDocument, operation: Operation): string {
+  const alternatives = (operation.security ?? document.security).map((scheme) => {
+    const names = scheme["session"] ?? scheme["token"];
+    if (scheme["token"] !== undefined)
+      return `a token with ${scheme["token"].map((scope) => `\`${scope}\``).join(" and ")}`;
     if (names !== undefined) return names.length > 0 ? `admins who are signed in` : "whoever is signed in";
-    return way["signature"] === undefined ? "anybody" : "Mandrill, by its signature";
+    return scheme["signature"] === undefined ? "anybody" : "Mandrill, by its signature";
   });
-  return ways.join("; ");
+  return alternatives.join("; ");
 }
 
-/** A line for a shell that asks this, with what has to be filled in as capital words. */
+/** A curl command for the operation. Placeholders are in capitals. */
 export function curlOf(document: ApiDocument, { method, path, operation }: Route, origin: string): string {
   const security = operation.security ?? document.security;
-  const asks = (scheme: string): boolean => security.some((way) => way[scheme] !== undefined);
-  const line = ["curl"];
-  if (method === "HEAD") line.push("--head");
-  else if (method !== "GET") line.push("-X", method);
-  if (asks("token")) line.push('-H "Authorization: Bearer $TOKEN"');
+  const accepts = (scheme: string): boolean => security.some((alternative) => alternative[scheme] !== undefined);
+  const command = ["curl"];
+  if (method === "HEAD") command.push("--head");
+  else if (method !== "GET") command.push("-X", method);
+  if (accepts("token")) command.push('-H "Authorization: Bearer $TOKEN"');
   else {
-    // As the server names it where it is served.
+    // Over HTTPS, the cookie of the server has the `__Host-` prefix.
     const cookie = origin.startsWith("https:") ? "__Host-sid" : "sid";
-    if (asks("session")) line.push(`-b "${cookie}=$SESSION"`);
-    if (asks("csrf")) line.push("-H 'X-Requested-With: fetch'");
+    if (accepts("session")) command.push(`-b "${cookie}=$SESSION"`);
+    if (accepts("csrf")) command.push("-H 'X-Requested-With: fetch'");
   }
   const body = operation.requestBody?.content["application/json"]?.schema;
   if (body !== undefined) {
-    line.push("-H 'Content-Type: application/json'", `-d '${JSON.stringify(exampleOf(document, body))}'`);
+    command.push("-H 'Content-Type: application/json'", `-d '${JSON.stringify(exampleOf(document, body))}'`);
   }
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase());
-  return [...line, `'${origin}${filled}'`].join(" ");
+  return [...command, `'${origin}${filled}'`].join(" ");
 }
 
-/** What a body that says no more than it must looks like. */
+/** A minimal example of a body: required fields only. */
 export function exampleOf(document: ApiDocument, given: Schema): unknown {
   const schema = resolve(document, given);
   if (schema.enum !== undefined) return schema.enum[0];

@@ -1,4 +1,4 @@
-/** The columns that a list of events can have. */
+/** The available columns of the list of events. */
 
 import type { MailEvent } from "../../api/types";
 import { detailOf } from "./kinds";
@@ -6,16 +6,16 @@ import { detailOf } from "./kinds";
 export interface Column {
   readonly id: string;
   readonly title: string;
-  /** As a track of the grid. */
+  /** A CSS grid track size. */
   readonly width: string;
-  /** Shown unless somebody chooses otherwise. */
-  readonly usual: boolean;
+  /** Whether the column is shown by default. */
+  readonly isDefault: boolean;
   readonly text: (event: MailEvent) => string;
-  /** The name and value to filter by, if there are any. */
+  /** The filter name and value; the value is null if the cell cannot be filtered by. */
   readonly condition: (event: MailEvent) => readonly [string, string | null];
 }
 
-const NOTHING = ["", null] as const;
+const NO_CONDITION = ["", null] as const;
 
 export const COLUMNS: readonly Column[] = [
   column(
@@ -46,13 +46,13 @@ export const COLUMNS: readonly Column[] = [
     "Tags",
     "minmax(0, 14fr)",
     (event) => event.tags.join(", "),
-    () => NOTHING,
+    () => NO_CONDITION,
   ),
-  more("sender", "Sender", "minmax(0, 20fr)"),
-  more("template", "Template", "minmax(0, 14fr)"),
-  more("subaccount", "Subaccount", "minmax(0, 14fr)"),
-  more("ip", "IP", "120px"),
-  more("message_id", "Message", "minmax(0, 18fr)"),
+  fieldColumn("sender", "Sender", "minmax(0, 20fr)"),
+  fieldColumn("template", "Template", "minmax(0, 14fr)"),
+  fieldColumn("subaccount", "Subaccount", "minmax(0, 14fr)"),
+  fieldColumn("ip", "IP", "120px"),
+  fieldColumn("message_id", "Message", "minmax(0, 18fr)"),
 ];
 
 function column(
@@ -62,23 +62,34 @@ function column(
   text: (event: MailEvent) => string | null,
   condition: Column["condition"],
 ): Column {
-  return { id, title, width, usual: true, text: (event) => text(event) ?? "", condition };
+  return { id, title, width, isDefault: true, text: (event) => text(event) ?? "", condition };
 }
 
-/** A column of what has the same name as its filter. */
-function more(id: "sender" | "template" | "subaccount" | "ip" | "message_id", title: string, width: string): Column {
-  return { id, title, width, usual: false, text: (event) => event[id] ?? "", condition: (event) => [id, event[id]] };
+/** A column whose field has the same name as its filter. Hidden by default. */
+function fieldColumn(
+  id: "sender" | "template" | "subaccount" | "ip" | "message_id",
+  title: string,
+  width: string,
+): Column {
+  return {
+    id,
+    title,
+    width,
+    isDefault: false,
+    text: (event) => event[id] ?? "",
+    condition: (event) => [id, event[id]],
+  };
 }
 
-/** A mail without subject is still to be told from an event without mail. */
+/** Distinguishes a mail without subject from an event without mail. */
 function subjectOf(event: MailEvent): string {
   if (event.erased_at) return "(erased)";
   return event.subject ?? (event.message_id ? "(no subject)" : "");
 }
 
-/** What the detail was read from, where the server can filter by that. */
+/** The filter for the field that the detail shows, if the server supports one. */
 function detailCondition(event: MailEvent): readonly [string, string | null] {
   if (event.kind === "open") return ["ip", event.ip];
   if (event.kind === "click") return ["url", event.url];
-  return event.kind === "inbound" ? ["sender", event.sender] : NOTHING;
+  return event.kind === "inbound" ? ["sender", event.sender] : NO_CONDITION;
 }

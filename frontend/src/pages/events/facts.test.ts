@@ -15,7 +15,7 @@ const event = {
   simulated: false,
 } as unknown as MailEvent;
 
-test("what is empty is left out, and what can be filtered by says by what", () => {
+test("empty facts are omitted and filterable facts have their filter name", () => {
   const facts = factsOf(event).map(({ title, text, name }) => `${title} ${name} ${text}`);
   expect(facts.filter((fact) => !/^(Happened|Received)/.test(fact))).toEqual([
     "To recipient ada@example.com",

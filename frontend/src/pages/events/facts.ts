@@ -1,4 +1,4 @@
-/** What is known of an event, each with the name it can be filtered by, if there is one. */
+/** The facts of an event, each with its filter name if events can be filtered by it. */
 
 import type { MailEvent } from "../../api/types";
 import { exact } from "../../live/now";
@@ -6,11 +6,12 @@ import { exact } from "../../live/now";
 export interface Fact {
   readonly title: string;
   readonly text: string;
+  /** The filter name; empty if events cannot be filtered by it. */
   readonly name: string;
   readonly value: string;
 }
 
-/** Everything that is not empty. */
+/** Every fact that is not empty. */
 export function factsOf(event: MailEvent): Fact[] {
   const at = (time: string | null | undefined): string => (time ? exact(Date.parse(time)) : "");
   const place = [event.city, event.country].filter(Boolean).join(", ");
@@ -18,7 +19,7 @@ export function factsOf(event: MailEvent): Fact[] {
     ["To", event.recipient, "recipient"],
     ["From", event.sender, "sender"],
     ["Subject", event.subject, "subject"],
-    ["Answer", event.diagnostic],
+    ["SMTP response", event.diagnostic],
     ["Link", event.url, "url"],
     ["Happened", at(event.occurred_at)],
     ["Received", at(event.received_at), "from", event.received_at],
@@ -26,7 +27,7 @@ export function factsOf(event: MailEvent): Fact[] {
     ["Subaccount", event.subaccount, "subaccount"],
     ["Place", place],
     ["IP", event.ip, "ip"],
-    ["Program", event.user_agent],
+    ["Client", event.user_agent],
     ["Message", event.message_id, "message_id"],
     ["Webhook", event.webhook],
     ["Simulated", event.simulated ? "yes" : null, "simulated", "true"],
@@ -38,9 +39,9 @@ export function factsOf(event: MailEvent): Fact[] {
   return [...facts, ...tags, ...metadata].filter(({ text }) => text !== "");
 }
 
-/** What holds other values is shown; only a plain one can be filtered by. */
+/** Objects and arrays are shown, but only scalar values can be filtered by. */
 function metadataFact(key: string, value: unknown): Fact {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  const plain = typeof value !== "object";
-  return { title: key, text, name: plain ? `metadata.${key}` : "", value: text };
+  const scalar = typeof value !== "object";
+  return { title: key, text, name: scalar ? `metadata.${key}` : "", value: text };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { canExclude, filterOf, including, isSame, only, pairsOf, typed, without } from "./filter";
+import { canExclude, conditionsOf, filterOf, isSame, withCondition, without, withOnly, withTyped } from "./filter";
 
-test("what somebody types becomes a filter", () => {
+test("typed text becomes a filter", () => {
   const table: readonly (readonly [string, Record<string, string | string[]>])[] = [
     ["kind:open tag:vip", { kind: "open", tag: "vip" }],
     ["KIND:open kind:click,open", { kind: "open,click" }],
@@ -21,11 +21,11 @@ test("what somebody types becomes a filter", () => {
     ["-word from:24h", { q: "-word", from: "24h" }],
     ["   ", {}],
   ];
-  for (const [text, filter] of table) expect(typed({}, text), text).toEqual(filter);
-  expect(typed({ kind: "open", q: "one" }, "two kind:click")).toEqual({ kind: "open,click", q: "one two" });
+  for (const [text, filter] of table) expect(withTyped({}, text), text).toEqual(filter);
+  expect(withTyped({ kind: "open", q: "one" }, "two kind:click")).toEqual({ kind: "open,click", q: "one two" });
 });
 
-test("an address holds a filter, and whatever else is in it is no filter", () => {
+test("a filter is read from the query and other parameters are ignored", () => {
   const query = { tag: "vip", kind: "open", cursor: "1", event: "7", q: "", page: ["a"], toString: "x" };
   expect(filterOf(query)).toEqual({ kind: "open", tag: "vip" });
   expect(filterOf({ "not.tag": ["b", "a", "b", "", null], tag: ["a", "b"], "not.q": "x" })).toEqual({
@@ -35,23 +35,23 @@ test("an address holds a filter, and whatever else is in it is no filter", () =>
   expect(isSame({ kind: "open" }, {})).toBe(false);
 });
 
-test("conditions are added and taken away one by one", () => {
-  expect(including({ "not.tag": "a" }, "not.tag", "b")).toEqual({ "not.tag": ["a", "b"] });
+test("conditions are added and removed one by one", () => {
+  expect(withCondition({ "not.tag": "a" }, "not.tag", "b")).toEqual({ "not.tag": ["a", "b"] });
   expect(without({ kind: "open", tag: "vip" }, "kind")).toEqual({ tag: "vip" });
   expect(without({ "not.tag": ["a", "b"] }, "not.tag", "a")).toEqual({ "not.tag": "b" });
   expect(without({ "not.tag": "a" }, "not.tag", "a")).toEqual({});
-  expect(only({ kind: "open,click", "not.kind": ["send", "spam"] }, "kind", "send")).toEqual({
+  expect(withOnly({ kind: "open,click", "not.kind": ["send", "spam"] }, "kind", "send")).toEqual({
     kind: "send",
     "not.kind": "spam",
   });
-  expect(pairsOf({ kind: "open", "not.tag": ["a", "b"] })).toEqual([
+  expect(conditionsOf({ kind: "open", "not.tag": ["a", "b"] })).toEqual([
     ["kind", "open"],
     ["not.tag", "a"],
     ["not.tag", "b"],
   ]);
 });
 
-test("only what the server can leave out can be excluded", () => {
+test("only fields that the server can exclude are excludable", () => {
   expect(["kind", "tag", "metadata.plan", "url"].every(canExclude)).toBe(true);
   expect(["q", "subject", "simulated", "from", "not.kind", "metadata.", "nothing"].some(canExclude)).toBe(false);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Histogram, MailEvent } from "../../api/types";
-import { barsOf, piecesOf, whatOf, withEvents } from "./histogram";
+import { addEvents, barsOf, describeCounts, segmentsOf } from "./histogram";
 
 const chart: Histogram = {
   from: "2026-11-25T10:00:00Z",
@@ -13,29 +13,29 @@ const chart: Histogram = {
 };
 const event = (kind: string, received_at: string): MailEvent => ({ kind, received_at }) as MailEvent;
 
-test("every stretch has a bar, also where nothing came", () => {
+test("every bucket has a bar, including empty ones", () => {
   expect(barsOf(chart).map(({ total }) => total)).toEqual([0, 8, 0, 2]);
-  expect(whatOf(barsOf(chart))).toBe("10 events: 5 sent, 3 opened, 1 bounced, 1 clicked");
-  expect(whatOf(barsOf(chart).slice(0, 1))).toBe("no events");
+  expect(describeCounts(barsOf(chart))).toBe("10 events: 5 sent, 3 opened, 1 bounced, 1 clicked");
+  expect(describeCounts(barsOf(chart).slice(0, 1))).toBe("no events");
 });
 
-test("pieces are stacked with what is bad at the base, however little that is", () => {
+test("failures are stacked at the base with a visible minimum height", () => {
   const bar = { begin: 0, end: 1, kinds: { open: 500, click: 100, hard_bounce: 1 }, total: 601 };
-  const pieces = piecesOf(bar, 601, 48);
-  expect(pieces.map(({ tone }) => tone)).toEqual(["bad", "engaged"]);
-  expect(pieces[0]).toEqual({ tone: "bad", y: 46, height: 2 });
-  expect((pieces[1]?.y ?? -1) >= 0).toBe(true);
+  const segments = segmentsOf(bar, 601, 48);
+  expect(segments.map(({ tone }) => tone)).toEqual(["bad", "engaged"]);
+  expect(segments[0]).toEqual({ tone: "bad", y: 46, height: 2 });
+  expect((segments[1]?.y ?? -1) >= 0).toBe(true);
 });
 
-test("what comes live is counted where it belongs, and what comes after the chart's end is told", () => {
+test("live events are counted in their bucket, and events after the end of the chart are reported", () => {
   const live = [
     event("open", "2026-11-25T10:59:59.9Z"),
     event("open", "2026-11-25T10:20:00Z"),
     event("send", "2026-11-25T09:00:00Z"),
   ];
-  const counted = withEvents(chart, live);
+  const counted = addEvents(chart, live);
   expect(counted.fits).toBe(true);
   expect(barsOf(counted.chart).map(({ total }) => total)).toEqual([0, 9, 0, 3]);
   expect(barsOf(chart).map(({ total }) => total)).toEqual([0, 8, 0, 2]);
-  expect(withEvents(chart, [event("open", "2026-11-25T11:00:00Z")]).fits).toBe(false);
+  expect(addEvents(chart, [event("open", "2026-11-25T11:00:00Z")]).fits).toBe(false);
 });

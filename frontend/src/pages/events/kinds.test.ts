@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { lookOf } from "./kinds";
+import { kindStyle } from "./kinds";
 
-test("a kind that nobody has heard of is shown by its own name", () => {
-  expect(lookOf("open").word).toBe("Opened");
-  expect(lookOf("sms_delivered")).toMatchObject({ word: "Sms delivered", tone: "quiet" });
-  expect(lookOf("blacklist_add").word).toBe("Denylist add");
-  expect(lookOf("constructor").word).toBe("Constructor");
+test("unknown kinds are labelled with their own name", () => {
+  expect(kindStyle("open").label).toBe("Opened");
+  expect(kindStyle("sms_delivered")).toMatchObject({ label: "Sms delivered", tone: "quiet" });
+  expect(kindStyle("blacklist_add").label).toBe("Denylist add");
+  expect(kindStyle("constructor").label).toBe("Constructor");
 });

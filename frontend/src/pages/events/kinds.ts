@@ -1,40 +1,40 @@
-/** How each kind of event is shown: a word, a tone and an icon, so that colour is never alone. */
+/** How each event kind is shown: a label, a tone and an icon, so that colour is never the only cue. */
 
 import type { MailEvent } from "../../api/types";
 import type { Tone } from "../../components/tones";
 import { inWords } from "../../words";
 
-export type Shape = "dot" | "ring" | "half" | "cross" | "arrow" | "eye" | "flag" | "list" | "in";
+export type KindIcon = "dot" | "ring" | "half" | "cross" | "arrow" | "eye" | "flag" | "list" | "in";
 
-export interface Look {
-  readonly word: string;
+export interface KindStyle {
+  readonly label: string;
   readonly tone: Tone;
-  readonly shape: Shape;
+  readonly icon: KindIcon;
 }
 
-const LOOKS: Readonly<Record<string, Look>> = {
-  send: { word: "Sent", tone: "ok", shape: "ring" },
-  delivered: { word: "Delivered", tone: "ok", shape: "dot" },
-  deferral: { word: "Deferred", tone: "warn", shape: "half" },
-  soft_bounce: { word: "Soft bounce", tone: "warn", shape: "cross" },
-  hard_bounce: { word: "Bounced", tone: "bad", shape: "cross" },
-  reject: { word: "Rejected", tone: "bad", shape: "cross" },
-  spam: { word: "Spam", tone: "bad", shape: "flag" },
-  unsub: { word: "Unsubscribed", tone: "quiet", shape: "arrow" },
-  open: { word: "Opened", tone: "engaged", shape: "eye" },
-  click: { word: "Clicked", tone: "engaged", shape: "arrow" },
-  inbound: { word: "Received", tone: "quiet", shape: "in" },
+const STYLES: Readonly<Record<string, KindStyle>> = {
+  send: { label: "Sent", tone: "ok", icon: "ring" },
+  delivered: { label: "Delivered", tone: "ok", icon: "dot" },
+  deferral: { label: "Deferred", tone: "warn", icon: "half" },
+  soft_bounce: { label: "Soft bounce", tone: "warn", icon: "cross" },
+  hard_bounce: { label: "Bounced", tone: "bad", icon: "cross" },
+  reject: { label: "Rejected", tone: "bad", icon: "cross" },
+  spam: { label: "Spam", tone: "bad", icon: "flag" },
+  unsub: { label: "Unsubscribed", tone: "quiet", icon: "arrow" },
+  open: { label: "Opened", tone: "engaged", icon: "eye" },
+  click: { label: "Clicked", tone: "engaged", icon: "arrow" },
+  inbound: { label: "Received", tone: "quiet", icon: "in" },
 };
 
-/** How an event of this kind looks; one that is not known is shown by its own name. */
-export function lookOf(kind: string): Look {
-  const known = Object.hasOwn(LOOKS, kind) ? LOOKS[kind] : undefined;
+/** The style of a kind. An unknown kind is labelled with its own name. */
+export function kindStyle(kind: string): KindStyle {
+  const known = Object.hasOwn(STYLES, kind) ? STYLES[kind] : undefined;
   if (known) return known;
-  const word = inWords(kind.replace("blacklist", "denylist").replace("whitelist", "allowlist"));
-  return { word, tone: "quiet", shape: "list" };
+  const label = inWords(kind.replace("blacklist", "denylist").replace("whitelist", "allowlist"));
+  return { label, tone: "quiet", icon: "list" };
 }
 
-/** The one thing about an event that tells most: where it was opened, which link, why it bounced. */
+/** The most informative detail of an event: where it was opened, which link was clicked, why it bounced. */
 export function detailOf(event: MailEvent): string {
   const place = [event.city, event.country].filter(Boolean).join(", ");
   switch (event.kind) {
@@ -49,7 +49,7 @@ export function detailOf(event: MailEvent): string {
   }
 }
 
-/** The mail client or browser of a user agent, in a word where it is known. */
+/** The name of the mail client or browser; empty if it is unknown. */
 function clientOf(agent: string | null): string {
   if (!agent) return "";
   const known: readonly (readonly [RegExp, string])[] = [

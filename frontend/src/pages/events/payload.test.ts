@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { copied, linesOf } from "./payload";
+import { copyText, linesOf } from "./payload";
 
 const payload = { event: "open", msg: { tags: ["vip", "a b"], "user agent": null, metadata: {} } };
 const shown = (search = "", open = true): string[] =>
   linesOf(payload, () => open, search).lines.map(({ path, text }) => `${path} ${text}`);
 
-test("a tree is told line by line, with the way to each value", () => {
+test("the tree is flattened to lines with the path of each value", () => {
   expect(shown()).toEqual([
     'event "open"',
     "msg {3}",
@@ -19,18 +19,18 @@ test("a tree is told line by line, with the way to each value", () => {
   expect(linesOf("text", () => true).lines).toMatchObject([{ path: "", text: '"text"', open: null }]);
 });
 
-test("a search shows what it finds and the way there, also in what is closed", () => {
+test("a search shows matches and their parents, even inside closed objects", () => {
   expect(shown("VIP", false)).toEqual(["msg {3}", "msg.tags [2]", 'msg.tags[0] "vip"']);
   expect(shown("user", false)).toEqual(["msg {3}", 'msg["user agent"] null']);
   expect(shown("nowhere")).toEqual([]);
 });
 
-test("what is large is cut, and copied whole", () => {
+test("large payloads are truncated for display and copied in full", () => {
   const long = "x".repeat(5_000);
-  const { lines, cut } = linesOf({ long, many: Array.from({ length: 5_000 }, (_, n) => n) }, () => true);
+  const { lines, truncated } = linesOf({ long, many: Array.from({ length: 5_000 }, (_, n) => n) }, () => true);
   expect(lines.length).toBe(1_000);
-  expect(cut).toBe(true);
+  expect(truncated).toBe(true);
   expect(lines[0]?.text.length).toBeLessThan(400);
-  expect(copied(long)).toBe(long);
-  expect(copied({ a: [1] })).toBe('{\n  "a": [\n    1\n  ]\n}');
+  expect(copyText(long)).toBe(long);
+  expect(copyText({ a: [1] })).toBe('{\n  "a": [\n    1\n  ]\n}');
 });

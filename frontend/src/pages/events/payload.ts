@@ -1,57 +1,57 @@
-/** A payload as the lines of a tree that opens and closes. */
+/** Flattens a payload into the lines of a collapsible tree. */
 
 export interface Line {
-  /** Where the value is: `msg.tags[0]`. */
+  /** The path of the value: `msg.tags[0]`. */
   readonly path: string;
   readonly key: string;
   readonly depth: number;
   readonly value: unknown;
-  /** The value, or how much it holds. */
+  /** The value, or the number of children in brackets. */
   readonly text: string;
-  /** Whether what it holds is shown; null for what can hold nothing. */
+  /** Whether the children are shown; null for scalar values. */
   readonly open: boolean | null;
 }
 
 export interface Lines {
   readonly lines: readonly Line[];
-  /** There are more than could be shown. */
-  readonly cut: boolean;
+  /** Whether `MAX_LINES` was reached. */
+  readonly truncated: boolean;
 }
 
-/** More are not shown at once: a received mail may hold thousands of headers. */
-const MOST_LINES = 1_000;
-/** Of a longer text, the beginning. */
-const LONGEST = 300;
+/** A received mail may contain thousands of headers. */
+const MAX_LINES = 1_000;
+/** Longer strings are truncated. */
+const MAX_TEXT = 300;
 
 /**
- * The lines of what is open. While something is searched for, only what has it in its name or value, and the way there, whatever
- * is closed.
+ * Returns the lines of everything that is open. During a search, returns only the lines whose key or value matches, and their
+ * parents, whether open or not.
  */
 export function linesOf(payload: unknown, isOpen: (path: string, depth: number) => boolean, search = ""): Lines {
   const lines: Line[] = [];
-  const wanted = search.trim().toLowerCase();
-  let cut = false;
+  const term = search.trim().toLowerCase();
+  let truncated = false;
 
   function walk(key: string, path: string, value: unknown, depth: number): void {
-    if (lines.length >= MOST_LINES) {
-      cut = true;
+    if (lines.length >= MAX_LINES) {
+      truncated = true;
       return;
     }
     const children = childrenOf(path, value);
-    const open = children === null ? null : wanted !== "" || isOpen(path, depth);
+    const open = children === null ? null : term !== "" || isOpen(path, depth);
     const at = lines.push({ path, key, depth, value, text: textOf(value), open });
     if (open) for (const child of children ?? []) walk(child.key, child.path, child.value, depth + 1);
-    const found = wanted === "" || lines.length > at || cut || isHit(key, value, children !== null, wanted);
+    const found = term === "" || lines.length > at || truncated || matches(key, value, children !== null, term);
     if (!found) lines.pop();
   }
 
   for (const child of childrenOf("", payload) ?? [{ key: "", path: "", value: payload }])
     walk(child.key, child.path, child.value, 0);
-  return { lines, cut };
+  return { lines, truncated };
 }
 
-function isHit(key: string, value: unknown, holds: boolean, wanted: string): boolean {
-  return key.toLowerCase().includes(wanted) || (!holds && String(value).toLowerCase().includes(wanted));
+function matches(key: string, value: unknown, hasChildren: boolean, term: string): boolean {
+  return key.toLowerCase().includes(term) || (!hasChildren && String(value).toLowerCase().includes(term));
 }
 
 interface Child {
@@ -60,14 +60,14 @@ interface Child {
   readonly value: unknown;
 }
 
-/** What a value holds; null if it is none that can hold something. */
+/** The children of an array or object; null for a scalar value. */
 function childrenOf(path: string, value: unknown): Child[] | null {
-  if (Array.isArray(value)) return value.map((one, at) => ({ key: `${at}`, path: `${path}[${at}]`, value: one }));
+  if (Array.isArray(value)) return value.map((child, at) => ({ key: `${at}`, path: `${path}[${at}]`, value: child }));
   if (typeof value !== "object" || value === null) return null;
-  return Object.entries(value).map(([key, one]) => ({ key, path: join(path, key), value: one }));
+  return Object.entries(value).map(([key, child]) => ({ key, path: joinPath(path, key), value: child }));
 }
 
-function join(path: string, key: string): string {
+function joinPath(path: string, key: string): string {
   if (!/^[A-Za-z_]\w*$/.test(key)) return `${path}[${JSON.stringify(key)}]`;
   return path === "" ? key : `${path}.${key}`;
 }
@@ -76,12 +76,12 @@ function textOf(value: unknown): string {
   if (Array.isArray(value)) return `[${value.length}]`;
   if (typeof value === "object" && value !== null) return `{${Object.keys(value).length}}`;
   if (typeof value !== "string") return String(value);
-  return value.length > LONGEST
-    ? `${JSON.stringify(value.slice(0, LONGEST))}… (${value.length})`
+  return value.length > MAX_TEXT
+    ? `${JSON.stringify(value.slice(0, MAX_TEXT))}… (${value.length})`
     : JSON.stringify(value);
 }
 
-/** A value as it is copied: a text as it is, anything else as JSON. */
-export function copied(value: unknown): string {
+/** The text to copy: a string as it is, any other value as JSON. */
+export function copyText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }

@@ -1,8 +1,8 @@
-/** From when to when: `24h` before now, or a moment. Kept as it was said, so that an address goes on meaning it. */
+/** Time ranges. Bounds are instants, or relative to now such as `24h`. URLs keep the relative form. */
 
 import type { Filter } from "../../api/types";
 
-/** The usual ranges, with what `from` says for them. */
+/** Preset ranges: the value of `from`, and the label. */
 export const RANGES: readonly (readonly [from: string | null, name: string])[] = [
   ["1h", "Last hour"],
   ["24h", "Last 24 hours"],
@@ -15,39 +15,41 @@ const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86
 const WORDS: Readonly<Record<string, string>> = { m: "minute", h: "hour", d: "day" };
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
-/** What was said as a moment; what cannot be understood stays, and the server says so. */
-function instant(said: string, now: number): string {
-  const [, count = "", unit = ""] = /^(\d{1,5})([mhd])$/.exec(said) ?? [];
-  const at = count === "" ? Date.parse(said) : now - Number(count) * (UNITS[unit] ?? 0);
-  return Number.isNaN(at) ? said : new Date(at).toISOString();
+/** Resolves a bound to an instant. An invalid bound is returned unchanged, and the server reports it. */
+function toInstant(bound: string, now: number): string {
+  const [, count = "", unit = ""] = /^(\d{1,5})([mhd])$/.exec(bound) ?? [];
+  const at = count === "" ? Date.parse(bound) : now - Number(count) * (UNITS[unit] ?? 0);
+  return Number.isNaN(at) ? bound : new Date(at).toISOString();
 }
 
-/** The filter with moments for `from` and `to`, as the server wants them. */
-export function resolved(filter: Filter, now: number): Filter {
-  const moments = Object.entries(filter)
+/** Resolves `from` and `to` to instants, as the server requires. */
+export function resolveRange(filter: Filter, now: number): Filter {
+  const bounds = Object.entries(filter)
     .filter(([name]) => name === "from" || name === "to")
-    .map(([name, said]) => [name, instant(`${said as string}`, now)]);
-  return { ...filter, ...Object.fromEntries(moments) };
+    .map(([name, bound]) => [name, toInstant(`${bound as string}`, now)]);
+  return { ...filter, ...Object.fromEntries(bounds) };
 }
 
-/** The filter's range, in words. */
-export function rangeInWords({ from, to }: Filter): string {
-  const [since, until] = [inWords(from), inWords(to)];
-  const known = RANGES.find(([said]) => said === (from ?? null))?.[1];
-  if (until === null) return known ?? (since?.startsWith("last") ? capital(since) : `Since ${since}`);
+/** Describes the range of the filter in words. */
+export function describeRange({ from, to }: Filter): string {
+  const [since, until] = [describeBound(from), describeBound(to)];
+  const known = RANGES.find(([preset]) => preset === (from ?? null))?.[1];
+  if (until === null) return known ?? (since?.startsWith("last") ? capitalize(since) : `Since ${since}`);
   if (since === null) return `Until ${until}`;
   const [begin, end] = [Date.parse(`${from as string}`), Date.parse(`${to as string}`)];
-  return Number.isNaN(begin) || Number.isNaN(end) ? `${capital(since)} until ${until}` : moment.formatRange(begin, end);
+  return Number.isNaN(begin) || Number.isNaN(end)
+    ? `${capitalize(since)} until ${until}`
+    : moment.formatRange(begin, end);
 }
 
-function inWords(said: Filter[string] | undefined): string | null {
-  if (said === undefined) return null;
-  const [, count = "", unit = ""] = /^(\d{1,5})([mhd])$/.exec(`${said as string}`) ?? [];
+function describeBound(bound: Filter[string] | undefined): string | null {
+  if (bound === undefined) return null;
+  const [, count = "", unit = ""] = /^(\d{1,5})([mhd])$/.exec(`${bound as string}`) ?? [];
   if (count !== "") return `last ${count} ${WORDS[unit]}${count === "1" ? "" : "s"}`;
-  const at = Date.parse(`${said as string}`);
-  return Number.isNaN(at) ? `${said as string}` : moment.format(at);
+  const at = Date.parse(`${bound as string}`);
+  return Number.isNaN(at) ? `${bound as string}` : moment.format(at);
 }
 
-function capital(text: string): string {
+function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

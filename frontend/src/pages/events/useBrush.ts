@@ -1,78 +1,79 @@
-/** Choosing bars of a chart, by dragging over them or by keyboard. */
+/** Selects bars of a chart by dragging or by keyboard. */
 
 import { computed, ref } from "vue";
 
-/** `count` bars; `chosen` is told the first and the last of what was chosen. */
-export function useBrush(count: () => number, chosen: (first: number, last: number) => void) {
-  /** The bar that is pointed at, and the one where choosing began. */
-  const at = ref<number | null>(null);
-  const begun = ref<number | null>(null);
+/** `onSelect` receives the indices of the first and the last selected bar. */
+export function useBrush(count: () => number, onSelect: (first: number, last: number) => void) {
+  /** The bar under the pointer or the keyboard cursor. */
+  const current = ref<number | null>(null);
+  /** The bar where the selection began. */
+  const anchor = ref<number | null>(null);
   const dragging = ref(false);
 
-  /** What is chosen so far. */
+  /** The bars selected so far. */
   const span = computed(() => {
-    if (at.value === null) return null;
-    const other = begun.value ?? at.value;
-    return { first: Math.min(at.value, other), last: Math.max(at.value, other) };
+    if (current.value === null) return null;
+    const other = anchor.value ?? current.value;
+    return { first: Math.min(current.value, other), last: Math.max(current.value, other) };
   });
 
-  function within(index: number): number {
+  function clamp(index: number): number {
     return Math.min(Math.max(0, index), count() - 1);
   }
 
-  function point(event: PointerEvent): void {
+  function onPointerMove(event: PointerEvent): void {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    at.value = within(Math.floor(((event.clientX - box.left) / box.width) * count()));
+    current.value = clamp(Math.floor(((event.clientX - box.left) / box.width) * count()));
   }
 
-  function press(event: PointerEvent): void {
+  function onPointerDown(event: PointerEvent): void {
     if (event.button !== 0) return;
     (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
-    point(event);
-    begun.value = at.value;
+    onPointerMove(event);
+    anchor.value = current.value;
     dragging.value = true;
   }
 
-  function release(): void {
-    if (dragging.value) finish();
+  function onPointerUp(): void {
+    if (dragging.value) commit();
   }
 
-  function finish(): void {
-    const found = span.value;
-    forget();
-    if (found) chosen(found.first, found.last);
+  function commit(): void {
+    const selected = span.value;
+    reset();
+    if (selected) onSelect(selected.first, selected.last);
   }
 
-  function forget(): void {
+  function reset(): void {
     dragging.value = false;
-    begun.value = null;
-    at.value = null;
+    anchor.value = null;
+    current.value = null;
   }
 
-  function leave(): void {
-    if (!dragging.value) forget();
+  function onPointerLeave(): void {
+    if (!dragging.value) reset();
   }
 
-  function key(event: KeyboardEvent): void {
-    const now = at.value ?? count() - 1;
-    const target = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: count() - 1 }[event.key];
+  function onKey(event: KeyboardEvent): void {
+    const from = current.value ?? count() - 1;
+    const target = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: count() - 1 }[event.key];
     if (target !== undefined) {
-      begun.value = event.shiftKey ? (begun.value ?? now) : null;
-      at.value = within(target);
+      anchor.value = event.shiftKey ? (anchor.value ?? from) : null;
+      current.value = clamp(target);
     } else if (event.key === "Enter") {
-      finish();
-    } else if (event.key === "Escape" && at.value !== null) {
-      forget();
+      commit();
+    } else if (event.key === "Escape" && current.value !== null) {
+      reset();
     } else {
       return;
     }
     event.preventDefault();
   }
 
-  /** Begins at the newest for whoever comes by keyboard. */
-  function focus(event: FocusEvent): void {
-    if ((event.currentTarget as HTMLElement).matches(":focus-visible")) at.value ??= count() - 1;
+  /** Keyboard focus starts at the newest bar. */
+  function onFocus(event: FocusEvent): void {
+    if ((event.currentTarget as HTMLElement).matches(":focus-visible")) current.value ??= count() - 1;
   }
 
-  return { at, span, point, press, release, forget, leave, key, focus };
+  return { current, span, onPointerMove, onPointerDown, onPointerUp, onPointerLeave, onKey, onFocus, reset };
 }

@@ -1,4 +1,4 @@
-/** The list of events: pages from the server and what arrives live, each event once, newest first. */
+/** The list of events: pages from the server merged with the live feed, without duplicates, newest first. */
 
 import { computed, onUnmounted, readonly, ref, shallowRef, watch } from "vue";
 import * as api from "../../api/client";
@@ -7,92 +7,92 @@ import { follow, listen } from "../../live/feed";
 import { liveList } from "../../live/list";
 import { isNewer, merge } from "../../live/merge";
 
-/** The longest list kept in the page; older ones are fetched again when wanted. */
-const MOST = 100_000;
-/** In a burst, what arrives is shown so often; what comes alone is shown at once. */
-const SHOW_EVERY = 150;
+/** Maximum length of the list in the page. Older events are fetched again on demand. */
+const MAX_ITEMS = 100_000;
+/** Minimum interval between updates in a burst, in milliseconds. A single event is shown at once. */
+const FLUSH_INTERVAL = 150;
 
-/** While `holds` says that somebody reads, new events wait, so that what they read does not move. */
-export function useEvents(filter: () => Filter, holds: () => boolean) {
-  const list = liveList<MailEvent>((cursor) => api.listEvents(cursor, filter()), MOST);
-  /** What waits, newest first. */
-  const held = shallowRef<readonly MailEvent[]>([]);
-  /** What was missed meanwhile is not known, and is to be fetched. */
-  const missed = ref(false);
-  let arriving: MailEvent[] = [];
-  let showing: ReturnType<typeof setTimeout> | undefined;
-  let shownAt = 0;
+/** While `isHeld` returns true, new events stay pending, so that the rows being read do not move. */
+export function useEvents(filter: () => Filter, isHeld: () => boolean) {
+  const list = liveList<MailEvent>((cursor) => api.listEvents(cursor, filter()), MAX_ITEMS);
+  /** Events held back, newest first. */
+  const pending = shallowRef<readonly MailEvent[]>([]);
+  /** The feed lost continuity while the list was held: it has to be fetched again. */
+  const stale = ref(false);
+  let incoming: MailEvent[] = [];
+  let flushTimer: ReturnType<typeof setTimeout> | undefined;
+  let flushedAt = 0;
 
-  function take(arrived: readonly MailEvent[]): void {
-    arriving.push(...arrived);
-    const wait = shownAt + SHOW_EVERY - Date.now();
-    if (wait <= 0) show();
-    else showing ??= setTimeout(show, wait);
+  function receive(arrived: readonly MailEvent[]): void {
+    incoming.push(...arrived);
+    const wait = flushedAt + FLUSH_INTERVAL - Date.now();
+    if (wait <= 0) flush();
+    else flushTimer ??= setTimeout(flush, wait);
   }
 
-  function show(): void {
-    clearTimeout(showing);
-    showing = undefined;
-    shownAt = Date.now();
-    held.value = merge(held.value, arriving, MOST);
-    arriving = [];
-    if (!holds()) letIn();
+  function flush(): void {
+    clearTimeout(flushTimer);
+    flushTimer = undefined;
+    flushedAt = Date.now();
+    pending.value = merge(pending.value, incoming, MAX_ITEMS);
+    incoming = [];
+    if (!isHeld()) showPending();
   }
 
-  function letIn(): void {
-    if (missed.value) {
-      missed.value = false;
+  function showPending(): void {
+    if (stale.value) {
+      stale.value = false;
       void list.refill();
     }
-    if (held.value.length === 0) return;
-    list.add(held.value);
-    held.value = [];
+    if (pending.value.length === 0) return;
+    list.add(pending.value);
+    pending.value = [];
   }
 
-  /** To fetch anew moves rows as well, so it waits, too. */
+  /** Fetching again moves rows, so it is deferred while the list is held. */
   function refetch(): void {
-    if (holds() && list.loaded.value) missed.value = true;
+    if (isHeld() && list.loaded.value) stale.value = true;
     else void list.refill();
   }
 
-  function forget(): void {
-    missed.value = false;
-    clearTimeout(showing);
-    showing = undefined;
-    arriving = [];
-    held.value = [];
+  function reset(): void {
+    stale.value = false;
+    clearTimeout(flushTimer);
+    flushTimer = undefined;
+    incoming = [];
+    pending.value = [];
     list.clear();
   }
 
-  const stop = listen({ events: take, refetch });
+  const stop = listen({ events: receive, refetch });
   let unfollow = follow(filter());
   void list.refill();
-  watch(filter, (wanted) => {
-    forget();
-    unfollow = follow(wanted);
+  watch(filter, (next) => {
+    reset();
+    unfollow = follow(next);
     void list.refill();
   });
-  watch(holds, (is) => void (is || letIn()));
+  watch(isHeld, (held) => void (held || showPending()));
   onUnmounted(() => {
     stop();
     unfollow();
-    forget();
+    reset();
   });
 
   return {
     ...list,
-    letIn,
-    /** More wait above than are counted. */
-    missed: readonly(missed),
-    /** How many wait above. */
-    waiting: computed(() => {
+    showPending,
+    /** Whether events were missed that `pendingCount` does not include. */
+    stale: readonly(stale),
+    /** The number of events held back. */
+    pendingCount: computed(() => {
       const newest = list.items.value[0];
-      const late = held.value.filter((event) => newest !== undefined && !isNewer(event, newest));
-      if (late.length === 0) return held.value.length;
-      // They may be known already, by a page that was fetched since.
+      const late = pending.value.filter((event) => newest !== undefined && !isNewer(event, newest));
+      if (late.length === 0) return pending.value.length;
+      // A page fetched since may already contain them.
       const known = new Set(list.items.value.map(({ id }) => id));
-      return held.value.length - late.filter(({ id }) => known.has(id)).length;
+      return pending.value.length - late.filter(({ id }) => known.has(id)).length;
     }),
-    hasOlder: computed(() => list.next.value !== null && list.items.value.length < MOST),
+    hasOlder: computed(() => list.next.value !== null && list.items.value.length < MAX_ITEMS),
   };
 }

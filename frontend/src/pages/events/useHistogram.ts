@@ -1,44 +1,44 @@
-/** The chart above the list: fetched as a whole, counted on with what comes live, and fetched again when time has moved on. */
+/** The chart above the list: fetched as a whole, updated with live events, and fetched again when events pass its end. */
 
 import { onUnmounted, shallowReadonly, shallowRef, watch } from "vue";
 import { getHistogram } from "../../api/events";
 import type { Filter, Histogram, MailEvent } from "../../api/types";
 import { useFetched } from "../../api/useFetched";
 import { listen } from "../../live/feed";
-import { withEvents } from "./histogram";
+import { addEvents } from "./histogram";
 
 const BUCKETS = 96;
-/** In a burst, what came is counted so often. */
-const COUNT_EVERY = 500;
-/** However much happens, it is not fetched more often than this. */
-const FETCH_EVERY = 10_000;
+/** Interval at which live events are counted, in milliseconds. */
+const COUNT_INTERVAL = 500;
+/** Minimum interval between fetches, in milliseconds. */
+const MIN_FETCH_INTERVAL = 10_000;
 
-/** While `paused`, it stays as it is. */
+/** While `paused` returns true, the chart does not change. */
 export function useHistogram(filter: () => Filter, paused: () => boolean) {
   const { value: fetched, problem, refresh } = useFetched(() => getHistogram(filter(), BUCKETS));
   const chart = shallowRef<Histogram | null>(null);
-  let came: MailEvent[] = [];
-  let counting: ReturnType<typeof setTimeout> | undefined;
-  let fetching: ReturnType<typeof setTimeout> | undefined;
+  let uncounted: MailEvent[] = [];
+  let countTimer: ReturnType<typeof setTimeout> | undefined;
+  let fetchTimer: ReturnType<typeof setTimeout> | undefined;
   let fetchedAt = Date.now();
 
   function fetchSoon(): void {
-    fetching ??= setTimeout(fetchNow, Math.max(0, fetchedAt + FETCH_EVERY - Date.now()));
+    fetchTimer ??= setTimeout(fetchNow, Math.max(0, fetchedAt + MIN_FETCH_INTERVAL - Date.now()));
   }
 
   function fetchNow(): void {
-    clearTimeout(fetching);
-    fetching = undefined;
+    clearTimeout(fetchTimer);
+    fetchTimer = undefined;
     fetchedAt = Date.now();
-    came = [];
+    uncounted = [];
     void refresh();
   }
 
-  function count(): void {
-    counting = undefined;
-    if (chart.value === null || came.length === 0) return;
-    const counted = withEvents(chart.value, came);
-    came = [];
+  function countEvents(): void {
+    countTimer = undefined;
+    if (chart.value === null || uncounted.length === 0) return;
+    const counted = addEvents(chart.value, uncounted);
+    uncounted = [];
     chart.value = counted.chart;
     if (!counted.fits) fetchSoon();
   }
@@ -46,21 +46,21 @@ export function useHistogram(filter: () => Filter, paused: () => boolean) {
   const stop = listen({
     events(items) {
       if (paused()) return;
-      came.push(...items);
-      counting ??= setTimeout(count, COUNT_EVERY);
+      uncounted.push(...items);
+      countTimer ??= setTimeout(countEvents, COUNT_INTERVAL);
     },
     refetch: fetchSoon,
   });
-  watch(fetched, (now) => (chart.value = now));
+  watch(fetched, (histogram) => (chart.value = histogram));
   watch(filter, () => {
     chart.value = null;
     fetchNow();
   });
-  watch(paused, (is) => void (is || fetchNow()));
+  watch(paused, (isPaused) => void (isPaused || fetchNow()));
   onUnmounted(() => {
     stop();
-    clearTimeout(counting);
-    clearTimeout(fetching);
+    clearTimeout(countTimer);
+    clearTimeout(fetchTimer);
   });
   return { chart: shallowReadonly(chart), problem, refresh: fetchNow };
 }

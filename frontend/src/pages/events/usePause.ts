@@ -1,8 +1,9 @@
-/** Pausing the list, which the pill in the page's head tells as well. A pause ends with the page. Gives what pauses and resumes. */
+/** Pausing of the list, also shown by the pill in the page header. Leaving the page ends the pause. */
 
 import { onUnmounted, watchEffect } from "vue";
 import { paused, pausedCount } from "../../live/paused";
 
+/** Returns a function that toggles the pause. */
 export function usePause(waiting: () => number): () => void {
   watchEffect(() => (pausedCount.value = waiting()));
   onUnmounted(() => {

@@ -1,17 +1,17 @@
-/** Whether somebody reads the list, so that it must hold still. */
+/** Whether the user is reading the list, so that it must not move. */
 
 import { computed, onUnmounted, ref } from "vue";
 
-/** Further down than this, the reader is reading. */
+/** Scrolling down further than this, in pixels, counts as reading. */
 const READING = 40;
 
-/** `opened` says whether an event is looked at beside the list. */
-export function useReading(opened: () => boolean) {
+/** `isOpen` tells whether an event is open beside the list. */
+export function useReading(isOpen: () => boolean) {
   const scrolled = ref(scrollY > READING);
-  /** Pointing at a row, or having the focus in one. */
-  const atRow = ref(false);
-  const look = (): void => void (scrolled.value = scrollY > READING);
-  addEventListener("scroll", look, { passive: true });
-  onUnmounted(() => removeEventListener("scroll", look));
-  return { atRow, isReading: computed(() => scrolled.value || atRow.value || opened()) };
+  /** Whether a row is hovered or focused. */
+  const rowActive = ref(false);
+  const updateScrolled = (): void => void (scrolled.value = scrollY > READING);
+  addEventListener("scroll", updateScrolled, { passive: true });
+  onUnmounted(() => removeEventListener("scroll", updateScrolled));
+  return { rowActive, isReading: computed(() => scrolled.value || rowActive.value || isOpen()) };
 }

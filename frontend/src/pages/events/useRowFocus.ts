@@ -1,40 +1,42 @@
-/** Moving through the rows by keyboard. One row at a time can be reached by Tab, and so can what is in it. */
+/** Keyboard navigation between rows. Tab reaches one row at a time, and the values in it. */
 
 import { computed, nextTick, type Ref, ref } from "vue";
 import type { MailEvent } from "../../api/types";
 
 const PAGE = 10;
 
-/** `reveal` brings a row into view before it gets the focus. */
+/** `reveal` scrolls a row into view before it gets the focus. */
 export function useRowFocus(
   table: Ref<HTMLElement | null>,
   items: () => readonly MailEvent[],
   reveal: (index: number) => void,
 ) {
-  /** The row that has the focus, or had it last. */
-  const current = ref<number | null>(null);
-  const index = computed(() => (current.value === null ? -1 : items().findIndex(({ id }) => id === current.value)));
+  /** The event whose row has the focus, or had it last. */
+  const currentId = ref<number | null>(null);
+  const currentIndex = computed(() =>
+    currentId.value === null ? -1 : items().findIndex(({ id }) => id === currentId.value),
+  );
 
-  async function focusAt(wanted: number): Promise<boolean> {
-    const event = items()[Math.min(Math.max(0, wanted), items().length - 1)];
+  async function focusAt(index: number): Promise<boolean> {
+    const event = items()[Math.min(Math.max(0, index), items().length - 1)];
     if (event === undefined) return false;
-    current.value = event.id;
+    currentId.value = event.id;
     await nextTick();
-    reveal(index.value);
+    reveal(currentIndex.value);
     await nextTick();
     table.value?.querySelector<HTMLElement>(`[data-id="${event.id}"]`)?.focus({ preventScroll: true });
     return true;
   }
 
-  /** Gives whether there is such a row. */
+  /** Returns whether the list contains the event. */
   async function focusRow(id: number): Promise<boolean> {
-    const at = items().findIndex((event) => event.id === id);
-    return at >= 0 && focusAt(at);
+    const index = items().findIndex((event) => event.id === id);
+    return index >= 0 && focusAt(index);
   }
 
-  /** The row that a key leads to. */
-  function target(key: string): number | null {
-    const at = Math.max(0, index.value);
+  /** The index to which a key moves; null for any other key. */
+  function targetOf(key: string): number | null {
+    const at = Math.max(0, currentIndex.value);
     switch (key) {
       case "ArrowDown":
       case "j":
@@ -55,14 +57,13 @@ export function useRowFocus(
     }
   }
 
-  /** Moves, if the key is one that moves. */
-  function move(event: KeyboardEvent): void {
+  function onKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const wanted = target(event.key);
-    if (wanted === null) return;
+    const target = targetOf(event.key);
+    if (target === null) return;
     event.preventDefault();
-    void focusAt(wanted);
+    void focusAt(target);
   }
 
-  return { current, index, focusAt, focusRow, move };
+  return { currentId, currentIndex, focusAt, focusRow, onKey };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { spanOf } from "./useWindowRows";
 
-test("only rows near the screen are there, wherever one is", () => {
+test("only rows near the viewport are rendered at any scroll position", () => {
   expect(spanOf(0, 720, 36, 100_000)).toEqual({ first: 0, end: 26 });
   expect(spanOf(-300, 720, 36, 100_000)).toEqual({ first: 0, end: 18 });
   expect(spanOf(36_000, 720, 36, 100_000)).toEqual({ first: 994, end: 1_026 });

@@ -1,55 +1,55 @@
-/** Which rows of a long list are near the screen. All rows are equally high, so this is arithmetic alone. */
+/** Computes which rows of a long list are near the viewport. All rows have the same height. */
 
 import { onMounted, onUnmounted, type Ref, shallowRef, watch } from "vue";
 
 export interface Span {
   readonly first: number;
-  /** The one after the last. */
+  /** Exclusive. */
   readonly end: number;
 }
 
-/** So many rows are there beyond each edge, for the next turn of the wheel. */
-const BEYOND = 6;
+/** Rows rendered beyond each edge, ready for the next scroll step. */
+const OVERSCAN = 6;
 
-/** The rows between `above` pixels of the list that are scrolled away and `above + screen`. */
-export function spanOf(above: number, screen: number, height: number, count: number): Span {
-  const first = Math.min(Math.max(0, Math.floor(above / height) - BEYOND), count);
-  const end = Math.min(Math.max(first, Math.ceil((above + screen) / height) + BEYOND), count);
+/** The rows between the list offsets `top` and `top + viewport`, in pixels. */
+export function spanOf(top: number, viewport: number, height: number, count: number): Span {
+  const first = Math.min(Math.max(0, Math.floor(top / height) - OVERSCAN), count);
+  const end = Math.min(Math.max(first, Math.ceil((top + viewport) / height) + OVERSCAN), count);
   return { first, end };
 }
 
-/** Follows the window's scrolling; `body` holds the rows and nothing else. */
+/** Follows the scrolling of the window. `body` must contain only the rows. */
 export function useWindowRows(body: Ref<HTMLElement | null>, count: () => number, height: () => number) {
   const span = shallowRef<Span>({ first: 0, end: 0 });
 
-  function look(): void {
-    const above = -(body.value?.getBoundingClientRect().top ?? 0);
-    const next = spanOf(above, innerHeight, height(), count());
+  function update(): void {
+    const scrolled = -(body.value?.getBoundingClientRect().top ?? 0);
+    const next = spanOf(scrolled, innerHeight, height(), count());
     if (next.first !== span.value.first || next.end !== span.value.end) span.value = next;
   }
 
-  // What stands above the list may grow or shrink without any scrolling.
-  const observer = new ResizeObserver(look);
-  watch([count, height], look, { flush: "post" });
+  // Content above the list may change its height without scrolling.
+  const observer = new ResizeObserver(update);
+  watch([count, height], update, { flush: "post" });
   onMounted(() => {
-    addEventListener("scroll", look, { passive: true });
-    addEventListener("resize", look);
+    addEventListener("scroll", update, { passive: true });
+    addEventListener("resize", update);
     observer.observe(document.body);
-    look();
+    update();
   });
   onUnmounted(() => {
-    removeEventListener("scroll", look);
-    removeEventListener("resize", look);
+    removeEventListener("scroll", update);
+    removeEventListener("resize", update);
     observer.disconnect();
   });
 
-  /** Scrolls as little as shows the row between what covers the window's edges. */
+  /** Scrolls the minimum needed to show the row between the covered edges of the window, in pixels. */
   function reveal(index: number, coveredAbove: number, coveredBelow: number): void {
     const top = (body.value?.getBoundingClientRect().top ?? 0) + index * height();
-    const under = top + height() - (innerHeight - coveredBelow);
+    const overflow = top + height() - (innerHeight - coveredBelow);
     if (top < coveredAbove) scrollBy({ top: top - coveredAbove });
-    else if (under > 0) scrollBy({ top: under });
-    look();
+    else if (overflow > 0) scrollBy({ top: overflow });
+    update();
   }
 
   return { span, reveal };

@@ -1,6 +1,6 @@
-/** What a mail server's answer means, in a plain sentence. */
+/** Explains SMTP responses in plain sentences. */
 
-/** By enhanced status code (RFC 3463), the most telling part of an answer. */
+/** By enhanced status code (RFC 3463). */
 const BY_STATUS: Readonly<Record<string, string>> = {
   "4.2.2": "The mailbox is full; it may have room again later.",
   "5.2.2": "The mailbox is full.",
@@ -18,8 +18,8 @@ const BY_STATUS: Readonly<Record<string, string>> = {
   "4.4.2": "The connection broke; it is tried again.",
 };
 
-/** Words that say more than a code which servers use for everything. */
-const BY_WORDS: readonly (readonly [RegExp, string])[] = [
+/** By text, which takes precedence: many servers use generic status codes. */
+const BY_TEXT: readonly (readonly [RegExp, string])[] = [
   [
     /spamhaus|block ?list|blacklist|listed (?:in|at|by)/i,
     "The sending address is on a block list that this server asks.",
@@ -34,11 +34,11 @@ const BY_WORDS: readonly (readonly [RegExp, string])[] = [
   [/spam|content rejected|message refused/i, "The server took it for spam."],
 ];
 
-/** The sentence for an SMTP reply or bounce text; empty where it would only say again what the text says. */
+/** Explains an SMTP response or bounce text; empty if there is nothing to add to the text. */
 export function explainReply(text: string | null): string {
   if (text === null) return "";
-  const byWords = BY_WORDS.find(([pattern]) => pattern.test(text))?.[1];
-  if (byWords !== undefined) return byWords;
+  const byText = BY_TEXT.find(([pattern]) => pattern.test(text))?.[1];
+  if (byText !== undefined) return byText;
   const status = /\b([245]\.\d{1,3}\.\d{1,3})\b/.exec(text)?.[1];
   const byStatus = status !== undefined && Object.hasOwn(BY_STATUS, status) ? BY_STATUS[status] : undefined;
   if (byStatus !== undefined) return byStatus;

@@ -1,4 +1,4 @@
-/** What the signed-in user was told, as far as a view shows it: page by page, with what comes live. */
+/** The notification history that a view selects: pages from the server merged with the live feed. */
 
 import { computed, onUnmounted, watch } from "vue";
 import * as api from "../../api/client";
@@ -6,25 +6,25 @@ import type { InboxNotification, ReadMark } from "../../api/types";
 import { listen } from "../../live/feed";
 import { liveList } from "../../live/list";
 import { isMarked, isOwn } from "../../live/notifications";
-import { belongs, queryOf, type View } from "./view";
+import { matchesView, queryOf, type View } from "./view";
 
-/** The longest list kept in the page. */
-const MOST = 2_000;
+/** Maximum length of the list in the page. */
+const MAX_ITEMS = 2_000;
 
 export function useHistory(view: () => View) {
-  const list = liveList<InboxNotification>((cursor) => api.listNotifications(cursor, queryOf(view())), MOST);
+  const list = liveList<InboxNotification>((cursor) => api.listNotifications(cursor, queryOf(view())), MAX_ITEMS);
 
-  /** What is read while one looks stays where it is, also among the unread. */
-  function take(mark: ReadMark): void {
-    list.update((one) => (!one.read && isMarked(one, mark) ? { ...one, read: true } : one));
+  /** Marks notifications as read in place: the unread view keeps them until it is loaded again. */
+  function applyRead(mark: ReadMark): void {
+    list.update((item) => (!item.read && isMarked(item, mark) ? { ...item, read: true } : item));
   }
 
   const stop = listen({
-    notification(one) {
-      const told = { ...one, read: isOwn(one) };
-      if (belongs(told, view())) list.add([told]);
+    notification(notification) {
+      const item = { ...notification, read: isOwn(notification) };
+      if (matchesView(item, view())) list.add([item]);
     },
-    read: take,
+    read: applyRead,
     refetch: () => void list.refill(),
   });
   watch(
@@ -42,7 +42,7 @@ export function useHistory(view: () => View) {
 
   return {
     ...list,
-    take,
-    hasOlder: computed(() => list.next.value !== null && list.items.value.length < MOST),
+    applyRead,
+    hasOlder: computed(() => list.next.value !== null && list.items.value.length < MAX_ITEMS),
   };
 }

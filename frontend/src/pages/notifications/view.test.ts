@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { InboxNotification } from "../../api/types";
-import { belongs, queryOf, viewOf } from "./view";
+import { matchesView, queryOf, viewOf } from "./view";
 
-test("an address says what is shown, and nonsense in it nothing", () => {
+test("the query determines the view and invalid parameters are ignored", () => {
   const query = { kind: "message", unread: "true", from_user: "3" };
   expect(queryOf(viewOf(query))).toEqual(query);
   expect(viewOf({})).toEqual({ kind: null, unread: false, from: null });
@@ -11,12 +11,12 @@ test("an address says what is shown, and nonsense in it nothing", () => {
   expect(queryOf(viewOf({}))).toEqual({});
 });
 
-test("what comes live is shown where it belongs", () => {
-  const told = { kind: "message", read: false, from: { id: 3, email: "ada@example.com" } } as InboxNotification;
+test("live notifications are shown only in views that they match", () => {
+  const notification = { kind: "message", read: false, from: { id: 3, email: "ada@example.com" } } as InboxNotification;
   const all = viewOf({});
-  expect(belongs(told, all)).toBe(true);
-  expect(belongs(told, { ...all, kind: "open" })).toBe(false);
-  expect(belongs(told, { kind: "message", unread: true, from: 3 })).toBe(true);
-  expect(belongs({ ...told, read: true }, { ...all, unread: true })).toBe(false);
-  expect(belongs({ ...told, from: null }, { ...all, from: 3 })).toBe(false);
+  expect(matchesView(notification, all)).toBe(true);
+  expect(matchesView(notification, { ...all, kind: "open" })).toBe(false);
+  expect(matchesView(notification, { kind: "message", unread: true, from: 3 })).toBe(true);
+  expect(matchesView({ ...notification, read: true }, { ...all, unread: true })).toBe(false);
+  expect(matchesView({ ...notification, from: null }, { ...all, from: 3 })).toBe(false);
 });

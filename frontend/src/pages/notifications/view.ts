@@ -1,4 +1,4 @@
-/** Which notifications are shown, which the address says: so Back, reload and a shared link give the same. */
+/** The selection of notifications. The view is stored in the URL query, so that Back, reload and shared links restore it. */
 
 import type { LocationQuery, LocationQueryRaw } from "vue-router";
 import type { InboxNotification, Notification } from "../../api/types";
@@ -6,7 +6,7 @@ import type { InboxNotification, Notification } from "../../api/types";
 export interface View {
   readonly kind: Notification["kind"] | null;
   readonly unread: boolean;
-  /** Whose messages. */
+  /** The id of the sender. */
   readonly from: number | null;
 }
 
@@ -17,7 +17,7 @@ export const KINDS: Readonly<Record<Notification["kind"], string>> = {
   alert: "Alerts",
 };
 
-/** The view that a query asks for; what makes no sense in it is left out. */
+/** The view in a URL query; invalid parameters are ignored. */
 export function viewOf(query: LocationQuery): View {
   const { kind, unread, from_user: from } = query;
   return {
@@ -27,7 +27,7 @@ export function viewOf(query: LocationQuery): View {
   };
 }
 
-/** The query of a view, which is also the filter that the server takes, without what goes without saying. */
+/** The query of a view without default values. It is also the filter of the API request. */
 export function queryOf(view: View): LocationQueryRaw & Record<string, string> {
   return {
     ...(view.kind === null ? {} : { kind: view.kind }),
@@ -36,11 +36,11 @@ export function queryOf(view: View): LocationQueryRaw & Record<string, string> {
   };
 }
 
-/** Whether one that has come live belongs there. */
-export function belongs(one: InboxNotification, view: View): boolean {
+/** Whether a live notification belongs to the view. */
+export function matchesView(notification: InboxNotification, view: View): boolean {
   return (
-    (view.kind === null || one.kind === view.kind) &&
-    (!view.unread || !one.read) &&
-    (view.from === null || one.from?.id === view.from)
+    (view.kind === null || notification.kind === view.kind) &&
+    (!view.unread || !notification.read) &&
+    (view.from === null || notification.from?.id === view.from)
   );
 }

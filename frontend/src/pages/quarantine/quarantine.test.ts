@@ -4,18 +4,18 @@ import { dump, MAX_TEXT_LENGTH, visible } from "../../bytes";
 import { reasonOf, tally } from "./reasons";
 import { queryOf, viewOf } from "./view";
 
-test("an address and a view say the same, and nonsense is left out", () => {
+test("query and view round-trip and invalid parameters are ignored", () => {
   const view = { state: "retried", reason: "no_kind", item: 12 } as const;
   expect(viewOf({ state: "retried", reason: "no_kind", item: "12" })).toEqual(view);
   expect(queryOf(view)).toEqual({ state: "retried", reason: "no_kind", item: "12" });
-  const usual = { state: "open", reason: null, item: null } as const;
+  const defaults = { state: "open", reason: null, item: null } as const;
   for (const query of [{}, { state: "lost", reason: "", item: "-1" }, { state: ["open"], reason: null, item: "1e3" }]) {
-    expect(viewOf(query)).toEqual(usual);
+    expect(viewOf(query)).toEqual(defaults);
   }
-  expect(queryOf(usual)).toEqual({});
+  expect(queryOf(defaults)).toEqual({});
 });
 
-test("what cannot be seen in a text is shown, and the rest stays", () => {
+test("invisible characters are made visible and others are unchanged", () => {
   expect(visible("a\nb\tc")).toBe("a\nb\tc");
   expect(visible("\0\r\u001b[31m\u007f")).toBe("⟨U+0000⟩⟨U+000D⟩⟨U+001B⟩[31m⟨U+007F⟩");
   expect(visible("abc\u202etxt.exe\ufeff")).toBe("abc⟨U+202E⟩txt.exe⟨U+FEFF⟩");
@@ -23,7 +23,7 @@ test("what cannot be seen in a text is shown, and the rest stays", () => {
   expect(visible("x".repeat(MAX_TEXT_LENGTH + 1))).toHaveLength(MAX_TEXT_LENGTH);
 });
 
-test("bytes are shown with offset and ASCII, and only their beginning", () => {
+test("the hex dump has offsets and ASCII and is truncated", () => {
   expect(dump("/yBub3QgSlNPTg==")).toEqual({
     lines: ["0000  ff 20 6e 6f 74 20 4a 53  . not JS", "0008  4f 4e                    ON"],
     shown: 10,
@@ -34,7 +34,7 @@ test("bytes are shown with offset and ASCII, and only their beginning", () => {
   expect(long.lines).toHaveLength(512);
 });
 
-test("outcomes are added up, and those that are missing were no longer open", () => {
+test("outcomes are counted and missing items are reported as no longer open", () => {
   const of = (outcome: Outcome["outcome"], id: number): Outcome => ({ id, outcome, detail: "" });
   expect(tally([of("stored", 1), of("failed", 2), of("stored", 3), of("duplicate", 4)], 6)).toBe(
     "2 stored, 1 already stored, 1 still refused, 2 no longer open.",
@@ -42,8 +42,8 @@ test("outcomes are added up, and those that are missing were no longer open", ()
   expect(tally([], 0)).toBe("0 items tried.");
 });
 
-test("a reason that nobody has heard of has its own name", () => {
-  expect(reasonOf("no_kind").word).toBe("No kind");
-  expect(reasonOf("too_odd").word).toBe("Too odd");
-  expect(reasonOf("valueOf").word).toBe("ValueOf");
+test("unknown reasons are labelled with their own name", () => {
+  expect(reasonOf("no_kind").label).toBe("Missing event type");
+  expect(reasonOf("too_odd").label).toBe("Too odd");
+  expect(reasonOf("valueOf").label).toBe("ValueOf");
 });

@@ -1,47 +1,47 @@
-/** Why something is in quarantine, what it is, and what became of it, in words. */
+/** Describes the reasons, origins and outcomes of quarantined items. */
 
 import type { Outcome, QuarantineItem } from "../../api/types";
 import type { Tone } from "../../components/tones";
 import { counted, inWords } from "../../words";
 
 interface Reason {
-  readonly word: string;
-  readonly means: string;
+  readonly label: string;
+  readonly meaning: string;
   readonly advice: string;
 }
 
 const UNREADABLE = "Discard it, or retry it after an update that can read it.";
 
 const REASONS: Readonly<Record<string, Reason>> = {
-  not_an_object: { word: "Not an object", means: "An element of a batch is no JSON object.", advice: UNREADABLE },
+  not_an_object: { label: "Not an object", meaning: "An element of a batch is not a JSON object.", advice: UNREADABLE },
   no_kind: {
-    word: "No kind",
-    means: "An element has neither `event` nor `type`, so nobody knows what has happened.",
+    label: "Missing event type",
+    meaning: "An element has neither `event` nor `type`, so its kind is unknown.",
     advice: UNREADABLE,
   },
-  not_utf8: { word: "Not UTF-8", means: "A whole delivery is no text in UTF-8.", advice: UNREADABLE },
-  not_an_array: { word: "Not an array", means: "A whole delivery is no JSON array.", advice: UNREADABLE },
+  not_utf8: { label: "Not UTF-8", meaning: "A whole delivery is not valid UTF-8.", advice: UNREADABLE },
+  not_an_array: { label: "Not an array", meaning: "A whole delivery is not a JSON array.", advice: UNREADABLE },
   too_many_elements: {
-    word: "Too many elements",
-    means: "A whole delivery has more elements than are taken at once.",
+    label: "Too many elements",
+    meaning: "A whole delivery has more elements than the limit for a batch.",
     advice: UNREADABLE,
   },
   refused_by_postgres: {
-    word: "Refused by Postgres",
-    means: "The event was read, and Postgres would not store it.",
-    advice: "Repair what the detail names, then retry: the event is stored as if it had just come.",
+    label: "Refused by Postgres",
+    meaning: "The event was parsed, but Postgres rejected it.",
+    advice: "Fix the cause named in the detail, then retry. The event is stored as if it had just arrived.",
   },
   not_relayed: {
-    word: "Not relayed",
-    means: "The event is stored, and Redis would not take the announcement for the live view.",
-    advice: "Retry once Redis takes it, or discard it: the event is in the list all the same.",
+    label: "Not relayed",
+    meaning: "The event is stored, but Redis rejected the message for the live view.",
+    advice: "Retry once Redis accepts it, or discard it. The event is in the list in either case.",
   },
 };
 
-/** What a reason means; one that is not known is called by its own name. */
+/** The description of a reason. An unknown reason is labelled with its own code. */
 export function reasonOf(code: string): Reason {
   const known = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined;
-  return known ?? { word: inWords(code), means: "It could not be stored.", advice: UNREADABLE };
+  return known ?? { label: inWords(code), meaning: "It could not be stored.", advice: UNREADABLE };
 }
 
 export const ORIGINS: Readonly<Record<QuarantineItem["origin"], string>> = {
@@ -50,30 +50,30 @@ export const ORIGINS: Readonly<Record<QuarantineItem["origin"], string>> = {
   outbox: "An announcement for the live view",
 };
 
-interface Look {
-  readonly word: string;
+interface OutcomeStyle {
+  readonly label: string;
   readonly tone: Tone;
 }
 
-export const OUTCOMES: Readonly<Record<Outcome["outcome"], Look>> = {
-  failed: { word: "Still refused", tone: "bad" },
-  readable: { word: "Can be read", tone: "ok" },
-  stored: { word: "Stored", tone: "ok" },
-  duplicate: { word: "Already stored", tone: "quiet" },
-  relayed: { word: "Relayed", tone: "ok" },
+export const OUTCOMES: Readonly<Record<Outcome["outcome"], OutcomeStyle>> = {
+  failed: { label: "Still refused", tone: "bad" },
+  readable: { label: "Can be read", tone: "ok" },
+  stored: { label: "Stored", tone: "ok" },
+  duplicate: { label: "Already stored", tone: "quiet" },
+  relayed: { label: "Relayed", tone: "ok" },
 };
 
-/** How many came out in which way, of those that were tried; what is missing was no longer open. */
+/** Counts the outcomes. Items that were tried but have no outcome were no longer open. */
 export function tally(outcomes: readonly Outcome[], tried: number): string {
-  const found = (name: string): number => outcomes.filter(({ outcome }) => outcome === name).length;
-  const gone = tried - outcomes.length;
-  const said: readonly (readonly [number, string])[] = [
-    [found("stored"), "stored"],
-    [found("duplicate"), "already stored"],
-    [found("relayed"), "relayed"],
-    [found("failed"), "still refused"],
-    [gone, "no longer open"],
+  const count = (name: string): number => outcomes.filter(({ outcome }) => outcome === name).length;
+  const missing = tried - outcomes.length;
+  const counts: readonly (readonly [number, string])[] = [
+    [count("stored"), "stored"],
+    [count("duplicate"), "already stored"],
+    [count("relayed"), "relayed"],
+    [count("failed"), "still refused"],
+    [missing, "no longer open"],
   ];
-  const there = said.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}`);
-  return there.length > 0 ? `${there.join(", ")}.` : `${counted(tried, "item")} tried.`;
+  const parts = counts.filter(([n]) => n > 0).map(([n, words]) => `${n} ${words}`);
+  return parts.length > 0 ? `${parts.join(", ")}.` : `${counted(tried, "item")} tried.`;
 }

@@ -1,4 +1,4 @@
-/** The list of a view, page by page, and what is open by reason. */
+/** The items of a view, page by page, and the open items by reason. */
 
 import { computed, onUnmounted, readonly, shallowReadonly, shallowRef, watch } from "vue";
 import * as api from "../../api/client";
@@ -7,8 +7,8 @@ import { liveList } from "../../live/list";
 import { setOpenGroups } from "../../live/quarantined";
 import type { View } from "./view";
 
-/** The longest list kept in the page. */
-const MOST = 5_000;
+/** Maximum length of the list in the page. */
+const MAX_ITEMS = 5_000;
 
 export function useQuarantine(view: () => View) {
   const groups = shallowRef<readonly QuarantineGroup[]>([]);
@@ -17,7 +17,7 @@ export function useQuarantine(view: () => View) {
     groups.value = page.open;
     setOpenGroups(page.open);
     return page;
-  }, MOST);
+  }, MAX_ITEMS);
 
   watch(
     [() => view().state, () => view().reason],
@@ -32,6 +32,6 @@ export function useQuarantine(view: () => View) {
   return {
     ...list,
     groups: shallowReadonly(groups),
-    hasOlder: readonly(computed(() => list.next.value !== null && list.items.value.length < MOST)),
+    hasOlder: readonly(computed(() => list.next.value !== null && list.items.value.length < MAX_ITEMS)),
   };
 }

@@ -4,42 +4,42 @@ import { useRetry } from "./useRetry";
 
 afterEach(() => vi.unstubAllGlobals());
 
-interface Order {
+interface RetryRequest {
   readonly select: { readonly ids?: number[]; readonly reason?: string };
   readonly dry_run?: boolean;
 }
 
-/** A server where these items are open; those above 100 cannot be read. */
+/** A fake server with these open items. Items above 100 fail. */
 function server(open: readonly number[]) {
-  const orders: Order[] = [];
+  const requests: RetryRequest[] = [];
   const state = { open: [...open], fail: false };
   vi.stubGlobal("fetch", (_path: string, { body }: { body: string }) => {
-    const order = JSON.parse(body) as Order;
-    orders.push(order);
-    if (state.fail) return Promise.resolve(new Response(JSON.stringify({ detail: "Away." }), { status: 503 }));
-    const ids = state.open.filter((id) => order.select.ids?.includes(id) ?? true);
+    const request = JSON.parse(body) as RetryRequest;
+    requests.push(request);
+    if (state.fail) return Promise.resolve(new Response(JSON.stringify({ detail: "Unavailable." }), { status: 503 }));
+    const ids = state.open.filter((id) => request.select.ids?.includes(id) ?? true);
     const items = ids.map((id): Outcome => {
-      const good = order.dry_run ? "readable" : "stored";
-      return { id, outcome: id > 100 ? "failed" : good, detail: "" };
+      const success = request.dry_run ? "readable" : "stored";
+      return { id, outcome: id > 100 ? "failed" : success, detail: "" };
     });
-    if (!order.dry_run) state.open = state.open.filter((id) => id > 100 || !ids.includes(id));
+    if (!request.dry_run) state.open = state.open.filter((id) => id > 100 || !ids.includes(id));
     return Promise.resolve(Response.json({ matched: ids.length, resolved: 0, failed: 0, items }));
   });
-  return { orders, state };
+  return { requests, state };
 }
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n + 1);
 
-test("nothing is tried before it was looked at, and then exactly what was looked at, a few at a time", async () => {
-  const { orders, state } = server(numbers(120));
+test("a retry covers exactly the previewed items, in batches", async () => {
+  const { requests, state } = server(numbers(120));
   const retry = useRetry({ reason: "no_kind" });
-  await retry.look();
+  await retry.loadPreview();
   expect(retry.step.value).toBe("ready");
-  expect(orders).toEqual([{ select: { reason: "no_kind" }, dry_run: true }]);
-  // What comes meanwhile is not touched; what somebody else has resolved is left out.
+  expect(requests).toEqual([{ select: { reason: "no_kind" }, dry_run: true }]);
+  // Item 121 arrives after the preview and is not touched; item 7 was resolved elsewhere and has no outcome.
   state.open = [...state.open.filter((id) => id !== 7), 121];
   await Promise.all([retry.run(), retry.run()]);
-  expect(orders.slice(1).map(({ select }) => select.ids?.length)).toEqual([50, 50, 20]);
+  expect(requests.slice(1).map(({ select }) => select.ids?.length)).toEqual([50, 50, 20]);
   expect(retry.step.value).toBe("done");
   expect(retry.tried.value).toBe(120);
   expect(retry.outcomes.value).toHaveLength(119);
@@ -47,29 +47,29 @@ test("nothing is tried before it was looked at, and then exactly what was looked
   expect(state.open).toContain(121);
 });
 
-test("it stops when told to, between two requests", async () => {
+test("stop() ends the retry between two requests", async () => {
   const { state } = server(numbers(100));
   const retry = useRetry({});
-  await retry.look();
+  await retry.loadPreview();
   const running = retry.run();
   retry.stop();
   await running;
   expect(retry.step.value).toBe("done");
-  expect(retry.left.value).toHaveLength(50);
+  expect(retry.remaining.value).toHaveLength(50);
   expect(state.open).toHaveLength(50);
 });
 
-test("a failure is told, and it goes on from there", async () => {
+test("a failed request is reported and the retry continues from there", async () => {
   const { state } = server(numbers(60));
   const retry = useRetry({});
   state.fail = true;
-  await retry.look();
-  expect([retry.step.value, retry.problem.value]).toEqual(["looking", "Away."]);
+  await retry.loadPreview();
+  expect([retry.step.value, retry.problem.value]).toEqual(["previewing", "Unavailable."]);
   state.fail = false;
-  await retry.look();
+  await retry.loadPreview();
   state.fail = true;
   await retry.run();
-  expect([retry.step.value, retry.problem.value, retry.left.value.length]).toEqual(["ready", "Away.", 60]);
+  expect([retry.step.value, retry.problem.value, retry.remaining.value.length]).toEqual(["ready", "Unavailable.", 60]);
   state.fail = false;
   await retry.run();
   expect([retry.step.value, retry.problem.value, retry.outcomes.value.length]).toEqual(["done", null, 60]);

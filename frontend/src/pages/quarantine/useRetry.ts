@@ -1,52 +1,52 @@
 /**
- * Trying items again: first what would happen, then, once that is confirmed, the very items that were looked at, a few at a
- * time. So it is seen how far it is, it can be stopped, and what comes meanwhile is not touched.
+ * Retries quarantined items: a dry run first, then exactly these items in batches. Batches show progress and allow a stop. Items
+ * that arrive after the dry run are not touched.
  */
 
 import { readonly, ref, shallowReadonly, shallowRef } from "vue";
 import * as api from "../../api/client";
 import type { Outcome, Selection } from "../../api/types";
 
-/** Items in one request. */
-const AT_ONCE = 50;
+/** Items per request. */
+const BATCH_SIZE = 50;
 
-export type Step = "looking" | "ready" | "running" | "done";
+export type Step = "previewing" | "ready" | "running" | "done";
 
 export function useRetry(select: Selection) {
-  const step = ref<Step>("looking");
-  const foreseen = shallowRef<readonly Outcome[]>([]);
+  const step = ref<Step>("previewing");
+  const preview = shallowRef<readonly Outcome[]>([]);
   const outcomes = shallowRef<readonly Outcome[]>([]);
-  const left = shallowRef<readonly number[]>([]);
+  const remaining = shallowRef<readonly number[]>([]);
   const tried = ref(0);
   const problem = ref<string | null>(null);
   let stopped = false;
 
-  /** Asks what would happen. */
-  async function look(): Promise<void> {
+  /** Performs the dry run. */
+  async function loadPreview(): Promise<void> {
     problem.value = null;
     try {
-      foreseen.value = (await api.previewRetry(select)).items;
-      left.value = foreseen.value.map(({ id }) => id);
+      preview.value = (await api.previewRetry(select)).items;
+      remaining.value = preview.value.map(({ id }) => id);
       step.value = "ready";
     } catch (error) {
       problem.value = (error as Error).message;
     }
   }
 
-  /** Tries what is left, until it is done, stopped, or a request fails: then it can go on from there. */
+  /** Retries the remaining items until all are done, `stop` is called, or a request fails. Call it again to continue. */
   async function run(): Promise<void> {
-    // Two clicks are one order.
+    // A double click starts only one run.
     if (step.value === "running") return;
     stopped = false;
     problem.value = null;
     step.value = "running";
     try {
-      while (left.value.length > 0 && !stopped) {
-        const some = left.value.slice(0, AT_ONCE);
-        const { items } = await api.retryQuarantined(some);
+      while (remaining.value.length > 0 && !stopped) {
+        const batch = remaining.value.slice(0, BATCH_SIZE);
+        const { items } = await api.retryQuarantined(batch);
         outcomes.value = [...outcomes.value, ...items];
-        left.value = left.value.slice(some.length);
-        tried.value += some.length;
+        remaining.value = remaining.value.slice(batch.length);
+        tried.value += batch.length;
       }
       step.value = "done";
     } catch (error) {
@@ -57,15 +57,15 @@ export function useRetry(select: Selection) {
 
   return {
     step: readonly(step),
-    foreseen: shallowReadonly(foreseen),
+    preview: shallowReadonly(preview),
     outcomes: shallowReadonly(outcomes),
-    /** Those still to be tried. */
-    left: shallowReadonly(left),
+    /** Ids still to be retried. */
+    remaining: shallowReadonly(remaining),
     tried: readonly(tried),
     problem: readonly(problem),
-    look,
+    loadPreview,
     run,
-    /** Lets what is under way end, and tries no more. */
+    /** Stops after the current request. */
     stop(): void {
       stopped = true;
     },

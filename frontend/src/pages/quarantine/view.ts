@@ -1,4 +1,4 @@
-/** What of the quarantine is shown, which its address says: so Back, reload and a shared link give the same. */
+/** The selection of quarantined items. The view is stored in the URL query, so that Back, reload and shared links restore it. */
 
 import type { LocationQuery, LocationQueryRaw } from "vue-router";
 import type { QuarantineState } from "../../api/types";
@@ -6,13 +6,13 @@ import type { QuarantineState } from "../../api/types";
 export interface View {
   readonly state: QuarantineState;
   readonly reason: string | null;
-  /** The item that is looked at. */
+  /** The id of the open item. */
   readonly item: number | null;
 }
 
 const STATES: readonly QuarantineState[] = ["open", "retried", "discarded"];
 
-/** The view that a query asks for; what makes no sense in it is left out. */
+/** The view in a URL query; invalid parameters are ignored. */
 export function viewOf(query: LocationQuery): View {
   const { state, reason, item } = query;
   return {
@@ -22,7 +22,7 @@ export function viewOf(query: LocationQuery): View {
   };
 }
 
-/** The query of a view, without what goes without saying. */
+/** The query of a view, without default values. */
 export function queryOf(view: View): LocationQueryRaw {
   return {
     ...(view.state === "open" ? {} : { state: view.state }),

@@ -1,4 +1,4 @@
-/** The events of one address: pages from the server and what arrives live. */
+/** The events of one recipient: pages from the server merged with the live feed. */
 
 import { computed, onUnmounted, watch } from "vue";
 import * as api from "../../api/client";
@@ -6,36 +6,36 @@ import type { MailEvent } from "../../api/types";
 import { follow, listen } from "../../live/feed";
 import { liveList } from "../../live/list";
 
-const MOST = 2_000;
-/** In a burst, what else changes with new events is asked for so often. */
-const TELL_EVERY = 1_000;
+const MAX_ITEMS = 2_000;
+/** Minimum interval between calls of `onChange` in a burst, in milliseconds. */
+const CHANGE_INTERVAL = 1_000;
 
-/** As the server compares addresses: without regard to the case of ASCII letters. */
-export function isSameAddress(one: string, other: string): boolean {
+/** Compares addresses as the server does: ignoring the case of ASCII letters. */
+export function isSameAddress(a: string, b: string): boolean {
   const folded = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  return folded(one) === folded(other);
+  return folded(a) === folded(b);
 }
 
-/** `changed` is called when the address has new events. */
-export function useEventsOf(email: () => string, changed: () => void) {
-  const list = liveList<MailEvent>((cursor) => api.listEvents(cursor, { recipient: email() }), MOST);
-  let telling: ReturnType<typeof setTimeout> | undefined;
+/** `onChange` is called when the recipient has new events. */
+export function useEventsOf(email: () => string, onChange: () => void) {
+  const list = liveList<MailEvent>((cursor) => api.listEvents(cursor, { recipient: email() }), MAX_ITEMS);
+  let changeTimer: ReturnType<typeof setTimeout> | undefined;
 
-  function take(arrived: readonly MailEvent[]): void {
-    const own = arrived.filter((event) => event.recipient !== null && isSameAddress(event.recipient, email()));
-    if (own.length === 0) return;
-    list.add(own);
-    telling ??= setTimeout(() => {
-      telling = undefined;
-      changed();
-    }, TELL_EVERY);
+  function receive(arrived: readonly MailEvent[]): void {
+    const matching = arrived.filter((event) => event.recipient !== null && isSameAddress(event.recipient, email()));
+    if (matching.length === 0) return;
+    list.add(matching);
+    changeTimer ??= setTimeout(() => {
+      changeTimer = undefined;
+      onChange();
+    }, CHANGE_INTERVAL);
   }
 
-  const stop = listen({ events: take, refetch: () => (changed(), void list.refill()) });
+  const stop = listen({ events: receive, refetch: () => (onChange(), void list.refill()) });
   watch(email, (recipient, _before, onCleanup) => onCleanup(follow({ recipient })), { immediate: true });
   onUnmounted(() => {
     stop();
-    clearTimeout(telling);
+    clearTimeout(changeTimer);
     list.clear();
   });
   return {
@@ -43,8 +43,8 @@ export function useEventsOf(email: () => string, changed: () => void) {
     loading: list.loading,
     problem: list.problem,
     older: list.older,
-    hasOlder: computed(() => list.next.value !== null && list.items.value.length < MOST),
-    /** Begins anew, as for another address. */
+    hasOlder: computed(() => list.next.value !== null && list.items.value.length < MAX_ITEMS),
+    /** Clears the list and loads it again. */
     refill(): Promise<void> {
       list.clear();
       return list.refill();

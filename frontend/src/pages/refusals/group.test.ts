@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Refusal } from "../../api/types";
-import { grouped } from "./group";
-import { causesInWords, reasonOf } from "./reasons";
+import { groupRefusals } from "./group";
+import { describeCauses, reasonOf } from "./reasons";
 
 function row(reason: string, network: string, hour: number, more: Partial<Refusal> = {}): Refusal {
   const at = (minute: string): string => `2026-11-25T${`${hour}`.padStart(2, "0")}:${minute}:00Z`;
@@ -18,8 +18,8 @@ function row(reason: string, network: string, hour: number, more: Partial<Refusa
   };
 }
 
-test("hours are added up, and what was signed comes first", () => {
-  const groups = grouped([
+test("hours are summed up and signed deliveries come first", () => {
+  const groups = groupRefusals([
     row("unsigned", "203.0.113.0/24", 12, { count: 40 }),
     row("wrong_signature", "198.51.100.0/24", 11, { count: 2 }),
     row("unsigned", "203.0.113.0/24", 9, { count: 2 }),
@@ -31,12 +31,12 @@ test("hours are added up, and what was signed comes first", () => {
   ]);
   expect(groups[0]?.networks.map(({ network }) => network)).toEqual(["198.51.100.0/24", "192.0.2.0/24"]);
   expect(groups[1]).toMatchObject({ first: "2026-11-25T09:10:00Z", last: "2026-11-25T12:30:00Z" });
-  expect(grouped([])).toEqual([]);
+  expect(groupRefusals([])).toEqual([]);
 });
 
-test("the newest explanation counts, and a row that comes twice counts once", () => {
+test("the newest explanation is shown and repeated rows count once", () => {
   const newest = row("wrong_signature", "n", 12);
-  const groups = grouped([
+  const groups = groupRefusals([
     newest,
     row("wrong_signature", "n", 11, { near_miss: "slash", hint: "new" }),
     row("wrong_signature", "n", 10, { near_miss: "scheme", hint: "old" }),
@@ -45,12 +45,12 @@ test("the newest explanation counts, and a row that comes twice counts once", ()
   expect(groups[0]?.networks).toEqual([expect.objectContaining({ count: 3, nearMiss: "slash", hint: "new" })]);
 });
 
-test("reasons and causes have words, also those that nobody has heard of", () => {
-  expect(reasonOf("wrong_signature")).toMatchObject({ word: "Wrong signature", signed: true });
-  expect(reasonOf("moon_phase")).toMatchObject({ word: "Moon phase", signed: false });
-  expect(reasonOf("toString").word).toBe("ToString");
-  expect(causesInWords("scheme+slash")).toBe(
-    "http for https, or the other way round, and a slash at the end too many or too few",
+test("reasons and causes have descriptions, including unknown ones", () => {
+  expect(reasonOf("wrong_signature")).toMatchObject({ label: "Wrong signature", signed: true });
+  expect(reasonOf("moon_phase")).toMatchObject({ label: "Moon phase", signed: false });
+  expect(reasonOf("toString").label).toBe("ToString");
+  expect(describeCauses("scheme+slash")).toBe(
+    "The scheme is http instead of https, or the reverse, and the trailing slash differs",
   );
-  expect(causesInWords("moon_phase")).toBe("moon phase");
+  expect(describeCauses("moon_phase")).toBe("Moon phase");
 });

@@ -1,34 +1,34 @@
 import { expect, test } from "vitest";
 import type { MailEvent } from "../../api/types";
-import { comesOf, elementsOf, posted, written } from "./batch";
+import { batchMatcher, formatBatch, parseBatch, toRequestBody } from "./batch";
 import { signedCommand } from "./command";
 
-test("an array alone is posted under its name, and anything else as it is written", () => {
-  expect(posted(' [ {"a":1.0} ]')).toBe('{"mandrill_events": [ {"a":1.0} ]}');
-  expect(posted('{"other":1}')).toBe('{"other":1}');
-  expect(elementsOf(written([1, 2]))).toEqual([1, 2]);
-  expect(elementsOf("[3]")).toEqual([3]);
-  for (const text of ["{", "{}", '{"mandrill_events":7}', "null", "17"]) expect(elementsOf(text)).toBeNull();
+test("a bare array is wrapped in `mandrill_events` and any other text is posted unchanged", () => {
+  expect(toRequestBody(' [ {"a":1.0} ]')).toBe('{"mandrill_events": [ {"a":1.0} ]}');
+  expect(toRequestBody('{"other":1}')).toBe('{"other":1}');
+  expect(parseBatch(formatBatch([1, 2]))).toEqual([1, 2]);
+  expect(parseBatch("[3]")).toEqual([3]);
+  for (const text of ["{", "{}", '{"mandrill_events":7}', "null", "17"]) expect(parseBatch(text)).toBeNull();
 });
 
-test("an event is of a batch by its id, or by its address where it has none", () => {
-  const isOurs = comesOf([
+test("an event belongs to a batch by message id, or by address if it has no id", () => {
+  const belongsToBatch = batchMatcher([
     { event: "open", _id: "m1", msg: { _id: "m2", email: "ada@example.com" } },
     { event: "inbound", msg: { headers: { "Message-Id": "<m3@example.org>" } } },
     { type: "blacklist", action: "add", reject: { email: "gone@example.net" } },
     17,
     null,
   ]);
-  const came = (message_id: string | null, recipient: string | null, simulated = true): boolean =>
-    isOurs({ message_id, recipient, simulated } as MailEvent);
-  for (const id of ["m1", "m2", "<m3@example.org>"]) expect(came(id, null)).toBe(true);
-  expect(came(null, "gone@example.net")).toBe(true);
-  expect(came("m9", "ada@example.com")).toBe(false);
-  expect(came(null, null)).toBe(false);
-  expect(came("m1", null, false)).toBe(false);
+  const matches = (message_id: string | null, recipient: string | null, simulated = true): boolean =>
+    belongsToBatch({ message_id, recipient, simulated } as MailEvent);
+  for (const id of ["m1", "m2", "<m3@example.org>"]) expect(matches(id, null)).toBe(true);
+  expect(matches(null, "gone@example.net")).toBe(true);
+  expect(matches("m9", "ada@example.com")).toBe(false);
+  expect(matches(null, null)).toBe(false);
+  expect(matches("m1", null, false)).toBe(false);
 });
 
-test("whatever stands in a batch or an address, it ends no word of the command", () => {
+test("text in a batch or URL cannot break out of the quoting of the command", () => {
   const command = signedCommand([{ subject: "it's\nEND\n$(date)" }], "https://mail.example.com/it's?a=1&b=2");
   expect(command).toContain("URL='https://mail.example.com/it'\\''s?a=1&b=2'");
   expect(command.match(/^END$/gm)).toHaveLength(1);

@@ -1,14 +1,14 @@
-/** The command that signs a batch as Mandrill does: HMAC-SHA1 over the address, the field's name and its value, in base64. */
+/** Builds a command that signs a batch as Mandrill does: base64 of HMAC-SHA1 over the URL, the field name and the field value. */
 
-/** A text as one word of a shell. */
-function quoted(text: string): string {
+/** Quotes a text as a single shell word. */
+function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The batch lies in a file, since what is signed and what is posted must be the same bytes, however many. */
+/** The command stores the batch in a file, so that the signature and the request cover the same bytes. */
 export function signedCommand(events: readonly unknown[], url: string): string {
   return `read -rsp 'Webhook key: ' KEY
-URL=${quoted(url)}
+URL=${shellQuote(url)}
 cat > batch.json <<'END'
 ${JSON.stringify(events)}
 END

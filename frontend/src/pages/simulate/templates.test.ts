@@ -30,23 +30,23 @@ const KINDS = [
   "whitelist_remove",
 ];
 
-test("there is a template for every kind that Mandrill knows", () => {
-  const made = TEMPLATES.flatMap(({ make }) => make() as { event?: string; type?: string; action?: string }[]);
-  const kinds = new Set(made.map(({ event, type, action }) => event ?? `${type}_${action}`));
+test("every event kind that Mandrill sends has a template", () => {
+  const elements = TEMPLATES.flatMap(({ make }) => make() as { event?: string; type?: string; action?: string }[]);
+  const kinds = new Set(elements.map(({ event, type, action }) => event ?? `${type}_${action}`));
   for (const kind of KINDS) expect(kinds).toContain(kind);
 });
 
-test("each has a name of its own, and says how many elements it has", () => {
+test("template ids and names are unique, and the expected receipts match the elements", () => {
   expect(new Set(TEMPLATES.map(({ id }) => id)).size).toBe(TEMPLATES.length);
   expect(new Set(TEMPLATES.map(({ name }) => name)).size).toBe(TEMPLATES.length);
-  for (const { make, gives, group } of TEMPLATES) {
+  for (const { make, receipt, group } of TEMPLATES) {
     expect(GROUPS).toContain(group);
-    expect(make()).toHaveLength(gives.received);
-    expect(gives.stored + gives.duplicates + gives.quarantined).toBe(gives.received);
+    expect(make()).toHaveLength(receipt.received);
+    expect(receipt.stored + receipt.duplicates + receipt.quarantined).toBe(receipt.received);
   }
 });
 
-test("what is made twice differs, so that both are stored, and names nobody real", () => {
+test("repeated batches differ, so that both are stored, and use only example domains", () => {
   for (const { id, make } of TEMPLATES) {
     if (id === "empty") continue;
     const text = JSON.stringify(make());

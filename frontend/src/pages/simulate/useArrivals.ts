@@ -1,30 +1,30 @@
-/** The events that come of a batch, as they arrive live: the way that every event goes. */
+/** Collects the events of a posted batch as they arrive over the live feed. */
 
 import { onUnmounted, shallowReadonly, shallowRef } from "vue";
 import { listEvents } from "../../api/client";
 import type { MailEvent } from "../../api/types";
 import { follow, listen } from "../../live/feed";
 import { merge } from "../../live/merge";
-import { comesOf } from "./batch";
+import { batchMatcher } from "./batch";
 
-/** Kept, at most: as many as a batch may have. */
-const MOST = 1_000;
+/** The largest number of elements in a batch. */
+const MAX_EVENTS = 1_000;
 
 export function useArrivals() {
   const arrived = shallowRef<readonly MailEvent[]>([]);
-  let isOurs: (event: MailEvent) => boolean = () => false;
+  let belongsToBatch: (event: MailEvent) => boolean = () => false;
 
-  function take(events: readonly MailEvent[]): void {
-    arrived.value = merge(arrived.value, events.filter(isOurs), MOST);
+  function receive(events: readonly MailEvent[]): void {
+    arrived.value = merge(arrived.value, events.filter(belongsToBatch), MAX_EVENTS);
   }
 
-  /** What was missed while the line was cut; should that fail, the list of events has it. */
+  /** Fetches what was missed while disconnected. A failure is ignored: the list of events still shows these events. */
   async function refetch(): Promise<void> {
     const page = await listEvents(null, { simulated: "true" }).catch(() => null);
-    if (page) take(page.items);
+    if (page) receive(page.items);
   }
 
-  const stop = listen({ events: take, refetch: () => void refetch() });
+  const stop = listen({ events: receive, refetch: () => void refetch() });
   const unfollow = follow({ simulated: "true" });
   onUnmounted(() => {
     stop();
@@ -33,10 +33,10 @@ export function useArrivals() {
 
   return {
     arrived: shallowReadonly(arrived),
-    /** Waits for what comes of these, and forgets the batch before. */
-    await(events: readonly unknown[]): void {
+    /** Starts collecting the events of this batch, and drops those of the previous one. */
+    expectBatch(elements: readonly unknown[]): void {
       arrived.value = [];
-      isOurs = comesOf(events);
+      belongsToBatch = batchMatcher(elements);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { barsOf, ceiling } from "./chart";
+import { barsOf, axisMax } from "./chart";
 
-test("buckets that the server left out are there, and each count is in its place", () => {
+test("empty buckets are filled in and each count is in its series", () => {
   const bars = barsOf({
     from: "2026-10-24T05:00:00Z",
     to: "2026-10-27T05:00:00Z",
@@ -22,7 +22,7 @@ test("buckets that the server left out are there, and each count is in its place
   expect(bars[2]?.sum).toBe(9);
 });
 
-test("by the hour, a day has as many bars as hours, also where clocks are half an hour apart", () => {
+test("a day by hour has 24 bars, also in zones with a half-hour offset", () => {
   const day = { from: "2026-01-01T00:00:00Z", to: "2026-01-02T00:00:00Z" };
   for (const [zone, at] of [
     ["UTC", "2026-01-01T23:00:00Z"],
@@ -42,6 +42,6 @@ test("the axis ends at a round number", () => {
     [11, 20],
     [6_001, 10_000],
   ] as const) {
-    expect(ceiling(most), `${most}`).toBe(end);
+    expect(axisMax(most), `${most}`).toBe(end);
   }
 });

@@ -1,11 +1,11 @@
-/** The chart's bars: every bucket of the time, also those without events, and what is stacked in each. */
+/** The bars of the chart: one for each bucket of the period, including empty ones. */
 
 import type { Counts, Statistics, Step } from "../../api/stats";
 import type { Tone } from "../../components/tones";
-import { lookOf } from "../events/kinds";
+import { kindStyle } from "../events/kinds";
 import { startOf } from "./zone";
 
-/** What is stacked, from the bottom as in the list's chart: kinds by what they mean, since eleven colours tell nobody anything. */
+/** The series, from the bottom up as in the histogram. Kinds are grouped by outcome: eleven colours would be unreadable. */
 export const SERIES: readonly { readonly tone: Tone; readonly name: string }[] = [
   { tone: "bad", name: "Bounced, rejected, spam" },
   { tone: "warn", name: "Deferred and soft bounces" },
@@ -16,18 +16,18 @@ export const SERIES: readonly { readonly tone: Tone; readonly name: string }[] =
 
 export interface Bar {
   readonly at: number;
-  /** As many as there are series, in their order. */
+  /** One count for each entry of `SERIES`. */
   readonly values: readonly number[];
   readonly sum: number;
 }
 
-/** More would be narrower than a line; the server gives no more than this either. */
-const MOST = 400;
+/** The server's limit. More bars would be narrower than a line. */
+const MAX_BARS = 400;
 
 function stack(values: number[], counts: Counts): void {
   for (const [kind, count] of Object.entries(counts)) {
-    const place = SERIES.findIndex(({ tone }) => tone === lookOf(kind).tone);
-    values[place] = (values[place] ?? 0) + count;
+    const index = SERIES.findIndex(({ tone }) => tone === kindStyle(kind).tone);
+    values[index] = (values[index] ?? 0) + count;
   }
 }
 
@@ -39,10 +39,10 @@ export function barsOf({
   buckets,
 }: Pick<Statistics, "from" | "to" | "step" | "zone" | "buckets">): Bar[] {
   const bars: Bar[] = [];
-  // What is counted is counted by the hour, so the last hour says where the last bar is.
+  // Events are counted by the hour, so the last counted hour determines the last bar.
   const last = startOf(step, Date.parse(to) - 3_600_000, zone);
   let next = 0;
-  for (let at = startOf(step, Date.parse(from), zone); at <= last && bars.length < MOST;) {
+  for (let at = startOf(step, Date.parse(from), zone); at <= last && bars.length < MAX_BARS;) {
     const end = startOf(step, at, zone, 1);
     const values = SERIES.map(() => 0);
     for (let bucket = buckets[next]; bucket && Date.parse(bucket.at) < end; bucket = buckets[++next]) {
@@ -54,15 +54,15 @@ export function barsOf({
   return bars;
 }
 
-/** The next round number that is not smaller: 1, 2 or 5 with zeros, and even, so that its half is whole. */
-export function ceiling(most: number): number {
+/** Rounds up to a round, even number, so that the half in the middle of the axis is whole. */
+export function axisMax(max: number): number {
   for (let size = 1; ; size *= 10) {
-    for (const round of [2, 4, 6, 10]) if (round * size >= most) return round * size;
+    for (const round of [2, 4, 6, 10]) if (round * size >= max) return round * size;
   }
 }
 
-/** How a bucket is called: `Tue 24 Nov, 14:00`, `Tue 24 Nov 2026`, `November 2026`. */
-export function namer(step: Step, zone: string): (at: number) => string {
+/** Formats the start of a bucket: `Tue 24 Nov, 14:00`, `Tue 24 Nov 2026`, `November 2026`. */
+export function bucketFormatter(step: Step, zone: string): (at: number) => string {
   const day = { weekday: "short", day: "numeric", month: "short" } as const;
   const options = {
     hour: { ...day, hour: "numeric", minute: "2-digit" },

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { compareCounts, compareRates, lacksDelivered, percent, type Rate, ratesOf, valueOf } from "./rates";
+import { compareCounts, compareRates, formatPercent, lacksDelivered, type Rate, ratesOf, valueOf } from "./rates";
 
-const parts = (counts: Record<string, number>, told = true): Record<string, number | null> =>
-  Object.fromEntries(ratesOf(counts, told).map((rate) => [rate.name, valueOf(rate)]));
+const parts = (counts: Record<string, number>, hasDelivered = true): Record<string, number | null> =>
+  Object.fromEntries(ratesOf(counts, hasDelivered).map((rate) => [rate.name, valueOf(rate)]));
 
 function rate(part: number, whole: number, better: Rate["better"] = "up"): Rate {
   return { name: "Open", formula: "", part, whole, better };
 }
 
-test("rates are parts of what was sent", () => {
+test("rates are relative to sent mail", () => {
   const counts = {
     send: 200,
     delivered: 190,
@@ -23,7 +23,7 @@ test("rates are parts of what was sent", () => {
   expect(parts({ open: 3 })).toEqual({ Delivery: null, Bounce: null, Complaint: null, Open: null, Click: null });
 });
 
-test("without word of deliveries, what was not lost counts as delivered, and never less than nothing", () => {
+test("without delivered events, the delivery rate is estimated from losses and never negative", () => {
   expect(parts({ send: 10, hard_bounce: 1, soft_bounce: 1, reject: 1 }, false)["Delivery"]).toBe(0.7);
   expect(parts({ send: 2, reject: 5 }, false)["Delivery"]).toBe(0);
   expect(ratesOf({}, false)[0]?.formula).toBe("(sent − bounced − rejected) ÷ sent");
@@ -32,7 +32,7 @@ test("without word of deliveries, what was not lost counts as delivered, and nev
   expect(lacksDelivered({}, {})).toBe(false);
 });
 
-test("small rates keep their hundredths", () => {
+test("rates below one percent have two decimals", () => {
   const table: readonly (readonly [number | null, string])[] = [
     [null, "–"],
     [0, "0.0 %"],
@@ -41,31 +41,31 @@ test("small rates keep their hundredths", () => {
     [0.9714, "97.1 %"],
     [1.5, "150.0 %"],
   ];
-  for (const [value, text] of table) expect(percent(value), text).toBe(text);
+  for (const [value, text] of table) expect(formatPercent(value), text).toBe(text);
 });
 
-test("a rate is compared in points, with a word, a sign, and which way is good", () => {
+test("rates are compared in percentage points, with a description and a tone", () => {
   expect(compareRates(rate(60, 100), rate(50, 100))).toEqual({
     text: "+10.0 points",
-    words: "up from 50.0 %",
+    description: "up from 50.0 %",
     tone: "ok",
   });
   expect(compareRates(rate(3, 100, "down"), rate(1, 100, "down"))).toMatchObject({ text: "+2.0 points", tone: "bad" });
   expect(compareRates(rate(1, 200, "down"), rate(1, 100, "down"))).toEqual({
     text: "−0.50 points",
-    words: "down from 1.0 %",
+    description: "down from 1.0 %",
     tone: "ok",
   });
-  expect(compareRates(rate(1, 3), rate(2, 6)).words).toBe("the same as before");
-  expect(compareRates(rate(100_001, 200_000), rate(1, 2)).words).toBe("the same as before");
-  expect(compareRates(rate(1, 3), rate(0, 0))).toMatchObject({ text: "", words: "no earlier data" });
-  expect(compareRates(rate(0, 0), rate(1, 2))).toMatchObject({ text: "", words: "50.0 % before" });
+  expect(compareRates(rate(1, 3), rate(2, 6)).description).toBe("the same as before");
+  expect(compareRates(rate(100_001, 200_000), rate(1, 2)).description).toBe("the same as before");
+  expect(compareRates(rate(1, 3), rate(0, 0))).toMatchObject({ text: "", description: "no earlier data" });
+  expect(compareRates(rate(0, 0), rate(1, 2))).toMatchObject({ text: "", description: "50.0 % before" });
 });
 
-test("a count is compared in percent of what it was", () => {
-  expect(compareCounts(150, 100)).toEqual({ text: "+50.0 %", words: "up from 100", tone: "quiet" });
-  expect(compareCounts(1, 4)).toMatchObject({ text: "−75.0 %", words: "down from 4" });
-  expect(compareCounts(5, 0)).toMatchObject({ text: "new", words: "none before" });
-  expect(compareCounts(0, 0).words).toBe("the same as before");
+test("counts are compared in percent of the previous count", () => {
+  expect(compareCounts(150, 100)).toEqual({ text: "+50.0 %", description: "up from 100", tone: "quiet" });
+  expect(compareCounts(1, 4)).toMatchObject({ text: "−75.0 %", description: "down from 4" });
+  expect(compareCounts(5, 0)).toMatchObject({ text: "new", description: "none before" });
+  expect(compareCounts(0, 0).description).toBe("the same as before");
   expect(compareCounts(100_001, 100_000).text).toBe("+< 0.1 %");
 });

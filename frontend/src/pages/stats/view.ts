@@ -1,26 +1,25 @@
-/** Of which time statistics are shown, and in which zone; the address says it, so that it can be kept and sent. */
+/** The period and zone of the statistics. The view is stored in the URL query, so that it can be bookmarked and shared. */
 
 import type { LocationQuery, LocationQueryRaw } from "vue-router";
 import type { Tone } from "../../components/tones";
 import { zone as chosenZone } from "../../preferences";
 import { SERIES } from "./chart";
-import { isZone, momentOf } from "./zone";
+import { instantOf, isZone } from "./zone";
 
 export interface View {
-  /** One of `RANGES`, or none when two days are named. */
+  /** A key of `RANGES`; null if `days` is set. */
   readonly range: string | null;
-  /** The first and the last day, as `2026-01-31`. */
+  /** The first and last day, inclusive, as `2026-01-31`. */
   readonly days: readonly [string, string] | null;
   readonly zone: string;
-  /** Whether simulated events count too. */
+  /** Whether simulated events count. */
   readonly simulated: boolean;
-  /** The one series of the chart that is looked at. */
+  /** The only series shown in the chart; null shows all. */
   readonly only: Tone | null;
 }
 
 const HOUR = 3_600_000;
 
-/** Lengths, in hours. */
 export const RANGES: Readonly<Record<string, { readonly name: string; readonly hours: number }>> = {
   "24h": { name: "Last 24 hours", hours: 24 },
   "7d": { name: "Last 7 days", hours: 7 * 24 },
@@ -28,58 +27,58 @@ export const RANGES: Readonly<Record<string, { readonly name: string; readonly h
   "90d": { name: "Last 90 days", hours: 90 * 24 },
   "12m": { name: "Last 12 months", hours: 365 * 24 },
 };
-export const USUAL = "7d";
+export const DEFAULT_RANGE = "7d";
 
-/** The reader's own zone. */
-export function ownZone(): string {
+/** The time zone of the browser. */
+export function browserZone(): string {
   return new Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 }
 
-/** A day as `Date`, at midnight UTC. */
-function day(text: unknown): Date | null {
+/** Parses a day as midnight UTC; null if it is invalid. */
+function parseDay(text: unknown): Date | null {
   if (typeof text !== "string" || !/^\d{4}-\d\d-\d\d$/.test(text)) return null;
   const at = new Date(`${text}T00:00:00Z`);
-  // `2026-02-31` would be read as a day in March.
+  // `Date` reads `2026-02-31` as a day in March.
   return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text) ? at : null;
 }
 
-/** That in which the reader is told times elsewhere. */
-function usualZone(): string {
-  return chosenZone.value === "utc" ? "UTC" : ownZone();
+/** The zone in which the user sees times elsewhere. */
+function defaultZone(): string {
+  return chosenZone.value === "utc" ? "UTC" : browserZone();
 }
 
 export function viewOf(query: LocationQuery): View {
   const { range, from, to, zone, simulated, only } = query;
   const isRange = typeof range === "string" && Object.hasOwn(RANGES, range);
-  const days = !isRange && day(from) && day(to) ? ([`${from}`, `${to}`] as const) : null;
+  const days = !isRange && parseDay(from) && parseDay(to) ? ([`${from}`, `${to}`] as const) : null;
   return {
-    range: isRange ? range : days ? null : USUAL,
+    range: isRange ? range : days ? null : DEFAULT_RANGE,
     days: days && days[0] > days[1] ? [days[1], days[0]] : days,
-    zone: typeof zone === "string" && isZone(zone) ? zone : usualZone(),
+    zone: typeof zone === "string" && isZone(zone) ? zone : defaultZone(),
     simulated: simulated !== "false",
     only: SERIES.find(({ tone }) => tone === only)?.tone ?? null,
   };
 }
 
-/** The query of a view. It always says the zone, so that a link shows everybody the same. */
+/** The query of a view. It always includes the zone, so that a shared link shows the same to every user. */
 export function queryOf({ range, days, zone, simulated, only }: View): LocationQueryRaw {
   return {
-    ...(days ? { from: days[0], to: days[1] } : { range: range ?? USUAL }),
+    ...(days ? { from: days[0], to: days[1] } : { range: range ?? DEFAULT_RANGE }),
     zone,
     ...(simulated ? {} : { simulated: "false" }),
     ...(only ? { only } : {}),
   };
 }
 
-/** What to ask the server for, as of `now`. */
-export function questionOf(view: View, now: number): Record<string, string> {
-  const [first, last] = [day(view.days?.[0]), day(view.days?.[1])];
-  const hours = RANGES[view.range ?? USUAL]?.hours ?? 0;
+/** The parameters of the request for statistics, as of `now`. */
+export function requestParams(view: View, now: number): Record<string, string> {
+  const [first, last] = [parseDay(view.days?.[0]), parseDay(view.days?.[1])];
+  const hours = RANGES[view.range ?? DEFAULT_RANGE]?.hours ?? 0;
   let [from, to] = [now - hours * HOUR, now];
   if (first && last) {
     last.setUTCDate(last.getUTCDate() + 1);
-    // An hour that has begun counts whole, so one that only ends there must not.
-    [from, to] = [momentOf(first, view.zone), momentOf(last, view.zone) - 1_000];
+    // The server rounds up to whole hours, so the end must lie within the last hour.
+    [from, to] = [instantOf(first, view.zone), instantOf(last, view.zone) - 1_000];
   }
   return {
     from: new Date(from).toISOString(),

@@ -2,28 +2,28 @@ import { expect, test } from "vitest";
 import type { Step } from "../../api/stats";
 import { isZone, startOf } from "./zone";
 
-function start(step: Step, moment: string, zone: string, later = 0): string {
-  return new Date(startOf(step, Date.parse(moment), zone, later)).toISOString().slice(0, 16);
+function start(step: Step, moment: string, zone: string, offset = 0): string {
+  return new Date(startOf(step, Date.parse(moment), zone, offset)).toISOString().slice(0, 16);
 }
 
-test("a day begins at midnight there, also where the clocks change", () => {
+test("a day begins at midnight in its zone, also when the clocks change", () => {
   expect(start("day", "2026-07-01T22:30:00Z", "Europe/Berlin")).toBe("2026-07-01T22:00");
   expect(start("day", "2026-07-01T12:00:00Z", "Asia/Kolkata")).toBe("2026-06-30T18:30");
   expect(start("day", "2026-07-01T12:00:00Z", "UTC", -1)).toBe("2026-06-30T00:00");
-  // 25 hours long, and the day after.
+  // A day of 25 hours, and the next one.
   expect(start("day", "2026-10-25T12:00:00Z", "Europe/Berlin")).toBe("2026-10-24T22:00");
   expect(start("day", "2026-10-25T12:00:00Z", "Europe/Berlin", 1)).toBe("2026-10-25T23:00");
-  // There is no midnight on this day in Beirut: it begins at one.
+  // This day has no midnight in Beirut: it begins at 01:00.
   expect(start("day", "2026-03-29T12:00:00Z", "Asia/Beirut")).toBe("2026-03-28T22:00");
 });
 
-test("a month begins with its first day, and an hour is an hour", () => {
+test("a month begins on its first day and hours are counted in real time", () => {
   expect(start("month", "2026-03-31T12:00:00Z", "Europe/Berlin", -1)).toBe("2026-01-31T23:00");
   expect(start("month", "2026-12-31T23:30:00Z", "Europe/Berlin")).toBe("2026-12-31T23:00");
   expect(start("hour", "2026-10-25T00:59:00Z", "Europe/Berlin", 2)).toBe("2026-10-25T02:00");
   expect(start("hour", "2026-01-01T05:00:01.5Z", "Asia/Kolkata")).toBe("2026-01-01T04:30");
 });
 
-test("what is no zone is known", () => {
+test("unknown zones are rejected", () => {
   expect([isZone("Europe/Berlin"), isZone("UTC"), isZone("Mars/Base")]).toEqual([true, true, false]);
 });

@@ -1,61 +1,63 @@
-/** Time in any zone: what a clock shows there, and when it shows that. */
+/** Converts between instants and wall-clock time in any zone. */
 
 import type { Step } from "../../api/stats";
 
 const HOUR = 3_600_000;
-const clocks = new Map<string, Intl.DateTimeFormat>();
+const formatters = new Map<string, Intl.DateTimeFormat>();
 
-function clockOf(zone: string): Intl.DateTimeFormat {
-  let clock = clocks.get(zone);
-  if (clock === undefined) {
+function formatterFor(zone: string): Intl.DateTimeFormat {
+  let formatter = formatters.get(zone);
+  if (formatter === undefined) {
     const numbers = { year: "numeric", month: "numeric", day: "numeric" } as const;
     const time = { hour: "numeric", minute: "numeric", second: "numeric", hourCycle: "h23" } as const;
-    clock = new Intl.DateTimeFormat("en-US", { ...numbers, ...time, era: "short", timeZone: zone });
-    clocks.set(zone, clock);
+    formatter = new Intl.DateTimeFormat("en-US", { ...numbers, ...time, era: "short", timeZone: zone });
+    formatters.set(zone, formatter);
   }
-  return clock;
+  return formatter;
 }
 
-/** What a clock in `zone` shows at `moment`, as if it were UTC: its fields are read and set by the UTC methods of `Date`. */
-export function shownAt(moment: number, zone: string): Date {
-  const parts = clockOf(zone).formatToParts(moment);
-  const of = (type: string): number => Number(parts.find((part) => part.type === type)?.value);
-  return new Date(Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second")));
-}
-
-/** When a clock in `zone` shows this. Of a time that comes twice, the first; of one that is skipped, what comes instead. */
-export function momentOf(shown: Date, zone: string): number {
-  const wanted = shown.getTime();
-  const offsetAt = (moment: number): number => shownAt(moment, zone).getTime() - moment;
-  const day = 86_400_000;
-  // Whatever changes within the day, one of the two offsets holds.
-  const candidates = [wanted - offsetAt(wanted - day), wanted - offsetAt(wanted + day)].sort(
-    (one, other) => one - other,
+/** The wall-clock time in `zone` at `instant`, stored as if it were UTC: use the UTC methods of `Date` on it. */
+export function wallClockAt(instant: number, zone: string): Date {
+  const parts = formatterFor(zone).formatToParts(instant);
+  const field = (type: string): number => Number(parts.find((part) => part.type === type)?.value);
+  return new Date(
+    Date.UTC(field("year"), field("month") - 1, field("day"), field("hour"), field("minute"), field("second")),
   );
-  return candidates.find((moment) => shownAt(moment, zone).getTime() === wanted) ?? candidates[1] ?? wanted;
 }
 
-/** When the hour, day or month began in which `moment` lies; `later` moves on by so many of them. */
-export function startOf(step: Step, moment: number, zone: string, later = 0): number {
-  const shown = shownAt(moment, zone);
-  // Hours are counted in real time, since some come twice and some not at all.
-  if (step === "hour") return moment - (shown.getTime() % HOUR) - (moment % 1_000) + later * HOUR;
-  shown.setUTCHours(0, 0, 0, 0);
-  if (step === "day") shown.setUTCDate(shown.getUTCDate() + later);
-  else shown.setUTCMonth(shown.getUTCMonth() + later, 1);
-  return momentOf(shown, zone);
+/** The instant of a wall-clock time in `zone`. An ambiguous time means the first of both; a skipped one is moved past the gap. */
+export function instantOf(wallClock: Date, zone: string): number {
+  const target = wallClock.getTime();
+  const offsetAt = (instant: number): number => wallClockAt(instant, zone).getTime() - instant;
+  const day = 86_400_000;
+  // If the offset changes around this time, it is one of these two.
+  const candidates = [target - offsetAt(target - day), target - offsetAt(target + day)].sort((a, b) => a - b);
+  return candidates.find((instant) => wallClockAt(instant, zone).getTime() === target) ?? candidates[1] ?? target;
 }
 
-/** True for what the browser knows as a zone. */
+/** The start of the hour, day or month that contains `instant`, moved by `offset` steps. */
+export function startOf(step: Step, instant: number, zone: string, offset = 0): number {
+  const wallClock = wallClockAt(instant, zone);
+  // Hours are counted in real time: clock changes repeat or skip wall-clock hours.
+  if (step === "hour") return instant - (wallClock.getTime() % HOUR) - (instant % 1_000) + offset * HOUR;
+  wallClock.setUTCHours(0, 0, 0, 0);
+  if (step === "day") wallClock.setUTCDate(wallClock.getUTCDate() + offset);
+  else wallClock.setUTCMonth(wallClock.getUTCMonth() + offset, 1);
+  return instantOf(wallClock, zone);
+}
+
+/** Whether the browser knows the zone. */
 export function isZone(zone: string): boolean {
   try {
-    return clockOf(zone) !== undefined;
+    return formatterFor(zone) !== undefined;
   } catch {
     return false;
   }
 }
 
-/** A moment in full, as a clock there shows it. */
-export function inFull(moment: number, zone: string): string {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone: zone }).format(moment);
+/** Formats an instant as date and time in `zone`. */
+export function formatFull(instant: number, zone: string): string {
+  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone: zone }).format(
+    instant,
+  );
 }

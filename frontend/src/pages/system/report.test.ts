@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { CheckState, Finding, Report } from "../../api/types";
-import { checkOf, isUnheard, summary, worstFirst } from "./report";
+import { checkOf, hasNeverReceived, summarize, worstFirst } from "./report";
 
 function finding(check: string, state: CheckState, what = ""): Finding {
   return { check, state, what, advice: null };
@@ -17,7 +17,7 @@ function report(...findings: Finding[]): Report {
   };
 }
 
-test("what is wrong comes first, and the rest keeps its order", () => {
+test("failures come first and equal states keep their order", () => {
   const found = [
     finding("a", "ok"),
     finding("b", "warn"),
@@ -28,22 +28,22 @@ test("what is wrong comes first, and the rest keeps its order", () => {
   expect(worstFirst(found).map(({ check }) => check)).toEqual(["d", "b", "e", "a", "c"]);
 });
 
-test("a report is told in a sentence", () => {
+test("a report is summarized in one sentence", () => {
   const [ok, warn, fail] = [finding("a", "ok"), finding("b", "warn"), finding("c", "fail")];
-  expect(summary(report(ok, ok))).toBe("All 2 checks are in order.");
-  expect(summary(report(ok, warn))).toBe("1 thing to look at.");
-  expect(summary(report(fail, warn, warn))).toBe("1 check fails, 2 things to look at.");
-  expect(summary(report(fail, fail))).toBe("2 checks fail.");
+  expect(summarize(report(ok, ok))).toBe("All 2 checks are in order.");
+  expect(summarize(report(ok, warn))).toBe("1 thing to look at.");
+  expect(summarize(report(fail, warn, warn))).toBe("1 check fails, 2 things to look at.");
+  expect(summarize(report(fail, fail))).toBe("2 checks fail.");
 });
 
-test("a check that nobody has heard of has its own name", () => {
+test("unknown checks are titled with their own name", () => {
   expect(checkOf("keys").title).toBe("Webhook keys");
   expect(checkOf("disk_space").title).toBe("Disk space");
   expect(checkOf("constructor").title).toBe("Constructor");
 });
 
-test("whether anything has ever come is the doctor's to say", () => {
-  expect(isUnheard(report(finding("last_event", "warn")))).toBe(true);
-  expect(isUnheard(report(finding("last_event", "fail")))).toBe(false);
-  expect(isUnheard(report(finding("keys", "warn")))).toBe(false);
+test("only a warning of last_event means that nothing was ever received", () => {
+  expect(hasNeverReceived(report(finding("last_event", "warn")))).toBe(true);
+  expect(hasNeverReceived(report(finding("last_event", "fail")))).toBe(false);
+  expect(hasNeverReceived(report(finding("keys", "warn")))).toBe(false);
 });

@@ -1,4 +1,4 @@
-/** The doctor's report in words: what each check is about, and how it went. */
+/** Describes the report of the doctor: the checks and their states. */
 
 import type { CheckState, Finding, Report } from "../../api/types";
 import type { IconName } from "../../components/AppIcon.vue";
@@ -7,9 +7,8 @@ import { counted, inWords } from "../../words";
 
 interface Check {
   readonly title: string;
-  /** What it is about. */
   readonly about: string;
-  /** The page that shows more. */
+  /** A page with more details. */
   readonly page?: { readonly to: string; readonly name: string };
 }
 
@@ -36,42 +35,42 @@ const CHECKS: Readonly<Record<string, Check>> = {
   },
 };
 
-/** What a check is about; one that is not known is called by its own name. */
+/** The description of a check. An unknown check is titled with its own name. */
 export function checkOf(name: string): Check {
   const known = Object.hasOwn(CHECKS, name) ? CHECKS[name] : undefined;
   return known ?? { title: inWords(name), about: "" };
 }
 
-interface Look {
-  readonly word: string;
+interface StateStyle {
+  readonly label: string;
   readonly icon: IconName;
   readonly tone: Tone;
 }
 
-export const LOOKS: Readonly<Record<CheckState, Look>> = {
-  ok: { word: "In order", icon: "dot", tone: "ok" },
-  warn: { word: "Attention", icon: "half", tone: "warn" },
-  fail: { word: "Fails", icon: "cross", tone: "bad" },
+export const STATES: Readonly<Record<CheckState, StateStyle>> = {
+  ok: { label: "In order", icon: "dot", tone: "ok" },
+  warn: { label: "Attention", icon: "half", tone: "warn" },
+  fail: { label: "Fails", icon: "cross", tone: "bad" },
 };
 
 const WORST_FIRST: readonly CheckState[] = ["fail", "warn", "ok"];
 
-/** The worst first; those alike in the server's order, which is that in which a delivery meets them. */
+/** Orders findings by severity. Equal ones keep the server's order, which follows the path of a delivery. */
 export function worstFirst(findings: readonly Finding[]): Finding[] {
   return findings.toSorted((a, b) => WORST_FIRST.indexOf(a.state) - WORST_FIRST.indexOf(b.state));
 }
 
-/** The report in a sentence. */
-export function summary(report: Report): string {
-  const found = (state: CheckState): number => report.findings.filter((finding) => finding.state === state).length;
-  const [failing, odd] = [found("fail"), found("warn")];
+/** Summarizes the report in one sentence. */
+export function summarize(report: Report): string {
+  const count = (state: CheckState): number => report.findings.filter((finding) => finding.state === state).length;
+  const [failing, warning] = [count("fail"), count("warn")];
   const fails = failing > 0 ? `${counted(failing, "check fails", "checks fail")}` : "";
-  const looks = odd > 0 ? `${counted(odd, "thing")} to look at` : "";
-  if (!fails && !looks) return `All ${report.findings.length} checks are in order.`;
-  return `${[fails, looks].filter(Boolean).join(", ")}.`;
+  const warnings = warning > 0 ? `${counted(warning, "thing")} to look at` : "";
+  if (!fails && !warnings) return `All ${report.findings.length} checks are in order.`;
+  return `${[fails, warnings].filter(Boolean).join(", ")}.`;
 }
 
-/** True while nothing has ever come from Mandrill: the one thing that the doctor warns of under this name. */
-export function isUnheard(report: Report): boolean {
+/** Whether Mandrill has never delivered anything: the only reason for a warning of `last_event`. */
+export function hasNeverReceived(report: Report): boolean {
   return report.findings.some(({ check, state }) => check === "last_event" && state === "warn");
 }

@@ -1,4 +1,4 @@
-/** What a token may be good for. */
+/** The scopes of tokens, with what each permits. */
 
 import type { Scope } from "../../api/access";
 

@@ -1,8 +1,8 @@
-/** What each role may do. */
+/** The roles, with what each permits. */
 
 import type { Role } from "../../api/types";
 
-export const ROLES: Readonly<Record<Role, { readonly word: string; readonly may: string }>> = {
-  viewer: { word: "Viewer", may: "sees events, statistics and notifications." },
-  admin: { word: "Admin", may: "also operates the server, manages users, and may erase recipients." },
+export const ROLES: Readonly<Record<Role, { readonly label: string; readonly permissions: string }>> = {
+  viewer: { label: "Viewer", permissions: "sees events, statistics and notifications." },
+  admin: { label: "Admin", permissions: "also operates the server, manages users, and may erase recipients." },
 };

@@ -1,9 +1,9 @@
-/** Where `g` and a letter lead. */
+/** The pages that `g` and a letter open. */
 
 import type { Router } from "vue-router";
 import { currentUser } from "../session";
 
-const PLACES: readonly (readonly [key: string, path: string])[] = [
+const DESTINATIONS: readonly (readonly [key: string, path: string])[] = [
   ["e", "/"],
   ["s", "/stats"],
   ["n", "/notifications"],
@@ -18,16 +18,16 @@ const PLACES: readonly (readonly [key: string, path: string])[] = [
   ["d", "/docs"],
 ];
 
-export interface Place {
+export interface Destination {
   readonly key: string;
   readonly path: string;
   readonly title: string;
 }
 
-/** Those that the signed-in user may see. */
-export function placesOf(router: Router): Place[] {
-  const known = new Set(router.getRoutes().map(({ path }) => path));
-  return PLACES.filter(([, path]) => known.has(path)).flatMap(([key, path]) => {
+/** The pages that the signed-in user may see. */
+export function destinationsFor(router: Router): Destination[] {
+  const paths = new Set(router.getRoutes().map(({ path }) => path));
+  return DESTINATIONS.filter(([, path]) => paths.has(path)).flatMap(([key, path]) => {
     const { meta } = router.resolve(path);
     const isAllowed = meta["admin"] !== true || currentUser.value?.role === "admin";
     return isAllowed ? [{ key, path, title: String(meta["title"]) }] : [];

@@ -1,18 +1,18 @@
-/** What an entry says was done, as people read it. */
+/** Describes entries of the audit log in words. */
 
 import type { AuditEntry } from "../../api/audit";
 import { counted, inWords } from "../../words";
 
-/** A sentence, with the name of whom it is about between its parts. */
-export interface Deed {
+/** A sentence with a placeholder: the name of the user goes between `before` and `after`. */
+export interface Description {
   readonly before: string;
   readonly user: number | null;
   readonly after: string;
 }
 
-const says = (before: string): Deed => ({ before, user: null, after: "" });
+const sentence = (before: string): Description => ({ before, user: null, after: "" });
 
-export function deedOf({ action, detail }: AuditEntry): Deed {
+export function describeEntry({ action, detail }: AuditEntry): Description {
   const user = typeof detail["user"] === "number" ? detail["user"] : null;
   const token = `token ${textOf(detail["token"])}`;
   switch (action) {
@@ -23,27 +23,29 @@ export function deedOf({ action, detail }: AuditEntry): Deed {
     case "user_invited":
       return { before: "Made a new link for", user, after: "" };
     case "user_changed":
-      return changed(user, (detail["to"] ?? {}) as Readonly<Record<string, unknown>>);
+      return userChange(user, (detail["to"] ?? {}) as Readonly<Record<string, unknown>>);
     case "sessions_ended":
       return { before: `Ended ${countOf(detail["count"], "session")} of`, user, after: "" };
     case "token_added":
-      return says(`Made ${token}, which may ${[detail["scopes"] ?? []].flat().map(textOf).join(" and ")}`);
+      return sentence(`Made ${token}, which may ${[detail["scopes"] ?? []].flat().map(textOf).join(" and ")}`);
     case "token_revoked":
-      return says(`Revoked ${token}`);
+      return sentence(`Revoked ${token}`);
     case "recipient_erased":
-      return says(`Erased an address: ${erased((detail["erased"] ?? {}) as Readonly<Record<string, unknown>>)}`);
+      return sentence(
+        `Erased an address: ${erasedCounts((detail["erased"] ?? {}) as Readonly<Record<string, unknown>>)}`,
+      );
     default:
-      return says(inWords(action));
+      return sentence(inWords(action));
   }
 }
 
-/** What is known beyond the sentence: the hash of an address that was erased, and all of what has no sentence. */
-export function restOf({ action, detail }: AuditEntry): string {
+/** The detail that the sentence omits: the hash of an erased address, or all detail of an unknown action. */
+export function extraDetail({ action, detail }: AuditEntry): string {
   if (action === "recipient_erased") return `SHA-256 ${textOf(detail["sha256"])}`;
-  return SAID.includes(action) || Object.keys(detail).length === 0 ? "" : JSON.stringify(detail);
+  return FULLY_DESCRIBED.includes(action) || Object.keys(detail).length === 0 ? "" : JSON.stringify(detail);
 }
 
-const SAID = [
+const FULLY_DESCRIBED = [
   "user_added",
   "user_linked",
   "user_invited",
@@ -53,7 +55,7 @@ const SAID = [
   "token_revoked",
 ];
 
-function changed(user: number | null, to: Readonly<Record<string, unknown>>): Deed {
+function userChange(user: number | null, to: Readonly<Record<string, unknown>>): Description {
   const role = typeof to["role"] === "string" ? to["role"] : null;
   if (typeof to["disabled"] !== "boolean") {
     return role === null ? { before: "Changed", user, after: "" } : { before: "Made", user, after: role };
@@ -62,7 +64,7 @@ function changed(user: number | null, to: Readonly<Record<string, unknown>>): De
   return { before: verb, user, after: role === null ? "" : `and made them ${role}` };
 }
 
-function erased(counts: Readonly<Record<string, unknown>>): string {
+function erasedCounts(counts: Readonly<Record<string, unknown>>): string {
   const parts = [
     [counts["events"], "event", "events"],
     [counts["notifications"], "notification", "notifications"],

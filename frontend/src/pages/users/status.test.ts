@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Member } from "../../api/access";
-import { standingOf } from "./standing";
+import { statusOf } from "./status";
 
 const NOW = Date.parse("2026-01-02T00:00:00Z");
 
@@ -9,7 +9,7 @@ function member(more: Partial<Member>): Member {
   return { id: 1, email: "ada@example.com", role: "viewer", disabled: false, has_password: false, ...times, ...more };
 }
 
-test("an account stands by whether one can sign in, now or by a link that still holds", () => {
+test("the status reflects whether the user can sign in, or has a valid link", () => {
   const table: readonly (readonly [Partial<Member>, string])[] = [
     [{ has_password: true }, "Active"],
     [{ has_password: true, invited_until: "2026-01-03T00:00:00Z" }, "Active"],
@@ -18,5 +18,5 @@ test("an account stands by whether one can sign in, now or by a link that still 
     [{ invited_until: "2026-01-01T00:00:00Z" }, "Not signed up"],
     [{}, "Not signed up"],
   ];
-  for (const [more, word] of table) expect(standingOf(member(more), NOW).word, JSON.stringify(more)).toBe(word);
+  for (const [more, label] of table) expect(statusOf(member(more), NOW).label, JSON.stringify(more)).toBe(label);
 });

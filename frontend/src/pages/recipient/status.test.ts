@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { standingOf } from "./standing";
+import { statusOf } from "./status";
 
 const kinds = (...names: string[]) =>
   names.map((kind) => ({ kind, count: 1, first_at: "", last_at: "", diagnostic: null }));
 
-test("what happened last of what matters says where mail to an address stands", () => {
+test("the latest relevant event determines the status", () => {
   const table: readonly (readonly [string[], string])[] = [
     [["send", "open", "hard_bounce"], "Reachable"],
     [["send", "hard_bounce", "open"], "Bounces"],
@@ -13,5 +13,5 @@ test("what happened last of what matters says where mail to an address stands", 
     [["send"], "Nothing known"],
     [["constructor"], "Nothing known"],
   ];
-  for (const [names, word] of table) expect(standingOf(kinds(...names)).word, names.join()).toBe(word);
+  for (const [names, label] of table) expect(statusOf(kinds(...names)).label, names.join()).toBe(label);
 });

@@ -1,9 +1,9 @@
-/** Rules as people read them. */
+/** Describes rules in words. */
 
 import type { Rule } from "../../api/rules";
 import { inWords } from "../../words";
 
-/** What events of each kind are called, by what they are about. */
+/** The names of the event kinds, grouped for the dialog. */
 export const KINDS = {
   mail: {
     open: "Opens",
@@ -18,7 +18,7 @@ export const KINDS = {
     delivered: "Deliveries",
     inbound: "Received mails",
   },
-  rest: {
+  other: {
     blacklist_add: "Denylist additions",
     blacklist_change: "Denylist changes",
     blacklist_remove: "Denylist removals",
@@ -36,17 +36,17 @@ export const KINDS = {
   },
 } as const;
 
-const NAMES: Readonly<Record<string, string>> = { ...KINDS.mail, ...KINDS.rest };
+const NAMES: Readonly<Record<string, string>> = { ...KINDS.mail, ...KINDS.other };
 const list = new Intl.ListFormat("en", { type: "conjunction" });
 
 /** `Hard bounces and spam complaints tagged “welcome” to ann@example.com`. */
-export function ruleInWords({ kinds, tag, recipient }: Rule): string {
+export function describeRule({ kinds, tag, recipient }: Rule): string {
   const names = kinds.map((kind) => (Object.hasOwn(NAMES, kind) ? `${NAMES[kind]}` : inWords(kind)));
-  const listed = list.format(names.map((name, at) => (at === 0 ? name : uncapitalised(name))));
+  const listed = list.format(names.map((name, at) => (at === 0 ? name : decapitalize(name))));
   return `${listed}${tag === null ? "" : ` tagged “${tag}”`}${recipient === null ? "" : ` to ${recipient}`}`;
 }
 
-/** As within a sentence; `SMS` stays. */
-function uncapitalised(name: string): string {
+/** Converts to lower case for use within a sentence; `SMS` is unchanged. */
+function decapitalize(name: string): string {
   return /^[A-Z][a-z]/.test(name) ? name.charAt(0).toLowerCase() + name.slice(1) : name;
 }

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import type { MailEvent } from "../../api/types";
 import { explainReply } from "./smtp";
-import { gapBetween, storyOf } from "./story";
+import { gapBetween, timelineOf } from "./timeline";
 
 let id = 0;
 
 function event(kind: string, at: string, more: Partial<MailEvent> = {}): MailEvent {
-  const nothing = {
+  const messageFields = {
     sender: null,
     subject: null,
     metadata: null,
@@ -15,7 +15,7 @@ function event(kind: string, at: string, more: Partial<MailEvent> = {}): MailEve
     url: null,
     ip: null,
   };
-  const unknown = { user_agent: null, country: null, city: null, diagnostic: null, webhook: null };
+  const clientFields = { user_agent: null, country: null, city: null, diagnostic: null, webhook: null };
   return {
     id: ++id,
     kind,
@@ -25,14 +25,14 @@ function event(kind: string, at: string, more: Partial<MailEvent> = {}): MailEve
     recipient: "ada@example.com",
     tags: [],
     simulated: false,
-    ...nothing,
-    ...unknown,
+    ...messageFields,
+    ...clientFields,
     ...more,
   };
 }
 
-test("repeats are folded, and gaps are told in words", () => {
-  const steps = storyOf([
+test("repeated events are merged and gaps are described in words", () => {
+  const steps = timelineOf([
     event("send", "2026-01-01T10:00:00Z"),
     event("deferral", "2026-01-01T10:00:05Z", { diagnostic: "451 4.7.1 Greylisted" }),
     event("deferral", "2026-01-01T10:20:05Z", { diagnostic: "451 4.7.1 Greylisted" }),
@@ -49,17 +49,17 @@ test("repeats are folded, and gaps are told in words", () => {
   expect(gapBetween("2026-01-01T10:00:00Z", "2026-01-01T10:00:00Z")).toBe("");
 });
 
-test("opens that no person made are marked with the reason", () => {
+test("automated opens are marked with the reason", () => {
   const machine = (agent: string | null, at: string): string =>
-    storyOf([event("send", "2026-01-01T10:00:00Z"), event("open", at, { user_agent: agent })])[1]?.machine ?? "?";
+    timelineOf([event("send", "2026-01-01T10:00:00Z"), event("open", at, { user_agent: agent })])[1]?.machine ?? "?";
   expect(machine("Mozilla/5.0 (Windows NT 10.0) Firefox/150.0", "2026-01-01T10:05:00Z")).toBe("");
   expect(machine("Mozilla/5.0 (Windows NT 10.0) Firefox/150.0", "2026-01-01T10:00:01Z")).toContain("within seconds");
   expect(machine("Mozilla/5.0 (via ggpht.com GoogleImageProxy)", "2026-01-01T10:05:00Z")).toContain("Gmail");
   expect(machine("Mozilla/5.0", "2026-01-01T10:05:00Z")).toContain("Apple");
-  expect(storyOf([event("send", "2026-01-01T10:00:00Z")])[0]?.machine).toBe("");
+  expect(timelineOf([event("send", "2026-01-01T10:00:00Z")])[0]?.machine).toBe("");
 });
 
-test("a server's answer is put into a plain sentence", () => {
+test("SMTP responses are explained in plain sentences", () => {
   expect(explainReply("smtp;550 5.1.1 The mailbox does not exist")).toContain("no such mailbox");
   expect(explainReply("452 4.2.2 Over quota")).toContain("full");
   expect(explainReply("554 5.7.1 Service unavailable; listed at a block list")).toContain("block list");

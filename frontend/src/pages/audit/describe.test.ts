@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import type { AuditEntry } from "../../api/audit";
+import { describeEntry, extraDetail } from "./describe";
+
+function entry(action: string, detail: Record<string, unknown>): AuditEntry {
+  return { id: 1, at: "2026-01-01T10:00:00Z", user_email: "ada@example.com", action, detail };
+}
+
+function describe(action: string, detail: Record<string, unknown>): string {
+  const { before, user, after } = describeEntry(entry(action, detail));
+  return [before, user === null ? "" : `#${user}`, after].filter(Boolean).join(" ");
+}
+
+test("known actions are described in words", () => {
+  expect(describe("user_added", { user: 2, role: "viewer" })).toBe("Added #2 as viewer");
+  expect(describe("user_invited", { user: 2 })).toBe("Made a new link for #2");
+  expect(describe("user_changed", { user: 2, to: { role: "admin" } })).toBe("Made #2 admin");
+  expect(describe("user_changed", { user: 2, to: { disabled: true } })).toBe("Disabled #2");
+  expect(describe("user_changed", { user: 2, to: { disabled: false, role: "admin" } })).toBe(
+    "Enabled #2 and made them admin",
+  );
+  expect(describe("sessions_ended", { user: 2, count: 1 })).toBe("Ended 1 session of #2");
+  expect(describe("token_added", { token: 3, scopes: ["read", "simulate"] })).toBe(
+    "Made token 3, which may read and simulate",
+  );
+  expect(describe("token_revoked", { token: 3 })).toBe("Revoked token 3");
+  const erased = { sha256: "ab12", erased: { events: 2, notifications: 1, quarantined: 0 } };
+  expect(describe("recipient_erased", erased)).toBe("Erased an address: 2 events, 1 notification");
+  expect(extraDetail(entry("recipient_erased", erased))).toBe("SHA-256 ab12");
+  expect(extraDetail(entry("user_invited", { user: 2 }))).toBe("");
+});
+
+test("unknown actions are described by their name and full detail", () => {
+  expect(describe("rules_changed", { count: 2 })).toBe("Rules changed");
+  expect(extraDetail(entry("rules_changed", { count: 2 }))).toBe('{"count":2}');
+  expect(extraDetail(entry("rules_changed", {}))).toBe("");
+  expect(describe("user_changed", { user: 2, to: null })).toBe("Changed #2");
+  expect(describe("token_revoked", { token: null })).toBe("Revoked token ?");
+});
