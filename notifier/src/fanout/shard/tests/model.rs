@@ -66,7 +66,7 @@ impl Model {
             Step::Publish(kind, to) => self.published.push(Published { id: self.fixture.publish(kind, to), kind, to }),
             Step::Join(user) if self.clients.len() < MAX_CLIENTS => {
                 // Clients with a short queue are closed unless they read.
-                let queue = if index % 3 == 0 { 4 } else { 4_096 };
+                let queue = if index.is_multiple_of(3) { 4 } else { 4_096 };
                 let free = (0..MAX_CLIENTS).find(|key| !self.clients.contains_key(key)).expect("a free key");
                 self.clients.insert(free, (self.fixture.client(user, queue).await, None));
             }
