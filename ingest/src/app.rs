@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::accounts::oidc::Provider;
-use crate::config::Serve;
+use crate::commands::serve::Serve;
 use crate::http::router as routes;
 use crate::outbox::{handoff as announce, publisher as relay};
-use crate::periodic::{alarms as alarm, gin_pending as merge, upkeep};
+use crate::periodic::{alarms, gin_pending, upkeep};
 use crate::state::AppState;
 use crate::webhook::queue as writer;
 use crate::webhook::queue::Queue;
@@ -57,7 +57,7 @@ impl App {
             unproved: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
             proved: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
             webhook: config.webhook,
-            retention_days: config.keep.retention_days.0,
+            retention_days: config.retention.retention_days.0,
             silence_minutes: config.alarms.silence_alert_minutes.0,
             refusals: Refusals::default(),
             writers,
@@ -85,9 +85,18 @@ impl App {
         writers.close();
         tasks.spawn(relay::run(Arc::clone(&state), announced, background.clone()));
         tasks.spawn(relay::listen_for_wakes(Arc::clone(&state), self.redis, background.clone()));
-        tasks.spawn(alarm::run(Arc::clone(&state), background.clone()));
-        tasks.spawn(upkeep::run(Arc::clone(&state), background.clone()));
-        tasks.spawn(merge::run(Arc::clone(&state), background.clone()));
+        tasks.spawn({
+            let (state, background) = (Arc::clone(&state), background.clone());
+            async move { alarms::run(&state.pool, state.silence_minutes, &state.outbox_filled, background).await }
+        });
+        tasks.spawn({
+            let (state, background) = (Arc::clone(&state), background.clone());
+            async move { upkeep::run(&state.pool, state.retention_days, background).await }
+        });
+        tasks.spawn({
+            let (state, background) = (Arc::clone(&state), background.clone());
+            async move { gin_pending::run(&state.pool, &state.stored, background).await }
+        });
         tasks.spawn({
             let (state, background) = (Arc::clone(&state), background.clone());
             async move { state.refusals.write_until(&state.pool, background).await }

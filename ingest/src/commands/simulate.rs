@@ -4,11 +4,31 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use clap::Args;
 use serde_json::{Value, json};
+use shared::config::Log;
 use time::OffsetDateTime;
 
-use crate::config::Simulate;
-use crate::webhook::signature;
+use crate::webhook::signature::{self, Keys, Urls};
+
+/// Settings of `ingest simulate`.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// Address to post to. Default: the first of WEBHOOK_URLS, which is the signed address in any case.
+    #[arg(long)]
+    pub to: Option<String>,
+    /// Number of rounds; each posts all batches.
+    #[arg(long, default_value_t = 1)]
+    pub rounds: u32,
+    /// Keys of the webhook. The first one signs.
+    #[arg(long, env = "WEBHOOK_KEYS", hide_env_values = true)]
+    pub webhook_keys: Keys,
+    /// Public addresses of the webhook. The first one is signed.
+    #[arg(long, env = "WEBHOOK_URLS")]
+    pub webhook_urls: Urls,
+    #[command(flatten)]
+    pub log: Log,
+}
 
 /// A made-up person, a subject and a tag.
 const LETTERS: [(&str, &str, &str); 6] = [
