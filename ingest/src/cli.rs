@@ -12,7 +12,7 @@ use crate::commands::serve::Serve;
 use crate::commands::simulate::Simulate;
 use crate::commands::token::Token;
 use crate::commands::user::User;
-use crate::commands::webhook::WebhookCommand;
+use crate::commands::webhook::Webhook;
 
 /// Receives Mandrill's webhooks, stores every event in Postgres, publishes it to Redis, and serves the API.
 ///
@@ -41,7 +41,7 @@ pub enum Command {
     /// Checks everything that a working webhook needs, and says what to do about each problem.
     Doctor(Box<Doctor>),
     /// Adds, lists and tests the webhook in Mandrill.
-    Webhook(WebhookCommand),
+    Webhook(Webhook),
     /// Prints the OpenAPI 3.1 document of the API.
     Openapi(Openapi),
     /// Checks that a running `ingest serve` is ready; for container health checks.
