@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::accounts::oidc::provider::Provider;
-use crate::config::Serve;
+use crate::commands::serve::Serve;
 use crate::http::router;
 use crate::notify::cache::RuleCache;
 use crate::outbox::handoff;
@@ -62,9 +62,9 @@ impl App {
             unverified: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
             verified: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
             webhook: config.webhook,
-            retention_days: config.keep.retention_days.0,
+            retention_days: config.retention.retention_days.0,
             silence_minutes: config.alarms.silence_alert_minutes.0,
-            refusals: Refusals::default(),
+            refusals: Arc::new(Refusals::default()),
             deliveries,
             rule_changes: Arc::new(AtomicU64::new(0)),
             stored: Arc::new(Notify::new()),
@@ -105,10 +105,11 @@ impl App {
         let publisher = Publisher { pool: self.writing.clone(), redis: state.redis.clone(), wake: Arc::clone(&wake) };
         background.spawn(publisher.run(entries, stop_background.clone()));
         background.spawn(publisher::listen_for_wakes(wake, self.redis, stop_background.clone()));
-        background.spawn(alarms::run(Arc::clone(&state), stop_background.clone()));
-        background.spawn(upkeep::run(Arc::clone(&state), stop_background.clone()));
-        background.spawn(gin_pending::run(Arc::clone(&state), stop_background.clone()));
-        background.spawn(refusals::run(Arc::clone(&state), stop_background.clone()));
+        let (pool, outbox_filled) = (state.pool.clone(), Arc::clone(&state.outbox_filled));
+        background.spawn(alarms::run(pool.clone(), state.silence_minutes, outbox_filled, stop_background.clone()));
+        background.spawn(upkeep::run(pool.clone(), state.retention_days, stop_background.clone()));
+        background.spawn(gin_pending::run(pool.clone(), Arc::clone(&state.stored), stop_background.clone()));
+        background.spawn(refusals::run(pool, Arc::clone(&state.refusals), stop_background.clone()));
         background.close();
         tracing::info!(listen = %self.listener.local_addr()?, "ingest serves");
         tokio::spawn({

@@ -1,1 +1,66 @@
-//! Command line of `ingest`.
+//! The command line of `ingest`. Each command defines its own options.
+
+use clap::{Parser, Subcommand};
+use shared::config::Log;
+
+use crate::commands::doctor::Doctor;
+use crate::commands::healthcheck::Healthcheck;
+use crate::commands::migrate::Migrate;
+use crate::commands::openapi::Openapi;
+use crate::commands::retention::Retention;
+use crate::commands::serve::Serve;
+use crate::commands::simulate::Simulate;
+use crate::commands::token::Token;
+use crate::commands::user::User;
+use crate::commands::webhook::Webhook;
+
+/// Receives Mandrill's webhooks, stores every event in Postgres, publishes it to Redis, and serves the API.
+///
+/// Every option can also be set by an environment variable. All variables are listed below.
+#[derive(Debug, Parser)]
+#[command(name = "ingest", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serves the webhook and the API until SIGTERM.
+    Serve(Box<Serve>),
+    /// Applies the migrations and creates partitions ahead of time. Run it before you start a new version.
+    Migrate(Migrate),
+    /// Manages the users who can sign in.
+    User(User),
+    /// Creates API tokens.
+    Token(Token),
+    /// Posts signed sample batches of every type of event to a webhook, as Mandrill would.
+    Simulate(Simulate),
+    /// Drops expired months now. A running service drops them by itself.
+    Retention(Retention),
+    /// Checks everything that a working webhook needs, and says what to do about each problem.
+    Doctor(Box<Doctor>),
+    /// Adds, lists and tests the webhook in Mandrill.
+    Webhook(Webhook),
+    /// Prints the OpenAPI 3.1 document of the API.
+    Openapi(Openapi),
+    /// Checks that a running `ingest serve` is ready; for container health checks.
+    Healthcheck(Healthcheck),
+}
+
+impl Command {
+    pub fn log(&self) -> &Log {
+        match self {
+            Self::Serve(config) => &config.log,
+            Self::Migrate(config) => &config.log,
+            Self::User(config) => &config.log,
+            Self::Token(config) => &config.log,
+            Self::Simulate(config) => &config.log,
+            Self::Retention(config) => &config.log,
+            Self::Doctor(config) => &config.log,
+            Self::Webhook(config) => &config.log,
+            Self::Openapi(config) => &config.log,
+            Self::Healthcheck(config) => &config.log,
+        }
+    }
+}

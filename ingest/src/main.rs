@@ -1,13 +1,11 @@
-//! Command line of `ingest`.
+//! The program `ingest`: parses the command line, starts the log and runs the command.
 
 use std::process::ExitCode;
 
 use ingest::app::App;
-use ingest::commands::{doctor, migrate, simulate, user as commands, webhook};
-use ingest::config::{Cli, Command};
-use ingest::http::openapi as document;
-use ingest::periodic::retention;
-use shared::{cli, healthcheck, shutdown, telemetry};
+use ingest::cli::{Cli, Command};
+use ingest::commands::{doctor, healthcheck, migrate, openapi, retention, simulate, token, user, webhook};
+use shared::{cli, shutdown, telemetry};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -19,13 +17,13 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(config) => App::build(*config).await?.run(shutdown::on_signal()?).await,
         Command::Migrate(config) => migrate::run(&config).await,
-        Command::User(config) => commands::run_user(&config).await,
-        Command::Token(config) => commands::run_token(&config).await,
+        Command::User(config) => user::run(&config).await,
+        Command::Token(config) => token::run(&config).await,
         Command::Simulate(config) => simulate::run(&config).await,
         Command::Retention(config) => retention::run(&config).await,
         Command::Doctor(config) => doctor::run(&config).await,
         Command::Webhook(config) => webhook::run(&config).await,
-        Command::Openapi(_) => Ok(document::print()?),
-        Command::Healthcheck(config) => Ok(healthcheck::check_readiness(config.listen).await?),
+        Command::Openapi(_) => openapi::run(),
+        Command::Healthcheck(config) => healthcheck::run(&config).await,
     }
 }

@@ -1,7 +1,8 @@
-//! What a running service does by the clock.
+//! Background jobs of a running service.
 
 pub mod alarms;
 pub mod backfill;
+pub(crate) mod counts;
 pub mod facets;
 pub mod gin_pending;
 pub mod refusals;

@@ -1,23 +1,23 @@
-//! Addresses, and what others say, made fit to be printed.
+//! Makes addresses and texts of other systems safe to print.
 
-/// Longest text in characters.
-const LONGEST: usize = 500;
-/// What a host follows; the second form is PHP's, in JSON.
-const BEFORE_HOST: [&str; 2] = ["://", r":\/\/"];
+/// Maximum length in characters.
+const MAX_LENGTH: usize = 500;
+/// What precedes the host of a URL. PHP escapes it in JSON as in the second form.
+const SCHEME_ENDS: [&str; 2] = ["://", r":\/\/"];
 
-/// The text on one line, cut where it is too long, its addresses without credentials: `https://***@host/…`.
+/// Returns the text on one line, truncated to 500 characters, with credentials in URLs masked: `https://***@host/…`.
 pub fn printable(text: &str) -> String {
-    let masked = without_credentials(text);
+    let masked = mask_credentials(text);
     let mut characters = masked.trim().chars().map(|character| if character.is_control() { ' ' } else { character });
-    let mut line: String = characters.by_ref().take(LONGEST).collect();
+    let mut line: String = characters.by_ref().take(MAX_LENGTH).collect();
     if characters.next().is_some() {
         line.push('…');
     }
     line
 }
 
-fn without_credentials(text: &str) -> String {
-    let after_scheme = |text: &str| BEFORE_HOST.iter().filter_map(|mark| Some(text.find(mark)? + mark.len())).min();
+fn mask_credentials(text: &str) -> String {
+    let after_scheme = |text: &str| SCHEME_ENDS.iter().filter_map(|end| Some(text.find(end)? + end.len())).min();
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = after_scheme(rest) {
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_are_masked_wherever_an_address_stands() {
+    fn credentials_in_urls_are_masked() {
         let table = [
             ("https://user:p%40ss@host/webhook/?b=2&a=1@2", "https://***@host/webhook/?b=2&a=1@2"),
             ("https://user:p@s's\"@host", "https://***@host"),
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_is_one_line_and_not_long() {
+    fn text_is_reduced_to_one_line_and_truncated() {
         assert_eq!(printable("failed with 500:\r\n\u{1b}[31mred\n"), "failed with 500:   [31mred");
         assert_eq!(printable(&"é".repeat(600)), "é".repeat(500) + "…");
     }

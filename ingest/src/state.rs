@@ -40,7 +40,7 @@ pub struct AppState {
     /// `SILENCE_ALERT_MINUTES`.
     pub silence_minutes: Option<u32>,
     /// Refused deliveries that are not stored yet.
-    pub refusals: Refusals,
+    pub refusals: Arc<Refusals>,
     /// Queues verified deliveries for the writers.
     pub deliveries: DeliverySender,
     /// Counts the changes of notification rules in this process, so that they take effect at once.

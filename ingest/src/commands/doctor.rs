@@ -10,7 +10,7 @@ use shared::{db, redis};
 use crate::api::system::checks::{self, DoctorInput};
 use crate::api::system::report::{FindingState, Report};
 use crate::config::Webhook;
-use crate::periodic::alarms::Alarms;
+use crate::periodic::alarms::AlarmArgs;
 
 /// Settings of `ingest doctor`: those of `serve` that the checks inspect.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ pub struct Doctor {
     #[command(flatten)]
     pub webhook: Webhook,
     #[command(flatten)]
-    pub alarms: Alarms,
+    pub alarms: AlarmArgs,
     #[command(flatten)]
     pub database: Database,
     #[command(flatten)]

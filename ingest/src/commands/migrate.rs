@@ -3,39 +3,53 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::Args;
+use shared::config::{Database, Log};
 use shared::db;
+use sqlx::PgPool;
 
-use crate::config::Migrate;
 use crate::periodic::backfill;
 use crate::store::migrations::MIGRATOR;
 use crate::store::partitions;
 
-/// How long to wait for a database that is still starting.
-const WAIT: Duration = Duration::from_secs(60);
+/// Maximum wait for a database that is still starting.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// Applies what is missing, under an advisory lock, makes the partitions ahead, and gives events of older versions what they lack.
+/// Settings of `ingest migrate`.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub log: Log,
+}
+
+/// Applies missing migrations under an advisory lock, creates partitions ahead of time, and completes events of older versions.
 ///
 /// # Errors
-/// When Postgres stays away, or a migration fails or was changed after it was applied.
+/// When Postgres stays unavailable, or a migration fails or was modified after it was applied.
 pub async fn run(config: &Migrate) -> anyhow::Result<()> {
     let pool = db::pool(&config.database, "ingest-migrate", db::Purpose::Migrating)?;
-    let reached = async {
-        loop {
-            match pool.acquire().await {
-                Ok(_) => return Ok(()),
-                // A wrong password, user or database does not mend itself.
-                Err(sqlx::Error::Database(error)) if !error.code().is_some_and(|code| code.starts_with("57")) => {
-                    return Err(sqlx::Error::Database(error));
-                }
-                Err(error) => tracing::info!(%error, "waiting for Postgres"),
-            }
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-    };
-    tokio::time::timeout(WAIT, reached).await.context("Postgres did not answer within a minute")??;
+    let connected = tokio::time::timeout(MAX_WAIT, wait_for_postgres(&pool));
+    connected.await.context("Postgres did not respond within a minute")??;
     MIGRATOR.run(&pool).await.context("a migration failed")?;
-    partitions::create_ahead(&pool).await.context("the partitions could not be made")?;
-    backfill::terms(&pool).await.context("older events could not be made findable")?;
+    partitions::create_ahead(&pool).await.context("the partitions could not be created")?;
+    backfill::search_terms(&pool).await.context("older events could not be indexed")?;
     tracing::info!("the database is up to date");
     Ok(())
+}
+
+async fn wait_for_postgres(pool: &PgPool) -> Result<(), sqlx::Error> {
+    loop {
+        match pool.acquire().await {
+            Ok(_) => return Ok(()),
+            // Waiting does not fix a wrong password, user or database. Class 57 covers a server that is starting or stopping.
+            Err(sqlx::Error::Database(error)) if !error.code().is_some_and(|code| code.starts_with("57")) => {
+                return Err(sqlx::Error::Database(error));
+            }
+            Err(error) => tracing::info!(%error, "waiting for Postgres"),
+        }
+        tokio::time::sleep(RETRY_DELAY).await;
+    }
 }

@@ -1,48 +1,89 @@
-//! `ingest user` and `ingest token`: people and tokens without a dashboard, as the first admin has none yet.
+//! `ingest user`: creates users without a dashboard, such as the first admin.
 
 use std::io::Write;
 
 use anyhow::{Context as _, bail};
-use shared::session::{Hash, Role, new_secret};
-use shared::{config, db};
+use clap::{Args, Subcommand, ValueEnum};
+use shared::config::{Database, Log, Secret};
+use shared::db;
+use shared::session::Role;
 use sqlx::PgPool;
 
 use crate::api::accounts::email::is_email;
 use crate::api::accounts::password;
-use crate::config::{IfThere, Token, TokenCommand, User, UserCommand};
-use crate::store::accounts::{tokens, users};
+use crate::store::accounts::users;
 
-/// `ingest user …`.
+/// Settings of `ingest user`.
+#[derive(Debug, Args)]
+pub struct User {
+    #[command(subcommand)]
+    pub command: UserCommand,
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub log: Log,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Adds a user.
+    Add {
+        /// E-mail address to sign in with.
+        email: String,
+        /// Role: `viewer` or `admin`.
+        #[arg(long, default_value_t = Role::Viewer)]
+        role: Role,
+        /// Password of at least 10 characters. Prefer the variable: other users of the machine can see the command line.
+        #[arg(long, env = "USER_PASSWORD", hide_env_values = true)]
+        password: Secret,
+        /// How to treat an existing user.
+        #[arg(long, value_enum, default_value_t = IfExists::Fail)]
+        if_there: IfExists,
+    },
+}
+
+/// How to treat an existing user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum IfExists {
+    /// Fail and change nothing.
+    Fail,
+    /// Keep the user unchanged.
+    Keep,
+    /// Set this role and password and enable the user. If anything changes, sign them out.
+    Replace,
+}
+
+/// Runs `ingest user …`.
 ///
 /// # Errors
-/// When Postgres fails, or the person cannot be added as asked.
-pub async fn run_user(config: &User) -> anyhow::Result<()> {
+/// When Postgres fails, the address or password is invalid, or the user exists and `--if-there` is `fail`.
+pub async fn run(config: &User) -> anyhow::Result<()> {
     let UserCommand::Add { email, role, password, if_there } = &config.command;
-    let pool = connect(&config.database)?;
+    let pool = db::pool(&config.database, "ingest-command", db::Purpose::Work).context("the database cannot be used")?;
     add_user(&pool, email.trim(), *role, password, *if_there).await?;
     writeln!(std::io::stdout(), "{email} can sign in as {role}")?;
     Ok(())
 }
 
-async fn add_user(pool: &PgPool, email: &str, role: Role, password: &config::Secret, if_there: IfThere) -> anyhow::Result<()> {
+async fn add_user(pool: &PgPool, email: &str, role: Role, password: &Secret, if_there: IfExists) -> anyhow::Result<()> {
     let password = password.reveal();
     if !is_email(email) {
-        bail!("`{email}` is no e-mail address");
+        bail!("`{email}` is not an email address");
     }
     if !password::has_valid_length(password) {
-        bail!("a password has {} to {} characters", password::MIN_LENGTH, password::MAX_LENGTH);
+        bail!("the password must have {} to {} characters", password::MIN_LENGTH, password::MAX_LENGTH);
     }
     let hash = password::hash(password.to_owned()).await?;
     let added = users::add_with_password(pool, email, &hash, role).await?;
     match if_there {
         _ if added => Ok(()),
-        IfThere::Keep => Ok(()),
-        IfThere::Fail => bail!("{email} is there already; --if-there replace gives them this role and password"),
-        IfThere::Replace => replace_user(pool, email, role, password, &hash).await,
+        IfExists::Keep => Ok(()),
+        IfExists::Fail => bail!("{email} exists already; use --if-there replace to set this role and password"),
+        IfExists::Replace => replace_user(pool, email, role, password, &hash).await,
     }
 }
 
-/// Whoever knew the old password is signed out; where nothing changes, nobody is.
+/// Sets the role and password, enables the user, and ends their sessions. If nothing changes, the sessions stay.
 async fn replace_user(pool: &PgPool, email: &str, role: Role, password: &str, hash: &str) -> anyhow::Result<()> {
     let mut transaction = pool.begin().await?;
     let user = users::lock_by_email(&mut transaction, email).await?;
@@ -53,23 +94,4 @@ async fn replace_user(pool: &PgPool, email: &str, role: Role, password: &str, ha
     users::replace(&mut transaction, user.id, hash, role).await?;
     transaction.commit().await?;
     Ok(())
-}
-
-/// `ingest token …`.
-///
-/// # Errors
-/// When Postgres fails, or nobody has that address.
-pub async fn run_token(config: &Token) -> anyhow::Result<()> {
-    let TokenCommand::Add { name, user, scopes } = &config.command;
-    let pool = connect(&config.database)?;
-    let secret = new_secret().map_err(|_| anyhow::anyhow!("the system has no randomness to give"))?;
-    if !tokens::add_for_email(&pool, user, &Hash::of(&secret), name, scopes).await? {
-        bail!("nobody has the address {user}");
-    }
-    writeln!(std::io::stdout(), "{secret}")?;
-    Ok(())
-}
-
-fn connect(config: &config::Database) -> anyhow::Result<PgPool> {
-    db::pool(config, "ingest-command", db::Purpose::Work).context("the database")
 }

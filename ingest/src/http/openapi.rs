@@ -5,7 +5,6 @@
 
 mod complete;
 
-use std::io::{self, Write};
 use std::sync::{Arc, LazyLock};
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
@@ -143,14 +142,6 @@ fn methods_of(item: &PathItem) -> Vec<&'static str> {
         ("DELETE", &item.delete),
     ];
     all.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method).collect()
-}
-
-/// `ingest openapi`: prints the document.
-///
-/// # Errors
-/// When nobody takes it.
-pub fn print() -> io::Result<()> {
-    writeln!(io::stdout(), "{:#}", document())
 }
 
 /// Gives this document.

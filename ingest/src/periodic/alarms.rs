@@ -1,6 +1,6 @@
-//! Alarms: what is wrong just now, told to every admin once when it begins and once when it ends.
+//! Alarms: a problem notifies every admin once when it starts and once when it ends.
 //!
-//! Any replica may look; the row of an alarm is locked while it changes, so each change is told once.
+//! Every replica evaluates the alarms. The row of an alarm is locked while it changes, so only one replica notifies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,62 +9,74 @@ use clap::Args;
 use shared::config::Count;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, PgPool};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::periodic::retention;
-use crate::state::AppState;
+use crate::periodic::counts;
 use crate::store::diagnostics::{self, SIGNED_REFUSAL_REASONS};
 
-/// How often it is looked.
-const EVERY: Duration = Duration::from_secs(5);
-/// Signed deliveries refused within an hour that raise the alarm: Mandrill repeats a batch every 15 to 25 minutes, and switches
-/// the webhook off after 20 failures.
-const MOST_REFUSED: i64 = 3;
+/// Evaluation interval.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// Signed deliveries refused within an hour that raise the alarm. Mandrill retries a batch every 15 to 25 minutes and disables a
+/// webhook after 20 failures.
+const MIN_REFUSALS: i64 = 3;
 
-/// What raises alarms.
+/// Conditions that raise alarms.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Alarms")]
-pub struct Alarms {
-    /// Minutes without a delivery after which every admin is told. Unset: silence is no alarm.
+pub struct AlarmArgs {
+    /// Minutes without a delivery after which every admin is notified. Unset: silence raises no alarm.
     #[arg(long, env = "SILENCE_ALERT_MINUTES", default_value = "")]
     pub silence_alert_minutes: Count,
 }
 
-/// Folds counts and looks at the alarms until `stop`.
-pub(crate) async fn run(state: Arc<AppState>, stop: CancellationToken) {
+struct Alarm {
+    /// Stable: the key in the table, and the label of the metric.
+    name: &'static str,
+    title: &'static str,
+}
+
+const REFUSALS: Alarm = Alarm { name: "refusals", title: "Mandrill deliveries are being refused" };
+const SILENCE: Alarm = Alarm { name: "silence", title: "No deliveries from Mandrill" };
+
+/// Folds the counts and evaluates the alarms until `stop`. Wakes the publisher after a change.
+pub(crate) async fn run(pool: PgPool, silence_minutes: Option<u32>, outbox_filled: Arc<Notify>, stop: CancellationToken) {
     loop {
-        let looked = async {
-            retention::fold_counts(&state.pool).await?;
-            look(&state.pool, state.silence_minutes).await
+        let evaluated = async {
+            counts::fold(&pool).await?;
+            evaluate(&pool, silence_minutes).await
         };
-        match looked.await {
-            Ok(changed) if changed => state.outbox_filled.notify_one(),
+        match evaluated.await {
+            Ok(changed) if changed => outbox_filled.notify_one(),
             Ok(_) => {}
-            Err(error) => tracing::debug!(%error, "alarms could not be looked at"),
+            Err(error) => tracing::debug!(%error, "the alarms could not be evaluated"),
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(INTERVAL) => {}
         }
     }
 }
 
-/// Looks at each alarm; true when one has changed.
-async fn look(pool: &PgPool, silence_minutes: Option<u32>) -> Result<bool, sqlx::Error> {
+/// Evaluates every alarm. Returns true if one changed.
+async fn evaluate(pool: &PgPool, silence_minutes: Option<u32>) -> Result<bool, sqlx::Error> {
     let mut connection = pool.acquire().await?;
     let refused = refused_within_an_hour(pool).await?;
-    let refusing = (refused >= MOST_REFUSED).then(|| {
-        format!("{refused} signed deliveries were refused within an hour. Mandrill disables a webhook after 20 failures, about 5 hours. Run `ingest doctor` to see why.")
+    let refusals = (refused >= MIN_REFUSALS).then(|| {
+        format!(
+            "{refused} signed deliveries were refused within an hour. Mandrill disables a webhook after 20 failures, about 5 \
+             hours. Run `ingest doctor` to see why."
+        )
     });
-    let mut changed = set(&mut connection, "refusals", "Deliveries from Mandrill are refused", refusing).await?;
-    let silent = match (silence_minutes, diagnostics::seconds_since_delivery(pool).await?) {
+    let mut changed = update(&mut connection, &REFUSALS, refusals).await?;
+    let silence = match (silence_minutes, diagnostics::seconds_since_delivery(pool).await?) {
         (Some(minutes), Some(seconds)) if seconds > i64::from(minutes) * 60 => Some(format!(
             "No delivery has arrived for {} minutes. Check in Mandrill whether the webhook was disabled.",
             seconds / 60
         )),
         _ => None,
     };
-    changed |= set(&mut connection, "silence", "No deliveries from Mandrill", silent).await?;
+    changed |= update(&mut connection, &SILENCE, silence).await?;
     Ok(changed)
 }
 
@@ -80,46 +92,54 @@ async fn refused_within_an_hour(pool: &PgPool) -> Result<i64, sqlx::Error> {
     .await
 }
 
-/// Raises an alarm, or clears it, and tells every admin if that is a change.
-async fn set(connection: &mut PgConnection, name: &'static str, title: &str, wrong: Option<String>) -> Result<bool, sqlx::Error> {
-    metrics::gauge!("ingest_alarm", "name" => name).set(if wrong.is_some() { 1.0 } else { 0.0 });
-    let (raised, detail) = (wrong.is_some(), wrong.unwrap_or_default());
+/// Raises the alarm if there is a `problem`, else clears it. Notifies every admin and returns true if that is a change.
+async fn update(connection: &mut PgConnection, alarm: &Alarm, problem: Option<String>) -> Result<bool, sqlx::Error> {
+    let Alarm { name, title } = *alarm;
+    metrics::gauge!("ingest_alarm", "name" => name).set(if problem.is_some() { 1.0 } else { 0.0 });
+    let (raised, detail) = (problem.is_some(), problem.unwrap_or_default());
     let mut transaction = connection.begin().await?;
-    // An alarm that was never raised need not be cleared.
-    let changed = sqlx::query!(
+    let changed = set_state(&mut transaction, name, raised, &detail).await?;
+    if changed {
+        let title = if raised { title.to_owned() } else { format!("Resolved: {title}") };
+        notify_admins(&mut transaction, &title, &detail).await?;
+        tracing::warn!(alarm = name, raised, "an alarm changed");
+    }
+    transaction.commit().await?;
+    Ok(changed)
+}
+
+/// Returns true if the state of the alarm changed. An alarm without a row was never raised, and needs no clearing.
+async fn set_state(connection: &mut PgConnection, name: &str, raised: bool, detail: &str) -> Result<bool, sqlx::Error> {
+    let inserted = sqlx::query!(
         "insert into alarms (name, raised, detail) select $1, true, $3 where $2
          on conflict on constraint alarms_pkey do nothing",
         name,
         raised,
         detail
     );
-    let mut changed = changed.execute(&mut *transaction).await?.rows_affected() == 1;
-    if !changed {
-        changed = sqlx::query!(
-            "update alarms set raised = $2, changed_at = now(), detail = $3 where name = $1 and raised <> $2",
-            name,
-            raised,
-            detail
-        )
-        .execute(&mut *transaction)
-        .await?
-        .rows_affected()
-            == 1;
+    if inserted.execute(&mut *connection).await?.rows_affected() == 1 {
+        return Ok(true);
     }
-    if changed {
-        let (title, body) = if raised { (title.to_owned(), detail) } else { (format!("Resolved: {title}"), String::new()) };
-        sqlx::query!(
-            "with told as (
+    let updated = sqlx::query!(
+        "update alarms set raised = $2, changed_at = now(), detail = $3 where name = $1 and raised <> $2",
+        name,
+        raised,
+        detail
+    );
+    Ok(updated.execute(&mut *connection).await?.rows_affected() == 1)
+}
+
+/// Adds a notification for all admins, and its entry in the outbox.
+async fn notify_admins(connection: &mut PgConnection, title: &str, body: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "with told as (
                insert into notifications (kind, title, body, audience) values ('alert', $1, $2, 'role:admin') returning id
              )
              insert into outbox (notification_id) select id from told",
-            title,
-            body
-        )
-        .execute(&mut *transaction)
-        .await?;
-        tracing::warn!(alarm = name, raised, "an alarm has changed");
-    }
-    transaction.commit().await?;
-    Ok(changed)
+        title,
+        body
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
 }

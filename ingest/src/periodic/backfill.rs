@@ -1,29 +1,31 @@
-//! What events of older versions lack. `ingest migrate` gives it to those that are there, and upkeep to those that a service of an older
-//! version stored while it was being replaced. Deliveries do not wait for it.
+//! Adds the search terms that events of older versions lack.
+//!
+//! `ingest migrate` adds them to existing events. Upkeep adds them to events that an older version of the service stored while it
+//! was being replaced. Deliveries wait for neither.
 
 use sqlx::PgPool;
 
-/// Events at once: a moment's work.
-const CHUNK: i64 = 1_000;
+/// Events updated in one statement, so that it holds its row locks only briefly.
+const CHUNK_ROWS: i64 = 1_000;
 
-/// Gives terms to all events without, by which they are then found.
+/// Adds search terms to all events without them.
 ///
 /// # Errors
-/// When Postgres fails; what was done stays.
-pub(crate) async fn terms(pool: &PgPool) -> Result<(), sqlx::Error> {
-    let mut given = 0;
+/// When Postgres fails. Finished chunks stay.
+pub(crate) async fn search_terms(pool: &PgPool) -> Result<(), sqlx::Error> {
+    let mut total = 0;
     loop {
-        let done = sqlx::query!(
+        let chunk = sqlx::query!(
             "with without as (select received_at, id from events where terms is null limit $1 for update skip locked)
              update events set terms = event_terms(search, template, subaccount, url, ip)
              from without where events.received_at = without.received_at and events.id = without.id",
-            CHUNK
+            CHUNK_ROWS
         );
-        let rows = done.execute(pool).await?.rows_affected();
-        if rows == 0 {
+        let updated = chunk.execute(pool).await?.rows_affected();
+        if updated == 0 {
             return Ok(());
         }
-        given += rows;
-        tracing::info!(events = given, "older events are made findable");
+        total += updated;
+        tracing::info!(events = total, "added search terms to older events");
     }
 }

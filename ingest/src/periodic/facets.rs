@@ -1,35 +1,35 @@
-//! Counting finished hours by domain, tag, template and bounce, so that a year's statistics do not read a year's events.
+//! Counts of finished hours by domain, tag, template and bounce, so that statistics over a year do not read a year of events.
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
-/// Names our advisory lock; any number that nobody else uses will do.
+/// Key of the advisory lock. The value is arbitrary, but no other lock uses it.
 const LOCK: i64 = 0x6d6c_6661_6374;
-/// An hour is finished so long after its end: no commit takes longer.
-const LATEST: Duration = Duration::minutes(10);
-/// Hours counted in one transaction.
-const AT_ONCE: Duration = Duration::hours(24);
-/// Hours older than this are folded into days.
-const HOURLY: Duration = Duration::days(35);
+/// An hour counts as finished this long after its end. No commit takes longer.
+const COMMIT_GRACE: Duration = Duration::minutes(10);
+/// Maximum range counted in one transaction.
+const MAX_RANGE: Duration = Duration::hours(24);
+/// Older hours are folded into days.
+const HOURLY_AGE: Duration = Duration::days(35);
 
-/// Counts every hour that is finished and not yet counted, and folds old hours into days.
+/// Counts every finished hour that is not counted yet, and folds old hours into days.
 ///
 /// # Errors
-/// When Postgres fails; the next run goes on where this one stopped.
-pub(crate) async fn count(pool: &PgPool) -> Result<(), sqlx::Error> {
-    while count_some(pool).await? {}
+/// When Postgres fails. The next run continues from there.
+pub(crate) async fn count_finished_hours(pool: &PgPool) -> Result<(), sqlx::Error> {
+    while count_next_range(pool).await? {}
     Ok(())
 }
 
-/// False when nothing is left to count, or another replica is at it.
-async fn count_some(pool: &PgPool) -> Result<bool, sqlx::Error> {
+/// Returns false if nothing is left to count, or another replica is counting.
+async fn count_next_range(pool: &PgPool) -> Result<bool, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let locked = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "locked!""#, LOCK);
     if !locked.fetch_one(&mut *transaction).await? {
         return Ok(false);
     }
     let times = sqlx::query!(r#"select until, now() as "now!" from event_facets_until"#).fetch_one(&mut *transaction).await?;
-    let until = hour(times.now - LATEST).min(times.until + AT_ONCE);
+    let until = start_of_hour(times.now - COMMIT_GRACE).min(times.until + MAX_RANGE);
     if until <= times.until {
         return Ok(false);
     }
@@ -44,12 +44,12 @@ async fn count_some(pool: &PgPool) -> Result<bool, sqlx::Error> {
     .execute(&mut *transaction)
     .await?;
     sqlx::query!("update event_facets_until set until = $1", until).execute(&mut *transaction).await?;
-    fold(&mut transaction, day(times.now - HOURLY)).await?;
+    fold_into_days(&mut transaction, start_of_day(times.now - HOURLY_AGE)).await?;
     transaction.commit().await?;
     Ok(true)
 }
 
-async fn fold(transaction: &mut sqlx::PgConnection, before: OffsetDateTime) -> Result<(), sqlx::Error> {
+async fn fold_into_days(connection: &mut PgConnection, before: OffsetDateTime) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "with hours as (
            delete from event_facets where hour < $1 and hour <> date_trunc('day', hour, 'UTC')
@@ -60,15 +60,15 @@ async fn fold(transaction: &mut sqlx::PgConnection, before: OffsetDateTime) -> R
          on conflict on constraint event_facets_pkey do update set count = event_facets.count + excluded.count",
         before
     )
-    .execute(transaction)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
-fn hour(at: OffsetDateTime) -> OffsetDateTime {
+fn start_of_hour(at: OffsetDateTime) -> OffsetDateTime {
     at - Duration::seconds(at.unix_timestamp().rem_euclid(3_600)) - Duration::nanoseconds(at.nanosecond().into())
 }
 
-fn day(at: OffsetDateTime) -> OffsetDateTime {
+fn start_of_day(at: OffsetDateTime) -> OffsetDateTime {
     at.date().midnight().assume_utc()
 }

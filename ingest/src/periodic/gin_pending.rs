@@ -1,31 +1,30 @@
-//! Keeps the search index merged.
+//! Merges the pending lists of the search indexes.
 //!
-//! A GIN index appends what a row adds to a list of its own, and merges that list once it is long. Postgres lets whichever writer
-//! comes along do so, and all that this writer was to commit waits for it, some 60 ms. Writers are allowed a far longer list, and
-//! it is merged here instead, on a connection that no writer waits for, before it grows: searches go through all of it.
+//! A GIN index appends new entries to a pending list. The insert that exceeds the list's limit merges it, which delays the commit
+//! by about 60 ms. The indexes therefore allow a much longer list, and this job merges it on its own connection. It does so early,
+//! because every search scans the whole list.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgPool;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::state::AppState;
+/// Delay after a commit, so that one merge covers the commits that follow it.
+const MERGE_DELAY: Duration = Duration::from_millis(250);
+/// Delay after a failure, such as while Postgres is unavailable. Inserts still merge a list that grows too long.
+const RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// What comes in this time is merged together.
-const GATHER: Duration = Duration::from_millis(250);
-/// After a failure, as when Postgres is away. Writers merge a list that has become too long meanwhile.
-const AGAIN: Duration = Duration::from_secs(30);
-
-/// Merges a moment after something was stored, until `stop`.
-pub async fn run(state: Arc<AppState>, stop: CancellationToken) {
+/// Merges shortly after each notification of `stored`, until `stop`.
+pub async fn run(pool: PgPool, stored: Arc<Notify>, stop: CancellationToken) {
     let merging = async {
         loop {
-            state.stored.notified().await;
-            tokio::time::sleep(GATHER).await;
-            if let Err(error) = pending(&state.pool).await {
-                tracing::warn!(%error, "the search index was not merged");
-                tokio::time::sleep(AGAIN).await;
+            stored.notified().await;
+            tokio::time::sleep(MERGE_DELAY).await;
+            if let Err(error) = merge(&pool).await {
+                tracing::warn!(%error, "the pending entries of the search indexes were not merged");
+                tokio::time::sleep(RETRY_DELAY).await;
             }
         }
     };
@@ -35,8 +34,8 @@ pub async fn run(state: Arc<AppState>, stop: CancellationToken) {
     }
 }
 
-/// Merges what is pending in every month; all but one have nothing.
-async fn pending(pool: &PgPool) -> Result<(), sqlx::Error> {
+/// Merges the list of every partition. Only the current month has entries.
+async fn merge(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "select max(gin_clean_pending_list(inhrelid)) as pages from pg_inherits where inhparent = 'events_search_idx'::regclass"
     )

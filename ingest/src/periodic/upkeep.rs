@@ -1,37 +1,27 @@
-//! What a running service does by the clock.
+//! Jobs that run at the start and every ten minutes.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::periodic::{backfill, facets, retention};
-use crate::state::AppState;
 use crate::store::accounts::expiry;
 use crate::store::partitions;
 
-const EVERY: Duration = Duration::from_secs(10 * 60);
-/// After a failure, as when Postgres is away.
-const AGAIN: Duration = Duration::from_secs(30);
+const INTERVAL: Duration = Duration::from_secs(10 * 60);
+/// Delay after a failure, such as while Postgres is unavailable.
+const RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// Makes partitions ahead, completes events of older versions, counts hours that are over, drops months that are too old, and sweeps
-/// what has expired, at the start and every ten minutes until `stop`.
-pub async fn run(state: Arc<AppState>, stop: CancellationToken) {
+/// Runs all jobs until `stop`: creates partitions ahead of time, completes events of older versions, counts finished hours,
+/// applies retention if `retention_days` is set, and deletes expired sessions, invitations and records of failed sign-ins.
+pub async fn run(pool: PgPool, retention_days: Option<u32>, stop: CancellationToken) {
     loop {
-        let done = async {
-            partitions::create_ahead(&state.pool).await?;
-            backfill::terms(&state.pool).await?;
-            facets::count(&state.pool).await?;
-            if let Some(days) = state.retention_days {
-                retention::keep(&state.pool, days).await?;
-            }
-            expiry::delete_expired(&state.pool).await
-        };
-        let pause = match done.await {
-            Ok(()) => EVERY,
+        let pause = match run_once(&pool, retention_days).await {
+            Ok(()) => INTERVAL,
             Err(error) => {
-                tracing::warn!(%error, "upkeep failed and is tried again soon");
-                AGAIN
+                tracing::warn!(%error, "upkeep failed; it will be retried in 30 seconds");
+                RETRY_DELAY
             }
         };
         tokio::select! {
@@ -39,4 +29,14 @@ pub async fn run(state: Arc<AppState>, stop: CancellationToken) {
             () = tokio::time::sleep(pause) => {}
         }
     }
+}
+
+async fn run_once(pool: &PgPool, retention_days: Option<u32>) -> Result<(), sqlx::Error> {
+    partitions::create_ahead(pool).await?;
+    backfill::search_terms(pool).await?;
+    facets::count_finished_hours(pool).await?;
+    if let Some(days) = retention_days {
+        retention::apply(pool, days).await?;
+    }
+    expiry::delete_expired(pool).await
 }

@@ -200,10 +200,10 @@ async fn alarms_notify_admins_once_at_start_and_once_at_end() {
     for _ in 0..3 {
         assert_eq!(mandrill.post("mandrill_events=[]", Some("AAAAAAAAAAAAAAAAAAAAAAAAAAA=")).await.status, 401);
     }
-    assert_eq!(socket.next_of("notification").await["title"], "Deliveries from Mandrill are refused");
+    assert_eq!(socket.next_of("notification").await["title"], "Mandrill deliveries are being refused");
     wait_for_metric(r#"ingest_alarm{name="refusals"} 1"#).await;
     database.run("update refusals set last_at = last_at - interval '61 minutes'").await;
-    assert_eq!(socket.next_of("notification").await["title"], "Resolved: Deliveries from Mandrill are refused");
+    assert_eq!(socket.next_of("notification").await["title"], "Resolved: Mandrill deliveries are being refused");
     assert_eq!(admin.all("/api/notifications").await.len(), 4, "admins should get one notification per change");
     assert_eq!(viewer.all("/api/notifications").await.len(), 0, "viewers should get none");
 }

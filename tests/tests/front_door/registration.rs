@@ -66,7 +66,7 @@ fn webhook_add_registers_once_and_stores_the_key() {
 
     let arguments = ["webhook", "add", "--store", file];
     let output = stack.ingest_with(&arguments, &api.environment()).expect("the webhook should be updated");
-    assert!(output.contains("was there already, and is updated"), "{output}");
+    assert!(line(&output, "webhook ").starts_with("1001 updated: "), "{output}");
     assert_eq!(line(&output, "key "), key);
     let webhooks = api.webhooks();
     assert_eq!(webhooks.len(), 1, "the webhook should not be added twice");
@@ -82,10 +82,10 @@ fn webhook_add_registers_once_and_stores_the_key() {
         webhooks[0]["auth_key"] = Value::Null;
     });
     let error = stack.ingest_with(&arguments, &api.environment()).expect_err("a missing key should fail the command").to_string();
-    assert!(error.contains("stays as it is") && error.contains("did not tell the webhook's key"), "{error}");
+    assert!(error.contains("webhook 1001 unchanged: ") && error.contains("did not return the webhook's key"), "{error}");
     api.change(|webhooks| webhooks[0]["auth_key"] = json!(key));
     let output = stack.ingest_with(&arguments, &api.environment()).expect("the command should succeed without changes");
-    assert!(output.contains("stays as it is") && output.contains("held the key already"), "{output}");
+    assert!(output.contains("webhook 1001 unchanged: ") && output.contains("already contains the key"), "{output}");
     assert_eq!(fs::read_to_string(file).expect("the file should be readable"), stored);
     let methods: Vec<String> = api.calls().into_iter().map(|(method, _)| method).collect();
     assert_eq!(methods, ["list", "add", "list", "update", "list", "info", "list"]);
@@ -105,7 +105,7 @@ fn webhook_list_shows_mismatches_and_hides_secrets() {
     };
     let (code, output) = webhook(&["list"], &environment("", ""));
     assert_eq!(code, 0, "{output}");
-    assert!(output.contains("`ingest webhook add` makes one"), "{output}");
+    assert!(output.contains("run `ingest webhook add` to add one"), "{output}");
 
     api.change(|webhooks| {
         webhooks.push(json!({
@@ -120,11 +120,11 @@ fn webhook_list_shows_mismatches_and_hides_secrets() {
     let lines: Vec<Vec<&str>> = output.lines().map(|line| line.split_whitespace().collect()).collect();
     let masked = "https://***@mail.example.com/webhook/";
     assert_eq!(lines[1], ["1001", "42", "1365", "2026-11-24", "11:00:00", masked]);
-    assert_eq!(lines[2].join(" "), "gets: open click");
+    assert_eq!(lines[2].join(" "), "receives: open click");
     assert_eq!(lines[3].join(" "), "key not in WEBHOOK_KEYS, url not in WEBHOOK_URLS");
     assert_eq!(lines[4].join(" "), format!("last error: POST to {masked} failed with 500: [31m oops"));
     assert_eq!(lines[5], ["1002", "?", "?", "never", "https://other.example.com/"]);
-    assert_eq!(lines[7].join(" "), "key not told by Mandrill, url not in WEBHOOK_URLS");
+    assert_eq!(lines[7].join(" "), "key not reported by Mandrill, url not in WEBHOOK_URLS");
     let (_, configured) = webhook(&["list"], &environment(key, url));
     assert!(configured.contains("key in WEBHOOK_KEYS, url in WEBHOOK_URLS"), "{configured}");
     let [_, (_, api_key)] = api.environment();
@@ -143,7 +143,7 @@ fn webhook_commands_explain_mandrill_api_failures() {
         (&["list"], api_url, "some-Wrong-key_22chars", &["MANDRILL_API_KEY is not a valid key", "401", "Invalid_Key"]),
         (&["list"], &unreachable, api_key, &["does not answer at http://127.0.0.1:1/api", "MANDRILL_API_URL", "refused"]),
         (&["list"], "nonsense", api_key, &["does not answer at nonsense", "MANDRILL_API_URL"]),
-        (&["list"], &not_the_api, api_key, &["404", "not as Mandrill's API does"]),
+        (&["list"], &not_the_api, api_key, &["404", "not a response of Mandrill's API"]),
         (&["list"], api_url, "", &["MANDRILL_API_KEY is empty"]),
         (&["add"], api_url, api_key, &["set WEBHOOK_URLS"]),
         (&["add", "--url", "ftp://example.com/"], api_url, api_key, &["is not an http or https address"]),
@@ -169,26 +169,26 @@ fn webhook_commands_explain_mandrill_api_failures() {
 fn webhook_test_sends_the_requests_mandrill_sends() {
     let stack = Stack::start().expect("the stack should start");
     let output = stack.ingest(&["webhook", "test"]).expect("all checks should pass");
-    for question in ["HEAD", "POST [], signed with test-webhook", "POST [], signed with key `key-1`"] {
-        assert_eq!(line(&output, question), "200 OK");
+    for probe in ["HEAD", "POST [], signed with test-webhook", "POST [], signed with key `key-1`"] {
+        assert_eq!(line(&output, probe), "200 OK");
     }
 
     let without_slash = stack.webhook_url().trim_end_matches('/').to_owned();
     let error = stack.ingest(&["webhook", "test", "--url", &without_slash]).expect_err("another URL should fail").to_string();
     assert_eq!(line(&error, "HEAD"), "200 OK");
     assert_eq!(line(&error, "POST [], signed with test-webhook"), "401 Unauthorized wrong_signature");
-    assert!(error.contains("do not hold this address, character by character"), "{error}");
-    assert!(error.contains("2 of 3 answers"), "{error}");
+    assert!(error.contains("do not contain this address, character by character"), "{error}");
+    assert!(error.contains("2 of 3 requests failed"), "{error}");
 
     let keys = format!("{},new=k3y-Two_22chars_ghijKL", stack.settings().webhook_keys);
     let error =
         stack.ingest_with(&["webhook", "test"], &[("WEBHOOK_KEYS", &keys)]).expect_err("an unknown key should fail").to_string();
     assert_eq!(line(&error, "POST [], signed with key `new`"), "401 Unauthorized wrong_signature");
-    assert!(error.contains("does not know this key") && error.contains("1 of 4 answers"), "{error}");
+    assert!(error.contains("does not know this key") && error.contains("1 of 4 requests failed"), "{error}");
     assert!(!error.contains("k3y-Two"), "{error}");
 
     let (code, output) = webhook(&["test", "--url", "http://user:hunter2@127.0.0.1:1/webhook/"], &[]);
     assert_eq!(code, 1, "{output}");
-    assert!(line(&output, "HEAD").starts_with("no answer: ") && output.contains("nobody answers"), "{output}");
+    assert!(line(&output, "HEAD").starts_with("no answer: ") && output.contains("no server answers"), "{output}");
     assert!(output.contains("http://***@127.0.0.1:1/") && !output.contains("hunter2"), "{output}");
 }

@@ -20,14 +20,14 @@ async fn expired_months_are_dropped_and_their_keys_kept_30_more_days() {
                    union all select count, outcome from event_count_deltas) as counted where outcome = 'stored'";
     assert_eq!(database.number(counted).await, Some(25));
 
-    assert!(stack.ingest(&["retention"]).expect("the command should succeed").contains("everything is kept"));
+    assert!(stack.ingest(&["retention"]).expect("the command should succeed").contains("all events are kept"));
     let plan = stack.ingest_with(&["retention", "--dry-run"], &KEEP).expect("the command should succeed");
     assert_eq!(plan.lines().count(), 1, "{plan}");
     assert!(plan.contains("would drop events_"), "{plan}");
     assert_eq!(database.count("events").await, 25);
 
     let output = stack.ingest_with(&["retention"], &KEEP).expect("the command should succeed");
-    assert!(output.contains("dropped events_") && output.contains("forgot 0 keys and 20 notifications"), "{output}");
+    assert!(output.contains("dropped events_") && output.contains("deleted 0 keys and 20 notifications"), "{output}");
     assert_eq!(admin.all("/api/events").await.len(), 5);
     assert_eq!(
         database.count("pg_class where relname ~ '^events_[0-9]' and relkind = 'r'").await,
@@ -39,10 +39,10 @@ async fn expired_months_are_dropped_and_their_keys_kept_30_more_days() {
 
     database.run("update retired_partitions set retired_at = retired_at - interval '29 days'").await;
     let output = stack.ingest_with(&["retention"], &KEEP).expect("the command should succeed");
-    assert!(output.contains("dropped no month; forgot 0 keys"), "{output}");
+    assert!(output.contains("dropped no month; deleted 0 keys"), "{output}");
     database.run("update retired_partitions set retired_at = retired_at - interval '2 days'").await;
     let output = stack.ingest_with(&["retention"], &KEEP).expect("the command should succeed");
-    assert!(output.contains("forgot 20 keys"), "{output}");
+    assert!(output.contains("deleted 20 keys"), "{output}");
     assert_eq!(database.count("event_keys").await, 5, "keys of newer events should remain");
 }
 

@@ -7,27 +7,28 @@ use anyhow::bail;
 use reqwest::{Client, RequestBuilder, StatusCode, redirect};
 use serde_json::Value;
 
-use crate::commands::webhook::Known;
-use crate::commands::webhook::http_response::Answer;
+use crate::commands::webhook::configured::ConfiguredWebhook;
+use crate::commands::webhook::http_response::HttpResponse;
 use crate::redact::printable;
 use crate::webhook::signature::{Key, sign, url_check_key};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// The empty batch, and the form that carries it.
+/// The empty batch.
 const BATCH: &[u8] = b"[]";
+/// The form that contains it.
 const FORM: &str = "mandrill_events=%5B%5D";
 
-/// What Mandrill asks an address.
-enum Question<'a> {
-    /// Whether it is there.
+/// A request that Mandrill sends to a webhook.
+enum Probe<'a> {
+    /// The check of a new address.
     Head,
-    /// The same, where HEAD was not enough.
+    /// The check that follows a failed HEAD.
     UrlCheck,
-    /// A delivery, by the key of a webhook.
+    /// A delivery, signed with this key.
     Batch(&'a Key),
 }
 
-impl Question<'_> {
+impl Probe<'_> {
     fn name(&self) -> String {
         match self {
             Self::Head => "HEAD".to_owned(),
@@ -49,67 +50,67 @@ impl Question<'_> {
             .body(FORM)
     }
 
-    /// What to do about an answer that is not 200.
+    /// What to do about a status other than 200.
     fn advice(&self, status: StatusCode) -> &'static str {
         match (self, status.as_u16()) {
-            (Self::Head, 401) => "something in front asks for a password; Mandrill sends one where it is part of the address",
+            (Self::Head, 401) => "a proxy in front requires a password; Mandrill sends one only if it is part of the address",
             (Self::UrlCheck, 401) => {
-                "the WEBHOOK_URLS of the service that answers do not hold this address, character by character (scheme, slash, \
-                 query); restart it after a change"
+                "the WEBHOOK_URLS of the service do not contain this address, character by character (scheme, slash, query); \
+                 restart the service after a change"
             }
             (Self::Batch(_), 401) => {
-                "the service that answers does not know this key or this address; compare its WEBHOOK_KEYS and WEBHOOK_URLS, and \
-                 restart it after a change"
+                "the service does not know this key or this address; compare its WEBHOOK_KEYS and WEBHOOK_URLS, and restart it \
+                 after a change"
             }
-            (_, 200..=299) => "Mandrill takes 200 alone for an answer; something else than ingest answers",
-            (_, 300..=399) => "the address leads elsewhere; give Mandrill and WEBHOOK_URLS the one that it leads to",
-            (_, 500..=599) => "the proxy does not reach the service, or the service does not reach Postgres; look at their logs",
-            _ => "something else than ingest answers; look at the path, and at the proxy in front",
+            (_, 200..=299) => "Mandrill accepts only 200; a server other than ingest answers",
+            (_, 300..=399) => "the address redirects; enter its target in Mandrill and in WEBHOOK_URLS",
+            (_, 500..=599) => "the proxy cannot reach the service, or the service cannot reach Postgres; check their logs",
+            _ => "a server other than ingest answers; check the path and the proxy in front",
         }
     }
 }
 
-/// Asks everything, prints each answer, and says what to do about those that are not 200.
+/// Sends every probe, prints each result, and says what to do about failures.
 ///
 /// # Errors
-/// When one of them is not.
-pub async fn run(given: Option<&str>, known: &Known) -> anyhow::Result<()> {
-    let url = known.address(given)?;
+/// When a probe gets no response or a status other than 200.
+pub(crate) async fn run(given: Option<&str>, configured: &ConfiguredWebhook) -> anyhow::Result<()> {
+    let url = configured.address(given)?;
     // Mandrill is not known to follow redirects.
     let client =
         Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none()).user_agent("Mandrill-Webhook/1.0").build()?;
-    let mut questions = vec![Question::Head, Question::UrlCheck];
-    questions.extend(known.webhook_keys.iter().map(Question::Batch));
+    let mut probes = vec![Probe::Head, Probe::UrlCheck];
+    probes.extend(configured.webhook_keys.iter().map(Probe::Batch));
     let mut out = std::io::stdout();
-    writeln!(out, "asking {} from this machine; Mandrill asks from the internet", printable(url))?;
+    writeln!(out, "testing {} from this machine; Mandrill's requests come from the internet", printable(url))?;
     let mut failed = 0;
-    for question in &questions {
-        let (said, advice) = match Answer::of(question.request(&client, url)).await {
-            Ok(answer) if answer.status == StatusCode::OK => (summary(&answer), None),
-            Ok(answer) => (summary(&answer), Some(question.advice(answer.status))),
+    for probe in &probes {
+        let (result, advice) = match HttpResponse::fetch(probe.request(&client, url)).await {
+            Ok(response) if response.status == StatusCode::OK => (summary(&response), None),
+            Ok(response) => (summary(&response), Some(probe.advice(response.status))),
             Err(error) => {
-                let said = format!("no answer: {}", printable(&format!("{:#}", anyhow::Error::from(error))));
-                (said, Some("nobody answers; look at whether the stack is up, the name, the certificate and the firewall"))
+                let result = format!("no answer: {}", printable(&format!("{:#}", anyhow::Error::from(error))));
+                (result, Some("no server answers; check that the stack is up, the host name, the certificate and the firewall"))
             }
         };
-        writeln!(out, "{:<40}  {said}", question.name())?;
+        writeln!(out, "{:<40}  {result}", probe.name())?;
         if let Some(advice) = advice {
             failed += 1;
             writeln!(out, "    {advice}")?;
         }
     }
-    if known.webhook_keys.is_empty() {
-        writeln!(out, "WEBHOOK_KEYS is empty, so deliveries will be refused; `ingest webhook add` prints the key")?;
+    if configured.webhook_keys.is_empty() {
+        writeln!(out, "WEBHOOK_KEYS is empty, so deliveries will be refused; run `ingest webhook add` to get the key")?;
     }
     if failed > 0 {
-        bail!("{failed} of {} answers are not what Mandrill needs", questions.len());
+        bail!("{failed} of {} requests failed", probes.len());
     }
     Ok(())
 }
 
-/// The status, and the code of a problem.
-fn summary(answer: &Answer) -> String {
-    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+/// The status, and the error code of a problem document.
+fn summary(response: &HttpResponse) -> String {
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let code = body["code"].as_str().unwrap_or_default();
-    format!("{} {}", answer.status, printable(code)).trim_end().to_owned()
+    format!("{} {}", response.status, printable(code)).trim_end().to_owned()
 }

@@ -1,4 +1,4 @@
-//! A key, put into the line `WEBHOOK_KEYS=` of an env file.
+//! Adds a key to the line `WEBHOOK_KEYS=` of an env file.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
@@ -9,88 +9,77 @@ use std::path::{Path, PathBuf};
 use crate::webhook::signature::{Keys, KeysError};
 
 const SETTING: &str = "WEBHOOK_KEYS=";
-/// Larger than any env file.
-const LARGEST: u64 = 1 << 20;
+/// Maximum size of an env file in bytes.
+const MAX_SIZE: u64 = 1 << 20;
 
-/// What became of the key.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Stored {
-    /// It is in the file now.
+pub(crate) enum KeyStatus {
     Added,
-    /// It was before; the file stays as it was.
-    AlreadyThere,
+    /// The file contained the key already and is unchanged.
+    AlreadyPresent,
 }
 
-/// Why a key cannot be stored.
+/// Why a key cannot be added.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// A key that could be taken for something else.
+pub(crate) enum EnvFileError {
+    /// The key could be misread in an env file or a list of keys.
     #[error(
-        "the key holds other characters than letters, digits, - and _, so it is not stored; put it into WEBHOOK_KEYS by hand"
+        "the key contains characters other than letters, digits, - and _, so it was not stored; add it to WEBHOOK_KEYS by hand"
     )]
-    OddKey,
-    /// What stands in the line already is wrong.
-    #[error("WEBHOOK_KEYS in {} is wrong, so the key is not stored", path.display())]
-    Keys {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: KeysError,
-    },
+    UnsafeKey,
+    /// The existing list of keys does not parse.
+    #[error("WEBHOOK_KEYS in {} is invalid, so the key was not stored", path.display())]
+    Keys { path: PathBuf, source: KeysError },
     /// The file cannot be read or replaced.
     #[error("the key cannot be stored in {}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    File { path: PathBuf, source: io::Error },
 }
 
-/// Puts the key beside those that are there. A file that is not there is made, for its owner alone; one that is keeps its mode.
+/// Adds the key after the existing ones. A new file is readable by its owner only; an existing file keeps its mode.
 ///
 /// # Errors
-/// When the key or those beside it are odd, or the file cannot be read or replaced. It is as it was then.
-pub fn put(file: &Path, key: &str) -> Result<Stored, StoreError> {
+/// When the key or the existing list is invalid, or the file cannot be read or replaced. The file is unchanged then.
+pub(crate) fn add_key(file: &Path, key: &str) -> Result<KeyStatus, EnvFileError> {
     if key.is_empty() || !key.chars().all(|character| character.is_ascii_alphanumeric() || "-_".contains(character)) {
-        return Err(StoreError::OddKey);
+        return Err(EnvFileError::UnsafeKey);
     }
-    let failed = |source| StoreError::File { path: file.to_path_buf(), source };
-    // A link stays one: what it leads to is replaced.
+    let failed = |source| EnvFileError::File { path: file.to_path_buf(), source };
+    // The target of a symbolic link is replaced, so that the link stays.
     let path = match fs::canonicalize(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => file.to_path_buf(),
         found => found.map_err(failed)?,
     };
     let text = read(&path).map_err(failed)?;
-    let changed = with_key(&text, key).map_err(|source| StoreError::Keys { path: file.to_path_buf(), source })?;
+    let changed = with_key(&text, key).map_err(|source| EnvFileError::Keys { path: file.to_path_buf(), source })?;
     match changed {
-        None => Ok(Stored::AlreadyThere),
+        None => Ok(KeyStatus::AlreadyPresent),
         Some(text) => {
             replace(&path, &text).map_err(failed)?;
-            Ok(Stored::Added)
+            Ok(KeyStatus::Added)
         }
     }
 }
 
-/// The file's text; none where there is no file.
+/// Reads the file. A missing file counts as empty.
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     match File::open(path) {
-        Ok(file) => file.take(LARGEST + 1).read_to_string(&mut text)?,
+        Ok(file) => file.take(MAX_SIZE + 1).read_to_string(&mut text)?,
         Err(error) if error.kind() == ErrorKind::NotFound => 0,
         Err(error) => return Err(error),
     };
-    if text.len() as u64 > LARGEST { Err(io::Error::other("it is too large for an env file")) } else { Ok(text) }
+    if text.len() as u64 > MAX_SIZE { Err(io::Error::other("the file is too large for an env file")) } else { Ok(text) }
 }
 
-/// The text with the key in it; nothing when it is there already. Of several such lines the last one counts.
+/// Returns the text with the key added, or `None` if it contains the key already. Of several lines that set the variable, the
+/// last one applies.
 fn with_key(text: &str, key: &str) -> Result<Option<String>, KeysError> {
     let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
-    let Some(line) = lines.iter_mut().rev().find(|line| take_apart(line).is_some()) else {
+    let Some(line) = lines.iter_mut().rev().find(|line| split_setting(line).is_some()) else {
         let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
         return Ok(Some(format!("{text}{end}{SETTING}{key}\n")));
     };
-    let (before, list, after) = take_apart(line).unwrap_or_default();
+    let (before, list, after) = split_setting(line).unwrap_or_default();
     let keys: Keys = list.parse()?;
     if keys.contains(key) {
         return Ok(None);
@@ -100,8 +89,8 @@ fn with_key(text: &str, key: &str) -> Result<Option<String>, KeysError> {
     Ok(Some(lines.concat()))
 }
 
-/// What comes before the list of keys, the list, and what comes after it; nothing when the line is another one.
-fn take_apart(line: &str) -> Option<(&str, &str, &str)> {
+/// Splits a line into the list of keys and the text before and after it. Returns `None` if the line does not set the variable.
+fn split_setting(line: &str) -> Option<(&str, &str, &str)> {
     let setting = line.trim_start();
     let setting = setting.strip_prefix("export ").map_or(setting, str::trim_start);
     let value = setting.strip_prefix(SETTING)?;
@@ -116,25 +105,25 @@ fn take_apart(line: &str) -> Option<(&str, &str, &str)> {
     Some((before, bare, &value[bare.len()..]))
 }
 
-/// Puts the text in the place of the file: whoever reads it meanwhile finds the old or the new, whole.
+/// Replaces the file atomically: a concurrent reader sees the whole old text or the whole new one.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}", std::process::id()));
-    let fresh = path.with_file_name(name);
-    let replaced = write(&fresh, path, text).and_then(|()| fs::rename(&fresh, path));
+    let temporary = path.with_file_name(name);
+    let replaced = write(&temporary, path, text).and_then(|()| fs::rename(&temporary, path));
     if replaced.is_err() {
-        let _ = fs::remove_file(&fresh);
+        let _ = fs::remove_file(&temporary);
     }
     replaced
 }
 
-/// Writes a file that belongs to whom the old one does, and may be read by the same.
-fn write(fresh: &Path, old: &Path, text: &str) -> io::Result<()> {
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(fresh)?;
+/// Writes the text to a new file with the owner and mode of the old one.
+fn write(new: &Path, old: &Path, text: &str) -> io::Result<()> {
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(new)?;
     if let Ok(old) = fs::metadata(old) {
-        let made = file.metadata()?;
-        if (old.uid(), old.gid()) != (made.uid(), made.gid()) {
+        let created = file.metadata()?;
+        if (old.uid(), old.gid()) != (created.uid(), created.gid()) {
             fchown(&file, Some(old.uid()), Some(old.gid()))?;
         }
         file.set_permissions(Permissions::from_mode(old.mode() & 0o777))?;
@@ -148,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_joins_those_that_are_there() {
+    fn a_key_is_added_once_after_existing_keys() {
         let table = [
             ("", "WEBHOOK_KEYS=KEY\n"),
             ("A=1", "A=1\nWEBHOOK_KEYS=KEY\n"),
@@ -162,29 +151,32 @@ mod tests {
             ("WEBHOOK_KEYS=first\nWEBHOOK_KEYS=last\n", "WEBHOOK_KEYS=first\nWEBHOOK_KEYS=last,KEY\n"),
         ];
         for (text, expected) in table {
-            assert_eq!(with_key(text, "KEY").expect("keys").as_deref(), Some(expected));
-            assert_eq!(with_key(expected, "KEY").expect("keys"), None, "not a second time");
+            assert_eq!(with_key(text, "KEY").expect("the list should be valid").as_deref(), Some(expected));
+            assert_eq!(with_key(expected, "KEY").expect("the list should be valid"), None, "the key should be added once");
         }
         assert!(with_key("WEBHOOK_KEYS=test-webhook", "KEY").is_err());
     }
 
     #[test]
-    fn the_file_keeps_its_mode_and_links_stay_links() {
+    fn the_file_keeps_its_mode_and_symbolic_links() {
         let folder = std::env::temp_dir().join(format!("mandrill-listener-store-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
+        fs::create_dir_all(&folder).expect("the folder should be created");
         let (file, link) = (folder.join("env"), folder.join("link"));
-        let mode = || fs::metadata(&file).expect("the file").mode() & 0o777;
-        assert_eq!(put(&file, "one").expect("stored"), Stored::Added);
+        let mode = || fs::metadata(&file).expect("the file should exist").mode() & 0o777;
+        assert_eq!(add_key(&file, "one").expect("the key should be stored"), KeyStatus::Added);
         assert_eq!(mode(), 0o600);
-        fs::set_permissions(&file, Permissions::from_mode(0o640)).expect("a mode");
-        std::os::unix::fs::symlink(&file, &link).expect("a link");
-        assert_eq!(put(&link, "two").expect("stored"), Stored::Added);
-        assert_eq!(put(&link, "two").expect("stored"), Stored::AlreadyThere);
-        for odd in ["", "three,four", "label=three", "three\nPATH=/", "'"] {
-            assert!(matches!(put(&file, odd), Err(StoreError::OddKey)), "{odd}");
+        fs::set_permissions(&file, Permissions::from_mode(0o640)).expect("the mode should be set");
+        std::os::unix::fs::symlink(&file, &link).expect("the link should be created");
+        assert_eq!(add_key(&link, "two").expect("the key should be stored"), KeyStatus::Added);
+        assert_eq!(add_key(&link, "two").expect("the key should be stored"), KeyStatus::AlreadyPresent);
+        for unsafe_key in ["", "three,four", "label=three", "three\nPATH=/", "'"] {
+            assert!(matches!(add_key(&file, unsafe_key), Err(EnvFileError::UnsafeKey)), "{unsafe_key}");
         }
-        assert_eq!((mode(), fs::read_to_string(&file).expect("text").as_str()), (0o640, "WEBHOOK_KEYS=one,two\n"));
-        assert_eq!(fs::read_dir(&folder).expect("a list").count(), 2, "nothing is left beside them");
-        fs::remove_dir_all(&folder).expect("the folder goes");
+        assert_eq!(
+            (mode(), fs::read_to_string(&file).expect("the file should be readable").as_str()),
+            (0o640, "WEBHOOK_KEYS=one,two\n")
+        );
+        assert_eq!(fs::read_dir(&folder).expect("the folder should be readable").count(), 2, "no temporary file should remain");
+        fs::remove_dir_all(&folder).expect("the folder should be removed");
     }
 }

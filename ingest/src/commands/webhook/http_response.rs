@@ -1,24 +1,23 @@
-//! What a server answers to a request of ours, read only so far.
+//! A response of another server, whose body is read only up to a limit.
 
 use reqwest::{RequestBuilder, StatusCode};
 
-/// Most bytes of an answer that are read; what comes after them is left.
-const MOST: usize = 1 << 20;
+/// Maximum number of bytes read of a body. The rest is discarded.
+const MAX_BODY: usize = 1 << 20;
 
-/// What came back. It may hold keys, so it has no `Debug`.
-pub struct Answer {
-    /// The status.
-    pub status: StatusCode,
-    /// The body, or the first MiB of it.
-    pub body: Vec<u8>,
+/// Has no `Debug`, because the body may contain keys.
+pub(crate) struct HttpResponse {
+    pub(crate) status: StatusCode,
+    /// The body, or its first MiB.
+    pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
-    /// Sends the request, and reads the answer.
+impl HttpResponse {
+    /// Sends the request and reads the response.
     ///
     /// # Errors
-    /// When there is none in time. The error does not name the address, which may hold credentials.
-    pub async fn of(request: RequestBuilder) -> reqwest::Result<Self> {
+    /// When there is no response in time. The error does not contain the URL, which may contain credentials.
+    pub(crate) async fn fetch(request: RequestBuilder) -> reqwest::Result<Self> {
         Self::read(request).await.map_err(reqwest::Error::without_url)
     }
 
@@ -26,10 +25,10 @@ impl Answer {
         let mut response = request.send().await?;
         let status = response.status();
         let mut body = Vec::new();
-        while body.len() < MOST
+        while body.len() < MAX_BODY
             && let Some(chunk) = response.chunk().await?
         {
-            body.extend_from_slice(&chunk[..chunk.len().min(MOST - body.len())]);
+            body.extend_from_slice(&chunk[..chunk.len().min(MAX_BODY - body.len())]);
         }
         Ok(Self { status, body })
     }

@@ -1,7 +1,7 @@
-//! Mandrill's own API, as far as webhooks need it: every call is a POST of JSON, with the API key in it.
+//! Client of Mandrill's API for webhooks. Every call is a POST of JSON that contains the API key.
 //!
-//! Source: `/webhooks/*` in OpenAPI 1.4.0 of the Mailchimp Transactional API. Refusals are told by their document and not by
-//! the HTTP status, since Mandrill has changed its statuses more than once.
+//! Source: `/webhooks/*` in OpenAPI 1.4.0 of the Mailchimp Transactional API. The client recognises an error by its document
+//! instead of the HTTP status, because Mandrill has changed its statuses more than once.
 
 use std::time::Duration;
 
@@ -10,105 +10,79 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::config::Secret;
 
-use crate::commands::webhook::http_response::Answer;
+use crate::commands::webhook::http_response::HttpResponse;
 use crate::redact::printable;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A webhook as Mandrill has it. Whatever is not needed to speak about it may be null or missing.
+/// A webhook in Mandrill. Fields other than the id and the URL may be null or missing.
 #[derive(Debug, Deserialize)]
-pub struct Webhook {
-    /// Its number.
-    pub id: i64,
-    /// Where batches are posted, and what they are signed for.
-    pub url: String,
-    /// What somebody called it.
-    pub description: Option<String>,
-    /// What batches are signed with.
+pub(crate) struct RegisteredWebhook {
+    pub(crate) id: i64,
+    /// Target of the batches. Signatures cover it.
+    pub(crate) url: String,
+    pub(crate) description: Option<String>,
+    /// The key that signs batches.
     #[serde(default, deserialize_with = "secret")]
-    pub auth_key: Option<Secret>,
-    /// The kinds of events that it gets.
+    pub(crate) auth_key: Option<Secret>,
+    /// Types of events that the webhook receives.
     #[serde(default, deserialize_with = "or_default")]
-    pub events: Vec<String>,
-    /// `YYYY-MM-DD HH:MM:SS.ffffff`, UTC.
-    pub created_at: Option<String>,
+    pub(crate) events: Vec<String>,
     /// `YYYY-MM-DD HH:MM:SS`, UTC.
-    pub last_sent_at: Option<String>,
-    /// How many batches were posted.
-    pub batches_sent: Option<i64>,
-    /// How many events were in them.
-    pub events_sent: Option<i64>,
-    /// What went wrong the last time.
-    pub last_error: Option<String>,
+    pub(crate) last_sent_at: Option<String>,
+    pub(crate) batches_sent: Option<i64>,
+    pub(crate) events_sent: Option<i64>,
+    pub(crate) last_error: Option<String>,
 }
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
-pub enum CallError {
-    /// An empty key.
+pub(crate) enum CallError {
     #[error("MANDRILL_API_KEY is empty; copy a key from Mandrill, Settings → SMTP & API Info")]
     NoKey,
-    /// No answer in time.
-    #[error("Mandrill's API does not answer at {url}; look at this machine's way there, and at MANDRILL_API_URL")]
-    Unreachable {
-        /// What was called.
-        url: String,
-        /// What happened.
-        source: reqwest::Error,
-    },
-    /// The API's own error document.
+    /// There was no response in time.
+    #[error("Mandrill's API does not answer at {url}; check this machine's network and MANDRILL_API_URL")]
+    Unreachable { url: String, source: reqwest::Error },
+    /// The API returned its error document.
     #[error("{}; Mandrill answered {status}, {name}: {message}", advice(.name))]
-    Refused {
-        /// The HTTP status.
-        status: StatusCode,
-        /// The error's name.
-        name: String,
-        /// The error's text.
-        message: String,
-    },
-    /// Something else.
-    #[error("{url} answers {status}, and not as Mandrill's API does; look at MANDRILL_API_URL")]
-    UnknownShape {
-        /// What was called.
-        url: String,
-        /// The HTTP status.
-        status: StatusCode,
-    },
+    Refused { status: StatusCode, name: String, message: String },
+    #[error("{url} answered {status}, which is not a response of Mandrill's API; check MANDRILL_API_URL")]
+    UnknownShape { url: String, status: StatusCode },
 }
 
-/// What to do about a refusal.
+/// What to do about the error `name`.
 fn advice(name: &str) -> &'static str {
     match name {
-        "Invalid_Key" => "MANDRILL_API_KEY is not a valid key; copy one that is active from Mandrill, Settings → SMTP & API Info",
-        "PaymentRequired" => "the account's plan does not include this; look at Billing in Mandrill",
-        "Unknown_Webhook" => "the webhook is gone, somebody has deleted it; run the command again",
+        "Invalid_Key" => "MANDRILL_API_KEY is not a valid key; copy an active key from Mandrill, Settings → SMTP & API Info",
+        "PaymentRequired" => "the account's plan does not include this; check Billing in Mandrill",
+        "Unknown_Webhook" => "the webhook was deleted in Mandrill; run the command again",
         "ValidationError" => {
-            "Mandrill does not take these values; the address must answer from the internet, which `ingest webhook test` tries"
+            "Mandrill rejected these values; the address must answer from the internet (check it with `ingest webhook test`)"
         }
-        "RequestLimitExceeded" => "there were too many calls; wait a minute and run the command again",
-        "ServiceUnavailable" | "GeneralError" => "Mandrill itself has a fault; run the command again later",
-        _ => "Mandrill refuses the call",
+        "RequestLimitExceeded" => "too many calls; wait a minute and run the command again",
+        "ServiceUnavailable" | "GeneralError" => "Mandrill reports an internal error; run the command again later",
+        _ => "Mandrill refused the call",
     }
 }
 
 /// The API of one account.
-pub struct Api {
+pub(crate) struct MandrillApi {
     client: Client,
     base_url: String,
     key: Secret,
 }
 
-impl Api {
-    /// The API at `base_url`, such as `https://mandrillapp.com/api/1.0`.
+impl MandrillApi {
+    /// `base_url` is such as `https://mandrillapp.com/api/1.0`.
     ///
     /// # Errors
-    /// When the key is empty, or no client can be made.
-    pub fn new(base_url: &str, key: Secret) -> Result<Self, CallError> {
+    /// When the key is empty, or the HTTP client cannot be created.
+    pub(crate) fn new(base_url: &str, key: Secret) -> Result<Self, CallError> {
         if key.reveal().is_empty() {
             return Err(CallError::NoKey);
         }
         let base_url = base_url.trim_end_matches('/').to_owned();
-        // A redirect would carry the key elsewhere.
+        // Following a redirect would send the key to another server.
         let client = Client::builder()
             .timeout(TIMEOUT)
             .redirect(redirect::Policy::none())
@@ -120,37 +94,43 @@ impl Api {
         }
     }
 
-    /// Every webhook of the account.
+    /// Lists the webhooks of the account.
     ///
     /// # Errors
     /// When the call fails.
-    pub async fn list(&self) -> Result<Vec<Webhook>, CallError> {
+    pub(crate) async fn list(&self) -> Result<Vec<RegisteredWebhook>, CallError> {
         self.call("list", Parameters::default()).await
     }
 
-    /// One webhook.
+    /// Returns one webhook.
     ///
     /// # Errors
-    /// When the call fails, or there is no such webhook.
-    pub async fn info(&self, id: i64) -> Result<Webhook, CallError> {
+    /// When the call fails, or the webhook does not exist.
+    pub(crate) async fn info(&self, id: i64) -> Result<RegisteredWebhook, CallError> {
         self.call("info", Parameters { id: Some(id), ..Parameters::default() }).await
     }
 
-    /// Makes a webhook, after Mandrill has checked that the address answers.
+    /// Creates a webhook. Mandrill first checks that the address answers.
     ///
     /// # Errors
     /// When the call fails, or the address does not answer Mandrill.
-    pub async fn add(&self, url: &str, description: &str, events: &[String]) -> Result<Webhook, CallError> {
+    pub(crate) async fn add(&self, url: &str, description: &str, events: &[String]) -> Result<RegisteredWebhook, CallError> {
         let parameters =
             Parameters { url: Some(url), description: Some(description), events: Some(events), ..Parameters::default() };
         self.call("add", parameters).await
     }
 
-    /// Gives a webhook these values in place of those that it has.
+    /// Replaces the address, description and events of a webhook.
     ///
     /// # Errors
-    /// As [`Api::add`], or when there is no such webhook.
-    pub async fn update(&self, id: i64, url: &str, description: &str, events: &[String]) -> Result<Webhook, CallError> {
+    /// As for [`Self::add`], or when the webhook does not exist.
+    pub(crate) async fn update(
+        &self,
+        id: i64,
+        url: &str,
+        description: &str,
+        events: &[String],
+    ) -> Result<RegisteredWebhook, CallError> {
         let parameters =
             Parameters { id: Some(id), url: Some(url), description: Some(description), events: Some(events), key: "" };
         self.call("update", parameters).await
@@ -160,22 +140,23 @@ impl Api {
         let url = format!("{}/webhooks/{method}.json", self.base_url);
         let key = self.key.reveal();
         let request = self.client.post(&url).json(&Parameters { key, ..parameters });
-        let answer = Answer::of(request).await.map_err(|source| CallError::Unreachable { url: printable(&url), source })?;
-        let status = answer.status;
-        if let Ok(refusal) = serde_json::from_slice::<Refusal>(&answer.body)
-            && refusal.status == "error"
+        let response =
+            HttpResponse::fetch(request).await.map_err(|source| CallError::Unreachable { url: printable(&url), source })?;
+        let status = response.status;
+        if let Ok(error) = serde_json::from_slice::<ErrorDocument>(&response.body)
+            && error.status == "error"
         {
-            let message = printable(&refusal.message.replace(key, "[hidden]"));
-            return Err(CallError::Refused { status, name: printable(&refusal.name), message });
+            let message = printable(&error.message.replace(key, "[hidden]"));
+            return Err(CallError::Refused { status, name: printable(&error.name), message });
         }
-        match serde_json::from_slice(&answer.body) {
+        match serde_json::from_slice(&response.body) {
             Ok(result) if status.is_success() => Ok(result),
             _ => Err(CallError::UnknownShape { url: printable(&url), status }),
         }
     }
 }
 
-/// What a call may carry.
+/// Parameters of any call; each call sends those it needs.
 #[derive(Default, Serialize)]
 struct Parameters<'a> {
     key: &'a str,
@@ -189,9 +170,9 @@ struct Parameters<'a> {
     events: Option<&'a [String]>,
 }
 
-/// The API's error document, whose `status` is the word `error`.
+/// The API's error document. Its `status` is `error`.
 #[derive(Deserialize)]
-struct Refusal {
+struct ErrorDocument {
     status: String,
     #[serde(default, deserialize_with = "or_default")]
     name: String,
@@ -213,24 +194,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_webhook_is_read_leniently_and_does_not_show_its_key() {
+    fn webhooks_parse_leniently_and_hide_their_key() {
         let full = r#"{"id": 7, "url": "https://example.com/webhook/", "description": null, "auth_key": "k3y-One_22chars_abcdEF",
             "events": ["open", "sms_open"], "created_at": "2026-11-24 10:00:00.123456", "last_sent_at": null, "batches_sent": 42,
             "events_sent": 1365, "last_error": "POST failed", "brand_new": {"a": [1]}}"#;
-        let webhook: Webhook = serde_json::from_str(full).expect("a webhook");
+        let webhook: RegisteredWebhook = serde_json::from_str(full).expect("the webhook should parse");
         assert_eq!(webhook.auth_key.as_ref().map(Secret::reveal), Some("k3y-One_22chars_abcdEF"));
         assert_eq!(webhook.events, ["open", "sms_open"]);
         assert!(!format!("{webhook:?}").contains("k3y"));
         for brief in [r#"{"id": 7, "url": ""}"#, r#"{"id": 7, "url": "", "auth_key": "", "events": null, "batches_sent": null}"#]
         {
-            let webhook: Webhook = serde_json::from_str(brief).expect("a webhook");
+            let webhook: RegisteredWebhook = serde_json::from_str(brief).expect("the webhook should parse");
             assert!(webhook.auth_key.is_none() && webhook.events.is_empty() && webhook.batches_sent.is_none());
         }
     }
 
     #[test]
-    fn an_empty_key_is_no_key() {
-        let api = Api::new("https://example.com", "".parse().expect("a secret"));
+    fn an_empty_key_is_refused() {
+        let api = MandrillApi::new("https://example.com", "".parse().expect("the secret should parse"));
         assert!(matches!(api, Err(CallError::NoKey)));
     }
 }

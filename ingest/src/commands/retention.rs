@@ -1,0 +1,50 @@
+//! `ingest retention`.
+
+use std::io::Write;
+
+use clap::Args;
+use shared::config::{Database, Log};
+use shared::db;
+
+use crate::periodic::retention::{self, RetentionArgs};
+
+/// Settings of `ingest retention`.
+#[derive(Debug, Args)]
+pub struct Retention {
+    /// Prints what would be dropped, and drops nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub retention: RetentionArgs,
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub log: Log,
+}
+
+/// Drops the expired months and prints a summary, or prints what would be dropped.
+///
+/// # Errors
+/// When Postgres is unavailable or fails.
+pub async fn run(config: &Retention) -> anyhow::Result<()> {
+    let pool = db::pool(&config.database, "ingest-retention", db::Purpose::Work)?;
+    let mut out = std::io::stdout();
+    let Some(days) = config.retention.retention_days.0 else {
+        writeln!(out, "RETENTION_DAYS is not set: all events are kept")?;
+        return Ok(());
+    };
+    if config.dry_run {
+        for month in retention::expired_months(&pool, days).await? {
+            writeln!(out, "would drop {} (events received before {})", month.name, month.until.date())?;
+        }
+        return Ok(());
+    }
+    match retention::apply(&pool, days).await? {
+        Some(report) => {
+            let months = if report.months.is_empty() { "no month".to_owned() } else { report.months.join(", ") };
+            writeln!(out, "dropped {months}; deleted {} keys and {} notifications", report.keys, report.notifications)?;
+        }
+        None => writeln!(out, "another process is already running retention")?,
+    }
+    Ok(())
+}

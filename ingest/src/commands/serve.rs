@@ -1,0 +1,40 @@
+//! Options of `ingest serve`. `App` runs it.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use shared::config::{Connections, Database, Log, Public, Redis};
+
+use crate::api::accounts::oidc::provider::Oidc;
+use crate::config::Webhook;
+use crate::periodic::alarms::AlarmArgs;
+use crate::periodic::retention::RetentionArgs;
+
+/// Settings of `ingest serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Address and port to listen on. It also serves `/healthz`, `/readyz` and `/metrics`, which nginx does not pass on.
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8081")]
+    pub listen: SocketAddr,
+    /// Tasks that commit deliveries, each on its own connection. Two to four are enough; more would only queue in Postgres.
+    #[arg(long, env = "WRITERS", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub writers: u8,
+    #[command(flatten)]
+    pub webhook: Webhook,
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub redis: Redis,
+    #[command(flatten)]
+    pub retention: RetentionArgs,
+    #[command(flatten)]
+    pub alarms: AlarmArgs,
+    #[command(flatten)]
+    pub public: Public,
+    #[command(flatten)]
+    pub oidc: Oidc,
+    #[command(flatten)]
+    pub connections: Connections,
+    #[command(flatten)]
+    pub log: Log,
+}

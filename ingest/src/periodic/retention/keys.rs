@@ -1,0 +1,34 @@
+//! The keys that identify duplicates outlive their events, so that a late retry is still recognised.
+
+use sqlx::PgPool;
+
+/// Rows deleted in one transaction.
+const CHUNK_ROWS: i64 = 5_000;
+
+/// Deletes the keys of months that were dropped more than 30 days ago, and returns how many.
+///
+/// # Errors
+/// When Postgres fails. Deleted chunks stay deleted.
+pub(crate) async fn delete_expired(pool: &PgPool) -> Result<u64, sqlx::Error> {
+    let retired = sqlx::query!(
+        "select name, until from retired_partitions
+         where forgotten_at is null and retired_at < now() - interval '30 days' order by until"
+    );
+    let mut total = 0;
+    for month in retired.fetch_all(pool).await? {
+        loop {
+            let chunk = sqlx::query!(
+                "delete from event_keys where digest = any(array(select digest from event_keys where received_at < $1 limit $2))",
+                month.until,
+                CHUNK_ROWS
+            );
+            let deleted = chunk.execute(pool).await?.rows_affected();
+            total += deleted;
+            if deleted == 0 {
+                break;
+            }
+        }
+        sqlx::query!("update retired_partitions set forgotten_at = now() where name = $1", month.name).execute(pool).await?;
+    }
+    Ok(total)
+}

@@ -1,0 +1,46 @@
+//! Expired months of `events`.
+
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, PgPool};
+use time::Duration;
+
+use crate::store::diagnostics;
+use crate::store::partitions::{self, Partition};
+
+/// Months that ended at least `days` ago by the database's clock, oldest first.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn expired(pool: &PgPool, days: u32) -> Result<Vec<Partition>, sqlx::Error> {
+    let now = diagnostics::now(pool).await?;
+    let mut partitions = partitions::all(pool).await?;
+    partitions.retain(|partition| partition.until + Duration::days(days.into()) <= now);
+    Ok(partitions)
+}
+
+/// Detaches and drops one month. The detach waits for inserts and reads of other months, but never blocks them. It cannot run in
+/// a transaction.
+///
+/// # Errors
+/// When Postgres fails. A later call continues from there.
+pub(crate) async fn detach_and_drop(connection: &mut PgConnection, partition: &Partition) -> Result<(), sqlx::Error> {
+    // `partitions::all` read the name from the catalogue and checked its form.
+    let name = &partition.name;
+    if partition.attached {
+        // A crash may have interrupted an earlier detach.
+        let mode = if partition.detaching { "finalize" } else { "concurrently" };
+        let detach = format!("alter table events detach partition {name} {mode}");
+        sqlx::query(AssertSqlSafe(detach)).execute(&mut *connection).await?;
+    }
+    sqlx::query!(
+        "insert into retired_partitions (name, until) values ($1, $2)
+         on conflict on constraint retired_partitions_pkey
+         do update set until = excluded.until, retired_at = now(), forgotten_at = null",
+        name,
+        partition.until
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(AssertSqlSafe(format!("drop table if exists {name}"))).execute(&mut *connection).await?;
+    Ok(())
+}
