@@ -9,8 +9,9 @@ use anyhow::{Context, ensure};
 use sqlx::{Connection, PgConnection};
 use stack::{Stack, paths};
 
+use crate::database;
 use crate::report::Row;
-use crate::{database, is_selected, print_line};
+use crate::run::{is_selected, print_line};
 
 /// As many events as the page keeps.
 const EVENTS: u32 = 100_000;

@@ -10,11 +10,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::corpus::{Body, Corpus};
+use crate::database;
 use crate::fanout::{Contender, open_listeners};
 use crate::load::{self, to_f64};
 use crate::post::post;
 use crate::report::Row;
-use crate::{Effort, database, is_selected, print_line};
+use crate::run::{Effort, is_selected, print_line};
 
 /// Number of open pages.
 const PAGES: usize = 10;

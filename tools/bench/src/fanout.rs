@@ -13,8 +13,9 @@ use anyhow::Context;
 pub(crate) use self::clients::open_listeners;
 use self::clients::{Report, Scenario, StalledState};
 pub(crate) use self::contender::Contender;
+use crate::cost;
 use crate::report::{Row, median};
-use crate::{Effort, cost, is_selected, print_line};
+use crate::run::{Effort, is_selected, print_line};
 
 const SOCKETS: usize = 2_000;
 /// Messages per second that every server can deliver.

@@ -1,8 +1,9 @@
 //! Rows about receiving deliveries.
 
+use crate::database;
 use crate::ours::Ours;
 use crate::report::{Row, median};
-use crate::{Effort, database, is_selected, print_line};
+use crate::run::{Effort, is_selected, print_line};
 
 /// Connections that post batches, enough to keep every writer busy.
 const BATCH_CONNECTIONS: usize = 8;

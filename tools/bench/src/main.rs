@@ -17,11 +17,13 @@ mod post;
 mod read;
 mod report;
 mod retention;
+mod run;
 
-use std::io::Write;
 use std::time::Duration;
 
 use clap::Parser;
+
+use run::{Effort, is_selected, print_line};
 
 /// Runs the benchmarks, prints a table, and writes `target/bench/report.json`.
 #[derive(Debug, Parser)]
@@ -33,17 +35,6 @@ struct Cli {
     /// Measure only rows whose id begins with this prefix.
     #[arg(long, env = "ONLY", default_value = "")]
     only: String,
-}
-
-/// How long and how often to measure.
-#[derive(Debug, Clone, Copy)]
-struct Effort {
-    /// Number of rounds; the median counts.
-    rounds: usize,
-    /// Duration of a timed run.
-    time: Duration,
-    /// Number of batches of 1,000 events in a run.
-    batches: usize,
 }
 
 #[tokio::main]
@@ -86,13 +77,4 @@ fn raise_file_limit() {
     let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     limit.current = limit.maximum;
     let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, limit);
-}
-
-/// Whether `only` selects rows whose ids begin with `group`.
-fn is_selected(only: &str, group: &str) -> bool {
-    group.starts_with(only) || only.starts_with(group)
-}
-
-fn print_line(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::Effort;
 use crate::ours::Ours;
 use crate::report::Row;
+use crate::run::Effort;
 
 const ATTACHMENT_BYTES: usize = 20 << 20;
 

@@ -5,7 +5,7 @@ use crate::load::{self, Run, to_f64};
 use crate::ours::Ours;
 use crate::peers::{DJANGO_PLAIN, DJANGO_TUNED, FASTIFY, Indexes, Kind, Peer};
 use crate::report::{Row, median};
-use crate::{Effort, is_selected, print_line};
+use crate::run::{Effort, is_selected, print_line};
 
 /// Connections that post batches. More would only wait for the peers' two workers.
 const CONNECTIONS: usize = 4;

@@ -10,7 +10,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use stack::{Stack, paths};
 
-use crate::{cost, database, print_line};
+use crate::run::print_line;
+use crate::{cost, database};
 
 /// How long a peer may take to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);

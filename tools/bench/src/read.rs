@@ -9,8 +9,9 @@ use stack::{Part, Stack};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::database;
 use crate::report::Row;
-use crate::{Effort, database, is_selected, print_line};
+use crate::run::{Effort, is_selected, print_line};
 
 const SMALL: u32 = 100_000;
 const LARGE: u32 = 1_000_000;

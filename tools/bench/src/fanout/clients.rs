@@ -20,7 +20,8 @@ use super::contender::Endpoint;
 use super::publisher::{Publisher, Target};
 use super::websocket;
 use crate::load::to_f64;
-use crate::{affinity, cost, print_line};
+use crate::run::print_line;
+use crate::{affinity, cost};
 
 const CONCURRENT_HANDSHAKES: usize = 64;
 /// How long to wait for slow clients and servers in each step.

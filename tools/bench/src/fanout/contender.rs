@@ -5,8 +5,9 @@ use std::time::Duration;
 use stack::{Part, Stack};
 
 use super::publisher::Target;
+use crate::affinity;
 use crate::peers::{self, Peer};
-use crate::{affinity, print_line};
+use crate::run::print_line;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
