@@ -18,7 +18,7 @@ use crate::http::router;
 use crate::notify::cache::RuleCache;
 use crate::outbox::handoff;
 use crate::outbox::publisher::{self, Publisher};
-use crate::periodic::{alarms, gin_pending, refusals, upkeep};
+use crate::periodic::{alarms, background, gin_pending, refusals, upkeep};
 use crate::state::AppState;
 use crate::webhook::delivery::QueuedDelivery;
 use crate::webhook::queue::{self, Writer};
@@ -33,6 +33,8 @@ pub struct App {
     state: Arc<AppState>,
     /// Connections for writers and publisher only. There are few, so that each is used often and its caches in Postgres stay warm.
     writing: PgPool,
+    /// Connections for background jobs, without a statement time-out.
+    background: PgPool,
     queue: mpsc::Receiver<QueuedDelivery>,
     writers: usize,
     listener: TcpListener,
@@ -75,6 +77,7 @@ impl App {
         Ok(Self {
             state: Arc::new(state),
             writing: db::pool(&config.database, "ingest-writing", Purpose::Work)?,
+            background: db::pool(&config.database, "ingest-background", Purpose::Migrating)?,
             queue,
             writers: usize::from(config.writers),
             listener: TcpListener::bind(config.listen).await?,
@@ -91,7 +94,7 @@ impl App {
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let state = self.state;
         let (stop_writers, stop_background) = (CancellationToken::new(), CancellationToken::new());
-        let (writers, background) = (TaskTracker::new(), TaskTracker::new());
+        let (writers, tasks) = (TaskTracker::new(), TaskTracker::new());
         let (publisher, entries) = handoff::channel();
         let writer = Writer {
             pool: self.writing.clone(),
@@ -103,14 +106,15 @@ impl App {
         writers.close();
         let wake = Arc::clone(&state.outbox_filled);
         let publisher = Publisher { pool: self.writing.clone(), redis: state.redis.clone(), wake: Arc::clone(&wake) };
-        background.spawn(publisher.run(entries, stop_background.clone()));
-        background.spawn(publisher::listen_for_wakes(wake, self.redis, stop_background.clone()));
+        tasks.spawn(publisher.run(entries, stop_background.clone()));
+        tasks.spawn(publisher::listen_for_wakes(wake, self.redis, stop_background.clone()));
         let (pool, outbox_filled) = (state.pool.clone(), Arc::clone(&state.outbox_filled));
-        background.spawn(alarms::run(pool.clone(), state.silence_minutes, outbox_filled, stop_background.clone()));
-        background.spawn(upkeep::run(pool.clone(), state.retention_days, stop_background.clone()));
-        background.spawn(gin_pending::run(pool.clone(), Arc::clone(&state.stored), stop_background.clone()));
-        background.spawn(refusals::run(pool, Arc::clone(&state.refusals), stop_background.clone()));
-        background.close();
+        tasks.spawn(alarms::run(pool.clone(), state.silence_minutes, outbox_filled, stop_background.clone()));
+        tasks.spawn(upkeep::run(pool.clone(), state.retention_days, stop_background.clone()));
+        tasks.spawn(gin_pending::run(pool.clone(), Arc::clone(&state.stored), stop_background.clone()));
+        tasks.spawn(background::run(self.background.clone(), stop_background.clone()));
+        tasks.spawn(refusals::run(pool, Arc::clone(&state.refusals), stop_background.clone()));
+        tasks.close();
         tracing::info!(listen = %self.listener.local_addr()?, "ingest serves");
         tokio::spawn({
             let (state, stop) = (Arc::clone(&state), stop.clone());
@@ -124,12 +128,13 @@ impl App {
             stop_writers.cancel();
             writers.wait().await;
             stop_background.cancel();
-            background.wait().await;
+            tasks.wait().await;
         };
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, finished).await.is_err() {
             tracing::warn!("background work was stopped at the deadline; it continues at the next start");
         }
-        let closed = async { tokio::join!(state.pool.close(), state.reading.close(), self.writing.close()) };
+        let pools = [&state.pool, &state.reading, &self.writing, &self.background];
+        let closed = futures::future::join_all(pools.map(PgPool::close));
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, closed).await.is_err() {
             tracing::warn!("a statement was still running at the deadline; Postgres ends it");
         }

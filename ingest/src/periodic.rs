@@ -1,7 +1,7 @@
 //! Background jobs of a running service.
 
 pub mod alarms;
-pub mod backfill;
+pub(crate) mod background;
 pub(crate) mod counts;
 pub mod facets;
 pub mod gin_pending;

@@ -1,6 +1,7 @@
 //! Postgres: the statements that commit deliveries, and those that the API reads and writes with. Nothing here knows HTTP.
 
 pub(crate) mod accounts;
+pub(crate) mod background_jobs;
 pub(crate) mod commit;
 pub(crate) mod copy;
 mod counts;
@@ -13,6 +14,7 @@ pub(crate) mod notification_rules;
 pub(crate) mod notifications;
 pub(crate) mod outbox;
 pub(crate) mod outbox_rows;
+pub(crate) mod partition_indexes;
 pub mod partitions;
 pub(crate) mod quarantine;
 pub(crate) mod quarantine_items;

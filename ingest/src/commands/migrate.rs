@@ -8,9 +8,7 @@ use shared::config::{Database, Log};
 use shared::db;
 use sqlx::PgPool;
 
-use crate::periodic::backfill;
-use crate::store::migrations::MIGRATOR;
-use crate::store::partitions;
+use crate::store::{migrations, partitions};
 
 /// Maximum wait for a database that is still starting.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -25,17 +23,17 @@ pub struct Migrate {
     pub log: Log,
 }
 
-/// Applies missing migrations under an advisory lock, creates partitions ahead of time, and completes events of older versions.
+/// Applies missing migrations, one process at a time, and creates partitions ahead of time. Work on stored rows is left to the background
+/// jobs of the running service.
 ///
 /// # Errors
-/// When Postgres stays unavailable, or a migration fails or was modified after it was applied.
+/// When Postgres stays unavailable, the database belongs to another version, or a migration fails.
 pub async fn run(config: &Migrate) -> anyhow::Result<()> {
     let pool = db::pool(&config.database, "ingest-migrate", db::Purpose::Migrating)?;
     let connected = tokio::time::timeout(MAX_WAIT, wait_for_postgres(&pool));
     connected.await.context("Postgres did not respond within a minute")??;
-    MIGRATOR.run(&pool).await.context("a migration failed")?;
+    migrations::apply(&pool).await.context("the database was not migrated")?;
     partitions::create_ahead(&pool).await.context("the partitions could not be created")?;
-    backfill::search_terms(&pool).await.context("older events could not be indexed")?;
     tracing::info!("the database is up to date");
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::periodic::{backfill, facets, retention};
+use crate::periodic::{facets, retention};
 use crate::store::accounts::expiry;
 use crate::store::partitions;
 
@@ -13,8 +13,7 @@ const INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// Delay after a failure, such as while Postgres is unavailable.
 const RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// Runs all jobs until `stop`: creates partitions ahead of time, completes events of older versions, counts finished hours,
-/// applies retention if `retention_days` is set, and deletes expired sessions, invitations and records of failed sign-ins.
+/// Runs all jobs until `stop`: creates partitions ahead of time, counts finished hours, applies retention if `retention_days` is set, and deletes expired sessions, invitations and records of failed sign-ins.
 pub async fn run(pool: PgPool, retention_days: Option<u32>, stop: CancellationToken) {
     loop {
         let pause = match run_once(&pool, retention_days).await {
@@ -33,7 +32,6 @@ pub async fn run(pool: PgPool, retention_days: Option<u32>, stop: CancellationTo
 
 async fn run_once(pool: &PgPool, retention_days: Option<u32>) -> Result<(), sqlx::Error> {
     partitions::create_ahead(pool).await?;
-    backfill::search_terms(pool).await?;
     facets::count_finished_hours(pool).await?;
     if let Some(days) = retention_days {
         retention::apply(pool, days).await?;

@@ -1,10 +1,94 @@
-//! The migrations that this program contains, and those that the database has applied.
+//! Migrations: the files that this program contains, and applying them under a lock.
+
+mod adopt;
+
+use std::time::Duration;
 
 use sqlx::PgPool;
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::postgres::PgConnection;
 
 /// The files in `migrations/`, embedded at compile time.
-pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
+static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
+/// The advisory lock of a migration.
+const LOCK: i64 = 0x6d6c_6d69_6772;
+/// How often the lock is tried. Waiting inside Postgres would hold a snapshot, which `create index concurrently` waits for.
+const LOCK_INTERVAL: Duration = Duration::from_millis(200);
+/// Longest wait for a migration in another process.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+
+/// Why a database is not migrated. Nothing is changed then, except by `Migrate`, which stops at the migration that failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MigrationError {
+    #[error("the database was migrated by a newer version of ingest; use that version. Nothing was changed")]
+    Newer,
+    #[error(
+        "the database is older than version 0.1.0; run `ingest migrate` of version 0.1.0 first, then of this one. Nothing was changed"
+    )]
+    TooOld,
+    #[error("migration {version} differs from its file in version 0.1.0; restore the database or the file. Nothing was changed")]
+    Modified { version: i64 },
+    #[error(
+        "migration {version} belongs to no version of ingest; check that DATABASE_URL names its database. Nothing was changed"
+    )]
+    Unknown { version: i64 },
+    #[error(
+        "another process has been migrating the database for ten minutes; wait until it ends, and retry. Nothing was changed"
+    )]
+    Locked,
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Applies the missing migrations, one process at a time. Adopts a database of version 0.1.0.
+///
+/// # Errors
+/// When the database belongs to another version, another process migrates it for too long, or a migration fails.
+pub(crate) async fn apply(pool: &PgPool) -> Result<(), MigrationError> {
+    let mut connection = pool.acquire().await?;
+    lock(&mut connection).await?;
+    let applied = apply_locked(&mut connection).await;
+    sqlx::query!("select pg_advisory_unlock($1)", LOCK).fetch_one(&mut *connection).await?;
+    applied
+}
+
+async fn lock(connection: &mut PgConnection) -> Result<(), MigrationError> {
+    let locked = async {
+        let mut is_waiting = false;
+        loop {
+            let locked = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "locked!""#, LOCK);
+            if locked.fetch_one(&mut *connection).await? {
+                return Ok(());
+            }
+            if !is_waiting {
+                tracing::info!("waiting for another process to migrate the database");
+                is_waiting = true;
+            }
+            tokio::time::sleep(LOCK_INTERVAL).await;
+        }
+    };
+    tokio::time::timeout(LOCK_TIMEOUT, locked).await.map_err(|_| MigrationError::Locked)?
+}
+
+async fn apply_locked(connection: &mut PgConnection) -> Result<(), MigrationError> {
+    // Processes of version 0.1.0 know only the lock of sqlx.
+    connection.lock().await?;
+    let applied = async {
+        connection.ensure_migrations_table(&MIGRATOR.table_name).await?;
+        let newest = known_versions().into_iter().max().unwrap_or_default();
+        let applied = connection.list_applied_migrations(&MIGRATOR.table_name).await?;
+        if applied.iter().any(|migration| migration.version > newest) {
+            return Err(MigrationError::Newer);
+        }
+        adopt::adopt(connection, &MIGRATOR).await
+    };
+    let applied = applied.await;
+    connection.unlock().await?;
+    applied?;
+    Ok(MIGRATOR.run(connection).await?)
+}
 
 /// Versions of the migrations that the database has applied successfully.
 ///

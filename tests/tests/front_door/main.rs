@@ -2,6 +2,7 @@
 //! the identity provider are simulated.
 
 mod access;
+mod background_jobs;
 mod doctor;
 mod documents;
 mod fanout;
@@ -12,6 +13,7 @@ mod hostile;
 mod inbox;
 mod live;
 mod messages;
+mod migrations;
 mod openapi;
 mod problems;
 mod protocol;

@@ -76,24 +76,6 @@ async fn no_filter_causes_a_sequential_scan() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn migration_and_upkeep_index_events_of_older_versions() {
-    let mut stack = Stack::start().expect("the stack should start");
-    let mut database = Database::of(&stack).await;
-    let clicks: Vec<Value> = (0..3_000).map(|number| click(number, "Older", "")).collect();
-    assert_eq!(Mandrill::of(&stack).deliver(&clicks).await.status, 200);
-    let all_indexed =
-        "select (count(*) = 3000)::int::bigint from events where terms = event_terms(search, template, subaccount, url, ip)";
-    assert_eq!(database.number(all_indexed).await, Some(1));
-    let older = "update events set terms = null";
-    database.run(older).await;
-    stack.ingest_with(&["migrate"], &[]).expect("the migration should succeed");
-    assert_eq!(database.number(all_indexed).await, Some(1));
-    database.run(older).await;
-    stack.restart(Part::Ingest).expect("ingest should restart");
-    database.until("all events have their search terms", all_indexed).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn ingest_merges_the_search_index_after_a_delivery() {
     let stack = Stack::start().expect("the stack should start");
     let mut database = Database::of(&stack).await;

@@ -84,11 +84,7 @@ impl Stack {
     /// # Errors
     /// As [`Stack::start`].
     pub fn start_with(environment: &[(&str, &str)]) -> Result<Self, Error> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("mandrill-listener-{}-{count}", std::process::id()));
-        let reaper = Reaper::new()?;
-        reaper.remove_folder(&folder);
+        let (folder, reaper) = temporary_folder()?;
         Self::start_all(folder, Settings::fresh()?, Port::free()?, reaper, environment)
     }
 
@@ -111,14 +107,12 @@ impl Stack {
         paths::write_private(&self.folder.join("environment"), &lines.collect::<String>())
     }
 
-    /// Starts only Postgres, without a schema, for checking queries.
+    /// Starts only Postgres, without a schema, for checking queries and migrations.
     ///
     /// # Errors
     /// As [`Stack::start`].
     pub fn start_postgres() -> Result<Self, Error> {
-        let folder = std::env::temp_dir().join(format!("mandrill-listener-{}-sqlx", std::process::id()));
-        let reaper = Reaper::new()?;
-        reaper.remove_folder(&folder);
+        let (folder, reaper) = temporary_folder()?;
         let mut stack = Self::new(folder, Settings::fresh()?, Port::free()?, reaper, &[])?;
         stack.start_part(Part::Postgres)?;
         Ok(stack)
@@ -129,9 +123,7 @@ impl Stack {
     /// # Errors
     /// As [`Stack::start`].
     pub fn start_only(parts: &[Part], environment: &[(&str, &str)]) -> Result<Self, Error> {
-        let folder = std::env::temp_dir().join(format!("mandrill-listener-{}-part", std::process::id()));
-        let reaper = Reaper::new()?;
-        reaper.remove_folder(&folder);
+        let (folder, reaper) = temporary_folder()?;
         let mut stack = Self::new(folder, Settings::fresh()?, Port::free()?, reaper, environment)?;
         for part in Part::ALL.into_iter().filter(|part| parts.contains(part)) {
             stack.start_part(part)?;
@@ -425,6 +417,16 @@ impl Drop for Stack {
             self.stop(part);
         }
     }
+}
+
+/// A folder for one stack, and the reaper that removes it.
+fn temporary_folder() -> Result<(PathBuf, Reaper), Error> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("mandrill-listener-{}-{count}", std::process::id()));
+    let reaper = Reaper::new()?;
+    reaper.remove_folder(&folder);
+    Ok((folder, reaper))
 }
 
 /// Applies the migrations with `psql`, because `ingest` cannot be built while its checked queries are being regenerated.

@@ -2,9 +2,9 @@
 
 use sqlx::PgPool;
 
-use crate::store::diagnostics;
+use crate::store::{background_jobs, diagnostics};
 
-/// Sets the gauges of the outbox, the quarantine and the last delivery.
+/// Sets the gauges of the outbox, the quarantine, the last delivery and the background jobs.
 ///
 /// # Errors
 /// When Postgres fails; some or all gauges then keep their previous values.
@@ -15,6 +15,10 @@ pub(crate) async fn refresh(pool: &PgPool) -> Result<(), sqlx::Error> {
     metrics::gauge!("ingest_quarantine_open").set(depths.quarantine);
     if let Some(seconds) = diagnostics::seconds_since_delivery(pool).await? {
         metrics::gauge!("ingest_last_delivery_seconds").set(f64::from(i32::try_from(seconds).unwrap_or(i32::MAX)));
+    }
+    for job in background_jobs::all(pool).await? {
+        let finished = if job.finished_at.is_some() { 1.0 } else { 0.0 };
+        metrics::gauge!("ingest_background_job_finished", "job" => job.name).set(finished);
     }
     Ok(())
 }

@@ -40,6 +40,7 @@ async fn stored_state(input: DoctorInput<'_>) -> Result<Vec<Finding>, sqlx::Erro
     findings.push(database::partitions(pool).await?);
     findings.push(queues::outbox(pool).await?);
     findings.push(queues::quarantine(pool).await?);
+    findings.push(queues::background_jobs(pool).await?);
     findings.push(deliveries::last_delivery(pool, input.silence_minutes).await?);
     findings.extend(deliveries::refusals(pool).await?);
     Ok(findings)

@@ -1,12 +1,15 @@
-//! Checks of what waits: the outbox and the quarantine.
+//! Checks of what waits: the outbox, the quarantine and the background jobs.
 
 use sqlx::PgPool;
+use time::Duration;
 
 use crate::api::system::report::Finding;
-use crate::store::diagnostics;
+use crate::store::{background_jobs, diagnostics};
 
 /// Seconds after which a waiting outbox row shows that publishing has stopped.
 const MAX_OUTBOX_AGE: i64 = 60;
+/// Time without progress after which a background job counts as stuck.
+const MAX_JOB_SILENCE: Duration = Duration::HOUR;
 
 pub(crate) async fn outbox(pool: &PgPool) -> Result<Finding, sqlx::Error> {
     let backlog = diagnostics::outbox_backlog(pool).await?;
@@ -35,5 +38,21 @@ pub(crate) async fn quarantine(pool: &PgPool) -> Result<Finding, sqlx::Error> {
             Finding::warn("quarantine", what, "Open the page Quarantine. Retry the items after an update, or discard them.")
         }
         _ => Finding::ok("quarantine", "The quarantine is empty."),
+    })
+}
+
+pub(crate) async fn background_jobs(pool: &PgPool) -> Result<Finding, sqlx::Error> {
+    let now = diagnostics::now(pool).await?;
+    let jobs = background_jobs::all(pool).await?;
+    let open: Vec<_> = jobs.iter().filter(|job| job.finished_at.is_none()).collect();
+    let progress = open.iter().map(|job| format!("`{}` has changed {} rows so far", job.name, job.changed)).collect::<Vec<_>>();
+    Ok(match open.iter().map(|job| job.updated_at).min() {
+        None => Finding::ok("background", "No background job has work left."),
+        Some(oldest) if now - oldest > MAX_JOB_SILENCE => Finding::warn(
+            "background",
+            format!("A background job made no progress for an hour: {}.", progress.join("; ")),
+            "Deliveries are not affected. Check that a service is running, and its log for why the job fails.",
+        ),
+        Some(_) => Finding::ok("background", format!("Background jobs are running: {}.", progress.join("; "))),
     })
 }

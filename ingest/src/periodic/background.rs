@@ -1,0 +1,75 @@
+//! Running background jobs: one replica at a time for each job, in short steps with pauses, resumed after a crash.
+
+mod jobs;
+mod search_terms;
+mod step;
+
+use std::time::{Duration, Instant};
+
+use sqlx::PgPool;
+use sqlx::postgres::PgConnection;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::background_jobs;
+use jobs::{JOBS, Job};
+use step::Step;
+
+/// Time between two looks for work: a replica of an older version may have stored rows that a job has to change.
+const INTERVAL: Duration = Duration::from_secs(10 * 60);
+/// Delay after a failure, such as while Postgres is unavailable or a lock is taken.
+const RETRY_DELAY: Duration = Duration::from_secs(5);
+/// Shortest pause between two steps. A pause lasts as long as the step before it, so that jobs take at most half of the time.
+const MIN_PAUSE: Duration = Duration::from_millis(5);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+
+/// Runs the jobs at the start and every ten minutes until `stop`. `pool` has no statement time-out.
+pub(crate) async fn run(pool: PgPool, stop: CancellationToken) {
+    loop {
+        let mut delay = INTERVAL;
+        for job in JOBS {
+            if let Err(error) = run_job(&pool, job, &stop).await {
+                tracing::warn!(%error, job = job.name(), "a background job failed; it will be retried in 5 seconds");
+                delay = RETRY_DELAY;
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(delay) => {}
+        }
+    }
+}
+
+/// Runs a job until nothing is left to do, unless another replica works on it, or a newer version of the program has it.
+async fn run_job(pool: &PgPool, job: Job, stop: &CancellationToken) -> Result<(), sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    if !background_jobs::try_lock(&mut connection, job.name()).await? {
+        return Ok(());
+    }
+    let outcome = run_locked(&mut connection, job, stop).await;
+    background_jobs::unlock(&mut connection, job.name()).await?;
+    outcome
+}
+
+async fn run_locked(connection: &mut PgConnection, job: Job, stop: &CancellationToken) -> Result<(), sqlx::Error> {
+    let stored = background_jobs::start(connection, job.name(), job.version()).await?;
+    if stored.version > job.version() {
+        return Ok(());
+    }
+    let mut position = stored.position;
+    loop {
+        let started = Instant::now();
+        match job.step(connection, position.as_deref()).await? {
+            Step::Continue(next) => position = next,
+            Step::Done => {
+                if stored.finished_at.is_none() {
+                    tracing::info!(job = job.name(), "a background job is finished");
+                }
+                return background_jobs::finish(&mut *connection, job.name()).await;
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(started.elapsed().clamp(MIN_PAUSE, MAX_PAUSE)) => {}
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Building an index of `events` without holding up deliveries: concurrently on each partition, then attached to the parent's index.
+//!
+//! `create index concurrently` does not work on a partitioned table, and a plain `create index` blocks inserts for as long as it reads the
+//! table. The parent's index is therefore made ON ONLY the parent, where it has nothing to read, and is invalid until every partition has
+//! its part. Partitions that are created meanwhile get their part from Postgres when they are attached.
+
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection};
+
+/// An index that every partition of `events` must have. Names and definitions are constants of this program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PartitionIndex {
+    /// The name of the parent's index.
+    pub(crate) name: &'static str,
+    /// What follows the table in `create index`, such as `using gin (terms)`.
+    pub(crate) definition: &'static str,
+}
+
+/// How long a statement that needs a lock on the parent waits for it. Inserts queue behind it for as long.
+const LOCK_TIMEOUT: &str = "set local lock_timeout = '1s'";
+
+/// A partition that lacks its part of an index.
+struct MissingPart {
+    partition: String,
+    /// The name of an index that exists and is not attached: built by an earlier attempt.
+    leftover: Option<String>,
+    /// False if the leftover comes from a build that failed.
+    leftover_is_valid: bool,
+}
+
+/// Creates the parent's index where it is missing, and builds the part of one partition. False when every partition has its part.
+///
+/// # Errors
+/// When Postgres fails, or a lock is not free within a second: a later call continues.
+pub(crate) async fn build_next(connection: &mut PgConnection, index: PartitionIndex) -> Result<bool, sqlx::Error> {
+    create_on_parent(connection, index).await?;
+    let Some(part) = next_missing(connection, index).await? else { return Ok(false) };
+    let name = format!("{}_{}", part.partition, index.name);
+    if let Some(leftover) = &part.leftover
+        && !part.leftover_is_valid
+    {
+        let drop = format!("drop index concurrently if exists {leftover}");
+        sqlx::query(AssertSqlSafe(drop)).execute(&mut *connection).await?;
+        tracing::warn!(index = leftover, "dropped an index whose build had failed");
+    }
+    if !part.leftover_is_valid {
+        let create = format!("create index concurrently {name} on {} {}", part.partition, index.definition);
+        sqlx::query(AssertSqlSafe(create)).execute(&mut *connection).await?;
+    }
+    attach(connection, index, part.leftover.filter(|_| part.leftover_is_valid).as_deref().unwrap_or(&name)).await?;
+    tracing::info!(index = index.name, partition = part.partition, "built an index");
+    Ok(true)
+}
+
+async fn create_on_parent(connection: &mut PgConnection, index: PartitionIndex) -> Result<(), sqlx::Error> {
+    let exists = sqlx::query_scalar!(r#"select to_regclass($1) is not null as "exists!""#, index.name);
+    if exists.fetch_one(&mut *connection).await? {
+        return Ok(());
+    }
+    let mut transaction = connection.begin().await?;
+    sqlx::query(LOCK_TIMEOUT).execute(&mut *transaction).await?;
+    let create = format!("create index {} on only events {}", index.name, index.definition);
+    sqlx::query(AssertSqlSafe(create)).execute(&mut *transaction).await?;
+    transaction.commit().await
+}
+
+/// The oldest attached partition without a part of the index, and what an earlier attempt left there.
+async fn next_missing(connection: &mut PgConnection, index: PartitionIndex) -> Result<Option<MissingPart>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select partition.relname::text as "partition!", leftover.relname::text as "leftover?",
+                  coalesce(state.indisvalid, false) as "is_valid!"
+           from pg_inherits join pg_class as partition on partition.oid = inhrelid
+           left join pg_class as leftover
+             on leftover.relname = partition.relname || '_' || $1 and leftover.relnamespace = partition.relnamespace
+           left join pg_index as state on state.indexrelid = leftover.oid
+           where inhparent = 'events'::regclass and not inhdetachpending and not exists (
+             select from pg_index as part join pg_inherits as attached on attached.inhrelid = part.indexrelid
+             where part.indrelid = partition.oid and attached.inhparent = to_regclass($1)
+           )
+           order by partition.relname limit 1"#,
+        index.name
+    );
+    let row = row.fetch_optional(connection).await?;
+    Ok(row.map(|row| MissingPart { partition: row.partition, leftover: row.leftover, leftover_is_valid: row.is_valid }))
+}
+
+async fn attach(connection: &mut PgConnection, index: PartitionIndex, part: &str) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    sqlx::query(LOCK_TIMEOUT).execute(&mut *transaction).await?;
+    let attach = format!("alter index {} attach partition {part}", index.name);
+    sqlx::query(AssertSqlSafe(attach)).execute(&mut *transaction).await?;
+    transaction.commit().await
+}

@@ -1,0 +1,168 @@
+//! `ingest migrate` adopts databases of version 0.1.0, refuses what it does not know, and runs once at a time.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use sqlx::migrate::Migrator;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use stack::Stack;
+
+/// A database in a server that only has Postgres.
+struct Server {
+    stack: Stack,
+}
+
+impl Server {
+    fn start() -> Self {
+        Self { stack: Stack::start_postgres().expect("Postgres should start") }
+    }
+
+    fn url(&self, database: &str) -> String {
+        let url = self.stack.database_url();
+        let (server, _) = url.rsplit_once('/').expect("the URL should name a database");
+        format!("{server}/{database}")
+    }
+
+    async fn connect(&self, database: &str) -> PgConnection {
+        PgConnection::connect(&self.url(database)).await.expect("Postgres should accept the connection")
+    }
+
+    async fn create(&self, database: &str) {
+        let mut connection =
+            PgConnection::connect(&self.stack.database_url()).await.expect("Postgres should accept the connection");
+        execute(&mut connection, &format!("create database {database}")).await;
+    }
+
+    /// Creates a database and applies the first `count` migrations of version 0.1.0.
+    async fn create_legacy(&self, database: &str, count: usize) -> PgConnection {
+        self.create(database).await;
+        let mut connection = self.connect(database).await;
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/migrations-0.1.0");
+        let mut migrator = Migrator::new(folder).await.expect("the fixtures should be readable");
+        migrator.migrations.to_mut().truncate(count);
+        migrator.run(&mut connection).await.expect("the old migrations should succeed");
+        connection
+    }
+
+    fn migrate_command(&self, database: &str) -> Command {
+        let mut command = self.stack.command("ingest").expect("ingest should be built");
+        command.arg("migrate").env("DATABASE_URL", self.url(database));
+        command
+    }
+
+    /// The log of a migration that fails, or an empty text.
+    fn migrate(&self, database: &str) -> String {
+        let output = self.migrate_command(database).output().expect("ingest should run");
+        if output.status.success() { String::new() } else { String::from_utf8_lossy(&output.stderr).into_owned() }
+    }
+
+    /// The schema as `pg_dump` writes it, without what depends on the order of columns and on the
+    /// current month, and without the extension that version 0.1.0 leaves unused.
+    fn schema(&self, database: &str) -> String {
+        let mut command = self.stack.postgres_program("pg_dump");
+        command.args([
+            "--schema-only",
+            "--no-owner",
+            "--no-privileges",
+            "--exclude-table=_sqlx_migrations",
+            "--exclude-extension=pg_trgm",
+        ]);
+        command.args(["--exclude-table=events_[0-9][0-9][0-9][0-9]_[0-9][0-9]", database]);
+        let output = command.output().expect("pg_dump should run");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).split("\n--\n").map(normalize).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Sorts the columns of a table: version 0.1.0 added some of them at the end. Drops the key that each dump has, and the width cache of
+/// attributes.
+fn normalize(section: &str) -> String {
+    let mut lines: Vec<&str> = section
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
+        .map(|line| line.trim_end_matches(','))
+        .collect();
+    if lines.iter().any(|line| line.starts_with("CREATE TABLE")) {
+        lines.sort_unstable();
+    }
+    lines.join("\n")
+}
+
+async fn execute(connection: &mut PgConnection, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await.expect("the statement should succeed");
+}
+
+async fn rows(connection: &mut PgConnection, table: &str) -> String {
+    let sql =
+        format!("select coalesce(string_agg(to_jsonb(one)::text, E'\\n' order by to_jsonb(one)::text), '') from {table} as one");
+    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await.expect("the rows should be readable")
+}
+
+#[tokio::test]
+async fn a_database_of_version_0_1_0_is_adopted() {
+    let server = Server::start();
+    server.create("fresh").await;
+    assert_eq!(server.migrate("fresh"), "");
+    let mut old = server.create_legacy("old", 19).await;
+    execute(&mut old, "insert into users (email, password_hash, role) values ('ann@example.com', 'none', 'viewer')").await;
+    let users = rows(&mut old, "users").await;
+
+    assert_eq!(server.migrate("old"), "");
+    assert_eq!(rows(&mut old, "users").await, users);
+    assert_eq!(server.schema("old"), server.schema("fresh"));
+    let applied = "(select version, description, success, encode(checksum, 'hex') from _sqlx_migrations)";
+    let mut fresh = server.connect("fresh").await;
+    assert_eq!(rows(&mut old, applied).await, rows(&mut fresh, applied).await);
+
+    let before = rows(&mut old, "_sqlx_migrations").await;
+    assert_eq!(server.migrate("old"), "", "a second migration should have nothing to do");
+    assert_eq!(rows(&mut old, "_sqlx_migrations").await, before);
+}
+
+#[tokio::test]
+async fn a_database_of_another_version_is_refused_unchanged() {
+    let server = Server::start();
+    let cases = [
+        ("too_old", 18, "", "run `ingest migrate` of version 0.1.0 first"),
+        (
+            "modified",
+            19,
+            "update _sqlx_migrations set checksum = '\\x00' where version = 20261125000003",
+            "migration 20261125000003 differs",
+        ),
+        (
+            "unknown_migration",
+            19,
+            "insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (20261127000001, 'x', true, '', 0)",
+            "migration 20261127000001 belongs to no version",
+        ),
+        (
+            "newer",
+            19,
+            "insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (21000101000001, 'x', true, '', 0)",
+            "migrated by a newer version",
+        ),
+    ];
+    for (name, count, change, message) in cases {
+        let mut connection = server.create_legacy(name, count).await;
+        execute(&mut connection, change).await;
+        let (migrations, schema) = (rows(&mut connection, "_sqlx_migrations").await, server.schema(name));
+        let log = server.migrate(name);
+        assert!(log.contains(message), "{name}: {log}");
+        assert_eq!(rows(&mut connection, "_sqlx_migrations").await, migrations, "{name}");
+        assert_eq!(server.schema(name), schema, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn migrations_at_the_same_time_all_succeed() {
+    let server = Server::start();
+    server.create("new").await;
+    drop(server.create_legacy("old", 19).await);
+    let commands = ["new", "new", "new", "old", "old", "old"]
+        .map(|database| server.migrate_command(database).spawn().expect("ingest should run"));
+    for mut command in commands {
+        assert!(command.wait().expect("ingest should end").success());
+    }
+    assert_eq!(server.schema("old"), server.schema("new"));
+}
