@@ -15,6 +15,7 @@ mod live;
 mod messages;
 mod migrations;
 mod openapi;
+mod paths;
 mod problems;
 mod protocol;
 mod quarantine;
