@@ -1,23 +1,34 @@
 # Run `make` without a target to list the recipes.
 .DEFAULT_GOAL := help
-.PHONY: help up simulate test bench frontend sqlx openapi fmt env clean
+.PHONY: help up simulate watch check test bench frontend sqlx openapi deny fmt env clean
+
+# Cargo decides where programs are built: CARGO_TARGET_DIR and cargo's configuration apply.
+RUN = cargo run --quiet --locked
+CARGO_DENY = 0.20.2
 
 help: ## list the recipes
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 up: frontend ## run everything at http://127.0.0.1:8080 (PORT=, STACK_DIR=, ADMIN_EMAIL=, ADMIN_PASSWORD=, WEBHOOK_KEYS=, WEBHOOK_URLS=)
 	cargo build --locked --workspace
-	@exec target/debug/stack up
+	@exec $(RUN) -p stack -- up
 
-simulate: ## post signed sample batches of every event type to the stack of `make up`
-	@target/debug/stack simulate
+simulate: ## post signed sample batches of every event type to the running stack (PORT=, STACK_DIR= if several run)
+	@exec $(RUN) -p stack -- simulate
+
+watch: frontend ## as `make up`, with services that restart on change and Vite's dev server (DEV_PORT=)
+	cargo build --locked --workspace
+	@exec $(RUN) -p stack -- watch
+
+check: frontend/node_modules/.package-lock.json ## check format, lints, spelling and types
+	@python3 tools/test.py check
 
 test: ## run every check and test; the last line is `N passed, N failed`
 	@python3 tools/test.py
 
 bench: frontend ## compare with alternatives; QUICK=1 runs one short round, ONLY= selects rows by the prefix of their ids
 	cargo build --locked --release -p ingest -p notifier -p bench
-	@target/release/bench
+	@exec $(RUN) --release -p bench
 
 frontend: frontend/dist/index.html ## build the dashboard
 
@@ -28,12 +39,14 @@ frontend/dist/index.html: frontend/node_modules/.package-lock.json $(shell find 
 	cd frontend && npm run build
 
 sqlx: ## regenerate the checked queries in .sqlx
-	cargo build --locked -p stack
-	target/debug/stack sqlx
+	$(RUN) -p stack -- sqlx
 
 openapi: ## regenerate the OpenAPI document, frontend/openapi.json
-	cargo build --locked -p ingest
-	target/debug/ingest openapi > frontend/openapi.json
+	$(RUN) -p ingest -- openapi > frontend/openapi.json
+
+deny: ## check licences, duplicates and sources of the dependencies with cargo-deny, installed when missing
+	@cargo deny --version > /dev/null 2>&1 || cargo install --locked cargo-deny@$(CARGO_DENY)
+	cargo deny --locked check bans licenses sources
 
 fmt: ## format everything
 	cargo fmt
@@ -43,4 +56,5 @@ env: ## write .env with fresh secrets, for docker compose
 	@deploy/make-env
 
 clean: ## remove build output, node_modules and downloaded servers; keep the data in .stack/
-	rm -rf target frontend/dist frontend/node_modules .runtime
+	cargo clean
+	rm -rf frontend/dist frontend/node_modules .runtime

@@ -2,7 +2,7 @@ import tailwindcss from "@tailwindcss/vite";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vitest/config";
 
-// `npm run dev` proxies to the services that `make up` starts behind nginx.
+// `make watch` and `npm run dev` proxy to the services behind nginx.
 const stack = process.env["STACK_URL"] ?? "http://127.0.0.1:8080";
 
 const SHARED = /src\/(?:api|components|live|saved|shortcuts)\/|src\/(?:session|words|preferences|tab)\.ts/;
@@ -34,6 +34,7 @@ export default defineConfig({
     proxy: {
       "/api": stack,
       "/webhook": stack,
+      "/sse": stack,
       "/ws": { target: stack, ws: true },
     },
   },

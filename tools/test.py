@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs every check and test in one command. The last line is `N passed, N failed`.
+"""Runs every check and test in one command; with the argument `check` only the fast checks. The last line is `N passed, N failed`.
 
 Each step shows its output as it runs. The result adds up the counts of test runners; every other step counts as one check.
 """
@@ -12,8 +12,12 @@ import sys
 import time
 from pathlib import Path
 
+import pinned
+
 ROOT = Path(__file__).resolve().parent.parent
 FRONTEND = ROOT / "frontend"
+# Cargo decides where programs are built: CARGO_TARGET_DIR and cargo's configuration apply.
+STACK = ["cargo", "run", "--quiet", "--locked", "-p", "stack", "--"]
 
 # The summary lines of cargo test, vitest and Playwright.
 COUNTS = [
@@ -75,26 +79,50 @@ def chromium():
     return None
 
 
-def main():
+def typos():
+    """Looks for misspelled words with typos, which this installs."""
+    try:
+        programs = pinned.install(ROOT / ".runtime" / "typos", ROOT / "tools" / "typos.txt")
+    except subprocess.CalledProcessError as error:
+        print(f"typos could not be installed: {error}")
+        total["failed"] += 1
+        return
+    step("spelling", programs / "typos", "--format", "brief")
+
+
+def check():
+    """The checks that need neither a server nor a browser."""
     step("format", "cargo", "fmt", "--check")
-    step("lint", "cargo", "clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings")
+    step("lint", "cargo", "clippy", "--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings")
+    typos()
+    step("frontend: check", "npm", "run", "check", cwd=FRONTEND)
+
+
+def test():
+    """Everything."""
+    step("frontend: install", "npm", "ci", "--no-audit", "--no-fund", cwd=FRONTEND)
+    check()
     built = step("build", "cargo", "build", "--locked", "--workspace", "--quiet")
-    step("documentation", "cargo", "doc", "--workspace", "--no-deps", "--quiet", env={"RUSTDOCFLAGS": "-D warnings"})
-    if (FRONTEND / "package.json").exists():
-        step("frontend: install", "npm", "ci", "--no-audit", "--no-fund", cwd=FRONTEND)
-        step("frontend: check", "npm", "run", "check", cwd=FRONTEND)
-        built &= step("frontend: build", "npm", "run", "build", cwd=FRONTEND)
-        step("frontend: weight", "npm", "run", "weight", cwd=FRONTEND)
-        step("frontend: unit tests", "npm", "run", "test", cwd=FRONTEND, counted=True)
-    if built:
-        step("regenerate checked queries", "target/debug/stack", "sqlx")
-        step("checked queries are committed", "git", "diff", "--exit-code", "--stat", "--", ".sqlx")
-        step("tests", "cargo", "test", "--workspace", "--quiet", "--no-fail-fast", counted=True, env={"FUZZ_SECONDS": "60"})
-        step("contract", "target/debug/stack", "with", sys.executable, "tools/contract/run.py")
-        if (FRONTEND / "e2e").is_dir() and (browser := chromium()):
-            command = ["target/debug/stack", "with", "npm", "--prefix", "frontend", "run", "e2e"]
-            step("browser tests", *command, counted=True, env={"CHROMIUM": browser})
-    print(f"\n{total['passed']} passed, {total['failed']} failed")
+    step("documentation", "cargo", "doc", "--locked", "--workspace", "--no-deps", "--quiet", env={"RUSTDOCFLAGS": "-D warnings"})
+    built &= step("frontend: build", "npm", "run", "build", cwd=FRONTEND)
+    step("frontend: weight", "npm", "run", "weight", cwd=FRONTEND)
+    step("frontend: unit tests", "npm", "run", "test", cwd=FRONTEND, counted=True)
+    if not built:
+        return
+    step("regenerate checked queries", *STACK, "sqlx")
+    step("checked queries are committed", "git", "diff", "--exit-code", "--stat", "--", ".sqlx")
+    step("tests", "cargo", "test", "--locked", "--workspace", "--quiet", "--no-fail-fast", counted=True, env={"FUZZ_SECONDS": "60"})
+    step("contract", *STACK, "with", sys.executable, "tools/contract/run.py")
+    if browser := chromium():
+        command = [*STACK, "with", "npm", "--prefix", "frontend", "run", "e2e"]
+        step("browser tests", *command, counted=True, env={"CHROMIUM": browser})
+
+
+def main():
+    started = time.monotonic()
+    check() if sys.argv[1:] == ["check"] else test()
+    print(f"\n{time.monotonic() - started:.0f} s")
+    print(f"{total['passed']} passed, {total['failed']} failed")
     return 1 if total["failed"] else 0
 
 

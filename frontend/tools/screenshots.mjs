@@ -1,6 +1,6 @@
 // Takes screenshots of every page: empty, with data and failing, in both themes and two widths. The first argument is the output
 // folder. With `readme` as second argument, takes only the screenshots of the README:
-//   target/debug/stack with node frontend/tools/screenshots.mjs FOLDER [readme]
+//   cargo run --quiet --locked -p stack -- with node frontend/tools/screenshots.mjs FOLDER [readme]
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { messageEvents, post, postSamples } from "./samples.mjs";
 
 const { BASE_URL, WEBHOOK_URL, WEBHOOK_KEY, ADMIN_EMAIL, ADMIN_PASSWORD, CHROMIUM } = process.env;
 const [folder = "screenshots", only] = process.argv.slice(2);
-const ingest = new URL("../../target/debug/ingest", import.meta.url).pathname;
+const ingest = process.env.INGEST;
 mkdirSync(folder, { recursive: true });
 
 const browser = await chromium.launch({ ...(CHROMIUM ? { executablePath: CHROMIUM } : {}), args: ["--no-sandbox"] });

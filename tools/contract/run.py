@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tests the API of a running stack against its OpenAPI document with schemathesis:
 
-    target/debug/stack with python3 tools/contract/run.py
+    cargo run --quiet --locked -p stack -- with python3 tools/contract/run.py
 
 Runs all operations with an admin's session, then those that the document allows for tokens with a token. Passes other arguments
 on to schemathesis.
@@ -9,31 +9,19 @@ on to schemathesis.
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
+
+import pinned  # noqa: E402
 ROOT = HERE.parent.parent
 HOME = ROOT / ".runtime" / "contract"
 DOCUMENT = ROOT / "frontend" / "openapi.json"
 BASE = os.environ["BASE_URL"]
-
-
-def install():
-    """Installs schemathesis into `.runtime` unless the pinned versions are installed there."""
-    required, installed = HERE / "requirements.txt", HOME / "requirements.txt"
-    if installed.exists() and installed.read_bytes() == required.read_bytes():
-        return
-    installed.unlink(missing_ok=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", HOME / "venv"], check=True)
-    pip = [HOME / "venv/bin/python", "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    subprocess.run([*pip, "install", "--no-deps", "--only-binary", ":all:", "--requirement", required], check=True)
-    subprocess.run([*pip, "check"], check=True)
-    # The last step, so that an incomplete installation is never treated as complete.
-    shutil.copyfile(required, installed)
 
 
 def call_api(method, path, body=None, **headers):
@@ -66,29 +54,29 @@ def token_operations():
     return [operation["operationId"] for operation in operations if any("token" in scheme for scheme in schemes(operation))]
 
 
-def run(name, auth, environment, *arguments):
+def run(programs, name, auth, environment, *arguments):
     """Runs schemathesis. Returns whether the API conforms to the document."""
     print(f"\n== with {name}", flush=True)
     settings = HOME / f"{name}.toml"
     settings.write_text((HERE / "schemathesis.toml").read_text() + auth)
-    command = [HOME / "venv/bin/schemathesis", "--no-color", "--config-file", settings, "run", DOCUMENT, "--url", BASE]
+    command = [programs / "schemathesis", "--no-color", "--config-file", settings, "run", DOCUMENT, "--url", BASE]
     # schemathesis writes its files to the current folder.
     return subprocess.run([*command, *arguments, *sys.argv[1:]], cwd=HOME, env={**os.environ, **environment}).returncode == 0
 
 
 def main():
-    install()
+    programs = pinned.install(HOME, HERE / "requirements.txt")
     cookie = sign_in()
     event = create_event(cookie)
     auth = '\n[auth.openapi.session]\napi_key = "${SESSION}"\n\n[auth.openapi.csrf]\napi_key = "fetch"\n'
-    passed = run("session", auth, {"SESSION": cookie.split("=", 1)[1], "EVENT": event})
+    passed = run(programs, "session", auth, {"SESSION": cookie.split("=", 1)[1], "EVENT": event})
 
     # Created only now, because the first run revokes tokens. This also checks that the session and the token still work: a run in
     # which every request is refused would find no errors.
     created, _ = call_api("POST", "/api/tokens", {"name": "contract", "scopes": ["read", "simulate"]}, cookie=cookie)
     auth = '\n[auth.openapi.token]\nbearer = "${TOKEN}"\n'
     included = [f"--include-operation-id={operation}" for operation in token_operations()]
-    passed &= run("token", auth, {"TOKEN": created["token"], "EVENT": event}, "--phases=coverage", *included)
+    passed &= run(programs, "token", auth, {"TOKEN": created["token"], "EVENT": event}, "--phases=coverage", *included)
     call_api("GET", "/api/events", authorization=f"Bearer {created['token']}")
     return 0 if passed else 1
 

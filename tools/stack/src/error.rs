@@ -41,6 +41,9 @@ pub enum Error {
     /// No port of the stack's range is free.
     #[error("no free port on 127.0.0.1; stop other stacks and try again")]
     NoPort,
+    /// No stack runs, or several do.
+    #[error("{0}")]
+    NotFound(String),
     /// `settings.json` is not valid.
     #[error("{} is not a valid settings file: {source}; correct it, or remove its folder to start from scratch", path.display())]
     Settings { path: PathBuf, source: serde_json::Error },

@@ -6,6 +6,7 @@
 //!
 //! - [`Stack`]: the whole stack, and what a test does to it: kill, stop and restart parts.
 //! - [`postgres`], [`redis`], [`nginx`], [`service`]: the parts.
+//! - [`running`]: finding a stack that another process started.
 //! - [`process`], [`reaper`], [`ports`], [`paths`]: what the parts are built from.
 
 mod error;
@@ -16,6 +17,7 @@ pub mod postgres;
 pub mod process;
 pub mod reaper;
 pub mod redis;
+pub mod running;
 pub mod servers;
 pub mod service;
 pub mod settings;

@@ -1,15 +1,18 @@
-//! `stack up` runs the project interactively, `stack with` runs it for one command, and `stack sqlx` regenerates the checked
-//! queries.
+//! `stack up` runs the project interactively, `stack watch` does so for development, `stack with` runs it for one command, and
+//! `stack sqlx` regenerates the checked queries.
+
+mod watch;
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::{Parser, Subcommand};
+use stack::running::{self, Running};
 use stack::settings::Settings;
 use stack::{Error, Stack, paths};
 
@@ -25,9 +28,18 @@ struct Cli {
 enum Command {
     /// Run the stack until Ctrl-C. Data stays in STACK_DIR.
     Up(StackArgs),
-    /// Post signed sample batches of every event type to a stack started by `up`.
+    /// Run the stack until Ctrl-C, rebuild and restart changed services, and run Vite's dev server.
+    Watch {
+        #[command(flatten)]
+        stack: StackArgs,
+        /// Port of Vite's dev server on 127.0.0.1.
+        #[arg(long, env = "DEV_PORT", default_value_t = 5173)]
+        dev_port: u16,
+    },
+    /// Post signed sample batches of every event type to the running stack. PORT or STACK_DIR selects one of several.
     Simulate(StackArgs),
-    /// Run a command against a temporary stack, described by BASE_URL, WEBHOOK_URL, WEBHOOK_KEY, ADMIN_EMAIL and ADMIN_PASSWORD.
+    /// Run a command against a temporary stack, described by BASE_URL, WEBHOOK_URL, WEBHOOK_KEY, ADMIN_EMAIL, ADMIN_PASSWORD and
+    /// INGEST, the path of the program.
     With {
         /// The command and its arguments.
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
@@ -39,23 +51,33 @@ enum Command {
 
 #[derive(clap::Args)]
 struct StackArgs {
-    /// Port of the dashboard on 127.0.0.1.
-    #[arg(long, env = "PORT", default_value_t = 8080)]
-    port: u16,
+    /// Port of the dashboard on 127.0.0.1; 8080 by default.
+    #[arg(long, env = "PORT")]
+    port: Option<u16>,
     /// Folder for data, secrets and logs; `.stack/` in the project by default.
     #[arg(long, env = "STACK_DIR")]
     dir: Option<PathBuf>,
 }
 
 impl StackArgs {
+    fn port(&self) -> u16 {
+        self.port.unwrap_or(8080)
+    }
+
+    /// The folder that was given. An empty value counts as none, as in `STACK_DIR= make up`.
+    fn given_folder(&self) -> Option<&Path> {
+        self.dir.as_deref().filter(|dir| !dir.as_os_str().is_empty())
+    }
+
     fn folder(&self) -> PathBuf {
-        self.dir.clone().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| paths::project().join(".stack"))
+        self.given_folder().map_or_else(|| paths::project().join(".stack"), Path::to_path_buf)
     }
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Up(args) => up(&args),
+        Command::Watch { stack, dev_port } => watch(&stack, dev_port),
         Command::Simulate(args) => simulate(&args),
         Command::With { command } => with(&command),
         Command::Sqlx => sqlx(),
@@ -67,10 +89,28 @@ fn main() -> ExitCode {
 }
 
 fn up(args: &StackArgs) -> Result<ExitCode, Error> {
-    let started = Instant::now();
-    let interrupted = interrupt_flag();
-    let folder = args.folder();
-    let mut stack = Stack::start_in(&folder, args.port)?;
+    let (started, interrupted) = (Instant::now(), interrupt_flag());
+    let mut stack = Stack::start_in(&args.folder(), args.port(), &[])?;
+    print_ready(&stack, started);
+    while !interrupted.load(Ordering::Relaxed) {
+        stack.check()?;
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    stop(stack);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn watch(args: &StackArgs, dev_port: u16) -> Result<ExitCode, Error> {
+    let (started, interrupted) = (Instant::now(), interrupt_flag());
+    let origins = watch::origins(args.port(), dev_port);
+    let mut stack = Stack::start_in(&args.folder(), args.port(), &[("PUBLIC_ORIGINS", &origins)])?;
+    print_ready(&stack, started);
+    watch::run(&mut stack, dev_port, &interrupted)?;
+    stop(stack);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_ready(stack: &Stack, started: Instant) {
     let settings = stack.settings();
     let key = settings.webhook_keys.split(',').next().unwrap_or_default();
     let key = key.split_once('=').map_or(key, |(_, key)| key);
@@ -84,7 +124,7 @@ fn up(args: &StackArgs) -> Result<ExitCode, Error> {
     key          {key}
     data, logs   {}
 
-  To try it, open the dashboard, sign in, and run this in a second terminal:  make simulate{}
+  To try it, open the dashboard, sign in, and run this in a second terminal:  make simulate
   Press Ctrl-C to stop everything.
 ",
         started.elapsed().as_secs_f32(),
@@ -93,25 +133,49 @@ fn up(args: &StackArgs) -> Result<ExitCode, Error> {
         settings.admin_password,
         settings.webhook_urls.clone().unwrap_or_else(|| stack.webhook_url()),
         stack.folder().display(),
-        if args.port == 8080 { String::new() } else { format!(" PORT={}", args.port) },
     ));
-    while !interrupted.load(Ordering::Relaxed) {
-        stack.check()?;
-        std::thread::sleep(Duration::from_millis(200));
-    }
+}
+
+fn stop(stack: Stack) {
     print_line("  Stopping…");
     drop(stack);
     print_line("  Stopped. Data is kept for the next start.");
-    Ok(ExitCode::SUCCESS)
 }
 
 fn simulate(args: &StackArgs) -> Result<ExitCode, Error> {
-    let settings = Settings::load_or_create(&paths::reachable(args.folder()))?;
-    let url = format!("http://127.0.0.1:{}/webhook/", args.port);
+    let Running { port, folder } = find(args)?;
+    let settings = Settings::load_or_create(&folder)?;
+    let url = format!("http://127.0.0.1:{port}/webhook/");
     let mut ingest = Stack::program("ingest")?;
     ingest.arg("simulate").arg("--to").arg(&url).env("WEBHOOK_KEYS", &settings.webhook_keys);
     ingest.env("WEBHOOK_URLS", settings.webhook_urls.as_deref().unwrap_or(&url));
     run(&mut ingest)
+}
+
+/// The only running stack that PORT and STACK_DIR allow.
+fn find(args: &StackArgs) -> Result<Running, Error> {
+    let folder = args.given_folder().map(|folder| paths::reachable(folder.to_path_buf()));
+    let mut stacks = running::list()?;
+    stacks.retain(|stack| args.port.is_none_or(|port| stack.port == port));
+    stacks.retain(|stack| folder.as_ref().is_none_or(|folder| same_folder(&stack.folder, folder)));
+    match (&stacks[..], args.port, folder) {
+        ([stack], ..) => Ok(stack.clone()),
+        // A stack of another checkout.
+        ([], Some(port), Some(folder)) if folder.join("settings.json").is_file() => Ok(Running { port, folder }),
+        ([], None, None) => Err(Error::NotFound("no stack is running; start one with `make up`".to_owned())),
+        ([], ..) => Err(Error::NotFound(
+            "no such stack is running; correct PORT and STACK_DIR, or leave them out. For a stack of another checkout, set both"
+                .to_owned(),
+        )),
+        _ => {
+            let choices = stacks.iter().map(|stack| format!("\n  PORT={}  ({})", stack.port, stack.folder.display()));
+            Err(Error::NotFound(format!("several stacks are running; select one:{}", choices.collect::<String>())))
+        }
+    }
+}
+
+fn same_folder(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 fn with(command: &[String]) -> Result<ExitCode, Error> {
@@ -122,6 +186,7 @@ fn with(command: &[String]) -> Result<ExitCode, Error> {
     child.args(&command[1..]);
     child.env("BASE_URL", stack.address()).env("WEBHOOK_URL", stack.webhook_url()).env("WEBHOOK_KEY", &settings.webhook_keys);
     child.env("ADMIN_EMAIL", &settings.admin_email).env("ADMIN_PASSWORD", &settings.admin_password);
+    child.env("INGEST", Stack::program("ingest")?.get_program());
     let code = exit_code(stack.run(&mut child)?);
     Ok(if interrupted.load(Ordering::Relaxed) { ExitCode::FAILURE } else { code })
 }

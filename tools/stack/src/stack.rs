@@ -14,6 +14,7 @@ use crate::postgres;
 use crate::process::{Process, output_of};
 use crate::reaper::Reaper;
 use crate::redis;
+use crate::running;
 use crate::servers::Servers;
 use crate::service;
 use crate::settings::Settings;
@@ -38,6 +39,7 @@ impl Part {
 #[derive(Debug)]
 pub struct Stack {
     // Fields drop in this order: the parts must stop before the reaper removes the folder.
+    entry: Option<running::Entry>,
     parts: Vec<(Part, Process)>,
     ports: Vec<(Part, Port)>,
     environment: Vec<(String, String)>,
@@ -88,16 +90,17 @@ impl Stack {
         Self::start_all(folder, Settings::fresh()?, Port::free()?, reaper, environment)
     }
 
-    /// Starts a stack at `port` that keeps its data in `folder`, for `make up`.
+    /// Starts a stack at `port` that keeps its data in `folder`, for `make up`. `environment` is as in [`Stack::start_with`].
     ///
     /// # Errors
     /// As [`Stack::start`], and when the port is in use.
-    pub fn start_in(folder: &Path, port: u16) -> Result<Self, Error> {
+    pub fn start_in(folder: &Path, port: u16, environment: &[(&str, &str)]) -> Result<Self, Error> {
         let folder = paths::reachable(folder.to_path_buf());
         paths::create_dir(&folder)?;
         let settings = Settings::load_or_create(&folder)?;
-        let stack = Self::start_all(folder, settings, Port::fixed(port)?, Reaper::new()?, &[])?;
+        let mut stack = Self::start_all(folder, settings, Port::fixed(port)?, Reaper::new()?, environment)?;
         stack.write_environment()?;
+        stack.entry = Some(running::add(port, &stack.folder)?);
         Ok(stack)
     }
 
@@ -174,8 +177,16 @@ impl Stack {
         for part in [Part::Postgres, Part::Redis, Part::Ingest, Part::Notifier] {
             ports.push((part, Port::free()?));
         }
-        let mut stack =
-            Self { parts: Vec::new(), ports, environment: Vec::new(), settings, servers, folder, reaper: Arc::new(reaper) };
+        let mut stack = Self {
+            entry: None,
+            parts: Vec::new(),
+            ports,
+            environment: Vec::new(),
+            settings,
+            servers,
+            folder,
+            reaper: Arc::new(reaper),
+        };
         stack.environment = merge_environment(&stack.default_environment(), environment);
         Ok(stack)
     }
@@ -348,6 +359,14 @@ impl Stack {
         let status = child.wait().context(format!("running {name}"));
         self.reaper.remove(child.id());
         status
+    }
+
+    /// Starts a command in the background, with its output in a log file. Dropping the result stops it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn(&self, name: &str, command: Command) -> Result<Process, Error> {
+        Process::start(name, command, self.folder.join(format!("logs/{name}.log")), Signal::TERM, &self.reaper)
     }
 
     /// Checks that every part is still running.

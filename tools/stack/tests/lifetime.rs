@@ -66,7 +66,7 @@ fn the_error_names_a_port_that_is_in_use() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("a local address").port();
     let folder = std::env::temp_dir().join(format!("mandrill-listener-port-in-use-{}", std::process::id()));
-    let result = Stack::start_in(&folder, port).map(drop);
+    let result = Stack::start_in(&folder, port, &[]).map(drop);
     std::fs::remove_dir_all(&folder).expect("the folder is removed");
     assert!(matches!(result, Err(Error::PortTaken(number)) if number == port), "{result:?}");
 }

@@ -1,0 +1,21 @@
+"""Python tools in `.runtime`, at exactly the pinned versions."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+
+def install(home: Path, required: Path) -> Path:
+    """Installs the wheels that `required` lists into `home`, unless they are there. Returns the folder of their programs."""
+    programs, installed = home / "venv" / "bin", home / "requirements.txt"
+    if installed.exists() and installed.read_bytes() == required.read_bytes():
+        return programs
+    installed.unlink(missing_ok=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", home / "venv"], check=True)
+    pip = [programs / "python", "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    subprocess.run([*pip, "install", "--no-deps", "--only-binary", ":all:", "--requirement", required], check=True)
+    subprocess.run([*pip, "check"], check=True)
+    # The last step, so that an incomplete installation is never treated as complete.
+    shutil.copyfile(required, installed)
+    return programs

@@ -1,0 +1,77 @@
+//! The running stacks of this checkout, so that `make simulate` finds the one that `make up` started.
+//!
+//! Each has a file `.runtime/stacks/PORT` with its folder, which the stack keeps locked. A file without a lock is left from a stack that
+//! was killed.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorContext};
+use crate::paths;
+
+/// The entry of a running stack. Dropping it removes the entry.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        // An entry that stays has no lock, so the next reader removes it.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Where a stack that `make up` started is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    /// Port of nginx.
+    pub port: u16,
+    /// The folder with its settings.
+    pub folder: PathBuf,
+}
+
+/// Adds a stack that listens on `port`.
+///
+/// # Errors
+/// When the entry cannot be written.
+pub(crate) fn add(port: u16, folder: &Path) -> Result<Entry, Error> {
+    let entries = entries();
+    paths::create_dir(&entries)?;
+    let path = entries.join(port.to_string());
+    let mut file = File::create(&path).context(format!("creating {}", path.display()))?;
+    file.try_lock().map_err(std::io::Error::from).context(format!("locking {}", path.display()))?;
+    file.write_all(folder.display().to_string().as_bytes()).context(format!("writing {}", path.display()))?;
+    Ok(Entry { path, _lock: file })
+}
+
+/// Lists the running stacks, by port.
+///
+/// # Errors
+/// When an entry cannot be read.
+pub fn list() -> Result<Vec<Running>, Error> {
+    let entries = entries();
+    if !entries.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut running = Vec::new();
+    for entry in fs::read_dir(&entries).context(format!("listing {}", entries.display()))?.flatten() {
+        let path = entry.path();
+        let Some(port) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let Ok(file) = File::open(&path) else { continue };
+        if file.try_lock_shared().is_ok() {
+            let _ = fs::remove_file(&path);
+            continue;
+        }
+        let folder = fs::read_to_string(&path).context(format!("reading {}", path.display()))?;
+        running.push(Running { port, folder: PathBuf::from(folder) });
+    }
+    running.sort_unstable_by_key(|stack| stack.port);
+    Ok(running)
+}
+
+fn entries() -> PathBuf {
+    paths::reachable(paths::project().join(".runtime")).join("stacks")
+}

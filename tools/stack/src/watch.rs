@@ -1,0 +1,86 @@
+//! Development: rebuilds and restarts the services when their sources change, and runs Vite's dev server in front of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use stack::{Error, Part, Stack, paths};
+
+use crate::print_line;
+
+/// What the services are built from, in the project's folder.
+const SOURCES: [&str; 7] =
+    ["ingest/src", "notifier/src", "shared/src", "ingest/Cargo.toml", "notifier/Cargo.toml", "shared/Cargo.toml", "migrations"];
+const INTERVAL: Duration = Duration::from_millis(300);
+
+/// The origins from which the dashboard may be used: the stack's, and those of Vite.
+pub(crate) fn origins(port: u16, dev_port: u16) -> String {
+    [port, dev_port].map(|port| format!("http://127.0.0.1:{port},http://localhost:{port}")).join(",")
+}
+
+/// Runs until `interrupted`, or until a part or Vite exits.
+///
+/// # Errors
+/// When Vite cannot be started, or a part exits.
+pub(crate) fn run(stack: &mut Stack, dev_port: u16, interrupted: &AtomicBool) -> Result<(), Error> {
+    let mut vite = Command::new("npm");
+    vite.args(["run", "dev", "--", "--host", "127.0.0.1", "--strictPort", "--port", &dev_port.to_string()]);
+    vite.current_dir(paths::project().join("frontend")).env("STACK_URL", stack.address());
+    let mut vite = stack.spawn("vite", vite)?;
+    print_line(&format!(
+        "  Vite serves the dashboard at http://127.0.0.1:{dev_port}. Changed services are rebuilt and restarted.\n"
+    ));
+    let mut built = modified();
+    while !interrupted.load(Ordering::Relaxed) {
+        if vite.has_ended() {
+            return Err(vite.not_ready("exited unexpectedly"));
+        }
+        stack.check()?;
+        let found = modified();
+        if found != built {
+            built = found;
+            rebuild(stack);
+        }
+        std::thread::sleep(INTERVAL);
+    }
+    Ok(())
+}
+
+/// Builds the services and restarts them. A failure is printed, and the next change is another attempt.
+fn rebuild(stack: &mut Stack) {
+    print_line("  A source changed. Building…");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--quiet", "--locked", "-p", "ingest", "-p", "notifier"]).current_dir(paths::project());
+    if !stack.run(&mut cargo).is_ok_and(|status| status.success()) {
+        return print_line("  The build failed. The services of the last build are running.");
+    }
+    let restarted =
+        stack.ingest(&["migrate"]).and_then(|_| stack.restart(Part::Ingest)).and_then(|()| stack.restart(Part::Notifier));
+    match restarted {
+        Ok(()) => print_line("  Restarted."),
+        Err(error) => print_line(&format!("  {error}")),
+    }
+}
+
+/// When each source was last modified.
+fn modified() -> BTreeMap<PathBuf, SystemTime> {
+    let mut found = BTreeMap::new();
+    for source in SOURCES {
+        collect(&paths::project().join(source), &mut found);
+    }
+    found
+}
+
+fn collect(path: &Path, found: &mut BTreeMap<PathBuf, SystemTime>) {
+    // A file that disappears meanwhile is a change that the next look finds.
+    if path.is_dir() {
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            collect(&entry.path(), found);
+        }
+    } else if let Ok(time) = fs::metadata(path).and_then(|metadata| metadata.modified()) {
+        found.insert(path.to_path_buf(), time);
+    }
+}
