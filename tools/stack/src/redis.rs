@@ -26,12 +26,9 @@ pub(crate) fn start(
 ) -> Result<Process, Error> {
     let port = port.number();
     let settings = folder.join("redis.conf");
-    let dir = folder.display();
-    paths::write_private(
-        &settings,
-        &format!("bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {dir}\nsave \"\"\nappendonly no\n"),
-    )?;
+    paths::write_private(&settings, &format!("bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave \"\"\nappendonly no\n"))?;
     let mut command = Command::new(&servers.redis);
+    // Valkey keeps its files in the current folder.
     command.arg(&settings).current_dir(folder);
     let mut process = Process::start("Valkey", command, log.to_path_buf(), Signal::TERM, reaper)?;
     process.wait_until(|| responds(port, password).unwrap_or(false))?;

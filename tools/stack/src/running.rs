@@ -3,8 +3,10 @@
 //! Each has a file `.runtime/stacks/PORT` with its folder, which the stack keeps locked. A file without a lock is left from a stack that
 //! was killed.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorContext};
@@ -43,7 +45,8 @@ pub(crate) fn add(port: u16, folder: &Path) -> Result<Entry, Error> {
     let path = entries.join(port.to_string());
     let mut file = File::create(&path).context(format!("creating {}", path.display()))?;
     file.try_lock().map_err(std::io::Error::from).context(format!("locking {}", path.display()))?;
-    file.write_all(folder.display().to_string().as_bytes()).context(format!("writing {}", path.display()))?;
+    let folder = std::path::absolute(folder).context(format!("resolving {}", folder.display()))?;
+    file.write_all(folder.as_os_str().as_bytes()).context(format!("writing {}", path.display()))?;
     Ok(Entry { path, _lock: file })
 }
 
@@ -65,8 +68,8 @@ pub fn list() -> Result<Vec<Running>, Error> {
             let _ = fs::remove_file(&path);
             continue;
         }
-        let folder = fs::read_to_string(&path).context(format!("reading {}", path.display()))?;
-        running.push(Running { port, folder: PathBuf::from(folder) });
+        let folder = fs::read(&path).context(format!("reading {}", path.display()))?;
+        running.push(Running { port, folder: PathBuf::from(OsString::from_vec(folder)) });
     }
     running.sort_unstable_by_key(|stack| stack.port);
     Ok(running)

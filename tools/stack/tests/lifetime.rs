@@ -1,10 +1,12 @@
 //! A stack leaves nothing running when it is dropped, when its owner panics, and when its owner is killed.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use stack::ports::Port;
 use stack::{Error, Part, Stack};
 
 fn addresses(stack: &Stack) -> Vec<String> {
@@ -69,4 +71,33 @@ fn the_error_names_a_port_that_is_in_use() {
     let result = Stack::start_in(&folder, port, &[]).map(drop);
     std::fs::remove_dir_all(&folder).expect("the folder is removed");
     assert!(matches!(result, Err(Error::PortTaken(number)) if number == port), "{result:?}");
+}
+
+#[test]
+fn simulate_finds_the_stack_of_up_in_a_folder_with_a_space() {
+    let port = Port::free().expect("a port is free");
+    let folder = std::env::temp_dir().join(format!("mandrill-listener-{} up", std::process::id()));
+    let stack_command = |command: &str, variables: &[(&str, &OsStr)]| {
+        let mut stack = Command::new(env!("CARGO_BIN_EXE_stack"));
+        stack.arg(command).env_remove("PORT").env_remove("STACK_DIR").envs(variables.iter().copied()).stdout(Stdio::piped());
+        stack
+    };
+    let (by_port, by_folder) = (OsString::from(port.number().to_string()), folder.clone().into_os_string());
+    let mut owner = stack_command("up", &[("PORT", &by_port), ("STACK_DIR", &by_folder)]).spawn().expect("`stack up` starts");
+    let output = BufReader::new(owner.stdout.take().expect("stdout is piped"));
+    let ready = output.lines().map_while(Result::ok).find(|line| line.contains("is ready"));
+    assert!(ready.is_some(), "`stack up` becomes ready");
+
+    let simulate = |variables: &[(&str, &OsStr)]| stack_command("simulate", variables).output().expect("`stack simulate` runs");
+    for variables in [("PORT", by_port.as_os_str()), ("STACK_DIR", by_folder.as_os_str())] {
+        assert!(simulate(&[variables]).status.success(), "{variables:?}");
+    }
+    let other = simulate(&[("PORT", &by_port), ("STACK_DIR", OsStr::new("/nowhere"))]);
+    assert!(String::from_utf8_lossy(&other.stdout).contains("no such stack is running; correct PORT and STACK_DIR"));
+
+    rustix::process::kill_process(rustix::process::Pid::from_child(&owner), rustix::process::Signal::INT)
+        .expect("`stack up` runs");
+    assert!(owner.wait().expect("`stack up` ends").success());
+    assert!(!simulate(&[("PORT", &by_port)]).status.success(), "a stopped stack is not found");
+    std::fs::remove_dir_all(stack::paths::reachable(folder)).expect("the data can be removed");
 }
