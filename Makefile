@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help up simulate watch check test bench frontend sqlx openapi deny fmt env clean
 
-# Cargo decides where programs are built: CARGO_TARGET_DIR and cargo's configuration apply.
-RUN = cargo run --quiet --locked
+# Where cargo puts programs: CARGO_TARGET_DIR and cargo's configuration apply.
+TARGET = $$(cargo metadata --locked --no-deps --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 CARGO_DENY = 0.20.2
 
 help: ## list the recipes
@@ -11,14 +11,14 @@ help: ## list the recipes
 
 up: frontend ## run everything at http://127.0.0.1:8080 (PORT=, STACK_DIR=, ADMIN_EMAIL=, ADMIN_PASSWORD=, WEBHOOK_KEYS=, WEBHOOK_URLS=)
 	cargo build --locked --workspace
-	@exec $(RUN) -p stack -- up
+	@exec "$(TARGET)/debug/stack" up
 
 simulate: ## post signed sample batches of every event type to the running stack (PORT=, STACK_DIR= if several run)
-	@exec $(RUN) -p stack -- simulate
+	@exec "$(TARGET)/debug/stack" simulate
 
 watch: frontend ## as `make up`, with services that restart on change and Vite's dev server (DEV_PORT=)
 	cargo build --locked --workspace
-	@exec $(RUN) -p stack -- watch
+	@exec "$(TARGET)/debug/stack" watch
 
 check: frontend/node_modules/.package-lock.json ## check format, lints, spelling and types
 	@python3 tools/test.py check
@@ -28,7 +28,7 @@ test: ## run every check and test; the last line is `N passed, N failed`
 
 bench: frontend ## compare with alternatives; QUICK=1 runs one short round, ONLY= selects rows by the prefix of their ids
 	cargo build --locked --release -p ingest -p notifier -p bench
-	@exec $(RUN) --release -p bench
+	@exec "$(TARGET)/release/bench"
 
 frontend: frontend/dist/index.html ## build the dashboard
 
@@ -39,10 +39,12 @@ frontend/dist/index.html: frontend/node_modules/.package-lock.json $(shell find 
 	cd frontend && npm run build
 
 sqlx: ## regenerate the checked queries in .sqlx
-	$(RUN) -p stack -- sqlx
+	cargo build --locked -p stack
+	"$(TARGET)/debug/stack" sqlx
 
 openapi: ## regenerate the OpenAPI document, frontend/openapi.json
-	$(RUN) -p ingest -- openapi > frontend/openapi.json
+	cargo build --locked --workspace
+	"$(TARGET)/debug/ingest" openapi > frontend/openapi.json
 
 deny: ## check licences, duplicates and sources of the dependencies with cargo-deny, installed when missing
 	@cargo deny --version > /dev/null 2>&1 || cargo install --locked cargo-deny@$(CARGO_DENY)

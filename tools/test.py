@@ -4,6 +4,7 @@
 Each step shows its output as it runs. The result adds up the counts of test runners; every other step counts as one check.
 """
 
+import json
 import os
 import re
 import shutil
@@ -16,8 +17,6 @@ import pinned
 
 ROOT = Path(__file__).resolve().parent.parent
 FRONTEND = ROOT / "frontend"
-# Cargo decides where programs are built: CARGO_TARGET_DIR and cargo's configuration apply.
-STACK = ["cargo", "run", "--quiet", "--locked", "-p", "stack", "--"]
 
 # The summary lines of cargo test, vitest and Playwright.
 COUNTS = [
@@ -79,6 +78,13 @@ def chromium():
     return None
 
 
+def target_directory():
+    """Returns where cargo puts programs: CARGO_TARGET_DIR and cargo's configuration apply."""
+    command = ["cargo", "metadata", "--locked", "--no-deps", "--format-version", "1"]
+    metadata = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    return Path(json.loads(metadata)["target_directory"])
+
+
 def typos():
     """Looks for misspelled words with typos, which this installs."""
     try:
@@ -109,12 +115,13 @@ def test():
     step("frontend: unit tests", "npm", "run", "test", cwd=FRONTEND, counted=True)
     if not built:
         return
-    step("regenerate checked queries", *STACK, "sqlx")
+    stack = target_directory() / "debug" / "stack"
+    step("regenerate checked queries", stack, "sqlx")
     step("checked queries are committed", "git", "diff", "--exit-code", "--stat", "--", ".sqlx")
     step("tests", "cargo", "test", "--locked", "--workspace", "--quiet", "--no-fail-fast", counted=True, env={"FUZZ_SECONDS": "60"})
-    step("contract", *STACK, "with", sys.executable, "tools/contract/run.py")
+    step("contract", stack, "with", sys.executable, "tools/contract/run.py")
     if browser := chromium():
-        command = [*STACK, "with", "npm", "--prefix", "frontend", "run", "e2e"]
+        command = [stack, "with", "npm", "--prefix", "frontend", "run", "e2e"]
         step("browser tests", *command, counted=True, env={"CHROMIUM": browser})
 
 

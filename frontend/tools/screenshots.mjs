@@ -1,6 +1,6 @@
 // Takes screenshots of every page: empty, with data and failing, in both themes and two widths. The first argument is the output
 // folder. With `readme` as second argument, takes only the screenshots of the README:
-//   cargo run --quiet --locked -p stack -- with node frontend/tools/screenshots.mjs FOLDER [readme]
+//   target/debug/stack with node frontend/tools/screenshots.mjs FOLDER [readme]
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tests the API of a running stack against its OpenAPI document with schemathesis:
 
-    cargo run --quiet --locked -p stack -- with python3 tools/contract/run.py
+    target/debug/stack with python3 tools/contract/run.py
 
 Runs all operations with an admin's session, then those that the document allows for tokens with a token. Passes other arguments
 on to schemathesis.

@@ -104,10 +104,15 @@ impl Stack {
         Ok(stack)
     }
 
-    /// Writes the services' settings to a file that a shell can source before commands such as `ingest user add`.
+    /// Writes the services' settings and the path of their programs to a file that a shell can source before commands such as
+    /// `ingest user add`.
     fn write_environment(&self) -> Result<(), Error> {
-        let lines = self.environment.iter().map(|(name, value)| format!("export {name}='{}'\n", value.replace('\'', r"'\''")));
-        paths::write_private(&self.folder.join("environment"), &lines.collect::<String>())
+        let quote = |value: &str| format!("'{}'", value.replace('\'', r"'\''"));
+        let variables = self.environment.iter().map(|(name, value)| format!("export {name}={}\n", quote(value)));
+        let ingest = service::program("ingest")?;
+        let programs = ingest.parent().unwrap_or(&ingest).display().to_string();
+        let path = format!("export PATH={}:\"$PATH\"\n", quote(&programs));
+        paths::write_private(&self.folder.join("environment"), &variables.chain([path]).collect::<String>())
     }
 
     /// Starts only Postgres, without a schema, for checking queries and migrations.

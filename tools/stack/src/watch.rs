@@ -26,9 +26,11 @@ pub(crate) fn origins(port: u16, dev_port: u16) -> String {
 /// # Errors
 /// When Vite cannot be started, or a part exits.
 pub(crate) fn run(stack: &mut Stack, dev_port: u16, interrupted: &AtomicBool) -> Result<(), Error> {
-    let mut vite = Command::new("npm");
-    vite.args(["run", "dev", "--", "--host", "127.0.0.1", "--strictPort", "--port", &dev_port.to_string()]);
-    vite.current_dir(paths::project().join("frontend")).env("STACK_URL", stack.address());
+    let frontend = paths::project().join("frontend");
+    // Not through npm, which does not pass SIGTERM on.
+    let mut vite = Command::new(frontend.join("node_modules/.bin/vite"));
+    vite.args(["--host", "127.0.0.1", "--strictPort", "--port"]).arg(dev_port.to_string());
+    vite.current_dir(frontend).env("STACK_URL", stack.address());
     let mut vite = stack.spawn("vite", vite)?;
     print_line(&format!(
         "  Vite serves the dashboard at http://127.0.0.1:{dev_port}. Changed services are rebuilt and restarted.\n"
@@ -53,7 +55,8 @@ pub(crate) fn run(stack: &mut Stack, dev_port: u16, interrupted: &AtomicBool) ->
 fn rebuild(stack: &mut Stack) {
     print_line("  A source changed. Building…");
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--quiet", "--locked", "-p", "ingest", "-p", "notifier"]).current_dir(paths::project());
+    // Other selections of packages resolve other features, and build the dependencies anew.
+    cargo.args(["build", "--quiet", "--locked", "--workspace"]).current_dir(paths::project());
     if !stack.run(&mut cargo).is_ok_and(|status| status.success()) {
         return print_line("  The build failed. The services of the last build are running.");
     }
