@@ -25,7 +25,7 @@ use clap::Parser;
 
 use run::{Effort, is_selected, print_line};
 
-/// Runs the benchmarks, prints a table, and writes `target/bench/report.json`.
+/// Runs the benchmarks, prints a table, and writes `.runtime/bench/report.json`.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -66,7 +66,7 @@ async fn main() -> anyhow::Result<()> {
     rows.extend(end_to_end::measure(effort, &cli.only).await?);
     rows.extend(read::measure(effort, cli.quick, &cli.only).await?);
     rows.extend(browser::measure(cli.quick, &cli.only).await?);
-    let file = stack::paths::project().join("target/bench/report.json");
+    let file = stack::paths::project().join(".runtime/bench/report.json");
     report::write(&rows, &file)?;
     print_line(&format!("\n{}\n\nAlso written to {}", report::table(&rows), file.display()));
     Ok(())

@@ -71,7 +71,6 @@ impl Peer {
         apply("tools/bench/peers/schema.sql", &database).await?;
         if indexes == Indexes::Search {
             apply("tools/bench/peers/search.sql", &database).await?;
-            apply("migrations/20261126000001_search_by_index.sql", &database).await?;
         }
         Self::run(kind, stack, database).await
     }
@@ -84,7 +83,7 @@ impl Peer {
     async fn run(kind: Kind, stack: &Stack, database: String) -> anyhow::Result<Option<Self>> {
         let project = paths::project();
         let folder = project.join("tools/bench/peers").join(kind.folder);
-        let home = project.join("target/bench/peers").join(kind.folder);
+        let home = project.join(".runtime/bench/peers").join(kind.folder);
         std::fs::create_dir_all(&home)?;
         print_line(&format!("  {}: installing if necessary …", kind.name));
         let installed = Command::new(folder.join("setup")).env("PEER_HOME", &home).stdout(Stdio::null()).status();
