@@ -17,7 +17,7 @@ use crate::store::refusals::{self, Refusal};
 #[utoipa::path(get, path = "/api/refusals", operation_id = "listRefusals", tag = "operations",
     security(("session" = ["admin"]), ("token" = ["read"])),
     params(Limit,
-        ("cursor" = Option<String>, Query, description = "Where the page starts: `next` of the previous page.",
+        ("cursor" = Option<String>, Query, description = "Where the page starts: the value of `next` from the previous page.",
             pattern = "^([0-9]{1,4})?$")),
     responses((status = 200, description = "A page of refusals.", body = List<Refusal>),
         (status = 400, description = "`bad_page`")))]

@@ -1,4 +1,4 @@
-//! Checks of what waits: the outbox, the quarantine and the background jobs.
+//! Checks of pending work: the outbox, the quarantine and the background jobs.
 
 use sqlx::PgPool;
 use time::Duration;
@@ -6,9 +6,9 @@ use time::Duration;
 use crate::api::system::report::Finding;
 use crate::store::{background_jobs, diagnostics};
 
-/// Seconds after which a waiting outbox row shows that publishing has stopped.
+/// Age in seconds at which a pending outbox row indicates that publishing has stopped.
 const MAX_OUTBOX_AGE: i64 = 60;
-/// Time without progress after which a background job counts as stuck.
+/// Time without progress after which a background job is considered stuck.
 const MAX_JOB_SILENCE: Duration = Duration::HOUR;
 
 pub(crate) async fn outbox(pool: &PgPool) -> Result<Finding, sqlx::Error> {
