@@ -6,7 +6,7 @@ use crate::api::system::report::Finding;
 use crate::config::Webhook;
 use crate::redact::printable;
 
-/// Number of bytes that a limit must at least allow. A full batch from Mandrill is 2 to 3 MB.
+/// Minimum number of bytes that a limit must allow. A full batch from Mandrill is 2 to 3 MB.
 const FULL_BATCH: usize = 4 << 20;
 
 pub(crate) fn findings(webhook: &Webhook) -> Vec<Finding> {
