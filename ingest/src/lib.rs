@@ -1,6 +1,6 @@
 //! `ingest` receives Mandrill's deliveries, verifies them, commits every event, and publishes the committed events; it also serves the API.
 //!
-//! Modules are listed from top to bottom, and each imports only from modules further down this list:
+//! Directories are listed in the order in which an event passes through them, and imports only point down this list:
 //! - [`cli`], [`app`]: command line and wiring. `App::build` binds, `App::run` serves.
 //! - [`commands`]: one file for each subcommand other than `serve`.
 //! - [`http`]: the router and the API document at the top; authentication, bodies, pages and errors, which every handler needs, at the bottom.
