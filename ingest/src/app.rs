@@ -90,7 +90,7 @@ impl App {
     /// and publishes the outbox one last time.
     ///
     /// # Errors
-    /// When the listener has no address. Failures of background work are logged where they occur.
+    /// If the listener has no address. Failures of background work are logged where they occur.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let state = self.state;
         let (stop_writers, stop_background) = (CancellationToken::new(), CancellationToken::new());

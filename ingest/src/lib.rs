@@ -3,7 +3,7 @@
 //! Directories are listed in the order in which an event passes through them, and imports only point down this list:
 //! - [`cli`], [`app`]: command line and wiring. `App::build` binds, `App::run` serves.
 //! - [`commands`]: one file for each subcommand other than `serve`.
-//! - [`http`]: the router and the API document at the top; authentication, bodies, pages and errors, which every handler needs, at the bottom.
+//! - [`http`]: the router and the API document at the top; authentication, bodies, pages and errors, used by all handlers, at the bottom.
 //! - [`webhook`]: bytes → verified → parsed → queued, or rejected and counted.
 //! - [`api`]: handlers for the dashboard and for programs.
 //! - [`periodic`]: the scheduled jobs of a running service.

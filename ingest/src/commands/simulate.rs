@@ -50,7 +50,7 @@ pub async fn run(config: &Simulate) -> anyhow::Result<()> {
             let response = post(&client, to, key, url, &batch).await;
             let (status, body) = response.with_context(|| format!("no server answers at {to}; check that the stack is up"))?;
             if !status.is_success() {
-                bail!("the {name} batch was refused with {status}: {body}");
+                bail!("the {name} batch was rejected with {status}: {body}");
             }
             writeln!(std::io::stdout(), "{name:<9} {body}")?;
         }

@@ -78,7 +78,7 @@ async fn add_user(pool: &PgPool, email: &str, role: Role, password: &Secret, if_
     match if_there {
         _ if added => Ok(()),
         IfExists::Keep => Ok(()),
-        IfExists::Fail => bail!("{email} exists already; use --if-there replace to set this role and password"),
+        IfExists::Fail => bail!("{email} already exists; use --if-there replace to set this role and password"),
         IfExists::Replace => replace_user(pool, email, role, password, &hash).await,
     }
 }

@@ -34,7 +34,7 @@ impl From<HashError> for ApiError {
 /// Hashes a password. Returns a PHC string.
 ///
 /// # Errors
-/// When the system cannot provide random bytes or threads.
+/// If the system cannot provide random bytes or threads.
 pub(crate) async fn hash(password: String) -> Result<String, HashError> {
     let permit = PERMITS.acquire().await.map_err(|_| HashError)?;
     tokio::task::spawn_blocking(move || {
@@ -49,7 +49,7 @@ pub(crate) async fn hash(password: String) -> Result<String, HashError> {
 /// True if `password` matches the hash `stored`. Takes the same time even when there is no hash, in which case nothing matches.
 ///
 /// # Errors
-/// When the hash is invalid, or the system cannot provide threads.
+/// If the hash is invalid, or the system cannot provide threads.
 pub(crate) async fn matches(password: String, stored: Option<String>) -> Result<bool, HashError> {
     let permit = PERMITS.acquire().await.map_err(|_| HashError)?;
     tokio::task::spawn_blocking(move || {

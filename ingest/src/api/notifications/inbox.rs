@@ -65,7 +65,7 @@ async fn publish(state: &AppState, read: ReadMark) {
         feed::append(&mut state.redis.get().await?, &item).await
     };
     if let Err(error) = published.await {
-        tracing::debug!(%error, "could not publish a read mark");
+        tracing::debug!(%error, "could not publish a read marker");
     }
 }
 

@@ -176,7 +176,11 @@ mod tests {
             (mode(), fs::read_to_string(&file).expect("the file should be readable").as_str()),
             (0o640, "WEBHOOK_KEYS=one,two\n")
         );
-        assert_eq!(fs::read_dir(&folder).expect("the directory should be readable").count(), 2, "no temporary file should remain");
+        assert_eq!(
+            fs::read_dir(&folder).expect("the directory should be readable").count(),
+            2,
+            "no temporary file should remain"
+        );
         fs::remove_dir_all(&folder).expect("the directory should be removed");
     }
 }

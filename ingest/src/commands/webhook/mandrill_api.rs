@@ -61,7 +61,7 @@ fn advice(name: &str) -> &'static str {
         }
         "RequestLimitExceeded" => "too many calls; wait a minute and run the command again",
         "ServiceUnavailable" | "GeneralError" => "Mandrill reports an internal error; run the command again later",
-        _ => "Mandrill refused the call",
+        _ => "Mandrill rejected the call",
     }
 }
 

@@ -117,7 +117,7 @@ impl Provider {
     /// Creates the client. Returns `None` if no issuer is configured.
     ///
     /// # Errors
-    /// When the settings are invalid.
+    /// If the settings are invalid.
     pub fn new(config: Oidc, origins: &Origins) -> anyhow::Result<Option<Self>> {
         if config.oidc_issuer.is_empty() {
             return Ok(None);

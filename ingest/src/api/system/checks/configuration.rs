@@ -69,7 +69,7 @@ fn size_limits(webhook: &Webhook) -> Option<Finding> {
     (limit < FULL_BATCH).then(|| {
         Finding::warn(
             "bounds",
-            format!("Deliveries of more than {limit} bytes are refused, but a full batch has 2 to 3 MB."),
+            format!("Deliveries larger than {limit} bytes are refused, but a full batch is 2 to 3 MB."),
             "Raise WEBHOOK_MAX_BODY to 33554432 and WEBHOOK_MEMORY to twice that.",
         )
     })

@@ -86,9 +86,9 @@ pub(crate) async fn partitions(pool: &PgPool) -> Result<Finding, sqlx::Error> {
         (Some(last), _) if last < now + MIN_LEAD => Finding::warn(
             "partitions",
             format!("The last monthly partition ends on {}.", last.date()),
-            "Run `ingest migrate`, or check the log of the running service for the reason why it creates no new ones.",
+            "Run `ingest migrate`, or check the running service's log to see why it is not creating new ones.",
         ),
-        (None, _) => Finding::fail("partitions", "There is no monthly partition to store events in.", "Run `ingest migrate`."),
+        (None, _) => Finding::fail("partitions", "There are no monthly partitions to store events in.", "Run `ingest migrate`."),
         (_, Some(month)) => Finding::warn(
             "partitions",
             format!("{} is detached but was not dropped.", month.name),
