@@ -1,9 +1,9 @@
-//! `ingest` receives Mandrill's deliveries, verifies them, commits every event, and publishes the committed events; it also serves the API.
+//! `ingest` receives Mandrill's deliveries, verifies them, and commits and publishes every event; it also serves the API.
 //!
 //! Directories are listed in the order in which an event passes through them, and imports only point down this list:
 //! - [`cli`], [`app`]: command line and wiring. `App::build` binds, `App::run` serves.
 //! - [`commands`]: one file for each subcommand other than `serve`.
-//! - [`http`]: the router and the API document at the top; authentication, bodies, pages and errors, used by all handlers, at the bottom.
+//! - [`http`]: the router and the API document at the top; authentication, bodies, pages and errors, used by all handlers, below.
 //! - [`webhook`]: bytes → verified → parsed → queued, or rejected and counted.
 //! - [`api`]: handlers for the dashboard and for programs.
 //! - [`periodic`]: the scheduled jobs of a running service.

@@ -191,7 +191,7 @@ pub async fn discard(state: Arc<AppState>, caller: Caller, request: QuarantineRe
     Ok(warp::reply::json(&Discarded { matched: ids.len(), total, discarded }).into_response())
 }
 
-/// The open items that a request selects, provided that their number is the expected one.
+/// The open items that a request selects, provided that their number matches the expected one.
 async fn select(pool: &PgPool, request: &QuarantineRequest) -> Result<SelectedItems, ApiError> {
     let Object(selection) = &request.select;
     if selection.ids.as_ref().is_some_and(|ids| ids.len() > MAX_IDS) {

@@ -10,7 +10,7 @@ use crate::http::page::{Limit, List, Page};
 use crate::state::AppState;
 use crate::store::refusals::{self, Refusal};
 
-/// Lists refused requests to the webhook with their reasons, latest first.
+/// Lists refused requests to the webhook with their reasons, newest first.
 ///
 /// # Errors
 /// 401, 403, 400 `bad_page`.

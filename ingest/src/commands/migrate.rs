@@ -27,7 +27,7 @@ pub struct Migrate {
 /// jobs of the running service.
 ///
 /// # Errors
-/// If Postgres stays unavailable, the database belongs to another version, or a migration fails.
+/// If Postgres stays unavailable, the database schema belongs to a different version, or a migration fails.
 pub async fn run(config: &Migrate) -> anyhow::Result<()> {
     let pool = db::pool(&config.database, "ingest-migrate", db::Purpose::Migrating)?;
     let connected = tokio::time::timeout(MAX_WAIT, wait_for_postgres(&pool));

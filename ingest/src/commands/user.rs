@@ -33,7 +33,7 @@ pub enum UserCommand {
         /// Role: `viewer` or `admin`.
         #[arg(long, default_value_t = Role::Viewer)]
         role: Role,
-        /// Password of at least 10 characters. Prefer the environment variable: other users of the machine can see the command line.
+        /// Password of at least 10 characters. Prefer the environment variable: other users on the machine can see the command line.
         #[arg(long, env = "USER_PASSWORD", hide_env_values = true)]
         password: Secret,
         /// How to handle an existing user.
@@ -83,7 +83,7 @@ async fn add_user(pool: &PgPool, email: &str, role: Role, password: &Secret, if_
     }
 }
 
-/// Sets the role and password, enables the user, and ends their sessions. If nothing changes, the sessions stay.
+/// Sets the role and password, enables the user, and ends their sessions. If nothing changes, the sessions are kept.
 async fn replace_user(pool: &PgPool, email: &str, role: Role, password: &str, hash: &str) -> anyhow::Result<()> {
     let mut transaction = pool.begin().await?;
     let user = users::lock_by_email(&mut transaction, email).await?;

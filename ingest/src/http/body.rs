@@ -30,7 +30,7 @@ pub struct Limits {
     pub time: Duration,
 }
 
-/// Reads the whole body, and takes a reservation once the body exceeds 16 KiB. If a body exceeds the limit or
+/// Reads the whole body, and acquires a reservation once the body exceeds 16 KiB. If a body exceeds the limit or
 /// gets no reservation, the rest is read and discarded, so that the client finishes sending and can read the response.
 ///
 /// # Errors

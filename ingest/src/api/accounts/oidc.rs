@@ -58,7 +58,7 @@ pub(crate) async fn finish(state: Arc<AppState>, headers: HeaderMap, query: Pair
     let pending = pending_cookie::read(&state.origins, &headers);
     let pending = pending.filter(|(pending, _)| query.get("state").is_some_and(|state| state == pending.state));
     let Some((pending, next)) = pending else {
-        // The cookie stays, because it may belong to a later sign-in that can still finish.
+        // Keep the cookie, because it may belong to a later sign-in that can still finish.
         return redirect("/sign-in?problem=oidc_expired");
     };
     let Some(code) = query.get("code").map(str::to_owned) else { return sign_in_page(&state, "oidc_refused") };

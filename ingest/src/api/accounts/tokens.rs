@@ -42,7 +42,7 @@ pub(crate) struct NewToken {
 }
 
 impl NewToken {
-    /// Trims the name and removes repeated scopes.
+    /// Trims the name and removes duplicate scopes.
     fn normalize(mut self) -> Result<Self, ApiError> {
         self.name = self.name.trim().to_owned();
         self.scopes.sort_unstable();

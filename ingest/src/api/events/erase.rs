@@ -17,7 +17,7 @@ use crate::store::events::erase::{self, Erased};
 #[serde(deny_unknown_fields)]
 #[schema(as = EraseOrder)]
 pub struct EraseRequest {
-    /// Only counts what would be erased.
+    /// Only counts the rows that would be erased.
     #[serde(default)]
     dry_run: bool,
     /// The address again, as confirmation, because erased data cannot be restored.

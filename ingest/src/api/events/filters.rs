@@ -14,7 +14,7 @@ use crate::http::page::moment;
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "only describes parameters; `parse_filter` reads them")]
 pub(crate) struct Filters {
-    /// Any of these event types, separated by commas, such as `open,click`.
+    /// Matches any of these event types, separated by commas, such as `open,click`.
     #[param(max_length = 1024)]
     kind: Option<String>,
     /// The recipient's address, ignoring the case of ASCII letters.

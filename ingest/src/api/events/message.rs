@@ -13,7 +13,7 @@ use crate::http::page::path_text;
 use crate::state::AppState;
 use crate::store::events::message::{self, RelatedMessage};
 
-/// Maximum number of events shown for one message. If a message is opened more often than this, its newer events add nothing.
+/// Maximum number of events shown for one message. If a message is opened more often than this, its newer events add nothing useful.
 const MAX_EVENTS: usize = 1_000;
 const MAX_RELATED: i64 = 10;
 
@@ -28,7 +28,7 @@ struct Message {
     related: Vec<RelatedMessage>,
 }
 
-/// Returns the events of one message, in the order in which they happened.
+/// Returns the events of one message, in chronological order.
 ///
 /// # Errors
 /// 401; 404 if no event for the message is stored; 503 `too_slow`.

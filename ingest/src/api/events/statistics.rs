@@ -24,7 +24,7 @@ const MAX_DAILY: Duration = Duration::days(100);
 
 /// Counts events by kind, over time and by bounce reason, domain, tag and template.
 ///
-/// The period is rounded outward to whole hours. By default it is the last week.
+/// The period is rounded outward to whole hours. It defaults to the last week.
 ///
 /// # Errors
 /// 401; 400 `bad_page`; 503 `too_slow`.

@@ -53,7 +53,7 @@ pub struct Report {
     pub checked_at: OffsetDateTime,
     /// The version of this program.
     pub version: &'static str,
-    /// The findings, in the order in which a delivery depends on the things checked.
+    /// The findings, in the order in which deliveries depend on the checked components.
     pub findings: Vec<Finding>,
 }
 

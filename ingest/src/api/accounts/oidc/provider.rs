@@ -42,7 +42,7 @@ pub struct Oidc {
     #[arg(long, env = "OIDC_CLIENT_SECRET", hide_env_values = true, default_value = "")]
     pub oidc_client_secret: Secret,
 
-    /// Name of the provider on the sign-in button.
+    /// Provider name shown on the sign-in button.
     #[arg(long, env = "OIDC_NAME", default_value = "single sign-on")]
     pub oidc_name: String,
 
@@ -80,9 +80,9 @@ pub(crate) enum ProviderError {
 /// A sign-in that is in progress at the provider. The browser keeps it in a cookie.
 #[derive(Debug)]
 pub(crate) struct PendingSignIn {
-    /// The provider returns it with the authorization code.
+    /// Returned by the provider with the authorization code.
     pub(crate) state: String,
-    /// The ID token must contain it.
+    /// Must match the nonce in the ID token.
     pub(crate) nonce: String,
     /// The PKCE code verifier, which proves that this service requested the code.
     pub(crate) verifier: String,

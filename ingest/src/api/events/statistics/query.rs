@@ -21,7 +21,7 @@ pub(crate) struct StatisticsParams {
     /// End of the period; now by default.
     #[param(schema_with = moment)]
     to: Option<OffsetDateTime>,
-    /// Time zone of days and months, such as `Europe/Madrid`; `UTC` by default.
+    /// Time zone for day and month boundaries, such as `Europe/Madrid`; `UTC` by default.
     zone: Option<String>,
     /// Only simulated events, or only real ones.
     simulated: Option<bool>,
