@@ -1,4 +1,4 @@
-//! The formats of an export: CSV and NDJSON.
+//! Export formats: CSV and NDJSON.
 
 use std::io;
 
@@ -74,7 +74,7 @@ fn cell(value: FieldValue<'_>) -> String {
     }
 }
 
-/// Prefixes text that a spreadsheet would run as a formula with an apostrophe. Anyone can send an email with such a subject.
+/// Prefixes text with an apostrophe if a spreadsheet would evaluate it as a formula. Anyone can send an email with such a subject.
 fn plain_text(text: &str) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     if is_formula { format!("'{text}") } else { text.to_owned() }
