@@ -22,7 +22,7 @@ pub(crate) struct StoredJob {
 /// Locks a job for this connection. False if another replica works on it.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn try_lock(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"select pg_try_advisory_lock($1, hashtext($2)) as "locked!""#, LOCK_CLASS, name)
         .fetch_one(connection)
@@ -41,7 +41,7 @@ pub(crate) async fn unlock(connection: &mut PgConnection, name: &str) -> Result<
 /// The job as it is stored, at its beginning if this version of it never ran. A job of a newer version is returned as it is.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn start(connection: &mut PgConnection, name: &str, version: i32) -> Result<StoredJob, sqlx::Error> {
     sqlx::query!(
         "insert into background_jobs (name, version) values ($1, $2)
@@ -65,7 +65,7 @@ pub(crate) async fn start(connection: &mut PgConnection, name: &str, version: i3
 /// Stores that a step has changed `changed` rows and that the next one continues at `position`.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn advance(
     executor: impl PgExecutor<'_>,
     name: &str,
@@ -86,7 +86,7 @@ pub(crate) async fn advance(
 /// Stores that nothing is left to do.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn finish(executor: impl PgExecutor<'_>, name: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update background_jobs set updated_at = now(), finished_at = coalesce(finished_at, now()) where name = $1",
@@ -100,7 +100,7 @@ pub(crate) async fn finish(executor: impl PgExecutor<'_>, name: &str) -> Result<
 /// All jobs, by name.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn all(pool: &PgPool) -> Result<Vec<StoredJob>, sqlx::Error> {
     sqlx::query_as!(
         StoredJob,

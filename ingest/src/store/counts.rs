@@ -70,7 +70,7 @@ impl<'a> Counts<'a> {
     /// Appends the counts to `event_count_deltas`, which a periodic job folds into hours.
     ///
     /// # Errors
-    /// When Postgres fails.
+    /// Returns an error if Postgres fails.
     pub(super) async fn write(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let rows: Vec<_> = self.0.iter().filter(|(_, count)| **count != 0).collect();
         if rows.is_empty() {

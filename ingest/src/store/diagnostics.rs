@@ -40,7 +40,7 @@ pub(crate) async fn queue_depths(pool: &PgPool) -> Result<QueueDepths, sqlx::Err
 /// Seconds since the last accepted delivery from Mandrill; `None` if there was none yet.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn seconds_since_delivery(pool: &PgPool) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar!(
         "select extract(epoch from now() - max(last_at))::bigint from (
@@ -55,7 +55,7 @@ pub(crate) async fn seconds_since_delivery(pool: &PgPool) -> Result<Option<i64>,
 /// True once a delivery from Mandrill was counted.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn has_received_deliveries(pool: &PgPool) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select exists (select from event_counts where not simulated)
@@ -92,7 +92,7 @@ pub(crate) async fn server_settings(pool: &PgPool) -> Result<ServerSettings, sql
 /// The time by the database's clock.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn now(pool: &PgPool) -> Result<OffsetDateTime, sqlx::Error> {
     sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(pool).await
 }
@@ -146,7 +146,7 @@ pub(crate) struct RecentRefusals {
 /// Refusals of the last day, latest first; at most 20 groups.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn recent_refusals(pool: &PgPool) -> Result<Vec<RecentRefusals>, sqlx::Error> {
     sqlx::query_as!(
         RecentRefusals,

@@ -9,7 +9,7 @@ use crate::webhook::delivery::Source;
 /// Stores poison; equal bytes share one row. A row that a user discarded stays discarded when its bytes arrive again.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn insert(connection: &mut PgConnection, poison: &[(Poison<'_>, &Source)]) -> Result<(), sqlx::Error> {
     if poison.is_empty() {
         return Ok(());

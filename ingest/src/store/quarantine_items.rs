@@ -85,7 +85,7 @@ pub(crate) struct SelectedItems {
 /// Items with ids below `before`, newest first.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn list(
     pool: &PgPool,
     filter: &QuarantineFilter,
@@ -113,7 +113,7 @@ pub(crate) async fn list(
 /// Open items by reason, the most frequent first; at most 100 reasons.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn open_groups(pool: &PgPool) -> Result<Vec<QuarantineGroup>, sqlx::Error> {
     sqlx::query_as!(
         QuarantineGroup,
@@ -139,7 +139,7 @@ pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<QuarantinedIte
 /// The bytes of an item, as they were received.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn bytes(pool: &PgPool, id: i64) -> Result<Option<Vec<u8>>, sqlx::Error> {
     sqlx::query_scalar!("select raw from quarantine where id = $1", id).fetch_optional(pool).await
 }
@@ -168,7 +168,7 @@ pub(crate) async fn select_open(
 /// Discards the items that are still open, and returns how many. Their bytes stay.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn discard(pool: &PgPool, ids: &[i64], user: i64, reason: &str) -> Result<u64, sqlx::Error> {
     let discarded = sqlx::query!(
         "update quarantine set state = 'discarded', resolved_at = now(), resolved_by = $2, resolution = $3

@@ -28,7 +28,7 @@ pub(crate) struct Refusal {
 /// Refusals from position `offset` on, latest first.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn list(pool: &PgPool, offset: i64, limit: i64) -> Result<Vec<Refusal>, sqlx::Error> {
     sqlx::query_as!(
         Refusal,

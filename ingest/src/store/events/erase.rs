@@ -25,7 +25,7 @@ pub(crate) struct Erased {
 /// Counts the rows that [`erase`] would erase. `email` is in lower case.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn count(pool: &PgPool, email: &str) -> Result<Erased, sqlx::Error> {
     sqlx::query_as!(
         Erased,

@@ -15,7 +15,7 @@ pub(crate) type BucketCounts = BTreeMap<i64, BTreeMap<String, i64>>;
 /// Counts events by kind in buckets of `step` seconds; bucket 0 starts at `start`.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn count_by_bucket(
     pool: &PgPool,
     filter: &Filter,

@@ -25,7 +25,7 @@ pub(crate) struct SearchableEvent {
 /// Reads the newest events that match the filter and follow `after` in the list, up to `limit`.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn newest(
     pool: &PgPool,
     filter: &Filter,
@@ -45,7 +45,7 @@ pub(crate) async fn newest(
 /// Reads one event.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<Event>, sqlx::Error> {
     let mut sql = select_events();
     sql.push(" and id = ").push_bind(id);
@@ -55,7 +55,7 @@ pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<Event>, sqlx::
 /// Reads the events that one transaction stored at `received_at`, from `first_id` to `last_id`, in the order of their ids.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn read_range(
     connection: &mut PgConnection,
     received_at: OffsetDateTime,

@@ -22,7 +22,7 @@ pub(crate) struct RelatedMessage {
 /// Reads the oldest events of a message, up to `limit`.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn find_events(pool: &PgPool, message_id: &str, limit: i64) -> Result<Vec<Event>, sqlx::Error> {
     let mut sql = select_events();
     sql.push(" and message_id = ").push_bind(message_id).push(" order by occurred_at, id limit ").push_bind(limit);
@@ -33,7 +33,7 @@ pub(crate) async fn find_events(pool: &PgPool, message_id: &str, limit: i64) -> 
 /// recipient.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn find_related(
     pool: &PgPool,
     recipient: &str,

@@ -22,7 +22,7 @@ pub(crate) struct RecipientKind {
 /// Counts the events of a recipient by kind. The kind of the last event comes first.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn count_by_kind(pool: &PgPool, email: &str) -> Result<Vec<RecipientKind>, sqlx::Error> {
     sqlx::query_as!(
         RecipientKind,

@@ -30,7 +30,7 @@ pub(crate) enum RowLimit {
 /// finds, or if a scan from the newest event is cheaper.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn choose_terms(pool: &PgPool, filter: &Filter, limit: RowLimit) -> Result<Vec<i32>, sqlx::Error> {
     let texts = required_texts(filter);
     let pieces = indexed_pieces(&texts);

@@ -34,7 +34,7 @@ pub(crate) struct FacetCount {
 /// True when Postgres knows a time zone of this name.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn is_time_zone(pool: &PgPool, name: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"select exists (select from pg_timezone_names where name = $1) as "is!""#, name).fetch_one(pool).await
 }
@@ -43,7 +43,7 @@ pub(crate) async fn is_time_zone(pool: &PgPool, name: &str) -> Result<bool, sqlx
 /// that are not folded into them yet.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn count_by_time(
     pool: &PgPool,
     period: &Period,
@@ -75,7 +75,7 @@ pub(crate) async fn count_by_time(
 /// not counted yet.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn count_by_facet(
     pool: &PgPool,
     period: &Period,
