@@ -24,13 +24,13 @@ pub(crate) enum MigrationError {
     #[error("the database was migrated by a newer version of ingest; use that version. Nothing was changed")]
     Newer,
     #[error(
-        "the database is older than version 0.1.0; run `ingest migrate` of version 0.1.0 first, then of this one. Nothing was changed"
+        "the database is older than version 0.1.0; run `ingest migrate` from version 0.1.0 first, then from this one. Nothing was changed"
     )]
     TooOld,
     #[error("migration {version} differs from its file in version 0.1.0; restore the database or the file. Nothing was changed")]
     Modified { version: i64 },
     #[error(
-        "migration {version} belongs to no version of ingest; check that DATABASE_URL names its database. Nothing was changed"
+        "migration {version} belongs to no version of ingest; check that DATABASE_URL points to its database. Nothing was changed"
     )]
     Unknown { version: i64 },
     #[error(

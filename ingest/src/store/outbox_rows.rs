@@ -36,7 +36,7 @@ pub(crate) struct PendingRow {
 /// and readers drop items they have already seen.
 ///
 /// # Errors
-/// When Postgres is unavailable.
+/// Returns an error if Postgres is unavailable.
 pub(crate) async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     sqlx::query!("set local synchronous_commit = off").execute(&mut *transaction).await?;
@@ -126,7 +126,7 @@ pub(crate) async fn notifications(connection: &mut PgConnection, row: &PendingRo
 /// that has been pending for a second, the row is published twice, and readers drop items they have already seen.
 ///
 /// # Errors
-/// When Postgres is unavailable.
+/// Returns an error if Postgres is unavailable.
 pub(crate) async fn delete_published(pool: &PgPool, ids: &[i64]) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "with unsynced as (select set_config('synchronous_commit', 'off', true))

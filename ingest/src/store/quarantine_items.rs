@@ -1,16 +1,16 @@
-//! Items in quarantine as operators list, inspect, select and discard them.
+//! Lets operators list, inspect, select and discard quarantined items.
 
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-/// An item in quarantine, without its bytes.
+/// A quarantined item, without its bytes.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Quarantined)]
 pub(crate) struct QuarantinedItem {
     pub(crate) id: i64,
-    /// What the bytes are: one element of a delivery, a whole delivery, or an item of the outbox.
+    /// The type of the bytes: one element of a delivery, a whole delivery, or an outbox item.
     #[schema(pattern = "^(element|delivery|outbox)$")]
     origin: String,
     /// A stable code.
@@ -61,7 +61,7 @@ pub(crate) struct QuarantineFilter {
     pub(crate) webhook: Option<String>,
 }
 
-/// Selects open items: those that match every given field, or all.
+/// Selects open items: those that match every specified field, or all items if no field is specified.
 #[derive(Debug, Default, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = Selection)]
@@ -76,9 +76,9 @@ pub(crate) struct QuarantineSelection {
 
 /// Open items that a selection matches.
 pub(crate) struct SelectedItems {
-    /// The ids of the oldest, up to the limit.
+    /// The ids of the oldest matching items, up to the limit.
     pub(crate) ids: Vec<i64>,
-    /// The number of all.
+    /// The total number of matching items.
     pub(crate) total: i64,
 }
 
@@ -136,7 +136,7 @@ pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<QuarantinedIte
     .await
 }
 
-/// The bytes of an item, as they were received.
+/// The bytes of an item, as received.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
@@ -165,7 +165,7 @@ pub(crate) async fn select_open(
     Ok(SelectedItems { ids: rows.into_iter().map(|row| row.id).collect(), total })
 }
 
-/// Discards the items that are still open, and returns how many. Their bytes stay.
+/// Discards the items that are still open and returns how many were discarded. Their bytes are kept.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.

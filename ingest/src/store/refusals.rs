@@ -1,4 +1,4 @@
-//! Refused requests, counted by reason, network and hour.
+//! Refused requests, counted per reason, network and hour.
 
 use serde::Serialize;
 use sqlx::PgPool;
@@ -25,7 +25,7 @@ pub(crate) struct Refusal {
     hint: Option<String>,
 }
 
-/// Refusals from position `offset` on, latest first.
+/// Refusals starting at position `offset`, latest first.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.

@@ -1,8 +1,8 @@
-//! Reads the bytes of an event.
+//! Reads an event's original bytes.
 
 use sqlx::PgPool;
 
-/// Reads an event's payload as received; `{}` once it is erased.
+/// Reads an event's payload as received; `{}` if it has been erased.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.

@@ -1,4 +1,4 @@
-//! Adopting a database of version 0.1.0, whose 19 migrations the baseline replaces. The schema is the same; only the record of applied
+//! Adopts a version 0.1.0 database, whose 19 migrations are replaced by the baseline. The schema is the same; only the record of applied
 //! migrations changes.
 
 use sqlx::migrate::Migrator;
@@ -69,6 +69,6 @@ pub(super) async fn adopt(connection: &mut PgConnection, migrator: &Migrator) ->
         .await?;
     }
     transaction.commit().await?;
-    tracing::info!("adopted a database of version 0.1.0");
+    tracing::info!("adopted a version 0.1.0 database");
     Ok(())
 }
