@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { deliver, event, expect, signIn, test } from "./support";
 
-/** Resources that the page has fetched, without the document. */
+/** Resources that the page has fetched, excluding the document. */
 function fetched(page: Page): Promise<{ path: string; size: number }[]> {
   return page.evaluate(() =>
     (performance.getEntriesByType("resource") as PerformanceResourceTiming[]).map(({ name, encodedBodySize }) => ({
@@ -16,7 +16,7 @@ interface Shift extends PerformanceEntry {
   sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[];
 }
 
-/** Expects a total layout shift close to zero. Unlike the CLS metric, this sums all shifts instead of the worst window. */
+/** Expects a total layout shift close to zero. Unlike the CLS metric, this sums all shifts rather than taking the worst window. */
 async function expectNoShift(page: Page): Promise<void> {
   const shifts = await page.evaluate(
     () =>

@@ -1,4 +1,4 @@
-/** Keyboard navigation between rows. Tab reaches one row at a time, and the values in it. */
+/** Keyboard navigation between rows. Tab reaches only one row at a time, and the values in that row. */
 
 import { computed, nextTick, type Ref, ref } from "vue";
 import type { MailEvent } from "../../api/types";

@@ -1,4 +1,4 @@
-/** Explains SMTP responses in plain sentences. */
+/** Explains SMTP responses in plain language. */
 
 /** By enhanced status code (RFC 3463). */
 const BY_STATUS: Readonly<Record<string, string>> = {
