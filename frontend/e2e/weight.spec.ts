@@ -75,7 +75,7 @@ test("loading a page causes no layout shift", async ({ page }) => {
 });
 
 test("late responses do not move the rows on screen", async ({ page }) => {
-  // With every kind, the chart's caption takes two lines on a phone.
+  // With events of every kind, the chart's caption wraps to two lines on a phone.
   const kinds = ["send", "deferral", "hard_bounce", "soft_bounce", "open", "click", "spam", "unsub", "reject"];
   await deliver(kinds.map((kind) => event(kind)));
   await signIn(page);

@@ -32,7 +32,7 @@ pub(crate) enum InsertMode {
     Bisect,
 }
 
-/// What a transaction wrote. It takes effect when the transaction commits.
+/// The data written by a transaction. It takes effect when the transaction commits.
 #[derive(Debug)]
 pub(crate) struct Written<'a> {
     /// The response for each batch.

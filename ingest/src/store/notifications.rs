@@ -13,7 +13,7 @@ const MAX_SCANNED_IDS: i64 = 100_000;
 /// Unread notifications are counted up to this number.
 const MAX_UNREAD: i64 = 1_000;
 
-/// Which notifications a page lists.
+/// Selects the notifications that a page lists.
 #[derive(Debug, Default)]
 pub(crate) struct NotificationFilter {
     pub(crate) kind: Option<String>,

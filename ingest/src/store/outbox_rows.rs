@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 /// Maximum number of items in the rows claimed by one transaction, unless a single row has more.
 const MAX_ITEMS: i64 = 2_000;
 
-/// Which rows a transaction claims.
+/// Selects the rows that a transaction claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Selection {
     /// Rows that Redis has never rejected and that no process is about to publish from memory.

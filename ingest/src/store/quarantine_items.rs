@@ -52,7 +52,7 @@ pub(crate) struct QuarantineGroup {
     last_at: OffsetDateTime,
 }
 
-/// Which items a page lists.
+/// Selects the items that a page lists.
 pub(crate) struct QuarantineFilter {
     /// `open`, `retried` or `discarded`.
     pub(crate) state: String,

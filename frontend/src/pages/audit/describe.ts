@@ -1,4 +1,4 @@
-/** Describes entries of the audit log in words. */
+/** Generates descriptions of audit log entries. */
 
 import type { AuditEntry } from "../../api/audit";
 import { counted, inWords } from "../../words";

@@ -1,4 +1,4 @@
-/** Describes why deliveries are refused, and which mistake would explain a wrong signature. */
+/** Describes why deliveries are refused, and which mistakes could explain an incorrect signature. */
 
 import { inWords } from "../../words";
 

@@ -10,7 +10,7 @@ export function total(counts: Counts, ...kinds: readonly string[]): number {
 
 export interface Rate {
   readonly name: string;
-  /** How the rate is computed, in words. */
+  /** A description of how the rate is computed. */
   readonly formula: string;
   readonly part: number;
   readonly whole: number;
@@ -78,7 +78,7 @@ export function formatPercent(value: number | null): string {
 export interface Change {
   /** The signed difference; empty if there is nothing to compare. */
   readonly text: string;
-  /** The change in words, with the previous value. */
+  /** A description of the change, including the previous value. */
   readonly description: string;
   readonly tone: Tone;
 }
