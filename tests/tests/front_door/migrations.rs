@@ -123,7 +123,7 @@ async fn a_database_of_version_0_1_0_is_adopted() {
 async fn a_database_of_another_version_is_refused_unchanged() {
     let server = Server::start();
     let cases = [
-        ("too_old", 18, "", "run `ingest migrate` of version 0.1.0 first"),
+        ("too_old", 18, "", "run `ingest migrate` from version 0.1.0 first"),
         (
             "modified",
             19,
