@@ -1,4 +1,4 @@
-//! `ingest migrate` adopts databases of version 0.1.0, refuses what it does not know, and runs once at a time.
+//! `ingest migrate` adopts version 0.1.0 databases, rejects unknown schemas, and runs one at a time.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,7 +7,7 @@ use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use stack::Stack;
 
-/// A database in a server that only has Postgres.
+/// A server with only Postgres, in which tests create databases.
 struct Server {
     stack: Stack,
 }
@@ -19,7 +19,7 @@ impl Server {
 
     fn url(&self, database: &str) -> String {
         let url = self.stack.database_url();
-        let (server, _) = url.rsplit_once('/').expect("the URL should name a database");
+        let (server, _) = url.rsplit_once('/').expect("the URL should include a database");
         format!("{server}/{database}")
     }
 
@@ -50,7 +50,7 @@ impl Server {
         command
     }
 
-    /// The log of a migration that fails, or an empty text.
+    /// Runs a migration and returns its log if it fails, or an empty string otherwise.
     fn migrate(&self, database: &str) -> String {
         let output = self.migrate_command(database).output().expect("ingest should run");
         if output.status.success() { String::new() } else { String::from_utf8_lossy(&output.stderr).into_owned() }
