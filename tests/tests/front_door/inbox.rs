@@ -62,7 +62,7 @@ async fn read_marks_reach_all_pages_of_the_same_user_only() {
     let read = |listed: &Value| {
         listed["items"].as_array().expect("items should be an array").iter().map(|one| one["read"].clone()).collect::<Vec<_>>()
     };
-    assert_eq!(read(&inbox(vera.clone()).await), [json!(false), json!(true), json!(false)], "only the marked notification should be read");
+    assert_eq!(read(&inbox(vera.clone()).await), [json!(false), json!(true), json!(false)], "only the marked one should be read");
 
     // Marking twice has no further effect, and `up_to` may exceed the newest id.
     assert_eq!(vera.post("/api/notifications/read", &json!({"ids": [ids[1]]})).await.json(), json!({"unread": 2}));

@@ -56,8 +56,8 @@ impl Server {
         if output.status.success() { String::new() } else { String::from_utf8_lossy(&output.stderr).into_owned() }
     }
 
-    /// The schema as `pg_dump` writes it, without what depends on the order of columns and on the
-    /// current month, and without the extension that version 0.1.0 leaves unused.
+    /// The schema as dumped by `pg_dump`, without parts that depend on the column order or the current month, and without the
+    /// extension that version 0.1.0 leaves unused.
     fn schema(&self, database: &str) -> String {
         let mut command = self.stack.postgres_program("pg_dump");
         command.args([
@@ -74,8 +74,8 @@ impl Server {
     }
 }
 
-/// Sorts the columns of a table: version 0.1.0 added some of them at the end. Drops the key that each dump has, and the width cache of
-/// attributes.
+/// Sorts the columns of a table, because version 0.1.0 added some of them at the end. Removes the key that is unique to each dump,
+/// and the cached attribute widths.
 fn normalize(section: &str) -> String {
     let mut lines: Vec<&str> = section
         .lines()
