@@ -27,7 +27,7 @@ pub(crate) struct CopyResult {
 /// Configures Postgres so that no automatic checkpoint or vacuum happens during a run.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn prepare(url: &str) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
     for setting in ["max_wal_size = '16GB'", "checkpoint_timeout = '1h'", "autovacuum_naptime = '1h'"] {
@@ -40,7 +40,7 @@ pub(crate) async fn prepare(url: &str) -> anyhow::Result<()> {
 /// Truncates every table that a run writes to.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn truncate(url: &str) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
     sqlx::query("truncate events, event_keys, notifications, outbox, event_count_deltas, quarantine")
@@ -53,7 +53,7 @@ pub(crate) async fn truncate(url: &str) -> anyhow::Result<()> {
 /// Inserts `rows` events typical of a busy shop directly, bypassing ingest.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn fill(url: &str, rows: u32) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
     sqlx::query(AssertSqlSafe(format!("set fill.rows = '{rows}'"))).execute(&mut connection).await?;
@@ -64,7 +64,7 @@ pub(crate) async fn fill(url: &str, rows: u32) -> anyhow::Result<()> {
 /// Returns the number of rows in `events`.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn count_events(url: &str) -> anyhow::Result<i64> {
     let mut connection = PgConnection::connect(url).await?;
     Ok(sqlx::query_scalar("select count(*) from events").fetch_one(&mut connection).await?)
@@ -73,7 +73,7 @@ pub(crate) async fn count_events(url: &str) -> anyhow::Result<i64> {
 /// Waits until the outbox is empty.
 ///
 /// # Errors
-/// When Postgres fails, or the outbox is not empty after five minutes.
+/// Returns an error if Postgres fails, or the outbox is not empty after five minutes.
 pub(crate) async fn wait_for_outbox(url: &str) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
     let deadline = Instant::now() + Duration::from_secs(300);
@@ -90,7 +90,7 @@ pub(crate) async fn wait_for_outbox(url: &str) -> anyhow::Result<()> {
 /// Exports the `events` table with COPY, in chunks of `rows_per_chunk` rows.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn copy_out(url: &str, rows_per_chunk: i64) -> anyhow::Result<Vec<Bytes>> {
     let mut connection = PgConnection::connect(url).await?;
     let rows: i64 = sqlx::query_scalar("select count(*) from events").fetch_one(&mut connection).await?;
@@ -113,7 +113,7 @@ pub(crate) async fn copy_out(url: &str, rows_per_chunk: i64) -> anyhow::Result<V
 /// Imports the chunks into `events` with COPY over `connections` connections, each chunk in its own transaction.
 ///
 /// # Errors
-/// When Postgres fails, or rows are missing afterwards.
+/// Returns an error if Postgres fails, or rows are missing afterwards.
 pub(crate) async fn copy_in(stack: &Stack, chunks: &[Bytes], rows: i64, connections: usize) -> anyhow::Result<CopyResult> {
     let url = stack.database_url();
     truncate(&url).await?;
@@ -166,7 +166,7 @@ values (now(), 'open', (:n::bigint)::text || '-' || :client_id::text, 'person' |
 /// Runs pgbench and returns the number of inserts per second.
 ///
 /// # Errors
-/// When pgbench fails or does not print a rate.
+/// Returns an error if pgbench fails or does not print a rate.
 pub(crate) async fn pgbench(stack: &Stack, clients: u32, seconds: u64, payload: usize) -> anyhow::Result<f64> {
     truncate(&stack.database_url()).await?;
     let script = stack.folder().join("single.sql");

@@ -13,7 +13,7 @@ const SINGLE_CONNECTIONS: usize = 64;
 /// Measures the rows selected by `only`.
 ///
 /// # Errors
-/// When a run fails.
+/// Returns an error if a run fails.
 pub(crate) async fn measure(ours: &mut Ours, effort: Effort, only: &str) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     if is_selected(only, "ingest_batch") {

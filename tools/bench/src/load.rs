@@ -75,7 +75,7 @@ impl Plan {
 /// Posts the bodies over `connections` connections as fast as responses arrive, until all are sent or `time_limit` expires.
 ///
 /// # Errors
-/// When a response is neither 200 nor 503, or the server does not respond.
+/// Returns an error if a response is neither 200 nor 503, or the server does not respond.
 pub(crate) async fn flood(
     address: &str,
     connections: usize,
@@ -89,7 +89,7 @@ pub(crate) async fn flood(
 /// time it was due. At most `connections` posts are in flight.
 ///
 /// # Errors
-/// As [`flood`].
+/// Same as [`flood`].
 pub(crate) async fn pace(address: &str, connections: usize, bodies: Vec<Body>, rate: f64) -> anyhow::Result<Run> {
     let pace = Some(Duration::from_secs_f64(1.0 / rate));
     run(address, connections, Plan { bodies: Mutex::new(bodies.into()), started: Instant::now(), pace, time_limit: None }).await

@@ -32,7 +32,7 @@ impl Ours {
     /// Starts the stack.
     ///
     /// # Errors
-    /// When a component does not start.
+    /// Returns an error if a component does not start.
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let stack = Stack::start_only(&[Part::Postgres, Part::Redis, Part::Ingest], &[])?;
         database::prepare(&stack.database_url()).await?;
@@ -43,7 +43,7 @@ impl Ours {
     /// Truncates the tables, posts the bodies as fast as possible, waits for the outbox to empty, and checks the stored event count.
     ///
     /// # Errors
-    /// When a delivery fails, or the table does not contain exactly the acknowledged events.
+    /// Returns an error if a delivery fails, or the table does not contain exactly the acknowledged events.
     pub(crate) async fn flood(
         &self,
         connections: usize,
@@ -57,7 +57,7 @@ impl Ours {
     /// Like [`Ours::flood`], but at a fixed rate of posts per second.
     ///
     /// # Errors
-    /// As [`Ours::flood`].
+    /// Same as [`Ours::flood`].
     pub(crate) async fn pace(&self, connections: usize, bodies: Vec<Body>, rate: f64) -> anyhow::Result<Measured> {
         let address = self.stack.direct(Part::Ingest);
         self.measure(load::pace(&address, connections, bodies, rate)).await

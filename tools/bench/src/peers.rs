@@ -19,7 +19,7 @@ const READY_TIMEOUT: Duration = Duration::from_secs(60);
 /// An alternative implementation of the same job.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
-    /// Its folder in `tools/bench/peers`.
+    /// Its directory in `tools/bench/peers`.
     folder: &'static str,
     /// The value of `PEER_MODE`.
     mode: &'static str,

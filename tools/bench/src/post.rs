@@ -33,7 +33,7 @@ struct Response {
 /// response, sometimes without announcing it.
 ///
 /// # Errors
-/// When the server does not respond, or does not speak HTTP.
+/// Returns an error if the server does not respond, or does not speak HTTP.
 pub(crate) async fn post(connection: &mut Option<Connection>, address: &str, body: &Body) -> anyhow::Result<StatusCode> {
     let host = address.strip_prefix("http://").unwrap_or(address);
     for _ in 0..5 {

@@ -78,7 +78,7 @@ struct Dataset {
     stack: Stack,
     http: reqwest::Client,
     cookie: String,
-    /// One sample for each query of a type.
+    /// One sample per query of each type.
     samples: Vec<Sample>,
     rows: u32,
 }

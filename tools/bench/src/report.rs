@@ -78,7 +78,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
 /// Writes the rows as JSON.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// Returns an error if the file cannot be written.
 pub(crate) fn write(rows: &[Row], file: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(file.parent().unwrap_or(file))?;
     fs::write(file, serde_json::to_string_pretty(rows)? + "\n").with_context(|| format!("writing {}", file.display()))

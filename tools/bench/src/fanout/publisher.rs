@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 const MESSAGE_BYTES: usize = 256;
 
-/// The place to publish messages to, before connecting.
+/// A publishing target that is not yet connected.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
     /// The URL of our stack's Redis.
