@@ -3,7 +3,8 @@
 
     cargo run --quiet --locked -p stack -- with python3 tools/contract/run.py
 
-Runs all operations with an admin's session, then the operations that the document allows for tokens with a token.
+Runs all operations with an admin's session, then the operations that the document allows for tokens with a token. Any
+arguments are passed on to schemathesis.
 """
 
 import json
