@@ -1,4 +1,4 @@
-//! `ingest migrate` adopts version 0.1.0 databases, rejects unknown schemas, and runs one at a time.
+//! `ingest migrate` adopts version 0.1.0 databases, rejects databases it does not recognise, and runs one at a time.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -91,7 +91,7 @@ fn set_modes(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Finds a program by name below `folder`.
+/// Finds an executable by name inside `folder`.
 fn program(folder: &Path, name: &str) -> Result<PathBuf, Error> {
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
