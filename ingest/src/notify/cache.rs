@@ -13,7 +13,7 @@ use super::rules::{Rule, Rules};
 /// Maximum delay before a change reaches other replicas.
 const MAX_AGE: Duration = Duration::from_secs(2);
 
-/// The cached rules and the state they were read in.
+/// A cache of all users' rules.
 #[derive(Debug)]
 pub(crate) struct RuleCache {
     cached: Mutex<Option<Cached>>,
