@@ -24,7 +24,7 @@ pub(crate) async fn expired(pool: &PgPool, days: u32) -> Result<Vec<Partition>, 
 /// # Errors
 /// When Postgres fails. A later call picks up where this one stopped.
 pub(crate) async fn detach_and_drop(connection: &mut PgConnection, partition: &Partition) -> Result<(), sqlx::Error> {
-    // `partitions::all` has read the name from the system catalog and validated its format.
+    // `partitions::all` has read the name from the system catalogue and validated its format.
     let name = &partition.name;
     if partition.attached {
         // A crash may have interrupted an earlier detach.

@@ -30,7 +30,7 @@ impl<'a> Element<'a> {
     }
 }
 
-/// Deserializes an element in a single pass. Unlike [`Element::parse`], this does not accept a `msg` that is not an object.
+/// Deserialises an element in a single pass. Unlike [`Element::parse`], this does not accept a `msg` that is not an object.
 impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
