@@ -1,4 +1,4 @@
-# nginx with the built dashboard.
+# nginx image that includes the built dashboard.
 FROM node:22-bookworm-slim AS build
 WORKDIR /src
 COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./

@@ -1,4 +1,4 @@
-# Builds ingest and notifier once, and puts each in its own image.
+# Builds ingest and notifier once and puts each into its own image.
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./

@@ -1,10 +1,10 @@
-// Invariants of parsing that must hold for every request body.
+// Parsing invariants that must hold for every request body.
 
 use ingest::webhook::batch::Batch;
 use ingest::webhook::form::Form;
 use time::OffsetDateTime;
 
-/// Decodes and parses a body. Every element must become an event or poison, and events must keep their bytes.
+/// Decodes and parses a body. Every element must become an event or poison, and events must preserve their original bytes.
 pub(crate) fn body(body: &[u8]) {
     let Ok(form) = Form::decode(body.to_vec()) else { return };
     let Ok((bytes, value)) = form.into_events() else { return };

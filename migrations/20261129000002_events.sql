@@ -7,7 +7,7 @@ create sequence events_id_seq;
 -- Ingest truncates values that are too long for a column; `payload` keeps the whole element.
 -- Partitions are named events_YYYY_MM and are created by `ingest migrate` and the running service, not by migrations.
 create table events (
-    -- Unique over all partitions. Within one commit, ids follow `occurred_at`.
+    -- Unique across all partitions. Within one commit, ids follow `occurred_at`.
     id          bigint not null default nextval('events_id_seq'),
     -- Start of the transaction that stored the event. All events of one commit share it.
     received_at timestamptz not null default now(),
@@ -84,7 +84,7 @@ create table event_keys (
 create index event_keys_received_at_idx on event_keys using brin (received_at);
 
 -- One number for each three consecutive characters of a word. Never negative. ASCII characters other than letters and digits
--- separate words; every other character counts. Ingest computes the same for new events; this one serves backfills.
+-- separate words; every other character counts. Ingest computes the same for new events; this function serves backfills.
 create function event_grams(search text) returns integer[] language sql immutable parallel safe as $$
     select coalesce(array_agg(distinct ((first << 20) # (second << 10) # third) & 2147483647), '{}')::integer[]
     from (
@@ -112,7 +112,7 @@ begin
 end $$;
 
 -- The terms by which the search index finds an event: the grams of its text and the values of four fields, sorted and unique.
--- Ingest computes the same for new events; this one serves backfills and erasure.
+-- Ingest computes the same for new events; this function serves backfills and erasure.
 create function event_terms(search text, template text, subaccount text, url text, ip text) returns integer[]
 language sql immutable parallel safe as $$
     select coalesce(array_agg(term order by term), '{}') from (
@@ -124,8 +124,8 @@ language sql immutable parallel safe as $$
     where term is not null
 $$;
 
--- The planner's estimate of how many events have a search text that matches all of these LIKE patterns. It is good for texts and
--- poor for terms, so queries ask it before they choose between the search index and a scan from the newest event.
+-- The planner's estimate of how many events have a search text that matches all of these LIKE patterns. It is accurate for texts
+-- and poor for terms, so queries use it to choose between the search index and a scan from the newest event.
 create function events_like(patterns text[]) returns float8 language plpgsql as $$
 declare plan json;
 begin

@@ -43,7 +43,8 @@ create table notification_rules (
     rules      jsonb not null constraint notification_rules_is_list check (jsonb_typeof(rules) = 'array')
 );
 
--- Single notifications that a user has read beyond `users.read_up_to`. Ingest deletes the rows that a higher `read_up_to` covers.
+-- Individual notifications that a user has read beyond `users.read_up_to`. Ingest deletes the rows that a higher `read_up_to`
+-- covers.
 create table notification_reads (
     -- The reader.
     user_id         bigint not null constraint notification_reads_user_fkey references users on delete cascade,

@@ -1,7 +1,7 @@
 -- Operations: the outbox to Redis, quarantined elements, refused deliveries, alarms and retired partitions.
 
 -- Committed events and notifications that are not yet published to Redis. A row is written in the transaction that stores what it
--- announces, taken with SKIP LOCKED, and deleted once published. One row announces a whole commit as two ranges of ids.
+-- announces, claimed with SKIP LOCKED, and deleted once published. One row announces a whole commit as two ranges of ids.
 -- Written by ingest, and by the notifier for messages. The table is small and changes constantly, so it is vacuumed early.
 create table outbox (
     -- Orders publication.
@@ -21,14 +21,14 @@ create table outbox (
     last_notification_id bigint,
     -- How many events the row announces, or 1 for a notification without an event. An estimate if ingest has split the row.
     items                integer not null default 1,
-    -- How many times Redis refused the row. At 20 it moves to quarantine. Failures to reach Redis do not count.
+    -- How many times Redis rejected the row. At 20 it moves to quarantine. Failures to reach Redis do not count.
     attempts             smallint not null default 0,
     constraint outbox_announces_something check (event_id is not null or notification_id is not null),
     constraint outbox_event_whole check ((event_id is null) = (event_received_at is null)),
     constraint outbox_run_whole check (last_event_id is null or event_id is not null)
 ) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 
--- Verified input that could not be stored as an event, or that Redis refused to publish. An admin retries or discards it.
+-- Verified input that could not be stored as an event, or that Redis rejected when publishing. An admin retries or discards it.
 create table quarantine (
     -- Identifies the item in the API.
     id           bigint generated always as identity constraint quarantine_pkey primary key,
@@ -46,7 +46,7 @@ create table quarantine (
     simulated    boolean not null,
     -- Label of the webhook key that verified the delivery. Null for simulated input; empty for a refused notification.
     webhook      text,
-    -- What `raw` is: an 'element' of a delivery, the whole value of a 'delivery', or an item of the 'outbox' that Redis refused.
+    -- What `raw` is: an 'element' of a delivery, the whole value of a 'delivery', or an item of the 'outbox' that Redis rejected.
     origin       text not null default 'element'
                  constraint quarantine_origin_known check (origin in ('element', 'delivery', 'outbox')),
     -- Stable code of the cause, such as not_an_object.

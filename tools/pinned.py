@@ -1,4 +1,4 @@
-"""Python tools in `.runtime`, at exactly the pinned versions."""
+"""Installs Python tools in `.runtime` at exactly the pinned versions."""
 
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def install(home: Path, required: Path) -> Path:
-    """Installs the wheels that `required` lists into `home`, unless they are there. Returns the folder of their programs."""
+    """Installs the wheels listed in `required` into `home` if they are missing. Returns the directory with their executables."""
     programs, installed = home / "venv" / "bin", home / "requirements.txt"
     if installed.exists() and installed.read_bytes() == required.read_bytes():
         return programs
@@ -16,6 +16,6 @@ def install(home: Path, required: Path) -> Path:
     pip = [programs / "python", "-m", "pip", "--disable-pip-version-check", "--quiet"]
     subprocess.run([*pip, "install", "--no-deps", "--only-binary", ":all:", "--requirement", required], check=True)
     subprocess.run([*pip, "check"], check=True)
-    # The last step, so that an incomplete installation is never treated as complete.
+    # This must be the last step, so that an incomplete installation is never treated as complete.
     shutil.copyfile(required, installed)
     return programs

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs every check and test in one command; with the argument `check` only the fast checks. The last line is `N passed, N failed`.
+"""Runs all checks and tests, or only the fast checks with the argument `check`. The last line is `N passed, N failed`.
 
-Each step shows its output as it runs. The result adds up the counts of test runners; every other step counts as one check.
+Each step prints its output as it runs. The totals include the counts reported by test runners; every other step counts as one check.
 """
 
 import json
@@ -18,7 +18,7 @@ import pinned
 ROOT = Path(__file__).resolve().parent.parent
 FRONTEND = ROOT / "frontend"
 
-# The summary lines of cargo test, vitest and Playwright.
+# Match the summary lines of cargo test, vitest and Playwright.
 COUNTS = [
     (re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed"), ("passed", "failed")),
     (re.compile(r"^\s*Tests\s+(?:(\d+) failed \| )?(\d+) passed"), ("failed", "passed")),
@@ -49,7 +49,7 @@ def step(name, *command, cwd=ROOT, counted=False, env=None):
                     counts[key] += int(number or 0)
     ok = process.wait() == 0
     if not counted or (ok and not counts["passed"]):
-        # A test runner that ran no tests counts as failed.
+        # A test runner that ran no tests counts as a failure.
         counts = {"passed": int(ok and not counted), "failed": int(not ok or counted)}
     elif not ok and not counts["failed"]:
         counts["failed"] = 1
@@ -60,7 +60,7 @@ def step(name, *command, cwd=ROOT, counted=False, env=None):
 
 
 def chromium():
-    """Finds the browser for the tests: CHROMIUM, one on PATH, or Debian's, which this installs. Fails without one."""
+    """Finds a browser for the tests: CHROMIUM, one on PATH, or Debian's, which this installs. Fails if there is none."""
     from_env = os.environ.get("CHROMIUM")
     if from_env:
         return from_env
@@ -86,7 +86,7 @@ def target_directory():
 
 
 def typos():
-    """Looks for misspelled words with typos, which this installs."""
+    """Checks spelling with typos, installing it first."""
     try:
         programs = pinned.install(ROOT / ".runtime" / "typos", ROOT / "tools" / "typos.txt")
     except subprocess.CalledProcessError as error:
@@ -97,7 +97,7 @@ def typos():
 
 
 def check():
-    """The checks that need neither a server nor a browser."""
+    """Runs the checks that need neither a server nor a browser."""
     step("format", "cargo", "fmt", "--check")
     step("lint", "cargo", "clippy", "--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings")
     typos()
@@ -105,7 +105,7 @@ def check():
 
 
 def test():
-    """Everything."""
+    """Runs everything."""
     step("frontend: install", "npm", "ci", "--no-audit", "--no-fund", cwd=FRONTEND)
     check()
     built = step("build", "cargo", "build", "--locked", "--workspace", "--quiet")

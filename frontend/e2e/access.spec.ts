@@ -165,7 +165,7 @@ test("changing the password ends other sessions and keeps the current one", asyn
   await expect(other).toHaveURL(/\/sign-in/);
   await expect(sessions.getByRole("row")).toHaveCount(2);
 
-  // Sign in again with the new password. The first page can end that session.
+  // Sign in again with the new password. The first page can end the new session.
   await other.getByLabel("E-mail").fill(email);
   await other.getByLabel("Password").fill("the second password");
   await other.getByRole("button", { name: "Sign in" }).click();

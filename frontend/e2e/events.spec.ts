@@ -87,7 +87,7 @@ test("a list of thousands of events keeps few rows in the DOM and reaches every 
   await expect(rows.first()).toBeFocused();
   await expect(rows.first()).toHaveAttribute("aria-rowindex", "2");
 
-  // The focused row keeps its place while scrolled out of view. Inline styles are slow, so no other row has one.
+  // The focused row keeps its place while scrolled out of view. Inline styles are slow, so no other row has any.
   await page.keyboard.press("ArrowDown");
   await expect(rows.nth(1)).toBeFocused();
   await page.mouse.wheel(0, 100_000);
@@ -128,7 +128,7 @@ test("the chart describes its bars by pointer and keyboard, and selecting a rang
   await expect(page).toHaveURL(/from=.*&q=.*&to=/);
   await expect(row(page, run)).toHaveCount(3);
 
-  // A range without events offers to drop the range filter.
+  // If a range contains no events, the page offers to remove the range filter.
   await page.goBack();
   await expect(chart).toContainText("3 events");
   const box = await bars.boundingBox();

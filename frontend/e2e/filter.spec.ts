@@ -39,7 +39,7 @@ test("a typed filter is kept in the URL, applies to live events, and is removed 
   await page.goBack();
   await expect(page).toHaveURL("/");
 
-  // An invalid value shows the error of the server and no events that do not match.
+  // An invalid value shows the server's error and no events that do not match.
   await field.fill("simulated:perhaps");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("alert")).toContainText("`simulated` does not take that value");

@@ -85,7 +85,7 @@ test("hostile event fields are shown as text on every page, and links run no scr
     await expectTextOnly(page);
   }
   for (const { message_id: message, recipient } of events.items) {
-    // Mail without an id has no message page.
+    // A message without an id has no message page.
     if (message !== null) {
       await openPage(page, `/messages/${encodeURIComponent(message)}`);
       await expect(page.getByRole("main")).toContainText(run);

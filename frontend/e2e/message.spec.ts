@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { deliver, event, expect, row, signIn, test } from "./support";
 
-/** Creates another event of the same message, `delay` seconds later. */
+/** Creates another event for the same message, `delay` seconds later. */
 function followUp(message: Record<string, unknown>, kind: string, delay: number, more: Record<string, unknown> = {}) {
   const msg = message["msg"] as Record<string, unknown>;
   return { ...message, event: kind, ts: (message["ts"] as number) + delay, msg: { ...msg, ...more } };

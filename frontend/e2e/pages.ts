@@ -48,7 +48,7 @@ export async function openPage(page: Page, path: string): Promise<void> {
   await page.waitForLoadState("networkidle");
 }
 
-/** By how many pixels the page is wider than the viewport. */
+/** The number of pixels by which the page is wider than the viewport. */
 export function horizontalOverflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 }
@@ -56,7 +56,7 @@ export function horizontalOverflow(page: Page): Promise<number> {
 const NOTHING = { items: [], next: null, unread: 0, open: [] };
 const NO_STATISTICS = { counts: {}, buckets: [], bounces: [], domains: [], tags: [], templates: [] };
 
-/** Makes lists, statistics, rules and recipients from the API empty. */
+/** Makes the API return empty lists, statistics, rules and recipients. */
 export async function stubEmpty(page: Page): Promise<void> {
   await page.route(
     /\/api\/(events|notifications|quarantine|refusals|tokens|views|audit)\?|\/api\/(tokens|views)$/,

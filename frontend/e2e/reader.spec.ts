@@ -63,7 +63,7 @@ test("the theme is stored, applied before the first paint, and synced between ta
   expect(dark).not.toBe(light);
   const other = await context.newPage();
   await other.emulateMedia({ colorScheme: "light" });
-  // Without the application script, only what comes before the first paint is applied.
+  // Without the application script, only the settings applied before first paint take effect.
   await other.route("**/assets/*.js", (route) => route.abort());
   await other.goto("/");
   expect(await other.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe("dark");
@@ -71,7 +71,7 @@ test("the theme is stored, applied before the first paint, and synced between ta
   await other.goto("/");
   await menu(other).click();
   await other.getByText("System", { exact: true }).last().click();
-  // A choice in one tab applies to the other.
+  // A preference changed in one tab also applies to the other.
   await expect.poll(background).toBe(light);
   await page.emulateMedia({ colorScheme: "dark" });
   await expect.poll(background).toBe(dark);

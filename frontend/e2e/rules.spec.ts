@@ -57,7 +57,7 @@ test("only events that match a rule notify, and resetting notifies on every open
   await list(page).getByRole("link").filter({ hasText: matching }).click();
   await expect(page).toHaveURL(/\/messages\//);
 
-  // Without rules nothing notifies. Resetting restores opens.
+  // Without rules, there are no notifications. Resetting restores notifications for opens.
   await page.goto("/notifications/rules");
   await page.getByRole("button", { name: /^Remove: / }).click();
   await expect(page.getByText("No event notifies you.")).toBeVisible();

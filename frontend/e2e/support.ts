@@ -1,4 +1,7 @@
-/** Shared test support: fixtures that fail on any CSP violation or console error, and helpers that deliver events like Mandrill. */
+/**
+ * Shared test support: fixtures that fail on any CSP violation or console error, and helpers that deliver events the way Mandrill
+ * does.
+ */
 
 import { createHmac, randomUUID } from "node:crypto";
 import { type BrowserContext, expect, type Page, test as base } from "@playwright/test";
@@ -48,7 +51,7 @@ export function event(kind: string, msg: Record<string, unknown> = {}): Record<s
   return { event: kind, ts, _id: id, msg: { ...defaults, ...msg } };
 }
 
-/** Records CSP violations, errors and requests to other origins of every page in the context. */
+/** Records CSP violations, errors and requests to other origins for every page in the context. */
 async function recordFaults(context: BrowserContext, faults: string[]): Promise<void> {
   await context.exposeFunction("reportViolation", (what: string) => faults.push(`policy: ${what}`));
   await context.addInitScript(() => {
@@ -60,7 +63,7 @@ async function recordFaults(context: BrowserContext, faults: string[]): Promise<
   context.on("page", (page) => {
     page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
     page.on("console", (message) => {
-      // The browser logs failed requests here. Tests that cause one check it themselves.
+      // The browser logs failed requests here. Tests that cause a failed request check it themselves.
       if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
         faults.push(`console: ${message.text()}`);
       }
@@ -78,7 +81,7 @@ export const test = base.extend<{ anotherPage: () => Promise<Page> }>({
     const faults: string[] = [];
     await recordFaults(context, faults);
     await use(context);
-    // Requests still running at the end of a test are not faults.
+    // Requests still in flight at the end of a test are not failures.
     for (const page of context.pages()) await page.unrouteAll({ behavior: "ignoreErrors" });
     expect(faults).toEqual([]);
   },

@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { deliver, event, expect, signIn, test } from "./support";
 
-/** Resources that the page has fetched, without the document. */
+/** Resources that the page has fetched, excluding the document. */
 function fetched(page: Page): Promise<{ path: string; size: number }[]> {
   return page.evaluate(() =>
     (performance.getEntriesByType("resource") as PerformanceResourceTiming[]).map(({ name, encodedBodySize }) => ({
@@ -16,7 +16,7 @@ interface Shift extends PerformanceEntry {
   sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[];
 }
 
-/** Expects a total layout shift close to zero. Unlike the CLS metric, this sums all shifts instead of the worst window. */
+/** Expects a total layout shift close to zero. Unlike the CLS metric, this sums all shifts rather than taking the worst window. */
 async function expectNoShift(page: Page): Promise<void> {
   const shifts = await page.evaluate(
     () =>
@@ -75,7 +75,7 @@ test("loading a page causes no layout shift", async ({ page }) => {
 });
 
 test("late responses do not move the rows on screen", async ({ page }) => {
-  // With every kind, the chart's caption takes two lines on a phone.
+  // With events of every kind, the chart's caption wraps to two lines on a phone.
   const kinds = ["send", "deferral", "hard_bounce", "soft_bounce", "open", "click", "spam", "unsub", "reject"];
   await deliver(kinds.map((kind) => event(kind)));
   await signIn(page);

@@ -1,12 +1,12 @@
 /** Displays untrusted bytes safely: as text with invisible characters escaped, or as a hex dump. */
 
-/** Maximum number of characters shown of a text. */
+/** Maximum number of characters shown for a text. */
 export const MAX_TEXT_LENGTH = 64_000;
 /** Maximum number of bytes shown in a hex dump. */
 const MAX_DUMP_BYTES = 4_096;
 const BYTES_PER_LINE = 8;
 
-/** Control and format characters, which are invisible or reorder the text around them. */
+/** Control and formatting characters, which are invisible or reorder the text around them. */
 const INVISIBLE = /[\p{Cc}\p{Cf}]/gu;
 
 /** Truncates a text and escapes its invisible characters, except newlines and tabs. */
@@ -18,7 +18,7 @@ export function visible(text: string): string {
 }
 
 export interface Dump {
-  /** Each line has the offset, the bytes, and their printable ASCII. */
+  /** Each line contains the offset, the bytes and their printable ASCII characters. */
   readonly lines: readonly string[];
   /** Number of bytes shown. */
   readonly shown: number;
@@ -26,7 +26,7 @@ export interface Dump {
 
 /** Formats the first bytes of base64 data as a hex dump. */
 export function dump(base64: string): Dump {
-  // Four base64 characters encode three bytes. Decode only what is shown.
+  // Four base64 characters encode three bytes. Decode only the bytes that are shown.
   const text = atob(base64.slice(0, Math.ceil(MAX_DUMP_BYTES / 3) * 4)).slice(0, MAX_DUMP_BYTES);
   const lines: string[] = [];
   for (let at = 0; at < text.length; at += BYTES_PER_LINE) {

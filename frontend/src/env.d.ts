@@ -1,6 +1,6 @@
 /// <reference types="vite/client" />
 
-// Vue's types lack popover and data attributes.
+// Vue's types do not include popover and data attributes.
 declare module "vue" {
   interface HTMLAttributes {
     popover?: boolean | "auto" | "manual";

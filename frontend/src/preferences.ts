@@ -2,7 +2,9 @@
 
 import { computed, type Ref, ref, watch } from "vue";
 
-/** A preference with a fixed set of values; the first is the default. Without storage it lasts until the page is closed. */
+/**
+ * A preference with a fixed set of values; the first is the default. If storage is unavailable, it lasts until the page is closed.
+ */
 function storedChoice<Choice extends string>(name: string, choices: readonly [Choice, ...Choice[]]): Ref<Choice> {
   const choiceOf = (text: string | null): Choice => choices.find((choice) => choice === text) ?? choices[0];
   const choice = ref(choiceOf(read(name))) as Ref<Choice>;
@@ -28,16 +30,16 @@ export function write(name: string, value: string): void {
   try {
     localStorage.setItem(name, value);
   } catch {
-    // The value then lasts only as long as this page.
+    // In that case, the value lasts only until the page is closed.
   }
 }
 
-/** `public/theme.js` also reads this, before the first paint. */
+/** `public/theme.js` also reads this value, before first paint. */
 export const theme = storedChoice("theme", ["system", "light", "dark"]);
 /** The time zone for displayed times. */
 export const zone = storedChoice("zone", ["local", "utc"]);
 const shortcutsChoice = storedChoice("shortcuts", ["on", "off"]);
-/** Whether single-key shortcuts are on. They can be turned off because speech input or a tremor triggers them by accident. */
+/** Whether single-key shortcuts are on. They can be turned off because speech input or a tremor can trigger them by accident. */
 export const shortcuts = computed({
   get: () => shortcutsChoice.value === "on",
   set: (on) => (shortcutsChoice.value = on ? "on" : "off"),

@@ -1,4 +1,4 @@
-/** The session. It is fetched once at startup; a `signed_out` response or the socket ends it. */
+/** The session. It is fetched once at startup, and ended by a `signed_out` response or by the socket. */
 
 import { readonly, ref } from "vue";
 import * as access from "./api/access";
@@ -15,7 +15,9 @@ export const currentUser = readonly(user);
 /** The name of the single sign-on provider, or null if none is configured. */
 export const singleSignOn = readonly(provider);
 
-/** The feed cursor at the last session response. Everything fetched since then includes the events before it. */
+/**
+ * The feed cursor at the time of the last session response. Everything fetched since then includes the events before this cursor.
+ */
 export function feedAtSignIn(): string | null {
   return feed;
 }

@@ -37,10 +37,10 @@ export interface Part {
   readonly code: boolean;
 }
 
-/** URLs, without trailing punctuation, and names of settings. */
+/** URLs without trailing punctuation, and setting names. */
 const LITERAL = /(https?:\/\/[^\s,;]*[^\s,;:.)]|\b[A-Z]+(?:_[A-Z]+)+\b)/;
 
-/** Splits a text into plain parts and code: text in backticks, URLs and names of settings. */
+/** Splits a string into plain text and code: text in backticks, URLs and setting names. */
 export function parts(text: string): Part[] {
   const pieces = text.split("`");
   // An unpaired backtick is literal text.

@@ -1,4 +1,4 @@
-//! Handlers of the API: each decides who may ask, calls the store, and answers. No SQL stands here.
+//! API handlers: each checks who may call it, calls the store, and builds the response. They contain no SQL.
 
 pub mod accounts;
 pub mod events;

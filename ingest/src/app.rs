@@ -1,4 +1,4 @@
-//! The service as a whole: `build` binds and wires, `run` serves until it is stopped.
+//! The service as a whole: `build` binds the address and wires the parts together; `run` serves until it is stopped.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -25,15 +25,15 @@ use crate::webhook::queue::{self, Writer};
 use crate::webhook::refusals::Refusals;
 use crate::webhook::signature::Verifier;
 
-/// How long background work may take to finish after the last request.
+/// Maximum time for background work to finish after the last request.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A bound service.
+/// A service bound to its address.
 pub struct App {
     state: Arc<AppState>,
-    /// Connections for writers and publisher only. There are few, so that each is used often and its caches in Postgres stay warm.
+    /// Connections for the writers and the publisher only. There are few, so each is used often and its Postgres caches stay warm.
     writing: PgPool,
-    /// Connections for background jobs, without a statement time-out.
+    /// Connections for background jobs, without a statement timeout.
     background: PgPool,
     queue: mpsc::Receiver<QueuedDelivery>,
     writers: usize,
@@ -43,10 +43,10 @@ pub struct App {
 }
 
 impl App {
-    /// Binds the address and prepares the pools. Nothing is connected yet.
+    /// Binds the address and prepares the pools. No connections are opened yet.
     ///
     /// # Errors
-    /// When the address is in use, or a URL is invalid.
+    /// If the address is in use, or a URL is invalid.
     pub async fn build(config: Serve) -> anyhow::Result<Self> {
         if config.webhook.webhook_keys.is_empty() {
             tracing::warn!("no webhook key is configured: every delivery is refused until WEBHOOK_KEYS is set");
@@ -86,11 +86,11 @@ impl App {
         })
     }
 
-    /// Serves until `stop`. Then it accepts no connections, finishes requests, commits queued deliveries, and publishes the outbox once
-    /// more.
+    /// Serves until `stop` is cancelled. Then it accepts no more connections, finishes in-flight requests, commits queued deliveries,
+    /// and publishes the outbox one last time.
     ///
     /// # Errors
-    /// When the listener has no address. Failures of background work are logged where they happen.
+    /// If the listener has no address. Failures of background work are logged where they occur.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let state = self.state;
         let (stop_writers, stop_background) = (CancellationToken::new(), CancellationToken::new());

@@ -16,7 +16,7 @@ use crate::commands::webhook::Webhook;
 
 /// Receives Mandrill's webhooks, stores every event in Postgres, publishes it to Redis, and serves the API.
 ///
-/// Every option can also be set by an environment variable. All variables are listed below.
+/// Every option can also be set through an environment variable. All variables are listed below.
 #[derive(Debug, Parser)]
 #[command(name = "ingest", version)]
 pub struct Cli {
@@ -34,11 +34,11 @@ pub enum Command {
     User(User),
     /// Creates API tokens.
     Token(Token),
-    /// Posts signed sample batches of every type of event to a webhook, as Mandrill would.
+    /// Posts signed sample batches with every event type to a webhook, as Mandrill would.
     Simulate(Simulate),
-    /// Drops expired months now. A running service drops them by itself.
+    /// Drops expired months now. A running service drops them automatically.
     Retention(Retention),
-    /// Checks everything that a working webhook needs, and says what to do about each problem.
+    /// Checks everything that a working webhook needs, and explains how to fix each problem.
     Doctor(Box<Doctor>),
     /// Adds, lists and tests the webhook in Mandrill.
     Webhook(Webhook),

@@ -1,4 +1,4 @@
-//! Subcommands of `ingest`: the options and the code of each. `serve` has only its options here; `app` runs it.
+//! Subcommands of `ingest`, each with its options and code. For `serve`, only the options are here; `app` runs it.
 
 pub mod doctor;
 pub mod healthcheck;

@@ -1,4 +1,4 @@
-//! What every handler needs, and the router that leads to the handlers.
+//! Code shared by all handlers, and the router that dispatches requests to them.
 
 pub mod auth;
 pub mod body;

@@ -1,16 +1,16 @@
-//! `ingest` receives Mandrill's deliveries, verifies them, commits every event, and publishes what it committed; it also serves the API.
+//! `ingest` receives Mandrill's deliveries, verifies them, and commits and publishes every event; it also serves the API.
 //!
-//! Folders read in the order in which an event passes through them, and imports only point down this list:
+//! Directories are listed in the order in which an event passes through them, and imports only point down this list:
 //! - [`cli`], [`app`]: command line and wiring. `App::build` binds, `App::run` serves.
 //! - [`commands`]: one file for each subcommand other than `serve`.
-//! - [`http`]: the router and the API document at the top; authentication, bodies, pages and errors, which every handler needs, at the bottom.
-//! - [`webhook`]: bytes → verified → parsed → queued, or refused and counted.
-//! - [`api`]: handlers of the dashboard and of programs.
-//! - [`periodic`]: what a running service does by the clock.
+//! - [`http`]: the router and the API document at the top; authentication, bodies, pages and errors, used by all handlers, below.
+//! - [`webhook`]: bytes → verified → parsed → queued, or rejected and counted.
+//! - [`api`]: handlers for the dashboard and for programs.
+//! - [`periodic`]: the scheduled jobs of a running service.
 //! - [`outbox`]: committed → Redis.
-//! - [`store`]: the SQL of deliveries and of the API.
+//! - [`store`]: the SQL for deliveries and for the API.
 //! - [`notify`]: which users an event notifies, and the text they see.
-//! - [`state`], [`config`], [`redact`]: what all of them share.
+//! - [`state`], [`config`], [`redact`]: shared by all of them.
 
 pub mod api;
 pub mod app;

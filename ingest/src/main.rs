@@ -1,4 +1,4 @@
-//! The program `ingest`: parses the command line, starts the log and runs the command.
+//! The program `ingest`: parses the command line, initializes logging and runs the command.
 
 use std::process::ExitCode;
 

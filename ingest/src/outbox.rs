@@ -1,4 +1,4 @@
-//! From the commit to Redis: at least once, in the order of the outbox.
+//! Publishes committed entries to Redis: at least once, in outbox order.
 
 mod error;
 pub mod handoff;

@@ -1,8 +1,8 @@
-//! Makes addresses and texts of other systems safe to print.
+//! Makes URLs and text from other systems safe to print.
 
 /// Maximum length in characters.
 const MAX_LENGTH: usize = 500;
-/// What precedes the host of a URL. PHP escapes it in JSON as in the second form.
+/// The separator before the host in a URL. The second form is how PHP escapes it in JSON.
 const SCHEME_ENDS: [&str; 2] = ["://", r":\/\/"];
 
 /// Returns the text on one line, truncated to 500 characters, with credentials in URLs masked: `https://***@host/…`.

@@ -1,4 +1,4 @@
-//! What handlers and periodic work share.
+//! State shared by handlers and periodic jobs.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -19,7 +19,7 @@ use crate::webhook::signature::Verifier;
 pub struct AppState {
     /// Connections for short statements.
     pub pool: PgPool,
-    /// Connections for lists and searches, with a short time-out: a slow search delays other readers and no delivery.
+    /// Connections for lists and searches, with a short timeout: a slow search delays other readers but never a delivery.
     pub reading: PgPool,
     /// Connections to Redis.
     pub redis: deadpool_redis::Pool,
@@ -29,25 +29,25 @@ pub struct AppState {
     pub oidc: Option<Provider>,
     /// The origins of the dashboard.
     pub origins: Origins,
-    /// Keys, URLs and limits of deliveries.
+    /// Keys, URLs and limits for deliveries.
     pub webhook: Webhook,
-    /// Bytes of memory for unverified deliveries: half of `WEBHOOK_MEMORY`.
+    /// Memory for unverified deliveries, in bytes: half of `WEBHOOK_MEMORY`.
     pub unverified: Arc<Semaphore>,
-    /// Bytes of memory for verified deliveries: the other half.
+    /// Memory for verified deliveries, in bytes: the other half.
     pub verified: Arc<Semaphore>,
     /// `RETENTION_DAYS`.
     pub retention_days: Option<u32>,
     /// `SILENCE_ALERT_MINUTES`.
     pub silence_minutes: Option<u32>,
-    /// Refused deliveries that are not stored yet.
+    /// Refused deliveries that have not been stored yet.
     pub refusals: Arc<Refusals>,
     /// Queues verified deliveries for the writers.
     pub deliveries: DeliverySender,
-    /// Counts the changes of notification rules in this process, so that they take effect at once.
+    /// Counts changes to notification rules in this process, so that they take effect immediately.
     pub rule_changes: Arc<AtomicU64>,
-    /// Wakes the job that merges the search index, after a commit.
+    /// Wakes the job that merges the search index after a commit.
     pub stored: Arc<Notify>,
-    /// Wakes the publisher, after a handler has filled the outbox.
+    /// Wakes the publisher after a handler has written to the outbox.
     pub outbox_filled: Arc<Notify>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,

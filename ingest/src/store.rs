@@ -1,4 +1,4 @@
-//! Postgres: the statements that commit deliveries, and those that the API reads and writes with. Nothing here knows HTTP.
+//! Postgres: the statements that commit deliveries and the statements used by the API. Nothing here depends on HTTP.
 
 pub(crate) mod accounts;
 pub(crate) mod background_jobs;

@@ -1,4 +1,4 @@
-//! `/webhook/`: from the bytes of a delivery to a committed batch, or to a refusal that is explained and counted.
+//! `/webhook/`: turns the bytes of a delivery into a committed batch, or into a refusal that is counted with its reason.
 
 pub mod batch;
 pub mod delivery;

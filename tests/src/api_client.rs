@@ -1,4 +1,4 @@
-//! An HTTP client with a browser's session cookie.
+//! An HTTP client that keeps a session cookie like a browser.
 
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -20,7 +20,7 @@ impl ApiResponse {
         Self::try_fetch(request).await.expect("the server should respond")
     }
 
-    /// Sends a request; `None` if the connection breaks.
+    /// Sends a request. Returns `None` if the connection fails.
     pub async fn try_fetch(request: RequestBuilder) -> Option<Self> {
         let response = request.send().await.ok()?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -41,19 +41,19 @@ impl ApiResponse {
         (self.status.as_u16(), code)
     }
 
-    /// A header's value, or an empty string without the header.
+    /// The value of a header, or an empty string if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
-/// A client of the stack's public address.
+/// A client for the stack's public address.
 #[derive(Debug, Clone)]
 pub struct ApiClient {
     http: reqwest::Client,
     /// The base URL.
     pub address: String,
-    /// `name=value` of the session cookie, after signing in.
+    /// The session cookie as `name=value`, once signed in.
     pub cookie: Option<String>,
 }
 
@@ -73,7 +73,7 @@ impl ApiClient {
         client
     }
 
-    /// Adds a viewer with this e-mail address and signs in as them.
+    /// Adds a viewer with this e-mail address and returns a client signed in as that user.
     pub async fn viewer(stack: &Stack, email: &str) -> Self {
         let password = "a viewer's password";
         stack.ingest(&["user", "add", email, "--password", password]).expect("the viewer should be added");
@@ -82,21 +82,21 @@ impl ApiClient {
         client
     }
 
-    /// Signs in, and keeps the cookie on success.
+    /// Signs in and keeps the cookie on success.
     pub async fn sign_in(&mut self, email: &str, password: &str) -> ApiResponse {
         let response = self.post("/api/session", &json!({"email": email, "password": password})).await;
         self.keep_cookie(&response);
         response
     }
 
-    /// Keeps the cookie if the response sets one.
+    /// Stores the cookie if the response sets one.
     pub fn keep_cookie(&mut self, response: &ApiResponse) {
         if let Some((cookie, _)) = response.header("set-cookie").split_once(';') {
             self.cookie = Some(cookie.to_owned());
         }
     }
 
-    /// A request with the session cookie and no other header.
+    /// Builds a request with the session cookie and no other headers.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.address));
         match &self.cookie {
@@ -118,7 +118,7 @@ impl ApiClient {
         ApiResponse::fetch(self.request(Method::POST, path).header("x-requested-with", "fetch").json(body)).await
     }
 
-    /// Sends JSON by PATCH, PUT or DELETE with the header that the dashboard sends.
+    /// Sends JSON via PATCH, PUT or DELETE with the header that the dashboard sends.
     pub async fn change(&self, method: Method, path: &str, body: &Value) -> ApiResponse {
         ApiResponse::fetch(self.request(method, path).header("x-requested-with", "fetch").json(body)).await
     }
@@ -132,7 +132,7 @@ impl ApiClient {
         list.items
     }
 
-    /// Reads all pages of a list, and repeats each request until its status is 200.
+    /// Reads all pages of a list, retrying each request until it returns 200.
     pub async fn all_with_retry(&self, path: &str) -> Vec<Value> {
         let mut list = PagedList::new(path);
         while let Some(address) = list.next() {
@@ -145,7 +145,7 @@ impl ApiClient {
     }
 }
 
-/// A list that is read page by page.
+/// A list that is read one page at a time.
 struct PagedList<'a> {
     path: &'a str,
     items: Vec<Value>,

@@ -1,4 +1,4 @@
-//! Direct access to the database, for state that no interface shows and for changing the age of rows.
+//! Direct access to the database, for inspecting state that no interface exposes and for changing the age of rows.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use stack::Stack;
@@ -15,13 +15,13 @@ impl Database {
         Self(PgConnection::connect(&stack.database_url()).await.expect("Postgres should accept the connection"))
     }
 
-    /// Counts the rows of a table, or of a parenthesised query with an alias.
+    /// Counts the rows in a table, or in a parenthesised query with an alias.
     pub async fn count(&mut self, table: &str) -> i64 {
         let sql = format!("select count(*) from {table}");
         sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.0).await.expect("the query should return a count")
     }
 
-    /// The query's number, or `None` if it returns null or no row.
+    /// Returns the number that the query selects, or `None` if it returns null or no rows.
     pub async fn number(&mut self, query: &str) -> Option<i64> {
         sqlx::query_scalar::<_, Option<i64>>(AssertSqlSafe(query.to_owned()))
             .fetch_optional(&mut self.0)
@@ -30,7 +30,7 @@ impl Database {
             .flatten()
     }
 
-    /// The ids that the query returns.
+    /// Returns the ids that the query selects.
     pub async fn ids(&mut self, query: &str) -> std::collections::BTreeSet<i64> {
         let ids: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
             .fetch_all(&mut self.0)
@@ -39,7 +39,7 @@ impl Database {
         ids.into_iter().collect()
     }
 
-    /// The query's rows of text, joined by newlines.
+    /// Returns the query's text rows, joined with newlines.
     pub async fn text(&mut self, query: &str) -> String {
         let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
             .fetch_all(&mut self.0)
@@ -48,10 +48,10 @@ impl Database {
         lines.join("\n")
     }
 
-    /// Repeats the query until it returns a number other than zero.
+    /// Repeats the query until it returns a non-zero number.
     ///
     /// # Panics
-    /// If that takes more than a minute; `what` completes the message "timed out waiting until …".
+    /// If this takes more than a minute; `what` completes the message "timed out waiting until …".
     pub async fn until(&mut self, what: &str, query: &str) {
         let database = tokio::sync::Mutex::new(self);
         until(what, || async { database.lock().await.number(query).await.filter(|number| *number != 0) }).await;
@@ -62,13 +62,13 @@ impl Database {
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.0).await.expect("the statement should succeed");
     }
 
-    /// Inserts this many events of a busy shop, spread over last month, without using ingest.
+    /// Inserts this many events, typical of a busy shop and spread over last month, without going through ingest.
     pub async fn fill_events(&mut self, rows: u32) {
         self.run(&format!("set fill.rows = '{rows}'")).await;
         self.run(include_str!("../../tools/bench/fill.sql")).await;
     }
 
-    /// Moves the receipt of all events this many months into the past.
+    /// Moves the receive time of all events this many months into the past.
     pub async fn age_events(&mut self, months: u32) {
         self.run(&format!(
             "do $$ declare first date := date_trunc('month', now() - interval '{months} months'); begin

@@ -1,4 +1,4 @@
-//! Posts deliveries as Mandrill does.
+//! Posts deliveries in the same way as Mandrill.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -13,26 +13,26 @@ use crate::api_client::ApiResponse;
 #[derive(Debug, Clone)]
 pub struct Mandrill {
     http: reqwest::Client,
-    /// The address it posts to. Differs from `url` in tests that bypass nginx.
+    /// The address that requests are sent to. Differs from `url` in tests that bypass nginx.
     pub to: String,
-    /// The URL it signs.
+    /// The URL used in the signature.
     pub url: String,
-    /// The key it signs with.
+    /// The signing key.
     pub key: String,
 }
 
 impl Mandrill {
-    /// Posts to `url` and signs with `key`.
+    /// An account that posts to `url` and signs with `key`.
     pub fn new(url: &str, key: &str) -> Self {
         Self { http: reqwest::Client::new(), to: url.to_owned(), url: url.to_owned(), key: key.to_owned() }
     }
 
-    /// Uses the URL and the key of `stack`, through nginx.
+    /// An account that posts through nginx, using the URL and key of `stack`.
     pub fn of(stack: &Stack) -> Self {
         Self::new(&stack.webhook_url(), &stack.settings().webhook_keys)
     }
 
-    /// The signature of these form fields, as Mandrill's documentation defines it.
+    /// Signs these form fields as specified in Mandrill's documentation.
     pub fn sign(&self, fields: &[(&str, &[u8])]) -> String {
         let mut fields = fields.to_vec();
         fields.sort_unstable();
@@ -61,8 +61,8 @@ impl Mandrill {
         self.post(format!("mandrill_events={escaped}"), Some(&self.sign(&[("mandrill_events", value)]))).await
     }
 
-    /// Posts text as the signed value of `mandrill_events`. Returns true if the status is 200, and false for another status or a
-    /// broken connection.
+    /// Posts text as the signed value of `mandrill_events`. Returns true if the status is 200, and false if the status differs or
+    /// the connection fails.
     pub async fn is_accepted(&self, value: &str) -> bool {
         let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
         let signature = self.sign(&[("mandrill_events", value.as_bytes())]);
@@ -70,7 +70,7 @@ impl Mandrill {
         response.is_some_and(|response| response.status == 200)
     }
 
-    /// Posts any form with any signature, or none.
+    /// Posts an arbitrary form, with an arbitrary signature or none.
     pub async fn post(&self, form: impl Into<reqwest::Body>, signature: Option<&str>) -> ApiResponse {
         ApiResponse::fetch(self.request(form, signature)).await
     }
@@ -84,7 +84,7 @@ impl Mandrill {
     }
 }
 
-/// A message event of this kind for message `id`, with a `ts` in the past.
+/// Builds a message event of this kind for message `id`, with a `ts` in the past.
 pub fn event(kind: &str, id: &str) -> Value {
     json!({
         "event": kind, "ts": 1_700_000_000, "_id": id,

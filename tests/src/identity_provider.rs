@@ -1,5 +1,5 @@
-//! An OpenID Connect provider: redirects every browser back at once with the claims that the test has set, checks requests as the
-//! standards demand, and signs with its own key (ES256).
+//! An OpenID Connect provider. It redirects every browser back immediately with the claims set by the test, validates requests as
+//! the standards require, and signs with its own key (ES256).
 
 use std::collections::HashMap;
 use std::fmt;
@@ -30,11 +30,11 @@ pub struct IdentityProvider {
 struct State {
     issuer: String,
     key: EcdsaKeyPair,
-    /// Added to the standard claims of the next token, and overrides them.
+    /// Merged into the standard claims of the next token, overriding them.
     claims: Mutex<Value>,
-    /// Issued codes that are not redeemed yet, with the parameters of their authorization request.
+    /// Issued codes that have not been redeemed yet, with the parameters of their authorization requests.
     codes: Mutex<HashMap<String, HashMap<String, String>>>,
-    /// Signs with a key that `keys` does not list.
+    /// Whether to sign with a key that is not listed in `keys`.
     uses_unpublished_key: Mutex<bool>,
 }
 
@@ -45,7 +45,7 @@ impl fmt::Debug for IdentityProvider {
 }
 
 impl IdentityProvider {
-    /// Starts a provider without claims.
+    /// Starts a provider with no additional claims.
     pub async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port should be free");
         let issuer = format!("http://{}/staff", listener.local_addr().expect("the listener should have an address"));
@@ -74,12 +74,12 @@ impl IdentityProvider {
         [("OIDC_ISSUER", &self.issuer), ("OIDC_CLIENT_ID", CLIENT.0), ("OIDC_CLIENT_SECRET", CLIENT.1)]
     }
 
-    /// Sets the claims of the following tokens. They override the standard claims.
+    /// Sets claims for subsequent tokens. They override the standard claims.
     pub fn set_claims(&self, claims: Value) {
         *lock(&self.state.claims) = claims;
     }
 
-    /// Signs the following tokens with a key that is not published.
+    /// Signs subsequent tokens with an unpublished key.
     pub fn use_unpublished_key(&self) {
         *lock(&self.state.uses_unpublished_key) = true;
     }
@@ -143,7 +143,7 @@ impl State {
         if credentials != Some(format!("Basic {client}")) {
             return Err("invalid_client");
         }
-        // A code can be redeemed once.
+        // A code can be redeemed only once.
         let authorization = lock(&self.codes).remove(&form["code"]).ok_or("invalid_grant")?;
         let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&form["code_verifier"]));
         if form["redirect_uri"] != authorization["redirect_uri"] || challenge != authorization["code_challenge"] {

@@ -1,7 +1,7 @@
-//! Clients for the end-to-end tests: they deliver as Mandrill does, sign in as a browser does, and follow the live feed as the
-//! dashboard does.
+//! Clients for the end-to-end tests: they post deliveries like Mandrill, sign in like a browser, and follow the live feed like
+//! the dashboard.
 //!
-//! Nothing here is shared with the services. Signing and the frames are implemented a second time, from the documentation.
+//! No code is shared with the services. Signing and frame handling are reimplemented here from the documentation.
 
 pub mod api_client;
 pub mod database;

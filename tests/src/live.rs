@@ -1,4 +1,4 @@
-//! Clients of the live feed.
+//! Clients for the live feed.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ impl Socket {
     /// Opens `/ws` with these headers.
     ///
     /// # Errors
-    /// The HTTP status of a refusal, or 0 without a response.
+    /// The HTTP status if the handshake is rejected, or 0 if there is no response.
     pub async fn open(address: &str, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
         let mut request =
             format!("{}/ws", address.replace("http", "ws")).into_client_request().expect("the address should be valid");
@@ -37,10 +37,10 @@ impl Socket {
         }
     }
 
-    /// Opens `/ws` as the dashboard does.
+    /// Opens `/ws` in the same way as the dashboard.
     ///
     /// # Errors
-    /// As [`Socket::open`].
+    /// Same as [`Socket::open`].
     pub async fn try_of(client: &ApiClient) -> Result<Self, u16> {
         Self::try_at(client, &client.address).await
     }
@@ -48,18 +48,18 @@ impl Socket {
     /// Opens `/ws` at another address with the dashboard's cookie and Origin.
     ///
     /// # Errors
-    /// As [`Socket::open`].
+    /// Same as [`Socket::open`].
     pub async fn try_at(client: &ApiClient, address: &str) -> Result<Self, u16> {
         let cookie = client.cookie.as_deref().unwrap_or_default();
         Self::open(address, &[("cookie", cookie), ("origin", &client.address)]).await
     }
 
-    /// Opens `/ws` at another address with the dashboard's cookie and Origin. Panics on a refusal.
+    /// Opens `/ws` at another address with the dashboard's cookie and Origin. Panics if the handshake is rejected.
     pub async fn at(client: &ApiClient, address: &str) -> Self {
         Self::try_at(client, address).await.expect("the socket should open")
     }
 
-    /// Opens `/ws` as the dashboard does, and reads `hello`. Panics on a refusal.
+    /// Opens `/ws` in the same way as the dashboard and reads `hello`. Panics if the handshake is rejected.
     pub async fn of(client: &ApiClient) -> Self {
         let mut socket = Self::try_of(client).await.expect("the socket should open");
         assert_eq!(socket.next().await["type"], "hello");
@@ -70,26 +70,26 @@ impl Socket {
         self.stream.send(Message::text(frame.to_string())).await.expect("the frame should be sent");
     }
 
-    /// Subscribes to both topics without a filter, and returns the `subscribed` frame.
+    /// Subscribes to both topics without a filter and returns the `subscribed` frame.
     pub async fn subscribe(&mut self, after: Option<&str>) -> Value {
         self.send(&json!({"type": "subscribe", "topics": ["notifications", "events"], "after": after})).await;
         self.next_of("subscribed").await
     }
 
-    /// The next frame. Panics if the socket closes.
+    /// Returns the next frame. Panics if the socket closes.
     pub async fn next(&mut self) -> Value {
         self.try_next().await.expect("the socket should stay open")
     }
 
-    /// Skips frames of other types and returns the next frame of this one.
+    /// Skips frames of other types and returns the next frame of this type.
     pub async fn next_of(&mut self, kind: &str) -> Value {
         self.read_until(kind, |frame| frame["type"] == kind).await
     }
 
-    /// Reads frames until `is_last` accepts one, and returns it.
+    /// Reads frames until `is_last` returns true for one, and returns that frame.
     ///
     /// # Panics
-    /// If the socket closes, or if that takes more than a minute; `what` names the frame in the message.
+    /// If the socket closes, or if this takes more than a minute; `what` describes the expected frame in the message.
     pub async fn read_until(&mut self, what: &str, mut is_last: impl FnMut(&Value) -> bool) -> Value {
         let reading = async {
             loop {
@@ -99,14 +99,14 @@ impl Socket {
                 }
             }
         };
-        // Heartbeats keep arriving, so the deadline covers the whole wait instead of each frame.
+        // Heartbeats keep arriving, so the deadline applies to the whole wait rather than to each frame.
         tokio::time::timeout(TIMEOUT, reading).await.unwrap_or_else(|_| panic!("timed out waiting for {what}"))
     }
 
     /// The next frame.
     ///
     /// # Errors
-    /// The close code if the socket is closed, or 0 if the connection broke.
+    /// The close code if the socket is closed, or 0 if the connection was lost.
     pub async fn try_next(&mut self) -> Result<Value, u16> {
         loop {
             let message = tokio::time::timeout(TIMEOUT, self.stream.next()).await.expect("a frame should arrive within a minute");
@@ -119,10 +119,10 @@ impl Socket {
         }
     }
 
-    /// Reads until the socket closes, and returns the close code.
+    /// Reads until the socket closes and returns the close code.
     ///
     /// # Panics
-    /// If that takes more than a minute.
+    /// If this takes more than a minute.
     pub async fn closed(&mut self) -> u16 {
         let reading = async {
             loop {
@@ -135,32 +135,32 @@ impl Socket {
     }
 }
 
-/// A client that follows the protocol: it resumes after every disconnect, refetches on demand and drops duplicates by id.
+/// A client that follows the protocol: it resumes after every disconnect, refetches when required and drops duplicates by id.
 #[derive(Debug)]
 pub struct Follower {
     client: ApiClient,
     socket: Option<Socket>,
     cursor: Option<String>,
-    /// Base URLs to connect to, in turn. Initially the client's own address.
+    /// Base URLs to connect to in rotation. Initially the client's own address.
     pub addresses: Vec<String>,
     /// The topics to subscribe to. Initially all.
     pub topics: Vec<&'static str>,
-    /// The filter of events. Initially empty.
+    /// The event filter. Initially empty.
     pub filter: Value,
-    /// Received notifications by id.
+    /// Received notifications, keyed by id.
     pub notifications: BTreeMap<i64, Value>,
-    /// Received events by id.
+    /// Received events, keyed by id.
     pub events: BTreeMap<i64, Value>,
-    /// How often a frame carried an id that was already received. The protocol allows such duplicates.
+    /// Number of frames with an id that had already been received. The protocol allows such duplicates.
     pub repeats: usize,
-    /// How often the server demanded a refetch.
+    /// Number of times the server required a refetch.
     pub refetches: usize,
-    /// Whether cursors never went back within an epoch.
+    /// True if cursors never moved backwards within an epoch.
     pub is_in_order: bool,
 }
 
 impl Follower {
-    /// A follower that is not connected yet.
+    /// Creates a follower that is not yet connected.
     pub fn new(client: ApiClient) -> Self {
         let (notifications, events) = (BTreeMap::new(), BTreeMap::new());
         let (addresses, topics, filter) = (vec![client.address.clone()], vec!["notifications", "events"], json!({}));
@@ -179,10 +179,10 @@ impl Follower {
         }
     }
 
-    /// Connects, subscribes after the last cursor, and refetches if the server demands it, as it does for a first subscription.
+    /// Connects, subscribes from the last cursor, and refetches if the server requires it, as it does for a first subscription.
     ///
     /// # Panics
-    /// If that takes more than five minutes.
+    /// If this takes more than five minutes.
     pub async fn connect(&mut self) {
         tokio::time::timeout(5 * TIMEOUT, self.subscribe())
             .await
@@ -202,7 +202,7 @@ impl Follower {
         })
         .await;
         let subscribe = json!({"type": "subscribe", "topics": self.topics, "filter": self.filter, "after": self.cursor});
-        // `follow` reconnects if the connection breaks here.
+        // `follow` reconnects if the connection is lost here.
         if socket.stream.send(Message::text(subscribe.to_string())).await.is_err() {
             return;
         }
@@ -222,7 +222,7 @@ impl Follower {
     /// Follows the feed until `enough` returns true.
     ///
     /// # Panics
-    /// If that takes more than five minutes.
+    /// If this takes more than five minutes.
     pub async fn follow_until(&mut self, enough: impl FnMut(&Self) -> bool) {
         let following = tokio::time::timeout(5 * TIMEOUT, self.follow(enough)).await;
         if following.is_err() {
@@ -271,7 +271,7 @@ impl Follower {
         }
     }
 
-    /// The path of the event list with the follower's filter.
+    /// The path of the event list, including the follower's filter.
     pub fn events_path(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in self.filter.as_object().expect("filter should be an object") {
@@ -282,7 +282,7 @@ impl Follower {
         format!("/api/events?{}", query.finish())
     }
 
-    /// Stores the cursor of a frame, and checks that it does not go back within an epoch.
+    /// Stores the cursor from a frame and checks that it does not move backwards within an epoch.
     fn advance(&mut self, cursor: &Value) {
         let parse =
             |cursor: &str| cursor.rsplit_once('.').map(|(epoch, seq)| (epoch.to_owned(), seq.parse::<u64>().unwrap_or(0)));
@@ -293,7 +293,7 @@ impl Follower {
         self.cursor = Some(cursor);
     }
 
-    /// Reads both lists over the API and retries until it responds, as the dashboard does.
+    /// Reads both lists through the API, retrying until it responds, like the dashboard.
     async fn refetch(&mut self) {
         self.refetches += 1;
         let client = &self.client;

@@ -1,4 +1,4 @@
-//! The webhook part of Mandrill's API: a server that follows Mandrill's OpenAPI document and keeps its webhooks in memory.
+//! The webhook endpoints of Mandrill's API: a server that follows Mandrill's OpenAPI document and keeps webhooks in memory.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::TcpListener;
@@ -18,10 +18,10 @@ use crate::delivery::Mandrill;
 
 /// The account's only API key.
 const API_KEY: &str = "m4ndrill-API-key_22chr";
-/// Timeout of each request that checks a webhook's URL.
+/// Timeout for each request that checks a webhook's URL.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The running API of one account. Dropping it stops it.
+/// A running API server with one account. Dropping it stops the server.
 #[derive(Debug)]
 pub struct MandrillApi {
     /// The base URL, for `MANDRILL_API_URL`.
@@ -39,7 +39,7 @@ struct State {
 }
 
 impl MandrillApi {
-    /// Starts an account without webhooks. The server has its own thread, because tests block while a command runs.
+    /// Starts the server with no webhooks. It runs in its own thread, because tests block while a command runs.
     pub fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port should be free");
         listener.set_nonblocking(true).expect("the listener should become non-blocking");
@@ -63,17 +63,17 @@ impl MandrillApi {
         lock(&self.state).webhooks.clone()
     }
 
-    /// Changes the account's webhooks outside the API, as Mandrill and other users do.
+    /// Changes the account's webhooks outside the API, as Mandrill or another user could.
     pub fn change(&self, change: impl FnOnce(&mut Vec<Value>)) {
         change(&mut lock(&self.state).webhooks);
     }
 
-    /// All calls so far: the method, such as `add`, and the parameters.
+    /// All calls so far, each with its method (such as `add`) and parameters.
     pub fn calls(&self) -> Vec<(String, Value)> {
         lock(&self.state).calls.clone()
     }
 
-    /// All checks of a URL so far: `HEAD` or `POST`, and the status of the response, or 0 without one.
+    /// All URL checks so far: `HEAD` or `POST` and the response status, or 0 if there was no response.
     pub fn checks(&self) -> Vec<String> {
         lock(&self.state).checks.clone()
     }
@@ -173,7 +173,7 @@ async fn call(state: &Mutex<State>, method: &str, parameters: &Value) -> Result<
     }
 }
 
-/// The index of the webhook that the parameter `id` names.
+/// The index of the webhook identified by the `id` parameter.
 fn index_of(state: &Mutex<State>, parameters: &Value) -> Result<usize, Refusal> {
     let id = parameters["id"].as_i64().ok_or_else(|| Refusal::invalid("id", "Please enter a whole number"))?;
     lock(state).webhooks.iter().position(|webhook| webhook["id"] == id).ok_or_else(|| {
@@ -208,8 +208,8 @@ fn apply_fields(webhook: &mut Value, fields: Vec<(&'static str, Value)>) {
     }
 }
 
-/// Checks that the URL responds with 200: to HEAD, or else to an empty batch signed with `test-webhook`, the key that all
-/// accounts share.
+/// Checks that the URL responds with 200 to a HEAD request or, failing that, to an empty batch signed with `test-webhook`, the
+/// key shared by all accounts.
 async fn check(state: &Mutex<State>, parameters: &Value) -> Result<(), Refusal> {
     let url = parameters["url"].as_str().unwrap_or_default();
     let http = Client::builder().timeout(CHECK_TIMEOUT).build().expect("the HTTP client should build");
@@ -233,7 +233,7 @@ async fn status_of(request: RequestBuilder) -> u16 {
     request.send().await.map_or(0, |response| response.status().as_u16())
 }
 
-/// A random key like Mandrill's: 16 bytes as 22 URL-safe base64 characters.
+/// Generates a random key in Mandrill's format: 16 bytes as 22 URL-safe base64 characters.
 fn auth_key() -> String {
     let random = || RandomState::new().hash_one("a key").to_be_bytes();
     BASE64_URL_SAFE_NO_PAD.encode([random(), random()].concat())

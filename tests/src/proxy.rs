@@ -1,4 +1,4 @@
-//! A TCP proxy with failure modes: it can delay traffic, hold responses or cut connections.
+//! A TCP proxy with failure modes: it can delay traffic, hold back responses or drop connections.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// How the proxy treats traffic.
+/// How the proxy handles traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProxyMode {
     /// Forwards everything.
     Forward,
     /// Forwards everything after a delay.
     Delay(Duration),
-    /// Forwards requests and holds the responses back.
+    /// Forwards requests but holds back the responses.
     HoldResponses,
-    /// Cuts every connection and closes new ones.
+    /// Drops every connection and closes new ones.
     Cut,
 }
 
-/// A running proxy. Dropping it cuts its connections.
+/// A running proxy. Dropping it closes its connections.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
@@ -57,12 +57,12 @@ impl Proxy {
         self.port
     }
 
-    /// Connects new clients to another port.
+    /// Routes new connections to another port.
     pub fn redirect_to(&self, target: u16) {
         self.target.send_replace(target);
     }
 
-    /// Changes the mode, also for open connections.
+    /// Changes the mode, including for open connections.
     pub fn set_mode(&self, mode: ProxyMode) {
         self.mode.send_replace(mode);
     }

@@ -1,4 +1,4 @@
-//! A websocket client that sends exactly the bytes of the test, including invalid ones.
+//! A websocket client that sends exactly the bytes given by the test, including invalid ones.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -16,7 +16,7 @@ pub struct RawSocket {
     read: Vec<u8>,
 }
 
-/// A masked frame with this first byte (flags and opcode).
+/// Builds a masked frame with this first byte (flags and opcode).
 pub fn masked(head: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [0xA1, 0xB2, 0xC3, 0xD4];
     let mut frame = vec![head];
@@ -56,7 +56,7 @@ impl RawSocket {
         socket
     }
 
-    /// Sends bytes as they are. Errors are ignored, because the server may already have closed the connection.
+    /// Sends raw bytes. Errors are ignored, because the server may already have closed the connection.
     pub async fn send(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes).await;
     }
@@ -107,7 +107,7 @@ impl RawSocket {
     /// Skips text frames of other types and returns the next one of this type.
     ///
     /// # Panics
-    /// If that takes more than a minute.
+    /// If this takes more than a minute.
     pub async fn next_of(&mut self, kind: &str) -> Value {
         let reading = async {
             loop {
@@ -120,10 +120,10 @@ impl RawSocket {
         tokio::time::timeout(TIMEOUT, reading).await.unwrap_or_else(|_| panic!("timed out waiting for {kind}"))
     }
 
-    /// Reads until the server closes, and returns the close code; 0 if the stream ends without a close frame.
+    /// Reads until the server closes the connection. Returns the close code, or 0 if the stream ends without a close frame.
     ///
     /// # Panics
-    /// If that takes more than a minute.
+    /// If this takes more than a minute.
     pub async fn closed(&mut self) -> u16 {
         let reading = async {
             while let Some((opcode, payload)) = self.frame().await {

@@ -1,14 +1,14 @@
-//! Waits for conditions instead of fixed times.
+//! Waits for conditions instead of sleeping for fixed times.
 
 use std::time::Duration;
 
-/// Deadline of every wait; generous, for a loaded machine.
+/// Deadline for every wait; generous, to allow for a loaded machine.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Calls `poll` every 20 ms until it returns `Some`, and returns that value.
 ///
 /// # Panics
-/// If that takes more than a minute; `what` completes the message "timed out waiting until …".
+/// If this takes more than a minute; `what` completes the message "timed out waiting until …".
 pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut poll: impl FnMut() -> F) -> T {
     let polling = async {
         let mut ticks = tokio::time::interval(Duration::from_millis(20));

@@ -1,5 +1,5 @@
--- Inserts as many events as the setting `fill.rows` says, numbered from 1 and spread over last month, like those of a busy shop.
--- They are the same on every run. Some values are common, some are rare, and each message has a few events.
+-- Inserts `fill.rows` events (a setting), numbered from 1, spread over last month and typical of a busy shop.
+-- The events are identical on every run. Some values are common, others are rare, and each message has a few events.
 do $$ declare month timestamptz := date_trunc('month', now() - interval '1 month'); begin
     execute format('create table if not exists %I partition of events for values from (%L) to (%L)',
                    'events_' || to_char(month, 'YYYY_MM'), month, month + interval '1 month');
@@ -33,7 +33,7 @@ from (
            (array['order', 'invoice', 'welcome', 'digest', 'offer', 'reset'])[1 + draw % 6] as template,
            case when draw % 4 = 0 then (array['eu', 'us'])[1 + draw / 4 % 2] end as subaccount
     from (
-        -- Seven hexadecimal digits of a hash: pseudorandom, and the same on every run.
+        -- Seven hexadecimal digits of a hash: pseudorandom, but the same on every run.
         select n, ('x' || left(md5(n::text), 7))::bit(28)::integer as draw,
                (n / 4) % (1 + current_setting('fill.rows')::integer / 10) as person
         from generate_series(1, current_setting('fill.rows')::integer) as n

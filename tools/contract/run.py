@@ -3,8 +3,8 @@
 
     target/debug/stack with python3 tools/contract/run.py
 
-Runs all operations with an admin's session, then those that the document allows for tokens with a token. Passes other arguments
-on to schemathesis.
+Runs all operations with an admin's session, then the operations that the document allows for tokens with a token. Any
+arguments are passed on to schemathesis.
 """
 
 import json
@@ -39,7 +39,7 @@ def sign_in():
 
 
 def create_event(cookie):
-    """Creates an event and a quarantined element, and returns the event's id."""
+    """Creates an event and a quarantined element and returns the event's id."""
     opened = {"event": "open", "_id": "contract", "ts": 1767225600, "msg": {"_id": "contract", "email": "ada@example.com"}}
     call_api("POST", "/webhook/", {"mandrill_events": [opened, "no event"]}, cookie=cookie)
     listed, _ = call_api("GET", "/api/events", cookie=cookie)
@@ -47,7 +47,7 @@ def create_event(cookie):
 
 
 def token_operations():
-    """Returns the ids of the operations that the document allows for tokens."""
+    """Returns the ids of the operations that tokens may use according to the document."""
     document = json.loads(DOCUMENT.read_text())
     operations = [operation for methods in document["paths"].values() for operation in methods.values()]
     schemes = lambda operation: operation.get("security", document["security"])
@@ -60,7 +60,7 @@ def run(programs, name, auth, environment, *arguments):
     settings = HOME / f"{name}.toml"
     settings.write_text((HERE / "schemathesis.toml").read_text() + auth)
     command = [programs / "schemathesis", "--no-color", "--config-file", settings, "run", DOCUMENT, "--url", BASE]
-    # schemathesis writes its files to the current folder.
+    # schemathesis writes its files to the current directory.
     return subprocess.run([*command, *arguments, *sys.argv[1:]], cwd=HOME, env={**os.environ, **environment}).returncode == 0
 
 
@@ -71,8 +71,8 @@ def main():
     auth = '\n[auth.openapi.session]\napi_key = "${SESSION}"\n\n[auth.openapi.csrf]\napi_key = "fetch"\n'
     passed = run(programs, "session", auth, {"SESSION": cookie.split("=", 1)[1], "EVENT": event})
 
-    # Created only now, because the first run revokes tokens. This also checks that the session and the token still work: a run in
-    # which every request is refused would find no errors.
+    # The token is created only now, because the first run revokes tokens. This also checks that the session and the token still
+    # work: a run in which every request is rejected would find no errors.
     created, _ = call_api("POST", "/api/tokens", {"name": "contract", "scopes": ["read", "simulate"]}, cookie=cookie)
     auth = '\n[auth.openapi.token]\nbearer = "${TOKEN}"\n'
     included = [f"--include-operation-id={operation}" for operation in token_operations()]

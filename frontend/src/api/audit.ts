@@ -1,4 +1,4 @@
-/** Endpoint of the audit log: changes to accounts and to personal data. */
+/** Audit log endpoint: changes to accounts and personal data. */
 
 import { requestJson, queryOf } from "./client";
 import type { List, Schemas } from "./types";

@@ -74,7 +74,7 @@ export async function request(method: string, path: string, body?: string): Prom
   if (code === "signed_out") signedOutHandler();
   const retryAfter = Number(response.headers.get("retry-after"));
   const detail = document.detail ?? `The server answered ${response.status}.`;
-  // The cause of a server error is only in the server's log, under this id.
+  // The cause of a server error appears only in the server log, under this id.
   const requestId = response.status >= 500 ? response.headers.get("x-request-id") : null;
   throw new Problem(
     response.status,
@@ -99,7 +99,7 @@ export function signOut(): Promise<void> {
 
 /** Fetches a page of matching events, newest first. */
 export function listEvents(cursor: string | null, filter: Filter = {}): Promise<List<MailEvent>> {
-  // A small first page shows sooner; larger later pages need fewer requests.
+  // A small first page is displayed sooner; larger subsequent pages require fewer requests.
   return requestJson(
     "GET",
     `/api/events?${queryOf({ ...filter, limit: cursor === null ? "100" : "200", cursor: cursor ?? "" })}`,
@@ -117,12 +117,12 @@ export function getMessage(id: string): Promise<Message> {
   return requestJson("GET", `/api/messages/${encodeURIComponent(id)}`);
 }
 
-/** Fetches what happened to mail sent to an address. */
+/** Fetches a summary of the mail sent to an address. */
 export function getRecipient(email: string): Promise<Recipient> {
   return requestJson("GET", `/api/recipients/${encodeURIComponent(email)}`);
 }
 
-/** Counts of what was, or would be, erased for an address. */
+/** Counts of the data that was, or would be, erased for an address. */
 export type Erased = Schemas["Erased"];
 
 /** Dry run: reports what erasing an address would remove. */
@@ -146,12 +146,12 @@ export function listNotifications(
   );
 }
 
-/** Marks notifications as read. Returns the number still unread. */
+/** Marks notifications as read. Returns the number of notifications still unread. */
 export async function markAsRead(ids: readonly number[]): Promise<number> {
   return (await requestJson<{ unread: number }>("POST", "/api/notifications/read", JSON.stringify({ ids }))).unread;
 }
 
-/** Marks every notification up to and including `id` as read. Returns the number still unread. */
+/** Marks every notification up to and including `id` as read. Returns the number of notifications still unread. */
 export async function markAsReadUpTo(id: number): Promise<number> {
   return (await requestJson<{ unread: number }>("POST", "/api/notifications/read", JSON.stringify({ up_to: id })))
     .unread;
@@ -167,7 +167,7 @@ export function postBatch(json: string): Promise<Receipt> {
   return requestJson("POST", "/webhook/", json);
 }
 
-/** Maximum number of quarantine items that one request retries or discards. The server takes the oldest. */
+/** Maximum number of quarantine items that one request can retry or discard. The server selects the oldest items. */
 export const MAX_ITEMS_PER_REQUEST = 1_000;
 
 /** Fetches a page of quarantined items, newest first, and the counts of open items by reason. */
@@ -187,7 +187,7 @@ export function getQuarantined(id: number): Promise<QuarantineItemDetail> {
   return requestJson("GET", `/api/quarantine/${id}`);
 }
 
-/** URL of the bytes of an item, exactly as received. */
+/** URL for an item's bytes, exactly as received. */
 export function rawQuarantinedUrl(id: number): string {
   return `/api/quarantine/${id}/raw`;
 }
@@ -207,7 +207,7 @@ export function previewDiscard(select: Selection): Promise<Discarded> {
   return requestJson("POST", "/api/quarantine/discard", JSON.stringify({ select, dry_run: true }));
 }
 
-/** Discards the selected items, if there are exactly `expect` of them. */
+/** Discards the selected items if exactly `expect` items match. */
 export function discardQuarantined(select: Selection, reason: string, expect: number): Promise<Discarded> {
   return requestJson("POST", "/api/quarantine/discard", JSON.stringify({ select, reason, expect }));
 }

@@ -8,12 +8,12 @@ export function getEvent(id: number): Promise<EventDetail> {
   return requestJson("GET", `/api/events/${id}`);
 }
 
-/** URL of the bytes of an event, exactly as received. */
+/** URL for an event's bytes, exactly as received. */
 export function rawEventUrl(id: number): string {
   return `/api/events/${id}/raw`;
 }
 
-/** Fetches the bytes of an event as text. */
+/** Fetches an event's bytes as text. */
 export async function getRawEvent(id: number): Promise<string> {
   return (await request("GET", rawEventUrl(id))).text();
 }

@@ -2,7 +2,7 @@
 
 import { Problem } from "./client";
 
-/** Explains a failed single sign-on, by the code in the URL. */
+/** Explains a failed single sign-on based on the code in the URL. */
 export function explainSingleSignOn(code: unknown): string | null {
   switch (code) {
     case "oidc_unknown":

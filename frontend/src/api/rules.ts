@@ -6,9 +6,9 @@ import type { Schemas } from "./types";
 /** An event must match every condition of the rule. */
 export type Rule = Required<Schemas["Rule"]>;
 
-/** An event notifies the user if it matches any rule. With no rules, no event does. */
+/** An event notifies the user if it matches any rule. With no rules, the user is never notified. */
 export interface Rules {
-  /** The user has no custom rules, so every open notifies. */
+  /** The user has no custom rules and is therefore notified of every open. */
   readonly standard: boolean;
   readonly rules: readonly Rule[];
 }

@@ -1,4 +1,4 @@
-/** Endpoint of the statistics. */
+/** Statistics endpoint. */
 
 import { requestJson } from "./client";
 import type { Schemas } from "./types";

@@ -15,7 +15,7 @@ export type User = Schemas["User"] & Partial<Pick<Schemas["Account"], "disabled"
 
 export type SignedIn = Schemas["SignedIn"];
 
-/** Event filter: values by name. Names that start with `not.` may have several values. */
+/** Event filter: values by name. Names that start with `not.` can have multiple values. */
 export type Filter = Readonly<Record<string, string | readonly string[]>>;
 
 /** Times are RFC 3339 in UTC. */
@@ -43,7 +43,7 @@ export type KindOfRecipient = Schemas["KindOfRecipient"];
 /** A notification in the user's history, with its read state. */
 export type InboxNotification = Schemas["ToldNotification"];
 
-/** Notifications the user has read: these ids, everything up to an id, and the number still unread. */
+/** Notifications the user has read: a list of ids, everything up to a certain id, and the number still unread. */
 export interface ReadMark {
   readonly ids: readonly number[];
   readonly up_to: number | null;
@@ -53,7 +53,7 @@ export interface ReadMark {
 /** A page of the history, and the total number of unread notifications (counted up to 1,000). */
 export type Inbox = Schemas["Inbox"];
 
-/** A page of a list. `next` is the cursor of the next page. */
+/** A page of a list. `next` is the cursor for the next page. */
 export interface List<T> {
   readonly items: readonly T[];
   readonly next: string | null;
@@ -75,7 +75,7 @@ export type QuarantineGroup = Schemas["QuarantineGroup"];
 
 export type QuarantineList = Schemas["QuarantineList"];
 
-/** Selects open items by id, or all that match. */
+/** Selects open items by id, or all items that match. */
 export type Selection = Schemas["Selection"];
 
 /** Result of retrying an item. Only a dry run returns `readable`. */

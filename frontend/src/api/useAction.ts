@@ -1,4 +1,4 @@
-/** State of an action that a button or form starts. */
+/** State of an action started by a button or form. */
 
 import { ref } from "vue";
 

@@ -3,8 +3,8 @@
 import { readonly, ref, shallowReadonly, shallowRef } from "vue";
 
 /**
- * Fetches right away unless `immediate` is false. Only the latest request counts. The previous value stays during a refresh and
- * after a failed one.
+ * Fetches right away unless `immediate` is false. Responses to all but the latest request are ignored. The previous value is kept
+ * during a refresh and after a failed refresh.
  */
 export function useFetched<T>(fetch: () => Promise<T>, immediate = true) {
   const value = shallowRef<T | null>(null);

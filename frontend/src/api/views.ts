@@ -7,7 +7,7 @@ export type ViewContent = Schemas["ViewContent"];
 
 export type SavedView = Schemas["View"];
 
-/** Lists the user's own and all shared views, by name. */
+/** Lists the user's own views and all shared views, ordered by name. */
 export async function listViews(): Promise<readonly SavedView[]> {
   return (await requestJson<List<SavedView>>("GET", "/api/views")).items;
 }

@@ -1,4 +1,4 @@
-/** Meaning of the colours. Text, and usually an icon, conveys the same. */
+/** Meaning of the colours. Text, and usually an icon, conveys the same information. */
 
 export type Tone = "ok" | "engaged" | "warn" | "bad" | "quiet";
 

@@ -6,7 +6,7 @@ import { computed, ref } from "vue";
 import type { Notification as MailNotification } from "../api/types";
 import { desktop } from "../preferences";
 
-/** Minimum interval in milliseconds. In a burst, one notification stands for the others. */
+/** Minimum interval in milliseconds. During a burst, a single notification represents the others. */
 const MIN_INTERVAL = 5_000;
 
 const isSupported = "Notification" in globalThis;
@@ -32,7 +32,7 @@ export function switchOff(): void {
 
 let clickHandler: (notification: MailNotification) => void = () => {};
 
-/** Sets the function to call with the notification that the user clicks. */
+/** Sets the callback that receives the notification the user clicks. */
 export function onNotificationClick(handler: (notification: MailNotification) => void): void {
   clickHandler = handler;
 }

@@ -1,6 +1,6 @@
 /**
- * The page's only websocket. It resumes from the last cursor after every disconnect. If the server cannot resume there, listeners
- * are asked to refetch. Every source of live data listens here.
+ * The page's only websocket. It resumes from the last cursor after every disconnect. If the server cannot resume from that cursor,
+ * listeners are notified that they must refetch. All live data on the page comes from this feed.
  */
 
 import { readonly, ref } from "vue";
@@ -15,19 +15,19 @@ export interface Listener {
   notification?(notification: Notification): void;
   /** The user has read notifications, possibly on another page. */
   read?(mark: ReadMark): void;
-  /** There is a gap in the feed. Fetch again. */
+  /** There is a gap in the feed; data must be fetched again. */
   refetch?(): void;
 }
 
-/** The server sends a frame at least every 25 s. A socket that is silent for this long is dead. */
+/** The server sends a frame at least every 25 s. A socket that is silent for this long is considered dead. */
 const SILENCE_TIMEOUT = 60_000;
 /** A connection that stays open for this long resets the backoff. */
 const STABLE_AFTER = 30_000;
-/** Time to wait for the answer to a sent notification. */
+/** How long to wait for the response to a sent notification. */
 const ANSWER_TIMEOUT = 10_000;
-/** Close code: the session's permissions changed. Start over without a cursor. */
+/** Close code: the session's permissions changed; reconnect without a cursor. */
 const RESYNC = 4410;
-/** Close codes from here on mean: do not reconnect. 4501 means that the session is over. */
+/** Close codes from this value up mean that the client must not reconnect. 4501 means that the session has ended. */
 const TERMINAL = 4500;
 /** After a reset, clients spread their refetches over this time. */
 const RESET_SPREAD = 2_000;
@@ -53,7 +53,7 @@ let socket: WebSocket | null = null;
 let cursor: string | null = null;
 /** The subscribed filter. Empty means every event. */
 let filter: Filter = {};
-/** Subscriptions without an answer. Until they are answered, events may belong to the previous filter. */
+/** Number of unacknowledged subscriptions. Until they are acknowledged, events may still belong to the previous filter. */
 let pendingSubscriptions = 0;
 /** The server rejected the last filter, so events still belong to the previous one. */
 let filterRejected = false;
@@ -92,7 +92,9 @@ function subscribe(to: WebSocket): void {
   to.send(JSON.stringify({ type: "subscribe", topics: ["notifications", "events"], filter, after: cursor }));
 }
 
-/** Connects, and reconnects until `stopFeed`. Starts at the cursor of the sign-in, so that later fetches leave no gap. */
+/**
+ * Connects, and keeps reconnecting until `stopFeed` is called. Starts at the session's cursor, so that later fetches leave no gap.
+ */
 export function startFeed(): void {
   if (started) return;
   started = true;
@@ -137,7 +139,7 @@ export function notify(to: string, title: string, body: string): Promise<void> {
   });
 }
 
-/** No answers arrive after the socket is closed. */
+/** No responses arrive once the socket is closed. */
 function rejectPendingSends(): void {
   for (const ref of pendingSends.keys())
     settle(ref, "The connection was lost. The notification may or may not have been sent.");
@@ -174,7 +176,7 @@ function connect(): void {
     clearTimeout(stable);
     if (socket !== created) return;
     onDisconnect(close.code);
-    // A rejected handshake looks like a network failure. The API tells whether the session is over.
+    // A rejected handshake looks like a network failure. Ask the API whether the session has ended.
     if (!opened) void checkSession();
   };
 }
@@ -227,7 +229,7 @@ function handleFrame(frame: ServerFrame): void {
   switch (frame.type) {
     case "hello":
       online.value = frame.online;
-      // Another user signed in from another tab. The data on this page is not theirs.
+      // Another user signed in from another tab. The data on this page belongs to the previous user.
       if (frame.user.id !== currentUser.value?.id) void checkSession();
       break;
     case "presence":

@@ -6,7 +6,7 @@ interface Item {
   readonly id: number;
 }
 
-/** A fake server with items 1 to `count` in pages of three. Each request waits for a call of `answer`. */
+/** A fake server with items 1 to `count` in pages of three. Each request is pending until `answer` is called. */
 function server(count: number) {
   const pending: (() => void)[] = [];
   const state = { count };

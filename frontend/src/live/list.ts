@@ -1,5 +1,5 @@
 /**
- * A list, newest first, that is fetched page by page and grows at the top as items arrive live. It never has a gap: when the feed
+ * A list, newest first, that is fetched page by page and grows at the top as live items arrive. It never has a gap: when the feed
  * loses continuity, the list is refilled from the top to its previous depth.
  */
 
@@ -20,7 +20,7 @@ export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) 
   const problem = ref<string | null>(null);
   /** Items that arrived live during a fetch. */
   let arrived: T[] = [];
-  /** Number of the latest fetch. Responses to earlier ones are dropped. */
+  /** Sequence number of the latest fetch. Responses to earlier fetches are ignored. */
   let latest = 0;
   /** Consecutive failed refills. While it is not zero, the list may have a gap. */
   let failures = 0;
@@ -82,7 +82,7 @@ export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) 
     /** Why the last fetch failed. */
     problem: readonly(problem),
 
-    /** Adds items that arrived live. Items older than the oldest fetched one are left to their page. */
+    /** Adds items that arrived live. Items older than the oldest fetched one are ignored; they arrive with their page. */
     add(more: readonly T[]): void {
       if (loading.value) arrived.push(...more);
       const newer = more.filter((item) => next.value === null || !reaches([item], items.value.at(-1)));
@@ -108,7 +108,7 @@ export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) 
       });
     },
 
-    /** Empties the list and ignores running fetches. */
+    /** Clears the list and ignores fetches in flight. */
     clear(): void {
       latest += 1;
       failures = 0;

@@ -8,16 +8,16 @@ export interface ListItem {
 /** The server's order, newest first: by time of receipt, then by id. */
 function newerFirst(a: ListItem, b: ListItem): number {
   const [left, right] = [a.received_at ?? "", b.received_at ?? ""];
-  // Fractional seconds of different lengths do not compare as text.
+  // Fractional seconds of different lengths cannot be compared as strings.
   const byTime = left === right ? 0 : Date.parse(right) - Date.parse(left) || right.localeCompare(left);
   return byTime || b.id - a.id;
 }
 
-/** Merges `more` into `known` by id. On a duplicate id the known item stays. Keeps the newest `limit` items. */
+/** Merges `more` into `known` by id. If an id is duplicated, the known item is kept. Keeps the newest `limit` items. */
 export function merge<T extends ListItem>(known: readonly T[], more: readonly T[], limit = Infinity): T[] {
   const unique = [...new Map([...more].reverse().map((item) => [item.id, item])).values()].sort(newerFirst);
   const [newest, oldest] = [known[0], known.at(-1)];
-  // Fast paths for long lists: live items are usually all newer, and the items of an older page all older.
+  // Fast paths for long lists: live items are usually all newer, and the items on an older page are all older.
   if (newest === undefined || isNewer(unique.at(-1), newest)) return [...unique, ...known].slice(0, limit);
   if (isNewer(oldest, unique[0])) return [...known, ...unique].slice(0, limit);
   const ids = new Set(known.map((item) => item.id));

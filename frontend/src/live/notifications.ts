@@ -1,4 +1,4 @@
-/** The user's notifications: history from the server, with live ones on top. */
+/** The user's notifications: history from the server, with live notifications at the top. */
 
 import { computed, readonly, ref, shallowRef } from "vue";
 import * as api from "../api/client";
@@ -99,7 +99,7 @@ export async function markAll(): Promise<ReadMark> {
   return applyMark({ ids: [], up_to: newest, unread: await api.markAsReadUpTo(newest) });
 }
 
-/** Whether a read mark covers a notification. */
+/** Whether a read marker covers a notification. */
 export function isMarked(notification: InboxNotification, mark: ReadMark): boolean {
   return mark.ids.includes(notification.id) || notification.id <= (mark.up_to ?? 0);
 }

@@ -1,4 +1,4 @@
-/** Number of open quarantine items, for the navigation. It is refreshed on navigation, not by a timer. */
+/** Number of open quarantine items, shown in the navigation. It is refreshed on navigation rather than on a timer. */
 
 import { readonly, ref } from "vue";
 import { listQuarantine } from "../api/client";
@@ -18,7 +18,7 @@ export function setOpenGroups(open: readonly QuarantineGroup[]): void {
   fetchedAt = performance.now();
 }
 
-/** Refreshes the count unless it is recent. If the request fails, the last count stays. */
+/** Refreshes the count unless it is recent. If the request fails, the last count is kept. */
 export async function refreshOpenCount(): Promise<void> {
   if (performance.now() - fetchedAt < MIN_INTERVAL) return;
   fetchedAt = performance.now();

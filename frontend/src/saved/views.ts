@@ -9,7 +9,7 @@ const list = shallowRef<readonly SavedView[]>([]);
 /** The normalized query of the events page; null on other pages. */
 const currentQuery = shallowRef<string | null>(null);
 
-/** The views of the user and the shared ones, ordered by name. */
+/** The user's own views and the shared views, ordered by name. */
 export const views = shallowReadonly(list);
 
 /** The part of a query that a view stores: everything except the open event, sorted, so that equal queries are equal strings. */
@@ -47,7 +47,7 @@ export const savableQuery = computed(() =>
   currentQuery.value !== null && currentQuery.value !== "" ? currentQuery.value : null,
 );
 
-/** Whether the signed-in user may change the view: users change their own, and admins also shared ones. */
+/** Whether the signed-in user can change the view: users can change their own views, and admins can also change shared views. */
 export function mayChange(view: SavedView): boolean {
   return view.mine || currentUser.value?.role === "admin";
 }

@@ -1,4 +1,4 @@
-/** The pages that `g` and a letter open. */
+/** The pages opened by pressing `g` followed by a letter. */
 
 import type { Router } from "vue-router";
 import { currentUser } from "../session";
@@ -24,7 +24,7 @@ export interface Destination {
   readonly title: string;
 }
 
-/** The pages that the signed-in user may see. */
+/** The pages that the signed-in user is allowed to see. */
 export function destinationsFor(router: Router): Destination[] {
   const paths = new Set(router.getRoutes().map(({ path }) => path));
   return DESTINATIONS.filter(([, path]) => paths.has(path)).flatMap(([key, path]) => {

@@ -1,4 +1,4 @@
-/** Keyboard shortcuts that work everywhere except in text fields, dialogs and menus. The user can switch them off. */
+/** Keyboard shortcuts that work everywhere except in text fields, dialogs and menus. The user can turn them off. */
 
 import { onUnmounted } from "vue";
 import { shortcuts } from "../preferences";

@@ -5,7 +5,7 @@ import { useRouter } from "vue-router";
 import { useKeys } from "./keys";
 import { destinationsFor } from "./destinations";
 
-/** Animation frames to wait for the search field. */
+/** Number of animation frames to wait for the search field. */
 const MAX_FRAMES = 300;
 
 /** Whether the list of shortcuts is open. */

@@ -78,7 +78,7 @@ pub async fn raw(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, A
     Ok(response)
 }
 
-/// The cursor of the page that follows `event`: `MICROSECONDS-ID`.
+/// The cursor for the page that follows `event`: `MICROSECONDS-ID`.
 fn cursor_after(event: &Event) -> String {
     format!("{}-{}", event.received_at.unix_timestamp_nanos() / 1_000, event.id)
 }

@@ -1,4 +1,4 @@
-//! Liveness, readiness and metrics. nginx does not pass these routes on; they are served on the service's own address only.
+//! Liveness, readiness and metrics. nginx does not forward these routes; they are served only on the service's own address.
 
 pub(crate) mod gauges;
 
@@ -14,7 +14,7 @@ use crate::http::error::ApiError;
 use crate::state::AppState;
 use crate::store::diagnostics;
 
-/// How long Postgres or Redis may take to respond.
+/// How long to wait for a response from Postgres or Redis.
 const DEPENDENCY_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Serialize)]
@@ -24,7 +24,7 @@ struct Readiness {
     redis: &'static str,
 }
 
-/// `GET /healthz`: the process runs.
+/// `GET /healthz`: the process is running.
 ///
 /// # Errors
 /// Never.
@@ -32,8 +32,8 @@ pub async fn alive(_: Arc<AppState>) -> Result<Response, ApiError> {
     Ok("alive\n".into_response())
 }
 
-/// `GET /readyz`: 200 when a delivery would be committed, which needs Postgres with the current schema and a service that is not
-/// stopping. Redis is only reported, because accepting a delivery does not need it.
+/// `GET /readyz`: 200 if a delivery would be committed, which requires Postgres with the current schema and a service that is not
+/// shutting down. Redis is only reported, because accepting a delivery does not depend on it.
 ///
 /// # Errors
 /// Never; the status is 503 while the service is not ready.
@@ -52,7 +52,7 @@ pub async fn ready(state: Arc<AppState>) -> Result<Response, ApiError> {
     Ok(warp::reply::with_status(warp::reply::json(&readiness), status).into_response())
 }
 
-/// `GET /metrics` in Prometheus' text format. While Postgres is unavailable, gauges that depend on it keep their last values.
+/// `GET /metrics` in the Prometheus text format. While Postgres is unavailable, gauges that depend on it keep their last values.
 ///
 /// # Errors
 /// Never.

@@ -25,7 +25,7 @@ struct Inbox {
 
 /// Lists the notifications that the caller received or sent, newest first.
 ///
-/// A page may have fewer items than `limit`, or none, although `next` is not null.
+/// A page may have fewer items than `limit`, or none at all, even if `next` is not null.
 ///
 /// # Errors
 /// 401, 400 `bad_page`.

@@ -21,11 +21,11 @@ use crate::store::quarantine_items::{
     self, QuarantineFilter, QuarantineGroup, QuarantineSelection, QuarantinedItem, SelectedItems,
 };
 
-/// Items that one request retries or discards, at most. The next request processes the next ones.
+/// Maximum number of items that one request can retry or discard. The next request processes the next ones.
 const MAX_ITEMS: i64 = 1_000;
-/// Ids that a selection may name.
+/// Maximum number of ids in a selection.
 const MAX_IDS: usize = 1_000;
-/// Bytes of the reason for discarding.
+/// Maximum length in bytes of the reason for discarding.
 const MAX_REASON: usize = 1_000;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,19 +36,19 @@ struct QuarantineList {
     open: Vec<QuarantineGroup>,
 }
 
-/// Which items to retry or discard.
+/// The items to retry or discard.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = QuarantineOrder)]
 pub struct QuarantineRequest {
     #[schema(value_type = QuarantineSelection)]
     select: Object<QuarantineSelection>,
-    /// Reports what would happen, and changes nothing.
+    /// Reports what would happen without changing anything.
     #[serde(default)]
     dry_run: bool,
-    /// The number of items that the selection should match. Required unless `ids` names them or `dry_run` is true.
+    /// The number of items that the selection is expected to match. Required unless `ids` is given or `dry_run` is true.
     expect: Option<i64>,
-    /// Why the items are discarded. Only for discarding.
+    /// Why the items are being discarded. Only allowed when discarding.
     reason: Option<String>,
 }
 
@@ -62,7 +62,7 @@ pub struct QuarantineRequest {
         ("state" = Option<String>, Query, description = "Only items in this state; `open` by default.",
             pattern = "^(open|retried|discarded)$"),
         ("reason" = Option<String>, Query, description = "Only items with this reason."),
-        ("webhook" = Option<String>, Query, description = "Only items that the key with this label verified.")),
+        ("webhook" = Option<String>, Query, description = "Only items verified with the key that has this label.")),
     responses((status = 200, description = "A page of items.", body = QuarantineList),
         (status = 400, description = "`bad_page`")))]
 pub async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Response, ApiError> {
@@ -138,7 +138,7 @@ async fn bytes_of(pool: &PgPool, id: i64) -> Result<Vec<u8>, ApiError> {
 /// Only open items are retried, so a repeated request stores nothing twice. A token needs both scopes.
 ///
 /// # Errors
-/// 401, 403, 400 `bad_json`, 409 `count_changed` when the selection does not match `expect` items.
+/// 401, 403, 400 `bad_json`, 409 `count_changed` if the number of selected items is not `expect`.
 #[utoipa::path(post, path = "/api/quarantine/retry", operation_id = "retryQuarantined", tag = "operations",
     security(("session" = ["admin"], "csrf" = []), ("token" = ["read", "simulate"])),
     request_body = QuarantineRequest,
@@ -161,17 +161,17 @@ pub async fn retry(state: Arc<AppState>, caller: Caller, request: QuarantineRequ
 struct Discarded {
     /// The number of selected items that this request processed, at most 1,000.
     matched: usize,
-    /// The number of all selected items.
+    /// The total number of selected items.
     total: i64,
     discarded: u64,
 }
 
-/// Discards items in quarantine with a `reason`. Their bytes stay.
+/// Discards items in quarantine with a `reason`. Their bytes are kept.
 ///
 /// A token needs both scopes.
 ///
 /// # Errors
-/// As [`retry`]; 400 without a reason.
+/// Same as [`retry`]; 400 if there is no reason.
 #[utoipa::path(post, path = "/api/quarantine/discard", operation_id = "discardQuarantined", tag = "operations",
     security(("session" = ["admin"], "csrf" = []), ("token" = ["read", "simulate"])),
     request_body = QuarantineRequest,
@@ -191,11 +191,11 @@ pub async fn discard(state: Arc<AppState>, caller: Caller, request: QuarantineRe
     Ok(warp::reply::json(&Discarded { matched: ids.len(), total, discarded }).into_response())
 }
 
-/// The open items that a request selects, if they are as many as it expects.
+/// The open items that a request selects, provided that their number matches the expected one.
 async fn select(pool: &PgPool, request: &QuarantineRequest) -> Result<SelectedItems, ApiError> {
     let Object(selection) = &request.select;
     if selection.ids.as_ref().is_some_and(|ids| ids.len() > MAX_IDS) {
-        return Err(ApiError::NotJson(format!("`ids` can name at most {MAX_IDS} items")));
+        return Err(ApiError::NotJson(format!("`ids` can contain at most {MAX_IDS} items")));
     }
     if selection.reason.iter().chain(&selection.webhook).any(|text| text.contains('\0')) {
         return Err(ApiError::NotJson("`reason` and `webhook` must not contain NUL".to_owned()));

@@ -10,14 +10,14 @@ use crate::http::page::{Limit, List, Page};
 use crate::state::AppState;
 use crate::store::refusals::{self, Refusal};
 
-/// Lists refused requests to the webhook with their reasons, latest first.
+/// Lists refused requests to the webhook with their reasons, newest first.
 ///
 /// # Errors
 /// 401, 403, 400 `bad_page`.
 #[utoipa::path(get, path = "/api/refusals", operation_id = "listRefusals", tag = "operations",
     security(("session" = ["admin"]), ("token" = ["read"])),
     params(Limit,
-        ("cursor" = Option<String>, Query, description = "Where the page starts: `next` of the previous page.",
+        ("cursor" = Option<String>, Query, description = "Where the page starts: the value of `next` from the previous page.",
             pattern = "^([0-9]{1,4})?$")),
     responses((status = 200, description = "A page of refusals.", body = List<Refusal>),
         (status = 400, description = "`bad_page`")))]

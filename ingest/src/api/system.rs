@@ -1,4 +1,4 @@
-//! `GET /api/system`: the doctor's report, and what setting up the webhook needs.
+//! `GET /api/system`: the doctor's report, and the data needed to set up the webhook.
 
 pub(crate) mod checks;
 pub mod report;
@@ -16,14 +16,14 @@ use crate::http::error::ApiError;
 use crate::state::AppState;
 use crate::store::diagnostics;
 
-/// The doctor's report with the data for setting up the webhook.
+/// The doctor's report with the data needed to set up the webhook.
 #[derive(Serialize, ToSchema)]
 struct System {
     #[serde(flatten)]
     report: Report,
     /// The configured webhook URLs. Mandrill posts to one of them.
     webhook_urls: Vec<String>,
-    /// False until the first delivery from Mandrill is counted.
+    /// False until the first delivery from Mandrill has been counted.
     received_any: bool,
 }
 
@@ -42,8 +42,8 @@ pub async fn get(state: Arc<AppState>, _: Caller) -> Result<Response, ApiError> 
         silence_minutes: state.silence_minutes,
     };
     let report = checks::run_checks(input).await;
-    // The report itself says when Postgres is unavailable. `true` then keeps the dashboard from asking users to set up a webhook
-    // that works.
+    // The report itself shows when Postgres is unavailable. In that case, `true` keeps the dashboard from asking users to set up
+    // a webhook that already works.
     let received_any = diagnostics::has_received_deliveries(&state.reading).await.unwrap_or(true);
     let webhook_urls = state.webhook.webhook_urls.iter().map(ToString::to_string).collect();
     Ok(warp::reply::json(&System { report, webhook_urls, received_any }).into_response())

@@ -12,7 +12,7 @@ use crate::api::system::report::{FindingState, Report};
 use crate::config::Webhook;
 use crate::periodic::alarms::AlarmArgs;
 
-/// Settings of `ingest doctor`: those of `serve` that the checks inspect.
+/// Options for `ingest doctor`: the options of `serve` that the checks inspect.
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// Prints JSON.
@@ -33,7 +33,7 @@ pub struct Doctor {
 /// Runs the checks and prints their findings.
 ///
 /// # Errors
-/// When a check fails, or a URL is invalid.
+/// If a check fails or a URL is invalid.
 pub async fn run(config: &Doctor) -> anyhow::Result<()> {
     let pool = db::pool(&config.database, "ingest-doctor", db::Purpose::Reading)?;
     let redis = redis::pool(&config.redis)?;

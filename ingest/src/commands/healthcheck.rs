@@ -6,10 +6,10 @@ use clap::Args;
 use shared::config::Log;
 use shared::healthcheck;
 
-/// Settings of `ingest healthcheck`.
+/// Options for `ingest healthcheck`.
 #[derive(Debug, Args)]
 pub struct Healthcheck {
-    /// Address and port on which the service listens.
+    /// Address and port that the service listens on.
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8081")]
     pub listen: SocketAddr,
     #[command(flatten)]
@@ -19,7 +19,7 @@ pub struct Healthcheck {
 /// Succeeds if the service is ready.
 ///
 /// # Errors
-/// When the service is not ready or does not answer.
+/// If the service is not ready or does not respond.
 pub async fn run(config: &Healthcheck) -> anyhow::Result<()> {
     Ok(healthcheck::check_readiness(config.listen).await?)
 }

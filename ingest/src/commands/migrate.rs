@@ -10,11 +10,11 @@ use sqlx::PgPool;
 
 use crate::store::{migrations, partitions};
 
-/// Maximum wait for a database that is still starting.
+/// Maximum time to wait for a database that is still starting.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// Settings of `ingest migrate`.
+/// Options for `ingest migrate`.
 #[derive(Debug, Args)]
 pub struct Migrate {
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub struct Migrate {
 /// jobs of the running service.
 ///
 /// # Errors
-/// When Postgres stays unavailable, the database belongs to another version, or a migration fails.
+/// If Postgres stays unavailable, the database schema belongs to a different version, or a migration fails.
 pub async fn run(config: &Migrate) -> anyhow::Result<()> {
     let pool = db::pool(&config.database, "ingest-migrate", db::Purpose::Migrating)?;
     let connected = tokio::time::timeout(MAX_WAIT, wait_for_postgres(&pool));

@@ -7,7 +7,7 @@ use shared::config::Log;
 
 use crate::http::openapi;
 
-/// Settings of `ingest openapi`.
+/// Options for `ingest openapi`.
 #[derive(Debug, Args)]
 pub struct Openapi {
     #[command(flatten)]
@@ -17,7 +17,7 @@ pub struct Openapi {
 /// Prints the OpenAPI document of the API.
 ///
 /// # Errors
-/// When the standard output cannot be written to.
+/// If standard output cannot be written to.
 pub fn run() -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{:#}", openapi::document())?;
     Ok(())

@@ -8,10 +8,10 @@ use shared::db;
 
 use crate::periodic::retention::{self, RetentionArgs};
 
-/// Settings of `ingest retention`.
+/// Options for `ingest retention`.
 #[derive(Debug, Args)]
 pub struct Retention {
-    /// Prints what would be dropped, and drops nothing.
+    /// Prints what would be dropped without dropping anything.
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
@@ -25,7 +25,7 @@ pub struct Retention {
 /// Drops the expired months and prints a summary, or prints what would be dropped.
 ///
 /// # Errors
-/// When Postgres is unavailable or fails.
+/// If Postgres is unavailable or fails.
 pub async fn run(config: &Retention) -> anyhow::Result<()> {
     let pool = db::pool(&config.database, "ingest-retention", db::Purpose::Work)?;
     let mut out = std::io::stdout();

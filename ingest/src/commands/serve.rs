@@ -1,4 +1,4 @@
-//! Options of `ingest serve`. `App` runs it.
+//! Options for `ingest serve`. `App` runs it.
 
 use std::net::SocketAddr;
 
@@ -10,13 +10,13 @@ use crate::config::Webhook;
 use crate::periodic::alarms::AlarmArgs;
 use crate::periodic::retention::RetentionArgs;
 
-/// Settings of `ingest serve`.
+/// Options for `ingest serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// Address and port to listen on. It also serves `/healthz`, `/readyz` and `/metrics`, which nginx does not pass on.
+    /// Address and port to listen on. It also serves `/healthz`, `/readyz` and `/metrics`, which nginx does not forward.
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8081")]
     pub listen: SocketAddr,
-    /// Tasks that commit deliveries, each on its own connection. Two to four are enough; more would only queue in Postgres.
+    /// Number of tasks that commit deliveries, each with its own connection. Two to four are enough; more would only queue in Postgres.
     #[arg(long, env = "WRITERS", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=32))]
     pub writers: u8,
     #[command(flatten)]

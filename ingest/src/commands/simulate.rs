@@ -17,16 +17,16 @@ use crate::webhook::signature::{self, Key, Keys, Urls};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Settings of `ingest simulate`.
+/// Options for `ingest simulate`.
 #[derive(Debug, Args)]
 pub struct Simulate {
-    /// Address to post to. Default: the first of WEBHOOK_URLS, which is the signed address in any case.
+    /// Address to post to. Default: the first of WEBHOOK_URLS, which is always the address that is signed.
     #[arg(long)]
     pub to: Option<String>,
-    /// Number of rounds; each posts all batches.
+    /// Number of rounds; each round posts all batches.
     #[arg(long, default_value_t = 1)]
     pub rounds: u32,
-    /// Keys of the webhook. The first one signs.
+    /// Keys of the webhook. The first one is used for signing.
     #[arg(long, env = "WEBHOOK_KEYS", hide_env_values = true)]
     pub webhook_keys: Keys,
     /// Public addresses of the webhook. The first one is signed.
@@ -39,7 +39,7 @@ pub struct Simulate {
 /// Posts the batches and prints each response.
 ///
 /// # Errors
-/// When there is no key or address, or a batch is not accepted.
+/// If there is no key or address, or a batch is not accepted.
 pub async fn run(config: &Simulate) -> anyhow::Result<()> {
     let key = config.webhook_keys.first().context("WEBHOOK_KEYS contains no key to sign with")?;
     let url = config.webhook_urls.first().context("WEBHOOK_URLS contains no address to sign")?;
@@ -50,7 +50,7 @@ pub async fn run(config: &Simulate) -> anyhow::Result<()> {
             let response = post(&client, to, key, url, &batch).await;
             let (status, body) = response.with_context(|| format!("no server answers at {to}; check that the stack is up"))?;
             if !status.is_success() {
-                bail!("the {name} batch was refused with {status}: {body}");
+                bail!("the {name} batch was rejected with {status}: {body}");
             }
             writeln!(std::io::stdout(), "{name:<9} {body}")?;
         }

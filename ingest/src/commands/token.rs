@@ -10,7 +10,7 @@ use shared::session::{Hash, new_secret};
 
 use crate::store::accounts::tokens;
 
-/// Settings of `ingest token`.
+/// Options for `ingest token`.
 #[derive(Debug, Args)]
 pub struct Token {
     #[command(subcommand)]
@@ -39,7 +39,7 @@ pub enum TokenCommand {
 /// Runs `ingest token …`.
 ///
 /// # Errors
-/// When Postgres fails, or no active user has the address.
+/// If Postgres fails, or no active user has the address.
 pub async fn run(config: &Token) -> anyhow::Result<()> {
     let TokenCommand::Add { name, user, scopes } = &config.command;
     let pool = db::pool(&config.database, "ingest-command", db::Purpose::Work).context("the database cannot be used")?;

@@ -13,7 +13,7 @@ use crate::api::accounts::email::is_email;
 use crate::api::accounts::password;
 use crate::store::accounts::users;
 
-/// Settings of `ingest user`.
+/// Options for `ingest user`.
 #[derive(Debug, Args)]
 pub struct User {
     #[command(subcommand)]
@@ -33,30 +33,30 @@ pub enum UserCommand {
         /// Role: `viewer` or `admin`.
         #[arg(long, default_value_t = Role::Viewer)]
         role: Role,
-        /// Password of at least 10 characters. Prefer the variable: other users of the machine can see the command line.
+        /// Password of at least 10 characters. Prefer the environment variable: other users on the machine can see the command line.
         #[arg(long, env = "USER_PASSWORD", hide_env_values = true)]
         password: Secret,
-        /// How to treat an existing user.
+        /// How to handle an existing user.
         #[arg(long, value_enum, default_value_t = IfExists::Fail)]
         if_there: IfExists,
     },
 }
 
-/// How to treat an existing user.
+/// How to handle an existing user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum IfExists {
     /// Fail and change nothing.
     Fail,
     /// Keep the user unchanged.
     Keep,
-    /// Set this role and password and enable the user. If anything changes, sign them out.
+    /// Set this role and password, and enable the user. If anything changes, sign the user out.
     Replace,
 }
 
 /// Runs `ingest user …`.
 ///
 /// # Errors
-/// When Postgres fails, the address or password is invalid, or the user exists and `--if-there` is `fail`.
+/// If Postgres fails, the address or password is invalid, or the user exists and `--if-there` is `fail`.
 pub async fn run(config: &User) -> anyhow::Result<()> {
     let UserCommand::Add { email, role, password, if_there } = &config.command;
     let pool = db::pool(&config.database, "ingest-command", db::Purpose::Work).context("the database cannot be used")?;
@@ -78,12 +78,12 @@ async fn add_user(pool: &PgPool, email: &str, role: Role, password: &Secret, if_
     match if_there {
         _ if added => Ok(()),
         IfExists::Keep => Ok(()),
-        IfExists::Fail => bail!("{email} exists already; use --if-there replace to set this role and password"),
+        IfExists::Fail => bail!("{email} already exists; use --if-there replace to set this role and password"),
         IfExists::Replace => replace_user(pool, email, role, password, &hash).await,
     }
 }
 
-/// Sets the role and password, enables the user, and ends their sessions. If nothing changes, the sessions stay.
+/// Sets the role and password, enables the user, and ends their sessions. If nothing changes, the sessions are kept.
 async fn replace_user(pool: &PgPool, email: &str, role: Role, password: &str, hash: &str) -> anyhow::Result<()> {
     let mut transaction = pool.begin().await?;
     let user = users::lock_by_email(&mut transaction, email).await?;

@@ -16,7 +16,7 @@ use crate::commands::webhook::account::Account;
 use crate::commands::webhook::add::Add;
 use crate::commands::webhook::configured::ConfiguredWebhook;
 
-/// Settings of `ingest webhook`.
+/// Options for `ingest webhook`.
 #[derive(Debug, Args)]
 pub struct Webhook {
     #[command(subcommand)]
@@ -33,7 +33,7 @@ pub enum WebhookCommand {
     Add(Add),
     /// Lists the webhooks in Mandrill, and reports keys and addresses that are not configured here.
     List(Account),
-    /// Sends the requests that Mandrill sends: its check of a new address, then an empty batch signed with each key.
+    /// Sends the same requests as Mandrill: the check of a new address, then an empty batch signed with each key.
     Test {
         /// Address to test. Default: the first of WEBHOOK_URLS.
         #[arg(long)]
@@ -44,7 +44,7 @@ pub enum WebhookCommand {
 /// Runs `ingest webhook …`.
 ///
 /// # Errors
-/// When Mandrill's API refuses the call or does not answer, a key cannot be stored, or a test fails.
+/// If Mandrill's API rejects the call or does not respond, a key cannot be stored, or a test fails.
 pub async fn run(config: &Webhook) -> anyhow::Result<()> {
     match &config.command {
         WebhookCommand::Add(options) => add::run(options, &config.configured).await,

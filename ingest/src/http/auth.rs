@@ -1,4 +1,4 @@
-//! Who is calling, and what they may do: the checks that guard routes.
+//! Authentication and authorization: the checks that guard the routes.
 
 use http::HeaderMap;
 use shared::session::{self, Caller, Credential};
@@ -9,78 +9,78 @@ use crate::state::AppState;
 /// The caller: a user with a session cookie, or a token.
 ///
 /// # Errors
-/// `SignedOut` without valid credentials; `Database` when Postgres fails.
+/// `SignedOut` if there are no valid credentials; `Database` if Postgres fails.
 pub async fn require_caller(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     session::authenticate(&state.pool, headers, &state.origins).await?.ok_or(ApiError::SignedOut)
 }
 
-/// A caller that may change data from where the request was sent.
+/// A caller that is allowed to change data from the origin of the request.
 ///
 /// # Errors
-/// As [`require_caller`]; `ForeignOrigin`.
+/// Same as [`require_caller`], plus `ForeignOrigin`.
 pub async fn require_write(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = require_caller(state, headers).await?;
     require_same_origin(state, headers, &caller)?;
     Ok(caller)
 }
 
-/// A user at the dashboard who changes their own data. Tokens own no data.
+/// A dashboard user changing their own data. Tokens do not own data.
 ///
 /// # Errors
-/// As [`require_write`]; `Forbidden` for tokens.
+/// Same as [`require_write`], plus `Forbidden` for tokens.
 pub async fn require_session(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = require_write(state, headers).await?;
     if matches!(caller.credential, Credential::Session(_)) { Ok(caller) } else { Err(ApiError::Forbidden) }
 }
 
-/// A caller that may read events.
+/// A caller that is allowed to read events.
 ///
 /// # Errors
-/// As [`require_caller`]; `Forbidden` for a token without the scope `read`.
+/// Same as [`require_caller`], plus `Forbidden` for a token without the `read` scope.
 pub async fn require_reader(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = require_caller(state, headers).await?;
     if caller.may_read() { Ok(caller) } else { Err(ApiError::Forbidden) }
 }
 
-/// A caller that may see how the service runs: an admin, or a token of an admin with the scope `read`.
+/// A caller that is allowed to see operational data: an admin, or an admin's token with the `read` scope.
 ///
 /// # Errors
-/// As [`require_caller`]; `Forbidden` for everyone else.
+/// Same as [`require_caller`], plus `Forbidden` for everyone else.
 pub async fn require_operator(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = require_caller(state, headers).await?;
     if caller.may_operate() { Ok(caller) } else { Err(ApiError::Forbidden) }
 }
 
-/// An operator that may also change what it sees. A token needs both scopes, because retrying an element stores events.
+/// An operator that is also allowed to make changes. A token needs both scopes, because retrying an element stores events.
 ///
 /// # Errors
-/// As [`require_operator`]; `ForeignOrigin`.
+/// Same as [`require_operator`], plus `ForeignOrigin`.
 pub async fn require_operator_write(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = require_operator(state, headers).await?;
     require_same_origin(state, headers, &caller)?;
     if caller.may_simulate() { Ok(caller) } else { Err(ApiError::Forbidden) }
 }
 
-/// An admin at the dashboard. Tokens cannot manage accounts, so that a leaked token cannot create another.
+/// An admin using the dashboard. Tokens cannot manage accounts, so that a leaked token cannot create another.
 ///
 /// # Errors
-/// As [`require_caller`]; `Forbidden` for viewers and tokens.
+/// Same as [`require_caller`], plus `Forbidden` for viewers and tokens.
 pub async fn require_admin(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = require_caller(state, headers).await?;
     if caller.may_manage() { Ok(caller) } else { Err(ApiError::Forbidden) }
 }
 
-/// An admin who makes a change.
+/// An admin making a change.
 ///
 /// # Errors
-/// As [`require_admin`]; `ForeignOrigin`.
+/// Same as [`require_admin`], plus `ForeignOrigin`.
 pub async fn require_admin_write(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = require_admin(state, headers).await?;
     require_same_origin(state, headers, &caller)?;
     Ok(caller)
 }
 
-/// A change that needs no session, such as signing in, must still come from our own pages.
+/// Checks that a change that needs no session, such as signing in, comes from our own pages.
 ///
 /// # Errors
 /// `ForeignOrigin`.
@@ -88,8 +88,8 @@ pub fn require_own_origin(state: &AppState, headers: &HeaderMap) -> Result<(), A
     if state.origins.allow_change(headers) { Ok(()) } else { Err(ApiError::ForeignOrigin) }
 }
 
-/// A browser attaches the cookie to requests of foreign pages, so a change by cookie must come from our own pages. A token is only
-/// sent on purpose.
+/// Browsers attach the cookie even to requests from foreign pages, so a change authenticated by cookie must come from our own
+/// pages. A token is only ever sent deliberately.
 fn require_same_origin(state: &AppState, headers: &HeaderMap, caller: &Caller) -> Result<(), ApiError> {
     match caller.credential {
         Credential::Token { .. } => Ok(()),

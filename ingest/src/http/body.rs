@@ -1,4 +1,4 @@
-//! Reading a request's body within limits of size and time.
+//! Reads a request body within size and time limits.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,26 +12,26 @@ use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 
 use crate::http::error::ApiError;
 
-/// Largest JSON body of the API, the webhook excepted.
+/// Maximum size of a JSON body in the API, except for the webhook.
 pub const MAX_JSON: usize = 64 << 10;
-/// Bytes that a body may send before memory is reserved for it: a client that announces much and sends little takes no memory from others.
+/// Bytes read before memory is reserved for a body: a client that announces a lot but sends little takes no memory from others.
 const FREE_BYTES: usize = 16 << 10;
-/// A body that sends nothing for this long was abandoned by its client.
+/// A body for which no data arrives for this long is considered abandoned by its client.
 const STALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Limits of a body.
+/// Limits for a body.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Most bytes.
+    /// Maximum number of bytes.
     pub max: usize,
-    /// Announced bytes.
+    /// Number of bytes announced by the client.
     pub expected: usize,
-    /// Time from the first byte to the last.
+    /// Maximum time from the first byte to the last.
     pub time: Duration,
 }
 
-/// Reads the whole body, and takes a reservation once the body exceeds 16 KiB. A body past the limit, or without a reservation, is read
-/// on and discarded, so that the client has sent everything and can read the response.
+/// Reads the whole body, and acquires a reservation once the body exceeds 16 KiB. If a body exceeds the limit or
+/// gets no reservation, the rest is read and discarded, so that the client finishes sending and can read the response.
 ///
 /// # Errors
 /// `TooLarge`, `SlowBody`, `BrokenBody` when the connection ends early, or the error of the reservation.
@@ -85,7 +85,7 @@ pub async fn read<B: Buf, R>(
 /// Reads a small JSON body, which must be an object.
 ///
 /// # Errors
-/// As [`read`]; `NotJson` if the body is not JSON of this shape.
+/// Same as [`read`], plus `NotJson` if the body is not JSON of this shape.
 pub async fn json<T: DeserializeOwned, B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>) -> Result<T, ApiError> {
     let limits = Limits { max: MAX_JSON, expected: 0, time: Duration::from_secs(10) };
     let (bytes, ()) = read(body, limits, async { Ok(()) }).await?;
@@ -93,7 +93,7 @@ pub async fn json<T: DeserializeOwned, B: Buf>(body: impl Stream<Item = Result<B
     Ok(value)
 }
 
-/// A value that is only read from a JSON object. On its own, serde also reads a struct from an array, in the order of its fields.
+/// A value that is deserialized only from a JSON object. By default, serde also deserializes a struct from an array, in field order.
 #[derive(Debug, Clone, Default)]
 pub struct Object<T>(pub T);
 

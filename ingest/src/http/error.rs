@@ -1,4 +1,4 @@
-//! Why requests fail: each error has a status, a stable code and a sentence.
+//! Request errors: each has a status, a stable code and a message.
 
 use http::StatusCode;
 use shared::filter::FilterError;
@@ -11,7 +11,7 @@ use crate::webhook::delivery::CommitError;
 use crate::webhook::form::FormError;
 use crate::webhook::signature::SignatureError;
 
-/// Every way in which a request fails.
+/// Every way a request can fail.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// 401: no valid session or token.
@@ -41,48 +41,48 @@ pub enum ApiError {
     /// 400: an invalid filter.
     #[error("invalid filter")]
     BadFilter(#[from] FilterError),
-    /// 400: an invalid cursor, limit or parameter of a list.
+    /// 400: an invalid cursor, limit or other list parameter.
     #[error("invalid page")]
     BadPage,
-    /// 400, 403, 404, 429: a message that is not sent.
+    /// 400, 403, 404, 429: a message that was not sent.
     #[error("message not sent: {0}")]
     NoMessage(#[from] MessageError),
-    /// 409: the selection matches another number of items than the caller expects.
+    /// 409: the selection matches a different number of items than the caller expects.
     #[error("the count has changed")]
     CountChanged {
-        /// How many items it matches.
+        /// The number of items it matches.
         found: i64,
     },
-    /// 409: the address has an account.
+    /// 409: the address already has an account.
     #[error("the user exists")]
     UserExists,
-    /// 409: a change of the caller's own role or account.
+    /// 409: a change to the caller's own role or account.
     #[error("the caller's own account")]
     OwnAccount,
-    /// 409: the last admin.
+    /// 409: the change would leave no admin.
     #[error("the last admin")]
     LastAdmin,
-    /// 410: the link was used or replaced, or has expired.
+    /// 410: the link has already been used, has been replaced, or has expired.
     #[error("the invitation is no longer valid")]
     InvitationGone,
     /// 400: the password is too short or too long.
     #[error("invalid password")]
     BadPassword {
-        /// Fewest characters.
+        /// Minimum number of characters.
         min: usize,
-        /// Most characters.
+        /// Maximum number of characters.
         max: usize,
     },
-    /// 409: the caller has a view of this name.
+    /// 409: the caller already has a view with this name.
     #[error("the view exists")]
     ViewExists,
-    /// 409: the limit of saved views is reached.
+    /// 409: the limit on saved views has been reached.
     #[error("too many views")]
     TooManyViews,
-    /// 400: an invalid rule, and why.
+    /// 400: an invalid rule, with the reason.
     #[error("invalid rule: {0}")]
     BadRule(String),
-    /// 409: the limit of users with custom rules is reached.
+    /// 409: the limit on users with custom rules has been reached.
     #[error("too many users with rules")]
     TooManyRules,
     /// 400: an irreversible action without confirmation.
@@ -109,16 +109,16 @@ pub enum ApiError {
         /// Seconds until the next attempt.
         retry_after: u64,
     },
-    /// 503: no memory for the delivery.
+    /// 503: not enough memory for the delivery.
     #[error("no memory for the delivery")]
     NoRoom,
-    /// 503 when Postgres is unavailable or too slow, 500 when it fails otherwise.
+    /// 503 if Postgres is unavailable or too slow, 500 if it fails in any other way.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
-    /// As `Database`, for a delivery; 503 when the service is stopping.
+    /// Same as `Database`, but for a delivery; 503 if the service is stopping.
     #[error("a delivery was not stored")]
     NotCommitted(#[from] CommitError),
-    /// 500: a bug, or a failing machine.
+    /// 500: a bug or a machine failure.
     #[error("internal error: {0}")]
     Internal(&'static str),
 }
@@ -138,7 +138,7 @@ impl ApiError {
         }
     }
 
-    /// What is wrong and what to do, for people. The text of a 5xx reveals nothing.
+    /// A human-readable description of the problem and the remedy. For a 5xx, it reveals no details.
     fn detail(&self) -> String {
         match self {
             Self::SignedOut => "Sign in first.".to_owned(),
@@ -155,15 +155,15 @@ impl ApiError {
             Self::BadPage => "`cursor`, `limit` or another parameter is not valid for this list.".to_owned(),
             Self::NoMessage(error) => error.to_string(),
             Self::CountChanged { found } => format!("The selection now matches {found} items. Review it and retry."),
-            Self::UserExists => "An account with this address exists.".to_owned(),
+            Self::UserExists => "An account with this address already exists.".to_owned(),
             Self::OwnAccount => "You cannot change your own account. Ask another admin.".to_owned(),
             Self::LastAdmin => "At least one admin must remain.".to_owned(),
-            Self::InvitationGone => "This link was used or replaced, or has expired. Ask an admin for a new one.".to_owned(),
-            Self::BadPassword { min, max } => format!("A password has {min} to {max} characters."),
-            Self::ViewExists => "You have a saved view of this name.".to_owned(),
+            Self::InvitationGone => "This link has been used or replaced, or has expired. Ask an admin for a new one.".to_owned(),
+            Self::BadPassword { min, max } => format!("A password must have {min} to {max} characters."),
+            Self::ViewExists => "You already have a saved view with this name.".to_owned(),
             Self::TooManyViews => "You have reached the limit of 100 saved views. Delete one first.".to_owned(),
             Self::BadRule(why) => why.clone(),
-            Self::TooManyRules => "The limit of users with custom rules is reached.".to_owned(),
+            Self::TooManyRules => "The limit on users with custom rules has been reached.".to_owned(),
             Self::NotConfirmed => "This cannot be undone. Repeat the address to confirm it.".to_owned(),
             Self::BrokenBody => "The body ended early.".to_owned(),
             Self::SlowBody => "The body took too long to arrive.".to_owned(),
@@ -230,12 +230,12 @@ impl ApiError {
     }
 }
 
-/// An error in a filter of a route: warp carries it past the other routes to the router, which answers with it.
+/// An error from a route's filter: warp passes it over the remaining routes to the router, which returns it as the response.
 #[derive(Debug)]
 pub struct Rejected(pub ApiError);
 
 impl Rejected {
-    /// The error as a rejection.
+    /// Converts the error into a rejection.
     pub fn from_error(error: ApiError) -> warp::Rejection {
         warp::reject::custom(Self(error))
     }
@@ -250,7 +250,7 @@ impl Reply for ApiError {
 }
 
 impl ApiError {
-    /// The problem document. Errors of status 5xx are logged with their source.
+    /// The problem document. Errors with a 5xx status are logged with their source.
     pub fn to_response(&self) -> Response {
         let problem = self.problem();
         if problem.status.is_server_error() {

@@ -1,7 +1,7 @@
-//! `GET /api/openapi.json` and `ingest openapi`: the API, described by what serves it.
+//! `GET /api/openapi.json` and `ingest openapi`: the API description, generated from the code that serves it.
 //!
-//! Every handler says beside itself what it takes and answers, in the very types that it reads and writes; here they are only
-//! listed. What is true of many of them is filled in by `complete`.
+//! Each handler documents its own inputs and responses, using the same types that it reads and writes; here they are only
+//! listed. `complete` fills in what many of them have in common.
 
 mod complete;
 
@@ -25,25 +25,25 @@ use crate::state::AppState;
 use crate::store::notifications::ListedNotification;
 use crate::webhook::handler;
 
-/// The list. Health and metrics are not in it: they are served on the service's own address, and not to the public.
+/// The list of operations. Health and metrics are not included: they are served only on the service's own address, not publicly.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Mandrill Listener",
-        description = "What the dashboard, and programs with a token, ask of the server. Refusals are RFC 9457 problem documents with a \
-            stable `code`. Lists give a page of `items`, and `next`, the cursor of the page after it. Times are RFC 3339 in UTC. No text \
-            may contain NUL. A change asked for by cookie needs the header `X-Requested-With: fetch`, and no foreign Origin.",
+        description = "The API used by the dashboard and by programs with a token. Errors are RFC 9457 problem documents with a stable \
+            `code`. Lists return a page of `items` and `next`, the cursor for the next page. Times are RFC 3339 in UTC. Strings must not \
+            contain NUL. A change authenticated by cookie needs the header `X-Requested-With: fetch`, and no foreign Origin.",
         license(name = "MIT", identifier = "MIT"),
     ),
     tags(
-        (name = "webhook", description = "What Mandrill posts to."),
-        (name = "events", description = "What became of messages, and of mail to one address."),
-        (name = "statistics", description = "How many, of which kind, over time."),
-        (name = "notifications", description = "What users are told, and tell each other."),
-        (name = "views", description = "Filters of the events page under a name."),
-        (name = "sessions", description = "Signing in, and where one is signed in."),
+        (name = "webhook", description = "The endpoint that Mandrill posts to."),
+        (name = "events", description = "What happened to messages, and to mail sent to one address."),
+        (name = "statistics", description = "Event counts by kind over time."),
+        (name = "notifications", description = "Notifications for users, and messages between users."),
+        (name = "views", description = "Named filters for the events page."),
+        (name = "sessions", description = "Signing in, and the sessions of a user."),
         (name = "accounts", description = "Users, their passwords, and tokens for programs."),
-        (name = "operations", description = "How the service does, and what operators do about it."),
+        (name = "operations", description = "The state of the service, and actions for operators."),
         (name = "document", description = "This document."),
     ),
     security(("session" = []), ("token" = ["read"])),
@@ -101,7 +101,7 @@ use crate::webhook::handler;
 )]
 struct Described;
 
-/// The document as it is sent, and the tag by which a client knows that it has it already.
+/// The document as it is sent, and the ETag that lets a client check whether it already has it.
 static SENT: LazyLock<(String, HeaderValue)> = LazyLock::new(|| {
     let json = document().to_string();
     let digest = hex::encode(&Sha256::digest(&json)[..16]);
@@ -116,7 +116,7 @@ pub fn document() -> Value {
     document
 }
 
-/// The methods that an address takes; none where it is not in the document.
+/// The methods that a path supports; empty if the path is not in the document.
 pub(crate) fn methods_at(path: &str) -> Vec<&'static str> {
     static METHODS: LazyLock<Vec<(String, Vec<&'static str>)>> = LazyLock::new(|| {
         let paths = Described::openapi().paths.paths.into_iter();
@@ -127,7 +127,7 @@ pub(crate) fn methods_at(path: &str) -> Vec<&'static str> {
         let template: Vec<&str> = template.trim_end_matches('/').split('/').collect();
         template.len() == parts().count() && template.iter().zip(parts()).all(|(part, is)| part.starts_with('{') || *part == is)
     };
-    // Where a name and a number could both stand, the name is meant.
+    // If both a literal segment and a parameter match, the literal one takes precedence.
     let found = METHODS.iter().filter(|(template, _)| fits(template)).min_by_key(|(template, _)| template.matches('{').count());
     found.map(|(_, methods)| methods.clone()).unwrap_or_default()
 }
@@ -144,14 +144,14 @@ fn methods_of(item: &PathItem) -> Vec<&'static str> {
     all.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method).collect()
 }
 
-/// Gives this document.
+/// Returns this document.
 ///
-/// Open to all, as tools fetch it without signing in: it says what anybody can read in the source, and holds no data.
+/// Publicly accessible, because tools fetch it without signing in: it describes what anyone can read in the source, and contains no data.
 #[utoipa::path(get, path = "/api/openapi.json", operation_id = "getDocument", tag = "document", security(()),
-    params(("If-None-Match" = Option<String>, Header, description = "`ETag` of an earlier answer.")),
+    params(("If-None-Match" = Option<String>, Header, description = "`ETag` of an earlier response.")),
     responses((status = 200, description = "The document.", body = Object,
-            headers(("ETag" = String, description = "Changes with the document."))),
-        (status = 304, description = "It is as it was.")))]
+            headers(("ETag" = String, description = "Changes whenever the document changes."))),
+        (status = 304, description = "The document has not changed.")))]
 pub async fn get(_: Arc<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
     let (json, tag) = LazyLock::force(&SENT);
     let mut response =
@@ -163,7 +163,7 @@ pub async fn get(_: Arc<AppState>, headers: HeaderMap) -> Result<Response, ApiEr
     Ok(response)
 }
 
-/// True when the client names this tag, weak or not: nginx weakens it when it compresses.
+/// True if the client sent this tag, weak or strong: nginx weakens it when it compresses the response.
 fn has_already(headers: &HeaderMap, tag: &HeaderValue) -> bool {
     let named = headers.get_all(IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok()).flat_map(|tags| tags.split(','));
     named.map(str::trim).any(|named| named == "*" || named.strip_prefix("W/").unwrap_or(named) == tag)

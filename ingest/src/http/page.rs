@@ -1,4 +1,4 @@
-//! Query strings of lists: filters, `limit`, and the cursor at which a page begins.
+//! Query strings of list requests: filters, `limit`, and the cursor at which a page starts.
 
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
@@ -7,10 +7,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::http::error::ApiError;
 
-/// Bytes of an id or address that can be asked for: as many as are stored.
+/// Maximum length in bytes of an id or address in a request: the same as for stored values.
 const LONGEST: usize = 512;
 
-/// A part of a path, decoded; what cannot have been stored is not found.
+/// Decodes a path segment. Returns `NotFound` for a value that cannot have been stored.
 pub(crate) fn path_text(part: &str) -> Result<String, ApiError> {
     let text = percent_decode_str(part).decode_utf8().map_err(|_| ApiError::NotFound)?;
     if text.is_empty() || text.len() > LONGEST || text.contains('\0') { Err(ApiError::NotFound) } else { Ok(text.into_owned()) }
@@ -19,55 +19,55 @@ pub(crate) fn path_text(part: &str) -> Result<String, ApiError> {
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct List<T> {
-    /// In the list's order.
+    /// The items, in the list's order.
     pub items: Vec<T>,
-    /// Where the next page begins: `cursor` of the next request. Null at the end.
+    /// The `cursor` to send to get the next page. Null on the last page.
     pub next: Option<String>,
 }
 
-/// Items on a page unless asked for otherwise, and at most.
+/// The default and the maximum number of items on a page.
 const USUAL: i64 = 50;
 const MOST: i64 = 200;
 
-/// What every list takes, as the API's document says it; each has cursors of its own form.
+/// The parameter that every list accepts, for the API document; cursor formats differ between lists.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only its description is used: a query string is taken apart by `Page`")]
+#[expect(dead_code, reason = "only its description is used: `Page` parses the query string")]
 pub(crate) struct Limit {
-    /// How many items a page has.
+    /// Maximum number of items on a page.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u8>,
 }
 
-/// Where a page begins, of a list whose cursors are ids.
+/// The start of a page in a list whose cursors are ids.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "as `Limit`")]
+#[expect(dead_code, reason = "same as for `Limit`")]
 pub(crate) struct IdCursor {
-    /// Where the page begins: `next` of the page before.
+    /// Where the page starts: the value of `next` from the previous page.
     #[param(pattern = "^([0-9]{1,18})?$")]
     cursor: Option<String>,
 }
 
-/// Where a page begins, of a list of events: a time and an id.
+/// The start of a page in a list of events: a time and an id.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "as `Limit`")]
+#[expect(dead_code, reason = "same as for `Limit`")]
 pub(crate) struct EventCursor {
-    /// Where the page begins: `next` of the page before.
+    /// Where the page starts: the value of `next` from the previous page.
     #[param(pattern = "^([0-9]{1,16}-[0-9]{1,18})?$")]
     cursor: Option<String>,
 }
 
-/// A moment in a query string, for the API's document; empty is as good as none.
+/// A point in time in a query string, for the API document; an empty value is treated as missing.
 pub(crate) fn moment() -> Schema {
     let text = || ObjectBuilder::new().schema_type(Type::String);
     let moment = text().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
     let moment_or_empty = AnyOfBuilder::new().item(moment).item(text().max_length(Some(0)));
-    moment_or_empty.description(Some("A moment as RFC 3339 writes it; `from` is part of the range, `to` is not.")).into()
+    moment_or_empty.description(Some("An RFC 3339 timestamp; `from` is inclusive, `to` is exclusive.")).into()
 }
 
-/// Names and values of a query string, decoded, in their order.
+/// The decoded names and values of a query string, in their original order.
 pub struct Pairs(pub Vec<(String, String)>);
 
 impl Pairs {
@@ -76,19 +76,19 @@ impl Pairs {
         Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
-    /// The first value of this name.
+    /// The first value with this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// The query string of a list.
+/// The query string of a list request.
 pub struct Page {
-    /// Items on the page, 1 to 200.
+    /// Maximum number of items on the page, 1 to 200.
     pub(crate) limit: i64,
-    /// Where the page begins: `next` of the page before it.
+    /// Where the page starts: the value of `next` from the previous page.
     pub(crate) cursor: Option<String>,
-    /// All other parameters, by name and value.
+    /// All other parameters, as names and values.
     pub(crate) filters: Vec<(String, String)>,
 }
 
@@ -96,7 +96,7 @@ impl Page {
     /// Reads a query string.
     ///
     /// # Errors
-    /// `BadPage` when `limit` is not a number from 1 to 200.
+    /// `BadPage` if `limit` is not a number from 1 to 200.
     pub(crate) fn read(query: &str) -> Result<Self, ApiError> {
         let mut page = Self { limit: USUAL, cursor: None, filters: Vec::new() };
         for (name, value) in Pairs::read(query).0 {
@@ -110,17 +110,17 @@ impl Page {
         Ok(page)
     }
 
-    /// The id below which the page begins, in a list whose cursors are ids.
+    /// The id below which the page starts, in a list whose cursors are ids.
     pub(crate) fn before(&self) -> Result<Option<i64>, ApiError> {
         self.cursor.as_ref().map(|cursor| cursor.parse().map_err(|_| ApiError::BadPage)).transpose()
     }
 
-    /// Rows to read: one more than the page holds, which tells whether another page follows.
+    /// Number of rows to read: one more than fits on the page, to detect whether another page follows.
     pub(crate) fn rows(&self) -> i64 {
         self.limit + 1
     }
 
-    /// Cuts `rows` to the page. The cursor of the next page comes from the last row that stays.
+    /// Truncates `rows` to the page size. The cursor for the next page is taken from the last row that remains.
     pub(crate) fn cut<T>(&self, mut rows: Vec<T>, cursor: impl Fn(&T) -> String) -> List<T> {
         let limit = usize::try_from(self.limit).unwrap_or_default();
         let more = rows.len() > limit;

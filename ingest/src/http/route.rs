@@ -1,4 +1,4 @@
-//! The parts of a route: small filters that decode one thing each, and [`route!`], which joins them to a handler.
+//! The building blocks of routes: small filters that each decode one thing, and [`route!`], which combines them with a handler.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::http::page::{Page, Pairs};
 use crate::state::AppState;
 
 /// `route!(patch "api" / "users" / i64 => users::change(state, admin_write, json()))`: method, path, handler, and the filters whose
-/// values the handler takes. The first is the state; the segments of the path that are types follow it, then the other filters.
+/// values are passed to the handler. The first is the state, followed by the path segments that are types, then the other filters.
 macro_rules! route {
     ($method:ident $($segment:tt) / + => $handler:path [$state:expr $(, $part:expr)* $(,)?]) => {
         $state
@@ -32,22 +32,22 @@ macro_rules! route {
 }
 pub(crate) use route;
 
-/// The filters that several routes share, made once.
+/// Filters shared by several routes, created once.
 #[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) state: BoxedFilter<(Arc<AppState>,)>,
     /// The sender's address.
     pub(crate) peer: BoxedFilter<(Peer,)>,
     pub(crate) headers: BoxedFilter<(HeaderMap,)>,
-    /// The query string as it was sent; empty where there is none.
+    /// The query string as it was sent; empty if there is none.
     pub(crate) query: BoxedFilter<(String,)>,
-    /// Names and values of the query string.
+    /// The names and values in the query string.
     pub(crate) pairs: BoxedFilter<(Pairs,)>,
-    /// The query string of a list.
+    /// The query string of a list request.
     pub(crate) page: BoxedFilter<(Page,)>,
-    /// The request comes from one of our own pages.
+    /// Passes only requests that come from our own pages.
     pub(crate) own_origin: BoxedFilter<()>,
-    // The callers, by what they may do: see `auth`.
+    // The callers, by permission; see `auth`.
     pub(crate) caller: BoxedFilter<(Caller,)>,
     pub(crate) session: BoxedFilter<(Caller,)>,
     pub(crate) reader: BoxedFilter<(Caller,)>,
@@ -57,7 +57,7 @@ pub(crate) struct Parts {
     pub(crate) admin_write: BoxedFilter<(Caller,)>,
 }
 
-/// A guard as a filter: the caller, if the check of `auth` named by the second argument passes.
+/// A guard as a filter: extracts the caller if the check in `auth` given by the second argument passes.
 macro_rules! guard {
     ($state:expr, $check:path) => {
         $state
@@ -97,23 +97,23 @@ impl Parts {
     }
 }
 
-/// A JSON body; its type is what the handler takes.
+/// A JSON body, decoded into the type that the handler expects.
 pub(crate) fn json<T: DeserializeOwned + Send + 'static>() -> BoxedFilter<(T,)> {
     warp::body::stream().and_then(async |body| body::json(body).await.map_err(Rejected::from_error)).boxed()
 }
 
-/// What a handler returned, as a response.
+/// Converts a handler's result into a response.
 pub(crate) fn response_of(result: Result<Response, ApiError>) -> Response {
     result.unwrap_or_else(Reply::into_response)
 }
 
-/// The first of the routes that takes a request. Each is boxed: as one type, a chain of this length takes the compiler minutes.
+/// The first route that matches a request. Each is boxed: a chain of this length as a single type would take minutes to compile.
 pub(crate) fn any_of(routes: impl IntoIterator<Item = BoxedFilter<(Response,)>>) -> BoxedFilter<(Response,)> {
     let none = warp::any().and_then(async || Err::<Response, Rejection>(warp::reject::not_found())).boxed();
     routes.into_iter().fold(none, |before, route| before.or(route).unify().boxed())
 }
 
-/// Answers what no route took, and what a filter of a route refused.
+/// Responds to requests that no route matched or that a route's filter rejected.
 ///
 /// # Errors
 /// Never.

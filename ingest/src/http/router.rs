@@ -1,4 +1,4 @@
-//! Every route, as a table: method, path, handler, and what the handler takes. A guard such as `reader` names who may call.
+//! All routes as a table: method, path, handler, and the handler's inputs. A guard such as `reader` specifies who can call the route.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::http::route::{Parts, any_of, json, refuse, route};
 use crate::state::AppState;
 use crate::webhook::handler;
 
-/// All routes, the busiest first. A request that none of them takes is answered with a problem document.
+/// All routes, busiest first. A request that matches none of them gets a problem document as the response.
 pub fn all(state: Arc<AppState>) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
     let parts = Parts::new(state);
     let routes = [webhook(&parts), events(&parts), notifications(&parts), accounts(&parts), operations(&parts), own(&parts)];
@@ -116,7 +116,7 @@ fn operations(parts: &Parts) -> BoxedFilter<(Response,)> {
     ])
 }
 
-/// Health and metrics, which nginx does not pass on.
+/// Health and metrics, which nginx does not forward.
 #[rustfmt::skip]
 fn own(parts: &Parts) -> BoxedFilter<(Response,)> {
     let s = || parts.state.clone();
@@ -127,8 +127,8 @@ fn own(parts: &Parts) -> BoxedFilter<(Response,)> {
     ])
 }
 
-/// Responses concern the one caller, so no cache may keep them unless they say so themselves. A response to a wrong method names the
-/// right ones.
+/// Responses are specific to one caller, so caches must not store them unless the response explicitly allows it. A response to an
+/// unsupported method lists the supported ones.
 fn finish(path: FullPath, reply: impl Reply) -> Response {
     let mut response = reply.into_response();
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {

@@ -1,47 +1,47 @@
-//! The table `background_jobs`: how far each job is.
+//! The `background_jobs` table, which stores the progress of each job.
 
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 
-/// The advisory locks of jobs are pairs of this number and a hash of the job's name.
+/// The advisory lock of each job is the pair of this number and a hash of the job's name.
 const LOCK_CLASS: i32 = 0x6d6c_6a62;
 
-/// A job as it is stored.
+/// A stored job.
 #[derive(Debug)]
 pub(crate) struct StoredJob {
     pub(crate) name: String,
     pub(crate) version: i32,
     pub(crate) position: Option<String>,
-    /// Rows changed so far.
+    /// Number of rows changed so far.
     pub(crate) changed: i64,
     pub(crate) updated_at: OffsetDateTime,
     pub(crate) finished_at: Option<OffsetDateTime>,
 }
 
-/// Locks a job for this connection. False if another replica works on it.
+/// Locks a job for this connection. Returns false if another replica is working on it.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn try_lock(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"select pg_try_advisory_lock($1, hashtext($2)) as "locked!""#, LOCK_CLASS, name)
         .fetch_one(connection)
         .await
 }
 
-/// Releases the lock of a job.
+/// Releases a job's lock.
 ///
 /// # Errors
-/// When Postgres fails. The lock ends with the connection then.
+/// Returns an error if Postgres fails. The lock is then released when the connection closes.
 pub(crate) async fn unlock(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
     sqlx::query!("select pg_advisory_unlock($1, hashtext($2))", LOCK_CLASS, name).fetch_one(connection).await?;
     Ok(())
 }
 
-/// The job as it is stored, at its beginning if this version of it never ran. A job of a newer version is returned as it is.
+/// The stored job, reset to the beginning if this version of the job has never run. A job with a newer version is returned unchanged.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn start(connection: &mut PgConnection, name: &str, version: i32) -> Result<StoredJob, sqlx::Error> {
     sqlx::query!(
         "insert into background_jobs (name, version) values ($1, $2)
@@ -62,10 +62,10 @@ pub(crate) async fn start(connection: &mut PgConnection, name: &str, version: i3
     .await
 }
 
-/// Stores that a step has changed `changed` rows and that the next one continues at `position`.
+/// Records that a step has changed `changed` rows and that the next step continues at `position`.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn advance(
     executor: impl PgExecutor<'_>,
     name: &str,
@@ -83,10 +83,10 @@ pub(crate) async fn advance(
     Ok(())
 }
 
-/// Stores that nothing is left to do.
+/// Records that the job is finished.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn finish(executor: impl PgExecutor<'_>, name: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update background_jobs set updated_at = now(), finished_at = coalesce(finished_at, now()) where name = $1",
@@ -97,10 +97,10 @@ pub(crate) async fn finish(executor: impl PgExecutor<'_>, name: &str) -> Result<
     Ok(())
 }
 
-/// All jobs, by name.
+/// All jobs, ordered by name.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn all(pool: &PgPool) -> Result<Vec<StoredJob>, sqlx::Error> {
     sqlx::query_as!(
         StoredJob,

@@ -1,6 +1,6 @@
-//! Deliveries into Postgres: events, notifications, outbox, counts and quarantine in one transaction.
+//! Writes deliveries to Postgres: events, notifications, outbox, counts and quarantine in one transaction.
 //!
-//! A small transaction is one statement ([`insert`]); a large one goes through COPY in several steps ([`copy`]).
+//! A small transaction uses a single statement ([`insert`]); a large one uses COPY in several steps ([`copy`]).
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,26 +18,26 @@ use super::{copy, insert, partitions, quarantine, sqlstate};
 use crate::webhook::batch::{Poison, VerifiedBatch};
 use crate::webhook::delivery::Receipt;
 
-/// Most retries of a transaction that failed for a reason that may have passed.
+/// Maximum number of retries for a transaction that failed with a transient error.
 const MAX_RETRIES: u32 = 5;
-/// Bytes of payloads from which COPY in several steps costs less than one statement.
+/// Payload size in bytes from which COPY in several steps costs less than a single statement.
 const COPY_FROM_BYTES: usize = 256 << 10;
 
 /// How a transaction inserts its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InsertMode {
-    /// All at once. An event that Postgres refuses fails the transaction.
+    /// Inserts all events at once. If Postgres rejects an event, the transaction fails.
     Bulk,
-    /// By halves where Postgres refuses some, until each refused event is found.
+    /// Bisects the events if Postgres rejects some of them, until each rejected event is found.
     Bisect,
 }
 
-/// What a transaction wrote. It takes effect when the transaction commits.
+/// The data written by a transaction. It takes effect when the transaction commits.
 #[derive(Debug)]
 pub(crate) struct Written<'a> {
-    /// The answer to each batch.
+    /// The response for each batch.
     pub(crate) receipts: Vec<Receipt>,
-    /// For the metrics.
+    /// Counts for the metrics.
     pub(crate) counts: Counts<'a>,
     /// The new events.
     pub(crate) rows: Vec<Row<'a>>,
@@ -53,10 +53,11 @@ impl<'a> Written<'a> {
     }
 }
 
-/// Commits batches in one transaction. Each event is stored once across all deliveries and replicas. On `Ok` all is durable.
+/// Commits batches in one transaction. Each event is stored once across all deliveries and replicas. If this returns `Ok`, everything is
+/// durable.
 ///
 /// # Errors
-/// When Postgres is unavailable, or fails for a reason that no single event causes. Then nothing is stored.
+/// Returns an error if Postgres is unavailable, or fails for a reason not caused by a single event. Nothing is stored in that case.
 pub(crate) async fn commit<'a>(pool: &PgPool, batches: &'a [VerifiedBatch<'a>]) -> Result<Written<'a>, sqlx::Error> {
     let mut retries = 0;
     let mut mode = InsertMode::Bulk;
@@ -90,14 +91,14 @@ async fn try_commit<'a>(pool: &PgPool, batches: &'a [VerifiedBatch<'a>], mode: I
     Ok(written)
 }
 
-/// True if one statement can write everything: few events, no poison, no duplicates among them.
+/// True if a single statement can write everything: there are few events, no poison, and no duplicates among the events.
 fn fits_one_statement(batches: &[VerifiedBatch<'_>], candidates: &[Candidate<'_>]) -> bool {
     let size: usize = candidates.iter().map(|candidate| candidate.event.payload.len()).sum();
     let received: usize = batches.iter().map(|verified| verified.batch.received).sum();
     size < COPY_FROM_BYTES && received == candidates.len() && received > 0
 }
 
-/// The events of the batches, each digest once, in the order of the digests: overlapping transactions then wait for each other instead of
+/// The events of the batches, deduplicated and ordered by digest, so that overlapping transactions wait for each other instead of
 /// deadlocking.
 fn candidates<'a>(batches: &'a [VerifiedBatch<'a>]) -> Vec<Candidate<'a>> {
     let mut candidates: Vec<Candidate<'_>> = batches
@@ -125,7 +126,7 @@ fn candidates<'a>(batches: &'a [VerifiedBatch<'a>]) -> Vec<Candidate<'a>> {
 /// Writes batches inside a transaction.
 ///
 /// # Errors
-/// When Postgres fails; in mode [`InsertMode::Bulk`] also when it refuses an event.
+/// Returns an error if Postgres fails or, in [`InsertMode::Bulk`] mode, if it rejects an event.
 pub(crate) async fn write<'a>(
     connection: &mut PgConnection,
     batches: &'a [VerifiedBatch<'a>],
@@ -146,10 +147,10 @@ pub(crate) async fn write<'a>(
     Ok(written)
 }
 
-/// The time of receipt of the stored events; `None` if there are none.
+/// The receive time of the stored events; `None` if there are none.
 type ReceivedAt = Option<OffsetDateTime>;
 
-/// As [`copy_new`], by halves where Postgres refuses some of the candidates.
+/// Like [`copy_new`], but bisects the candidates if Postgres rejects some of them.
 fn copy_bisecting<'c, 'a: 'c>(
     connection: &'c mut PgConnection,
     candidates: &'c [Candidate<'a>],
@@ -177,14 +178,14 @@ fn copy_bisecting<'c, 'a: 'c>(
     })
 }
 
-/// Stores the keys of the candidates, and the events whose key is new. Ids follow the time of the events, so that a list reads in order.
+/// Stores the candidates' keys, and the events whose keys are new. Ids are ordered by event time, so that lists are in chronological order.
 async fn copy_new<'a>(
     connection: &mut PgConnection,
     candidates: &[Candidate<'a>],
     inserted: &mut Inserted<'a>,
 ) -> Result<ReceivedAt, sqlx::Error> {
     let digests: Vec<&[u8]> = candidates.iter().map(|candidate| &candidate.digest[..]).collect();
-    // One result row: a thousand would cost both sides more than the keys do.
+    // Returns a single result row: a thousand rows would cost both sides more than the keys themselves.
     let won = sqlx::query!(
         r#"with won as (
              insert into event_keys (digest) select unnest($1::bytea[]) on conflict do nothing returning digest
@@ -208,7 +209,7 @@ async fn copy_new<'a>(
     Ok(Some(received_at))
 }
 
-/// Quarantines the poison of the batches, and the events that Postgres refused.
+/// Quarantines the poison in the batches and the events that Postgres rejected.
 async fn quarantine_poison(
     connection: &mut PgConnection,
     batches: &[VerifiedBatch<'_>],

@@ -1,7 +1,7 @@
-//! Events as rows of Postgres' binary COPY format.
+//! Encodes events as rows in Postgres's binary COPY format.
 //!
-//! COPY costs the server a third less than an INSERT from arrays, and holds no second copy of a payload: a mail of 20 MiB is sent in
-//! pieces. Source: "COPY" in the PostgreSQL documentation, section Binary Format; each value has the binary form of its type.
+//! COPY costs the server a third less than an INSERT from arrays, and does not need a second copy of a payload: a 20 MiB mail is sent in
+//! pieces. Source: "COPY" in the PostgreSQL documentation, section Binary Format; each value uses the binary format of its type.
 
 use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
@@ -9,25 +9,25 @@ use time::OffsetDateTime;
 use super::row::Row;
 use crate::webhook::event::Text;
 
-/// The columns of an `Event` in the order in which [`encode_row`] writes them. Queries for an `Event` add `erased_at`.
+/// The columns of an `Event`, in the order that [`encode_row`] writes them. Queries that return an `Event` add `erased_at`.
 pub(crate) const EVENT_COLUMNS: &str = "id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, \
     metadata, template, subaccount, url, ip, user_agent, country, city, diagnostic, simulated, webhook";
 /// The number of columns: [`EVENT_COLUMNS`], `search`, `terms` and `payload`.
 const COLUMN_COUNT: i16 = 23;
-/// Signature, flags, and the length of the header extension, which is empty.
+/// Signature, flags, and the length of the (empty) header extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// Bytes after which the rows encoded so far are sent. Longer payloads are sent in pieces of this size.
+/// Number of encoded bytes after which the buffered rows are sent. Longer payloads are sent in pieces of this size.
 const CHUNK_BYTES: usize = 128 << 10;
-/// Unix time of 2000-01-01, where the timestamps of Postgres begin.
+/// Unix time of 2000-01-01, the epoch of Postgres timestamps.
 const EPOCH_SECONDS: i128 = 946_684_800;
-/// Type ids of the elements of arrays.
+/// Type ids of array elements.
 const TEXT_OID: i32 = 25;
 const INTEGER_OID: i32 = 23;
 
 /// Copies rows into `events`.
 ///
 /// # Errors
-/// When Postgres is unavailable or refuses a row. Then none is stored, and the transaction has failed.
+/// Returns an error if Postgres is unavailable or rejects a row. In that case no row is stored and the transaction has failed.
 pub(super) async fn copy(
     connection: &mut PgConnection,
     rows: &[Row<'_>],
@@ -53,7 +53,7 @@ pub(super) async fn copy(
     Ok(())
 }
 
-/// Encodes a row up to the length of its payload, which is the last column.
+/// Encodes a row up to and including the length of its payload, which is the last column.
 fn encode_row(chunk: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
     let event = row.event;
     chunk.extend_from_slice(&COLUMN_COUNT.to_be_bytes());
@@ -67,7 +67,7 @@ fn encode_row(chunk: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
     text(chunk, event.subject.as_deref());
     texts(chunk, &event.tags);
     match &event.metadata {
-        // Version 1 of jsonb's binary form is its text.
+        // Version 1 of jsonb's binary format is its text representation.
         Some(metadata) => prefixed(chunk, &[1], metadata.text().as_bytes()),
         None => text(chunk, None),
     }
@@ -109,12 +109,13 @@ fn texts(chunk: &mut Vec<u8>, items: &[Text<'_>]) {
 fn integers(chunk: &mut Vec<u8>, items: &[i32]) {
     array_header(chunk, INTEGER_OID, items.len(), 8 * items.len());
     for item in items {
-        // Length and value in one write, because an event has many terms.
+        // Writes the length and value together, because an event has many terms.
         chunk.extend_from_slice(&(4_u64 << 32 | u64::from(item.cast_unsigned())).to_be_bytes());
     }
 }
 
-/// What precedes `items` elements of `bytes` bytes in all: one dimension that starts at 1, or none for an empty array.
+/// The header that precedes `items` elements with a total size of `bytes` bytes: one dimension that starts at 1, or none for an empty
+/// array.
 fn array_header(chunk: &mut Vec<u8>, oid: i32, items: usize, bytes: usize) {
     let dimensions: &[[u8; 4]] = if items == 0 { &[] } else { &[length(items), length(1)] };
     chunk.extend_from_slice(&length(12 + 4 * dimensions.len() + bytes));
@@ -130,7 +131,7 @@ fn timestamp(at: OffsetDateTime) -> [u8; 8] {
     i64::try_from(micros).unwrap_or(i64::MAX - 1).to_be_bytes()
 }
 
-/// Nothing in a delivery comes near the limit of 2 GiB.
+/// Nothing in a delivery comes close to the 2 GiB limit.
 fn length(bytes: usize) -> [u8; 4] {
     i32::try_from(bytes).unwrap_or(i32::MAX).to_be_bytes()
 }

@@ -1,5 +1,5 @@
-//! How many elements were stored, were duplicates, or went to quarantine: for statistics, where the counts outlive the events, and for
-//! `/metrics`.
+//! Counts how many elements were stored, were duplicates, or were quarantined. The counts are used for the statistics, where they outlive
+//! the events, and for `/metrics`.
 
 use std::collections::HashMap;
 
@@ -28,16 +28,16 @@ impl Outcome {
     }
 }
 
-/// The counts of one transaction by key label, simulation, kind and outcome. Quarantined elements have the kind `""`.
+/// The counts for one transaction, by key label, simulation, kind and outcome. Quarantined elements have the kind `""`.
 #[derive(Debug, Default)]
 pub(crate) struct Counts<'a>(HashMap<(&'a str, bool, &'a str, Outcome), i64>);
 
 impl<'a> Counts<'a> {
-    /// Counts the elements of the batches. Events start as duplicates and are moved to the other outcomes.
+    /// Counts the elements in the batches. Events are first counted as duplicates and then moved to the other outcomes.
     pub(super) fn of(batches: &'a [VerifiedBatch<'a>], inserted: &Inserted<'a>) -> Self {
         let mut counts = Self::default();
         for VerifiedBatch { batch, source, .. } in batches {
-            // Summed by kind first, because a batch has thousands of events of few kinds.
+            // Summed by kind first, because a batch contains thousands of events but few kinds.
             let mut kinds = HashMap::new();
             for event in &batch.events {
                 *kinds.entry(&*event.kind).or_insert(0) += 1;
@@ -67,10 +67,10 @@ impl<'a> Counts<'a> {
         *self.0.entry((label, source.is_simulation(), kind, outcome)).or_default() += count;
     }
 
-    /// Appends the counts to `event_count_deltas`, which a periodic job folds into hours.
+    /// Appends the counts to `event_count_deltas`, which a periodic job merges into the hourly counts.
     ///
     /// # Errors
-    /// When Postgres fails.
+    /// Returns an error if Postgres fails.
     pub(super) async fn write(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let rows: Vec<_> = self.0.iter().filter(|(_, count)| **count != 0).collect();
         if rows.is_empty() {

@@ -1,22 +1,22 @@
-//! Read-only queries about the state of the service, for readiness, the gauges, the alarms and the doctor.
+//! Read-only queries about the state of the service, for the readiness check, the gauges, the alarms and the doctor.
 
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
-/// Refusal reasons of requests that carry a Mandrill signature. They point to a misconfiguration here, not to a stranger.
+/// Refusal reasons of requests that carry a Mandrill signature. They indicate a misconfiguration on our side rather than an unknown sender.
 pub(crate) const SIGNED_REFUSAL_REASONS: [&str; 7] =
     ["wrong_signature", "no_key", "no_url", "form_broken", "form_field_repeated", "form_without_events", "too_large"];
 
 /// Fails unless Postgres responds and has the schema.
 ///
 /// # Errors
-/// When Postgres fails or the schema is missing.
+/// Returns an error if Postgres fails or the schema is missing.
 pub(crate) async fn check_ready(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::query!("select count(*) from outbox where false").fetch_one(pool).await?;
     Ok(())
 }
 
-/// Values of the gauges that only Postgres knows.
+/// Gauge values that must be read from Postgres.
 pub(crate) struct QueueDepths {
     /// Items in the outbox.
     pub(crate) outbox: f64,
@@ -37,10 +37,10 @@ pub(crate) async fn queue_depths(pool: &PgPool) -> Result<QueueDepths, sqlx::Err
     .await
 }
 
-/// Seconds since the last accepted delivery from Mandrill; `None` if there was none yet.
+/// Seconds since the last accepted delivery from Mandrill; `None` if there has been none yet.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn seconds_since_delivery(pool: &PgPool) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar!(
         "select extract(epoch from now() - max(last_at))::bigint from (
@@ -52,10 +52,10 @@ pub(crate) async fn seconds_since_delivery(pool: &PgPool) -> Result<Option<i64>,
     .await
 }
 
-/// True once a delivery from Mandrill was counted.
+/// True once a delivery from Mandrill has been counted.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn has_received_deliveries(pool: &PgPool) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select exists (select from event_counts where not simulated)
@@ -65,7 +65,7 @@ pub(crate) async fn has_received_deliveries(pool: &PgPool) -> Result<bool, sqlx:
     .await
 }
 
-/// Version, durability settings and clock of the server.
+/// The server's version, durability settings and clock.
 pub(crate) struct ServerSettings {
     pub(crate) version: String,
     /// `server_version_num`, such as 150004 for 15.4.
@@ -89,15 +89,15 @@ pub(crate) async fn server_settings(pool: &PgPool) -> Result<ServerSettings, sql
     .await
 }
 
-/// The time by the database's clock.
+/// The current time according to the database clock.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn now(pool: &PgPool) -> Result<OffsetDateTime, sqlx::Error> {
     sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(pool).await
 }
 
-/// The first 100,000 rows of the outbox. Each stands for one commit or message.
+/// The first 100,000 rows of the outbox. Each row represents one commit or message.
 pub(crate) struct OutboxBacklog {
     pub(crate) rows: i64,
     /// Age of the oldest row in seconds; 0 if there is none.
@@ -130,7 +130,7 @@ pub(crate) async fn open_quarantine(pool: &PgPool) -> Result<OpenQuarantine, sql
     .await
 }
 
-/// Refusals of the last day with the same reason and near miss.
+/// Refusals in the last day with the same reason and near miss.
 pub(crate) struct RecentRefusals {
     pub(crate) reason: String,
     /// Codes joined by `+`.
@@ -139,14 +139,14 @@ pub(crate) struct RecentRefusals {
     pub(crate) hint: Option<String>,
     pub(crate) count: i64,
     pub(crate) last_at: OffsetDateTime,
-    /// The time of the query, by the clock that also set `last_at`.
+    /// The time of the query, according to the same clock that set `last_at`.
     pub(crate) now: OffsetDateTime,
 }
 
-/// Refusals of the last day, latest first; at most 20 groups.
+/// Refusals in the last day, latest first; up to 20 groups.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn recent_refusals(pool: &PgPool) -> Result<Vec<RecentRefusals>, sqlx::Error> {
     sqlx::query_as!(
         RecentRefusals,

@@ -1,6 +1,7 @@
-//! A few events in one statement, which is its own transaction: keys, events, notifications, outbox and counts.
+//! Inserts a few events in a single statement, which is its own transaction: keys, events, notifications, outbox and counts.
 //!
-//! A small commit is mostly round trips; this is one. For many events the steps of [`super::commit`] cost less, because COPY does.
+//! Most of the cost of a small commit is round trips, and this needs only one. For many events, the steps in [`super::commit`] cost less,
+//! because COPY is cheaper.
 
 use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
@@ -11,7 +12,7 @@ use super::row::Candidate;
 use crate::notify::draft::NotificationDraft;
 use crate::webhook::event::{NewEvent, Text};
 
-/// The candidates as arrays, one for each column. Arrays of text are the cheapest to send; Postgres casts the other types.
+/// The candidates as arrays, one per column. Text arrays are the cheapest to send; Postgres casts them to the other types.
 struct Columns<'a> {
     digests: Vec<&'a [u8]>,
     positions: Vec<i64>,
@@ -23,9 +24,9 @@ struct Columns<'a> {
     labels: Vec<Option<&'a str>>,
     searches: Vec<&'a str>,
     payloads: Vec<&'a str>,
-    /// The terms of all events, one event after the other.
+    /// The terms of all events, concatenated in event order.
     terms: Vec<i32>,
-    /// Where the terms of each event end. The first value is 0.
+    /// The end offset of each event's terms. The first value is 0.
     term_ends: Vec<i32>,
     notification_kinds: Vec<Option<&'a str>>,
     titles: Vec<Option<&'a str>>,
@@ -65,10 +66,10 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Stores the candidates, which come in the order of their digests, each once across all transactions.
+/// Stores the candidates, which must be ordered by digest. Each is stored once across all transactions.
 ///
 /// # Errors
-/// When Postgres is unavailable or refuses an event. Then nothing is stored.
+/// Returns an error if Postgres is unavailable or rejects an event. Nothing is stored in that case.
 pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Candidate<'a>]) -> Result<Inserted<'a>, sqlx::Error> {
     let text = |field: for<'e> fn(&'e NewEvent<'_>) -> &'e Option<Text<'e>>| -> Vec<Option<&str>> {
         candidates.iter().map(|candidate| field(candidate.event).as_deref()).collect()
@@ -138,7 +139,7 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
     Ok(inserted)
 }
 
-/// `{"a","b"}`: arrays within arrays cannot be bound, so the tags of each event travel as text.
+/// Formats `{"a","b"}`: nested arrays cannot be bound, so each event's tags are sent as text.
 fn array_literal(items: &[Text<'_>]) -> String {
     let mut text = String::from("{");
     for (position, item) in items.iter().enumerate() {

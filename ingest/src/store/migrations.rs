@@ -1,4 +1,4 @@
-//! Migrations: the files that this program contains, and applying them under a lock.
+//! The migrations embedded in this program, and applying them under a lock.
 
 mod adopt;
 
@@ -10,26 +10,27 @@ use sqlx::postgres::PgConnection;
 
 /// The files in `migrations/`, embedded at compile time.
 static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
-/// The advisory lock of a migration.
+/// The advisory lock held during a migration.
 const LOCK: i64 = 0x6d6c_6d69_6772;
-/// How often the lock is tried. Waiting inside Postgres would hold a snapshot, which `create index concurrently` waits for.
+/// The interval between attempts to acquire the lock. Waiting inside Postgres would hold a snapshot, which `create index concurrently`
+/// waits for.
 const LOCK_INTERVAL: Duration = Duration::from_millis(200);
-/// Longest wait for a migration in another process.
+/// Maximum time to wait for a migration in another process.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
-/// Why a database is not migrated. Nothing is changed then, except by `Migrate`, which stops at the migration that failed.
+/// Why the database was not migrated. Nothing was changed, except with `Migrate`, which stops at the migration that failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MigrationError {
     #[error("the database was migrated by a newer version of ingest; use that version. Nothing was changed")]
     Newer,
     #[error(
-        "the database is older than version 0.1.0; run `ingest migrate` of version 0.1.0 first, then of this one. Nothing was changed"
+        "the database is older than version 0.1.0; run `ingest migrate` from version 0.1.0 first, then from this one. Nothing was changed"
     )]
     TooOld,
     #[error("migration {version} differs from its file in version 0.1.0; restore the database or the file. Nothing was changed")]
     Modified { version: i64 },
     #[error(
-        "migration {version} belongs to no version of ingest; check that DATABASE_URL names its database. Nothing was changed"
+        "migration {version} belongs to no version of ingest; check that DATABASE_URL points to its database. Nothing was changed"
     )]
     Unknown { version: i64 },
     #[error(
@@ -42,10 +43,10 @@ pub(crate) enum MigrationError {
     Database(#[from] sqlx::Error),
 }
 
-/// Applies the missing migrations, one process at a time. Adopts a database of version 0.1.0.
+/// Applies the missing migrations, one process at a time. Adopts a version 0.1.0 database.
 ///
 /// # Errors
-/// When the database belongs to another version, another process migrates it for too long, or a migration fails.
+/// Returns an error if the database belongs to another version, if another process takes too long to migrate it, or if a migration fails.
 pub(crate) async fn apply(pool: &PgPool) -> Result<(), MigrationError> {
     let mut connection = pool.acquire().await?;
     lock(&mut connection).await?;
@@ -73,7 +74,7 @@ async fn lock(connection: &mut PgConnection) -> Result<(), MigrationError> {
 }
 
 async fn apply_locked(connection: &mut PgConnection) -> Result<(), MigrationError> {
-    // Processes of version 0.1.0 know only the lock of sqlx.
+    // Version 0.1.0 processes use only sqlx's own lock.
     connection.lock().await?;
     let applied = async {
         connection.ensure_migrations_table(&MIGRATOR.table_name).await?;
@@ -90,15 +91,15 @@ async fn apply_locked(connection: &mut PgConnection) -> Result<(), MigrationErro
     Ok(MIGRATOR.run(connection).await?)
 }
 
-/// Versions of the migrations that the database has applied successfully.
+/// Versions of the migrations that were applied successfully to the database.
 ///
 /// # Errors
-/// When Postgres fails or was never migrated.
+/// Returns an error if Postgres fails or the database was never migrated.
 pub(crate) async fn applied_versions(pool: &PgPool) -> Result<Vec<i64>, sqlx::Error> {
     sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(pool).await
 }
 
-/// Versions of the migrations that this program contains.
+/// Versions of the migrations embedded in this program.
 pub(crate) fn known_versions() -> Vec<i64> {
     MIGRATOR.iter().map(|migration| migration.version).collect()
 }

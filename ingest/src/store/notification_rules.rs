@@ -5,22 +5,22 @@ use sqlx::types::Json;
 
 use crate::notify::rules::Rule;
 
-/// Users who can have custom rules. The audience of one notification may list the ids of all of them.
+/// Maximum number of users with custom rules. The audience of a single notification can list the ids of all of them.
 const MAX_USERS_WITH_RULES: i64 = 200;
 
-/// The custom rules of a user; `None` if the default applies.
+/// A user's custom rules; `None` if the default rule applies.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn get(pool: &PgPool, user: i64) -> Result<Option<Vec<Rule>>, sqlx::Error> {
     let row = sqlx::query!(r#"select rules as "rules: Json<Vec<Rule>>" from notification_rules where user_id = $1"#, user);
     Ok(row.fetch_optional(pool).await?.map(|row| row.rules.0))
 }
 
-/// Replaces the custom rules of a user. Returns false, and stores nothing, if too many other users have custom rules.
+/// Replaces a user's custom rules. Returns false and stores nothing if too many other users have custom rules.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn set(pool: &PgPool, user: i64, rules: &[Rule]) -> Result<bool, sqlx::Error> {
     let stored = sqlx::query!(
         "insert into notification_rules (user_id, rules)
@@ -33,10 +33,10 @@ pub(crate) async fn set(pool: &PgPool, user: i64, rules: &[Rule]) -> Result<bool
     Ok(stored.execute(pool).await?.rows_affected() > 0)
 }
 
-/// Deletes the custom rules of a user, who then has the default rule.
+/// Deletes a user's custom rules, so that the default rule applies again.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn reset(pool: &PgPool, user: i64) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from notification_rules where user_id = $1", user).execute(pool).await?;
     Ok(())

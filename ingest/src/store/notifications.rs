@@ -1,4 +1,4 @@
-//! The notifications of a user: pages, the unread count, and read marks.
+//! A user's notifications: pages, the unread count and read markers.
 
 use serde::Serialize;
 use shared::notification::{Audience, AudienceError, Notification, Sender};
@@ -7,18 +7,19 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-/// Ids that one page or count scans, at most. It bounds the time for users who receive few of very many notifications.
+/// Maximum number of ids scanned for one page or count. It limits query time for users who receive only a small share of a very large
+/// number of notifications.
 const MAX_SCANNED_IDS: i64 = 100_000;
 /// Unread notifications are counted up to this number.
 const MAX_UNREAD: i64 = 1_000;
 
-/// Which notifications a page lists.
+/// Selects the notifications that a page lists.
 #[derive(Debug, Default)]
 pub(crate) struct NotificationFilter {
     pub(crate) kind: Option<String>,
     /// The id of the sender.
     pub(crate) from_user: Option<i64>,
-    /// True for unread ones only.
+    /// True to list only unread notifications.
     pub(crate) unread: bool,
 }
 
@@ -28,23 +29,23 @@ pub(crate) struct NotificationFilter {
 pub(crate) struct ListedNotification {
     #[serde(flatten)]
     pub(crate) notification: Notification,
-    /// True when the caller has read or sent it.
+    /// True if the caller has read or sent it.
     read: bool,
 }
 
-/// Notifications of one scan.
+/// The notifications found by one scan.
 pub(crate) struct NotificationScan {
     /// Newest first.
     pub(crate) notifications: Vec<ListedNotification>,
-    /// The id below which the next scan starts when this one found less than a page. `None` when no older ids exist.
+    /// The id below which the next scan starts if this one found less than a full page. `None` if there are no older ids.
     pub(crate) continue_before: Option<i64>,
 }
 
-/// Notifications that `user` received or sent, with ids below `before`, newest first. A scan may find fewer than `limit`, or
-/// none, although older notifications exist.
+/// Notifications that `user` received or sent, with ids below `before`, newest first. A scan can return fewer than `limit`, or none, even
+/// if older notifications exist.
 ///
 /// # Errors
-/// When Postgres fails, or stores an unknown audience.
+/// Returns an error if Postgres fails or a stored audience is unknown.
 pub(crate) async fn list(
     pool: &PgPool,
     user: &User,
@@ -123,9 +124,9 @@ impl TryFrom<NotificationRow> for ListedNotification {
     }
 }
 
-/// The ids that one page scans.
+/// The range of ids scanned for one page.
 struct ScanRange {
-    /// The oldest id of all notifications.
+    /// The id of the oldest notification.
     oldest: i64,
     /// Inclusive.
     from: i64,
@@ -139,7 +140,7 @@ impl ScanRange {
             sqlx::query!(r#"select coalesce(min(id), 0) as "oldest!", coalesce(max(id), 0) as "newest!" from notifications"#);
         let ends = ends.fetch_one(pool).await?;
         let before = before.unwrap_or(ends.newest + 1);
-        // An index finds every kind but `open`, so these pages need no bound.
+        // An index covers every kind except `open`, so these pages need no scan limit.
         let is_indexed = filter.from_user.is_some() || filter.kind.as_ref().is_some_and(|kind| kind != "open");
         let from = if is_indexed { 0 } else { before.saturating_sub(MAX_SCANNED_IDS) };
         Ok(Self { oldest: ends.oldest, from, before })
@@ -150,10 +151,10 @@ impl ScanRange {
     }
 }
 
-/// The number of notifications that `user` received and has not read, counted up to 1,000 among the newest 100,000 ids.
+/// The number of unread notifications that `user` has received, counted up to 1,000 among the newest 100,000 ids.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn count_unread(pool: &PgPool, user: &User) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
@@ -176,7 +177,7 @@ pub(crate) async fn count_unread(pool: &PgPool, user: &User) -> Result<i64, sqlx
 /// Marks all notifications up to an id as read. Ids that do not exist yet stay unread.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn mark_read_up_to(pool: &PgPool, user: &User, up_to: i64) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "with marked as (
@@ -192,10 +193,10 @@ pub(crate) async fn mark_read_up_to(pool: &PgPool, user: &User, up_to: i64) -> R
     Ok(())
 }
 
-/// Marks single notifications as read. Ids of other users' notifications are ignored.
+/// Marks individual notifications as read. Ids of other users' notifications are ignored.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn mark_read(pool: &PgPool, user: &User, ids: &[i64]) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into notification_reads (user_id, notification_id)

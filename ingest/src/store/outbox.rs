@@ -1,4 +1,4 @@
-//! Writing the outbox: with the events of a transaction, their notifications and one row that announces all of them.
+//! Writes the outbox: together with a transaction's events, their notifications and one row that announces all of them.
 
 use std::collections::HashMap;
 
@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 use super::row::Row;
 use crate::notify::draft::NotificationDraft;
 
-/// A statement that writes notifications and the outbox row, for both ways of inserting events. The text before the shared part defines
-/// the relations `drafts (id, kind, title, body, message_id, recipient, audience)`, the notifications by the ids of their events, and
-/// `announced (received_at, first, last, items)`, the stored events in one row, or none. The shared part defines `notified (id,
+/// A statement that writes notifications and the outbox row, for both ways of inserting events. The text before the shared part defines two
+/// relations: `drafts (id, kind, title, body, message_id, recipient, audience)`, the notifications keyed by event id, and `announced
+/// (received_at, first, last, items)`, which has a single row for the stored events, or no row. The shared part defines `notified (id,
 /// event_id)` and `queued (id)`.
 macro_rules! announcing {
     ($before:literal, $after:literal, $($bind:expr),* $(,)?) => {
@@ -33,29 +33,29 @@ macro_rules! announcing {
 }
 pub(super) use announcing;
 
-/// A row of the outbox: what the publisher needs to publish its events without reading them back.
+/// An outbox row: the data needed to publish its events without reading them back from the database.
 #[derive(Debug)]
 pub(crate) struct OutboxRow {
     /// The row's id.
     pub(crate) id: i64,
-    /// The time of receipt of its events.
+    /// The receive time of its events.
     pub(crate) received_at: OffsetDateTime,
-    /// The ids of notifications by the ids of their events.
+    /// Notification ids keyed by event id.
     pub(crate) notifications: HashMap<i64, i64>,
 }
 
 impl OutboxRow {
-    /// Pairs the ids of notifications with those of their events, which come in one order; `None` if nothing was notified.
+    /// Pairs notification ids with the ids of their events, which are in the same order; `None` if there were no notifications.
     pub(super) fn new(id: i64, received_at: OffsetDateTime, events: Option<Vec<i64>>, notifications: Option<Vec<i64>>) -> Self {
         let notifications = events.into_iter().flatten().zip(notifications.into_iter().flatten()).collect();
         Self { id, received_at, notifications }
     }
 }
 
-/// Writes the notifications of `rows` and the outbox row that announces them. `None` without rows.
+/// Writes the notifications for `rows` and the outbox row that announces them. Returns `None` if there are no rows.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(super) async fn announce(
     connection: &mut PgConnection,
     rows: &[Row<'_>],

@@ -1,30 +1,30 @@
-//! Reading and removing rows of the outbox, for the publisher.
+//! Reads and removes outbox rows for the publisher.
 
 use shared::notification::{Notification, Sender};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use time::OffsetDateTime;
 
-/// Most items of the rows that one transaction takes, unless a single row has more.
+/// Maximum number of items in the rows claimed by one transaction, unless a single row has more.
 const MAX_ITEMS: i64 = 2_000;
 
-/// Which rows a transaction takes.
+/// Selects the rows that a transaction claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Selection {
-    /// Rows that Redis never refused, and that no process is about to publish from memory.
+    /// Rows that Redis has never rejected and that no process is about to publish from memory.
     Orphaned,
-    /// All rows that Redis never refused.
+    /// All rows that Redis has never rejected.
     All,
-    /// Rows that Redis refused.
+    /// Rows that Redis has rejected.
     Refused,
 }
 
-/// A row of the outbox: the events of one commit with their notifications, or one notification of its own.
+/// An outbox row: the events of one commit with their notifications, or a single notification without an event.
 #[derive(Debug)]
 pub(crate) struct PendingRow {
     pub(crate) id: i64,
-    /// How often Redis refused the row.
+    /// How many times Redis has rejected the row.
     pub(crate) attempts: i16,
-    /// The time of receipt of the events.
+    /// The receive time of the events.
     pub(crate) received_at: Option<OffsetDateTime>,
     /// The first and last id of the events.
     pub(crate) events: Option<(i64, i64)>,
@@ -32,21 +32,21 @@ pub(crate) struct PendingRow {
     pub(crate) notifications: Option<(i64, i64)>,
 }
 
-/// Begins a transaction that takes rows. Its commit does not wait for the disk: if a crash lost it, the rows would be published again,
-/// and readers drop items that they know.
+/// Begins a transaction that claims rows. Its commit does not wait for the disk: if a crash loses the commit, the rows are published again,
+/// and readers drop items they have already seen.
 ///
 /// # Errors
-/// When Postgres is unavailable.
+/// Returns an error if Postgres is unavailable.
 pub(crate) async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     sqlx::query!("set local synchronous_commit = off").execute(&mut *transaction).await?;
     Ok(transaction)
 }
 
-/// Takes at most `limit` rows, oldest first. They return to the outbox if the transaction does not commit.
+/// Claims up to `limit` rows, oldest first. They stay in the outbox if the transaction does not commit.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn take(
     connection: &mut PgConnection,
     limit: i64,
@@ -85,11 +85,11 @@ pub(crate) async fn take(
     Ok(rows)
 }
 
-/// The notifications that a row announces. Ids of other notifications may lie between its first and last: only those of the row's own
-/// events count, or the one that the row names.
+/// The notifications that a row announces. Ids of other notifications can lie between its first and last ids, so only notifications for the
+/// row's own events are included, or the single notification that the row contains.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn notifications(connection: &mut PgConnection, row: &PendingRow) -> Result<Vec<Notification>, sqlx::Error> {
     let Some((first, last)) = row.notifications else { return Ok(Vec::new()) };
     let rows = sqlx::query!(
@@ -122,11 +122,11 @@ pub(crate) async fn notifications(connection: &mut PgConnection, row: &PendingRo
     Ok(notifications.collect())
 }
 
-/// Deletes published rows in a statement that does not wait for the disk. If a crash lost it, or another replica took a row that waited
-/// for a second, the row is published twice, and readers drop items that they know.
+/// Deletes published rows in a statement that does not wait for the disk. If a crash loses the deletion, or another replica claims a row
+/// that has been pending for a second, the row is published twice, and readers drop items they have already seen.
 ///
 /// # Errors
-/// When Postgres is unavailable.
+/// Returns an error if Postgres is unavailable.
 pub(crate) async fn delete_published(pool: &PgPool, ids: &[i64]) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "with unsynced as (select set_config('synchronous_commit', 'off', true))
@@ -138,13 +138,13 @@ pub(crate) async fn delete_published(pool: &PgPool, ids: &[i64]) -> Result<(), s
     Ok(())
 }
 
-/// Replaces a row that announces the events `first..=last` by two rows of half as many.
+/// Replaces a row that announces the events `first..=last` with two rows that announce half of them each.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn split(pool: &PgPool, id: i64, first: i64, last: i64) -> Result<(), sqlx::Error> {
     let middle = first + (last - first) / 2;
-    // Both halves name all notifications: each announces only those of its own events.
+    // Both halves list the full notification range, since each announces only the notifications for its own events.
     sqlx::query!(
         "with whole as (delete from outbox where id = $1 returning *)
              insert into outbox
@@ -162,10 +162,10 @@ pub(crate) async fn split(pool: &PgPool, id: i64, first: i64, last: i64) -> Resu
     Ok(())
 }
 
-/// Counts a refusal of a row that cannot be split.
+/// Increments the rejection count of a row that cannot be split.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn count_attempt(pool: &PgPool, id: i64) -> Result<(), sqlx::Error> {
     sqlx::query!("update outbox set attempts = attempts + 1 where id = $1", id).execute(pool).await?;
     Ok(())
@@ -174,7 +174,7 @@ pub(crate) async fn count_attempt(pool: &PgPool, id: i64) -> Result<(), sqlx::Er
 /// Deletes a row.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn delete(connection: &mut PgConnection, id: i64) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from outbox where id = $1", id).execute(connection).await?;
     Ok(())

@@ -1,13 +1,13 @@
-//! Building an index of `events` without holding up deliveries: concurrently on each partition, then attached to the parent's index.
+//! Builds an index on `events` without blocking deliveries: concurrently on each partition, then attached to the parent's index.
 //!
-//! `create index concurrently` does not work on a partitioned table, and a plain `create index` blocks inserts for as long as it reads the
-//! table. The parent's index is therefore made ON ONLY the parent, where it has nothing to read, and is invalid until every partition has
-//! its part. Partitions that are created meanwhile get their part from Postgres when they are attached.
+//! `create index concurrently` does not work on a partitioned table, and a plain `create index` blocks inserts while it reads the table.
+//! The parent's index is therefore created ON ONLY the parent, which contains no rows, and is invalid until every partition has its own
+//! index. For partitions created in the meantime, Postgres creates the index when they are attached.
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
 
-/// An index that every partition of `events` must have. Names and definitions are constants of this program.
+/// An index that every partition of `events` must have. Names and definitions are constants in this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PartitionIndex {
     /// The name of the parent's index.
@@ -16,22 +16,22 @@ pub(crate) struct PartitionIndex {
     pub(crate) definition: &'static str,
 }
 
-/// How long a statement that needs a lock on the parent waits for it. Inserts queue behind it for as long.
+/// How long a statement waits for a lock on the parent table. Inserts queue behind it for that time.
 const LOCK_TIMEOUT: &str = "set local lock_timeout = '1s'";
 
-/// A partition that lacks its part of an index.
+/// A partition that does not have the index yet.
 struct MissingPart {
     partition: String,
-    /// The name of an index that exists and is not attached: built by an earlier attempt.
+    /// The name of an existing index that is not attached, left over from an earlier attempt.
     leftover: Option<String>,
     /// False if the leftover comes from a build that failed.
     leftover_is_valid: bool,
 }
 
-/// Creates the parent's index where it is missing, and builds the part of one partition. False when every partition has its part.
+/// Creates the parent's index if it is missing, and builds the index on one partition. Returns false if every partition already has it.
 ///
 /// # Errors
-/// When Postgres fails, or a lock is not free within a second: a later call continues.
+/// Returns an error if Postgres fails, or if a lock cannot be acquired within a second. A later call continues the work.
 pub(crate) async fn build_next(connection: &mut PgConnection, index: PartitionIndex) -> Result<bool, sqlx::Error> {
     create_on_parent(connection, index).await?;
     let Some(part) = next_missing(connection, index).await? else { return Ok(false) };
@@ -64,7 +64,7 @@ async fn create_on_parent(connection: &mut PgConnection, index: PartitionIndex) 
     transaction.commit().await
 }
 
-/// The oldest attached partition without a part of the index, and what an earlier attempt left there.
+/// The oldest attached partition without the index, and any leftover from an earlier attempt.
 async fn next_missing(connection: &mut PgConnection, index: PartitionIndex) -> Result<Option<MissingPart>, sqlx::Error> {
     let row = sqlx::query!(
         r#"select partition.relname::text as "partition!", leftover.relname::text as "leftover?",

@@ -1,21 +1,21 @@
-//! Partitions of `events`, one for each month, created ahead so that no insert finds its month missing.
+//! Partitions of `events`, one per month, created in advance so that an insert always finds the partition for its month.
 
 use sqlx::{AssertSqlSafe, PgPool};
 use time::{Date, Month, OffsetDateTime};
 
-/// Months that are created ahead of the current one.
+/// Number of months for which partitions are created in advance.
 const AHEAD: i32 = 3;
-/// The advisory lock of this work.
+/// The advisory lock for creating partitions.
 const LOCK: i64 = 0x6d6c_7061_7274;
-/// Rows of up to this many bytes are not compressed: a third of a page. Postgres starts at a quarter, which most opens and clicks exceed
-/// by little; compressing them took a tenth of all CPU and saved little space.
+/// Rows of up to this many bytes (a third of a page) are not compressed. By default, Postgres compresses rows larger than a quarter of a
+/// page. Most opens and clicks are slightly larger than that; compressing them used 10% of the CPU time and saved little space.
 const TOAST_TUPLE_TARGET: u32 = 2700;
 
-/// Creates the missing partitions of this month and the next ones. Blocks no insert: a table is created by itself and then attached.
-/// Months follow the clock of the database, which also sets `received_at`.
+/// Creates any missing partitions for this month and the following ones. It does not block inserts, because each table is created
+/// separately and then attached. Months are based on the database clock, which also sets `received_at`.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub async fn create_ahead(pool: &PgPool) -> Result<(), sqlx::Error> {
     let mut transaction = pool.begin().await?;
     sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *transaction).await?;
@@ -27,7 +27,7 @@ pub async fn create_ahead(pool: &PgPool) -> Result<(), sqlx::Error> {
         if exists.fetch_one(&mut *transaction).await? {
             continue;
         }
-        // Name and bounds are computed from dates; no input reaches the statement.
+        // The name and bounds are computed from dates; the statement contains no external input.
         let create = format!(
             "create table {name} (like events including defaults including constraints) with (toast_tuple_target = {TOAST_TUPLE_TARGET})"
         );
@@ -40,14 +40,14 @@ pub async fn create_ahead(pool: &PgPool) -> Result<(), sqlx::Error> {
     transaction.commit().await
 }
 
-/// A partition of `events`: one month.
+/// A partition of `events`, covering one month.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
     /// `events_YYYY_MM`.
     pub name: String,
     /// The start of the next month.
     pub until: OffsetDateTime,
-    /// False if retention has detached the partition and not dropped it yet.
+    /// False if retention has detached the partition but not dropped it yet.
     pub attached: bool,
     /// True if a detach was interrupted.
     pub detaching: bool,
@@ -56,7 +56,7 @@ pub struct Partition {
 /// All partitions, oldest first, including detached ones.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub async fn all(pool: &PgPool) -> Result<Vec<Partition>, sqlx::Error> {
     let tables = sqlx::query!(
         r#"select relname::text as "name!", inhparent is not null as "attached!", coalesce(inhdetachpending, false) as "detaching!"

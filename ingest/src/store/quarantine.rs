@@ -1,4 +1,4 @@
-//! Storing poison in the quarantine, byte for byte.
+//! Stores poison in the quarantine, byte for byte.
 
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnection;
@@ -6,17 +6,17 @@ use sqlx::postgres::PgConnection;
 use crate::webhook::batch::Poison;
 use crate::webhook::delivery::Source;
 
-/// Stores poison; equal bytes share one row. A row that a user discarded stays discarded when its bytes arrive again.
+/// Stores poison; identical bytes share one row. A row that a user has discarded stays discarded if the same bytes arrive again.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn insert(connection: &mut PgConnection, poison: &[(Poison<'_>, &Source)]) -> Result<(), sqlx::Error> {
     if poison.is_empty() {
         return Ok(());
     }
     let mut poison: Vec<([u8; 32], &(Poison<'_>, &Source))> =
         poison.iter().map(|one| (Sha256::digest(&one.0.raw).into(), one)).collect();
-    // Sorted, so that concurrent transactions cannot deadlock; without duplicates, because a statement cannot update a row twice.
+    // Sorted so that concurrent transactions cannot deadlock, and deduplicated because a statement cannot update a row twice.
     poison.sort_by_key(|(digest, _)| *digest);
     poison.dedup_by_key(|(digest, _)| *digest);
     let digests: Vec<&[u8]> = poison.iter().map(|(digest, _)| &digest[..]).collect();

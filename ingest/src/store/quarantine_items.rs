@@ -1,16 +1,16 @@
-//! Items in quarantine as operators list, inspect, select and discard them.
+//! Lets operators list, inspect, select and discard quarantined items.
 
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-/// An item in quarantine, without its bytes.
+/// A quarantined item, without its bytes.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Quarantined)]
 pub(crate) struct QuarantinedItem {
     pub(crate) id: i64,
-    /// What the bytes are: one element of a delivery, a whole delivery, or an item of the outbox.
+    /// The type of the bytes: one element of a delivery, a whole delivery, or an outbox item.
     #[schema(pattern = "^(element|delivery|outbox)$")]
     origin: String,
     /// A stable code.
@@ -52,7 +52,7 @@ pub(crate) struct QuarantineGroup {
     last_at: OffsetDateTime,
 }
 
-/// Which items a page lists.
+/// Selects the items that a page lists.
 pub(crate) struct QuarantineFilter {
     /// `open`, `retried` or `discarded`.
     pub(crate) state: String,
@@ -61,7 +61,7 @@ pub(crate) struct QuarantineFilter {
     pub(crate) webhook: Option<String>,
 }
 
-/// Selects open items: those that match every given field, or all.
+/// Selects open items: those that match every specified field, or all items if no field is specified.
 #[derive(Debug, Default, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = Selection)]
@@ -76,16 +76,16 @@ pub(crate) struct QuarantineSelection {
 
 /// Open items that a selection matches.
 pub(crate) struct SelectedItems {
-    /// The ids of the oldest, up to the limit.
+    /// The ids of the oldest matching items, up to the limit.
     pub(crate) ids: Vec<i64>,
-    /// The number of all.
+    /// The total number of matching items.
     pub(crate) total: i64,
 }
 
 /// Items with ids below `before`, newest first.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn list(
     pool: &PgPool,
     filter: &QuarantineFilter,
@@ -113,7 +113,7 @@ pub(crate) async fn list(
 /// Open items by reason, the most frequent first; at most 100 reasons.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn open_groups(pool: &PgPool) -> Result<Vec<QuarantineGroup>, sqlx::Error> {
     sqlx::query_as!(
         QuarantineGroup,
@@ -136,10 +136,10 @@ pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<QuarantinedIte
     .await
 }
 
-/// The bytes of an item, as they were received.
+/// The bytes of an item, as received.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn bytes(pool: &PgPool, id: i64) -> Result<Option<Vec<u8>>, sqlx::Error> {
     sqlx::query_scalar!("select raw from quarantine where id = $1", id).fetch_optional(pool).await
 }
@@ -165,10 +165,10 @@ pub(crate) async fn select_open(
     Ok(SelectedItems { ids: rows.into_iter().map(|row| row.id).collect(), total })
 }
 
-/// Discards the items that are still open, and returns how many. Their bytes stay.
+/// Discards the items that are still open and returns how many were discarded. Their bytes are kept.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn discard(pool: &PgPool, ids: &[i64], user: i64, reason: &str) -> Result<u64, sqlx::Error> {
     let discarded = sqlx::query!(
         "update quarantine set state = 'discarded', resolved_at = now(), resolved_by = $2, resolution = $3

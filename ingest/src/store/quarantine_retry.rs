@@ -1,4 +1,4 @@
-//! Retries an item in quarantine: parses its bytes with the current code, and stores the result like a new delivery.
+//! Retries a quarantined item: parses its bytes with the current code and stores the result like a new delivery.
 
 use serde::Serialize;
 use shared::feed::FeedItem;
@@ -30,16 +30,16 @@ impl RetryOutcome {
         Self { id, outcome: "failed", detail }
     }
 
-    /// True when the item stays open.
+    /// True if the item stays open.
     pub(crate) fn is_failed(&self) -> bool {
         self.outcome == "failed"
     }
 }
 
-/// Reports whether the item can be parsed now, and stores nothing. `None` if the item is not open or is being retried.
+/// Reports whether the item can now be parsed, without storing anything. `None` if the item is not open or is being retried.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn preview(connection: &mut PgConnection, id: i64) -> Result<Option<RetryOutcome>, sqlx::Error> {
     let item = lock_open(connection, id).await?;
     Ok(item.map(|item| match item.parse() {
@@ -48,11 +48,11 @@ pub(crate) async fn preview(connection: &mut PgConnection, id: i64) -> Result<Op
     }))
 }
 
-/// Retries one item in its own transaction, which both stores the result and marks the item as retried by `user`. `None` if the
-/// item is not open, or another request is retrying it.
+/// Retries one item in its own transaction, which stores the result and marks the item as retried by `user`. Returns `None` if the item is
+/// not open or another request is retrying it.
 ///
 /// # Errors
-/// When Postgres fails for a reason other than the item's data.
+/// Returns an error if Postgres fails for a reason other than the item's data.
 pub(crate) async fn retry(pool: &PgPool, rules: &Rules, id: i64, user: i64) -> Result<Option<RetryOutcome>, sqlx::Error> {
     let failure = match try_retry(pool, rules, id, user).await {
         Ok(Ok(outcome)) => return Ok(outcome),
@@ -64,7 +64,7 @@ pub(crate) async fn retry(pool: &PgPool, rules: &Rules, id: i64, user: i64) -> R
     Ok(Some(RetryOutcome::failed(id, failure)))
 }
 
-/// The inner error says why the item cannot be parsed.
+/// The inner error explains why the item cannot be parsed.
 async fn try_retry(
     pool: &PgPool,
     rules: &Rules,
@@ -128,7 +128,7 @@ enum Parsed<'a> {
 }
 
 impl LockedItem {
-    /// The error is a sentence that says why the bytes cannot be parsed.
+    /// The error is a sentence explaining why the bytes cannot be parsed.
     fn parse(&self) -> Result<Parsed<'_>, String> {
         let now = OffsetDateTime::now_utc();
         let simulated = self.source.is_simulation();
@@ -152,7 +152,7 @@ impl LockedItem {
     }
 }
 
-/// Locks an item. `None` if it is not open, or another transaction holds it.
+/// Locks an item. Returns `None` if it is not open or another transaction has locked it.
 async fn lock_open(connection: &mut PgConnection, id: i64) -> Result<Option<LockedItem>, sqlx::Error> {
     let row = sqlx::query!(
         "select raw, origin, webhook, simulated from quarantine where id = $1 and state = 'open' for update skip locked",
@@ -171,7 +171,7 @@ async fn record_failure(pool: &PgPool, id: i64, detail: &str) -> Result<(), sqlx
     Ok(())
 }
 
-/// Puts an item that Redis refused back into the outbox.
+/// Puts an item that Redis rejected back into the outbox.
 async fn requeue(connection: &mut PgConnection, item: &FeedItem) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into outbox (event_id, event_received_at, notification_id) values ($1, $2, $3)",

@@ -1,4 +1,4 @@
-//! Storing counts of refused deliveries by reason, network and hour.
+//! Stores counts of refused deliveries by reason, network and hour.
 
 use sqlx::PgPool;
 
@@ -7,7 +7,7 @@ use crate::webhook::refusals::{MAX_REFUSALS, RefusalCount, RefusalCounts};
 /// Adds the counts to the current hour, and keeps the newest [`MAX_REFUSALS`] rows.
 ///
 /// # Errors
-/// When Postgres fails. Then nothing is stored.
+/// Returns an error if Postgres fails. Nothing is stored in that case.
 pub(crate) async fn store(pool: &PgPool, counts: &RefusalCounts) -> Result<(), sqlx::Error> {
     let mut rows: Vec<_> = counts.iter().collect();
     rows.sort_unstable_by_key(|(key, _)| *key);

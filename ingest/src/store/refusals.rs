@@ -1,4 +1,4 @@
-//! Refused requests, counted by reason, network and hour.
+//! Refused requests, counted per reason, network and hour.
 
 use serde::Serialize;
 use sqlx::PgPool;
@@ -25,10 +25,10 @@ pub(crate) struct Refusal {
     hint: Option<String>,
 }
 
-/// Refusals from position `offset` on, latest first.
+/// Refusals starting at position `offset`, latest first.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn list(pool: &PgPool, offset: i64, limit: i64) -> Result<Vec<Refusal>, sqlx::Error> {
     sqlx::query_as!(
         Refusal,

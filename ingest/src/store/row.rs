@@ -1,17 +1,17 @@
-//! Events on their way into the table.
+//! Events waiting to be inserted into the table.
 
 use crate::notify::draft::NotificationDraft;
 use crate::webhook::delivery::Source;
 use crate::webhook::event::NewEvent;
 
-/// An event that the transaction stores unless its digest is known already.
+/// An event that the transaction stores unless its digest already exists.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidate<'a> {
-    /// The event's digest, copied here because thousands of candidates are sorted by it.
+    /// The event's digest, copied here because thousands of candidates are sorted by digest.
     pub(crate) digest: [u8; 16],
     /// The index of its batch in the transaction.
     pub(crate) batch: usize,
-    /// Its position among all events of the transaction.
+    /// Its position among all events in the transaction.
     pub(crate) position: usize,
     pub(crate) event: &'a NewEvent<'a>,
     pub(crate) notification: Option<&'a NotificationDraft>,
@@ -19,14 +19,14 @@ pub(crate) struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    /// The row of a candidate whose digest is new.
+    /// The row for a candidate whose digest is new.
     pub(crate) fn with_id(&self, id: i64) -> Row<'a> {
         let Self { batch, event, notification, source, .. } = *self;
         Row { batch, id, event, notification, source }
     }
 }
 
-/// An event with the id that it is stored under.
+/// An event with the id under which it is stored.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<'a> {
     /// The index of its batch in the transaction.

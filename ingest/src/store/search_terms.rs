@@ -1,14 +1,14 @@
-//! The terms under which an event is indexed: integers, all in one GIN index.
+//! The terms that an event is indexed by: integers, all in one GIN index.
 //!
-//! The cost of a GIN index grows with its entries. Grams of three characters suffice to find a word, because every match is
-//! compared with the whole word. A field's whole value is a single entry; a separate index for the field would cost as much as
-//! ten. The database functions `event_grams` and `event_value` compute the same terms, for events that an older version stored.
+//! The cost of a GIN index grows with the number of its entries. Three-character grams are sufficient to find a word, because every match
+//! is compared with the whole word. A field's whole value is a single entry; a separate index for the field would cost as much as ten
+//! entries. The database functions `event_grams` and `event_value` compute the same terms, for events stored by an older version.
 
 /// This bit is clear in grams and set in values.
 const VALUE: u32 = 1 << 31;
 
 /// Appends a term for every three consecutive characters within a word of a folded text. ASCII punctuation and whitespace
-/// separate words; every other character counts.
+/// separate words; every other character is part of a word.
 pub(crate) fn grams(text: &str, terms: &mut Vec<i32>) {
     let (mut first, mut second, mut length) = (0, 0, 0);
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! What an error of Postgres means for the caller, by its SQLSTATE.
+//! Classifies Postgres errors by SQLSTATE, according to what they mean for the caller.
 //!
 //! Source: "PostgreSQL Error Codes" in the PostgreSQL documentation, Appendix A.
 
@@ -14,14 +14,14 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => true,
         sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => true,
         // Connection exceptions, insufficient resources (a full disk), object not in prerequisite state, operator intervention,
-        // rollbacks, invalid transaction states (read-only); and a missing partition, the only check that an event can violate.
+        // rollbacks, invalid transaction states (read-only), and a missing partition, which is the only check that an event can violate.
         sqlx::Error::Database(_) => sqlstate(error)
             .is_some_and(|code| ["08", "53", "55", "57", "40", "25", "23514"].iter().any(|class| code.starts_with(class))),
         _ => false,
     }
 }
 
-/// The statement ran into its time-out.
+/// The statement timed out.
 pub fn is_timeout(error: &sqlx::Error) -> bool {
     sqlstate(error).is_some_and(|code| code == "57014")
 }
@@ -31,12 +31,12 @@ pub fn is_conflict(error: &sqlx::Error) -> bool {
     sqlstate(error).is_some_and(|code| code == "40P01" || code == "40001")
 }
 
-/// Postgres refuses a value: text that it cannot store, a time out of range, a row too large for an index.
+/// Postgres rejects a value: text that it cannot store, an out-of-range time, or a row too large for an index.
 pub fn is_invalid_data(error: &sqlx::Error) -> bool {
     sqlstate(error).is_some_and(|code| code.starts_with("22") || code.starts_with("54"))
 }
 
-/// The month has no partition: the clock of the database was moved, or no replica ran for months.
+/// The month has no partition, because the database clock was changed or no replica has run for months.
 pub fn is_missing_partition(error: &sqlx::Error) -> bool {
     sqlstate(error).is_some_and(|code| code == "23514")
 }

@@ -1,4 +1,4 @@
-//! Users, tokens, sessions and saved views: who may manage them, and which changes apply immediately.
+//! Users, tokens, sessions and saved views: who can manage them, and which changes take effect immediately.
 
 use front_door::{ApiClient, ApiResponse, Socket};
 use reqwest::Method;
@@ -18,7 +18,7 @@ async fn invite(admin: &ApiClient, email: &str, role: &str) -> (i64, String) {
     )
 }
 
-/// Sets a password with the invitation's token and keeps the session.
+/// Sets a password using the invitation token and keeps the session.
 async fn accept_invitation(stack: &Stack, token: &str) -> ApiClient {
     let mut client = ApiClient::new(stack);
     let response = client.post("/api/invitation", &json!({"token": token, "password": PASSWORD})).await;
@@ -40,7 +40,7 @@ async fn an_invitation_works_once_and_account_changes_apply_immediately() {
         admin.post("/api/users", &json!({"email": "ADA@example.com", "role": "viewer"})).await.problem(),
         (409, "user_exists".to_owned())
     );
-    // A new invitation invalidates the previous one. An invitation shows its e-mail address and refuses a weak password.
+    // A new invitation invalidates the previous one. An invitation shows its e-mail address. A weak password is rejected.
     let renewed = admin.post(&format!("/api/users/{id}/invitation"), &json!({})).await;
     let token = renewed.json()["token"].as_str().expect("token should be a string").to_owned();
     let client = ApiClient::new(&stack);
@@ -68,7 +68,7 @@ async fn an_invitation_works_once_and_account_changes_apply_immediately() {
     assert_eq!(changed.status, 204, "{}", changed.text);
     assert!(is_signed_in(&ada).await && !is_signed_in(&other).await);
 
-    // A new role applies from the next request on. Disabling an account ends its sessions and closes its sockets.
+    // A new role takes effect on the next request. Disabling an account ends its sessions and closes its sockets.
     let account = format!("/api/users/{id}");
     assert_eq!(ada.get("/api/quarantine").await.status, 403);
     assert_eq!(admin.change(Method::PATCH, &account, &json!({"role": "admin"})).await.json()["role"], "admin");
@@ -102,7 +102,7 @@ async fn a_token_is_shown_once_grants_its_scope_and_fails_after_revocation() {
         client.send(client.request(method, path).bearer_auth(&token).json(&json!({}))).await
     };
     assert_eq!(by_token(Method::GET, "/api/events").await.status, 200);
-    // A token cannot manage anything, even if an admin created it.
+    // A token cannot be used to manage anything, even if it was created by an admin.
     for (method, path) in [
         (Method::GET, "/api/tokens"),
         (Method::POST, "/api/tokens"),

@@ -1,4 +1,4 @@
-//! Background jobs continue after a crash, work on one replica at a time, and never hold up deliveries.
+//! Background jobs resume after a crash, run on one replica at a time, and never block deliveries.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Database, Mandrill};
@@ -37,7 +37,7 @@ async fn an_index_is_built_on_each_partition_while_deliveries_go_on() {
     stack.stop(Part::Ingest);
     database.fill_events(EVENTS).await;
     database.run("drop index events_search_idx; create index events_search_idx on only events using gin (terms)").await;
-    // What two builds leave that were interrupted: one before the index was complete, one before it was attached.
+    // The leftovers of two interrupted builds: one interrupted before the index was complete, the other before it was attached.
     let partitions =
         database.text("select inhrelid::regclass::text from pg_inherits where inhparent = 'events'::regclass order by 1").await;
     let partitions: Vec<&str> = partitions.lines().collect();
@@ -58,7 +58,7 @@ async fn an_index_is_built_on_each_partition_while_deliveries_go_on() {
         assert_eq!(answer.json()["stored"], 1);
         delivered += 1;
     }
-    assert_eq!(database.number(&kept).await, oid, "a complete index should be attached, not built again");
+    assert_eq!(database.number(&kept).await, oid, "a complete index should be attached, not rebuilt");
     let parts =
         "pg_inherits join pg_index on indexrelid = inhrelid where inhparent = 'events_search_idx'::regclass and indisvalid";
     assert_eq!(database.count(parts).await, partitions.len() as i64);

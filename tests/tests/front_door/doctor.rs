@@ -1,4 +1,4 @@
-//! Diagnostics: near misses name misconfigurations, alarms report silence and refusals, and the doctor reports everything.
+//! Diagnostics: near misses identify misconfigurations, alerts report silence and refusals, and the doctor reports everything.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -78,7 +78,7 @@ async fn near_misses_name_every_configuration_mistake() {
             if cause == "scheme+slash" { signed(KEY, "http://hooks.example.com/webhook?b=2&a=1", &php) } else { signature };
         let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
         let form = format!("mandrill_events={escaped}");
-        // Ingest explains at most one refusal a second, so the request is repeated until it does.
+        // Ingest explains at most one refusal per second, so the request is repeated until it does.
         let row = until("the mistake is explained", || async {
             let response = mandrill.post(form.clone(), Some(&signature)).await;
             assert_eq!(response.problem(), (401, "wrong_signature".to_owned()));

@@ -1,4 +1,4 @@
-//! The documents are true: `--help` and docs/configuration.md describe every variable, and links and file names exist.
+//! The documentation is accurate: `--help` and docs/configuration.md describe every variable, and all links and file names exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use stack::{Stack, paths};
 
-/// The variables in the `--help` of a service.
+/// The variables listed in a service's `--help`.
 fn variables(program: &str) -> BTreeSet<String> {
     let mut command = Stack::program(program).expect("the service should be built");
     let output = command.arg("--help").output().expect("the command should run");
@@ -24,7 +24,7 @@ fn help_and_documentation_name_every_variable() {
     assert!(ingest.len() >= 15 && notifier.len() >= 9, "{ingest:?} {notifier:?}");
     let documented = fs::read_to_string(paths::project().join("docs/configuration.md")).expect("the document");
     for name in ingest.union(&notifier) {
-        assert!(documented.contains(&format!("| `{name}` |")), "docs/configuration.md does not explain {name}");
+        assert!(documented.contains(&format!("| `{name}` |")), "docs/configuration.md does not describe {name}");
     }
     let rows = documented.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(name, _)| name.to_owned());
     let services: BTreeSet<String> = rows.take_while(|name| name != "PORT").collect();
@@ -79,7 +79,7 @@ fn the_dockerfile_copies_everything_cargo_needs() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The paths, relative to the project, of all documents: those named here and every Markdown file in docs/.
+/// The paths of all documents, relative to the project: those listed here and every Markdown file in docs/.
 fn documents(project: &Path) -> Vec<PathBuf> {
     let named = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "migrations/README.md"];
     let mut documents: Vec<PathBuf> = named.iter().map(PathBuf::from).collect();
@@ -102,7 +102,7 @@ fn documents(project: &Path) -> Vec<PathBuf> {
 fn documents_refer_only_to_existing_files_and_headings() {
     let project = paths::project().canonicalize().expect("the project");
     let documents = documents(&project);
-    assert!(documents.len() > 50, "docs/ and its decisions are among {documents:?}");
+    assert!(documents.len() > 50, "docs/ and its decisions should be among {documents:?}");
     for document in documents {
         let file = project.join(&document);
         let folder = file.parent().expect("a folder");
@@ -113,25 +113,25 @@ fn documents_refer_only_to_existing_files_and_headings() {
             if path.contains("://") {
                 continue;
             }
-            // A link is relative to the folder of its document; an anchor without a path is in the document itself.
+            // A link is relative to the directory of its document; an anchor without a path refers to the document itself.
             let target = if path.is_empty() { file.clone() } else { folder.join(path) };
             let inside = target.canonicalize().is_ok_and(|target| target.starts_with(&project));
-            assert!(inside, "{document} links to {link}, which is not there");
+            assert!(inside, "{document} links to {link}, which does not exist");
             if !anchor.is_empty() {
                 let target = fs::read_to_string(&target).expect("a document");
                 let headings = target.lines().filter(|line| line.starts_with('#'));
                 let mut anchors = headings.map(|line| anchor_of(line.trim_start_matches('#')));
-                assert!(anchors.any(|heading| heading == anchor), "{document} links to {link}, a heading that is not there");
+                assert!(anchors.any(|heading| heading == anchor), "{document} links to {link}, a heading that does not exist");
             }
         }
         for named in text.split('`').skip(1).step_by(2).filter(|name| name.contains(".rs") && name.contains('/')) {
             let path = named.split("::").next().unwrap_or_default();
-            assert!(project.join(path).exists(), "{document} names {named}, which is not there");
+            assert!(project.join(path).exists(), "{document} mentions {named}, which does not exist");
         }
     }
 }
 
-/// The anchor that GitHub gives a heading.
+/// The anchor that GitHub generates for a heading.
 fn anchor_of(heading: &str) -> String {
     let kept = heading.trim().chars().filter(|letter| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter));
     kept.flat_map(char::to_lowercase).map(|letter| if letter == ' ' { '-' } else { letter }).collect()

@@ -1,4 +1,4 @@
-//! Many clients on several notifiers: slow clients, sign-out, presence, and recovery from failures.
+//! Many clients across several notifiers: slow clients, sign-out, presence, and recovery from failures.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,14 +16,14 @@ const SUBSCRIBE: &[u8] = br#"{"type":"subscribe","topics":["notifications","even
 async fn a_slow_client_is_closed_and_resumes_without_affecting_others() {
     let stack = Stack::start().expect("the stack should start");
     let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
-    // Connects to the notifier directly, because the buffers of nginx would hide a slow client for long.
+    // Connects to the notifier directly, because nginx's buffers would hide a slow client for a long time.
     let mut slow = RawSocket::open(&admin, &stack.direct(Part::Notifier)).await;
     slow.send(&masked(0x81, SUBSCRIBE)).await;
     let cursor = slow.text().await["cursor"].as_str().expect("cursor should be a string").to_owned();
     let mut fast = Follower::new(admin.clone());
     fast.connect().await;
     let (mut sent, metrics) = (0, format!("{}/metrics", stack.direct(Part::Notifier)));
-    // Long subjects soon fill the 1 MiB that the notifier holds, and the socket buffers.
+    // Long subjects quickly fill the notifier's 1 MiB buffer and the socket buffers.
     let subject = "x".repeat(900);
     loop {
         let batch: Vec<Value> = (0..100)
@@ -42,10 +42,10 @@ async fn a_slow_client_is_closed_and_resumes_without_affecting_others() {
         }
         assert!(sent < 100_000, "the notifier should close a client that does not read");
     }
-    assert_eq!(slow.closed().await, 4408, "a late read should find the close code");
+    assert_eq!(slow.closed().await, 4408, "a late read should return the close code");
     fast.follow_until(|follower| follower.events.len() == sent && follower.notifications.len() == sent).await;
     assert_eq!(fast.repeats, 0);
-    // The client can resume if the notifier still keeps everything that it missed.
+    // The client can resume if the notifier still has everything that it missed.
     let mut resumed = Socket::of(&admin).await;
     resumed.send(&json!({"type": "subscribe", "topics": ["notifications"], "after": cursor})).await;
     let subscribed = resumed.next_of("subscribed").await;
@@ -98,7 +98,7 @@ async fn wait_for_online(socket: &mut Socket, users: usize, connections: usize) 
     socket.read_until(&what, |frame| frame["type"] == "presence" && frame["online"] == online).await;
 }
 
-/// A filter's name and value as clients send them, the same condition in SQL, and a test of whether it selects event number `n`.
+/// A filter's name and value as sent by clients, the same condition in SQL, and a check of whether it selects event number `n`.
 type Condition = (&'static str, &'static str, &'static str, fn(usize) -> bool);
 
 const CONDITIONS: [Condition; 14] = [
@@ -229,7 +229,7 @@ async fn clients_receive_exactly_the_matching_events_across_failures() {
             3 => notifiers.redis[index].set_mode(ProxyMode::HoldResponses),
             4 => notifiers.redis[index].set_mode(ProxyMode::Delay(Duration::from_millis(30))),
             _ => {
-                // Kills a notifier or stops it gracefully, and starts another behind the same proxy.
+                // Kills a notifier or stops it gracefully, then starts another behind the same proxy.
                 let stopped = notifiers.running.remove(index);
                 if round % 4 == 1 {
                     stopped.kill();

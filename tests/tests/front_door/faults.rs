@@ -1,4 +1,4 @@
-//! Kills every part with SIGKILL while 20,000 events arrive: no acknowledged event is lost, and none is stored or shown twice.
+//! Kills every component with SIGKILL while 20,000 events arrive. No acknowledged event is lost, and none is stored or shown twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 const BATCHES: usize = 200;
 const SIZE: usize = 100;
 
-/// A batch in which every other event is an open. Each event has its own message.
+/// A batch in which every other event is an open. Each event belongs to a different message.
 fn batch(number: usize) -> Vec<Value> {
     let kind = |n: usize| if n.is_multiple_of(2) { "open" } else { "send" };
     (0..SIZE).map(|n| event(kind(n), &format!("b{number}-{n}"))).collect()
@@ -31,7 +31,7 @@ async fn killing_any_part_loses_and_repeats_no_event() {
         follower
     });
 
-    // Like Mandrill, retries a batch until the response is 200.
+    // Retries a batch until the response is 200, like Mandrill.
     let (progress, posted) = watch::channel(0);
     let mandrill = Mandrill::of(&stack);
     let posting = tokio::spawn(async move {
@@ -64,8 +64,8 @@ async fn killing_any_part_loses_and_repeats_no_event() {
 
     let notified: Vec<&str> =
         follower.notifications.values().map(|one| one["message_id"].as_str().expect("the id should be a string")).collect();
-    assert_eq!(notified.len(), opens.len(), "each open should be notified once");
-    assert_eq!(notified.into_iter().collect::<BTreeSet<_>>(), opens, "every open should be notified");
+    assert_eq!(notified.len(), opens.len(), "each open should create one notification");
+    assert_eq!(notified.into_iter().collect::<BTreeSet<_>>(), opens, "every open should create a notification");
     let shown: Vec<&str> =
         follower.events.values().map(|one| one["message_id"].as_str().expect("the id should be a string")).collect();
     assert_eq!(shown.len(), stored.len(), "each event should be shown once");

@@ -1,4 +1,4 @@
-//! Filters have one meaning: a list evaluates them in SQL, a subscription in the notifier, and both select the same events.
+//! Filters behave the same everywhere: lists evaluate them in SQL, subscriptions in the notifier, and both select the same events.
 
 use std::collections::BTreeSet;
 
@@ -100,10 +100,10 @@ async fn lists_and_subscriptions_select_the_same_events() {
     assert_eq!(admin.post("/api/notifications", &json!({"to": "all", "title": END})).await.status, 201);
     follower.follow_until(|follower| follower.notifications.values().any(|one| one["title"] == END)).await;
 
-    // With statistics, Postgres chooses index lookups instead of walking through the newest events.
+    // With statistics, Postgres chooses index lookups instead of scanning from the newest event.
     Database::of(&stack).await.run("analyze events").await;
     let mut selective = 0;
-    // A new socket every five filters stays below the rate limit for frames.
+    // Opening a new socket every five filters stays below the frame rate limit.
     for _ in 0..FILTERS / 5 {
         let mut socket = Socket::of(&admin).await;
         for _ in 0..5 {
@@ -131,5 +131,5 @@ async fn lists_and_subscriptions_select_the_same_events() {
             selective += usize::from(!listed.is_empty() && listed.len() < EVENTS);
         }
     }
-    assert!(selective > FILTERS / 4, "too few filters select a part of the events: {selective}");
+    assert!(selective > FILTERS / 4, "too few filters select a subset of the events: {selective}");
 }

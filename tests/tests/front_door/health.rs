@@ -1,4 +1,4 @@
-//! Readiness, metrics, and one request id in all logs.
+//! Readiness, metrics, and the same request id in all logs.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Mandrill, until};
@@ -71,7 +71,7 @@ async fn a_request_has_one_id_in_all_logs() {
         text.lines().any(|line| line.contains(&id) && line.contains("refused a delivery")).then_some(())
     })
     .await;
-    // nginx logs a request after it has sent the response.
+    // nginx logs a request only after it has sent the response.
     let access = stack.folder().join("nginx/access.log");
     until("nginx logs the id", || async { std::fs::read_to_string(&access).ok()?.contains(&id).then_some(()) }).await;
     let forged = ApiClient::new(&stack).request(reqwest::Method::GET, "/api/session").header("x-request-id", "evil id\"").send();

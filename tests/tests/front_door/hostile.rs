@@ -7,7 +7,7 @@ use front_door::delivery::event;
 use front_door::{ApiClient, Database, Mandrill, until};
 use stack::{Part, Stack};
 
-/// Sends raw bytes to ingest without nginx, and returns the response.
+/// Sends raw bytes to ingest, bypassing nginx, and returns the response.
 fn raw(stack: &Stack, request: &[u8]) -> String {
     let address = stack.direct(Part::Ingest).replace("http://", "");
     let mut stream = TcpStream::connect(address).expect("the server should accept the connection");
@@ -53,7 +53,7 @@ async fn a_half_sent_request_does_not_delay_shutdown() {
     stack.stop(Part::Ingest);
     assert!(stack.pid(Part::Ingest).is_none());
     let log = std::fs::read_to_string(stack.folder().join("logs/ingest.log")).expect("the log should be readable");
-    assert!(log.contains("ingest stopped"), "ingest should stop by itself without being killed:\n{log}");
+    assert!(log.contains("ingest stopped"), "ingest should exit on its own without being killed:\n{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,7 +74,7 @@ async fn deliveries_get_503_while_the_memory_budget_is_exhausted() {
         Stack::start_with(&[("WEBHOOK_MEMORY", "400000"), ("WEBHOOK_MAX_BODY", "200000")]).expect("the stack should start");
     let mut mandrill = Mandrill::of(&stack);
     mandrill.to = format!("{}/webhook/", stack.direct(Part::Ingest));
-    // A delivery that is never finished holds the whole memory budget for unverified bodies.
+    // A delivery that never completes holds the entire memory budget for unverified bodies.
     let mut stream =
         TcpStream::connect(stack.direct(Part::Ingest).replace("http://", "")).expect("the server should accept the connection");
     let head =
@@ -123,8 +123,8 @@ fn peak_memory(pid: u32) -> u64 {
     line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).expect("the value should be a number") * 1024
 }
 
-/// Limit for the debug build in bytes. `make bench` checks 256 MiB for the release build. Debug code is slower, so more
-/// deliveries wait at the same time, and fragmentation differs by tens of MiB from run to run.
+/// Limit for the debug build, in bytes. `make bench` enforces 256 MiB for the release build. Debug code is slower, so more
+/// deliveries are pending at the same time, and fragmentation varies by tens of MiB from run to run.
 const MEMORY_LIMIT: u64 = 384 << 20;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,8 +132,8 @@ async fn memory_is_bounded_under_large_deliveries() {
     let stack = Stack::start().expect("the stack should start");
     let mut mandrill = Mandrill::of(&stack);
     mandrill.to = format!("{}/webhook/", stack.direct(Part::Ingest));
-    // 32 connections with full batches, then 8 with large mails: several times the memory budget. Deliveries that get 503 are
-    // retried.
+    // 32 connections with full batches, then 8 with large emails: several times the memory budget. Deliveries that receive a 503
+    // are retried.
     let batches = (0..32).map(|connection| {
         let mandrill = mandrill.clone();
         tokio::spawn(async move {
@@ -169,7 +169,7 @@ async fn half_sent_requests_block_neither_deliveries_nor_shutdown() {
         stream.write_all(request.as_bytes()).expect("half a request should be sent");
         stream
     };
-    // Each announces a body of the maximum size and sends a few bytes of it.
+    // Each declares a body of the maximum size but sends only a few bytes of it.
     let body = format!("{head}X-Mandrill-Signature: AAAA\r\nContent-Length: 33554432\r\n\r\nmandrill_events=%5B");
     let idle: Vec<TcpStream> = (0..500).map(|n| half(if n % 2 == 0 { body.clone() } else { head.to_owned() })).collect();
     for n in 0..20 {
@@ -177,6 +177,6 @@ async fn half_sent_requests_block_neither_deliveries_nor_shutdown() {
     }
     stack.stop(Part::Ingest);
     let log = std::fs::read_to_string(stack.folder().join("logs/ingest.log")).expect("the log should be readable");
-    assert!(log.contains("ingest stopped"), "ingest should stop by itself without being killed:\n{log}");
+    assert!(log.contains("ingest stopped"), "ingest should exit on its own without being killed:\n{log}");
     drop(idle);
 }

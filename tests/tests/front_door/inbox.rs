@@ -1,4 +1,4 @@
-//! Messages between users over HTTP, read marks and their synchronisation across pages, and notification rules.
+//! User-to-user messages over HTTP, read markers and their synchronisation across pages, and notification rules.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Database, Mandrill, Socket};
@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use stack::Stack;
 
-/// Opens a socket at this notifier and subscribes to notifications.
+/// Opens a socket to this notifier and subscribes to notifications.
 async fn page(client: &ApiClient, address: &str) -> Socket {
     let mut socket = Socket::at(client, address).await;
     socket.send(&json!({"type": "subscribe", "topics": ["notifications"]})).await;
@@ -75,7 +75,7 @@ async fn read_marks_reach_all_pages_of_the_same_user_only() {
     assert_eq!(inbox(vera.clone()).await["unread"], 1);
     assert_eq!(inbox(admin.clone()).await["unread"], 4);
 
-    // The other user's page gets the notifications but none of Vera's read marks.
+    // The other user's page receives the notifications but none of Vera's read markers.
     for _ in 0..4 {
         assert_eq!(foreign.next_of("notification").await["kind"], "open");
     }
@@ -148,7 +148,7 @@ async fn rules_select_notifications_live_and_in_the_history() {
     untagged["msg"]["tags"] = json!([]);
     let mut bounce = event("hard_bounce", "m3");
     bounce["msg"]["diag"] = json!("550 no such user");
-    // A small batch is inserted by one statement, a large one by COPY.
+    // A small batch is inserted with a single statement, a large one with COPY.
     let batch = [event("open", "m1"), event("open", "vip"), bounce, untagged, event("click", "m5")];
     assert_eq!(mandrill.deliver(&batch).await.status, 200);
     let mut many: Vec<Value> = (0..400).map(|n| event("send", &format!("s{n}"))).collect();
@@ -173,7 +173,7 @@ async fn rules_select_notifications_live_and_in_the_history() {
         while live.last().is_none_or(|title| title != "The end") {
             live.push(page.next_of("notification").await["title"].as_str().expect("title should be a string").to_owned());
         }
-        // The two channels are ordered separately within one publisher call.
+        // Within one publisher call, the two channels are ordered independently.
         live.sort();
         expected.sort_unstable();
         assert_eq!(live, expected);
@@ -195,7 +195,7 @@ async fn rules_select_notifications_live_and_in_the_history() {
     assert_eq!((&bounce["body"], &bounce["recipient"]), (&json!("550 no such user"), &json!("m3@example.com")));
     assert_eq!(vera.get("/api/notifications").await.json()["unread"], 4);
 
-    // An empty list of rules disables event notifications. Deleting it restores the defaults.
+    // An empty rule list disables event notifications. Deleting the list restores the defaults.
     assert_eq!(vera.change(Method::PUT, "/api/rules", &json!({"rules": []})).await.status, 200);
     assert_eq!(mandrill.deliver(&[event("open", "vip2"), event("spam", "m8")]).await.status, 200);
     assert_eq!(vera.change(Method::DELETE, "/api/rules", &json!({})).await.json(), standard);
@@ -221,7 +221,7 @@ async fn invalid_rules_are_refused() {
         assert_eq!(response.problem(), (400, "bad_rule".to_owned()), "{bad}");
     }
     assert_eq!(vera.get("/api/rules").await.json()["standard"], true);
-    // Only rules may address lists of users.
+    // Only rules can address lists of users.
     let response = vera.post("/api/notifications", &json!({"to": "users:1,2", "title": "Psst"})).await;
     assert_eq!(response.problem(), (400, "bad_audience".to_owned()));
 }

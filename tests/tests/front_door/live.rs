@@ -1,4 +1,4 @@
-//! `/ws`: access, frames, resuming, and behaviour while Redis or the notifier is unavailable.
+//! `/ws`: access control, frames, resuming, and behaviour while Redis or the notifier is unavailable.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Database, Follower, Mandrill, Socket, until};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stack::{Part, Stack};
 use tokio_tungstenite::tungstenite::Message;
 
-/// A follower that has received the notification of one open.
+/// A follower that has received the notification for one open.
 async fn connected_follower(stack: &Stack) -> (Mandrill, Follower) {
     let mandrill = Mandrill::of(stack);
     let mut follower = Follower::new(ApiClient::admin(stack).await);
@@ -117,7 +117,7 @@ async fn users_can_send_each_other_notifications() {
             }
         }
     }
-    // The history excludes messages to other audiences, and invalid messages get an error with their `ref`.
+    // The history excludes messages to other audiences, and invalid messages receive an error with their `ref`.
     let history: Vec<Value> = viewer.all("/api/notifications").await.iter().map(|one| one["body"].clone()).collect();
     assert_eq!(history, [json!(format!("user:{vera}")), json!("all")]);
     let mut socket = Socket::of(&viewer).await;
@@ -216,7 +216,7 @@ async fn the_publisher_replaces_a_connection_that_redis_closed() {
 async fn no_event_is_lost_when_redis_refuses_appends() {
     let stack = Stack::start().expect("the stack should start");
     let (mandrill, mut follower) = connected_follower(&stack).await;
-    // The stream's key holds a string, so Redis refuses every append.
+    // The stream's key holds a string, so Redis rejects every append.
     stack.redis("SET ml:feed mistake").expect("Redis should accept the command");
     let batch: Vec<Value> = (0..50).map(|n| event("open", &format!("m{n}"))).collect();
     assert_eq!(mandrill.deliver(&batch).await.status, 200);

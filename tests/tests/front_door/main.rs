@@ -1,5 +1,5 @@
-//! End-to-end tests through the public interface: real Postgres, Valkey and nginx, and the services as built. Only Mandrill and
-//! the identity provider are simulated.
+//! End-to-end tests through the public interface, using real Postgres, Valkey and nginx and the compiled services. Only Mandrill
+//! and the identity provider are simulated.
 
 mod access;
 mod background_jobs;

@@ -1,4 +1,4 @@
-//! The history of one message and of one recipient.
+//! The history of a single message and of a single recipient.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Mandrill};

@@ -1,4 +1,4 @@
-//! `ingest migrate` adopts databases of version 0.1.0, refuses what it does not know, and runs once at a time.
+//! `ingest migrate` adopts version 0.1.0 databases, rejects databases it does not recognise, and runs one at a time.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,7 +7,7 @@ use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use stack::Stack;
 
-/// A database in a server that only has Postgres.
+/// A server with only Postgres, in which tests create databases.
 struct Server {
     stack: Stack,
 }
@@ -19,7 +19,7 @@ impl Server {
 
     fn url(&self, database: &str) -> String {
         let url = self.stack.database_url();
-        let (server, _) = url.rsplit_once('/').expect("the URL should name a database");
+        let (server, _) = url.rsplit_once('/').expect("the URL should include a database");
         format!("{server}/{database}")
     }
 
@@ -50,14 +50,14 @@ impl Server {
         command
     }
 
-    /// The log of a migration that fails, or an empty text.
+    /// Runs a migration and returns its log if it fails, or an empty string otherwise.
     fn migrate(&self, database: &str) -> String {
         let output = self.migrate_command(database).output().expect("ingest should run");
         if output.status.success() { String::new() } else { String::from_utf8_lossy(&output.stderr).into_owned() }
     }
 
-    /// The schema as `pg_dump` writes it, without what depends on the order of columns and on the
-    /// current month, and without the extension that version 0.1.0 leaves unused.
+    /// The schema as dumped by `pg_dump`, without parts that depend on the column order or the current month, and without the
+    /// extension that version 0.1.0 leaves unused.
     fn schema(&self, database: &str) -> String {
         let mut command = self.stack.postgres_program("pg_dump");
         command.args([
@@ -74,8 +74,8 @@ impl Server {
     }
 }
 
-/// Sorts the columns of a table: version 0.1.0 added some of them at the end. Drops the key that each dump has, and the width cache of
-/// attributes.
+/// Sorts the columns of a table, because version 0.1.0 added some of them at the end. Removes the key that is unique to each dump,
+/// and the cached attribute widths.
 fn normalize(section: &str) -> String {
     let mut lines: Vec<&str> = section
         .lines()
@@ -123,7 +123,7 @@ async fn a_database_of_version_0_1_0_is_adopted() {
 async fn a_database_of_another_version_is_refused_unchanged() {
     let server = Server::start();
     let cases = [
-        ("too_old", 18, "", "run `ingest migrate` of version 0.1.0 first"),
+        ("too_old", 18, "", "run `ingest migrate` from version 0.1.0 first"),
         (
             "modified",
             19,

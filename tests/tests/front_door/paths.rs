@@ -1,10 +1,10 @@
-//! The two ways of a delivery into Postgres, one statement and COPY, leave the same rows.
+//! The two ways of storing a delivery in Postgres, a single statement and COPY, produce the same rows.
 
 use front_door::{Database, Mandrill};
 use serde_json::{Value, json};
 use stack::{Part, Stack};
 
-/// Everything that a commit writes, without the times at which it wrote.
+/// Everything that a commit writes, except timestamps.
 const TABLES: [&str; 5] = [
     "select (to_jsonb(one) - 'received_at')::text from events as one order by id",
     "select encode(digest, 'hex') from event_keys order by 1",
@@ -21,7 +21,7 @@ async fn one_statement_and_copy_write_the_same_rows() {
     let elements = elements();
     let repeated: Vec<Value> = elements.iter().chain(&elements[..1]).cloned().collect();
     let one_statement = rows_after(&elements).await;
-    // One statement cannot write a batch with duplicates.
+    // A single statement cannot write a batch with duplicates.
     let copy = rows_after(&repeated).await;
     for (table, rows) in one_statement.iter().enumerate() {
         assert!(!rows.is_empty(), "{}", TABLES[table]);
@@ -29,7 +29,7 @@ async fn one_statement_and_copy_write_the_same_rows() {
     }
 }
 
-/// The rows of all tables after one delivery. Redis is down, so that the outbox keeps its row.
+/// Returns the rows of all tables after one delivery. Redis is down so that the row stays in the outbox.
 async fn rows_after(elements: &[Value]) -> Vec<String> {
     let mut stack = Stack::start().expect("the stack should start");
     stack.kill(Part::Redis);
@@ -42,7 +42,7 @@ async fn rows_after(elements: &[Value]) -> Vec<String> {
     rows
 }
 
-/// One event of each shape: complete, minimal, without optional fields, with values that need escapes or cuts.
+/// One event of each shape: complete, minimal, with optional fields missing, and with values that need escaping or truncation.
 fn elements() -> Vec<Value> {
     let complete = |kind: &str, ts: i64| {
         json!({"event": kind, "ts": ts, "_id": kind, "ip": "198.51.100.7", "user_agent": "Agent\\ 1\t\"2\"",

@@ -1,11 +1,11 @@
-//! Every refusal, by nginx or by a service, is a problem document with `no-store`.
+//! Every error response, from nginx or from a service, is a problem document with `no-store`.
 
 use front_door::{ApiClient, ApiResponse};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use stack::Stack;
 
-/// Checks the parts that all refusals share, and returns the status and the code.
+/// Checks the parts common to all error responses and returns the status and code.
 fn refusal(response: &ApiResponse) -> (u16, String) {
     assert_eq!(response.header("cache-control"), "no-store", "{}", response.text);
     let document = response.json();
@@ -34,7 +34,7 @@ async fn every_refusal_is_an_uncacheable_problem_document() {
         (send("GET", "/api/quarantine/retry", &plain).await, 405, "method_not_allowed", "POST"),
         (send("PATCH", "/api/views/1", &plain).await, 405, "method_not_allowed", "PUT, DELETE"),
         (send("PUT", "/webhook", &plain).await, 405, "method_not_allowed", "GET, HEAD, POST"),
-        // nginx refuses these two methods.
+        // nginx rejects these two methods.
         (send("TRACE", "/api/events", &plain).await, 405, "method_not_allowed", "GET, HEAD, POST, PUT, PATCH, DELETE"),
         (send("POST", "/", &plain).await, 405, "method_not_allowed", "GET, HEAD"),
         (send("POST", "/api/views", &with_body(100 << 10)).await, 413, "too_large", ""),

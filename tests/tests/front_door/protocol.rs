@@ -1,11 +1,11 @@
-//! Irregular elements that Mandrill is known to send, and every kind of invalid element.
+//! Unusual elements that Mandrill is known to send, and every kind of invalid element.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Database, Mandrill};
 use serde_json::{Value, json};
 use stack::Stack;
 
-/// The only stored event of a message.
+/// Returns the only stored event for a message.
 async fn stored(admin: &ApiClient, id: &str) -> Value {
     let found = admin.all(&format!("/api/events?message_id={id}")).await;
     assert_eq!(found.len(), 1, "{id}: {found:?}");
@@ -85,7 +85,7 @@ async fn a_mail_with_20_mib_of_attachments_is_stored_whole() {
     assert_eq!(admin.get(&format!("/api/events/{id}/raw")).await.text, text);
 }
 
-/// An invalid element. The number selects one of eight kinds and makes the element unique.
+/// Builds an invalid element. The number selects one of eight kinds and makes the element unique.
 fn poison(number: usize) -> String {
     match number % 8 {
         0 => format!("{number}"),

@@ -1,4 +1,4 @@
-//! The quarantine: elements that cannot be stored are listed, retried, or discarded with a reason.
+//! The quarantine: elements that cannot be stored are listed and can be retried or discarded with a reason.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Database, Mandrill};
@@ -10,7 +10,7 @@ use stack::Stack;
 async fn elements_refused_by_postgres_are_quarantined_and_stored_once_on_retry() {
     let stack = Stack::start().expect("the stack should start");
     let (mandrill, admin, mut database) = (Mandrill::of(&stack), ApiClient::admin(&stack).await, Database::of(&stack).await);
-    // A narrower column makes Postgres refuse rows, both in the single statement of a small batch and in the COPY of a large one.
+    // A narrower column makes Postgres reject rows, both in the single statement for a small batch and in the COPY for a large one.
     database.run("alter table events alter column subject type varchar(12)").await;
     for (size, name) in [(10, "s"), (1000, "l")] {
         let mut batch: Vec<Value> = (0..size).map(|n| event("open", &format!("{name}{n}"))).collect();
@@ -101,10 +101,10 @@ async fn only_admins_can_view_retry_and_discard_quarantined_elements() {
         assert_eq!(ApiClient::new(&stack).post(path, &body).await.problem(), (401, "signed_out".to_owned()), "{path}");
         assert_eq!(viewer.post(path, &body).await.problem(), (403, "forbidden".to_owned()), "{path}");
         let plain = admin.request(Method::POST, path).json(&body).send().await.expect("the server should respond");
-        assert_eq!(plain.status(), 403, "a change without x-requested-with should be refused");
+        assert_eq!(plain.status(), 403, "a change without x-requested-with should be rejected");
     }
 
-    // Simulates an upgrade that can parse a body that an older version could not.
+    // Simulates an upgrade to a version that can parse a body that the older version could not.
     let array = json!([event("open", "whole"), 18]).to_string();
     database.run(&format!("update quarantine set raw = convert_to('{array}', 'UTF8') where id = {whole_batch}")).await;
     let retried =

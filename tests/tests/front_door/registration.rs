@@ -1,4 +1,4 @@
-//! `ingest webhook` against a simulated Mandrill API, with the stack as the URL that the API checks.
+//! `ingest webhook` against a simulated Mandrill API that checks the stack's webhook URL.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,7 @@ use front_door::MandrillApi;
 use serde_json::{Value, json};
 use stack::Stack;
 
-/// An address at which no server listens.
+/// An address that no server listens on.
 const UNREACHABLE: &str = "http://127.0.0.1:1";
 const ALL: [&str; 12] = [
     "send",
@@ -24,7 +24,7 @@ const ALL: [&str; 12] = [
     "whitelist",
 ];
 
-/// Runs `ingest webhook …` without a stack, and returns the exit code and the combined output.
+/// Runs `ingest webhook …` without a stack and returns the exit code and combined output.
 fn webhook(arguments: &[&str], environment: &[(&str, &str)]) -> (i32, String) {
     let mut command = Stack::program("ingest").expect("the service should be built");
     let command = command.arg("webhook").args(arguments).envs(environment.iter().copied());
@@ -33,7 +33,7 @@ fn webhook(arguments: &[&str], environment: &[(&str, &str)]) -> (i32, String) {
     (output.status.code().expect("the command should exit"), String::from_utf8(text).expect("the output should be UTF-8"))
 }
 
-/// The rest of the line that begins with `name`.
+/// Returns the rest of the line that begins with `name`.
 fn line<'a>(output: &'a str, name: &str) -> &'a str {
     output
         .lines()

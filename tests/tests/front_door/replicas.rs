@@ -1,4 +1,4 @@
-//! Several replicas of ingest with one database.
+//! Multiple ingest replicas sharing one database.
 
 use front_door::delivery::event;
 use front_door::{ApiResponse, Database, Mandrill};
@@ -10,7 +10,7 @@ async fn replicas_store_overlapping_batches_once_without_deadlock() {
     let stack = Stack::start().expect("the stack should start");
     let other = stack.replica("ingest").expect("the replica should start");
     let mut database = Database::of(&stack).await;
-    // Small batches use one statement, large ones use COPY in several steps. The two must not deadlock with each other.
+    // Small batches use a single statement; large ones use COPY in several steps. The two must not deadlock with each other.
     let events: Vec<Value> = (0..600).map(|n| event("open", &format!("m{n}"))).collect();
     let deliveries = (0..60).map(|n: usize| {
         let mut batch: Vec<Value> =

@@ -1,4 +1,4 @@
-//! The histogram, the statistics, the export, and erasing a recipient.
+//! The histogram, statistics, export, and erasure of a recipient.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ fn element(number: usize) -> Value {
     msg["subject"] = json!(["=SUM(A1)", "Your \"order\", Ada", "Zwei\nZeilen"][number % 3]);
     msg["tags"] = json!([if number.is_multiple_of(2) { "vip" } else { "orders" }]);
     msg["template"] = json!("welcome");
-    // Mail servers identify a refused mail by a number, or by a UUID with few consecutive digits.
+    // Mail servers identify a rejected message by a number, or by a UUID with few consecutive digits.
     let name = if number % 8 < 4 {
         format!("20261125{number}")
     } else {
@@ -75,7 +75,7 @@ async fn statistics_histogram_and_export_match_the_database() {
     assert_eq!(counted, BTreeMap::from([("hard_bounce".to_owned(), 600)]));
     assert_eq!(admin.get("/api/events/histogram?buckets=0").await.problem(), (400, "bad_page".to_owned()));
 
-    // The pages of the export join without gaps or duplicates, and cells cannot start a spreadsheet formula.
+    // The export's pages fit together without gaps or duplicates, and no cell can start a spreadsheet formula.
     let export = admin.get("/api/events/export?format=csv").await;
     assert_eq!(export.header("content-disposition"), "attachment; filename=\"events.csv\"");
     let mut reader = csv::Reader::from_reader(export.text.as_bytes());
@@ -104,7 +104,7 @@ async fn facets_of_finished_hours_are_counted_once_and_outlive_the_events() {
     let elements: Vec<Value> = (0..400).map(element).collect();
     assert_eq!(Mandrill::of(&stack).deliver(&elements).await.json()["stored"], 400);
     let mut database = Database::of(&stack).await;
-    // Simulates events that arrived last month and were not counted since.
+    // Simulates events that arrived last month and have not been counted yet.
     database.age_events(1).await;
     database.run("update event_facets_until set until = until - interval '2 months'").await;
     let range = "/api/stats?from=2020-01-01T00:00:00Z";
@@ -134,13 +134,13 @@ async fn an_erased_recipient_is_removed_everywhere_and_not_restored_by_duplicate
     open["msg"]["subject"] = json!("Dear Ada");
     let mut other = event("open", "m2");
     other["msg"]["email"] = json!("bo@example.com");
-    // An inbound mail from the recipient, with a rule that creates a notification for it.
+    // An inbound email from the recipient, and a rule that creates a notification for it.
     let rules = json!({"rules": [{"kinds": ["inbound", "open"]}]});
     assert_eq!(admin.change(Method::PUT, "/api/rules", &rules).await.status, 200);
     let inbound = json!({"event": "inbound", "ts": 1_700_000_000, "msg":
         {"email": "support@example.com", "from_email": "ada@example.com", "subject": "Dear Ada's answer", "headers": {"Message-Id": "<1@example.com>"}}});
     let poison = json!({"event": "", "msg": {"email": "ada@example.com"}});
-    // Addresses that only contain the erased one belong to other people.
+    // Addresses that merely contain the erased address belong to other people.
     let longer = json!({"event": "", "msg": {"email": "lada@example.com", "cc": "ada@example.community, ada@example.com.au"}});
     let batch = [open.clone(), other, inbound, poison, longer];
     assert_eq!(mandrill.deliver(&batch).await.json(), json!({"received": 5, "stored": 3, "duplicates": 0, "quarantined": 2}));

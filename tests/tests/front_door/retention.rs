@@ -1,4 +1,4 @@
-//! Retention drops expired months as a whole, keeps their counts, and recognises duplicates for 30 more days.
+//! Retention drops entire expired months, keeps their counts, and recognises duplicates for another 30 days.
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Database, Mandrill};
@@ -52,7 +52,7 @@ async fn retention_finishes_a_partition_left_detached_by_a_crash() {
     let (mandrill, mut database) = (Mandrill::of(&stack), Database::of(&stack).await);
     assert_eq!(mandrill.deliver(&[event("open", "old")]).await.json()["stored"], 1);
     database.age_events(3).await;
-    // Simulates a crash between detaching and dropping.
+    // Simulates a crash between detaching and dropping a partition.
     database
         .run("do $$ begin execute format('alter table events detach partition events_%s', to_char(now() - interval '3 months', 'YYYY_MM')); end $$")
         .await;

@@ -1,4 +1,4 @@
-//! Access rules: every route for every kind of caller.
+//! Access rules for every route and every kind of caller.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,15 +8,15 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use stack::{Stack, paths};
 
-/// A method, a path, and the statuses for seven callers: signed out, viewer, admin, token with scope `read`, token with scope
-/// `simulate`, an admin's browser on a foreign page, and an admin's cookie without the header that only the dashboard's script
-/// sends. 0 means that the caller reaches the handler, whose own status does not matter.
+/// A method, a path, and the expected statuses for seven callers: signed out, viewer, admin, token with scope `read`, token with
+/// scope `simulate`, an admin's browser on another site's page, and an admin's cookie without the header that only the dashboard's
+/// script sends. 0 means that the caller reaches the handler, whatever status the handler returns.
 pub(crate) type Row = (&'static str, &'static str, [u16; 7]);
 
 const OPEN: [u16; 7] = [0; 7];
 const READ: [u16; 7] = [401, 0, 0, 0, 403, 0, 0];
 const OPERATE: [u16; 7] = [401, 403, 0, 0, 403, 0, 0];
-/// Tokens need both scopes, so each of the two is refused.
+/// Tokens need both scopes, so a token with only one of them is rejected.
 const OPERATE_CHANGE: [u16; 7] = [401, 403, 0, 403, 403, 403, 403];
 const MANAGE: [u16; 7] = [401, 403, 0, 403, 403, 0, 0];
 const MANAGE_CHANGE: [u16; 7] = [401, 403, 0, 403, 403, 403, 403];
@@ -25,7 +25,7 @@ const OWN_CHANGE: [u16; 7] = [401, 0, 0, 403, 403, 403, 403];
 const ENTER: [u16; 7] = [0, 0, 0, 0, 0, 403, 403];
 const SIMULATE: [u16; 7] = [401, 403, 0, 403, 0, 403, 403];
 
-/// The routes of `ingest/src/http/router.rs`.
+/// The routes in `ingest/src/http/router.rs`.
 pub(crate) const ROWS: [Row; 49] = [
     ("POST", "/webhook/", SIMULATE),
     ("HEAD", "/webhook/", OPEN),
@@ -74,7 +74,7 @@ pub(crate) const ROWS: [Row; 49] = [
     ("POST", "/api/quarantine/discard", OPERATE_CHANGE),
     ("GET", "/api/system", OPERATE),
     ("GET", "/api/refusals", OPERATE),
-    // Ends the caller's session, so no route with a session may follow.
+    // Ends the caller's session, so no route that needs a session can follow.
     ("DELETE", "/api/session", OWN_CHANGE),
     ("GET", "/api/nothing", [404; 7]),
 ];
@@ -92,7 +92,7 @@ async fn every_route_admits_exactly_the_callers_in_the_table() {
     }
     let from_dashboard = |request: RequestBuilder| request.header("x-requested-with", "fetch");
     for (method, route, expected) in ROWS {
-        // An id that does not exist.
+        // A nonexistent id.
         let path = route.replace("{id}", "999999999").replace("{email}", "nobody@example.com");
         let method: Method = method.parse().expect("the method should be valid");
         let build_request = |client: &ApiClient| {
@@ -106,7 +106,7 @@ async fn every_route_admits_exactly_the_callers_in_the_table() {
             anonymous.send(from_dashboard(build_request(&anonymous)).bearer_auth(&tokens[1])).await,
             admin.send(from_dashboard(build_request(&admin)).header("origin", "https://elsewhere.example.com")).await,
             admin.send(build_request(&admin)).await,
-            // Last, because the request may end the admin's session.
+            // Must be last, because the request can end the admin's session.
             admin.send(from_dashboard(build_request(&admin))).await,
         ];
         let [signed_out, viewer_status, read, simulate, foreign, bare, admin_status] =
@@ -120,7 +120,7 @@ async fn every_route_admits_exactly_the_callers_in_the_table() {
     }
 }
 
-/// A route of the router as the table names it, from a line such as `route!(get "api" / "users" / i64 => users::get […])`.
+/// Converts a router line such as `route!(get "api" / "users" / i64 => users::get […])` to the form used in the table.
 fn route_of(line: &str) -> Option<String> {
     let (method, path) = line.trim().strip_prefix("route!(")?.split_once(" => ")?.0.split_once(' ')?;
     let mut route = format!("{} ", method.to_uppercase());
@@ -140,7 +140,7 @@ fn route_of(line: &str) -> Option<String> {
 fn the_table_lists_every_route() {
     let router = paths::project().join("ingest/src/http/router.rs");
     let router = fs::read_to_string(router).expect("the router should be readable");
-    // Health and metrics are not public: nginx does not pass them on.
+    // Health and metrics are not public: nginx does not forward them.
     let own = ["GET /healthz", "GET /readyz", "GET /metrics"];
     let routes: BTreeSet<String> = router.lines().filter_map(route_of).filter(|route| !own.contains(&route.as_str())).collect();
     let rows: BTreeSet<String> =

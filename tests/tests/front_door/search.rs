@@ -1,4 +1,4 @@
-//! Searches use an index: the tests read the executed plans from the log of Postgres.
+//! Searches use an index: the tests read the executed plans from the Postgres log.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use front_door::{ApiClient, Database, Mandrill};
 use serde_json::{Value, json};
 use stack::{Part, Stack};
 
-/// Enough rows that a sequential scan is the wrong plan, as in production.
+/// Enough rows to make a sequential scan the wrong plan, as in production.
 const ROWS: u32 = 60_000;
 /// Makes Postgres log the plan of every statement.
 const EXPLAIN: &str = "
@@ -14,7 +14,7 @@ const EXPLAIN: &str = "
     alter system set auto_explain.log_min_duration = 0;
     select pg_reload_conf()";
 
-/// Each filter by itself and some in combination. `n` is a number that few events have.
+/// Each filter on its own, and some combinations. `n` is a number that appears in few events.
 fn filters() -> Vec<String> {
     let n = ROWS - 7;
     let common =
@@ -48,7 +48,7 @@ async fn no_filter_causes_a_sequential_scan() {
     for statement in EXPLAIN.split(';') {
         database.run(statement).await;
     }
-    // Only new connections load auto_explain.
+    // auto_explain is loaded only in new connections.
     stack.restart(Part::Ingest).expect("ingest should restart");
     let admin = ApiClient::admin(&stack).await;
     for filter in filters() {
@@ -64,7 +64,7 @@ async fn no_filter_causes_a_sequential_scan() {
     let log = fs::read_to_string(stack.log(Part::Postgres)).expect("the log of Postgres should be readable");
     let plans: Vec<&str> = log.split("Query Text: ").skip(1).filter(|plan| plan.contains("from events where")).collect();
     assert!(plans.len() >= filters().len(), "{} plans", plans.len());
-    // Sequential scans of months without events are cheap and allowed.
+    // Sequential scans of months without events are cheap, so they are allowed.
     let month = database
         .number("select to_char(now() - interval '1 month', 'YYYYMM')::bigint")
         .await
@@ -88,7 +88,7 @@ async fn ingest_merges_the_search_index_after_a_delivery() {
     database.until("the pending list is merged", pending).await;
 }
 
-/// Subjects, each with a part that occurs in no other subject.
+/// Subjects, each containing a substring that occurs in no other subject.
 const SUBJECTS: [(&str, &str); 9] = [
     ("Your order 4711 \u{2013} Thank You", "hank"),
     ("Ihre Bestellung aus der Stra\u{df}e", "stra\u{df}e"),
@@ -116,13 +116,13 @@ async fn search_terms_match_in_rust_and_sql_and_find_the_event() {
     let clicks = |from: usize, padding: &str| -> Vec<Value> {
         SUBJECTS.iter().enumerate().map(|(index, (subject, _))| click(from + index, subject, padding)).collect()
     };
-    // A small batch is inserted by one statement, a large one by COPY.
+    // A small batch is inserted with a single statement, a large one with COPY.
     assert_eq!(mandrill.deliver(&clicks(0, "")).await.status, 200);
     assert_eq!(mandrill.deliver(&clicks(SUBJECTS.len(), &"x".repeat(40_000))).await.status, 200);
     let same = "events where terms = event_terms(search, template, subaccount, url, ip) and cardinality(terms) > 3";
     assert_eq!(database.count(same).await, 2 * SUBJECTS.len() as i64);
 
-    // Once without statistics, and once with statistics that show the terms to be rare.
+    // Runs once without statistics, and once with statistics that show that the terms are rare.
     for fill in [0, 5_000] {
         if fill > 0 {
             database.fill_events(fill).await;

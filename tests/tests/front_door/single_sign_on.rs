@@ -1,14 +1,14 @@
-//! Sign-in through an OpenID Connect provider.
+//! Sign-in with an OpenID Connect provider.
 
 use front_door::{ApiClient, ApiResponse, IdentityProvider};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::Stack;
 
-/// A browser that signs in through the provider.
+/// A browser that signs in with the provider.
 struct Browser {
     client: ApiClient,
-    /// The origin to which the provider redirects back.
+    /// The origin that the provider redirects back to.
     origin: String,
 }
 
@@ -17,7 +17,7 @@ impl Browser {
         Self { client: ApiClient::new(stack), origin: stack.address() }
     }
 
-    /// Follows the redirects to the provider and back, and returns the path of the callback.
+    /// Follows the redirects to the provider and back, and returns the callback path.
     async fn start_sign_in(&mut self, next: &str) -> String {
         let started = self.client.get(&format!("/api/session/oidc?next={next}")).await;
         assert_eq!(started.status, 303, "{}", started.text);
@@ -36,7 +36,7 @@ impl Browser {
         response
     }
 
-    /// Signs in completely, and returns the location of the last redirect.
+    /// Completes the sign-in and returns the location of the last redirect.
     async fn sign_in(&mut self) -> String {
         let path = self.start_sign_in("/stats").await;
         let response = self.finish_sign_in(&path).await;
@@ -78,17 +78,17 @@ async fn existing_users_are_linked_by_email_and_then_identified_by_subject() {
         (&audit["items"][0]["action"], &audit["items"][0]["user_email"]),
         (&json!("user_linked"), &json!("vera@example.com"))
     );
-    // The provider may change the user's e-mail address and give the old one to another user.
+    // The provider can change a user's e-mail address and reassign the old one to another user.
     provider.set_claims(claims("v-1", "vera.new@example.com"));
     let mut browser = Browser::new(&stack);
     assert_eq!(browser.sign_in().await, "/stats");
     assert_eq!(browser.email().await, "vera@example.com");
     provider.set_claims(claims("v-2", "vera@example.com"));
     assert_eq!(Browser::new(&stack).sign_in().await, "/sign-in?problem=oidc_unknown");
-    // A user without an account is refused.
+    // A user without an account is rejected.
     provider.set_claims(claims("w-1", "will@example.com"));
     assert_eq!(Browser::new(&stack).sign_in().await, "/sign-in?problem=oidc_unknown");
-    // A disabled account is refused.
+    // A disabled account is rejected.
     let id = vera.get("/api/session").await.json()["user"]["id"].clone();
     assert_eq!(admin.change(Method::PATCH, &format!("/api/users/{id}"), &json!({"disabled": true})).await.status, 200);
     provider.set_claims(claims("v-1", "vera@example.com"));
@@ -139,7 +139,7 @@ async fn invalid_tokens_and_callbacks_are_refused() {
     }
 
     provider.set_claims(claims("a-1", email));
-    // A sign-in that another browser started, an unknown state, and a refusal by the provider.
+    // A sign-in started by another browser, an unknown state, and an error from the provider.
     let mut browser = Browser::new(&stack);
     let path = browser.start_sign_in("/").await;
     let foreign = Browser::new(&stack).finish_sign_in(&path).await;
@@ -149,10 +149,10 @@ async fn invalid_tokens_and_callbacks_are_refused() {
     assert_eq!((expired.header("location"), expired.header("set-cookie")), ("/sign-in?problem=oidc_expired", ""));
     let refused = path.replace("code=", "error=access_denied&x=");
     assert_eq!(browser.finish_sign_in(&refused).await.header("location"), "/sign-in?problem=oidc_refused");
-    // A code can be used once.
+    // A code can be used only once.
     assert_eq!(browser.finish_sign_in(&path).await.header("location"), "/");
     assert_eq!(browser.finish_sign_in(&path).await.header("location"), "/sign-in?problem=oidc_failed");
-    // `next` may only redirect within this site.
+    // `next` can only redirect within this site.
     let mut browser = Browser::new(&stack);
     let path = browser.start_sign_in("//evil.example.com").await;
     assert_eq!(browser.finish_sign_in(&path).await.header("location"), "/");
@@ -183,7 +183,7 @@ async fn sign_in_at_another_origin_redirects_to_the_first_origin() {
     };
     assert_eq!(location_at("127.0.0.1:1").await, "http://mail.example.com/api/session/oidc?next=%2Fstats");
     assert!(location_at("mail.example.com").await.starts_with(&provider.issuer));
-    // An unknown Host, as behind a proxy that rewrites it, does not cause a redirect loop.
+    // An unknown Host, such as one rewritten by a proxy, does not cause a redirect loop.
     assert!(location_at("inside").await.starts_with(&provider.issuer));
 }
 

@@ -1,4 +1,4 @@
-//! `/sse`: the frames of `/ws` for clients without websockets, under the same access rules.
+//! `/sse`: the same frames as `/ws`, for clients without websockets, with the same access rules.
 
 use front_door::delivery::event;
 use front_door::wait::TIMEOUT;
@@ -44,7 +44,7 @@ impl Stream {
         }
     }
 
-    /// Skips frames of other types and returns the next frame of this one.
+    /// Skips frames of other types and returns the next frame of this type.
     async fn next_of(&mut self, kind: &str) -> (Value, Option<String>) {
         let reading = async {
             loop {

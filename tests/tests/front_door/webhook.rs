@@ -17,8 +17,8 @@ async fn count(stack: &Stack, table: &'static str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect("the query should return a count")
 }
 
-/// Waits until exactly `expected` refusals with this reason are recorded. Ingest writes refusals in the background, so a sum that
-/// is read earlier may be incomplete.
+/// Waits until exactly `expected` refusals with this reason are recorded. Ingest writes refusals in the background, so a count
+/// that is read earlier may be incomplete.
 async fn wait_for_refusals(stack: &Stack, reason: &str, expected: i64) {
     let query = format!("select (sum(count) = {expected})::int::bigint from refusals where reason = '{reason}'");
     Database::of(stack).await.until(&format!("{expected} refusals with reason {reason} are recorded"), &query).await;
@@ -201,7 +201,7 @@ async fn duplicate_deliveries_are_stored_once() {
     later["ts"] = json!(1_700_000_001);
     assert_eq!(mandrill.deliver(&[later]).await.json(), receipt(1, 1, 0, 0), "another open of the same message");
 
-    // 50 concurrent deliveries, in orders that would deadlock if keys were not sorted.
+    // 50 concurrent deliveries whose elements are ordered so that they would deadlock if keys were not sorted.
     let mut fresh: Vec<Value> = (0..100).map(|n| event("click", &format!("c{n}"))).collect();
     let deliveries = (0..50).map(|n| {
         fresh.rotate_left(7 * n % 100);
@@ -232,7 +232,7 @@ async fn admins_and_simulate_tokens_can_post_json() {
     assert_eq!(anonymous.post("/webhook/", &body).await.problem(), (401, "signed_out".to_owned()));
     assert_eq!(viewer.post("/webhook/", &body).await.problem(), (403, "forbidden".to_owned()));
     let plain = ApiResponse::try_fetch(post(&admin)).await.expect("the server should respond");
-    assert_eq!(plain.problem(), (403, "foreign_origin".to_owned()), "a request without x-requested-with should be refused");
+    assert_eq!(plain.problem(), (403, "foreign_origin".to_owned()), "a request without x-requested-with should be rejected");
     let foreign = post(&admin).header("x-requested-with", "fetch").header("origin", "https://evil.example");
     assert_eq!(
         ApiResponse::try_fetch(foreign).await.expect("the server should respond").problem(),
@@ -322,7 +322,7 @@ async fn deliveries_get_503_while_postgres_is_unavailable() {
 async fn deliveries_succeed_without_a_partition_for_the_month() {
     let stack = Stack::start().expect("the stack should start");
     let mut connection = PgConnection::connect(&stack.database_url()).await.expect("Postgres should accept the connection");
-    // Simulates a moved clock: no partition covers the current month.
+    // Simulates a clock change: no partition covers the current month.
     let drop_all = "do $$ declare part regclass; begin
         for part in select inhrelid::regclass from pg_inherits where inhparent = 'events'::regclass loop
           execute format('drop table %s', part);

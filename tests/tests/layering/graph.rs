@@ -1,5 +1,5 @@
-//! Which file of a crate imports which: every path that starts with `crate`, `self`, `super` or a child module, in `use` items, in
-//! expressions and types, and in the tokens of macro calls.
+//! Determines which files of a crate import each other, from every path that starts with `crate`, `self`, `super` or a child
+//! module in `use` items, expressions, types, and the tokens of macro calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,12 +10,12 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, UseTree};
 
-/// A file that names an item of another file.
+/// A reference from one file to an item in another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Arrow {
     pub(crate) from: String,
     pub(crate) to: String,
-    /// The path as it is written.
+    /// The path as written.
     pub(crate) path: String,
 }
 
@@ -25,7 +25,7 @@ impl fmt::Display for Arrow {
     }
 }
 
-/// The files of a crate, relative to its sources, and one arrow for each pair of files.
+/// The files of a crate, relative to its source directory, and one arrow for each pair of files.
 #[derive(Debug)]
 pub(crate) struct Graph {
     pub(crate) files: BTreeSet<String>,
@@ -34,18 +34,18 @@ pub(crate) struct Graph {
 
 type ModulePath = Vec<String>;
 
-/// A file of the crate.
+/// A file in the crate.
 #[derive(Debug)]
 struct Module {
     file: String,
-    /// Paths as written, as segments from the crate's root.
+    /// Paths as written, split into segments from the crate root.
     paths: Vec<(String, ModulePath)>,
-    /// What `pub use` makes visible here: the name, and its path from the crate's root.
+    /// Names re-exported here with `pub use`, and their paths from the crate root.
     re_exports: BTreeMap<String, ModulePath>,
 }
 
 impl Graph {
-    /// Parses the crate from `lib.rs` and `main.rs`. Modules behind `#[cfg(test)]` are left out.
+    /// Parses the crate, starting from `lib.rs` and `main.rs`. Modules behind `#[cfg(test)]` are omitted.
     pub(crate) fn read(sources: &Path) -> Self {
         let mut modules = BTreeMap::new();
         for root in ["lib.rs", "main.rs"] {
@@ -70,7 +70,7 @@ impl Graph {
         Self { files, arrows }
     }
 
-    /// The files of the largest set of files that all reach each other.
+    /// The largest set of files that can all reach each other.
     pub(crate) fn largest_cycle(&self) -> Option<BTreeSet<String>> {
         let reachable: BTreeMap<&String, BTreeSet<&String>> =
             self.files.iter().map(|file| (file, self.reachable(file))).collect();
@@ -95,10 +95,10 @@ impl Graph {
     }
 }
 
-/// Modules by their path. `lib.rs` and `main.rs` share the empty path.
+/// Modules, keyed by path. `lib.rs` and `main.rs` share the empty path.
 type Modules = BTreeMap<ModulePath, Vec<Module>>;
 
-/// The file that defines what a path names: the deepest module on the path, or where a re-export leads from there.
+/// The file that defines the target of a path: the deepest module on the path, or the target of a re-export in that module.
 fn resolve(modules: &Modules, path: &[String], depth: usize) -> Option<String> {
     let known = (0..=path.len()).rev().find(|length| modules.contains_key(&path[..*length]))?;
     let here = &modules[&path[..known]];
@@ -109,11 +109,11 @@ fn resolve(modules: &Modules, path: &[String], depth: usize) -> Option<String> {
         let rest = target.iter().chain(&path[known + 1..]).cloned().collect::<ModulePath>();
         return resolve(modules, &rest, depth + 1);
     }
-    // The root has `lib.rs` and `main.rs`; items of the crate are in the former.
+    // Both `lib.rs` and `main.rs` are at the root; the crate's items are in `lib.rs`.
     here.first().map(|module| module.file.clone())
 }
 
-/// The crate's name in paths, so that `main.rs` may name its own library.
+/// The crate's name as used in paths, so that references from `main.rs` to its own library are recognised.
 fn package_name(sources: &Path) -> String {
     let manifest = sources.parent().map(|folder| folder.join("Cargo.toml")).unwrap_or_default();
     let manifest = fs::read_to_string(manifest).unwrap_or_default();
@@ -153,7 +153,7 @@ fn is_test(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// Collects the paths of one file.
+/// Collects the paths in a file.
 struct Reader<'a> {
     path: &'a ModulePath,
     package: &'a str,
@@ -163,7 +163,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The segments from the crate's root; `None` for a path into another crate, or of imported names.
+    /// The path segments from the crate root; `None` if the path refers to another crate or to imported names.
     fn absolute(&self, segments: &[String]) -> Option<ModulePath> {
         let (first, rest) = segments.split_first()?;
         let mut base = self.path.clone();
@@ -219,7 +219,7 @@ impl Reader<'_> {
     }
 }
 
-/// Every path of a `use` tree with the name that it makes visible.
+/// Every path in a `use` tree, with the name that it brings into scope.
 fn flatten(tree: &UseTree, prefix: &[String], paths: &mut Vec<(ModulePath, String)>) {
     let with = |name: &syn::Ident| prefix.iter().cloned().chain([name.to_string()]).collect::<Vec<_>>();
     match tree {
@@ -246,7 +246,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         let mut paths = Vec::new();
         flatten(&item.tree, &[], &mut paths);
         for (path, name) in paths {
-            // A re-export is no arrow of this file: whoever uses it points to the defining file.
+            // A re-export does not create an arrow from this file: files that use it point to the defining file.
             match self.absolute(&path).filter(|_| !matches!(item.vis, syn::Visibility::Inherited)) {
                 Some(target) => _ = self.re_exports.insert(name, target),
                 None => self.add(&path),

@@ -1,4 +1,4 @@
-//! Imports between the files of a crate: no cycle in any crate, and in the services no arrow from a lower rank to a higher one.
+//! Checks imports between the files of a crate: no crate has a cycle, and no file of a service imports a file of a higher rank.
 
 mod graph;
 mod ranks;
@@ -9,7 +9,7 @@ use graph::Graph;
 use ranks::Ranks;
 use stack::paths;
 
-/// Every crate of the workspace with more than one file, by the path of its sources.
+/// Every crate in the workspace with more than one file, identified by its source path.
 const CRATES: [&str; 6] = ["shared/src", "ingest/src", "notifier/src", "tools/stack/src", "tools/bench/src", "tests/src"];
 
 #[test]
@@ -29,7 +29,7 @@ fn no_crate_has_an_import_cycle() {
     }
 }
 
-/// Fails with every upward arrow of a service, and with every file that has no rank.
+/// Fails, listing every upward arrow in a service and every file without a rank.
 fn assert_imports_point_down(crate_path: &str, ranks: Ranks) {
     let graph = Graph::read(&paths::project().join(crate_path));
     let rank_of: BTreeMap<&str, usize> =

@@ -1,6 +1,6 @@
-//! The rank of every file, from the top to the bottom. A file imports files of its own rank and of the ranks below.
+//! The rank of every file, from top to bottom. A file can import files of its own rank and of lower ranks.
 
-/// Ranks by name, with their files.
+/// Rank names and the files in each rank.
 pub(crate) type Ranks = &'static [(&'static str, &'static [&'static str])];
 
 pub(crate) const INGEST: Ranks = &[

@@ -1,9 +1,9 @@
 -- The table that every peer writes to, created in an empty database for each peer.
--- It has the columns of our `events` table, but no partitions, outbox or other parts of our schema, which favours the peers.
+-- It has the same columns as our `events` table, but no partitions, outbox or other parts of our schema, which favours the peers.
 
 create table events (
     id          bigint generated always as identity primary key,
-    -- The first 16 bytes of SHA-256 over the fields that identify an event, so that a repeated delivery adds no rows.
+    -- The first 16 bytes of the SHA-256 hash of the fields that identify an event, so that a repeated delivery adds no rows.
     digest      bytea not null unique,
     received_at timestamptz not null default now(),
     occurred_at timestamptz not null,

@@ -1,4 +1,4 @@
-//! Pins the server to one core and the load generator to another, so that neither affects the other's figures.
+//! Pins the server to one core and the load generator to another, so that neither affects the other's results.
 
 use std::process::{Command, Stdio};
 
@@ -17,7 +17,7 @@ pub(crate) fn pin_server(pid: u32) {
         return;
     }
     for pid in crate::cost::process_tree(pid) {
-        // taskset pins all threads of a process; rustix only pins single threads.
+        // taskset pins all threads of a process; rustix can only pin individual threads.
         let _ = Command::new("taskset")
             .args(["--all-tasks", "--cpu-list", "--pid", &SERVER.to_string(), &pid.to_string()])
             .stdout(Stdio::null())
@@ -26,7 +26,7 @@ pub(crate) fn pin_server(pid: u32) {
     }
 }
 
-/// Pins the current thread to the generator's core.
+/// Pins the current thread to the load generator's core.
 pub(crate) fn pin_generator() {
     if has_two_cores() {
         let mut cores = CpuSet::new();

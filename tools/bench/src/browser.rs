@@ -1,4 +1,4 @@
-//! Rows about the dashboard in Chromium, against the whole stack. `frontend/bench/` drives the browser; the limits are here.
+//! Benchmark rows for the dashboard in Chromium against the full stack. `frontend/bench/` drives the browser; limits are set here.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,14 +13,14 @@ use crate::database;
 use crate::report::Row;
 use crate::run::{is_selected, print_line};
 
-/// As many events as the page keeps.
+/// The number of events that the page keeps.
 const EVENTS: u32 = 100_000;
 const QUICK_EVENTS: u32 = 20_000;
-/// How long events are posted, in seconds.
+/// How long to post events, in seconds.
 const LIVE_SECONDS: &str = "20";
 const QUICK_LIVE_SECONDS: &str = "6";
 
-/// Id, description, unit and upper limit of each figure.
+/// The id, description, unit and upper limit of each measurement.
 const LIMITS: [(&str, &str, &str, f64); 8] = [
     ("browser_paint_sign_in", "First paint of the sign-in page, median of five with an empty cache", "ms", 800.0),
     ("browser_paint_events", "First paint of the events page, median of five with an empty cache", "ms", 800.0),
@@ -58,7 +58,7 @@ pub(crate) async fn measure(quick: bool, only: &str) -> anyhow::Result<Vec<Row>>
     browser.env("ADMIN_EMAIL", &settings.admin_email).env("ADMIN_PASSWORD", &settings.admin_password);
     ensure!(stack.run(&mut browser)?.success(), "the browser benchmark failed; see its output above");
 
-    let text = fs::read_to_string(&file).context("the browser benchmark wrote no figures")?;
+    let text = fs::read_to_string(&file).context("the browser benchmark wrote no results")?;
     let figures: HashMap<&str, &str> = text.lines().filter_map(|line| line.split_once(' ')).collect();
     let row = |(id, what, unit, limit)| {
         let figure = figures.get(id).with_context(|| format!("{id} was not measured"))?;
@@ -67,7 +67,7 @@ pub(crate) async fn measure(quick: bool, only: &str) -> anyhow::Result<Vec<Row>>
     LIMITS.into_iter().map(row).collect()
 }
 
-/// The browser that CHROMIUM names, or one on PATH.
+/// The browser specified by CHROMIUM, or one found on PATH.
 fn chromium() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("CHROMIUM") {
         return Some(named.into());

@@ -1,4 +1,4 @@
-//! Deliveries like Mandrill's, with unique events and signed bodies, built before the clock starts.
+//! Mandrill-like deliveries with unique events and signed bodies, built before the clock starts.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -17,7 +17,7 @@ pub(crate) struct Body {
     pub events: usize,
 }
 
-/// Builds bodies whose events never repeat.
+/// Builds bodies in which no event is ever repeated.
 #[derive(Debug)]
 pub(crate) struct Corpus {
     key: String,
@@ -26,12 +26,12 @@ pub(crate) struct Corpus {
 }
 
 impl Corpus {
-    /// Bodies are signed with `key` for the address `url`.
+    /// Creates a corpus whose bodies are signed with `key` for `url`.
     pub(crate) fn new(key: &str, url: &str) -> Self {
         Self { key: key.to_owned(), url: url.to_owned(), next: 0 }
     }
 
-    /// Builds `count` bodies of `events` events each.
+    /// Builds `count` bodies with `events` events each.
     pub(crate) fn bodies(&mut self, count: usize, events: usize) -> Vec<Body> {
         (0..count).map(|_| self.body(events)).collect()
     }
@@ -46,10 +46,10 @@ impl Corpus {
         self.signed(&php_json(&Value::from(elements)), events)
     }
 
-    /// Builds `count` bodies of one open each, with their message ids.
+    /// Builds `count` bodies with one open each, together with their message ids.
     pub(crate) fn opens(&mut self, count: usize) -> Vec<(String, Body)> {
         let open = |_| {
-            // Every multiple of ten is an open.
+            // Every event whose number is a multiple of ten is an open.
             self.next = (self.next / 10 + 1) * 10;
             let event = event(self.next);
             let id = event["_id"].as_str().unwrap_or_default().to_owned();
@@ -58,7 +58,7 @@ impl Corpus {
         (0..count).map(open).collect()
     }
 
-    /// Builds an inbound mail with an attachment of `attachment` bytes of base64.
+    /// Builds an inbound email with an attachment of `attachment` bytes of base64.
     pub(crate) fn inbound_mail(&mut self, attachment: usize) -> Body {
         self.next += 1;
         let content = BASE64_STANDARD.encode(self.next.to_be_bytes()).repeat(attachment / 12);
@@ -81,7 +81,7 @@ impl Corpus {
     }
 }
 
-/// Serializes JSON as PHP does, with escaped slashes and only ASCII.
+/// Serializes JSON in the same way as PHP: slashes are escaped and the output is ASCII only.
 fn php_json(value: &Value) -> String {
     let mut text = String::new();
     for character in value.to_string().replace('/', "\\/").chars() {
@@ -97,7 +97,7 @@ fn php_json(value: &Value) -> String {
     text
 }
 
-/// An event of about 1.5 kB. Ten consecutive numbers give four opens, two clicks, two sends, a delivery and a bounce.
+/// An event of about 1.5 kB. Ten consecutive numbers produce four opens, two clicks, two sends, a delivery and a bounce.
 fn event(number: u64) -> Value {
     let id = format!("{:016x}{number:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let ts = 1_790_000_000 + number / 10;

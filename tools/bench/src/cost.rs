@@ -35,24 +35,24 @@ fn tree_in(pid: u32, stats: &HashMap<u32, (u32, u64)>) -> Vec<u32> {
     found
 }
 
-/// Resident memory of a process and its descendants, in bytes.
+/// The resident memory of a process and its descendants, in bytes.
 pub(crate) fn memory(pid: u32) -> u64 {
     process_tree(pid).into_iter().map(|pid| status_bytes(pid, "VmRSS:")).sum()
 }
 
-/// Peak resident memory of a process, in bytes.
+/// The peak resident memory of a process, in bytes.
 pub(crate) fn peak_memory(pid: u32) -> u64 {
     status_bytes(pid, "VmHWM:")
 }
 
-/// A KiB value of `/proc/PID/status`, in bytes.
+/// Reads a KiB value from `/proc/PID/status` and returns it in bytes.
 fn status_bytes(pid: u32, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() * 1024
 }
 
-/// The parent and the used clock ticks of every process.
+/// The parent and CPU clock ticks of every process.
 fn stats() -> HashMap<u32, (u32, u64)> {
     let mut found = HashMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -64,8 +64,8 @@ fn stats() -> HashMap<u32, (u32, u64)> {
     found
 }
 
-/// Numeric fields of a `stat` file, counted from the state field after the process name. The name is in parentheses and may
-/// contain any character.
+/// Numeric fields of a `stat` file, counted from the state field that follows the process name. The name is in parentheses and
+/// can contain any character.
 fn stat_fields<const N: usize>(stat: &str, positions: [usize; N]) -> Option<[u64; N]> {
     let (_, rest) = stat.rsplit_once(") ")?;
     let all: Vec<&str> = rest.split(' ').collect();

@@ -20,14 +20,14 @@ const COLUMNS: &str =
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CopyResult {
     pub rows_per_second: f64,
-    /// CPU time of Postgres in microseconds per row.
+    /// Postgres CPU time, in microseconds per row.
     pub cpu_us: f64,
 }
 
-/// Configures Postgres so that no automatic checkpoint or vacuum falls into a run.
+/// Configures Postgres so that no automatic checkpoint or vacuum happens during a run.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn prepare(url: &str) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
     for setting in ["max_wal_size = '16GB'", "checkpoint_timeout = '1h'", "autovacuum_naptime = '1h'"] {
@@ -37,10 +37,10 @@ pub(crate) async fn prepare(url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Truncates every table that a run fills.
+/// Truncates every table that a run writes to.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn truncate(url: &str) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
     sqlx::query("truncate events, event_keys, notifications, outbox, event_count_deltas, quarantine")
@@ -50,10 +50,10 @@ pub(crate) async fn truncate(url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Inserts `rows` events of a busy shop directly, without ingest.
+/// Inserts `rows` events typical of a busy shop directly, bypassing ingest.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn fill(url: &str, rows: u32) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
     sqlx::query(AssertSqlSafe(format!("set fill.rows = '{rows}'"))).execute(&mut connection).await?;
@@ -61,19 +61,19 @@ pub(crate) async fn fill(url: &str, rows: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Number of rows in `events`.
+/// Returns the number of rows in `events`.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn count_events(url: &str) -> anyhow::Result<i64> {
     let mut connection = PgConnection::connect(url).await?;
     Ok(sqlx::query_scalar("select count(*) from events").fetch_one(&mut connection).await?)
 }
 
-/// Returns once the outbox is empty.
+/// Waits until the outbox is empty.
 ///
 /// # Errors
-/// When Postgres fails, or the outbox is not empty after five minutes.
+/// Returns an error if Postgres fails, or the outbox is not empty after five minutes.
 pub(crate) async fn wait_for_outbox(url: &str) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
     let deadline = Instant::now() + Duration::from_secs(300);
@@ -87,10 +87,10 @@ pub(crate) async fn wait_for_outbox(url: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Exports the rows of `events` with COPY, in chunks of `rows_per_chunk` rows.
+/// Exports the `events` table with COPY, in chunks of `rows_per_chunk` rows.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn copy_out(url: &str, rows_per_chunk: i64) -> anyhow::Result<Vec<Bytes>> {
     let mut connection = PgConnection::connect(url).await?;
     let rows: i64 = sqlx::query_scalar("select count(*) from events").fetch_one(&mut connection).await?;
@@ -110,10 +110,10 @@ pub(crate) async fn copy_out(url: &str, rows_per_chunk: i64) -> anyhow::Result<V
     Ok(chunks)
 }
 
-/// Imports the chunks into `events` with COPY, each in its own transaction, over `connections` connections.
+/// Imports the chunks into `events` with COPY over `connections` connections, each chunk in its own transaction.
 ///
 /// # Errors
-/// When Postgres fails, or rows are missing afterwards.
+/// Returns an error if Postgres fails, or rows are missing afterwards.
 pub(crate) async fn copy_in(stack: &Stack, chunks: &[Bytes], rows: i64, connections: usize) -> anyhow::Result<CopyResult> {
     let url = stack.database_url();
     truncate(&url).await?;
@@ -147,13 +147,13 @@ fn rate(rows: i64, elapsed: Duration) -> f64 {
     f64::from(u32::try_from(rows).unwrap_or(u32::MAX)) / elapsed.as_secs_f64()
 }
 
-/// CPU time that Postgres has used so far.
+/// The CPU time that Postgres has used so far.
 pub(crate) fn postgres_cpu(stack: &Stack) -> Duration {
     stack.pid(Part::Postgres).map_or(Duration::ZERO, cost::cpu)
 }
 
-/// A pgbench script that inserts one row in its own statement and transaction. The rows are as large as those that ingest
-/// stores and have unique message ids. Each has thirty common search terms and ten that vary with the number.
+/// A pgbench script that inserts each row in its own statement and transaction. The rows are the same size as those stored by
+/// ingest and have unique message ids. Each has thirty common search terms and ten that depend on its number.
 const SINGLE_INSERT: &str = r#"\set n random(1, 1000000000000)
 insert into events (occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
   url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, terms, payload)
@@ -163,10 +163,10 @@ values (now(), 'open', (:n::bigint)::text || '-' || :client_id::text, 'person' |
   'key-1', 'person' || (:n::bigint % 50000) || '@mail1.example.com hello@shop1.example.com your order ' || :n::bigint || ' is on its way – thank you orders shop-1 4711 gold', array[COMMON, NUMBERS], 'PAYLOAD');
 "#;
 
-/// Runs pgbench and returns inserts per second.
+/// Runs pgbench and returns the number of inserts per second.
 ///
 /// # Errors
-/// When pgbench fails or prints no rate.
+/// Returns an error if pgbench fails or does not print a rate.
 pub(crate) async fn pgbench(stack: &Stack, clients: u32, seconds: u64, payload: usize) -> anyhow::Result<f64> {
     truncate(&stack.database_url()).await?;
     let script = stack.folder().join("single.sql");

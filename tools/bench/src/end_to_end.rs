@@ -1,4 +1,4 @@
-//! Rows about the latency from a delivery's 200 response to the frame in a client, idle and at half of the peak rate.
+//! Benchmark rows for the latency from a delivery's 200 response to the frame in a client, when idle and at half the peak rate.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -19,12 +19,12 @@ use crate::run::{Effort, is_selected, print_line};
 
 /// Number of open pages.
 const PAGES: usize = 10;
-/// Posts per second of the idle run.
+/// Posts per second in the idle run.
 const IDLE_RATE: f64 = 10.0;
 const CONNECTIONS: usize = 64;
-/// Frames that can wait to be counted.
+/// Maximum number of frames waiting to be counted.
 const FRAME_CAPACITY: usize = 1 << 20;
-/// How long to wait for the last frames.
+/// How long to wait for the final frames.
 const RECEIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) async fn measure(effort: Effort, only: &str) -> anyhow::Result<Vec<Row>> {

@@ -1,5 +1,5 @@
-//! Rows about fan-out: one load generator with many websockets, against our notifier and its peers in turn. Servers run on one
-//! core, the generator on the other.
+//! Fan-out benchmark rows: one load generator with many websockets, run against our notifier and each of its peers in turn. The
+//! servers run on one core and the generator on the other.
 
 mod clients;
 mod contender;
@@ -25,16 +25,16 @@ const HEAVY_RATE: u32 = 200;
 /// Django Channels cannot keep up with the other rows' load.
 const CHANNELS_SOCKETS: usize = 500;
 const CHANNELS_RATE: u32 = 10;
-/// Messages per second that measure a server's maximum.
+/// Messages per second used to measure a server's maximum.
 const PEAK_RATE: u32 = 800;
-/// Short, so that a peer that falls behind finishes soon.
+/// Short, so that a peer that falls behind still finishes soon.
 const PEAK_DURATION: Duration = Duration::from_secs(3);
-/// Number of idle sockets whose memory is measured.
+/// Number of idle sockets used to measure memory.
 const IDLE_SOCKETS: usize = 10_000;
-/// More messages than the kernel buffers for one socket, 256 KiB.
+/// More messages than fit in the kernel's buffers for one socket, 256 KiB.
 const FILL_MESSAGES: u32 = 1_200;
 
-/// The peers, with the suffix of their rows' ids.
+/// The peers, with the suffix used in their row ids.
 const PEERS: [(&str, contender::Kind); 4] = [
     ("nchan", contender::Kind::Nchan),
     ("ws", contender::Kind::Ws),
@@ -81,14 +81,14 @@ pub(crate) async fn measure(effort: Effort, quick: bool, only: &str) -> anyhow::
     Ok(rows)
 }
 
-/// Our figures and the peer's.
+/// Our measurements and the peer's.
 type Pair = (Vec<f64>, Vec<f64>);
 
 /// Compares our notifier and a peer at each rate.
 async fn compare(ours: &Contender, kind: contender::Kind, name: &str, effort: Effort) -> anyhow::Result<Vec<Row>> {
     let (mut p99, mut rate, mut cpu, mut peak) = (Pair::default(), Pair::default(), Pair::default(), None);
     for round in 1..=effort.rounds {
-        // One round at the peak rate is enough, and a slow server takes long for it.
+        // One round at the peak rate is enough, and a slow server takes a long time to complete it.
         let is_last = round == effort.rounds && effort.rounds > 1;
         let Some(peer) = Contender::peer(kind, ours.stack()).await else { return Ok(Vec::new()) };
         let Some(theirs) = kind.skip_on_error(all_rates(&peer, effort.time, is_last).await) else { return Ok(Vec::new()) };
@@ -143,7 +143,7 @@ async fn channels(ours: &Contender, kind: contender::Kind, id: &'static str, eff
     Ok(Some(Row::comparison(id, "500 sockets, 10 messages/s", "deliveries/s", median(mine), kind.name(), median(theirs))))
 }
 
-/// Measures how one client that never reads affects the others.
+/// Measures how a client that never reads affects the others.
 async fn stalled(ours: &Contender, effort: Effort) -> anyhow::Result<Row> {
     let scenario = |stalled| Scenario { sockets: 1_000, stalled, fill: FILL_MESSAGES, rate: 100, time: effort.time };
     let (mut with, mut without) = (Vec::new(), Vec::new());
@@ -182,7 +182,7 @@ async fn memory(contender: &Contender, id: &'static str) -> anyhow::Result<Row> 
     Ok(Row::figure(id, &what, "KiB", each))
 }
 
-/// Connects and disconnects sockets for `seconds` seconds. Divides the memory at the end by the memory after three rounds.
+/// Connects and disconnects sockets for `seconds` seconds. Returns the memory at the end divided by the memory after three rounds.
 async fn churn(ours: &Contender, seconds: u64) -> anyhow::Result<Row> {
     let (mut rounds, mut first) = (0, None);
     let started = std::time::Instant::now();
@@ -194,7 +194,7 @@ async fn churn(ours: &Contender, seconds: u64) -> anyhow::Result<Row> {
         }
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let (first, last) = (first.context("fewer than three rounds of connecting fit into the time")?, cost::memory(ours.pid()));
+    let (first, last) = (first.context("fewer than three rounds of connecting completed in time")?, cost::memory(ours.pid()));
     print_line(&format!(
         "churn: {} connections in {seconds} s, {} MiB after three rounds, {} MiB at the end",
         rounds * SOCKETS,
@@ -217,7 +217,7 @@ async fn run_scenario(contender: &Contender, scenario: Scenario) -> anyhow::Resu
     let before = cost::cpu(contender.pid());
     let (ready_tx, ready_rx) = tokio::sync::oneshot::channel();
     let running = tokio::spawn(clients::run_scenario(contender.endpoint(), scenario, contender.target(), ready_tx));
-    // Opening the sockets and warming up is not measured.
+    // Opening the sockets and warming up are not measured.
     let begin = ready_rx.await.map_or(before, |()| cost::cpu(contender.pid()));
     let mut report = running.await??;
     report.cpu = cost::cpu(contender.pid()) - begin;

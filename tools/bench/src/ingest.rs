@@ -1,19 +1,19 @@
-//! Rows about receiving deliveries.
+//! Benchmark rows for receiving deliveries.
 
 use crate::database;
 use crate::ours::Ours;
 use crate::report::{Row, median};
 use crate::run::{Effort, is_selected, print_line};
 
-/// Connections that post batches, enough to keep every writer busy.
+/// Number of connections that post batches: enough to keep every writer busy.
 const BATCH_CONNECTIONS: usize = 8;
-/// Connections that post single events, and pgbench's clients.
+/// Number of connections that post single events, and of pgbench clients.
 const SINGLE_CONNECTIONS: usize = 64;
 
-/// Measures the rows that `only` selects.
+/// Measures the rows selected by `only`.
 ///
 /// # Errors
-/// When a run fails.
+/// Returns an error if a run fails.
 pub(crate) async fn measure(ours: &mut Ours, effort: Effort, only: &str) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     if is_selected(only, "ingest_batch") {
@@ -25,7 +25,7 @@ pub(crate) async fn measure(ours: &mut Ours, effort: Effort, only: &str) -> anyh
     Ok(rows)
 }
 
-/// Compares full batches with COPY of the same rows into the same table.
+/// Compares posting full batches with using COPY to load the same rows into the same table.
 async fn batches(ours: &mut Ours, effort: Effort) -> anyhow::Result<Vec<Row>> {
     let warm = ours.corpus.bodies(20, 1000);
     ours.flood(BATCH_CONNECTIONS, warm, None).await?;
@@ -89,7 +89,7 @@ async fn batches(ours: &mut Ours, effort: Effort) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-/// Compares single events with single-row inserts.
+/// Compares posting single events with single-row inserts.
 async fn singles(ours: &mut Ours, effort: Effort) -> anyhow::Result<Vec<Row>> {
     let (mut mine, mut theirs, mut cpu, mut tail) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let warm = ours.corpus.bodies(5_000, 1);

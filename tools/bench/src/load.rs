@@ -1,4 +1,4 @@
-//! Load on one address: a closed loop as fast as the connections can, or an open loop at a fixed rate.
+//! Generates load on one address: a closed loop that runs as fast as possible, or an open loop at a fixed rate.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,15 +15,15 @@ use crate::post::post;
 /// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// Posts answered with 200.
+    /// Number of posts that received a 200 response.
     pub posts: usize,
-    /// Events in those posts.
+    /// Number of events in those posts.
     pub events: usize,
-    /// Posts answered with 503, which Mandrill would retry.
+    /// Number of posts that received a 503 response, which Mandrill would retry.
     pub unavailable: usize,
     /// Time from the first post to the last response.
     pub elapsed: Duration,
-    /// Microseconds from the time a post was due to its response.
+    /// Microseconds from the time a post was due until its response.
     pub latency: Histogram<u64>,
 }
 
@@ -38,7 +38,7 @@ impl Run {
         to_f64(self.posts) / self.elapsed.as_secs_f64()
     }
 
-    /// A quantile of the latency, in milliseconds.
+    /// A latency quantile, in milliseconds.
     pub(crate) fn latency_ms(&self, quantile: f64) -> f64 {
         self.latency.value_at_quantile(quantile) as f64 / 1000.0
     }
@@ -49,17 +49,17 @@ pub(crate) fn to_f64(count: usize) -> f64 {
     count as f64
 }
 
-/// The remaining bodies, and when to post them.
+/// The remaining bodies and when to post them.
 struct Plan {
     bodies: Mutex<VecDeque<Body>>,
     started: Instant,
-    /// Interval between two posts over all connections. Without one, posts are sent at once.
+    /// Interval between posts across all connections. If `None`, posts are sent without delay.
     pace: Option<Duration>,
     time_limit: Option<Duration>,
 }
 
 impl Plan {
-    /// The next body and the current time. Sets `number` to the count of bodies that remain.
+    /// Returns the next body and the current time. Sets `number` to the number of remaining bodies.
     fn next(&self, number: &mut usize) -> Option<(Body, Instant)> {
         let mut bodies = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
         if self.time_limit.is_some_and(|time_limit| self.started.elapsed() > time_limit) {
@@ -72,10 +72,10 @@ impl Plan {
     }
 }
 
-/// Posts the bodies over `connections` connections as fast as responses arrive, until all are sent or `time_limit` is over.
+/// Posts the bodies over `connections` connections as fast as responses arrive, until all are sent or `time_limit` expires.
 ///
 /// # Errors
-/// When a response is neither 200 nor 503, or the server does not respond.
+/// Returns an error if a response is neither 200 nor 503, or the server does not respond.
 pub(crate) async fn flood(
     address: &str,
     connections: usize,
@@ -85,11 +85,11 @@ pub(crate) async fn flood(
     run(address, connections, Plan { bodies: Mutex::new(bodies.into()), started: Instant::now(), pace: None, time_limit }).await
 }
 
-/// Posts a body every `1 / rate` seconds, regardless of responses. A late post queues, and its latency counts from when it was
-/// due. At most `connections` posts are in flight.
+/// Posts a body every `1 / rate` seconds, regardless of responses. A late post is queued, and its latency is measured from the
+/// time it was due. At most `connections` posts are in flight.
 ///
 /// # Errors
-/// As [`flood`].
+/// Same as [`flood`].
 pub(crate) async fn pace(address: &str, connections: usize, bodies: Vec<Body>, rate: f64) -> anyhow::Result<Run> {
     let pace = Some(Duration::from_secs_f64(1.0 / rate));
     run(address, connections, Plan { bodies: Mutex::new(bodies.into()), started: Instant::now(), pace, time_limit: None }).await

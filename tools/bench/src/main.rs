@@ -1,4 +1,4 @@
-//! `make bench`: measures the services against alternatives for the same job, on one machine in one run.
+//! `make bench`: compares the services with alternatives that do the same job, on the same machine in the same run.
 
 mod affinity;
 mod browser;
@@ -29,7 +29,7 @@ use run::{Effort, is_selected, print_line};
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
-    /// Run one short round of each: under five minutes, with less accurate figures.
+    /// Run one short round of each benchmark: under five minutes, with less accurate results.
     #[arg(long, env = "QUICK", num_args = 0..=1, default_value_t = false, default_missing_value = "true", value_parser = clap::builder::FalseyValueParser::new())]
     quick: bool,
     /// Measure only rows whose id begins with this prefix.
@@ -72,7 +72,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Raises the limit of open files for this process and the servers that it starts: a run opens ten thousand sockets.
+/// Raises the open-file limit for this process and the servers it starts, since a run opens ten thousand sockets.
 fn raise_file_limit() {
     let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     limit.current = limit.maximum;

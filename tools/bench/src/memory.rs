@@ -1,4 +1,4 @@
-//! Rows about the peak memory of a freshly started ingest under the heaviest load that clients may post.
+//! Benchmark rows for the peak memory of a freshly started ingest under the heaviest load that clients can generate.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Our ingest under load. The load bypasses nginx, which would be the same for every peer.
+//! Our ingest under load. The load bypasses nginx, which would add the same cost for every peer.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::cost;
 use crate::database;
 use crate::load::{self, Run, to_f64};
 
-/// Postgres, Valkey and ingest, in release builds, as `make up` configures them.
+/// Postgres, Valkey and a release build of ingest, configured as in `make up`.
 #[derive(Debug)]
 pub(crate) struct Ours {
     pub stack: Stack,
@@ -18,13 +18,13 @@ pub(crate) struct Ours {
     pub corpus: Corpus,
 }
 
-/// A run and its CPU time.
+/// The result of a run and its CPU time.
 #[derive(Debug)]
 pub(crate) struct Measured {
     pub run: Run,
-    /// CPU time of ingest until the outbox was empty, in microseconds per event.
+    /// Ingest CPU time until the outbox was empty, in microseconds per event.
     pub ingest_us: f64,
-    /// CPU time of Postgres until the outbox was empty, in microseconds per event.
+    /// Postgres CPU time until the outbox was empty, in microseconds per event.
     pub postgres_us: f64,
 }
 
@@ -32,7 +32,7 @@ impl Ours {
     /// Starts the stack.
     ///
     /// # Errors
-    /// When a part does not start.
+    /// Returns an error if a component does not start.
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let stack = Stack::start_only(&[Part::Postgres, Part::Redis, Part::Ingest], &[])?;
         database::prepare(&stack.database_url()).await?;
@@ -40,10 +40,10 @@ impl Ours {
         Ok(Self { stack, corpus })
     }
 
-    /// Truncates the tables, posts the bodies as fast as possible, waits for the outbox, and checks the number of stored events.
+    /// Truncates the tables, posts the bodies as fast as possible, waits for the outbox to empty, and checks the stored event count.
     ///
     /// # Errors
-    /// When a delivery fails, or the table does not hold exactly the acknowledged events.
+    /// Returns an error if a delivery fails, or the table does not contain exactly the acknowledged events.
     pub(crate) async fn flood(
         &self,
         connections: usize,
@@ -54,10 +54,10 @@ impl Ours {
         self.measure(load::flood(&address, connections, bodies, time_limit)).await
     }
 
-    /// Like [`Ours::flood`], at a fixed rate of posts per second.
+    /// Like [`Ours::flood`], but at a fixed rate of posts per second.
     ///
     /// # Errors
-    /// As [`Ours::flood`].
+    /// Same as [`Ours::flood`].
     pub(crate) async fn pace(&self, connections: usize, bodies: Vec<Body>, rate: f64) -> anyhow::Result<Measured> {
         let address = self.stack.direct(Part::Ingest);
         self.measure(load::pace(&address, connections, bodies, rate)).await
@@ -80,7 +80,7 @@ impl Ours {
         self.stack.pid(Part::Ingest).map_or(Duration::ZERO, cost::cpu)
     }
 
-    /// Peak memory of ingest since it started, in MiB.
+    /// Ingest's peak memory since it started, in MiB.
     pub(crate) fn peak_mib(&self) -> f64 {
         let bytes = self.stack.pid(Part::Ingest).map_or(0, cost::peak_memory);
         to_f64(usize::try_from(bytes >> 10).unwrap_or(usize::MAX)) / 1024.0

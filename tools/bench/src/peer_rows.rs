@@ -1,4 +1,4 @@
-//! Rows about the peers. Our service and each peer take turns with the same kind of bodies on the same Postgres.
+//! Benchmark rows for the peers. Our service and each peer run in turn, with the same kinds of bodies and the same Postgres.
 
 use crate::corpus::Body;
 use crate::load::{self, Run, to_f64};
@@ -7,7 +7,7 @@ use crate::peers::{DJANGO_PLAIN, DJANGO_TUNED, FASTIFY, Indexes, Kind, Peer};
 use crate::report::{Row, median};
 use crate::run::{Effort, is_selected, print_line};
 
-/// Connections that post batches. More would only wait for the peers' two workers.
+/// Number of connections that post batches. Additional ones would only wait for the peers' two workers.
 const CONNECTIONS: usize = 4;
 const SINGLE_CONNECTIONS: usize = 64;
 const WARM: usize = 4;

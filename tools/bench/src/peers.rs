@@ -1,4 +1,4 @@
-//! Installs and starts the peers of `tools/bench/peers`, which use our stack's Postgres and Redis.
+//! Installs and starts the peers in `tools/bench/peers`, which use our stack's Postgres and Redis.
 
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -13,15 +13,15 @@ use stack::{Stack, paths};
 use crate::run::print_line;
 use crate::{cost, database};
 
-/// How long a peer may take to become ready.
+/// Maximum time for a peer to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An alternative implementation of the same job.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
-    /// Its folder in `tools/bench/peers`.
+    /// Its directory in `tools/bench/peers`.
     folder: &'static str,
-    /// `PEER_MODE`.
+    /// The value of `PEER_MODE`.
     mode: &'static str,
     /// The path of its health check.
     health: &'static str,
@@ -45,12 +45,12 @@ pub(crate) const CHANNELS_UVICORN: Kind =
 pub(crate) const CHANNELS_DAPHNE: Kind =
     Kind { folder: "channels", mode: "daphne", health: "/healthz", name: "Django Channels, daphne" };
 
-/// The indexes of a peer's table.
+/// The indexes on a peer's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Indexes {
     /// By event type, message and recipient.
     Basic,
-    /// By everything that our service can search for, including any part of any word.
+    /// By everything that our service can search for, including any substring of a word.
     Search,
 }
 
@@ -60,12 +60,12 @@ pub(crate) struct Peer {
     child: Child,
     /// Its base URL.
     pub(crate) address: String,
-    /// The URL of its database; empty for peers without one.
+    /// The URL of its database; empty for peers that have none.
     database: String,
 }
 
 impl Peer {
-    /// Installs the peer if necessary and starts it with an empty database. Returns `None` if it cannot be installed here.
+    /// Installs the peer if necessary and starts it with an empty database. Returns `None` if it cannot be installed on this machine.
     pub(crate) async fn start(kind: Kind, indexes: Indexes, stack: &Stack) -> anyhow::Result<Option<Self>> {
         let database = fresh_database(stack, &format!("peer_{}{}", kind.folder, kind.mode)).await?;
         apply("tools/bench/peers/schema.sql", &database).await?;
@@ -75,7 +75,7 @@ impl Peer {
         Self::run(kind, stack, database).await
     }
 
-    /// Like [`Peer::start`], with the stack's Redis and no database.
+    /// Like [`Peer::start`], but with the stack's Redis and no database.
     pub(crate) async fn start_without_database(kind: Kind, stack: &Stack) -> anyhow::Result<Option<Self>> {
         Self::run(kind, stack, String::new()).await
     }
@@ -138,7 +138,7 @@ impl Peer {
         self.child.id()
     }
 
-    /// CPU time that its processes have used so far.
+    /// The CPU time that its processes have used so far.
     pub(crate) fn cpu(&self) -> Duration {
         cost::cpu(self.child.id())
     }
@@ -178,7 +178,7 @@ async fn fresh_database(stack: &Stack, name: &str) -> anyhow::Result<String> {
     Ok(url)
 }
 
-/// Runs an SQL file of the project.
+/// Runs one of the project's SQL files.
 async fn apply(file: &str, url: &str) -> anyhow::Result<()> {
     let sql = std::fs::read_to_string(paths::project().join(file))?;
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut PgConnection::connect(url).await?).await?;

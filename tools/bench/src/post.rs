@@ -1,5 +1,5 @@
-//! Posts deliveries over HTTP/1.1. The client is minimal because it shares two cores with the service: a full client would take
-//! CPU time away from it.
+//! Posts deliveries over HTTP/1.1. The client is minimal because it shares two cores with the service, and a full-featured client
+//! would take CPU time from it.
 
 use std::io::{Error, ErrorKind, Write};
 
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::corpus::Body;
 
-/// Forms up to this size are sent in one write with the request head.
+/// Forms up to this size are sent in a single write together with the request head.
 const INLINE_BODY_BYTES: usize = 64 << 10;
 /// Maximum number of response headers.
 const MAX_HEADERS: usize = 32;
@@ -29,11 +29,11 @@ struct Response {
     keep_alive: bool,
 }
 
-/// Posts one delivery, over the existing connection if it is still open. Some servers close a connection after each response,
-/// sometimes without announcing it.
+/// Posts one delivery, reusing the existing connection if it is still open. Some servers close the connection after each
+/// response, sometimes without announcing it.
 ///
 /// # Errors
-/// When the server does not respond, or does not speak HTTP.
+/// Returns an error if the server does not respond, or does not speak HTTP.
 pub(crate) async fn post(connection: &mut Option<Connection>, address: &str, body: &Body) -> anyhow::Result<StatusCode> {
     let host = address.strip_prefix("http://").unwrap_or(address);
     for _ in 0..5 {
@@ -41,7 +41,7 @@ pub(crate) async fn post(connection: &mut Option<Connection>, address: &str, bod
             Some(open) => open,
             None => Connection::open(host).await?,
         };
-        // If the server closed the connection, retry on a new one. The delivery may arrive twice, as Mandrill's retries may.
+        // If the server closed the connection, retry on a new one. The delivery may arrive twice, as with Mandrill's retries.
         let Ok(response) = open.post(host, body).await else { continue };
         if response.keep_alive {
             *connection = Some(open);
@@ -85,7 +85,7 @@ impl Connection {
     }
 }
 
-/// Parses a response. Returns `None` while it is incomplete.
+/// Parses a response. Returns `None` if it is still incomplete.
 fn parse_response(bytes: &[u8]) -> Result<Option<Response>, Error> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
@@ -97,7 +97,7 @@ fn parse_response(bytes: &[u8]) -> Result<Option<Response>, Error> {
     let is_complete =
         match (header("content-length").and_then(|length| length.parse::<usize>().ok()), header("transfer-encoding")) {
             (Some(length), _) => bytes.len() >= head + length,
-            // The responses are short JSON, so these bytes can only be the last chunk.
+            // The responses are short JSON documents, so these bytes can only be the last chunk.
             (None, Some("chunked")) => bytes.ends_with(b"\r\n0\r\n\r\n"),
             _ => return Err(Error::other("a response has neither a length nor chunks")),
         };

@@ -1,4 +1,4 @@
-//! Rows about lists, filters, searches and statistics through nginx, with 100,000 and 1,000,000 events.
+//! Benchmark rows for lists, filters, searches and statistics through nginx, with 100,000 and 1,000,000 events.
 
 use std::time::{Duration, Instant};
 
@@ -15,9 +15,9 @@ use crate::run::{Effort, is_selected, print_line};
 
 const SMALL: u32 = 100_000;
 const LARGE: u32 = 1_000_000;
-/// Distinct queries of each kind per round.
+/// Number of distinct queries of each type per round.
 const SAMPLES_PER_ROUND: i64 = 40;
-/// How long the background job may take to count events that were inserted without ingest.
+/// Maximum time for the background job to count events that were inserted without ingest.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// A stored event whose values the queries search for.
@@ -33,7 +33,7 @@ struct Sample {
     plan: String,
 }
 
-/// The name of a kind of query, and the query string for a sample.
+/// The name of a query type, and a sample query string.
 type Query = (&'static str, fn(&Sample) -> String);
 
 const QUERIES: [Query; 14] = [
@@ -60,7 +60,7 @@ pub(crate) async fn measure(effort: Effort, quick: bool, only: &str) -> anyhow::
     let small = Dataset::create(SMALL, effort).await?.p95_ms().await?;
     let mut rows =
         vec![Row::figure("read_p95_100k", "p95 of lists, filters and searches through nginx, 100,000 events", "ms", small)];
-    // Storing a million events takes longer than a whole quick run may.
+    // Storing a million events takes longer than the time allowed for an entire quick run.
     if !quick {
         let large = Dataset::create(LARGE, effort).await?;
         let (large_p95, year) = (large.p95_ms().await?, large.year_ms().await?);
@@ -73,12 +73,12 @@ pub(crate) async fn measure(effort: Effort, quick: bool, only: &str) -> anyhow::
     Ok(rows)
 }
 
-/// A stack that holds `rows` events, and the session of a signed-in user.
+/// A stack with `rows` events, and the session of a signed-in user.
 struct Dataset {
     stack: Stack,
     http: reqwest::Client,
     cookie: String,
-    /// One for each query of a kind.
+    /// One sample per query of each type.
     samples: Vec<Sample>,
     rows: u32,
 }
@@ -90,7 +90,7 @@ impl Dataset {
         print_line(&format!("  storing {rows} events"));
         database::fill(&stack.database_url(), rows).await?;
         let mut postgres = PgConnection::connect(&stack.database_url()).await?;
-        // When the service starts, a background job counts the hours that are over.
+        // When the service starts, a background job counts the events of completed hours.
         stack.restart(Part::Ingest)?;
         let counted = "select until > now() - interval '2 hours' from event_facets_until";
         let deadline = Instant::now() + COUNT_TIMEOUT;
@@ -98,7 +98,7 @@ impl Dataset {
             ensure!(Instant::now() < deadline, "ingest did not count the past hours in time; check its log");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        // Bring the tables to the state in which autovacuum leaves them.
+        // Bring the tables into the state that autovacuum would leave them in.
         sqlx::raw_sql("vacuum analyze").execute(&mut postgres).await?;
         sqlx::raw_sql("checkpoint").execute(&mut postgres).await?;
         let samples = sqlx::query_as(
@@ -129,7 +129,7 @@ impl Dataset {
         Ok(sent.elapsed())
     }
 
-    /// Returns the p95 over all kinds of queries, and prints the figures of each kind.
+    /// Returns the p95 across all query types and prints the results for each type.
     async fn p95_ms(&self) -> anyhow::Result<f64> {
         let mut all = Histogram::<u64>::new(3)?;
         for (kind, query) in QUERIES {

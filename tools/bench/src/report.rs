@@ -7,39 +7,39 @@ use std::process::Command;
 use anyhow::Context;
 use serde::Serialize;
 
-/// A comparison or an absolute figure.
+/// A comparison or an absolute value.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Row {
-    /// Stable across versions.
+    /// The row's id, which is stable across versions.
     pub id: &'static str,
     /// Description of what is measured.
     pub name: String,
     pub ours: f64,
-    /// The peer's figure or the limit; `None` for an absolute figure.
+    /// The peer's value or the limit; `None` for an absolute value.
     pub other: Option<f64>,
-    /// Name of the peer; empty for an absolute figure.
+    /// The name of the peer; empty for an absolute value.
     pub peer: String,
-    /// Unit of both figures.
+    /// The unit of both values.
     pub unit: &'static str,
-    /// Our figure divided by the peer's, both from the same run.
+    /// Our value divided by the peer's, both from the same run.
     pub ratio: Option<f64>,
-    /// Whether our figure is within the limit.
+    /// Whether our value is within the limit.
     pub holds: Option<bool>,
 }
 
 impl Row {
-    /// A comparison of our figure with a peer's.
+    /// A comparison of our value with a peer's.
     pub(crate) fn comparison(id: &'static str, name: &str, unit: &'static str, ours: f64, peer: &str, other: f64) -> Self {
         let (name, peer) = (name.to_owned(), peer.to_owned());
         Self { id, name, ours, other: Some(other), peer, unit, ratio: Some(ours / other), holds: None }
     }
 
-    /// An absolute figure.
+    /// An absolute value.
     pub(crate) fn figure(id: &'static str, name: &str, unit: &'static str, ours: f64) -> Self {
         Self { id, name: name.to_owned(), ours, other: None, peer: String::new(), unit, ratio: None, holds: None }
     }
 
-    /// A figure that must not exceed a limit.
+    /// A value that must not exceed a limit.
     pub(crate) fn limited(id: &'static str, name: &str, unit: &'static str, ours: f64, limit: f64) -> Self {
         let (name, peer) = (name.to_owned(), "upper limit".to_owned());
         Self { id, name, ours, other: Some(limit), peer, unit, ratio: None, holds: Some(ours <= limit) }
@@ -78,7 +78,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
 /// Writes the rows as JSON.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// Returns an error if the file cannot be written.
 pub(crate) fn write(rows: &[Row], file: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(file.parent().unwrap_or(file))?;
     fs::write(file, serde_json::to_string_pretty(rows)? + "\n").with_context(|| format!("writing {}", file.display()))

@@ -1,4 +1,4 @@
-//! Rows about how long a post takes while retention drops a month of a large table.
+//! Benchmark rows for how long a post takes while retention drops a month of a large table.
 
 use anyhow::ensure;
 use sqlx::{Connection, PgConnection};

@@ -1,4 +1,4 @@
-//! What every group of rows needs: how long to measure, whether it is selected, and where progress is printed.
+//! Shared by every group of rows: how long to measure, whether the group is selected, and where to print progress.
 
 use std::io::Write;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 /// How long and how often to measure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Effort {
-    /// Number of rounds; the median counts.
+    /// Number of rounds; the median is reported.
     pub(crate) rounds: usize,
-    /// Duration of a timed run.
+    /// The duration of a timed run.
     pub(crate) time: Duration,
-    /// Number of batches of 1,000 events in a run.
+    /// The number of 1,000-event batches in a run.
     pub(crate) batches: usize,
 }
 

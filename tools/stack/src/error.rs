@@ -22,26 +22,26 @@ pub enum Error {
     NotReady {
         /// The server's name.
         name: String,
-        /// What happened to it, as a predicate: "exited".
+        /// What happened to it, phrased as a predicate such as "exited".
         problem: &'static str,
         log: PathBuf,
         /// The last lines of the log.
         tail: String,
     },
-    /// A program or the frontend's build is missing.
+    /// A program or the frontend build is missing.
     #[error("{} is missing. To fix this, {hint}", path.display())]
     Missing {
         path: PathBuf,
-        /// How to create it, as an instruction.
+        /// How to create it, phrased as an instruction.
         hint: &'static str,
     },
-    /// The requested port is taken.
+    /// The requested port is in use.
     #[error("port {0} on 127.0.0.1 is in use; choose another with PORT=")]
     PortTaken(u16),
-    /// No port of the stack's range is free.
+    /// No port in the stack's range is free.
     #[error("no free port on 127.0.0.1; stop other stacks and try again")]
     NoPort,
-    /// No stack runs, or several do.
+    /// No stack is running, or more than one is.
     #[error("{0}")]
     NotFound(String),
     /// `settings.json` is not valid.
@@ -51,7 +51,7 @@ pub enum Error {
 
 /// Adds the failed operation to an I/O error.
 pub(crate) trait ErrorContext<T> {
-    /// `operation` completes "… failed", as in "reading nginx.conf".
+    /// `operation` completes the message "… failed", for example "reading nginx.conf".
     fn context(self, operation: impl Into<String>) -> Result<T, Error>;
 }
 

@@ -1,13 +1,13 @@
 //! A private stack on free ports: Postgres, Valkey, nginx, and this project's two services.
 //!
-//! `make up`, every integration test and the benchmarks run on it. It needs neither root nor Docker: the servers come as
-//! pinned wheels ([`servers`]). [`Stack::start`] returns once every part is ready, and dropping the [`Stack`] ends them. If
-//! the owning process dies without dropping it, the [`reaper`] ends what it started.
+//! `make up`, all integration tests and the benchmarks run on it. It needs neither root nor Docker: the servers are installed
+//! from pinned wheels ([`servers`]). [`Stack::start`] returns once every part is ready, and dropping the [`Stack`] stops all
+//! parts. If the owning process dies without dropping it, the [`reaper`] stops the processes that it started.
 //!
-//! - [`Stack`]: the whole stack, and what a test does to it: kill, stop and restart parts.
+//! - [`Stack`]: the complete stack, with methods for killing, stopping and restarting parts in tests.
 //! - [`postgres`], [`redis`], [`nginx`], [`service`]: the parts.
-//! - [`running`]: finding a stack that another process started.
-//! - [`process`], [`reaper`], [`ports`], [`paths`]: what the parts are built from.
+//! - [`running`]: finding a stack that was started by another process.
+//! - [`process`], [`reaper`], [`ports`], [`paths`]: the building blocks of the parts.
 
 mod error;
 pub mod nginx;

@@ -1,5 +1,5 @@
-//! `stack up` runs the project interactively, `stack watch` does so for development, `stack with` runs it for one command, and
-//! `stack sqlx` regenerates the checked queries.
+//! `stack up` runs the project interactively, `stack watch` runs it for development, `stack with` runs it for a single command,
+//! and `stack sqlx` regenerates the query metadata.
 
 mod watch;
 
@@ -16,7 +16,7 @@ use stack::running::{self, Running};
 use stack::settings::Settings;
 use stack::{Error, Stack, paths};
 
-/// Runs a private Postgres, Valkey and nginx with ingest and notifier, without root or Docker.
+/// Runs private instances of Postgres, Valkey and nginx with ingest and notifier, without root or Docker.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -54,7 +54,7 @@ struct StackArgs {
     /// Port of the dashboard on 127.0.0.1; 8080 by default.
     #[arg(long, env = "PORT")]
     port: Option<u16>,
-    /// Folder for data, secrets and logs; `.stack/` in the project by default.
+    /// Directory for data, secrets and logs; `.stack/` in the project by default.
     #[arg(long, env = "STACK_DIR")]
     dir: Option<PathBuf>,
 }
@@ -64,7 +64,7 @@ impl StackArgs {
         self.port.unwrap_or(8080)
     }
 
-    /// The folder that was given. An empty value counts as none, as in `STACK_DIR= make up`.
+    /// The directory specified by the user. An empty value, as in `STACK_DIR= make up`, counts as unset.
     fn given_folder(&self) -> Option<&Path> {
         self.dir.as_deref().filter(|dir| !dir.as_os_str().is_empty())
     }
@@ -152,7 +152,7 @@ fn simulate(args: &StackArgs) -> Result<ExitCode, Error> {
     run(&mut ingest)
 }
 
-/// The only running stack that PORT and STACK_DIR allow.
+/// The only running stack that matches PORT and STACK_DIR.
 fn find(args: &StackArgs) -> Result<Running, Error> {
     let folder = args.given_folder().map(|folder| paths::reachable(folder.to_path_buf()));
     let mut stacks = running::list()?;
@@ -160,7 +160,7 @@ fn find(args: &StackArgs) -> Result<Running, Error> {
     stacks.retain(|stack| folder.as_ref().is_none_or(|folder| same_folder(&stack.folder, folder)));
     match (&stacks[..], args.port, folder) {
         ([stack], ..) => Ok(stack.clone()),
-        // A stack of another checkout.
+        // A stack from another checkout.
         ([], Some(port), Some(folder)) if folder.join("settings.json").is_file() => Ok(Running { port, folder }),
         ([], None, None) => Err(Error::NotFound("no stack is running; start one with `make up`".to_owned())),
         ([], ..) => Err(Error::NotFound(
@@ -201,7 +201,7 @@ fn sqlx() -> Result<ExitCode, Error> {
     removed
         .and_then(|()| fs::create_dir(&queries))
         .map_err(|source| Error::Io { context: "emptying .sqlx".to_owned(), source })?;
-    // The query macros run only in crates that are recompiled, so every crate with queries must look changed.
+    // The query macros run only in crates that are recompiled, so every crate with queries must appear modified.
     for root in ["shared/src/lib.rs", "ingest/src/lib.rs", "notifier/src/lib.rs"] {
         let file = File::options().append(true).open(project.join(root));
         let touched = file.and_then(|file| file.set_modified(SystemTime::now()));
@@ -223,7 +223,7 @@ fn exit_code(status: ExitStatus) -> ExitCode {
     status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// A flag that Ctrl-C or SIGTERM sets, so that this process can stop the parts in order.
+/// A flag set by Ctrl-C or SIGTERM, so that this process can stop the parts in order.
 fn interrupt_flag() -> Arc<AtomicBool> {
     static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     let flag = FLAG.get_or_init(Arc::default);
@@ -236,6 +236,6 @@ fn interrupt_flag() -> Arc<AtomicBool> {
 }
 
 fn print_line(line: &str) {
-    // A closed terminal must not stop the stack.
+    // Closing the terminal must not stop the stack.
     let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -1,4 +1,4 @@
-//! nginx, configured from the same template as in the compose stack.
+//! nginx, configured from the same template as the Compose stack.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -17,7 +17,7 @@ use crate::process::Process;
 use crate::reaper::Reaper;
 use crate::servers::Servers;
 
-/// The ports and the folder that the template's variables stand for.
+/// The ports and directory substituted for the template's variables.
 pub(crate) struct Targets<'a> {
     pub(crate) ingest: u16,
     pub(crate) notifier: u16,
@@ -52,14 +52,14 @@ pub(crate) fn start(
     fs::write(&settings, text).context(format!("writing {}", settings.display()))?;
     let mut command = Command::new(&servers.nginx);
     command.args(["-e", "stderr", "-p"]).arg(folder).arg("-c").arg(&settings);
-    // As root, nginx would run its workers as a user who may be unable to read a private checkout.
+    // As root, nginx would run its workers as a user that may not be able to read a private checkout.
     command.arg("-g").arg(if paths::is_root() { "daemon off; user root root;" } else { "daemon off;" });
     let mut process = Process::start("nginx", command, log.to_path_buf(), Signal::TERM, reaper)?;
     process.wait_until(|| get(number, "/healthz").is_some_and(|status| status == 200))?;
     Ok(process)
 }
 
-/// Sends a GET request and returns the status, or `None` without a response.
+/// Sends a GET request and returns the status, or `None` if there is no response.
 pub(crate) fn get(port: u16, path: &str) -> Option<u16> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;

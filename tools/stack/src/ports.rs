@@ -1,7 +1,7 @@
 //! Free ports on 127.0.0.1 that stay reserved while a server restarts.
 //!
-//! They lie below the system's ephemeral range. A locked file marks each one as taken, so that tests in other processes do
-//! not choose it before the server binds it.
+//! The ports are below the system's ephemeral range. Each one is reserved with a locked file, so that tests in other processes
+//! do not choose it before the server binds it.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorContext};
 
 const RANGE: Range<u16> = 20_000..32_000;
 
-/// A port that no other stack uses until this is dropped.
+/// A port that is reserved for this stack until it is dropped.
 #[derive(Debug)]
 pub struct Port {
     number: u16,
@@ -23,19 +23,19 @@ impl Port {
         self.number
     }
 
-    /// The port with this number.
+    /// Reserves the port with this number.
     ///
     /// # Errors
-    /// When another process listens on it.
+    /// Returns an error if another process is listening on it.
     pub fn fixed(number: u16) -> Result<Self, Error> {
         TcpListener::bind(("127.0.0.1", number)).map_err(|_| Error::PortTaken(number))?;
         Ok(Self { number, _lock: None })
     }
 
-    /// Any free port.
+    /// Reserves any free port.
     ///
     /// # Errors
-    /// When no port is free, or the lock folder cannot be written.
+    /// Returns an error if no port is free, or the lock directory is not writable.
     pub fn free() -> Result<Self, Error> {
         let locks = std::env::temp_dir().join(format!("mandrill-listener-ports-{}", rustix::process::getuid().as_raw()));
         fs::create_dir_all(&locks).context(format!("creating {}", locks.display()))?;

@@ -1,4 +1,4 @@
-//! A private Postgres: one cluster, one database, one user with a password.
+//! A private Postgres with one cluster, one database, and one user with a password.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -18,7 +18,7 @@ use crate::servers::Servers;
 pub(crate) const USER: &str = "mandrill";
 pub(crate) const DATABASE: &str = "mandrill";
 
-/// Creates a cluster in `folder` unless it already holds one.
+/// Creates a cluster in `folder` unless there already is one.
 pub(crate) fn init(servers: &Servers, folder: &Path, password: &str) -> Result<(), Error> {
     if folder.join("PG_VERSION").exists() {
         return Ok(());
@@ -48,7 +48,7 @@ pub(crate) fn start(
     reaper: &Arc<Reaper>,
 ) -> Result<Process, Error> {
     let port = port.number().to_string();
-    // After kill -9 the old server's last backends hold its shared memory for a moment, and a new server refuses to start.
+    // After kill -9, the old server's last backends briefly keep its shared memory attached, and a new server refuses to start.
     let deadline = Instant::now() + Duration::from_secs(10);
     let process = loop {
         match try_start(servers, folder, &port, log, reaper) {
@@ -73,7 +73,7 @@ fn try_start(servers: &Servers, folder: &Path, port: &str, log: &Path, reaper: &
     let mut command = unprivileged(&servers.postgres_bin.join("postgres"));
     command.arg("-D").arg(folder).args(["-p", port]).current_dir(folder);
     let local = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=100", "log_checkpoints=off"];
-    // The buffer sizes are those of docker-compose.yml.
+    // The buffer sizes match docker-compose.yml.
     for setting in local.into_iter().chain(["shared_buffers=512MB", "wal_buffers=64MB"]) {
         command.args(["-c", setting]);
     }
@@ -86,7 +86,7 @@ fn try_start(servers: &Servers, folder: &Path, port: &str, log: &Path, reaper: &
     Ok(process)
 }
 
-/// The services' `DATABASE_URL`.
+/// The `DATABASE_URL` for the services.
 pub(crate) fn url(password: &str, port: &Port) -> String {
     format!("postgres://{USER}:{password}@127.0.0.1:{}/{DATABASE}", port.number())
 }

@@ -1,4 +1,4 @@
-//! One server process: starting it, waiting until it is ready, and stopping it.
+//! A server process: starting it, waiting until it is ready, and stopping it.
 
 use std::fs::File;
 use std::io::Read;
@@ -14,13 +14,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::error::{Error, ErrorContext};
 use crate::reaper::Reaper;
 
-/// How long a server may take to become ready; generous, for a loaded machine.
+/// Maximum time for a server to become ready; generous, to allow for a loaded machine.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a server may take to exit before it is killed.
+/// Maximum time for a server to exit before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The problem of a server that exited before it was ready.
+/// The problem reported for a server that exited before it was ready.
 pub(crate) const EXITED: &str = "exited before it was ready";
 
 /// A running server. Dropping it stops it.
@@ -55,7 +55,7 @@ impl Process {
         Ok(Self { name: name.to_owned(), child, log, stop_signal, reaper: Arc::clone(reaper) })
     }
 
-    /// Returns once `is_ready` is true. Fails if the process exits before that, or takes longer than `READY_TIMEOUT`.
+    /// Waits until `is_ready` returns true. Fails if the process exits first or takes longer than `READY_TIMEOUT`.
     pub(crate) fn wait_until(&mut self, mut is_ready: impl FnMut() -> bool) -> Result<(), Error> {
         let deadline = Instant::now() + READY_TIMEOUT;
         while !is_ready() {
@@ -74,12 +74,12 @@ impl Process {
         self.child.id()
     }
 
-    /// Whether the process has exited.
+    /// Returns whether the process has exited.
     pub fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// An error with this problem and the last lines of the log.
+    /// Creates an error with this problem and the last lines of the log.
     pub fn not_ready(&self, problem: &'static str) -> Error {
         Error::NotReady { name: self.name.clone(), problem, log: self.log.clone(), tail: tail(&self.log) }
     }
@@ -112,7 +112,7 @@ impl Drop for Process {
     }
 }
 
-/// The last lines of a log.
+/// Returns the last lines of a log.
 fn tail(log: &Path) -> String {
     let mut text = String::new();
     let _ = File::open(log).and_then(|mut file| file.read_to_string(&mut text));
@@ -131,7 +131,7 @@ pub(crate) fn output_of(command: &mut Command) -> Result<String, Error> {
     Err(Error::Command { command: name, output: String::from_utf8_lossy(&printed).into_owned() })
 }
 
-/// A command that runs as nobody if this process is root.
+/// Creates a command that runs as `nobody` if this process is root.
 pub(crate) fn unprivileged(program: &Path) -> Command {
     let mut command = Command::new(program);
     if crate::paths::is_root() {

@@ -1,7 +1,7 @@
-//! Ends the stack's processes when their owner dies without doing so.
+//! Stops the stack's processes if their owner dies without stopping them.
 //!
-//! The reaper is a shell at the other end of a pipe. While the owner lives, the shell only records processes. When the pipe
-//! closes, for whatever reason, it ends the processes still on its list, newest first, and removes the registered folder.
+//! The reaper is a shell at the other end of a pipe. While the owner is alive, the shell only records processes. When the pipe
+//! closes for any reason, it stops the processes still on its list, newest first, and removes the registered directory.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 use crate::error::{Error, ErrorContext};
 
-/// Reads `+ PID SIGNAL`, `- PID` and `rm FOLDER` line by line, and cleans up at the end of its input.
+/// Reads lines of the form `+ PID SIGNAL`, `- PID` and `rm FOLDER`, and cleans up at the end of its input.
 const SCRIPT: &str = r#"
 list= folder=
 while read -r verb what rest; do
@@ -30,7 +30,7 @@ done
 [ -z "$folder" ] || rm -rf "$folder"
 "#;
 
-/// The owner's end of the pipe. Dropping it makes the shell end the processes still on its list.
+/// The owner's end of the pipe. Dropping it makes the shell stop the processes still on its list.
 #[derive(Debug)]
 pub struct Reaper {
     pipe: Mutex<Option<ChildStdin>>,
@@ -41,7 +41,7 @@ impl Reaper {
     /// Starts the shell in its own process group, so that Ctrl-C does not reach it.
     ///
     /// # Errors
-    /// When `sh` cannot be started.
+    /// Returns an error if `sh` cannot be started.
     pub fn new() -> Result<Self, Error> {
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT])
@@ -60,12 +60,12 @@ impl Reaper {
         self.send(&format!("+ {pid} {signal}\n"));
     }
 
-    /// Removes a process that has exited from the list.
+    /// Removes an exited process from the list.
     pub(crate) fn remove(&self, pid: u32) {
         self.send(&format!("- {pid}\n"));
     }
 
-    /// Registers a folder to remove at the end.
+    /// Registers a directory to be removed on cleanup.
     pub(crate) fn remove_folder(&self, folder: &Path) {
         self.send(&format!("rm {}\n", folder.display()));
     }
@@ -73,7 +73,7 @@ impl Reaper {
     fn send(&self, line: &str) {
         let mut pipe = self.pipe.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(pipe) = pipe.as_mut() {
-            // The shell outlives this process, so a write can only fail if the shell was killed; nothing can be done then.
+            // The shell outlives this process, so a write can only fail if the shell was killed, in which case nothing can be done.
             let _ = pipe.write_all(line.as_bytes());
         }
     }

@@ -28,7 +28,7 @@ pub(crate) fn start(
     let settings = folder.join("redis.conf");
     paths::write_private(&settings, &format!("bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave \"\"\nappendonly no\n"))?;
     let mut command = Command::new(&servers.redis);
-    // Valkey keeps its files in the current folder.
+    // Valkey keeps its files in the current directory.
     command.arg(&settings).current_dir(folder);
     let mut process = Process::start("Valkey", command, log.to_path_buf(), Signal::TERM, reaper)?;
     process.wait_until(|| responds(port, password).unwrap_or(false))?;
@@ -49,7 +49,7 @@ pub(crate) fn query(port: u16, password: &str, command: &str) -> std::io::Result
     lines.next().transpose().map(Option::unwrap_or_default)
 }
 
-/// The services' `REDIS_URL`.
+/// The `REDIS_URL` for the services.
 pub(crate) fn url(password: &str, port: &Port) -> String {
     format!("redis://default:{password}@127.0.0.1:{}", port.number())
 }

@@ -1,7 +1,7 @@
-//! The running stacks of this checkout, so that `make simulate` finds the one that `make up` started.
+//! Tracks this checkout's running stacks, so that `make simulate` can find the one started by `make up`.
 //!
-//! Each has a file `.runtime/stacks/PORT` with its folder, which the stack keeps locked. A file without a lock is left from a stack that
-//! was killed.
+//! Each stack has a file `.runtime/stacks/PORT` that contains its directory and that the stack keeps locked. An unlocked file is
+//! left over from a stack that was killed.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -21,24 +21,24 @@ pub(crate) struct Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        // An entry that stays has no lock, so the next reader removes it.
+        // An entry that remains is not locked, so the next reader removes it.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Where a stack that `make up` started is.
+/// The location of a stack started by `make up`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Running {
-    /// Port of nginx.
+    /// The nginx port.
     pub port: u16,
-    /// The folder with its settings.
+    /// The directory that contains its settings.
     pub folder: PathBuf,
 }
 
-/// Adds a stack that listens on `port`.
+/// Registers a stack that listens on `port`.
 ///
 /// # Errors
-/// When the entry cannot be written.
+/// Returns an error if the entry cannot be written.
 pub(crate) fn add(port: u16, folder: &Path) -> Result<Entry, Error> {
     let entries = entries();
     paths::create_dir(&entries)?;
@@ -50,10 +50,10 @@ pub(crate) fn add(port: u16, folder: &Path) -> Result<Entry, Error> {
     Ok(Entry { path, _lock: file })
 }
 
-/// Lists the running stacks, by port.
+/// Lists the running stacks in order of port.
 ///
 /// # Errors
-/// When an entry cannot be read.
+/// Returns an error if an entry cannot be read.
 pub fn list() -> Result<Vec<Running>, Error> {
     let entries = entries();
     if !entries.is_dir() {

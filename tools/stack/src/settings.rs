@@ -1,4 +1,4 @@
-//! A stack's secrets and addresses, from the environment, from its folder, or generated and saved there.
+//! A stack's secrets and addresses. They are read from the environment or from its directory, or generated and saved there.
 
 use std::path::Path;
 
@@ -9,28 +9,28 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorContext};
 use crate::paths;
 
-/// Secrets and addresses of one stack.
+/// The secrets and addresses of one stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
-    /// Password of the database's only user, generated.
+    /// The generated password of the database's only user.
     pub postgres_password: String,
-    /// Password of Valkey, generated.
+    /// The generated Valkey password.
     pub redis_password: String,
-    /// `ADMIN_EMAIL`: the email address of the account.
+    /// `ADMIN_EMAIL`, the email address of the admin account.
     pub admin_email: String,
-    /// `ADMIN_PASSWORD`, or generated.
+    /// `ADMIN_PASSWORD`, or a generated password.
     pub admin_password: String,
-    /// `WEBHOOK_KEYS`, or one generated key.
+    /// `WEBHOOK_KEYS`, or a single generated key.
     pub webhook_keys: String,
-    /// `WEBHOOK_URLS`. `None` stands for the stack's own webhook address.
+    /// `WEBHOOK_URLS`. `None` means the stack's own webhook URL.
     pub webhook_urls: Option<String>,
 }
 
 impl Settings {
-    /// Generates fresh secrets.
+    /// Generates new secrets.
     ///
     /// # Errors
-    /// When the system's random source fails.
+    /// Returns an error if the system's random source fails.
     pub fn fresh() -> Result<Self, Error> {
         Ok(Self {
             postgres_password: secret()?,
@@ -42,11 +42,11 @@ impl Settings {
         })
     }
 
-    /// Loads the settings from `settings.json` in `folder`, or generates them. Environment variables take precedence. Saves
-    /// the result.
+    /// Loads the settings from `settings.json` in `folder`, or generates them if it is missing. Environment variables take
+    /// precedence. The result is saved.
     ///
     /// # Errors
-    /// When the file cannot be read, parsed or written.
+    /// Returns an error if the file cannot be read, parsed or written.
     pub fn load_or_create(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("settings.json");
         let mut settings = Self::read(&path)?.map_or_else(Self::fresh, Ok)?;
@@ -71,7 +71,7 @@ impl Settings {
     }
 }
 
-/// 16 random bytes in URL-safe base64, the format of Mandrill's keys.
+/// Returns 16 random bytes in URL-safe base64, the format of Mandrill's keys.
 fn secret() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string())).context("generating a secret")?;

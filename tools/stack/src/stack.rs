@@ -38,7 +38,7 @@ impl Part {
 /// A running stack. Dropping it stops every part in reverse start order.
 #[derive(Debug)]
 pub struct Stack {
-    // Fields drop in this order: the parts must stop before the reaper removes the folder.
+    // Fields are dropped in this order: the parts must stop before the reaper removes the directory.
     entry: Option<running::Entry>,
     parts: Vec<(Part, Process)>,
     ports: Vec<(Part, Port)>,
@@ -49,7 +49,7 @@ pub struct Stack {
     reaper: Arc<Reaper>,
 }
 
-/// An additional process of a service. Dropping it stops it.
+/// An additional process for a service. Dropping it stops the process.
 #[derive(Debug)]
 pub struct Replica {
     process: Process,
@@ -73,27 +73,28 @@ impl Replica {
 }
 
 impl Stack {
-    /// Starts a stack in a temporary folder that is removed with it, for tests.
+    /// Starts a stack for tests, in a temporary directory that is removed when the stack is dropped.
     ///
     /// # Errors
-    /// When a part cannot be downloaded or started, or does not become ready.
+    /// Returns an error if a part cannot be downloaded or started, or does not become ready.
     pub fn start() -> Result<Self, Error> {
         Self::start_with(&[])
     }
 
-    /// Like [`Stack::start`], with environment variables for the services that add to or replace the defaults.
+    /// Like [`Stack::start`], but with environment variables for the services that extend or override the defaults.
     ///
     /// # Errors
-    /// As [`Stack::start`].
+    /// Same as [`Stack::start`].
     pub fn start_with(environment: &[(&str, &str)]) -> Result<Self, Error> {
         let (folder, reaper) = temporary_folder()?;
         Self::start_all(folder, Settings::fresh()?, Port::free()?, reaper, environment)
     }
 
-    /// Starts a stack at `port` that keeps its data in `folder`, for `make up`. `environment` is as in [`Stack::start_with`].
+    /// Starts a stack for `make up` that listens on `port` and keeps its data in `folder`. For `environment`, see
+    /// [`Stack::start_with`].
     ///
     /// # Errors
-    /// As [`Stack::start`], and when the port is in use.
+    /// Same as [`Stack::start`]. Also returns an error if the port is in use.
     pub fn start_in(folder: &Path, port: u16, environment: &[(&str, &str)]) -> Result<Self, Error> {
         let folder = paths::reachable(folder.to_path_buf());
         paths::create_dir(&folder)?;
@@ -115,10 +116,10 @@ impl Stack {
         paths::write_private(&self.folder.join("environment"), &variables.chain([path]).collect::<String>())
     }
 
-    /// Starts only Postgres, without a schema, for checking queries and migrations.
+    /// Starts only Postgres, without a schema, to check queries and migrations.
     ///
     /// # Errors
-    /// As [`Stack::start`].
+    /// Same as [`Stack::start`].
     pub fn start_postgres() -> Result<Self, Error> {
         let (folder, reaper) = temporary_folder()?;
         let mut stack = Self::new(folder, Settings::fresh()?, Port::free()?, reaper, &[])?;
@@ -126,10 +127,10 @@ impl Stack {
         Ok(stack)
     }
 
-    /// Starts only these parts, in start order, with a migrated database and no account, for benchmarks.
+    /// Starts only these parts for benchmarks, in start order, with a migrated database and no accounts.
     ///
     /// # Errors
-    /// As [`Stack::start`].
+    /// Same as [`Stack::start`].
     pub fn start_only(parts: &[Part], environment: &[(&str, &str)]) -> Result<Self, Error> {
         let (folder, reaper) = temporary_folder()?;
         let mut stack = Self::new(folder, Settings::fresh()?, Port::free()?, reaper, environment)?;
@@ -205,7 +206,7 @@ impl Stack {
             ("PUBLIC_ORIGINS", format!("{address},http://localhost:{nginx_port}")),
             ("WEBHOOK_KEYS", self.settings.webhook_keys.clone()),
             ("WEBHOOK_URLS", urls),
-            // There are few sockets to drain, and Ctrl-C should not take long.
+            // There are few sockets to drain, and shutdown after Ctrl-C should be quick.
             ("DRAIN_SECONDS", "2".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -254,10 +255,10 @@ impl Stack {
         drop(self.take_process(part));
     }
 
-    /// Stops a part and starts it again on the same port with the same data.
+    /// Stops a part and restarts it on the same port with the same data.
     ///
     /// # Errors
-    /// When it does not become ready.
+    /// Returns an error if it does not become ready.
     pub fn restart(&mut self, part: Part) -> Result<(), Error> {
         self.stop(part);
         self.start_part(part)
@@ -284,18 +285,18 @@ impl Stack {
         Some(self.parts.remove(index).1)
     }
 
-    /// Starts another process of a service on its own port. nginx does not route to it.
+    /// Starts another process for a service on its own port. nginx does not route requests to it.
     ///
     /// # Errors
-    /// When it does not become ready.
+    /// Returns an error if it does not become ready.
     pub fn replica(&self, name: &str) -> Result<Replica, Error> {
         self.replica_with(name, &[])
     }
 
-    /// Like [`Stack::replica`], with environment variables that add to or replace the defaults.
+    /// Like [`Stack::replica`], but with environment variables that extend or override the defaults.
     ///
     /// # Errors
-    /// When it does not become ready.
+    /// Returns an error if it does not become ready.
     pub fn replica_with(&self, name: &str, environment: &[(&str, &str)]) -> Result<Replica, Error> {
         let port = Port::free()?;
         let log = self.folder.join(format!("logs/{name}-{}.log", port.number()));
@@ -307,20 +308,20 @@ impl Stack {
     /// Runs an `ingest` command to completion and returns its standard output.
     ///
     /// # Errors
-    /// When it fails.
+    /// Returns an error if it fails.
     pub fn ingest(&self, arguments: &[&str]) -> Result<String, Error> {
         output_of(self.command("ingest")?.args(arguments))
     }
 
-    /// Like [`Stack::ingest`], with environment variables that add to or replace the defaults.
+    /// Like [`Stack::ingest`], but with environment variables that extend or override the defaults.
     ///
     /// # Errors
-    /// When it fails.
+    /// Returns an error if it fails.
     pub fn ingest_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<String, Error> {
         output_of(self.command("ingest")?.args(arguments).envs(environment.iter().copied()))
     }
 
-    /// A Postgres client program, such as `psql` or `pgbench`, that connects to this stack's database by default.
+    /// Creates a command for a Postgres client such as `psql` or `pgbench` that connects to this stack's database by default.
     pub fn postgres_program(&self, name: &str) -> Command {
         let mut command = Command::new(self.servers.postgres_bin.join(name));
         command.env("PGHOST", "127.0.0.1").env("PGPORT", self.port(Part::Postgres).number().to_string());
@@ -332,31 +333,31 @@ impl Stack {
     /// Runs a Valkey command and returns the first line of the reply. Arguments must not contain spaces.
     ///
     /// # Errors
-    /// When Valkey does not reply.
+    /// Returns an error if Valkey does not respond.
     pub fn redis(&self, command: &str) -> Result<String, Error> {
         redis::query(self.port(Part::Redis).number(), &self.settings.redis_password, command).context("querying Valkey")
     }
 
-    /// A service's program with an empty environment, for running it without a stack.
+    /// Creates a command that runs a service's executable with an empty environment and without a stack.
     ///
     /// # Errors
-    /// When the service has not been built.
+    /// Returns an error if the service has not been built.
     pub fn program(name: &str) -> Result<Command, Error> {
         service::command(name, &[])
     }
 
-    /// A service's program with this stack's settings.
+    /// Creates a command that runs a service's executable with this stack's settings.
     ///
     /// # Errors
-    /// When the service has not been built.
+    /// Returns an error if the service has not been built.
     pub fn command(&self, name: &str) -> Result<Command, Error> {
         service::command(name, &self.environment)
     }
 
-    /// Runs a command in the foreground to completion. If this process is killed, the reaper ends the command with the parts.
+    /// Runs a command in the foreground to completion. If this process is killed, the reaper stops the command along with the parts.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// Returns an error if it cannot be started.
     pub fn run(&self, command: &mut Command) -> Result<ExitStatus, Error> {
         let name = command.get_program().display().to_string();
         let mut child = command.spawn().context(format!("running {name}"))?;
@@ -369,7 +370,7 @@ impl Stack {
     /// Starts a command in the background, with its output in a log file. Dropping the result stops it.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// Returns an error if it cannot be started.
     pub fn spawn(&self, name: &str, command: Command) -> Result<Process, Error> {
         Process::start(name, command, self.folder.join(format!("logs/{name}.log")), Signal::TERM, &self.reaper)
     }
@@ -377,7 +378,7 @@ impl Stack {
     /// Checks that every part is still running.
     ///
     /// # Errors
-    /// When a part has exited. Names it and ends with the last lines of its log.
+    /// Returns an error if a part has exited. The error identifies the part and ends with the last lines of its log.
     pub fn check(&mut self) -> Result<(), Error> {
         match self.parts.iter_mut().find_map(|(_, process)| process.has_ended().then_some(process)) {
             Some(process) => Err(process.not_ready("exited unexpectedly")),
@@ -395,17 +396,17 @@ impl Stack {
         format!("http://127.0.0.1:{}", self.port(part).number())
     }
 
-    /// The address that deliveries are posted to, and by default signed for.
+    /// The URL that deliveries are posted to and, by default, signed for.
     pub fn webhook_url(&self) -> String {
         format!("{}/webhook/", self.address())
     }
 
-    /// The URL of the database, as its owner.
+    /// The database URL, with the owner's credentials.
     pub fn database_url(&self) -> String {
         postgres::url(&self.settings.postgres_password, self.port(Part::Postgres))
     }
 
-    /// The URL of Valkey, with its password.
+    /// The Valkey URL, including the password.
     pub fn redis_url(&self) -> String {
         redis::url(&self.settings.redis_password, self.port(Part::Redis))
     }
@@ -419,7 +420,7 @@ impl Stack {
         self.folder.join(format!("logs/{part:?}.log").to_lowercase())
     }
 
-    /// The folder with data and logs.
+    /// The directory that contains data and logs.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -443,7 +444,7 @@ impl Drop for Stack {
     }
 }
 
-/// A folder for one stack, and the reaper that removes it.
+/// A directory for one stack, and the reaper that removes it.
 fn temporary_folder() -> Result<(PathBuf, Reaper), Error> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -453,10 +454,10 @@ fn temporary_folder() -> Result<(PathBuf, Reaper), Error> {
     Ok((folder, reaper))
 }
 
-/// Applies the migrations with `psql`, because `ingest` cannot be built while its checked queries are being regenerated.
+/// Applies the migrations with `psql`, because `ingest` cannot be built while its query metadata is being regenerated.
 ///
 /// # Errors
-/// When a migration cannot be read or fails.
+/// Returns an error if a migration cannot be read or fails.
 pub fn apply_migrations(stack: &Stack) -> Result<(), Error> {
     let folder = paths::project().join("migrations");
     let mut files: Vec<PathBuf> =
@@ -470,7 +471,7 @@ pub fn apply_migrations(stack: &Stack) -> Result<(), Error> {
     Ok(())
 }
 
-/// Combines environment variables. Those in `overrides` replace defaults of the same name.
+/// Merges environment variables. Those in `overrides` replace defaults with the same name.
 fn merge_environment(defaults: &[(String, String)], overrides: &[(&str, &str)]) -> Vec<(String, String)> {
     let kept = defaults.iter().filter(|(name, _)| overrides.iter().all(|(other, _)| other != name)).cloned();
     kept.chain(overrides.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).collect()

@@ -1,4 +1,4 @@
-//! Development: rebuilds and restarts the services when their sources change, and runs Vite's dev server in front of them.
+//! Development mode: rebuilds and restarts the services when their sources change, and runs Vite's dev server in front of them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,20 +11,20 @@ use stack::{Error, Part, Stack, paths};
 
 use crate::print_line;
 
-/// What the services are built from, in the project's folder.
+/// The sources of the services, relative to the project directory.
 const SOURCES: [&str; 7] =
     ["ingest/src", "notifier/src", "shared/src", "ingest/Cargo.toml", "notifier/Cargo.toml", "shared/Cargo.toml", "migrations"];
 const INTERVAL: Duration = Duration::from_millis(300);
 
-/// The origins from which the dashboard may be used: the stack's, and those of Vite.
+/// The origins from which the dashboard can be used: the stack's and Vite's.
 pub(crate) fn origins(port: u16, dev_port: u16) -> String {
     [port, dev_port].map(|port| format!("http://127.0.0.1:{port},http://localhost:{port}")).join(",")
 }
 
-/// Runs until `interrupted`, or until a part or Vite exits.
+/// Runs until `interrupted` is set, or until a part or Vite exits.
 ///
 /// # Errors
-/// When Vite cannot be started, or a part exits.
+/// Returns an error if Vite cannot be started, or a part exits.
 pub(crate) fn run(stack: &mut Stack, dev_port: u16, interrupted: &AtomicBool) -> Result<(), Error> {
     let frontend = paths::project().join("frontend");
     // Not through npm, which does not pass SIGTERM on.
@@ -51,7 +51,7 @@ pub(crate) fn run(stack: &mut Stack, dev_port: u16, interrupted: &AtomicBool) ->
     Ok(())
 }
 
-/// Builds the services and restarts them. A failure is printed, and the next change is another attempt.
+/// Builds the services and restarts them. If that fails, the error is printed and the next change triggers another attempt.
 fn rebuild(stack: &mut Stack) {
     print_line("  A source changed. Building…");
     let mut cargo = Command::new("cargo");
@@ -68,7 +68,7 @@ fn rebuild(stack: &mut Stack) {
     }
 }
 
-/// When each source was last modified.
+/// The last modification time of each source file.
 fn modified() -> BTreeMap<PathBuf, SystemTime> {
     let mut found = BTreeMap::new();
     for source in SOURCES {
@@ -78,7 +78,7 @@ fn modified() -> BTreeMap<PathBuf, SystemTime> {
 }
 
 fn collect(path: &Path, found: &mut BTreeMap<PathBuf, SystemTime>) {
-    // A file that disappears meanwhile is a change that the next look finds.
+    // A file that disappears during the scan is a change that the next scan detects.
     if path.is_dir() {
         for entry in fs::read_dir(path).into_iter().flatten().flatten() {
             collect(&entry.path(), found);

@@ -1,4 +1,4 @@
-//! A stack leaves nothing running when it is dropped, when its owner panics, and when its owner is killed.
+//! A stack leaves no processes running when it is dropped, when its owner panics, or when its owner is killed.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
@@ -55,7 +55,7 @@ fn killing_the_owner_stops_every_part() {
     assert!(is_listening(&address));
     owner.kill().expect("the owner is killed");
     owner.wait().expect("the owner has exited");
-    // The reaper ends the processes that the owner left behind.
+    // The reaper stops the processes that the owner left behind.
     let deadline = Instant::now() + Duration::from_secs(60);
     while is_listening(&address) {
         assert!(Instant::now() < deadline, "nginx is still running");
@@ -98,6 +98,6 @@ fn simulate_finds_the_stack_of_up_in_a_folder_with_a_space() {
     rustix::process::kill_process(rustix::process::Pid::from_child(&owner), rustix::process::Signal::INT)
         .expect("`stack up` runs");
     assert!(owner.wait().expect("`stack up` ends").success());
-    assert!(!simulate(&[("PORT", &by_port)]).status.success(), "a stopped stack is not found");
+    assert!(!simulate(&[("PORT", &by_port)]).status.success(), "a stopped stack should not be found");
     std::fs::remove_dir_all(stack::paths::reachable(folder)).expect("the data can be removed");
 }

@@ -1,8 +1,8 @@
-/** Recognizes the browser and the operating system of a user agent. */
+/** Detects the browser and operating system from a user agent. */
 
 type Patterns = readonly (readonly [RegExp, string])[];
 
-/** The most specific first: most browsers also claim to be Chrome and Safari. */
+/** Ordered from most to least specific: most browsers also claim to be Chrome and Safari. */
 const BROWSERS: Patterns = [
   [/Edg(?:e|A|iOS)?\//, "Edge"],
   [/OPR\//, "Opera"],
@@ -20,7 +20,7 @@ const SYSTEMS: Patterns = [
   [/Linux/, "Linux"],
 ];
 
-/** Returns `Firefox on Windows`. An unknown browser is named by the first word of its user agent. */
+/** Returns `Firefox on Windows`. An unknown browser is identified by the first word of its user agent. */
 export function deviceOf(agent: string | null): string {
   if (!agent) return "Unknown";
   const find = (patterns: Patterns): string | undefined => patterns.find(([pattern]) => pattern.test(agent))?.[1];

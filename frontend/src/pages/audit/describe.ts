@@ -1,4 +1,4 @@
-/** Describes entries of the audit log in words. */
+/** Generates descriptions of audit log entries. */
 
 import type { AuditEntry } from "../../api/audit";
 import { counted, inWords } from "../../words";
@@ -39,7 +39,7 @@ export function describeEntry({ action, detail }: AuditEntry): Description {
   }
 }
 
-/** The detail that the sentence omits: the hash of an erased address, or all detail of an unknown action. */
+/** The detail that the sentence omits: the hash of an erased address, or all details of an unknown action. */
 export function extraDetail({ action, detail }: AuditEntry): string {
   if (action === "recipient_erased") return `SHA-256 ${textOf(detail["sha256"])}`;
   return FULLY_DESCRIBED.includes(action) || Object.keys(detail).length === 0 ? "" : JSON.stringify(detail);

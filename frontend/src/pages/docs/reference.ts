@@ -22,7 +22,7 @@ export interface Field {
   readonly about: string;
 }
 
-/** Nesting depth of the listed fields. */
+/** Maximum nesting depth of the listed fields. */
 const MAX_DEPTH = 3;
 
 /** Resolves a `$ref`; any other value is returned unchanged. */
@@ -51,7 +51,7 @@ export function sectionsOf(document: ApiDocument, search: string): Section[] {
     .filter(({ routes }) => routes.length > 0);
 }
 
-/** A short name of the type. */
+/** A short name for the type. */
 export function typeOf(document: ApiDocument, given: Schema): string {
   const schema = resolve(document, given);
   const alternatives = schema.oneOf ?? schema.anyOf;
@@ -106,7 +106,7 @@ export function responsesOf(document: ApiDocument, operation: Operation): (Answe
   return Object.entries(operation.responses).map(([status, response]) => ({ ...resolve(document, response), status }));
 }
 
-/** Describes who may call the operation. */
+/** Describes who is allowed to call the operation. */
 export function describeAccess(document: ApiDocument, operation: Operation): string {
   const alternatives = (operation.security ?? document.security).map((scheme) => {
     const names = scheme["session"] ?? scheme["token"];
@@ -127,7 +127,7 @@ export function curlOf(document: ApiDocument, { method, path, operation }: Route
   else if (method !== "GET") command.push("-X", method);
   if (accepts("token")) command.push('-H "Authorization: Bearer $TOKEN"');
   else {
-    // Over HTTPS, the cookie of the server has the `__Host-` prefix.
+    // Over HTTPS, the server's cookie has the `__Host-` prefix.
     const cookie = origin.startsWith("https:") ? "__Host-sid" : "sid";
     if (accepts("session")) command.push(`-b "${cookie}=$SESSION"`);
     if (accepts("csrf")) command.push("-H 'X-Requested-With: fetch'");

@@ -1,4 +1,4 @@
-/** The available columns of the list of events. */
+/** The available columns of the event list. */
 
 import type { MailEvent } from "../../api/types";
 import { detailOf } from "./kinds";
@@ -81,7 +81,7 @@ function fieldColumn(
   };
 }
 
-/** Distinguishes a mail without subject from an event without mail. */
+/** Distinguishes a message without a subject from an event without a message. */
 function subjectOf(event: MailEvent): string {
   if (event.erased_at) return "(erased)";
   return event.subject ?? (event.message_id ? "(no subject)" : "");

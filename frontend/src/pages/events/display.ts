@@ -1,4 +1,4 @@
-/** Display settings of the list, stored in this browser. */
+/** Display settings for the list, stored in this browser. */
 
 import { computed, ref, watch } from "vue";
 import { read, write } from "../../preferences";

@@ -29,7 +29,7 @@ function isName(name: string): boolean {
   return Object.hasOwn(FILTER_NAMES, name) || /^metadata\../.test(name);
 }
 
-/** Whether events can be excluded by this name. */
+/** Whether this filter can be negated. */
 export function canExclude(name: string): boolean {
   return !NOT_EXCLUDABLE.includes(name) && !name.startsWith("not.") && isName(name);
 }

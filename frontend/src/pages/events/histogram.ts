@@ -5,7 +5,7 @@ import type { Tone } from "../../components/tones";
 import { counted } from "../../words";
 import { kindStyle } from "./kinds";
 
-/** From the base up. Failures are at the base, where their heights can be compared. */
+/** Ordered from bottom to top. Failures are at the bottom, where their heights can be compared. */
 export const STACK: readonly Tone[] = ["bad", "warn", "engaged", "ok", "quiet"];
 
 export interface Bar {
@@ -52,7 +52,7 @@ export function segmentsOf(bar: Bar, max: number, height: number): Segment[] {
 const MOMENT = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" } as const;
 const moment = new Intl.DateTimeFormat(undefined, MOMENT);
 const momentWithYear = new Intl.DateTimeFormat(undefined, { ...MOMENT, year: "numeric" });
-/** Kinds that are listed; the rest is summed up. */
+/** Number of kinds that are listed; the rest are summed. */
 const MAX_KINDS = 5;
 
 /** The period from the first to the last bar. The year is included unless it is the current one. */
@@ -77,7 +77,7 @@ export function describeCounts(bars: readonly Bar[]): string {
   return total === 0 ? "no events" : `${counted(total, "event")}: ${listed.join(", ")}`;
 }
 
-/** Adds live events to the chart. `fits` is false if an event is later than the end of the chart. */
+/** Adds live events to the chart. `fits` is false if an event lies beyond the end of the chart. */
 export function addEvents(chart: Histogram, events: readonly MailEvent[]): { chart: Histogram; fits: boolean } {
   const [from, to, width] = [Date.parse(chart.from), Date.parse(chart.to), chart.step * 1000];
   const byBegin = new Map(chart.buckets.map(({ at, kinds }) => [Date.parse(at), { ...kinds }]));

@@ -18,14 +18,14 @@ export interface Lines {
   readonly truncated: boolean;
 }
 
-/** A received mail may contain thousands of headers. */
+/** An inbound message can contain thousands of headers. */
 const MAX_LINES = 1_000;
 /** Longer strings are truncated. */
 const MAX_TEXT = 300;
 
 /**
- * Returns the lines of everything that is open. During a search, returns only the lines whose key or value matches, and their
- * parents, whether open or not.
+ * Returns the lines of all expanded nodes. During a search, returns only the lines whose key or value matches and their parents,
+ * whether expanded or not.
  */
 export function linesOf(payload: unknown, isOpen: (path: string, depth: number) => boolean, search = ""): Lines {
   const lines: Line[] = [];
@@ -81,7 +81,7 @@ function textOf(value: unknown): string {
     : JSON.stringify(value);
 }
 
-/** The text to copy: a string as it is, any other value as JSON. */
+/** The text to copy: a string unchanged, any other value as JSON. */
 export function copyText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }

@@ -30,7 +30,7 @@ export function resolveRange(filter: Filter, now: number): Filter {
   return { ...filter, ...Object.fromEntries(bounds) };
 }
 
-/** Describes the range of the filter in words. */
+/** Describes the filter's time range. */
 export function describeRange({ from, to }: Filter): string {
   const [since, until] = [describeBound(from), describeBound(to)];
   const known = RANGES.find(([preset]) => preset === (from ?? null))?.[1];

@@ -9,7 +9,7 @@ import { isNewer, merge } from "../../live/merge";
 
 /** Maximum length of the list in the page. Older events are fetched again on demand. */
 const MAX_ITEMS = 100_000;
-/** Minimum interval between updates in a burst, in milliseconds. A single event is shown at once. */
+/** Minimum interval between updates in a burst, in milliseconds. A single event is shown immediately. */
 const FLUSH_INTERVAL = 150;
 
 /** While `isHeld` returns true, new events stay pending, so that the rows being read do not move. */
@@ -49,7 +49,7 @@ export function useEvents(filter: () => Filter, isHeld: () => boolean) {
     pending.value = [];
   }
 
-  /** Fetching again moves rows, so it is deferred while the list is held. */
+  /** Refetching moves rows, so it is deferred while the list is held. */
   function refetch(): void {
     if (isHeld() && list.loaded.value) stale.value = true;
     else void list.refill();
@@ -89,7 +89,7 @@ export function useEvents(filter: () => Filter, isHeld: () => boolean) {
       const newest = list.items.value[0];
       const late = pending.value.filter((event) => newest !== undefined && !isNewer(event, newest));
       if (late.length === 0) return pending.value.length;
-      // A page fetched since may already contain them.
+      // A page fetched in the meantime may already contain them.
       const known = new Set(list.items.value.map(({ id }) => id));
       return pending.value.length - late.filter(({ id }) => known.has(id)).length;
     }),

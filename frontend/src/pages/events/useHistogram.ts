@@ -1,4 +1,4 @@
-/** The chart above the list: fetched as a whole, updated with live events, and fetched again when events pass its end. */
+/** The chart above the list: fetched as a whole, updated with live events, and refetched when events extend beyond its end. */
 
 import { onUnmounted, shallowReadonly, shallowRef, watch } from "vue";
 import { getHistogram } from "../../api/events";

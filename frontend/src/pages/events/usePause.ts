@@ -1,4 +1,4 @@
-/** Pausing of the list, also shown by the pill in the page header. Leaving the page ends the pause. */
+/** Pauses the list; the pill in the page header also shows the pause. Leaving the page ends the pause. */
 
 import { onUnmounted, watchEffect } from "vue";
 import { paused, pausedCount } from "../../live/paused";

@@ -5,7 +5,7 @@ import { computed, onUnmounted, ref } from "vue";
 /** Scrolling down further than this, in pixels, counts as reading. */
 const READING = 40;
 
-/** `isOpen` tells whether an event is open beside the list. */
+/** `isOpen` returns whether an event is open beside the list. */
 export function useReading(isOpen: () => boolean) {
   const scrolled = ref(scrollY > READING);
   /** Whether a row is hovered or focused. */

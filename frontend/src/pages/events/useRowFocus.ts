@@ -1,17 +1,17 @@
-/** Keyboard navigation between rows. Tab reaches one row at a time, and the values in it. */
+/** Keyboard navigation between rows. Tab reaches only one row at a time, and the values in that row. */
 
 import { computed, nextTick, type Ref, ref } from "vue";
 import type { MailEvent } from "../../api/types";
 
 const PAGE = 10;
 
-/** `reveal` scrolls a row into view before it gets the focus. */
+/** `reveal` scrolls a row into view before it receives focus. */
 export function useRowFocus(
   table: Ref<HTMLElement | null>,
   items: () => readonly MailEvent[],
   reveal: (index: number) => void,
 ) {
-  /** The event whose row has the focus, or had it last. */
+  /** The event whose row is focused or was focused last. */
   const currentId = ref<number | null>(null);
   const currentIndex = computed(() =>
     currentId.value === null ? -1 : items().findIndex(({ id }) => id === currentId.value),

@@ -18,7 +18,7 @@ export function spanOf(top: number, viewport: number, height: number, count: num
   return { first, end };
 }
 
-/** Follows the scrolling of the window. `body` must contain only the rows. */
+/** Tracks window scrolling. `body` must contain only the rows. */
 export function useWindowRows(body: Ref<HTMLElement | null>, count: () => number, height: () => number) {
   const span = shallowRef<Span>({ first: 0, end: 0 });
 

@@ -1,4 +1,4 @@
-/** Explains SMTP responses in plain sentences. */
+/** Explains SMTP responses in plain language. */
 
 /** By enhanced status code (RFC 3463). */
 const BY_STATUS: Readonly<Record<string, string>> = {
@@ -18,7 +18,7 @@ const BY_STATUS: Readonly<Record<string, string>> = {
   "4.4.2": "The connection broke; it is tried again.",
 };
 
-/** By text, which takes precedence: many servers use generic status codes. */
+/** Matched by text, which takes precedence because many servers use generic status codes. */
 const BY_TEXT: readonly (readonly [RegExp, string])[] = [
   [
     /spamhaus|block ?list|blacklist|listed (?:in|at|by)/i,

@@ -13,7 +13,7 @@ export interface Step {
   readonly machine: string;
 }
 
-/** Clients that load the images of a mail even if nobody reads it. */
+/** Clients that load the images in a message even if nobody reads it. */
 const AUTOMATED_CLIENTS: readonly (readonly [RegExp, string])[] = [
   [/GoogleImageProxy/i, "Gmail fetches pictures for its users, usually when the mail is opened, by a proxy."],
   [/YahooMailProxy/i, "Yahoo Mail fetches pictures for its users, by a proxy."],
@@ -24,7 +24,7 @@ const AUTOMATED_CLIENTS: readonly (readonly [RegExp, string])[] = [
 ];
 /** The complete user agent of Apple's Mail Privacy Protection. */
 const APPLE = /^Mozilla\/5\.0$/;
-/** Milliseconds after sending. A person takes longer. */
+/** Milliseconds after sending. A person takes longer than this to open a message. */
 const MIN_HUMAN_DELAY = 3_000;
 
 /** `events` must be ordered oldest first. */

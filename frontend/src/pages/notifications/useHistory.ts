@@ -14,7 +14,7 @@ const MAX_ITEMS = 2_000;
 export function useHistory(view: () => View) {
   const list = liveList<InboxNotification>((cursor) => api.listNotifications(cursor, queryOf(view())), MAX_ITEMS);
 
-  /** Marks notifications as read in place: the unread view keeps them until it is loaded again. */
+  /** Marks notifications as read in place: the unread view keeps showing them until it is reloaded. */
   function applyRead(mark: ReadMark): void {
     list.update((item) => (!item.read && isMarked(item, mark) ? { ...item, read: true } : item));
   }

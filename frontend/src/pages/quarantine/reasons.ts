@@ -38,7 +38,7 @@ const REASONS: Readonly<Record<string, Reason>> = {
   },
 };
 
-/** The description of a reason. An unknown reason is labelled with its own code. */
+/** The description of a reason. An unknown reason is labelled with its code. */
 export function reasonOf(code: string): Reason {
   const known = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined;
   return known ?? { label: inWords(code), meaning: "It could not be stored.", advice: UNREADABLE };

@@ -1,6 +1,6 @@
 /**
- * Retries quarantined items: a dry run first, then exactly these items in batches. Batches show progress and allow a stop. Items
- * that arrive after the dry run are not touched.
+ * Retries quarantined items: a dry run first, then exactly these items in batches. Using batches makes it possible to show progress
+ * and to stop. Items that arrive after the dry run are not touched.
  */
 
 import { readonly, ref, shallowReadonly, shallowRef } from "vue";
@@ -59,7 +59,7 @@ export function useRetry(select: Selection) {
     step: readonly(step),
     preview: shallowReadonly(preview),
     outcomes: shallowReadonly(outcomes),
-    /** Ids still to be retried. */
+    /** Ids of the items still to be retried. */
     remaining: shallowReadonly(remaining),
     tried: readonly(tried),
     problem: readonly(problem),

@@ -34,12 +34,12 @@ function combine(a: Tally, b: Tally): Tally {
 
 const newestFirst = (a: Tally, b: Tally): number => Date.parse(b.last) - Date.parse(a.last);
 
-/** `rows` must be ordered newest first. Groups of signed deliveries come first. Repeated rows count once. */
+/** `rows` must be ordered newest first. Groups of signed deliveries come first. Repeated rows are counted once. */
 export function groupRefusals(rows: readonly Refusal[]): Group[] {
   const seen = new Set<string>();
   const byReason = new Map<string, Map<string, Network>>();
   for (const row of rows) {
-    // If the list changes while it is fetched page by page, a row may occur twice.
+    // If the list changes while it is fetched page by page, a row can appear twice.
     const key = JSON.stringify([row.reason, row.network, row.hour]);
     if (seen.has(key)) continue;
     seen.add(key);

@@ -1,4 +1,4 @@
-/** Describes why deliveries are refused, and which mistake would explain a wrong signature. */
+/** Describes why deliveries are refused, and which mistakes could explain an incorrect signature. */
 
 import { inWords } from "../../words";
 
@@ -104,7 +104,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   sha256: "the signature uses SHA-256 instead of SHA-1",
 };
 
-/** Describes the mistakes that would explain a signature, such as `scheme+slash`, as a sentence without full stop. */
+/** Describes the mistakes that would explain a signature, such as `scheme+slash`, as a sentence without a full stop. */
 export function describeCauses(nearMiss: string): string {
   const text = nearMiss
     .split("+")

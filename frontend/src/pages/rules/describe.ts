@@ -1,4 +1,4 @@
-/** Describes rules in words. */
+/** Generates descriptions of rules. */
 
 import type { Rule } from "../../api/rules";
 import { inWords } from "../../words";

@@ -3,7 +3,7 @@
 import type { MailEvent } from "../../api/types";
 import { findJsonError } from "./jsonError";
 
-/** The text with which a template fills the editor. */
+/** The text that a template puts into the editor. */
 export function formatBatch(events: readonly unknown[]): string {
   return JSON.stringify({ mandrill_events: events }, null, 2);
 }
@@ -28,7 +28,7 @@ function nonEmptyStrings(...values: unknown[]): string[] {
   return values.filter((value): value is string => typeof value === "string" && value !== "");
 }
 
-/** Tells whether an event belongs to this batch: by message id, or by address if the event has no id. */
+/** Returns whether an event belongs to this batch: by message id, or by address if the event has no id. */
 export function batchMatcher(events: readonly unknown[]): (event: MailEvent) => boolean {
   const ids = new Set<string>();
   const addresses = new Set<string>();

@@ -1,6 +1,6 @@
 /** Builds a command that signs a batch as Mandrill does: base64 of HMAC-SHA1 over the URL, the field name and the field value. */
 
-/** Quotes a text as a single shell word. */
+/** Quotes a string as a single shell word. */
 function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,5 +1,5 @@
 /**
- * Sample batches: one for each event kind that Mandrill sends, and some edge cases. Every batch gets fresh ids and times, so that
+ * Sample batches: one for each event kind that Mandrill sends, and some edge cases. Every batch has new ids and times, so that
  * posting it stores new events.
  */
 
@@ -12,7 +12,7 @@ export interface Template {
   readonly group: (typeof GROUPS)[number];
   /** Builds the elements of a new batch. */
   readonly make: () => readonly unknown[];
-  /** What the server answers when the batch is posted once. */
+  /** The server's response when the batch is posted once. */
   readonly receipt: Receipt;
 }
 
@@ -76,7 +76,7 @@ function listTimestamp(): string {
 }
 
 function listChange(list: "blacklist" | "whitelist", action: string): Fields {
-  // A fresh address: changes of the same address within a second are duplicates.
+  // Uses a new address each time, because changes to the same address within a second are duplicates.
   const email = `gone-${newId().slice(0, 8)}@example.net`;
   const entry =
     list === "whitelist"

@@ -18,7 +18,7 @@ export function useArrivals() {
     arrived.value = merge(arrived.value, events.filter(belongsToBatch), MAX_EVENTS);
   }
 
-  /** Fetches what was missed while disconnected. A failure is ignored: the list of events still shows these events. */
+  /** Fetches the events missed while disconnected. Failures are ignored, because the event list still shows these events. */
   async function refetch(): Promise<void> {
     const page = await listEvents(null, { simulated: "true" }).catch(() => null);
     if (page) receive(page.items);
@@ -33,7 +33,7 @@ export function useArrivals() {
 
   return {
     arrived: shallowReadonly(arrived),
-    /** Starts collecting the events of this batch, and drops those of the previous one. */
+    /** Starts collecting the events of this batch, and discards those of the previous batch. */
     expectBatch(elements: readonly unknown[]): void {
       arrived.value = [];
       belongsToBatch = batchMatcher(elements);

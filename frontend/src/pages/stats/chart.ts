@@ -21,7 +21,7 @@ export interface Bar {
   readonly sum: number;
 }
 
-/** The server's limit. More bars would be narrower than a line. */
+/** The server's limit. With more bars, each would be narrower than a line. */
 const MAX_BARS = 400;
 
 function stack(values: number[], counts: Counts): void {
@@ -39,7 +39,7 @@ export function barsOf({
   buckets,
 }: Pick<Statistics, "from" | "to" | "step" | "zone" | "buckets">): Bar[] {
   const bars: Bar[] = [];
-  // Events are counted by the hour, so the last counted hour determines the last bar.
+  // Events are counted hourly, so the last counted hour determines the last bar.
   const last = startOf(step, Date.parse(to) - 3_600_000, zone);
   let next = 0;
   for (let at = startOf(step, Date.parse(from), zone); at <= last && bars.length < MAX_BARS;) {
@@ -54,7 +54,7 @@ export function barsOf({
   return bars;
 }
 
-/** Rounds up to a round, even number, so that the half in the middle of the axis is whole. */
+/** Rounds up to a round, even number, so that the midpoint of the axis is an integer. */
 export function axisMax(max: number): number {
   for (let size = 1; ; size *= 10) {
     for (const round of [2, 4, 6, 10]) if (round * size >= max) return round * size;

@@ -10,11 +10,11 @@ export function total(counts: Counts, ...kinds: readonly string[]): number {
 
 export interface Rate {
   readonly name: string;
-  /** How the rate is computed, in words. */
+  /** A description of how the rate is computed. */
   readonly formula: string;
   readonly part: number;
   readonly whole: number;
-  /** The direction of an improvement. */
+  /** The direction that represents an improvement. */
   readonly better: "up" | "down";
 }
 
@@ -67,7 +67,7 @@ export function formatCount(count: number): string {
   return integer.format(count);
 }
 
-/** Formats a rate in percent. Rates below 1 % have two decimals: mailbox providers react to complaint rates from 0.1 %. */
+/** Formats a rate as a percentage. Rates below 1 % have two decimals: mailbox providers react to complaint rates from 0.1 %. */
 export function formatPercent(value: number | null): string {
   if (value === null) return "–";
   const hundred = value * 100;
@@ -78,7 +78,7 @@ export function formatPercent(value: number | null): string {
 export interface Change {
   /** The signed difference; empty if there is nothing to compare. */
   readonly text: string;
-  /** The change in words, with the previous value. */
+  /** A description of the change, including the previous value. */
   readonly description: string;
   readonly tone: Tone;
 }
@@ -94,14 +94,14 @@ export function compareRates(now: Rate, before: Rate): Change {
   if (was === null) return { text: "", description: "no earlier data", tone: "quiet" };
   if (value === null) return { text: "", description: `${formatPercent(was)} before`, tone: "quiet" };
   const points = (value - was) * 100;
-  // A change that rounds to zero counts as none.
+  // A change that rounds to zero counts as no change.
   const shown = (Math.abs(points) < 1 ? twoDecimals : oneDecimal).format(Math.abs(points));
   if (Number(Math.abs(points).toFixed(2)) === 0)
     return { text: "±0", description: "the same as before", tone: "quiet" };
   return changeOf(points > 0, `${shown} points`, formatPercent(was), now.better);
 }
 
-/** Compares two counts in percent of the previous one. The tone is neutral: more events are neither good nor bad. */
+/** Compares two counts as a percentage of the previous one. The tone is neutral, because more events are neither good nor bad. */
 export function compareCounts(now: number, before: number): Change {
   if (now === before) return { text: "±0", description: "the same as before", tone: "quiet" };
   if (before === 0) return { text: "new", description: "none before", tone: "quiet" };

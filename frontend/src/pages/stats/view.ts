@@ -12,7 +12,7 @@ export interface View {
   /** The first and last day, inclusive, as `2026-01-31`. */
   readonly days: readonly [string, string] | null;
   readonly zone: string;
-  /** Whether simulated events count. */
+  /** Whether simulated events are included. */
   readonly simulated: boolean;
   /** The only series shown in the chart; null shows all. */
   readonly only: Tone | null;
@@ -42,7 +42,7 @@ function parseDay(text: unknown): Date | null {
   return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text) ? at : null;
 }
 
-/** The zone in which the user sees times elsewhere. */
+/** The time zone in which times are displayed on other pages. */
 function defaultZone(): string {
   return chosenZone.value === "utc" ? "UTC" : browserZone();
 }
@@ -60,7 +60,7 @@ export function viewOf(query: LocationQuery): View {
   };
 }
 
-/** The query of a view. It always includes the zone, so that a shared link shows the same to every user. */
+/** The query of a view. It always includes the zone, so that a shared link shows the same data to every user. */
 export function queryOf({ range, days, zone, simulated, only }: View): LocationQueryRaw {
   return {
     ...(days ? { from: days[0], to: days[1] } : { range: range ?? DEFAULT_RANGE }),

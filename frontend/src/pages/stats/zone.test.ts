@@ -10,7 +10,7 @@ test("a day begins at midnight in its zone, also when the clocks change", () => 
   expect(start("day", "2026-07-01T22:30:00Z", "Europe/Berlin")).toBe("2026-07-01T22:00");
   expect(start("day", "2026-07-01T12:00:00Z", "Asia/Kolkata")).toBe("2026-06-30T18:30");
   expect(start("day", "2026-07-01T12:00:00Z", "UTC", -1)).toBe("2026-06-30T00:00");
-  // A day of 25 hours, and the next one.
+  // A 25-hour day and the day after it.
   expect(start("day", "2026-10-25T12:00:00Z", "Europe/Berlin")).toBe("2026-10-24T22:00");
   expect(start("day", "2026-10-25T12:00:00Z", "Europe/Berlin", 1)).toBe("2026-10-25T23:00");
   // This day has no midnight in Beirut: it begins at 01:00.

@@ -25,12 +25,15 @@ export function wallClockAt(instant: number, zone: string): Date {
   );
 }
 
-/** The instant of a wall-clock time in `zone`. An ambiguous time means the first of both; a skipped one is moved past the gap. */
+/**
+ * The instant of a wall-clock time in `zone`. An ambiguous time resolves to the earlier instant; a skipped time is moved past the
+ * gap.
+ */
 export function instantOf(wallClock: Date, zone: string): number {
   const target = wallClock.getTime();
   const offsetAt = (instant: number): number => wallClockAt(instant, zone).getTime() - instant;
   const day = 86_400_000;
-  // If the offset changes around this time, it is one of these two.
+  // If the offset changes around this time, the correct offset is one of these two.
   const candidates = [target - offsetAt(target - day), target - offsetAt(target + day)].sort((a, b) => a - b);
   return candidates.find((instant) => wallClockAt(instant, zone).getTime() === target) ?? candidates[1] ?? target;
 }

@@ -1,4 +1,4 @@
-/** Describes the report of the doctor: the checks and their states. */
+/** Describes the doctor's report: the checks and their states. */
 
 import type { CheckState, Finding, Report } from "../../api/types";
 import type { IconName } from "../../components/AppIcon.vue";
@@ -55,7 +55,7 @@ export const STATES: Readonly<Record<CheckState, StateStyle>> = {
 
 const WORST_FIRST: readonly CheckState[] = ["fail", "warn", "ok"];
 
-/** Orders findings by severity. Equal ones keep the server's order, which follows the path of a delivery. */
+/** Orders findings by severity. Findings of equal severity keep the server's order, which follows the path of a delivery. */
 export function worstFirst(findings: readonly Finding[]): Finding[] {
   return findings.toSorted((a, b) => WORST_FIRST.indexOf(a.state) - WORST_FIRST.indexOf(b.state));
 }
@@ -70,7 +70,7 @@ export function summarize(report: Report): string {
   return `${[fails, warnings].filter(Boolean).join(", ")}.`;
 }
 
-/** Whether Mandrill has never delivered anything: the only reason for a warning of `last_event`. */
+/** Whether Mandrill has never delivered anything: the only case in which `last_event` returns a warning. */
 export function hasNeverReceived(report: Report): boolean {
   return report.findings.some(({ check, state }) => check === "last_event" && state === "warn");
 }

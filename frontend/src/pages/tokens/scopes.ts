@@ -1,4 +1,4 @@
-/** The scopes of tokens, with what each permits. */
+/** The token scopes and their permissions. */
 
 import type { Scope } from "../../api/access";
 

@@ -1,4 +1,4 @@
-/** The roles, with what each permits. */
+/** The roles and their permissions. */
 
 import type { Role } from "../../api/types";
 

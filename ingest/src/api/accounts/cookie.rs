@@ -1,4 +1,4 @@
-//! Cookies that responses set.
+//! Sets cookies on responses.
 
 use http::header::{HeaderValue, SET_COOKIE};
 use shared::origin::Origins;

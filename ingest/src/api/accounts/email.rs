@@ -1,6 +1,6 @@
-//! The email addresses that accounts may have.
+//! Validation of the email addresses of accounts.
 
-/// Characters of an address.
+/// Maximum length of an address in characters.
 const MAX_LENGTH: usize = 320;
 
 /// True if `email` has a local part and a domain, no whitespace or control characters, and at most 320 characters.

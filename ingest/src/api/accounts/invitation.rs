@@ -1,4 +1,4 @@
-//! Invitations: one-time links with which users choose their password. Admins create them for new users, and for users who forgot
+//! Invitations: one-time links that let users set their password. Admins create them for new users and for users who have forgotten
 //! their password.
 
 use std::sync::Arc;
@@ -18,15 +18,15 @@ use crate::store::accounts::invitations;
 /// A new invitation.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Invitation {
-    /// The secret of the link. Only its hash is stored.
+    /// The secret in the link. Only its hash is stored.
     pub(crate) token: String,
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) expires_at: OffsetDateTime,
 }
 
-/// Generates the secret of a link.
+/// Generates the secret for a link.
 pub(crate) fn new_token() -> Result<String, ApiError> {
-    new_secret().map_err(|_| ApiError::Internal("the system has no random bytes for an invitation"))
+    new_secret().map_err(|_| ApiError::Internal("no random bytes are available for an invitation"))
 }
 
 /// Creates a new invitation for a user. It replaces the previous one.
@@ -36,7 +36,7 @@ pub(crate) fn new_token() -> Result<String, ApiError> {
 #[utoipa::path(post, path = "/api/users/{id}/invitation", operation_id = "inviteUser", tag = "accounts",
     security(("session" = ["admin"], "csrf" = [])),
     params(("id" = i64, Path, description = "Id of the user.")),
-    responses((status = 201, description = "The secret of the link.", body = Invitation)))]
+    responses((status = 201, description = "The secret in the link.", body = Invitation)))]
 pub(crate) async fn renew(state: Arc<AppState>, id: i64, admin: Caller) -> Result<Response, ApiError> {
     let token = new_token()?;
     let renewed = invitations::renew(&state.pool, admin.user.id, id, &Hash::of(&token)).await?;
@@ -45,17 +45,17 @@ pub(crate) async fn renew(state: Arc<AppState>, id: i64, admin: Caller) -> Resul
     Ok(warp::reply::with_status(warp::reply::json(&invitation), StatusCode::CREATED).into_response())
 }
 
-/// The secret of a link, and optionally a password.
+/// The secret from a link, and optionally a password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UseInvitation {
     token: String,
-    /// The password to set. Without one, the invitation stays valid.
+    /// The password to set. If it is omitted, the invitation remains valid.
     #[schema(min_length = 10, max_length = 1024)]
     password: Option<String>,
 }
 
-/// The user whom an invitation is for.
+/// The user an invitation is for.
 #[derive(Serialize, ToSchema)]
 #[schema(as = InvitationFor)]
 struct InvitedUser {
@@ -63,7 +63,7 @@ struct InvitedUser {
     role: Role,
 }
 
-/// The invited user, or after the invitation's use the session's user.
+/// The invited user or, once the invitation has been used, the signed-in user.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "only its schema is used: signing in builds its own response")]
@@ -72,12 +72,12 @@ enum InvitationAnswer<'a> {
     Used(session::SessionStatus<'a>),
 }
 
-/// Shows whom an invitation is for. With a password, sets it, consumes the invitation and signs in.
+/// Shows who an invitation is for. If a password is given, sets it, consumes the invitation and signs the user in.
 ///
-/// Setting the password ends all other sessions of the user.
+/// Setting the password ends all of the user's other sessions.
 ///
 /// # Errors
-/// 400 `bad_password`, 403 from a foreign origin, 410 `invitation_gone`.
+/// 400 `bad_password`, 403 for a foreign origin, 410 `invitation_gone`.
 #[utoipa::path(post, path = "/api/invitation", operation_id = "useInvitation", tag = "accounts", security(("csrf" = [])),
     request_body = UseInvitation,
     responses((status = 200, description = "The invited user, or the user who is now signed in.", body = InvitationAnswer),

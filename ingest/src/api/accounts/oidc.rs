@@ -1,6 +1,6 @@
 //! Sign-in through an OpenID Connect provider: `/api/session/oidc` and its callback.
 //!
-//! Browsers navigate to both routes, so both respond with redirects. The sign-in page explains error codes.
+//! Browsers navigate to both routes, so both respond with redirects. The sign-in page explains the error codes.
 
 mod pending_cookie;
 pub mod provider;
@@ -22,9 +22,9 @@ use crate::store::accounts::oidc::{self, ProviderAccount};
 /// Redirects to the OpenID Connect provider, which redirects back to `next` through the callback.
 ///
 /// # Errors
-/// 404 without a configured provider.
+/// 404 if no provider is configured.
 #[utoipa::path(get, path = "/api/session/oidc", operation_id = "signInElsewhere", tag = "sessions", security(()),
-    params(("next" = Option<String>, Query, description = "A path of this site.")),
+    params(("next" = Option<String>, Query, description = "A path on this site.")),
     responses((status = 303, description = "Redirects to the provider, or to the sign-in page with an error code."),
         (status = 404, description = "`not_found`")))]
 pub(crate) async fn begin(state: Arc<AppState>, headers: HeaderMap, query: Pairs) -> Result<Response, ApiError> {
@@ -43,10 +43,10 @@ pub(crate) async fn begin(state: Arc<AppState>, headers: HeaderMap, query: Pairs
     Ok(response)
 }
 
-/// Signs in a user who returns from the provider, and redirects to the `next` with which the sign-in started.
+/// Signs in a user returning from the provider, and redirects to the `next` path given when the sign-in started.
 ///
 /// # Errors
-/// 404 without a configured provider.
+/// 404 if no provider is configured.
 #[utoipa::path(get, path = "/api/session/oidc/callback", operation_id = "returnFromElsewhere", tag = "sessions", security(()),
     params(("code" = Option<String>, Query, description = "The provider's authorization code."),
         ("state" = Option<String>, Query, description = "The `state` that was sent to the provider.")),
@@ -54,11 +54,11 @@ pub(crate) async fn begin(state: Arc<AppState>, headers: HeaderMap, query: Pairs
         (status = 404, description = "`not_found`")))]
 pub(crate) async fn finish(state: Arc<AppState>, headers: HeaderMap, query: Pairs) -> Result<Response, ApiError> {
     let provider = state.oidc.as_ref().ok_or(ApiError::NotFound)?;
-    // Ignores callbacks of sign-ins that this browser did not start, or started too long ago.
+    // Ignore callbacks for sign-ins that this browser did not start, or that it started too long ago.
     let pending = pending_cookie::read(&state.origins, &headers);
     let pending = pending.filter(|(pending, _)| query.get("state").is_some_and(|state| state == pending.state));
     let Some((pending, next)) = pending else {
-        // The cookie stays, because it may belong to a later sign-in that can still finish.
+        // Keep the cookie, because it may belong to a later sign-in that can still finish.
         return redirect("/sign-in?problem=oidc_expired");
     };
     let Some(code) = query.get("code").map(str::to_owned) else { return sign_in_page(&state, "oidc_refused") };

@@ -1,4 +1,4 @@
-//! Passwords: hashed with argon2id, outside the async threads and with limited concurrency.
+//! Passwords: hashed with argon2id, off the async threads and with limited concurrency.
 
 use std::sync::LazyLock;
 
@@ -9,15 +9,15 @@ use tokio::sync::Semaphore;
 
 use crate::http::error::ApiError;
 
-/// Limits concurrent hashing: each computation occupies 19 MiB and a core.
+/// Limits concurrent hashing: each computation uses 19 MiB and one core.
 static PERMITS: Semaphore = Semaphore::const_new(2);
 
 /// Verified in place of a missing hash, so that an unknown email address takes as long as a wrong password.
 static DUMMY_HASH: LazyLock<String> = LazyLock::new(|| hash_now("no user has this password").unwrap_or_default());
 
-/// Characters of the shortest password that users may choose.
+/// Minimum length in characters of a password that users choose.
 pub(crate) const MIN_LENGTH: usize = 10;
-/// Characters of the longest password that users may choose.
+/// Maximum length in characters of a password that users choose.
 pub(crate) const MAX_LENGTH: usize = 1024;
 
 /// A password could not be hashed or verified.
@@ -34,11 +34,11 @@ impl From<HashError> for ApiError {
 /// Hashes a password. Returns a PHC string.
 ///
 /// # Errors
-/// When the system cannot provide random bytes or threads.
+/// If the system cannot provide random bytes or threads.
 pub(crate) async fn hash(password: String) -> Result<String, HashError> {
     let permit = PERMITS.acquire().await.map_err(|_| HashError)?;
     tokio::task::spawn_blocking(move || {
-        // The computation continues after its caller is cancelled, and needs its permit until then.
+        // The computation continues even if its caller is cancelled, and holds its permit until it ends.
         let _permit = permit;
         hash_now(&password)
     })
@@ -46,10 +46,10 @@ pub(crate) async fn hash(password: String) -> Result<String, HashError> {
     .map_err(|_| HashError)?
 }
 
-/// True if `password` matches the hash `stored`. Takes equally long without a hash, which nothing matches.
+/// True if `password` matches the hash `stored`. Takes the same time even when there is no hash, in which case nothing matches.
 ///
 /// # Errors
-/// When the hash is invalid, or the system cannot provide threads.
+/// If the hash is invalid, or the system cannot provide threads.
 pub(crate) async fn matches(password: String, stored: Option<String>) -> Result<bool, HashError> {
     let permit = PERMITS.acquire().await.map_err(|_| HashError)?;
     tokio::task::spawn_blocking(move || {
@@ -64,12 +64,12 @@ pub(crate) async fn matches(password: String, stored: Option<String>) -> Result<
     .map_err(|_| HashError)?
 }
 
-/// True if users may choose a password of this length.
+/// True if users are allowed to choose a password of this length.
 pub(crate) fn has_valid_length(password: &str) -> bool {
     (MIN_LENGTH..=MAX_LENGTH).contains(&password.chars().count())
 }
 
-/// Hashes a password that a user chooses.
+/// Hashes a password chosen by a user.
 ///
 /// # Errors
 /// `BadPassword` when it is too short or too long.

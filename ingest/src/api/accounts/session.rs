@@ -1,4 +1,4 @@
-//! `/api/session`: signing in and out, and reading who is signed in.
+//! `/api/session`: signing in and out, and getting the signed-in user.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +19,11 @@ use crate::http::error::ApiError;
 use crate::state::AppState;
 use crate::store::accounts::{sessions, sign_in};
 
-/// Lifetime of the cookie in seconds: seven days, as the session's absolute limit.
+/// Lifetime of the cookie in seconds: seven days, the same as the session's absolute limit.
 const COOKIE_MAX_AGE: u32 = 7 * 24 * 60 * 60;
 /// How long a response waits for Redis.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(250);
-/// Characters stored of the `User-Agent` header.
+/// Maximum number of characters of the `User-Agent` header that are stored.
 const MAX_USER_AGENT_LENGTH: usize = 256;
 
 /// An email address and its password.
@@ -33,7 +33,7 @@ pub(crate) struct Credentials {
     password: String,
 }
 
-/// Who is signed in.
+/// The signed-in user, if any.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SignedIn)]
 pub(crate) struct SessionStatus<'a> {
@@ -41,7 +41,7 @@ pub(crate) struct SessionStatus<'a> {
     user: Option<&'a User>,
     /// Name of the OpenID Connect provider. Null if none is configured.
     single_sign_on: Option<&'a str>,
-    /// Position of the feed, for signed-in users. Lists fetched after this response contain everything before the position, so a
+    /// Current position in the feed, for signed-in users. Lists fetched after this response contain everything before the position, so a
     /// first `subscribe` with `after` leaves no gap. Null while Redis is unavailable.
     #[schema(value_type = Option<String>)]
     feed: Option<Cursor>,
@@ -55,13 +55,13 @@ impl<'a> SessionStatus<'a> {
     }
 }
 
-/// The position of the feed, or `None` if Redis does not answer quickly: signing in must not wait for it.
+/// The current position in the feed, or `None` if Redis does not respond quickly, since signing in must not wait for it.
 async fn feed_position(state: &AppState) -> Option<Cursor> {
     let position = async { feed::end(&mut state.redis.get().await.ok()?).await.ok() };
     tokio::time::timeout(REDIS_TIMEOUT, position).await.ok().flatten()
 }
 
-/// Returns who is signed in, if any user is.
+/// Returns the signed-in user, if any.
 ///
 /// # Errors
 /// 500 or 503 when Postgres fails.
@@ -77,7 +77,7 @@ pub(crate) async fn get(state: Arc<AppState>, headers: HeaderMap) -> Result<Resp
 /// Every sign-in creates a new session id, which prevents session fixation.
 ///
 /// # Errors
-/// 400, 401 `wrong_credentials`, 403 from a foreign origin, 429 `throttled`.
+/// 400, 401 `wrong_credentials`, 403 for a foreign origin, 429 `throttled`.
 #[utoipa::path(post, path = "/api/session", operation_id = "signIn", tag = "sessions", security(("csrf" = [])),
     request_body = Credentials,
     responses((status = 200, description = "The user is signed in.", body = SessionStatus,
@@ -101,7 +101,7 @@ pub(crate) async fn post(
     signed_in(&state, &headers, &user).await
 }
 
-/// Starts a session. The response is that of `GET /api/session`, with the session cookie.
+/// Starts a session. The response is the same as for `GET /api/session`, plus the session cookie.
 pub(crate) async fn signed_in(state: &AppState, headers: &HeaderMap, user: &User) -> Result<Response, ApiError> {
     let mut response = SessionStatus::response(state, Some(user)).await;
     start(state, headers, user, &mut response).await?;
@@ -110,17 +110,17 @@ pub(crate) async fn signed_in(state: &AppState, headers: &HeaderMap, user: &User
 
 /// Starts a session and adds its cookie to `response`.
 pub(crate) async fn start(state: &AppState, headers: &HeaderMap, user: &User, response: &mut Response) -> Result<(), ApiError> {
-    let secret = session::new_secret().map_err(|_| ApiError::Internal("the system has no random bytes for a session"))?;
+    let secret = session::new_secret().map_err(|_| ApiError::Internal("no random bytes are available for a session"))?;
     let user_agent = headers.get(USER_AGENT).and_then(|user_agent| user_agent.to_str().ok());
     let user_agent: Option<String> = user_agent.map(|user_agent| user_agent.chars().take(MAX_USER_AGENT_LENGTH).collect());
     sessions::insert(&state.pool, &Hash::of(&secret), user.id, user_agent.as_deref()).await?;
     set_cookie(state, response, &secret, COOKIE_MAX_AGE)
 }
 
-/// Signs out and closes every live connection of the session.
+/// Signs out and closes all of the session's live connections.
 ///
 /// # Errors
-/// 401, 403 from a foreign origin.
+/// 401, 403 for a foreign origin.
 #[utoipa::path(delete, path = "/api/session", operation_id = "signOut", tag = "sessions", security(("session" = [], "csrf" = [])),
     responses((status = 204, description = "The session has ended.")))]
 pub(crate) async fn delete(state: Arc<AppState>, caller: Caller) -> Result<Response, ApiError> {

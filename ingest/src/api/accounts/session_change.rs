@@ -5,7 +5,7 @@ use shared::feed::SESSIONS_CHANNEL;
 
 use crate::state::AppState;
 
-/// Makes notifiers check their connections' credentials at once. They also check every two seconds, so failures are only logged.
+/// Makes notifiers recheck their connections' credentials immediately. They also recheck every two seconds, so failures are only logged.
 pub(crate) async fn announce(state: &AppState) {
     if let Ok(mut connection) = state.redis.get().await {
         let receivers: Result<i64, redis::RedisError> = connection.publish(SESSIONS_CHANNEL, "changed").await;

@@ -1,4 +1,4 @@
-//! `/api/sessions`: the sessions of a user, and ending them.
+//! `/api/sessions`: listing and ending a user's sessions.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use crate::http::page::{List, Pairs};
 use crate::state::AppState;
 use crate::store::accounts::sessions::{self, Session};
 
-/// Lists the caller's sessions. Admins may list those of any user.
+/// Lists the caller's sessions. Admins can list any user's sessions.
 ///
 /// # Errors
 /// 400 `bad_page`, 401, 403 for tokens and for other users' sessions.
 #[utoipa::path(get, path = "/api/sessions", operation_id = "listSessions", tag = "sessions", security(("session" = [])),
     params(("user" = Option<i64>, Query, description = "Id of the user, for admins. Default: the caller.")),
-    responses((status = 200, description = "The sessions, last used first.", body = List<Session>),
+    responses((status = 200, description = "The sessions, most recently used first.", body = List<Session>),
         (status = 400, description = "`bad_page`")))]
 pub(crate) async fn list(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<Response, ApiError> {
     let user = match query.get("user") {
@@ -31,7 +31,7 @@ pub(crate) async fn list(state: Arc<AppState>, caller: Caller, query: Pairs) -> 
     Ok(warp::reply::json(&List { items, next: None }).into_response())
 }
 
-/// The hash of the caller's session, if the caller may manage the sessions of `user`.
+/// The hash of the caller's session, if the caller is allowed to manage the sessions of `user`.
 fn current_session(caller: &Caller, user: i64) -> Result<&Hash, ApiError> {
     match &caller.credential {
         Credential::Session(hash) if user == caller.user.id || caller.user.role == Role::Admin => Ok(hash),
@@ -39,7 +39,7 @@ fn current_session(caller: &Caller, user: i64) -> Result<&Hash, ApiError> {
     }
 }
 
-/// Ends one of the caller's sessions. Admins may end any session.
+/// Ends one of the caller's sessions. Admins can end any session.
 ///
 /// # Errors
 /// 401, 403, 404.
@@ -56,20 +56,20 @@ pub(crate) async fn end_one(state: Arc<AppState>, id: i64, caller: Caller) -> Re
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// The user whose sessions to end. Default: the caller. Only admins may name another user.
+/// The user whose sessions are ended. Default: the caller. Only admins can specify another user.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EndSessions {
     user: Option<i64>,
 }
 
-/// How many sessions ended.
+/// The number of sessions that ended.
 #[derive(Serialize, ToSchema)]
 struct SessionsEnded {
     ended: u64,
 }
 
-/// Ends all sessions of the caller except the current one. Admins may end all sessions of another user.
+/// Ends all of the caller's sessions except the current one. Admins can end all sessions of another user.
 ///
 /// # Errors
 /// 400, 401, 403.

@@ -9,10 +9,10 @@ use sqlx::PgPool;
 use crate::http::error::ApiError;
 use crate::store::accounts::sign_in::{self, AttemptLimits};
 
-/// Failed attempts per window of 15 minutes.
+/// Maximum number of failed attempts per 15-minute window.
 const LIMITS: AttemptLimits = AttemptLimits { account: 10, network: 50 };
 
-/// A counted attempt to sign in.
+/// A sign-in attempt that has been counted.
 pub(crate) struct LoginAttempt<'a> {
     email: &'a str,
     network: String,
@@ -31,7 +31,7 @@ impl<'a> LoginAttempt<'a> {
         }
     }
 
-    /// Clears the account's failures and this attempt of the network.
+    /// Clears the account's failed attempts and removes this attempt from the network's count.
     pub(crate) async fn succeeded(self, pool: &PgPool) -> Result<(), sqlx::Error> {
         sign_in::clear_attempt(pool, self.email, &self.network).await
     }

@@ -1,4 +1,4 @@
-//! `/api/tokens`: secrets with which programs use the API.
+//! `/api/tokens`: secrets that programs use to access the API.
 //!
 //! Only admins with a session manage tokens, so no token can create another.
 
@@ -16,7 +16,7 @@ use crate::http::page::List;
 use crate::state::AppState;
 use crate::store::accounts::tokens::{self, Scope, Token};
 
-/// Characters of a name.
+/// Maximum length of a name in characters.
 const MAX_NAME_LENGTH: usize = 100;
 
 /// Lists all tokens, without their secrets.
@@ -42,7 +42,7 @@ pub(crate) struct NewToken {
 }
 
 impl NewToken {
-    /// Trims the name and removes repeated scopes.
+    /// Trims the name and removes duplicate scopes.
     fn normalize(mut self) -> Result<Self, ApiError> {
         self.name = self.name.trim().to_owned();
         self.scopes.sort_unstable();
@@ -57,7 +57,7 @@ impl NewToken {
     }
 }
 
-/// A token that was created.
+/// A newly created token.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TokenMade)]
 struct CreatedToken {
@@ -77,7 +77,7 @@ struct CreatedToken {
 pub(crate) async fn add(state: Arc<AppState>, admin: Caller, new_token: NewToken) -> Result<Response, ApiError> {
     let NewToken { name, scopes } = new_token.normalize()?;
     let scopes: Vec<String> = scopes.into_iter().map(|scope| scope.name().to_owned()).collect();
-    let token = new_secret().map_err(|_| ApiError::Internal("the system has no random bytes for a token"))?;
+    let token = new_secret().map_err(|_| ApiError::Internal("no random bytes are available for a token"))?;
     let id = tokens::add(&state.pool, admin.user.id, &Hash::of(&token), &name, &scopes).await?;
     let item = tokens::find(&state.pool, id).await?;
     Ok(warp::reply::with_status(warp::reply::json(&CreatedToken { token, item }), StatusCode::CREATED).into_response())

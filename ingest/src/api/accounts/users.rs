@@ -1,4 +1,4 @@
-//! `/api/users`: the directory of users for everyone, and the management of accounts for admins.
+//! `/api/users`: the user directory for everyone, and account management for admins.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use crate::http::page::List;
 use crate::state::AppState;
 use crate::store::accounts::users::{self, Account, AccountChange, ChangeOutcome, Person};
 
-/// Lists the users who may sign in. Admins with a session get every account, each as an `Account`.
+/// Lists the users who can sign in. Admins with a session get every account, each as an `Account`.
 ///
 /// # Errors
 /// 401.
 #[utoipa::path(get, path = "/api/users", operation_id = "listUsers", tag = "accounts",
-    responses((status = 200, description = "The users, by email address.", body = List<Person>)))]
+    responses((status = 200, description = "The users, ordered by email address.", body = List<Person>)))]
 pub(crate) async fn list(state: Arc<AppState>, caller: Caller) -> Result<Response, ApiError> {
     if caller.may_manage() {
         let items = users::list_accounts(&state.pool).await?;
@@ -40,14 +40,14 @@ pub(crate) struct NewUser {
     role: Role,
 }
 
-/// A user who was added.
+/// A newly added user.
 #[derive(Serialize, ToSchema)]
 struct UserAdded {
     user: Account,
     invitation: Invitation,
 }
 
-/// Adds a user. Returns the account, and an invitation with which the user chooses a password.
+/// Adds a user. Returns the account and an invitation that lets the user set a password.
 ///
 /// # Errors
 /// 400, 401, 403, 409 `user_exists`.
@@ -81,7 +81,7 @@ pub(crate) async fn add(state: Arc<AppState>, admin: Caller, NewUser { email, ro
     responses((status = 200, description = "The changed account.", body = Account),
         (status = 409, description = "`own_account`, `last_admin`")))]
 pub(crate) async fn change(state: Arc<AppState>, id: i64, admin: Caller, change: AccountChange) -> Result<Response, ApiError> {
-    // Admins cannot lock themselves out by mistake.
+    // Keep admins from locking themselves out by mistake.
     if id == admin.user.id {
         return Err(ApiError::OwnAccount);
     }

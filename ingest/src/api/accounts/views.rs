@@ -1,4 +1,4 @@
-//! `/api/views`: named filters of the events page, private or shared.
+//! `/api/views`: named filters for the events page, private or shared.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use crate::http::page::List;
 use crate::state::AppState;
 use crate::store::accounts::views::{self, View};
 
-/// Views that one user may own.
+/// Maximum number of views per user.
 const MAX_VIEWS: i64 = 100;
-/// Characters of a name.
+/// Maximum length of a name in characters.
 const MAX_NAME_LENGTH: usize = 60;
-/// Characters of a query string.
+/// Maximum length of a query string in characters.
 const MAX_QUERY_LENGTH: usize = 4_096;
 
 /// The content of a saved view.
@@ -50,9 +50,9 @@ impl ViewContent {
 /// Lists the caller's saved views and the shared ones.
 ///
 /// # Errors
-/// 401, 403 for tokens without the scope `read`.
+/// 401, 403 for tokens without the `read` scope.
 #[utoipa::path(get, path = "/api/views", operation_id = "listViews", tag = "views",
-    responses((status = 200, description = "The views, by name.", body = List<View>)))]
+    responses((status = 200, description = "The views, ordered by name.", body = List<View>)))]
 pub(crate) async fn list(state: Arc<AppState>, caller: Caller) -> Result<Response, ApiError> {
     let items = views::list(&state.pool, caller.user.id).await?;
     Ok(warp::reply::json(&List { items, next: None }).into_response())
@@ -78,7 +78,7 @@ pub(crate) async fn add(state: Arc<AppState>, caller: Caller, content: ViewConte
     Ok(warp::reply::with_status(warp::reply::json(&view), StatusCode::CREATED).into_response())
 }
 
-/// Changes a view of the caller. Admins may also change shared views.
+/// Changes one of the caller's views. Admins can also change shared views.
 ///
 /// # Errors
 /// 400, 401, 403, 404, 409 `view_exists`.
@@ -101,7 +101,7 @@ pub(crate) async fn change(state: Arc<AppState>, id: i64, caller: Caller, conten
     })
 }
 
-/// Removes a view of the caller. Admins may also remove shared views.
+/// Removes one of the caller's views. Admins can also remove shared views.
 ///
 /// # Errors
 /// 401, 403, 404.
@@ -115,7 +115,7 @@ pub(crate) async fn remove(state: Arc<AppState>, id: i64, caller: Caller) -> Res
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Refuses callers who may not change the view: those who do not own it and are not admins.
+/// Rejects callers who are not allowed to change the view: those who neither own it nor are admins.
 async fn require_change(state: &AppState, caller: &Caller, id: i64) -> Result<(), ApiError> {
     let view = views::find(&state.pool, caller.user.id, id).await?.ok_or(ApiError::NotFound)?;
     if view.mine || caller.user.role == Role::Admin { Ok(()) } else { Err(ApiError::Forbidden) }

@@ -1,4 +1,4 @@
-//! `/api/recipients/{email}/erase`: erases the personal data of an address.
+//! `/api/recipients/{email}/erase`: erases the personal data stored for an address.
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ use crate::store::events::erase::{self, Erased};
 #[serde(deny_unknown_fields)]
 #[schema(as = EraseOrder)]
 pub struct EraseRequest {
-    /// Only counts what would be erased.
+    /// Only counts the rows that would be erased.
     #[serde(default)]
     dry_run: bool,
-    /// The address again, because erased data cannot be restored.
+    /// The address again, as confirmation, because erased data cannot be restored.
     confirm: Option<String>,
 }
 
-/// Erases the stored data about an address. Counts remain.
+/// Erases the data stored for an address. Counts are kept.
 ///
 /// # Errors
 /// 401; 403; 404; 400 `not_confirmed`.

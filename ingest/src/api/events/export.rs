@@ -1,7 +1,7 @@
 //! `/api/events/export`: all events that match a filter, streamed as CSV or NDJSON, newest first.
 //!
-//! The client's reading pace drives the database reads page by page. So an export of a million rows needs the memory of a few
-//! pages, and a slow client holds no Postgres connection.
+//! Pages are read from the database only as fast as the client consumes them. An export of a million rows therefore needs memory for
+//! only a few pages, and a slow client does not hold a Postgres connection.
 
 mod format;
 
@@ -24,12 +24,12 @@ use crate::http::page::Pairs;
 use crate::state::AppState;
 use crate::store::events::list::{self, ListPosition};
 
-/// Events per database read.
+/// Number of events per database read.
 const PAGE_EVENTS: i64 = 1_000;
 
 /// Streams all events that match the filters, newest first.
 ///
-/// If a read fails midway, the response is aborted, so that clients do not treat a part as the whole.
+/// If a read fails midway, the response is aborted, so that clients do not mistake a partial export for a complete one.
 ///
 /// # Errors
 /// 401; 400 `bad_filter` or `bad_page`; 503 `too_slow`.
@@ -49,7 +49,7 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
         }
     }
     let filter = parse_filter(&pairs)?;
-    // Read the first page here, so that a failure still becomes an error response.
+    // Read the first page here, so that a failure can still be reported as an error response.
     let first_page = list::newest(&state.reading, &filter, None, PAGE_EVENTS).await?;
     let chunks = spawn_reader(state, filter, first_page, format);
     let body = stream::unfold(chunks, |mut chunks| async { Some((chunks.recv().await?, chunks)) });
@@ -60,14 +60,14 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
     Ok(response)
 }
 
-/// Starts a task that reads and formats pages. It stays two pages ahead of the client: one waits in the channel, one for the
-/// channel.
+/// Starts a task that reads and formats pages. It stays two pages ahead of the client: one is buffered in the channel,
+/// and one is waiting to be sent to it.
 fn spawn_reader(state: Arc<AppState>, filter: Filter, first_page: Vec<Event>, format: Format) -> Receiver<io::Result<Bytes>> {
     let (chunks, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         if let Err(error) = send_pages(&state, &filter, first_page, format, &chunks).await {
             tracing::warn!(%error, "an export was aborted");
-            // Fails if the client has disconnected; then no one waits for the error.
+            // Fails if the client has disconnected; in that case nobody needs the error.
             let _ = chunks.send(Err(error)).await;
         }
     });
@@ -94,7 +94,7 @@ async fn send_pages(
     }
 }
 
-/// The position that the next page follows; none after a page that is not full.
+/// The position after which the next page starts; `None` if this page is not full.
 fn next_position(events: &[Event]) -> Option<ListPosition> {
     let is_full = i64::try_from(events.len()).is_ok_and(|count| count >= PAGE_EVENTS);
     events.last().filter(|_| is_full).map(|event| (event.received_at, event.id))

@@ -1,4 +1,4 @@
-//! Filters in a query string: their description for the OpenAPI document, and their parser.
+//! Filters in query strings: their OpenAPI descriptions and their parser.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::http::page::moment;
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "only describes parameters; `parse_filter` reads them")]
 pub(crate) struct Filters {
-    /// Any of these event types, separated by commas, such as `open,click`.
+    /// Matches any of these event types, separated by commas, such as `open,click`.
     #[param(max_length = 1024)]
     kind: Option<String>,
     /// The recipient's address, ignoring the case of ASCII letters.
@@ -35,7 +35,7 @@ pub(crate) struct Filters {
     /// The subaccount.
     #[param(max_length = 1024)]
     subaccount: Option<String>,
-    /// Mandrill's id of the message.
+    /// Mandrill's id for the message.
     #[param(max_length = 1024)]
     message_id: Option<String>,
     /// The IP address of an open or click.
@@ -101,7 +101,7 @@ fn metadata_by_key() -> Object {
 /// Parses the name-value pairs of a query string as a filter.
 ///
 /// # Errors
-/// When a name is unknown or a value is invalid.
+/// If a name is unknown or a value is invalid.
 pub(crate) fn parse_filter(pairs: &[(String, String)]) -> Result<Filter, FilterError> {
     Filter::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }

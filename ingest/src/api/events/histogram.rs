@@ -19,7 +19,7 @@ const DEFAULT_BUCKETS: i64 = 96;
 const MAX_BUCKETS: i64 = 200;
 const DEFAULT_RANGE: Duration = Duration::DAY;
 const WEEK: i64 = 604_800;
-/// Bucket widths that are easy to read, in seconds. Wider buckets last whole weeks.
+/// Bucket widths that are easy to read, in seconds. Wider buckets span whole weeks.
 const WIDTHS: [i64; 14] = [1, 5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, WEEK];
 
 #[derive(Serialize, ToSchema)]

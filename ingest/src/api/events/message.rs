@@ -13,7 +13,7 @@ use crate::http::page::path_text;
 use crate::state::AppState;
 use crate::store::events::message::{self, RelatedMessage};
 
-/// Events shown of one message. The newer events of a mail that is opened more often than this add nothing.
+/// Maximum number of events shown for one message. If a message is opened more often than this, its newer events add nothing useful.
 const MAX_EVENTS: usize = 1_000;
 const MAX_RELATED: i64 = 10;
 
@@ -22,18 +22,18 @@ struct Message {
     message_id: String,
     /// Oldest first.
     events: Vec<Event>,
-    /// True when the message has more events than `events` holds.
+    /// True if the message has more events than `events` contains.
     cut: bool,
     /// The newest other messages to the same recipient.
     related: Vec<RelatedMessage>,
 }
 
-/// Returns the events of one message, in the order in which they happened.
+/// Returns the events of one message, in chronological order.
 ///
 /// # Errors
-/// 401; 404 when no event of the message is stored; 503 `too_slow`.
+/// 401; 404 if no event for the message is stored; 503 `too_slow`.
 #[utoipa::path(get, path = "/api/messages/{id}", operation_id = "getMessage", tag = "events",
-    params(("id" = String, Path, description = "Mandrill's id of the message.")),
+    params(("id" = String, Path, description = "Mandrill's id for the message.")),
     responses((status = 200, description = "The message.", body = Message), (status = 503, description = "`too_slow`")))]
 pub async fn get(state: Arc<AppState>, id: String, _: Caller) -> Result<Response, ApiError> {
     let id = path_text(&id)?;

@@ -15,14 +15,14 @@ use crate::store::events::recipient::{self, RecipientKind};
 #[derive(Serialize, ToSchema)]
 struct Recipient {
     email: String,
-    /// The kind of the last event comes first.
+    /// The kind with the most recent event comes first.
     kinds: Vec<RecipientKind>,
 }
 
 /// Counts the events of one recipient by kind.
 ///
 /// # Errors
-/// 401; 404 when no event of the recipient is stored; 503 `too_slow`.
+/// 401; 404 if no event for the recipient is stored; 503 `too_slow`.
 #[utoipa::path(get, path = "/api/recipients/{email}", operation_id = "getRecipient", tag = "events",
     params(("email" = String, Path, description = "The recipient's address.")),
     responses((status = 200, description = "The counts.", body = Recipient), (status = 503, description = "`too_slow`")))]

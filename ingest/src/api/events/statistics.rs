@@ -1,4 +1,4 @@
-//! `/api/stats`: events counted by kind, over time and by what they have in common.
+//! `/api/stats`: events counted by kind, over time and by shared attributes.
 
 mod query;
 mod summary;
@@ -17,14 +17,14 @@ use crate::http::page::Pairs;
 use crate::state::AppState;
 use crate::store::events::statistics::{Period, count_by_facet, count_by_time, is_time_zone};
 
-/// Longest period with hourly buckets.
+/// Longest period that uses hourly buckets.
 const MAX_HOURLY: Duration = Duration::days(3);
-/// Longest period with daily buckets; longer ones have monthly buckets.
+/// Longest period that uses daily buckets; longer ones use monthly buckets.
 const MAX_DAILY: Duration = Duration::days(100);
 
 /// Counts events by kind, over time and by bounce reason, domain, tag and template.
 ///
-/// The period is rounded outward to whole hours. By default it is the last week.
+/// The period is rounded outward to whole hours. It defaults to the last week.
 ///
 /// # Errors
 /// 401; 400 `bad_page`; 503 `too_slow`.

@@ -1,13 +1,13 @@
-//! Gauges that only Postgres knows. They are refreshed for each request of `/metrics`.
+//! Gauges computed from data in Postgres. They are refreshed on each request to `/metrics`.
 
 use sqlx::PgPool;
 
 use crate::store::{background_jobs, diagnostics};
 
-/// Sets the gauges of the outbox, the quarantine, the last delivery and the background jobs.
+/// Sets the gauges for the outbox, the quarantine, the last delivery and the background jobs.
 ///
 /// # Errors
-/// When Postgres fails; some or all gauges then keep their previous values.
+/// If Postgres fails; some or all gauges then keep their previous values.
 pub(crate) async fn refresh(pool: &PgPool) -> Result<(), sqlx::Error> {
     let depths = diagnostics::queue_depths(pool).await?;
     metrics::gauge!("ingest_outbox_items").set(depths.outbox);

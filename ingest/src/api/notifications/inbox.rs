@@ -1,4 +1,4 @@
-//! Read marks of the caller, and messages to other users.
+//! The caller's read markers, and messages to other users.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::http::error::ApiError;
 use crate::state::AppState;
 use crate::store::notifications;
 
-/// Ids that one request may mark as read.
+/// Maximum number of ids that one request can mark as read.
 const MAX_IDS: usize = 1_000;
 
 #[derive(Serialize, ToSchema)]
@@ -28,18 +28,18 @@ struct Unread {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MarkRead {
-    /// Ids of single notifications.
+    /// Ids of individual notifications.
     #[serde(default)]
     #[schema(max_items = 1000)]
     ids: Vec<i64>,
-    /// Marks all notifications up to this id.
+    /// Marks all notifications up to this id as read.
     up_to: Option<i64>,
 }
 
 /// Marks notifications as read, and updates the user's other open pages.
 ///
 /// # Errors
-/// 401, 403 for tokens and foreign origins, 400 `bad_json` for neither or both of `ids` and `up_to`.
+/// 401, 403 for tokens and foreign origins, 400 `bad_json` if neither or both of `ids` and `up_to` are given.
 #[utoipa::path(post, path = "/api/notifications/read", operation_id = "markRead", tag = "notifications",
     security(("session" = [], "csrf" = [])),
     request_body = MarkRead,
@@ -58,14 +58,14 @@ pub async fn mark_read(state: Arc<AppState>, caller: Caller, MarkRead { ids, up_
     Ok(warp::reply::json(&Unread { unread }).into_response())
 }
 
-/// Sends the read mark to the user's other pages. If that fails, they see it with their next request.
+/// Publishes the read marker to the user's other pages. If that fails, they pick it up on their next request.
 async fn publish(state: &AppState, read: ReadMark) {
     let published = async {
         let item = EncodedBatch::of(&FeedItem::<String> { event: None, search: None, notification: None, read: Some(read) })?;
         feed::append(&mut state.redis.get().await?, &item).await
     };
     if let Err(error) = published.await {
-        tracing::debug!(%error, "could not publish a read mark");
+        tracing::debug!(%error, "could not publish a read marker");
     }
 }
 

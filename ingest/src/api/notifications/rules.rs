@@ -13,23 +13,23 @@ use crate::notify::rules::Rule;
 use crate::state::AppState;
 use crate::store::notification_rules;
 
-/// Rules of one user.
+/// Maximum number of rules per user.
 const MAX_RULES: usize = 20;
-/// Event types of one rule.
+/// Maximum number of event types per rule.
 const MAX_KINDS: usize = 30;
-/// Characters of an event type, a tag or an address.
+/// Maximum length of an event type, tag or address, in characters.
 const MAX_TEXT_CHARS: usize = 320;
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Rules)]
 struct RuleSettings {
-    /// True for a user without custom rules. The default rule then notifies them of every open.
+    /// True if the user has no custom rules. The default rule then notifies them of every open.
     standard: bool,
     rules: Vec<Rule>,
 }
 
 impl RuleSettings {
-    /// Settings of a user with these custom rules, if any.
+    /// The settings of a user with these custom rules, if any.
     fn new(custom: Option<Vec<Rule>>) -> Self {
         let standard = custom.is_none();
         let default = || vec![Rule { kinds: vec!["open".to_owned()], tag: None, recipient: None }];
@@ -89,7 +89,7 @@ pub async fn delete(state: Arc<AppState>, caller: Caller) -> Result<Response, Ap
     Ok(warp::reply::json(&RuleSettings::new(None)).into_response())
 }
 
-/// The rule as it is stored: trimmed, and without empty conditions. The error is a sentence for the user.
+/// The rule in its stored form: trimmed and without empty conditions. The error is a message to show to the user.
 fn validated(rule: Rule) -> Result<Rule, String> {
     let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let rule = Rule { kinds: rule.kinds, tag: trimmed(rule.tag), recipient: trimmed(rule.recipient) };

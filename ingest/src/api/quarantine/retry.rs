@@ -1,4 +1,4 @@
-//! Retries the selected items one by one, and sums up the outcomes.
+//! Retries the selected items one by one, and summarizes the outcomes.
 
 use serde::Serialize;
 use sqlx::PgPool;
@@ -16,7 +16,7 @@ use crate::store::quarantine_retry::{self, RetryOutcome};
 pub(crate) struct RetryReport {
     /// The number of selected items that this request processed, at most 1,000.
     matched: usize,
-    /// The number of all selected items.
+    /// The total number of selected items.
     total: i64,
     resolved: usize,
     failed: usize,
@@ -38,7 +38,7 @@ impl RetryReport {
     }
 }
 
-/// Reports which items can be parsed now, and stores nothing.
+/// Reports which items can now be parsed, without storing anything.
 ///
 /// # Errors
 /// `Database`.
@@ -53,10 +53,10 @@ pub(crate) async fn preview(pool: &PgPool, selected: &SelectedItems) -> Result<R
     Ok(report)
 }
 
-/// Retries the items. An item that another request has taken is left out of the report.
+/// Retries the items. An item that another request has already claimed is omitted from the report.
 ///
 /// # Errors
-/// `Database`; items before the failure stay retried.
+/// `Database`; items retried before the failure remain retried.
 pub(crate) async fn retry(state: &AppState, selected: &SelectedItems, user: i64) -> Result<RetryReport, ApiError> {
     let rules = cache::read(&state.pool).await?;
     let mut report = RetryReport::new(selected);

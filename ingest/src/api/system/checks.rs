@@ -1,4 +1,4 @@
-//! The doctor: runs every check that a working webhook depends on. `GET /api/system` and `ingest doctor` share it.
+//! The doctor: runs every check that a working webhook depends on. It is used by both `GET /api/system` and `ingest doctor`.
 
 mod configuration;
 mod database;
@@ -21,7 +21,7 @@ pub(crate) struct DoctorInput<'a> {
     pub(crate) silence_minutes: Option<u32>,
 }
 
-/// Runs all checks. It never fails: a check that cannot run becomes a finding.
+/// Runs all checks. It never fails: a check that cannot run is reported as a finding.
 pub(crate) async fn run_checks(input: DoctorInput<'_>) -> Report {
     let mut findings = configuration::findings(input.webhook);
     findings.push(redis::finding(input.redis).await);

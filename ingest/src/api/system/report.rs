@@ -46,19 +46,19 @@ impl Finding {
 /// The results of all checks.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Report {
-    /// The worst state of all findings.
+    /// The worst state among all findings.
     pub state: FindingState,
     /// When the checks ran.
     #[serde(with = "time::serde::rfc3339")]
     pub checked_at: OffsetDateTime,
     /// The version of this program.
     pub version: &'static str,
-    /// The findings, in the order in which a delivery depends on what they check.
+    /// The findings, in the order in which deliveries depend on the checked components.
     pub findings: Vec<Finding>,
 }
 
 impl Report {
-    /// A report of checks that have just run.
+    /// Creates a report from checks that have just run.
     pub(crate) fn new(findings: Vec<Finding>) -> Self {
         let state = findings.iter().map(|finding| finding.state).max().unwrap_or(FindingState::Ok);
         Self { state, checked_at: OffsetDateTime::now_utc(), version: env!("CARGO_PKG_VERSION"), findings }

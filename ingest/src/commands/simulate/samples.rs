@@ -1,4 +1,4 @@
-//! Sample batches with every type of event. All data is made up.
+//! Sample batches with every event type. All data is made up.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -24,7 +24,7 @@ pub(crate) struct Samples {
 
 impl Samples {
     /// # Errors
-    /// When the system's random number generator fails.
+    /// If the system's random number generator fails.
     pub(crate) fn new(now: OffsetDateTime, round: u32) -> anyhow::Result<Self> {
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|_| anyhow::anyhow!("the system's random number generator failed"))?;
@@ -111,7 +111,7 @@ fn bounce(description: &str, diag: &str) -> Value {
     json!({"msg": {"state": "bounced", "bounce_description": description, "diag": diag, "bgtools_code": 10}})
 }
 
-/// The client of an open or click.
+/// The client data for an open or click.
 fn client() -> Value {
     json!({
         "ip": "198.51.100.7",

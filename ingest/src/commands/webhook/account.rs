@@ -13,14 +13,14 @@ pub struct Account {
     #[arg(long, env = "MANDRILL_API_KEY", hide_env_values = true)]
     pub mandrill_api_key: Secret,
 
-    /// Address of Mandrill's API.
+    /// Base URL of Mandrill's API.
     #[arg(long, env = "MANDRILL_API_URL", hide_env_values = true, default_value = "https://mandrillapp.com/api/1.0")]
     pub mandrill_api_url: String,
 }
 
 impl Account {
     /// # Errors
-    /// When the key is empty, or the HTTP client cannot be created.
+    /// If the key is empty, or the HTTP client cannot be created.
     pub(crate) fn api(&self) -> Result<MandrillApi, CallError> {
         MandrillApi::new(&self.mandrill_api_url, self.mandrill_api_key.clone())
     }

@@ -30,19 +30,19 @@ const EVENTS: [&str; 12] = [
 ];
 const DEFAULT_DESCRIPTION: &str = "Mandrill Listener";
 
-/// Settings of `ingest webhook add`.
+/// Options for `ingest webhook add`.
 #[derive(Debug, Args)]
 pub struct Add {
     /// Address to post to. Default: the first of WEBHOOK_URLS.
     #[arg(long)]
     pub url: Option<String>,
-    /// Type of event to receive; can be repeated. Default: all types.
+    /// Event type to receive; can be repeated. Default: all types.
     #[arg(long = "event", value_parser = EVENTS)]
     pub events: Vec<String>,
     /// Name of the webhook in Mandrill's list. Default: the existing name, or `Mandrill Listener`.
     #[arg(long)]
     pub description: Option<String>,
-    /// Env file, such as `.env`, in which the key is added to the line `WEBHOOK_KEYS=`. The other keys stay.
+    /// Env file, such as `.env`, in which the key is added to the `WEBHOOK_KEYS=` line. The other keys are kept.
     #[arg(long, value_name = "FILE")]
     pub store: Option<PathBuf>,
     #[command(flatten)]
@@ -52,7 +52,7 @@ pub struct Add {
 /// Adds the webhook, or updates the one with exactly this address, and prints where to put its key.
 ///
 /// # Errors
-/// When Mandrill refuses a call or does not answer, or the key cannot be stored.
+/// If Mandrill rejects a call or does not respond, or the key cannot be stored.
 pub(crate) async fn run(options: &Add, configured: &ConfiguredWebhook) -> anyhow::Result<()> {
     let url = configured.address(options.url.as_deref())?;
     let api = options.account.api()?;
@@ -82,8 +82,8 @@ fn requested_events(options: &Add) -> Vec<String> {
     if options.events.is_empty() { EVENTS.map(str::to_owned).to_vec() } else { options.events.clone() }
 }
 
-/// Updates the webhook's events and description, and returns it with the outcome to print. Without `--event`, it keeps types of
-/// events that are selected in Mandrill but unknown here.
+/// Updates the webhook's events and description, and returns it with the outcome to print. Without `--event`, it keeps
+/// event types that are selected in Mandrill but unknown here.
 async fn update(
     api: &MandrillApi,
     webhook: RegisteredWebhook,

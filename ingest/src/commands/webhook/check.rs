@@ -15,7 +15,7 @@ use crate::webhook::signature::{Key, sign, url_check_key};
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The empty batch.
 const BATCH: &[u8] = b"[]";
-/// The form that contains it.
+/// The form body that contains the empty batch.
 const FORM: &str = "mandrill_events=%5B%5D";
 
 /// A request that Mandrill sends to a webhook.
@@ -50,7 +50,7 @@ impl Probe<'_> {
             .body(FORM)
     }
 
-    /// What to do about a status other than 200.
+    /// Advice for a status other than 200.
     fn advice(&self, status: StatusCode) -> &'static str {
         match (self, status.as_u16()) {
             (Self::Head, 401) => "a proxy in front requires a password; Mandrill sends one only if it is part of the address",
@@ -70,10 +70,10 @@ impl Probe<'_> {
     }
 }
 
-/// Sends every probe, prints each result, and says what to do about failures.
+/// Sends every probe, prints each result, and gives advice on failures.
 ///
 /// # Errors
-/// When a probe gets no response or a status other than 200.
+/// If a probe gets no response, or a status other than 200.
 pub(crate) async fn run(given: Option<&str>, configured: &ConfiguredWebhook) -> anyhow::Result<()> {
     let url = configured.address(given)?;
     // Mandrill is not known to follow redirects.
@@ -108,7 +108,7 @@ pub(crate) async fn run(given: Option<&str>, configured: &ConfiguredWebhook) -> 
     Ok(())
 }
 
-/// The status, and the error code of a problem document.
+/// The status, and the error code if the body is a problem document.
 fn summary(response: &HttpResponse) -> String {
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let code = body["code"].as_str().unwrap_or_default();

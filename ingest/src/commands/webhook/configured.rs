@@ -1,4 +1,4 @@
-//! The webhook as it is configured here, as opposed to the one in Mandrill.
+//! The webhook as configured here, as opposed to the one in Mandrill.
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -7,11 +7,11 @@ use reqwest::Url;
 use crate::redact::printable;
 use crate::webhook::signature::{Keys, Urls};
 
-/// Keys and addresses, as for `ingest serve`.
+/// The configured keys and addresses, as for `ingest serve`.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Webhook")]
 pub struct ConfiguredWebhook {
-    /// Keys with which Mandrill signs, separated by commas; each is `KEY` or `LABEL=KEY`.
+    /// Keys that Mandrill signs with, separated by commas; each is `KEY` or `LABEL=KEY`.
     #[arg(long, env = "WEBHOOK_KEYS", hide_env_values = true, default_value = "")]
     pub webhook_keys: Keys,
 
@@ -24,7 +24,7 @@ impl ConfiguredWebhook {
     /// Returns the `given` address, or else the first configured one.
     ///
     /// # Errors
-    /// When there is none, or it is not an http or https URL.
+    /// If there is none, or it is not an http or https URL.
     pub(crate) fn address<'a>(&'a self, given: Option<&'a str>) -> anyhow::Result<&'a str> {
         let url = given.or(self.webhook_urls.first()).context("no address is given; set WEBHOOK_URLS, or use --url")?;
         let is_http = |parsed: Url| matches!(parsed.scheme(), "http" | "https") && parsed.has_host();

@@ -1,4 +1,4 @@
-//! Adds a key to the line `WEBHOOK_KEYS=` of an env file.
+//! Adds a key to the `WEBHOOK_KEYS=` line of an env file.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
@@ -15,7 +15,7 @@ const MAX_SIZE: u64 = 1 << 20;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum KeyStatus {
     Added,
-    /// The file contained the key already and is unchanged.
+    /// The file already contained the key and is unchanged.
     AlreadyPresent,
 }
 
@@ -38,13 +38,13 @@ pub(crate) enum EnvFileError {
 /// Adds the key after the existing ones. A new file is readable by its owner only; an existing file keeps its mode.
 ///
 /// # Errors
-/// When the key or the existing list is invalid, or the file cannot be read or replaced. The file is unchanged then.
+/// If the key or the existing list is invalid, or the file cannot be read or replaced. In that case, the file is unchanged.
 pub(crate) fn add_key(file: &Path, key: &str) -> Result<KeyStatus, EnvFileError> {
     if key.is_empty() || !key.chars().all(|character| character.is_ascii_alphanumeric() || "-_".contains(character)) {
         return Err(EnvFileError::UnsafeKey);
     }
     let failed = |source| EnvFileError::File { path: file.to_path_buf(), source };
-    // The target of a symbolic link is replaced, so that the link stays.
+    // Replace the target of a symbolic link, so that the link itself is kept.
     let path = match fs::canonicalize(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => file.to_path_buf(),
         found => found.map_err(failed)?,
@@ -60,7 +60,7 @@ pub(crate) fn add_key(file: &Path, key: &str) -> Result<KeyStatus, EnvFileError>
     }
 }
 
-/// Reads the file. A missing file counts as empty.
+/// Reads the file. A missing file is treated as empty.
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     match File::open(path) {
@@ -71,8 +71,8 @@ fn read(path: &Path) -> io::Result<String> {
     if text.len() as u64 > MAX_SIZE { Err(io::Error::other("the file is too large for an env file")) } else { Ok(text) }
 }
 
-/// Returns the text with the key added, or `None` if it contains the key already. Of several lines that set the variable, the
-/// last one applies.
+/// Returns the text with the key added, or `None` if it already contains the key. If several lines set the variable,
+/// the last one applies.
 fn with_key(text: &str, key: &str) -> Result<Option<String>, KeysError> {
     let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
     let Some(line) = lines.iter_mut().rev().find(|line| split_setting(line).is_some()) else {
@@ -105,7 +105,7 @@ fn split_setting(line: &str) -> Option<(&str, &str, &str)> {
     Some((before, bare, &value[bare.len()..]))
 }
 
-/// Replaces the file atomically: a concurrent reader sees the whole old text or the whole new one.
+/// Replaces the file atomically: a concurrent reader sees either the complete old text or the complete new text.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn the_file_keeps_its_mode_and_symbolic_links() {
         let folder = std::env::temp_dir().join(format!("mandrill-listener-store-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("the folder should be created");
+        fs::create_dir_all(&folder).expect("the directory should be created");
         let (file, link) = (folder.join("env"), folder.join("link"));
         let mode = || fs::metadata(&file).expect("the file should exist").mode() & 0o777;
         assert_eq!(add_key(&file, "one").expect("the key should be stored"), KeyStatus::Added);
@@ -176,7 +176,11 @@ mod tests {
             (mode(), fs::read_to_string(&file).expect("the file should be readable").as_str()),
             (0o640, "WEBHOOK_KEYS=one,two\n")
         );
-        assert_eq!(fs::read_dir(&folder).expect("the folder should be readable").count(), 2, "no temporary file should remain");
-        fs::remove_dir_all(&folder).expect("the folder should be removed");
+        assert_eq!(
+            fs::read_dir(&folder).expect("the directory should be readable").count(),
+            2,
+            "no temporary file should remain"
+        );
+        fs::remove_dir_all(&folder).expect("the directory should be removed");
     }
 }

@@ -1,8 +1,8 @@
-//! A response of another server, whose body is read only up to a limit.
+//! A response from another server, whose body is read only up to a limit.
 
 use reqwest::{RequestBuilder, StatusCode};
 
-/// Maximum number of bytes read of a body. The rest is discarded.
+/// Maximum number of bytes read from a body. The rest is discarded.
 const MAX_BODY: usize = 1 << 20;
 
 /// Has no `Debug`, because the body may contain keys.
@@ -16,7 +16,7 @@ impl HttpResponse {
     /// Sends the request and reads the response.
     ///
     /// # Errors
-    /// When there is no response in time. The error does not contain the URL, which may contain credentials.
+    /// If no response arrives in time. The error does not contain the URL, which may contain credentials.
     pub(crate) async fn fetch(request: RequestBuilder) -> reqwest::Result<Self> {
         Self::read(request).await.map_err(reqwest::Error::without_url)
     }

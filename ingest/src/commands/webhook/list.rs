@@ -10,7 +10,7 @@ use crate::redact::printable;
 /// Prints one line per webhook, followed by remarks. Keys are compared but never printed.
 ///
 /// # Errors
-/// When Mandrill refuses the call or does not answer.
+/// If Mandrill rejects the call or does not respond.
 pub(crate) async fn run(account: &Account, configured: &ConfiguredWebhook) -> anyhow::Result<()> {
     let webhooks = account.api()?.list().await?;
     let mut out = std::io::stdout();

@@ -1,7 +1,7 @@
-//! Client of Mandrill's API for webhooks. Every call is a POST of JSON that contains the API key.
+//! Client for Mandrill's webhook API. Every call is a POST request with a JSON body that contains the API key.
 //!
-//! Source: `/webhooks/*` in OpenAPI 1.4.0 of the Mailchimp Transactional API. The client recognises an error by its document
-//! instead of the HTTP status, because Mandrill has changed its statuses more than once.
+//! Source: `/webhooks/*` in OpenAPI 1.4.0 of the Mailchimp Transactional API. The client recognises an error by the error
+//! document rather than the HTTP status, because Mandrill has changed its statuses more than once.
 
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug, Deserialize)]
 pub(crate) struct RegisteredWebhook {
     pub(crate) id: i64,
-    /// Target of the batches. Signatures cover it.
+    /// The URL that batches are posted to. Signatures cover it.
     pub(crate) url: String,
     pub(crate) description: Option<String>,
     /// The key that signs batches.
     #[serde(default, deserialize_with = "secret")]
     pub(crate) auth_key: Option<Secret>,
-    /// Types of events that the webhook receives.
+    /// Event types that the webhook receives.
     #[serde(default, deserialize_with = "or_default")]
     pub(crate) events: Vec<String>,
     /// `YYYY-MM-DD HH:MM:SS`, UTC.
@@ -40,7 +40,7 @@ pub(crate) struct RegisteredWebhook {
 pub(crate) enum CallError {
     #[error("MANDRILL_API_KEY is empty; copy a key from Mandrill, Settings → SMTP & API Info")]
     NoKey,
-    /// There was no response in time.
+    /// No response arrived in time.
     #[error("Mandrill's API does not answer at {url}; check this machine's network and MANDRILL_API_URL")]
     Unreachable { url: String, source: reqwest::Error },
     /// The API returned its error document.
@@ -50,7 +50,7 @@ pub(crate) enum CallError {
     UnknownShape { url: String, status: StatusCode },
 }
 
-/// What to do about the error `name`.
+/// Advice for the error `name`.
 fn advice(name: &str) -> &'static str {
     match name {
         "Invalid_Key" => "MANDRILL_API_KEY is not a valid key; copy an active key from Mandrill, Settings → SMTP & API Info",
@@ -61,7 +61,7 @@ fn advice(name: &str) -> &'static str {
         }
         "RequestLimitExceeded" => "too many calls; wait a minute and run the command again",
         "ServiceUnavailable" | "GeneralError" => "Mandrill reports an internal error; run the command again later",
-        _ => "Mandrill refused the call",
+        _ => "Mandrill rejected the call",
     }
 }
 
@@ -73,10 +73,10 @@ pub(crate) struct MandrillApi {
 }
 
 impl MandrillApi {
-    /// `base_url` is such as `https://mandrillapp.com/api/1.0`.
+    /// `base_url` is the base URL, such as `https://mandrillapp.com/api/1.0`.
     ///
     /// # Errors
-    /// When the key is empty, or the HTTP client cannot be created.
+    /// If the key is empty, or the HTTP client cannot be created.
     pub(crate) fn new(base_url: &str, key: Secret) -> Result<Self, CallError> {
         if key.reveal().is_empty() {
             return Err(CallError::NoKey);
@@ -97,7 +97,7 @@ impl MandrillApi {
     /// Lists the webhooks of the account.
     ///
     /// # Errors
-    /// When the call fails.
+    /// If the call fails.
     pub(crate) async fn list(&self) -> Result<Vec<RegisteredWebhook>, CallError> {
         self.call("list", Parameters::default()).await
     }
@@ -105,15 +105,15 @@ impl MandrillApi {
     /// Returns one webhook.
     ///
     /// # Errors
-    /// When the call fails, or the webhook does not exist.
+    /// If the call fails, or the webhook does not exist.
     pub(crate) async fn info(&self, id: i64) -> Result<RegisteredWebhook, CallError> {
         self.call("info", Parameters { id: Some(id), ..Parameters::default() }).await
     }
 
-    /// Creates a webhook. Mandrill first checks that the address answers.
+    /// Creates a webhook. Mandrill first checks that the address responds.
     ///
     /// # Errors
-    /// When the call fails, or the address does not answer Mandrill.
+    /// If the call fails, or the address does not respond to Mandrill.
     pub(crate) async fn add(&self, url: &str, description: &str, events: &[String]) -> Result<RegisteredWebhook, CallError> {
         let parameters =
             Parameters { url: Some(url), description: Some(description), events: Some(events), ..Parameters::default() };
@@ -123,7 +123,7 @@ impl MandrillApi {
     /// Replaces the address, description and events of a webhook.
     ///
     /// # Errors
-    /// As for [`Self::add`], or when the webhook does not exist.
+    /// Same as for [`Self::add`], or if the webhook does not exist.
     pub(crate) async fn update(
         &self,
         id: i64,
@@ -156,7 +156,7 @@ impl MandrillApi {
     }
 }
 
-/// Parameters of any call; each call sends those it needs.
+/// Parameters of all calls; each call sends only the ones it needs.
 #[derive(Default, Serialize)]
 struct Parameters<'a> {
     key: &'a str,

@@ -1,30 +1,30 @@
-//! What is true of many operations, said once: refusals, who may ask, and fields that are always there.
+//! Adds what many operations have in common: error responses, security schemes, and fields that are always present.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-/// Codes of refusals by status.
+/// Error codes by status.
 type Refusals = BTreeMap<u16, BTreeSet<String>>;
 
-/// Fills in what handlers do not say themselves.
+/// Fills in what handlers do not document themselves.
 pub(crate) fn complete(document: &mut Value) {
     document["components"]["securitySchemes"] = json!({
         "session": {
             "type": "apiKey", "in": "cookie", "name": "sid",
-            "description": "From signing in; `__Host-sid` where the dashboard is served over https. Names in brackets are roles.",
+            "description": "Set by signing in; named `__Host-sid` if the dashboard is served over https. Names in brackets are roles.",
         },
         "csrf": {
             "type": "apiKey", "in": "header", "name": "X-Requested-With",
-            "description": "`fetch`: what another page's form cannot send.",
+            "description": "`fetch`: a header that a form on another site cannot send.",
         },
         "token": {
             "type": "http", "scheme": "bearer",
-            "description": "Made by an admin; what it may is said by its scopes, in brackets, and by the role of whom it acts for.",
+            "description": "Created by an admin; limited by its scopes, in brackets, and by the role of the user it acts for.",
         },
         "signature": {
             "type": "apiKey", "in": "header", "name": "X-Mandrill-Signature",
-            "description": "Mandrill's, by the webhook's key.",
+            "description": "Mandrill's signature, made with the webhook's key.",
         },
     });
     let usual = document["security"].clone();
@@ -49,7 +49,7 @@ pub(crate) fn complete(document: &mut Value) {
     name_items(schemas);
 }
 
-/// Leaves out what is for readers of the source: codes stand beside each status.
+/// Removes the part meant for readers of the source: the error codes are listed with each status.
 fn cut_description(operation: &mut Value) {
     let Some(operation) = operation.as_object_mut() else { return };
     let description = operation.get("description").and_then(Value::as_str).unwrap_or_default();
@@ -59,7 +59,7 @@ fn cut_description(operation: &mut Value) {
     }
 }
 
-/// What several operations refer to.
+/// Components that several operations refer to.
 #[derive(Default)]
 struct Shared {
     responses: Map<String, Value>,
@@ -67,7 +67,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// Says every code that the operation may be refused with: its own, which it names in backticks, and those of all its like.
+    /// Lists every error code that the operation can return: its own, given in backticks, and those common to similar operations.
     fn refusals(&mut self, path: &str, operation: &mut Value, usual: &Value) {
         let refusals = all_refusals(path, operation, usual);
         let Some(responses) = operation["responses"].as_object_mut() else { return };
@@ -78,7 +78,7 @@ impl Shared {
         }
     }
 
-    /// Says the filters of events once: those that go with a filter by metadata.
+    /// Defines the event filters only once: all parameters up to and including the metadata filter.
     fn filters(&mut self, operation: &mut Value) {
         let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) else { return };
         let last = parameters.iter().position(|parameter| parameter["name"] == "metadata.KEY");
@@ -116,7 +116,7 @@ fn all_refusals(path: &str, operation: &Value, usual: &Value) -> Refusals {
         add(404, &["not_found"]);
     }
     add(500, &["internal"]);
-    // Ours, and nginx's where we are away.
+    // Our own code, and the one nginx returns when this service is unavailable.
     add(503, &["database_away", "away"]);
     refusals
 }
@@ -128,7 +128,7 @@ fn own_refusals(operation: &Value) -> Refusals {
     refused
         .map(|(status, response)| {
             let description = response["description"].as_str().unwrap_or_default();
-            // Every other piece stands between backticks.
+            // Every other piece is enclosed in backticks.
             (status, description.split('`').skip(1).step_by(2).map(str::to_owned).collect())
         })
         .collect()
@@ -149,8 +149,8 @@ fn refusal(status: u16, codes: &BTreeSet<String>) -> Value {
     response
 }
 
-/// What may be null in an answer is there all the same; what may be left out is never null. Requests, which take no unknown fields,
-/// may leave out either.
+/// In a response, nullable fields are always present, and optional fields are never null. Requests, which accept no unknown fields,
+/// may omit either.
 fn require_nullable(schema: &mut Value) {
     let Some(schema) = schema.as_object_mut() else { return };
     for part in schema.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -174,7 +174,7 @@ fn may_be_null(property: &Value) -> bool {
     kinds.chain(either).any(|kind| kind == "null")
 }
 
-/// Says words of a closed set as such. In Rust they are text, with their pattern beside them.
+/// Turns patterns that list a closed set of words into enums. In Rust, these are strings with a pattern attribute.
 fn name_words(value: &mut Value) {
     if let Value::Object(schema) = value {
         let pattern = schema.get("pattern").and_then(Value::as_str).unwrap_or_default();
@@ -190,7 +190,7 @@ fn name_words(value: &mut Value) {
     }
 }
 
-/// Lets a page of a list refer to what it lists, of which a generic type writes out a copy.
+/// Makes a list's schema refer to the schema of its items, which a generic type would otherwise copy inline.
 fn name_items(schemas: &mut Map<String, Value>) {
     let lists: Vec<String> = schemas.keys().filter(|name| name.starts_with("List_")).cloned().collect();
     for list in lists {

@@ -20,7 +20,7 @@ pub(crate) struct AuditEntry {
     detail: Value,
 }
 
-/// Records an action of `user`. Call it in the transaction of the change itself, so that neither exists without the other.
+/// Records an action by `user`. Call it in the same transaction as the change itself, so that neither exists without the other.
 pub(crate) async fn record(executor: impl PgExecutor<'_>, user: i64, action: &str, detail: Value) -> Result<(), sqlx::Error> {
     sqlx::query!("insert into audit (user_id, action, detail) values ($1, $2, $3)", user, action, detail)
         .execute(executor)

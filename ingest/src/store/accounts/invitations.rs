@@ -1,4 +1,4 @@
-//! Invitations: one-time links with which users choose their password. A user has one at a time.
+//! Invitations: one-time links that users follow to set their password. Each user has at most one invitation at a time.
 
 use serde_json::json;
 use shared::session::{Hash, User};
@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::store::accounts::audit;
 use crate::store::accounts::user_row::to_user;
 
-/// Stores an invitation for three days in place of the user's previous one. Returns when it expires.
+/// Stores an invitation that is valid for three days and replaces the user's previous one. Returns its expiry time.
 pub(crate) async fn insert(executor: impl PgExecutor<'_>, user: i64, token: &Hash) -> Result<OffsetDateTime, sqlx::Error> {
     sqlx::query_scalar!(
         "insert into invitations (token_hash, user_id, expires_at) values ($1, $2, now() + interval '3 days')
@@ -22,7 +22,7 @@ pub(crate) async fn insert(executor: impl PgExecutor<'_>, user: i64, token: &Has
     .await
 }
 
-/// Invites a user again. Returns when the invitation expires, or `None` if the user does not exist or is disabled.
+/// Invites a user again. Returns the invitation's expiry time, or `None` if the user does not exist or is disabled.
 pub(crate) async fn renew(pool: &PgPool, admin: i64, user: i64, token: &Hash) -> Result<Option<OffsetDateTime>, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let enabled = sqlx::query_scalar!("select id from users where id = $1 and disabled_at is null for update", user);
@@ -35,7 +35,7 @@ pub(crate) async fn renew(pool: &PgPool, admin: i64, user: i64, token: &Hash) ->
     Ok(Some(expires_at))
 }
 
-/// Finds the user whom a valid invitation is for.
+/// Finds the user that a valid invitation belongs to.
 pub(crate) async fn find_user(pool: &PgPool, token: &Hash) -> Result<Option<User>, sqlx::Error> {
     let row = sqlx::query!(
         "select users.id, email, role from invitations join users on users.id = user_id
@@ -51,7 +51,7 @@ pub(crate) async fn find_user(pool: &PgPool, token: &Hash) -> Result<Option<User
 /// another request consumed it first.
 pub(crate) async fn accept(pool: &PgPool, token: &Hash, user: i64, password_hash: &str) -> Result<bool, sqlx::Error> {
     let mut transaction = pool.begin().await?;
-    // Of two concurrent requests, only one deletes the row.
+    // If two requests run concurrently, only one deletes the row.
     let consumed = sqlx::query!("delete from invitations where token_hash = $1 and expires_at > now()", token.as_slice());
     if consumed.execute(&mut *transaction).await?.rows_affected() == 0 {
         return Ok(false);

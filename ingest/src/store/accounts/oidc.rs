@@ -7,12 +7,12 @@ use sqlx::{PgConnection, PgPool};
 use crate::store::accounts::audit;
 use crate::store::accounts::user_row::to_user;
 
-/// A user as the provider identifies them.
+/// A user as identified by the provider.
 pub(crate) struct ProviderAccount<'a> {
     pub(crate) issuer: &'a str,
-    /// The issuer's permanent id of the user.
+    /// The issuer's permanent identifier for the user.
     pub(crate) subject: &'a str,
-    /// The email address, which the provider has verified.
+    /// The email address, as verified by the provider.
     pub(crate) email: &'a str,
 }
 
@@ -23,8 +23,8 @@ enum LinkedUser {
     Unknown,
 }
 
-/// Returns the user of a provider's account. At the first sign-in it links the user with the same email address, or adds a viewer
-/// if `may_add`. Returns `None` if the user is disabled, or unknown and not added.
+/// Returns the user linked to a provider account. At the first sign-in, it links the user with the same email address, or adds a viewer if
+/// `may_add` is true. Returns `None` if the user is disabled, or does not exist and is not added.
 pub(crate) async fn find_or_link(
     pool: &PgPool,
     account: &ProviderAccount<'_>,
@@ -62,7 +62,7 @@ async fn find_linked(connection: &mut PgConnection, account: &ProviderAccount<'_
     })
 }
 
-/// Links the enabled user with this email address, unless another account of the same issuer is linked already.
+/// Links the enabled user with this email address, unless another account from the same issuer is already linked.
 async fn link(connection: &mut PgConnection, account: &ProviderAccount<'_>) -> Result<Option<User>, sqlx::Error> {
     let row = sqlx::query!(
         "update users set oidc_issuer = $1, oidc_subject = $2

@@ -1,9 +1,9 @@
-//! Password hashes of users who are signed in.
+//! Password hashes of signed-in users.
 
 use shared::session::Hash;
 use sqlx::PgPool;
 
-/// Reads a user's password hash. `None` for users who have not chosen a password.
+/// Reads a user's password hash. Returns `None` for users who have not set a password.
 pub(crate) async fn find_hash(pool: &PgPool, user: i64) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!("select password_hash from users where id = $1", user).fetch_one(pool).await
 }

@@ -42,7 +42,7 @@ pub(crate) async fn insert(pool: &PgPool, session: &Hash, user: i64, user_agent:
     Ok(())
 }
 
-/// Lists a user's valid sessions, the last used first.
+/// Lists a user's valid sessions, most recently used first.
 pub(crate) async fn list(pool: &PgPool, user: i64, current: &Hash) -> Result<Vec<Session>, sqlx::Error> {
     sqlx::query_as!(
         Session,
@@ -62,13 +62,13 @@ pub(crate) async fn delete(pool: &PgPool, session: &Hash) -> Result<(), sqlx::Er
     Ok(())
 }
 
-/// Ends a session of `user`, or any session if `of_any_user`. Returns false if there is none with this id.
+/// Ends a session of `user`, or any session if `of_any_user`. Returns false if no such session exists.
 pub(crate) async fn delete_by_id(pool: &PgPool, id: i64, user: i64, of_any_user: bool) -> Result<bool, sqlx::Error> {
     let deleted = sqlx::query!("delete from sessions where id = $1 and (user_id = $2 or $3)", id, user, of_any_user);
     Ok(deleted.execute(pool).await?.rows_affected() > 0)
 }
 
-/// Ends all sessions of `user` except `current`, on behalf of `actor`. Returns how many.
+/// Ends all sessions of `user` except `current`, on behalf of `actor`. Returns the number of ended sessions.
 pub(crate) async fn delete_others(pool: &PgPool, actor: i64, user: i64, current: &Hash) -> Result<u64, sqlx::Error> {
     let deleted = sqlx::query!("delete from sessions where user_id = $1 and id_hash <> $2", user, current.as_slice());
     let count = deleted.execute(pool).await?.rows_affected();

@@ -7,20 +7,20 @@ use sqlx::PgPool;
 
 use crate::store::accounts::user_row::to_user;
 
-/// A user with the hash that their password must match.
+/// A user and their password hash.
 pub(crate) struct StoredCredentials {
     pub(crate) user: User,
-    /// `None` for users who have not chosen a password.
+    /// `None` for users who have not set a password.
     pub(crate) password_hash: Option<String>,
 }
 
-/// Attempts in one window after which an account, or a network, must wait.
+/// Number of attempts in one window after which an account or network must wait.
 pub(crate) struct AttemptLimits {
     pub(crate) account: i32,
     pub(crate) network: i32,
 }
 
-/// Finds the credentials of the enabled user with this email address, in any case.
+/// Finds the credentials of the enabled user with this email address, ignoring case.
 pub(crate) async fn find_credentials(pool: &PgPool, email: &str) -> Result<Option<StoredCredentials>, sqlx::Error> {
     let row = sqlx::query!(
         "select id, email, role, password_hash from users where lower(email) = lower($1) and disabled_at is null",
@@ -32,9 +32,9 @@ pub(crate) async fn find_credentials(pool: &PgPool, email: &str) -> Result<Optio
     Ok(Some(StoredCredentials { user: to_user(row.id, row.email, &row.role)?, password_hash: row.password_hash }))
 }
 
-/// Counts an attempt as failed. Returns the seconds to wait if a limit was reached before.
+/// Counts an attempt as failed. Returns the number of seconds to wait if a limit had already been reached.
 ///
-/// Postgres folds the case of the email address as in [`find_credentials`]. The table stores a hash, so it reveals no address.
+/// Postgres folds the case of the email address as in [`find_credentials`]. The table stores a hash, so it does not reveal the address.
 pub(crate) async fn count_attempt(
     pool: &PgPool,
     email: &str,
@@ -64,7 +64,7 @@ pub(crate) async fn count_attempt(
     Ok(seconds.map(|seconds| u64::try_from(seconds).unwrap_or(1)))
 }
 
-/// Resets the count of the account after a successful attempt, and takes the attempt off the count of the network.
+/// Resets the account's count after a successful attempt, and subtracts the attempt from the network's count.
 pub(crate) async fn clear_attempt(pool: &PgPool, email: &str, network: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update sign_in_failures set failures = case when subject like 'account:%' then 0 else failures - 1 end

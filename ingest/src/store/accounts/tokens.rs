@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::store::accounts::audit;
 
-/// What a token permits.
+/// A permission granted by a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Scope {
@@ -44,7 +44,7 @@ pub(crate) struct Token {
     last_used_at: Option<OffsetDateTime>,
 }
 
-/// The user for whom a token acts.
+/// The user on whose behalf a token acts.
 #[derive(Serialize, ToSchema)]
 struct TokenOwner {
     id: i64,
@@ -81,7 +81,7 @@ async fn read(pool: &PgPool, id: Option<i64>) -> Result<Vec<Token>, sqlx::Error>
     Ok(tokens.collect())
 }
 
-/// Adds a token that acts for `admin`. Returns its id.
+/// Adds a token that acts on behalf of `admin`. Returns its id.
 pub(crate) async fn add(pool: &PgPool, admin: i64, token: &Hash, name: &str, scopes: &[String]) -> Result<i64, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let id = sqlx::query_scalar!(
@@ -98,7 +98,7 @@ pub(crate) async fn add(pool: &PgPool, admin: i64, token: &Hash, name: &str, sco
     Ok(id)
 }
 
-/// Adds a token that acts for the enabled user with this email address. Returns false if there is none.
+/// Adds a token that acts on behalf of the enabled user with this email address. Returns false if there is no such user.
 pub(crate) async fn add_for_email(
     pool: &PgPool,
     email: &str,
@@ -117,7 +117,7 @@ pub(crate) async fn add_for_email(
     Ok(added.execute(pool).await?.rows_affected() > 0)
 }
 
-/// Revokes a token. Returns false if there is none with this id.
+/// Revokes a token. Returns false if no token has this id.
 pub(crate) async fn revoke(pool: &PgPool, admin: i64, id: i64) -> Result<bool, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let deleted = sqlx::query!("delete from api_tokens where id = $1", id).execute(&mut *transaction).await?;

@@ -1,11 +1,11 @@
-//! Builds a [`User`] from the columns that several queries return.
+//! Builds a [`User`] from the columns returned by several queries.
 
 use shared::session::{RoleError, User};
 
 /// Builds a user.
 ///
 /// # Errors
-/// `Decode` for an unknown role, which a constraint of the table rules out.
+/// Returns `Decode` if the role is unknown, which a table constraint rules out.
 pub(super) fn to_user(id: i64, email: String, role: &str) -> Result<User, sqlx::Error> {
     let role = role.parse().map_err(|error: RoleError| sqlx::Error::Decode(error.into()))?;
     Ok(User { id, email, role })

@@ -1,4 +1,4 @@
-//! Users: the directory, and the accounts that admins manage.
+//! Users: the user directory, and account management by admins.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -25,21 +25,21 @@ pub(crate) struct Account {
     email: String,
     #[schema(value_type = Role)]
     role: String,
-    /// True if the user may not sign in.
+    /// True if the user is not allowed to sign in.
     disabled: bool,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     /// Accurate to the minute.
     #[serde(with = "time::serde::rfc3339::option")]
     last_seen_at: Option<OffsetDateTime>,
-    /// False until the user has chosen a password with an invitation.
+    /// False until the user has set a password through an invitation.
     has_password: bool,
-    /// When the user's invitation expires. Null without a valid one.
+    /// When the user's invitation expires. Null if there is no valid invitation.
     #[serde(with = "time::serde::rfc3339::option")]
     invited_until: Option<OffsetDateTime>,
 }
 
-/// Changes to an account. Omitted fields stay as they are.
+/// Changes to an account. Omitted fields are left unchanged.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ChangeUser)]
@@ -54,7 +54,7 @@ pub(crate) struct AccountChange {
 pub(crate) enum ChangeOutcome {
     Changed(Account),
     NotFound,
-    /// No admin would remain.
+    /// The change would leave no enabled admin.
     LastAdmin,
 }
 
@@ -66,14 +66,14 @@ pub(crate) struct LockedUser {
     pub(crate) disabled_at: Option<OffsetDateTime>,
 }
 
-/// Lists the users who may sign in, by email address.
+/// Lists the users who can sign in, ordered by email address.
 pub(crate) async fn list_people(pool: &PgPool) -> Result<Vec<Person>, sqlx::Error> {
     sqlx::query_as!(Person, "select id, email, role from users where disabled_at is null order by lower(email) limit 1000")
         .fetch_all(pool)
         .await
 }
 
-/// Lists all accounts, by email address.
+/// Lists all accounts, ordered by email address.
 pub(crate) async fn list_accounts(pool: &PgPool) -> Result<Vec<Account>, sqlx::Error> {
     read_accounts(pool, None).await
 }
@@ -116,7 +116,7 @@ pub(crate) async fn add(
     Ok(Some((account, expires_at)))
 }
 
-/// Changes an account. A disabled user loses all sessions and the invitation.
+/// Changes an account. Disabling a user deletes all their sessions and their invitation.
 pub(crate) async fn change(pool: &PgPool, admin: i64, id: i64, change: &AccountChange) -> Result<ChangeOutcome, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let changed = sqlx::query!(
@@ -143,7 +143,7 @@ pub(crate) async fn change(pool: &PgPool, admin: i64, id: i64, change: &AccountC
     Ok(ChangeOutcome::Changed(account))
 }
 
-/// True if an enabled admin remains. Locks the admins' rows, so that two admins cannot demote each other concurrently.
+/// True if at least one enabled admin remains. Locks the admins' rows, so that two admins cannot demote each other concurrently.
 async fn has_admin(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let admins = sqlx::query_scalar!("select id from users where role = 'admin' and disabled_at is null order by id for update");
     Ok(!admins.fetch_all(connection).await?.is_empty())
@@ -172,7 +172,7 @@ pub(crate) async fn lock_by_email(connection: &mut PgConnection, email: &str) ->
     .await
 }
 
-/// Gives a user this password and role, enables the account, and ends all its sessions.
+/// Sets a user's password and role, enables the account, and ends all its sessions.
 pub(crate) async fn replace(connection: &mut PgConnection, id: i64, password_hash: &str, role: Role) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update users set password_hash = $2, role = $3, disabled_at = null where id = $1",

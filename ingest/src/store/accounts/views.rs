@@ -11,19 +11,19 @@ pub(crate) struct View {
     name: String,
     /// The query string of the events page.
     query: String,
-    /// True if all users see the view.
+    /// True if the view is visible to all users.
     shared: bool,
     /// True if the caller owns the view.
     pub(crate) mine: bool,
     owner_email: String,
 }
 
-/// Lists the views that `user` sees: their own and the shared ones, by name.
+/// Lists the views visible to `user`: their own and the shared ones, ordered by name.
 pub(crate) async fn list(pool: &PgPool, user: i64) -> Result<Vec<View>, sqlx::Error> {
     read(pool, user, None).await
 }
 
-/// Finds a view that `user` sees.
+/// Finds a view that is visible to `user`.
 pub(crate) async fn find(pool: &PgPool, user: i64, id: i64) -> Result<Option<View>, sqlx::Error> {
     Ok(read(pool, user, Some(id)).await?.pop())
 }
@@ -47,7 +47,7 @@ pub(crate) async fn count(pool: &PgPool, user: i64) -> Result<i64, sqlx::Error> 
     sqlx::query_scalar!(r#"select count(*) as "count!" from views where user_id = $1"#, user).fetch_one(pool).await
 }
 
-/// Adds a view. Returns its id, or `None` if `user` owns another view of this name.
+/// Adds a view. Returns its id, or `None` if `user` already owns a view with this name.
 pub(crate) async fn add(pool: &PgPool, user: i64, name: &str, query: &str, shared: bool) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar!(
         "insert into views (user_id, name, query, shared) values ($1, $2, $3, $4)
@@ -61,7 +61,7 @@ pub(crate) async fn add(pool: &PgPool, user: i64, name: &str, query: &str, share
     .await
 }
 
-/// Changes a view. Returns false if its owner has another view of this name.
+/// Changes a view. Returns false if its owner has another view with this name.
 pub(crate) async fn change(pool: &PgPool, id: i64, name: &str, query: &str, shared: bool) -> Result<bool, sqlx::Error> {
     let changed = sqlx::query!(
         "update views set name = $2, query = $3, shared = $4 where id = $1

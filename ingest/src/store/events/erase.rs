@@ -1,7 +1,7 @@
-//! Erases the personal data of an address.
+//! Erases the personal data associated with an address.
 //!
-//! Events are emptied, not deleted: their counts, message ids and digests remain, so that a late retry from Mandrill is
-//! recognised as a duplicate and does not restore the data. The feed in Redis is not searched: its entries expire.
+//! Events are blanked rather than deleted: their counts, message ids and digests remain, so that a late retry from Mandrill is recognised
+//! as a duplicate and does not restore the data. The feed in Redis is not searched, because its entries expire.
 
 use serde::Serialize;
 use serde_json::json;
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::store::accounts::audit;
 
-/// Events erased per statement, each of which is a transaction.
+/// Number of events erased per statement; each statement is its own transaction.
 const EVENTS_PER_STATEMENT: i64 = 1_000;
 
 /// The number of rows that were, or would be, erased.
@@ -22,10 +22,10 @@ pub(crate) struct Erased {
     quarantined: i64,
 }
 
-/// Counts the rows that [`erase`] would erase. `email` is in lower case.
+/// Counts the rows that [`erase`] would erase. `email` must be in lower case.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn count(pool: &PgPool, email: &str) -> Result<Erased, sqlx::Error> {
     sqlx::query_as!(
         Erased,
@@ -45,13 +45,13 @@ pub(crate) async fn count(pool: &PgPool, email: &str) -> Result<Erased, sqlx::Er
     .await
 }
 
-/// Erases the events, notifications and quarantined elements of an address, and writes an audit entry. `email` is in lower case.
+/// Erases the events, notifications and quarantined elements for an address, and writes an audit entry. `email` must be in lower case.
 ///
 /// # Errors
-/// When Postgres fails. Completed statements are not rolled back.
+/// Returns an error if Postgres fails. Statements that have completed are not rolled back.
 pub(crate) async fn erase(pool: &PgPool, email: &str, admin_id: i64) -> Result<Erased, sqlx::Error> {
     let erased = Erased {
-        // First, because notifications are found through events that are not erased yet.
+        // Erased first, because notifications are found via events that have not been erased yet.
         notifications: erase_notifications(pool, email).await?,
         events: erase_events(pool, email).await?,
         quarantined: discard_quarantined(pool, email, admin_id).await?,
@@ -102,7 +102,7 @@ async fn erase_notifications(pool: &PgPool, email: &str) -> Result<i64, sqlx::Er
     Ok(i64::try_from(statement.execute(pool).await?.rows_affected()).unwrap_or_default())
 }
 
-/// Discards quarantined elements that contain the address. Their digests remain, so that duplicates are still recognised.
+/// Discards quarantined elements that contain the address. Their digests are kept, so that duplicates are still recognised.
 async fn discard_quarantined(pool: &PgPool, email: &str, admin_id: i64) -> Result<i64, sqlx::Error> {
     let statement = sqlx::query!(
         "update quarantine set raw = '', state = 'discarded', resolution = 'erased', resolved_at = now(), resolved_by = $2
@@ -113,7 +113,7 @@ async fn discard_quarantined(pool: &PgPool, email: &str, admin_id: i64) -> Resul
     Ok(i64::try_from(statement.execute(pool).await?.rows_affected()).unwrap_or_default())
 }
 
-/// A regular expression that finds the address in arbitrary bytes, but not a longer address that contains it. It also matches
+/// A regular expression that matches the address in arbitrary bytes, but not a longer address that contains it. It also matches
 /// where JSON or a form escapes the `@` or the characters around the address.
 fn address_pattern(email: &str) -> String {
     let mut pattern = String::from(r"(^|[^a-z0-9.!#$&*+/=?^_`{|}~'-]|u00[0-9a-f]{2})");

@@ -1,4 +1,4 @@
-//! Counts the events that match a filter, over time.
+//! Counts the events that match a filter, grouped by time.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use time::OffsetDateTime;
 use crate::store::events::search_plan::{self, RowLimit};
 use crate::store::events::selection::push_conditions;
 
-/// Counts by kind, by the number of the bucket. Buckets and kinds without events are absent.
+/// Counts by kind for each bucket number. Buckets and kinds without events are omitted.
 pub(crate) type BucketCounts = BTreeMap<i64, BTreeMap<String, i64>>;
 
 /// Counts events by kind in buckets of `step` seconds; bucket 0 starts at `start`.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn count_by_bucket(
     pool: &PgPool,
     filter: &Filter,

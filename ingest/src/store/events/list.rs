@@ -9,7 +9,7 @@ use crate::store::copy::EVENT_COLUMNS;
 use crate::store::events::search_plan::{self, RowLimit};
 use crate::store::events::selection::push_conditions;
 
-/// The time of receipt and the id of an event, which order the list.
+/// An event's receive time and id, which determine its position in the list.
 pub(crate) type ListPosition = (OffsetDateTime, i64);
 
 /// An event and its searchable text.
@@ -18,14 +18,14 @@ pub(crate) struct SearchableEvent {
     /// The event without its payload.
     #[sqlx(flatten)]
     pub(crate) event: Event,
-    /// Folded; filters match words against it.
+    /// Case-folded; filters match words against it.
     pub(crate) search: String,
 }
 
-/// Reads the newest events that match the filter and follow `after` in the list, up to `limit`.
+/// Reads up to `limit` of the newest events that match the filter and come after `after` in the list.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn newest(
     pool: &PgPool,
     filter: &Filter,
@@ -45,17 +45,17 @@ pub(crate) async fn newest(
 /// Reads one event.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<Event>, sqlx::Error> {
     let mut sql = select_events();
     sql.push(" and id = ").push_bind(id);
     sql.build_query_as().fetch_optional(pool).await
 }
 
-/// Reads the events that one transaction stored at `received_at`, from `first_id` to `last_id`, in the order of their ids.
+/// Reads the events that one transaction stored at `received_at`, from `first_id` to `last_id`, in id order.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn read_range(
     connection: &mut PgConnection,
     received_at: OffsetDateTime,
@@ -68,7 +68,7 @@ pub(crate) async fn read_range(
     sql.build_query_as().fetch_all(connection).await
 }
 
-/// A `select` of the columns of an [`Event`], ready for conditions that start with `and`.
+/// A `select` of an [`Event`]'s columns, to which conditions starting with `and` can be appended.
 pub(crate) fn select_events() -> QueryBuilder<Postgres> {
     select_columns("")
 }

@@ -13,27 +13,26 @@ use crate::store::events::list::select_events;
 pub(crate) struct RelatedMessage {
     message_id: String,
     subject: Option<String>,
-    /// The kind of its newest event.
+    /// The kind of the message's newest event.
     kind: String,
     #[serde(with = "time::serde::rfc3339")]
     occurred_at: OffsetDateTime,
 }
 
-/// Reads the oldest events of a message, up to `limit`.
+/// Reads up to `limit` of a message's oldest events.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn find_events(pool: &PgPool, message_id: &str, limit: i64) -> Result<Vec<Event>, sqlx::Error> {
     let mut sql = select_events();
     sql.push(" and message_id = ").push_bind(message_id).push(" order by occurred_at, id limit ").push_bind(limit);
     sql.build_query_as().fetch_all(pool).await
 }
 
-/// Reads the newest messages to a recipient other than `message_id`, up to `limit`. It considers the last 200 events of the
-/// recipient.
+/// Reads up to `limit` of the newest messages to a recipient, excluding `message_id`. Only the recipient's last 200 events are considered.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn find_related(
     pool: &PgPool,
     recipient: &str,

@@ -1,11 +1,11 @@
-//! Counts the events of one recipient.
+//! Counts the events for one recipient.
 
 use serde::Serialize;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-/// The events of one kind for a recipient.
+/// A recipient's events of one kind.
 #[derive(Serialize, ToSchema)]
 #[schema(as = KindOfRecipient)]
 pub(crate) struct RecipientKind {
@@ -15,14 +15,14 @@ pub(crate) struct RecipientKind {
     first_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
     last_at: OffsetDateTime,
-    /// SMTP reply or bounce text of the last event.
+    /// SMTP reply or bounce text from the last event.
     diagnostic: Option<String>,
 }
 
-/// Counts the events of a recipient by kind. The kind of the last event comes first.
+/// Counts a recipient's events by kind. The kind with the most recent event comes first.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn count_by_kind(pool: &PgPool, email: &str) -> Result<Vec<RecipientKind>, sqlx::Error> {
     sqlx::query_as!(
         RecipientKind,

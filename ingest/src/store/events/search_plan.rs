@@ -1,9 +1,9 @@
-//! Decides which texts of a filter to look up in the index of search terms.
+//! Decides which of a filter's texts to look up in the search term index.
 //!
-//! The index suits a rare text: Postgres fetches all events that contain it. A common text is found soon by scanning from the
-//! newest event, whereas fetching all its events takes longer the more there are. Postgres cannot tell the two apart by terms: it
-//! assumes that the grams of a word are independent of each other, and so underestimates every common word. It can estimate how
-//! common a text is, so the plan asks for those estimates first.
+//! The index is suited to rare texts: Postgres fetches all events that contain the text. A common text is found quickly by scanning from
+//! the newest event, whereas the time to fetch all matching events grows with their number. Postgres cannot distinguish the two cases from
+//! the terms: it assumes that the grams of a word are independent of each other, and so underestimates every common word. It can estimate
+//! how common a text is, so the plan queries those estimates first.
 
 use std::cmp::Reverse;
 
@@ -13,12 +13,12 @@ use sqlx::PgPool;
 
 use crate::store::search_terms;
 
-/// Characters looked up of a word that contains a long number.
+/// Number of characters looked up for a word that contains a long number.
 const MAX_PIECE_CHARS: usize = 6;
-/// Pieces for which Postgres estimates the number of events.
+/// Maximum number of pieces for which Postgres estimates the number of events.
 const MAX_ESTIMATES: usize = 4;
 
-/// How many of the selected events a query reads.
+/// The number of selected events that a query reads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum RowLimit {
     /// Up to this many of the newest events.
@@ -26,11 +26,11 @@ pub(crate) enum RowLimit {
     All,
 }
 
-/// Chooses the terms by which the index finds the filter's texts. The result is empty if the filter has no text that the index
-/// finds, or if a scan from the newest event is cheaper.
+/// Chooses the index terms to look up for the filter's texts. The result is empty if the filter contains no text that the index can match,
+/// or if scanning from the newest event is cheaper.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn choose_terms(pool: &PgPool, filter: &Filter, limit: RowLimit) -> Result<Vec<i32>, sqlx::Error> {
     let texts = required_texts(filter);
     let pieces = indexed_pieces(&texts);
@@ -40,9 +40,8 @@ pub(crate) async fn choose_terms(pool: &PgPool, filter: &Filter, limit: RowLimit
     Ok(choose_piece(pool, &pieces, &texts, rows).await?.map(grams_of).unwrap_or_default())
 }
 
-/// The rarest piece, if fetching all its events is cheaper than scanning from the newest event until `rows` events contain all
-/// texts. When `m` of `n` events contain the piece and `k` contain all texts, fetching reads `m` events and scanning `rows * n /
-/// k`.
+/// The rarest piece, if fetching all its events is cheaper than scanning from the newest event until `rows` events contain all texts. If
+/// `m` of `n` events contain the piece and `k` contain all texts, fetching reads `m` events and scanning reads `rows * n / k`.
 async fn choose_piece<'a>(
     pool: &PgPool,
     pieces: &[&'a str],
@@ -67,14 +66,14 @@ async fn choose_piece<'a>(
     Ok(rarest.filter(|(_, events)| events * estimates.whole <= rows * estimates.all).map(|(piece, _)| *piece))
 }
 
-/// The texts that the searchable text of every selected event contains.
+/// The texts that must occur in the searchable text of every selected event.
 fn required_texts(filter: &Filter) -> Vec<String> {
     let tag = filter.tag.as_deref().map(fold);
     let metadata = filter.metadata.iter().filter(|(_, value)| !may_be_reformatted(value)).map(|(_, value)| fold(value));
     filter.words.iter().cloned().chain(filter.subject.clone()).chain(tag).chain(metadata).collect()
 }
 
-/// One piece of each text that the index finds, presumably rarest first.
+/// One piece of each text that the index can match, ordered from the likely rarest to the most common.
 fn indexed_pieces(texts: &[String]) -> Vec<&str> {
     let words = texts.iter().filter_map(|text| rarest_word(text));
     let mut pieces: Vec<&str> = words.map(rarest_piece).filter(|piece| !grams_of(piece).is_empty()).collect();
@@ -88,17 +87,17 @@ fn grams_of(piece: &str) -> Vec<i32> {
     grams
 }
 
-/// Orders words by how rare they presumably are: first by their number of digits (order numbers), then by their length.
+/// Orders words by how rare they are likely to be: first by number of digits (such as order numbers), then by length.
 fn rarity(word: &str) -> (usize, usize) {
     (word.bytes().filter(u8::is_ascii_digit).count(), word.len())
 }
 
-/// The word of a text that is presumably the rarest. The index does not find words of fewer than three characters.
+/// The word in a text that is likely to be the rarest. The index cannot match words of fewer than three characters.
 fn rarest_word(text: &str) -> Option<&str> {
     text.split(' ').filter(|word| word.chars().count() >= 3).max_by_key(|word| rarity(word))
 }
 
-/// The six characters up to the end of a word's longest number, or the whole word if it has no number of three digits.
+/// The six characters up to the end of a word's longest number, or the whole word if it contains no number with three digits.
 fn rarest_piece(word: &str) -> &str {
     let is_digit = |character: char| character.is_ascii_digit();
     let numbers = word.split(|character| !is_digit(character)).filter(|number| number.len() >= 3);
@@ -108,18 +107,19 @@ fn rarest_piece(word: &str) -> &str {
     &word[start..end]
 }
 
-/// True for numbers that Postgres may format differently from the searchable text: with a point, an exponent, or many digits.
+/// True for numbers that Postgres might format differently from the searchable text: those with a decimal point, an exponent or many
+/// digits.
 fn may_be_reformatted(value: &str) -> bool {
     let is_plain = value.len() <= 15 && value.bytes().all(|digit| digit.is_ascii_digit());
     !is_plain && value.parse::<f64>().is_ok()
 }
 
-/// The `LIKE` pattern for texts that contain this one.
+/// The `LIKE` pattern that matches texts containing this one.
 pub(crate) fn contains_pattern(text: &str) -> String {
     format!("%{}%", escape_like(text))
 }
 
-/// Escapes text so that `LIKE` matches it literally.
+/// Escapes a string so that `LIKE` matches it literally.
 pub(crate) fn escape_like(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

@@ -7,8 +7,8 @@ use sqlx::{Postgres, QueryBuilder};
 use crate::store::events::search_plan::{contains_pattern, escape_like};
 use crate::store::search_terms;
 
-/// Appends the conditions of a filter, and of the `terms` that the search plan looks up. They select the same events as
-/// `Filter::matches` does in memory. Values are bound; none becomes part of the SQL text.
+/// Appends the conditions for a filter and for the `terms` that the search plan looks up. They select the same events as `Filter::matches`
+/// does in memory. Values are bound as parameters and never become part of the SQL text.
 pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter, terms: Vec<i32>) {
     push_indexed(sql, filter, terms);
     if let Some(part) = &filter.subject {
@@ -19,8 +19,8 @@ pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter,
         sql.push(" and ").push_bind(tag.clone()).push(" = any(tags)");
     }
     for (key, value) in &filter.metadata {
-        // `case` keeps Postgres from assuming that the comparison of an expression is selective, and from fetching all events
-        // with a common value.
+        // `case` prevents Postgres from assuming that comparing an expression is selective and then fetching all events with a common
+        // value.
         sql.push(" and case when metadata ->> ").push_bind(key.clone()).push(" = ").push_bind(value.clone());
         sql.push(" then jsonb_typeof(metadata -> ").push_bind(key.clone()).push(") not in ('array', 'object') else false end");
     }
@@ -44,7 +44,7 @@ pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter,
 /// Appends the conditions that an index supports.
 fn push_indexed(sql: &mut QueryBuilder<Postgres>, filter: &Filter, mut terms: Vec<i32>) {
     if let [kind] = filter.kinds.as_slice() {
-        // With an array, even of one kind, the index would not return the events in the list's order.
+        // With an array, even one with a single kind, the index would not return the events in list order.
         sql.push(" and kind = ").push_bind(kind.clone());
     } else if !filter.kinds.is_empty() {
         sql.push(" and kind = any(").push_bind(filter.kinds.clone()).push(")");
@@ -64,7 +64,7 @@ fn push_indexed(sql: &mut QueryBuilder<Postgres>, filter: &Filter, mut terms: Ve
     for (field, value) in with_term {
         if let Some(value) = value {
             terms.push(search_terms::value(field, value));
-            // `case` hides the comparison from the planner, which knows the selectivity from the term.
+            // `case` hides the comparison from the planner, which already knows the selectivity from the term.
             sql.push(" and case when ").push(field).push(" = ").push_bind(value.clone()).push(" then true else false end");
         }
     }

@@ -1,11 +1,11 @@
-//! Reads counts of events. Counts outlive the events.
+//! Reads event counts. Counts are kept after the events themselves are deleted.
 
 use serde::Serialize;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-/// A range of whole hours, without its end.
+/// A range of whole hours; the end is exclusive.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Period {
     #[serde(with = "time::serde::rfc3339")]
@@ -14,15 +14,15 @@ pub(crate) struct Period {
     pub(crate) to: OffsetDateTime,
 }
 
-/// The number of stored events of one kind in one unit of time.
+/// The number of stored events of one kind in one time unit.
 pub(crate) struct TimeCount {
-    /// Start of the unit.
+    /// Start of the time unit.
     pub(crate) at: OffsetDateTime,
     pub(crate) kind: String,
     pub(crate) count: i64,
 }
 
-/// The number of stored events of one kind that share a facet's value, such as a tag.
+/// The number of stored events of one kind that share a facet value, such as a tag.
 pub(crate) struct FacetCount {
     /// `domain`, `tag`, `template` or `bounce`.
     pub(crate) facet: String,
@@ -31,19 +31,19 @@ pub(crate) struct FacetCount {
     pub(crate) count: i64,
 }
 
-/// True when Postgres knows a time zone of this name.
+/// True if Postgres knows a time zone with this name.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn is_time_zone(pool: &PgPool, name: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"select exists (select from pg_timezone_names where name = $1) as "is!""#, name).fetch_one(pool).await
 }
 
-/// Counts events by kind and `unit` (`hour`, `day` or `month`) of the time zone, oldest first: the hourly counts, plus the deltas
-/// that are not folded into them yet.
+/// Counts events by kind and `unit` (`hour`, `day` or `month`) in the given time zone, oldest first: the hourly counts plus the deltas that
+/// have not been merged into them yet.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn count_by_time(
     pool: &PgPool,
     period: &Period,
@@ -71,11 +71,11 @@ pub(crate) async fn count_by_time(
     .await
 }
 
-/// Counts the events of the ten most common values of each facet, most common first: the hourly counts, plus the events that are
-/// not counted yet.
+/// Counts the events for the ten most common values of each facet, most common first: the hourly counts plus the events that have not been
+/// counted yet.
 ///
 /// # Errors
-/// When Postgres fails.
+/// Returns an error if Postgres fails.
 pub(crate) async fn count_by_facet(
     pool: &PgPool,
     period: &Period,

@@ -1,4 +1,4 @@
-//! Adopting a database of version 0.1.0, whose 19 migrations the baseline replaces. The schema is the same; only the record of applied
+//! Adopts a version 0.1.0 database, whose 19 migrations are replaced by the baseline. The schema is the same; only the record of applied
 //! migrations changes.
 
 use sqlx::migrate::Migrator;
@@ -7,10 +7,10 @@ use sqlx::{Connection, query, query_as};
 
 use super::MigrationError;
 
-/// The last version of the baseline. Later migrations apply to new and adopted databases alike.
+/// The last version in the baseline. Later migrations apply to new and adopted databases alike.
 const LAST_OF_BASELINE: i64 = 20_261_129_000_005;
 
-/// The migrations of version 0.1.0 with the SHA-384 of their files.
+/// The version 0.1.0 migrations, with the SHA-384 hashes of their files.
 const LEGACY: [(i64, &str); 19] = [
     (20_261_124_000_001, "6ad10c2ca49081687d6c7cf2ec7fccd407dd67e98d0820d6b0563a315239e91e8ab759b2ba6f70c506020a46059a4b60"),
     (20_261_124_000_002, "a44a7526ace47ff6537e5dd68b4ad9e84ffd4b9a97c56ea5f2ad1db9c74864343b4bfe5c0496e455606bccfa77dfd4ad"),
@@ -33,10 +33,11 @@ const LEGACY: [(i64, &str); 19] = [
     (20_261_126_000_007, "2de09318f7a6ced9202c54a758642a77cf32233a8a2a5f1e01c39c8330db11f8adafb3d4bb3ddd99deadcc34d9cb3dba"),
 ];
 
-/// Replaces the record of the 19 migrations by the baseline's, in one transaction. Leaves every other database unchanged.
+/// Replaces the records of the 19 migrations with those of the baseline, in one transaction. Any other database is left unchanged.
 ///
 /// # Errors
-/// `TooOld` when some of the 19 are missing, `Modified` when a checksum differs, `Database` when Postgres fails.
+/// Returns `TooOld` if any of the 19 migrations is missing, `Modified` if a checksum differs, `Unknown` if another migration was applied,
+/// and `Database` if Postgres fails.
 pub(super) async fn adopt(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrationError> {
     let mut transaction = connection.begin().await?;
     let applied: Vec<(i64, Vec<u8>)> =
@@ -68,6 +69,6 @@ pub(super) async fn adopt(connection: &mut PgConnection, migrator: &Migrator) ->
         .await?;
     }
     transaction.commit().await?;
-    tracing::info!("adopted a database of version 0.1.0");
+    tracing::info!("adopted a version 0.1.0 database");
     Ok(())
 }

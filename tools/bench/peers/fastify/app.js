@@ -8,17 +8,17 @@ import { readEvent } from "./reading.js";
 import { isGenuine } from "./signature.js";
 import { storeEvents } from "./store.js";
 
-// Connections per worker. More would only queue in Postgres.
+// Connections per worker. Additional connections would only queue in Postgres.
 const CONNECTIONS = 4;
 
 export function buildApp({ databaseUrl, webhookKey, webhookUrl }) {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: CONNECTIONS });
-  // The pool replaces a connection that fails while idle. Without a listener, the error would end the process.
+  // The pool replaces a connection that fails while idle. Without a listener, the error would terminate the process.
   pool.on("error", (error) => console.error(error));
 
-  // An encoded full batch has about 2.3 MB, more than fastify's default limit of 1 MiB.
+  // An encoded full batch is about 2.3 MB, more than fastify's default limit of 1 MiB.
   const app = fastify({ logger: false, bodyLimit: 64 << 20 });
-  // Node's parser takes 16 ms for a full batch, formbody's default parser 90 ms.
+  // Node's parser takes 16 ms for a full batch; formbody's default parser takes 90 ms.
   app.register(formbody, { parser: (body) => parseForm(body) });
   app.addHook("onClose", () => pool.end());
 
@@ -52,7 +52,7 @@ export function buildApp({ databaseUrl, webhookKey, webhookUrl }) {
   return app;
 }
 
-// Given a schema, fastify compiles a serialiser.
+// With a schema, fastify compiles a serialiser.
 const RECEIPT = {
   type: "object",
   properties: { received: { type: "integer" }, stored: { type: "integer" } },

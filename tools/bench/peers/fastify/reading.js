@@ -1,4 +1,4 @@
-// Converts an element of a batch to the columns of a row.
+// Converts a batch element to the columns of a row.
 
 import { createHash } from "node:crypto";
 

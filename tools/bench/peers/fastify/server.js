@@ -1,10 +1,10 @@
-// A primary process that starts and stops two workers, which share a port.
+// The primary process, which starts and stops two workers that share a port.
 
 import cluster from "node:cluster";
 import { buildApp } from "./app.js";
 
 const WORKERS = 2;
-// How long a worker may take to finish its last requests.
+// Maximum time for a worker to finish its in-flight requests.
 const STOP_TIMEOUT_MS = 10_000;
 
 if (cluster.isPrimary) {
@@ -28,7 +28,7 @@ function runPrimary() {
 
   process.on("SIGTERM", () => stop(0));
   process.on("SIGINT", () => stop(0));
-  // With one worker missing, the benchmark would measure a slow peer, so stop all. The primary exits with the last worker.
+  // With a worker missing, the benchmark would measure a slower peer, so stop all workers. The primary exits with the last one.
   cluster.on("exit", () => stop(1));
 }
 

@@ -2,7 +2,7 @@
 
 const DEADLOCK = "40P01";
 
-// Postgres cannot unnest arrays within arrays and is slow to read arrays of jsonb, so tags and metadata are sent as text.
+// Postgres cannot unnest nested arrays and is slow to parse arrays of jsonb, so tags and metadata are sent as text.
 const INSERT = `
   insert into events (
     digest, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata,
@@ -23,7 +23,7 @@ const INSERT = `
 /** Stores each event once, with one statement in its own transaction. Returns the number of new events. */
 export async function storeEvents(pool, events) {
   if (events.length === 0) return 0;
-  // A fixed order prevents deadlocks between two batches that share events.
+  // A fixed order prevents deadlocks between batches that share events.
   events.sort((one, other) => Buffer.compare(one.digest, other.digest));
   const column = (read) => events.map(read);
   const statement = {

@@ -1,4 +1,4 @@
-// Emits each posted message to every socket, on this replica and on others that share its Redis.
+// Emits each posted message to every socket on this replica and on others that share its Redis.
 
 import { createServer } from "node:http";
 import { createAdapter } from "@socket.io/redis-adapter";
@@ -30,7 +30,7 @@ const io = new Server(server, {
   httpCompression: false,
 });
 
-// Clients connect all at once, which needs a large backlog; Node's default is 511.
+// All clients connect at once, which requires a large backlog; Node's default is 511.
 server.listen({ host: "127.0.0.1", port: Number(process.env.PORT), backlog: 4096 });
 
 const stop = () => process.exit(0);

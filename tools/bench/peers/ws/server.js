@@ -23,7 +23,7 @@ const server = createServer(async (request, response) => {
 server.keepAliveTimeout = 60_000;
 
 const sockets = new WebSocketServer({ server, path: "/ws", perMessageDeflate: false });
-// ws closes a connection that fails. Without a listener, the error would end the process.
+// ws closes a connection that fails. Without a listener, the error would terminate the process.
 sockets.on("connection", (socket) => socket.on("error", () => {}));
 
 subscriber.on("messageBuffer", (_channel, message) => {
@@ -31,7 +31,7 @@ subscriber.on("messageBuffer", (_channel, message) => {
 });
 
 await subscriber.subscribe(CHANNEL);
-// Clients connect all at once, which needs a large backlog; Node's default is 511.
+// All clients connect at once, which requires a large backlog; Node's default is 511.
 server.listen({ host: "127.0.0.1", port: Number(process.env.PORT), backlog: 4096 });
 
 const stop = () => process.exit(0);

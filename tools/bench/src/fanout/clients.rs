@@ -1,5 +1,5 @@
-//! The websocket clients. They connect from many addresses and run on one pinned thread, and each one checks that it receives
-//! every message once and in order.
+//! The websocket clients. They connect from many addresses and run on a single pinned thread, and each one checks that it
+//! receives every message exactly once and in order.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -24,22 +24,22 @@ use crate::run::print_line;
 use crate::{affinity, cost};
 
 const CONCURRENT_HANDSHAKES: usize = 64;
-/// How long to wait for slow clients and servers in each step.
+/// How long to wait for slow clients and servers at each step.
 const STEP_TIMEOUT: Duration = Duration::from_secs(60);
 const READ_BUFFER_BYTES: usize = 64 << 10;
 /// The receive buffer of a client that never reads, as small as the kernel allows.
 const STALLED_BUFFER_BYTES: u32 = 4 << 10;
-/// The previous messages count as delivered once nothing arrives for this long.
+/// All earlier messages are considered delivered once nothing arrives for this long.
 const QUIET_PERIOD: Duration = Duration::from_millis(300);
 
-/// The clients and the load of one run.
+/// The clients and load for one run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scenario {
     /// Clients that read.
     pub sockets: usize,
     /// Clients that never read.
     pub stalled: usize,
-    /// Messages published before the clock starts, to fill the kernel's buffers of the clients that never read.
+    /// Messages published before the clock starts, to fill the kernel buffers for the clients that never read.
     pub fill: u32,
     /// Messages per second.
     pub rate: u32,
@@ -53,16 +53,16 @@ pub(super) struct Report {
     delivered: usize,
     /// Sequence numbers that a client skipped.
     missing: usize,
-    /// Messages that a client received again, or after a later one.
+    /// Messages that a client received more than once or out of order.
     out_of_order: usize,
-    /// Clients whose connection the server closed.
+    /// Clients whose connections the server closed.
     closed: usize,
     /// The final state of the clients that never read.
     pub stalled: Vec<StalledState>,
-    /// The fraction of its core that the load generator used.
+    /// The fraction of its core used by the load generator.
     generator: f64,
     elapsed: Duration,
-    /// Microseconds from when a message was due to its receipt.
+    /// Microseconds from the time a message was due until it was received.
     latency: Histogram<u64>,
     /// CPU time of the server.
     pub cpu: Duration,
@@ -108,14 +108,14 @@ impl fmt::Display for Report {
 #[derive(Debug)]
 pub(super) enum StalledState {
     Open,
-    /// The server closed it, with this code if it sent one.
+    /// The server closed the connection, with this code if it sent one.
     Closed(Option<u16>),
 }
 
-/// Counters that all clients share.
+/// Counters shared by all clients.
 struct Tally {
     started: Instant,
-    /// Clients that received a warm-up message.
+    /// Number of clients that received a warm-up message.
     warm: usize,
     delivered: usize,
     missing: usize,
@@ -132,7 +132,7 @@ struct Client {
     is_warm: bool,
 }
 
-/// Idle clients on their own thread. Dropping this disconnects them.
+/// Idle clients running on their own thread. Dropping this disconnects them.
 pub(super) struct IdleClients {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -278,7 +278,7 @@ async fn run_on_this_thread(
     })
 }
 
-/// Publishes `messages` messages at `rate` per second. A message that is late is published at once.
+/// Publishes `messages` messages at `rate` per second. A late message is published immediately.
 async fn publish(publisher: &mut Publisher, rate: u32, messages: u64, started: Instant) -> anyhow::Result<()> {
     for seq in 1..=messages {
         let due = Duration::from_secs_f64((seq - 1) as f64 / f64::from(rate));
@@ -290,7 +290,7 @@ async fn publish(publisher: &mut Publisher, rate: u32, messages: u64, started: I
 
 type PingReply = Option<(&'static str, &'static str)>;
 
-/// Opens pages that send the message id and receipt time of every notification to `frames` until they are dropped.
+/// Opens pages that send the message id and receive time of every notification to `frames` until they are dropped.
 pub(crate) async fn open_listeners(
     endpoint: Endpoint,
     count: usize,
@@ -320,7 +320,7 @@ async fn listen(mut client: Client, ping: PingReply, tally: Rc<RefCell<Tally>>, 
 
 impl Client {
     /// Reads available bytes and passes each complete frame to `each`. Returns false at the end of the stream. This polls instead
-    /// of using `try_read`, because after a short read tokio assumes that the socket is empty and does not ask the kernel again.
+    /// of using `try_read`, because after a short read tokio assumes that the socket is empty and does not read from it again.
     fn poll_read(
         &mut self,
         task: &mut TaskContext<'_>,
@@ -350,7 +350,7 @@ impl Client {
         Poll::Ready(Ok(true))
     }
 
-    /// Reads to the end of the stream, or until nothing arrives for a second.
+    /// Reads until the end of the stream, or until nothing arrives for a second.
     async fn final_state(mut self) -> StalledState {
         let (mut buffer, mut code) = (vec![0; READ_BUFFER_BYTES], None);
         let mut each = |_: &mut Self, opcode, payload: &[u8]| {

@@ -1,4 +1,4 @@
-//! The servers under test: how each is started, how clients connect to it, and how messages are published to it.
+//! The servers under test: how each one is started, how clients connect to it, and how messages are published to it.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ impl Kind {
         self.peer().name
     }
 
-    /// Reports a peer's error and skips the peer, so that the other rows are still measured.
+    /// Reports an error from a peer and skips the peer, so that the other rows are still measured.
     pub(super) fn skip_on_error<T>(self, result: anyhow::Result<T>) -> Option<T> {
         result.inspect_err(|error| print_line(&format!("{} FAILED and is skipped: {error:#}", self.name()))).ok()
     }
@@ -47,7 +47,7 @@ pub(crate) struct Endpoint {
     pub port: u16,
     pub path: &'static str,
     pub headers: Vec<(&'static str, String)>,
-    /// Messages that a client sends before it is subscribed, each with a text that the reply must contain.
+    /// Messages that a client sends to subscribe, each with a string that the reply must contain.
     pub handshake: Vec<(String, &'static str)>,
     /// The server's application-level ping message, and the client's reply.
     pub ping: Option<(&'static str, &'static str)>,
@@ -55,7 +55,7 @@ pub(crate) struct Endpoint {
 
 /// A running server.
 pub(crate) enum Contender {
-    /// Our notifier, and the token that its clients authenticate with.
+    /// Our notifier, and the token that its clients use to authenticate.
     Ours(Box<Stack>, String),
     Peer(Kind, Peer),
 }
@@ -91,7 +91,7 @@ impl Contender {
         Some(Self::Peer(kind, peer))
     }
 
-    /// Restarts our notifier, so that memory left over from an earlier row does not distort the next one.
+    /// Restarts our notifier, so that memory still held from an earlier row does not distort the next one.
     pub(super) fn restart_notifier(&mut self) -> anyhow::Result<()> {
         if let Self::Ours(stack, _) = self {
             stack.restart(Part::Notifier)?;

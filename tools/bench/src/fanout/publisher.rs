@@ -1,4 +1,4 @@
-//! Publishes messages to a contender through the interface that its users would use.
+//! Publishes messages to a contender through the interface that its users would normally use.
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
@@ -15,14 +15,14 @@ use tokio::net::TcpStream;
 
 const MESSAGE_BYTES: usize = 256;
 
-/// Where messages are published, before connecting.
+/// A publishing target that is not yet connected.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
     /// The URL of our stack's Redis.
     Feed(String),
     /// The address of a server with `POST /publish`.
     Plain(String),
-    /// The address of a server with Pusher's API.
+    /// The address of a server that implements Pusher's API.
     Pusher(String),
 }
 
@@ -49,7 +49,7 @@ pub(super) enum Publisher {
 }
 
 impl Publisher {
-    /// Publishes message number `seq`, due `micros` microseconds after the start.
+    /// Publishes message number `seq`, which is due `micros` microseconds after the start.
     pub(super) async fn publish(&mut self, seq: u64, micros: u64) -> anyhow::Result<()> {
         let marker = format!("@{seq}:{micros}@");
         match self {
@@ -88,7 +88,7 @@ fn unique() -> u64 {
     *BASE + CALLS.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
 
-/// The path and signed query of a request to Pusher's API.
+/// The path and signed query string for a request to Pusher's API.
 fn signed(body: &str) -> anyhow::Result<String> {
     use md5::{Digest, Md5};
     let at = OffsetDateTime::now_utc().unix_timestamp();

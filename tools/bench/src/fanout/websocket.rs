@@ -1,4 +1,4 @@
-//! The part of RFC 6455 that a client needs if it trusts its server.
+//! The subset of RFC 6455 needed by a client that trusts its server.
 
 /// A masked text frame of at most 65,535 bytes.
 pub(super) fn text(payload: &str) -> Vec<u8> {
@@ -19,13 +19,13 @@ fn frame(head: u8, payload: &[u8]) -> Vec<u8> {
             frame.extend(u16::try_from(payload.len()).unwrap_or(u16::MAX).to_be_bytes());
         }
     }
-    // The protocol allows a mask of zeroes, which leaves the payload unchanged.
+    // The protocol allows an all-zero mask, which leaves the payload unchanged.
     frame.extend([0; 4]);
     frame.extend_from_slice(payload);
     frame
 }
 
-/// Splits the first frame off `bytes`. Returns its opcode, its payload and the remaining bytes, or `None` if it is incomplete.
+/// Splits off the first frame in `bytes`. Returns its opcode, its payload and the remaining bytes, or `None` if it is incomplete.
 pub(super) fn split_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let [head, second, rest @ ..] = bytes else { return None };
     let (length, rest) = match (second & 0x7F, rest) {
@@ -40,7 +40,7 @@ pub(super) fn split_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     (rest.len() >= length).then(|| (head & 0x0F, &rest[..length], &rest[length..]))
 }
 
-/// Finds the marker `@seq:micros@` in a payload, which may be JSON. Returns the sequence number and the due time.
+/// Finds the marker `@seq:micros@` in a payload, which may be JSON. Returns the sequence number and due time.
 pub(super) fn marker(payload: &[u8]) -> Option<(u64, u64)> {
     let start = memchr::memchr(b'@', payload)? + 1;
     let end = start + memchr::memchr(b'@', &payload[start..])?;
@@ -60,7 +60,7 @@ pub(super) fn message_id(payload: &[u8]) -> Option<&str> {
 mod tests {
     use super::*;
 
-    /// An unmasked frame, as servers send it.
+    /// An unmasked frame, as sent by servers.
     fn unmasked(payload: &[u8]) -> Vec<u8> {
         let mut frame = vec![0x81];
         match payload.len() {

@@ -1,4 +1,4 @@
-//! The cookie in which the browser keeps a sign-in that is in progress at the provider, so that any replica can finish it.
+//! The cookie that holds a sign-in in progress at the provider, so that any replica can complete it.
 
 use http::HeaderMap;
 use percent_encoding::percent_decode_str;
@@ -11,7 +11,7 @@ use crate::api::accounts::oidc::provider::PendingSignIn;
 use crate::api::accounts::oidc::return_path;
 use crate::http::error::ApiError;
 
-/// Seconds that a user may take to sign in at the provider.
+/// Time limit for signing in at the provider, in seconds.
 const MAX_AGE: u32 = 10 * 60;
 
 /// Sets the cookie.

@@ -1,4 +1,4 @@
-//! Client of the OpenID Connect provider: authorization code flow with PKCE, state and nonce.
+//! Client for the OpenID Connect provider: authorization code flow with PKCE, state and nonce.
 //!
 //! Source: OpenID Connect Core 1.0 §3.1, RFC 7636.
 
@@ -17,20 +17,20 @@ use tokio::sync::Mutex;
 
 use crate::api::accounts::email::is_email;
 
-/// The path to which the provider redirects back.
+/// The path that the provider redirects back to.
 const CALLBACK: &str = "/api/session/oidc/callback";
-/// Time limit of each request to the provider.
+/// Timeout for each request to the provider.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the provider's metadata and keys are cached.
 const METADATA_TTL: Duration = Duration::from_secs(5 * 60);
-/// Bytes of a subject, the provider's id of a user. OpenID Connect allows 255.
+/// Maximum length in bytes of a subject, the provider's id for a user. OpenID Connect allows 255.
 const MAX_SUBJECT_LENGTH: usize = 255;
 
-/// Settings of sign-in through an OpenID Connect provider, in addition to passwords.
+/// Settings for sign-in through an OpenID Connect provider, in addition to passwords.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Single sign-on")]
 pub struct Oidc {
-    /// Issuer of an OpenID Connect provider, such as `https://login.example.com/realms/staff`. Unset: users sign in by password only. Register `/api/session/oidc/callback` at the first of `PUBLIC_ORIGINS` as redirect URI.
+    /// Issuer of an OpenID Connect provider, such as `https://login.example.com/realms/staff`. If unset, users sign in with a password only. Register `/api/session/oidc/callback` on the first of `PUBLIC_ORIGINS` as the redirect URI.
     #[arg(long, env = "OIDC_ISSUER", default_value = "")]
     pub oidc_issuer: String,
 
@@ -42,19 +42,19 @@ pub struct Oidc {
     #[arg(long, env = "OIDC_CLIENT_SECRET", hide_env_values = true, default_value = "")]
     pub oidc_client_secret: Secret,
 
-    /// Name of the provider on the sign-in button.
+    /// Provider name shown on the sign-in button.
     #[arg(long, env = "OIDC_NAME", default_value = "single sign-on")]
     pub oidc_name: String,
 
-    /// How to treat people who have no account: `refuse`, or `viewer` to create one with that role. Existing accounts are found by the verified email address.
+    /// How to handle people who have no account: `refuse`, or `viewer` to create one with that role. Existing accounts are matched by verified email address.
     #[arg(long, env = "OIDC_NEW_USERS", value_enum, default_value_t = NewUsers::Refuse)]
     pub oidc_new_users: NewUsers,
 }
 
-/// How to treat people who sign in at the provider and have no account here.
+/// How to handle people who sign in at the provider but have no account here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum NewUsers {
-    /// Refuse them until an admin adds them.
+    /// Reject them until an admin adds them.
     Refuse,
     /// Create an account with the role `viewer`.
     Viewer,
@@ -63,10 +63,10 @@ pub enum NewUsers {
 /// Why a sign-in through the provider failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProviderError {
-    /// The provider does not respond, or its metadata is invalid.
+    /// The provider did not respond, or its metadata is invalid.
     #[error("the provider's metadata could not be read")]
     Discovery(#[source] anyhow::Error),
-    /// The provider refuses the authorization code.
+    /// The provider rejected the authorization code.
     #[error("the provider issued no token for the authorization code")]
     Exchange(#[source] anyhow::Error),
     /// The ID token is missing, or its signature or claims are invalid.
@@ -80,20 +80,20 @@ pub(crate) enum ProviderError {
 /// A sign-in that is in progress at the provider. The browser keeps it in a cookie.
 #[derive(Debug)]
 pub(crate) struct PendingSignIn {
-    /// The provider returns it with the authorization code.
+    /// Returned by the provider with the authorization code.
     pub(crate) state: String,
-    /// The ID token must contain it.
+    /// Must match the nonce in the ID token.
     pub(crate) nonce: String,
     /// The PKCE code verifier, which proves that this service requested the code.
     pub(crate) verifier: String,
 }
 
-/// A user, as the provider identifies them.
+/// A user as identified by the provider.
 #[derive(Debug)]
 pub(crate) struct Identity {
-    /// The provider's permanent id of the user.
+    /// The provider's permanent id for the user.
     pub(crate) subject: String,
-    /// The email address, which the provider has verified.
+    /// The email address, as verified by the provider.
     pub(crate) email: String,
 }
 
@@ -117,7 +117,7 @@ impl Provider {
     /// Creates the client. Returns `None` if no issuer is configured.
     ///
     /// # Errors
-    /// When the settings are invalid.
+    /// If the settings are invalid.
     pub fn new(config: Oidc, origins: &Origins) -> anyhow::Result<Option<Self>> {
         if config.oidc_issuer.is_empty() {
             return Ok(None);
@@ -127,7 +127,7 @@ impl Provider {
         anyhow::ensure!(issuer.url().scheme() == "https" || is_local, "OIDC_ISSUER must begin with https://");
         anyhow::ensure!(!config.oidc_client_id.is_empty(), "OIDC_CLIENT_ID is required with OIDC_ISSUER");
         let secret = config.oidc_client_secret.reveal();
-        // Following redirects would allow requests to arbitrary hosts of the internal network (SSRF).
+        // Following redirects would allow requests to arbitrary hosts on the internal network (SSRF).
         let http = reqwest::Client::builder().redirect(redirect::Policy::none()).timeout(TIMEOUT).build()?;
         Ok(Some(Self {
             name: config.oidc_name,
@@ -141,12 +141,12 @@ impl Provider {
         }))
     }
 
-    /// The name that users see.
+    /// The provider name shown to users.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Starts a sign-in. Returns the address to which to redirect the browser, and the sign-in to keep until it returns.
+    /// Starts a sign-in. Returns the URL to redirect the browser to, and the sign-in to keep until it returns.
     pub(crate) async fn begin(&self) -> Result<(String, PendingSignIn), ProviderError> {
         let client = self.client().await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -205,7 +205,7 @@ impl Provider {
     }
 }
 
-/// Reduces a provider's error response to its code for the log, because its description may contain personal data.
+/// Reduces a provider's error response to its error code for logging, because the description may contain personal data.
 fn redact<E: std::error::Error + Send + Sync + 'static>(error: RequestTokenError<E, CoreErrorResponse>) -> anyhow::Error {
     match error {
         RequestTokenError::ServerResponse(response) => anyhow::anyhow!("{}", response.error()),

@@ -1,15 +1,15 @@
-//! The path of this site to which a user returns after signing in at the provider.
+//! The path on this site that a user returns to after signing in at the provider.
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::http::page::Pairs;
 
-/// Bytes of the percent-encoded path. It is part of a cookie, which browsers limit to 4,096 bytes.
+/// Maximum length of the percent-encoded path in bytes. The path is stored in a cookie, which browsers limit to 4,096 bytes.
 const MAX_ENCODED_LENGTH: usize = 2_048;
-/// Characters that are escaped in a path, in addition to those outside ASCII.
+/// Characters that are escaped in a path, in addition to non-ASCII characters.
 const CONTROLS_AND_SPACE: &AsciiSet = &CONTROLS.add(b' ');
 
-/// The parameter `next` with characters outside ASCII escaped, or `/` if it is missing, unsafe or too long.
+/// The `next` parameter with non-ASCII characters escaped, or `/` if it is missing, unsafe or too long.
 pub(super) fn from_query(query: &Pairs) -> String {
     let next = query.get("next").map(|next| utf8_percent_encode(next, CONTROLS_AND_SPACE).to_string());
     next.filter(|next| is_safe(next) && encode(next).len() <= MAX_ENCODED_LENGTH).unwrap_or_else(|| "/".to_owned())
@@ -20,7 +20,7 @@ pub(super) fn encode(path: &str) -> String {
     utf8_percent_encode(path, NON_ALPHANUMERIC).to_string()
 }
 
-/// True for a path that every browser resolves within this site, and that a header can contain.
+/// True if every browser resolves the path within this site and a header can contain it.
 pub(super) fn is_safe(path: &str) -> bool {
     let is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     path.starts_with('/') && !path.starts_with("//") && is_plain

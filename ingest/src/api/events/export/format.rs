@@ -1,38 +1,11 @@
-//! The formats of an export: CSV and NDJSON.
+//! Export formats: CSV and NDJSON.
 
 use std::io;
 
 use bytes::Bytes;
-use shared::event::Event;
-use time::OffsetDateTime;
+use shared::event::{Event, FieldValue};
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
-
-/// A CSV column: its heading and its value for an event.
-type Column = (&'static str, fn(&Event) -> String);
-
-const COLUMNS: [Column; 20] = [
-    ("id", |event| event.id.to_string()),
-    ("kind", |event| plain_text(&event.kind)),
-    ("occurred_at", |event| time(event.occurred_at)),
-    ("received_at", |event| time(event.received_at)),
-    ("message_id", |event| optional_text(event.message_id.as_deref())),
-    ("recipient", |event| optional_text(event.recipient.as_deref())),
-    ("sender", |event| optional_text(event.sender.as_deref())),
-    ("subject", |event| optional_text(event.subject.as_deref())),
-    ("tags", |event| plain_text(&event.tags.join(", "))),
-    ("metadata", |event| event.metadata.as_ref().map(|metadata| metadata.get().to_owned()).unwrap_or_default()),
-    ("template", |event| optional_text(event.template.as_deref())),
-    ("subaccount", |event| optional_text(event.subaccount.as_deref())),
-    ("url", |event| optional_text(event.url.as_deref())),
-    ("ip", |event| optional_text(event.ip.as_deref())),
-    ("user_agent", |event| optional_text(event.user_agent.as_deref())),
-    ("country", |event| optional_text(event.country.as_deref())),
-    ("city", |event| optional_text(event.city.as_deref())),
-    ("diagnostic", |event| optional_text(event.diagnostic.as_deref())),
-    ("simulated", |event| event.simulated.to_string()),
-    ("webhook", |event| optional_text(event.webhook.as_deref())),
-];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "lowercase")]
@@ -59,7 +32,7 @@ impl Format {
     /// The line that precedes the events, if the format has one.
     pub(crate) fn heading(self) -> io::Result<Option<Bytes>> {
         match self {
-            Self::Csv => csv([COLUMNS.map(|(heading, _)| heading.to_owned())]).map(Some),
+            Self::Csv => csv([Event::FIELDS.map(|(name, _)| name.to_owned())]).map(Some),
             Self::Ndjson => Ok(None),
         }
     }
@@ -67,13 +40,13 @@ impl Format {
     /// One line per event.
     pub(crate) fn lines(self, events: &[Event]) -> io::Result<Bytes> {
         match self {
-            Self::Csv => csv(events.iter().map(|event| COLUMNS.map(|(_, value)| value(event)))),
+            Self::Csv => csv(events.iter().map(|event| Event::FIELDS.map(|(_, value)| cell(value(event))))),
             Self::Ndjson => ndjson(events),
         }
     }
 }
 
-fn csv(rows: impl IntoIterator<Item = [String; COLUMNS.len()]>) -> io::Result<Bytes> {
+fn csv(rows: impl IntoIterator<Item = [String; Event::FIELDS.len()]>) -> io::Result<Bytes> {
     let mut csv = csv::Writer::from_writer(Vec::new());
     for row in rows {
         csv.write_record(row)?;
@@ -90,15 +63,18 @@ fn ndjson(events: &[Event]) -> io::Result<Bytes> {
     Ok(lines.into())
 }
 
-fn time(at: OffsetDateTime) -> String {
-    at.format(&Rfc3339).unwrap_or_default()
+fn cell(value: FieldValue<'_>) -> String {
+    match value {
+        FieldValue::Integer(number) => number.to_string(),
+        FieldValue::Boolean(flag) => flag.to_string(),
+        FieldValue::Time(time) => time.format(&Rfc3339).unwrap_or_default(),
+        FieldValue::Text(text) => text.map(plain_text).unwrap_or_default(),
+        FieldValue::Texts(texts) => plain_text(&texts.join(", ")),
+        FieldValue::Json(json) => json.map(|json| json.get().to_owned()).unwrap_or_default(),
+    }
 }
 
-fn optional_text(text: Option<&str>) -> String {
-    text.map(plain_text).unwrap_or_default()
-}
-
-/// Prefixes text that a spreadsheet would run as a formula with an apostrophe. Anyone can send an email with such a subject.
+/// Prefixes text with an apostrophe if a spreadsheet would evaluate it as a formula. Anyone can send an email with such a subject.
 fn plain_text(text: &str) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     if is_formula { format!("'{text}") } else { text.to_owned() }

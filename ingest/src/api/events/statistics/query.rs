@@ -21,7 +21,7 @@ pub(crate) struct StatisticsParams {
     /// End of the period; now by default.
     #[param(schema_with = moment)]
     to: Option<OffsetDateTime>,
-    /// Time zone of days and months, such as `Europe/Madrid`; `UTC` by default.
+    /// Time zone for day and month boundaries, such as `Europe/Madrid`; `UTC` by default.
     zone: Option<String>,
     /// Only simulated events, or only real ones.
     simulated: Option<bool>,
@@ -30,7 +30,7 @@ pub(crate) struct StatisticsParams {
 /// The parsed query string, with its defaults.
 pub(crate) struct StatisticsQuery {
     pub(crate) period: Period,
-    /// Unchecked: only Postgres knows the time zones.
+    /// Not validated here: only Postgres knows the time zones.
     pub(crate) zone: String,
     pub(crate) simulated: Option<bool>,
 }
@@ -39,7 +39,7 @@ impl StatisticsQuery {
     /// Parses a query string and rounds its period outward to whole hours. Empty values are ignored.
     ///
     /// # Errors
-    /// `BadPage` on an unknown name, an invalid value, or an empty period.
+    /// `BadPage` for an unknown name, an invalid value, or an empty period.
     pub(crate) fn parse(query: &Pairs) -> Result<Self, ApiError> {
         let (mut from, mut to, mut zone, mut simulated) = (None, None, "UTC".to_owned(), None);
         let timestamp = |text: &str| OffsetDateTime::parse(text, &Rfc3339).map(Some).map_err(|_| ApiError::BadPage);

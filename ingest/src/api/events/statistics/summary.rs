@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::store::events::statistics::{FacetCount, Period, TimeCount};
 
-/// Number of events by kind. Spelled out in the fields below, because the OpenAPI document is generated from their types.
+/// Number of events by kind. The fields below spell out this type, because the OpenAPI document is generated from their types.
 type CountsByKind = BTreeMap<String, i64>;
 
 #[derive(Serialize, ToSchema)]
@@ -58,7 +58,7 @@ pub(crate) struct CountsByName {
     counts: BTreeMap<String, i64>,
 }
 
-/// Counts by what the events have in common.
+/// Event counts grouped by shared attributes.
 #[derive(Default)]
 pub(crate) struct Facets {
     pub(crate) bounces: Vec<BounceReason>,
@@ -109,7 +109,7 @@ pub(crate) fn buckets_from_rows(rows: Vec<TimeCount>) -> Vec<StatisticsBucket> {
     buckets
 }
 
-/// Adds up rows by kind.
+/// Sums the rows by kind.
 pub(crate) fn total(rows: &[TimeCount]) -> CountsByKind {
     let mut counts = CountsByKind::new();
     for row in rows {

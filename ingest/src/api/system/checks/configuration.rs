@@ -6,7 +6,7 @@ use crate::api::system::report::Finding;
 use crate::config::Webhook;
 use crate::redact::printable;
 
-/// Bytes that a limit must allow. A full batch from Mandrill has 2 to 3 MB.
+/// Minimum number of bytes that a limit must allow. A full batch from Mandrill is 2 to 3 MB.
 const FULL_BATCH: usize = 4 << 20;
 
 pub(crate) fn findings(webhook: &Webhook) -> Vec<Finding> {
@@ -63,13 +63,13 @@ fn is_local(url: &str) -> bool {
     ["127.", "localhost", "[::1]"].iter().any(|local| host.starts_with(local))
 }
 
-/// A finding only when a full batch would not fit.
+/// Returns a finding only if a full batch would not fit.
 fn size_limits(webhook: &Webhook) -> Option<Finding> {
     let limit = webhook.webhook_max_body.min(webhook.webhook_memory / 2);
     (limit < FULL_BATCH).then(|| {
         Finding::warn(
             "bounds",
-            format!("Deliveries of more than {limit} bytes are refused, but a full batch has 2 to 3 MB."),
+            format!("Deliveries larger than {limit} bytes are refused, but a full batch is 2 to 3 MB."),
             "Raise WEBHOOK_MAX_BODY to 33554432 and WEBHOOK_MEMORY to twice that.",
         )
     })

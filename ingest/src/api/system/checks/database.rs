@@ -9,12 +9,12 @@ use crate::store::{migrations, partitions};
 
 /// `server_version_num` of the oldest supported version.
 const MIN_VERSION: i32 = 150_000;
-/// Seconds by which the clocks of this machine and of Postgres may differ.
+/// Maximum difference between the clocks of this machine and of Postgres, in seconds.
 const MAX_CLOCK_DIFFERENCE: i64 = 5;
-/// How far into the future the partitions must reach.
+/// How far into the future the partitions must extend.
 const MIN_LEAD: time::Duration = time::Duration::days(31);
 
-/// The finding when a query of a check fails.
+/// The finding to report when a check's query fails.
 pub(crate) fn unavailable(error: &sqlx::Error) -> Finding {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     match code.as_deref() {
@@ -29,7 +29,7 @@ pub(crate) fn unavailable(error: &sqlx::Error) -> Finding {
     }
 }
 
-/// Version and durability, and the difference of the clocks.
+/// The version and durability settings, and the clock offset.
 pub(crate) async fn server(pool: &PgPool) -> Result<Vec<Finding>, sqlx::Error> {
     let before = OffsetDateTime::now_utc();
     let settings = diagnostics::server_settings(pool).await?;
@@ -86,9 +86,9 @@ pub(crate) async fn partitions(pool: &PgPool) -> Result<Finding, sqlx::Error> {
         (Some(last), _) if last < now + MIN_LEAD => Finding::warn(
             "partitions",
             format!("The last monthly partition ends on {}.", last.date()),
-            "Run `ingest migrate`, or check the log of the running service for the reason why it creates no new ones.",
+            "Run `ingest migrate`, or check the running service's log to see why it is not creating new ones.",
         ),
-        (None, _) => Finding::fail("partitions", "There is no monthly partition to store events in.", "Run `ingest migrate`."),
+        (None, _) => Finding::fail("partitions", "There are no monthly partitions to store events in.", "Run `ingest migrate`."),
         (_, Some(month)) => Finding::warn(
             "partitions",
             format!("{} is detached but was not dropped.", month.name),

@@ -1,4 +1,4 @@
-//! Checks of what arrives: the last accepted delivery, and the refusals of the last day.
+//! Checks on incoming deliveries: the last accepted delivery, and the refusals in the last day.
 
 use sqlx::PgPool;
 
@@ -24,7 +24,7 @@ pub(crate) async fn last_delivery(pool: &PgPool, silence_minutes: Option<u32>) -
     })
 }
 
-/// One finding for each reason and near miss of the last day.
+/// One finding for each reason and near miss in the last day.
 pub(crate) async fn refusals(pool: &PgPool) -> Result<Vec<Finding>, sqlx::Error> {
     let refusals = diagnostics::recent_refusals(pool).await?;
     if refusals.is_empty() {
@@ -63,7 +63,7 @@ fn advice_for(reason: &str) -> &'static str {
     }
 }
 
-/// A duration in the largest unit that keeps it precise enough to read.
+/// Formats a duration in the largest unit that is still precise enough.
 fn duration(seconds: i64) -> String {
     match seconds {
         ..120 => format!("{seconds} s"),

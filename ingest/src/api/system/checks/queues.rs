@@ -1,4 +1,4 @@
-//! Checks of what waits: the outbox, the quarantine and the background jobs.
+//! Checks of pending work: the outbox, the quarantine and the background jobs.
 
 use sqlx::PgPool;
 use time::Duration;
@@ -6,20 +6,20 @@ use time::Duration;
 use crate::api::system::report::Finding;
 use crate::store::{background_jobs, diagnostics};
 
-/// Seconds after which a waiting outbox row shows that publishing has stopped.
+/// Age in seconds at which a pending outbox row indicates that publishing has stopped.
 const MAX_OUTBOX_AGE: i64 = 60;
-/// Time without progress after which a background job counts as stuck.
+/// Time without progress after which a background job is considered stuck.
 const MAX_JOB_SILENCE: Duration = Duration::HOUR;
 
 pub(crate) async fn outbox(pool: &PgPool) -> Result<Finding, sqlx::Error> {
     let backlog = diagnostics::outbox_backlog(pool).await?;
     let what = match backlog.rows {
-        0 => "No commit waits to be published.".to_owned(),
-        1 => format!("1 commit has waited for {} s to be published.", backlog.age),
-        rows => format!("{rows} commits wait to be published, the oldest for {} s.", backlog.age),
+        0 => "No commits are waiting to be published.".to_owned(),
+        1 => format!("1 commit has been waiting to be published for {} s.", backlog.age),
+        rows => format!("{rows} commits are waiting to be published, the oldest for {} s.", backlog.age),
     };
     Ok(if backlog.age > MAX_OUTBOX_AGE {
-        let advice = "No event is lost. Check Redis, and check the service's log for items that Redis rejects.";
+        let advice = "No event is lost. Check Redis, and check the service's log for items that Redis rejected.";
         Finding::warn("relay", what, advice)
     } else {
         Finding::ok("relay", what)
@@ -35,7 +35,7 @@ pub(crate) async fn quarantine(pool: &PgPool) -> Result<Finding, sqlx::Error> {
             } else {
                 format!("{} items are in quarantine, mostly for the reason `{reason}`.", open.count)
             };
-            Finding::warn("quarantine", what, "Open the page Quarantine. Retry the items after an update, or discard them.")
+            Finding::warn("quarantine", what, "Open the Quarantine page. Retry the items after an update, or discard them.")
         }
         _ => Finding::ok("quarantine", "The quarantine is empty."),
     })
@@ -50,8 +50,8 @@ pub(crate) async fn background_jobs(pool: &PgPool) -> Result<Finding, sqlx::Erro
         None => Finding::ok("background", "No background job has work left."),
         Some(oldest) if now - oldest > MAX_JOB_SILENCE => Finding::warn(
             "background",
-            format!("A background job made no progress for an hour: {}.", progress.join("; ")),
-            "Deliveries are not affected. Check that a service is running, and its log for why the job fails.",
+            format!("A background job has made no progress for an hour: {}.", progress.join("; ")),
+            "Deliveries are not affected. Check that a service is running, and check its log to see why the job fails.",
         ),
         Some(_) => Finding::ok("background", format!("Background jobs are running: {}.", progress.join("; "))),
     })

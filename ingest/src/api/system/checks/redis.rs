@@ -1,4 +1,4 @@
-//! Check of Redis.
+//! Checks that Redis is available.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-"""Django Channels. Every websocket joins one group, and each posted message is sent to that group through Redis."""
+"""Django Channels. Every websocket joins a single group, and each posted message is sent to that group through Redis."""
 
 import os
 
@@ -31,7 +31,7 @@ class Relay(AsyncWebsocketConsumer):
         await self.channel_layer.group_discard(GROUP, self.channel_name)
 
     async def relay(self, event):
-        """Handles a message to the group."""
+        """Handles a message sent to the group."""
         await self.send(text_data=event["text"])
 
 

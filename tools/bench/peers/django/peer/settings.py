@@ -1,4 +1,4 @@
-"""Settings of both modes: `plain`, as a newcomer would choose them, and `tuned`, based on measurements."""
+"""Settings for both modes: `plain`, as a newcomer would configure it, and `tuned`, based on measurements."""
 
 import os
 from urllib.parse import unquote, urlsplit
@@ -18,7 +18,7 @@ ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "peer.urls"
 WSGI_APPLICATION = "peer.wsgi.application"
 USE_TZ = True
-# An encoded full batch has about 2.3 MB, near the default limit of 2.5 MB, and larger ones are valid.
+# An encoded full batch is about 2.3 MB, close to the default limit of 2.5 MB, and larger batches are valid.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 << 20
 
 database = urlsplit(os.environ["DATABASE_URL"])
@@ -50,10 +50,10 @@ if TUNED:
         # Without this, every request would need AnonymousUser from the auth app.
         "UNAUTHENTICATED_USER": None,
     }
-    # Each worker keeps its connection open.
+    # Each worker keeps its database connection open.
     DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
-    # The apps that startproject configures, without the admin.
+    # The apps configured by startproject, without the admin.
     INSTALLED_APPS = [
         "django.contrib.auth",
         "django.contrib.contenttypes",

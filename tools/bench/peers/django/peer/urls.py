@@ -1,4 +1,4 @@
-"""Routes the webhook to the view of the selected mode."""
+"""Routes the webhook to the view for the selected mode."""
 
 from django.conf import settings
 from django.db import connection

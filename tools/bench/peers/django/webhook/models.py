@@ -3,7 +3,7 @@ from django.db import models
 
 
 class Event(models.Model):
-    """A row of the table in schema.sql. `received_at` is not a field, because the column's default fills it."""
+    """A row of the table in schema.sql. `received_at` is not a field, because it is filled by the column's default."""
 
     id = models.BigAutoField(primary_key=True)
     digest = models.BinaryField(unique=True)

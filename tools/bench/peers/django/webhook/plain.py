@@ -28,7 +28,7 @@ class WebhookView(APIView):
             fields = columns(element)
             if fields is None:
                 continue
-            # Each event is committed on its own. The digest makes it safe to repeat a batch that failed halfway.
+            # Each event is committed separately. The digest makes it safe to retry a batch that failed halfway through.
             digest = fields.pop("digest")
             _, created = Event.objects.get_or_create(digest=digest, defaults={**fields, "payload": json.dumps(element)})
             stored += created

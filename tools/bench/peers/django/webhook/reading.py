@@ -1,11 +1,11 @@
-"""Converts an element of a batch to the columns of a row."""
+"""Converts a batch element to the columns of a row."""
 
 import hashlib
 from datetime import UTC, datetime
 
 
 def columns(element):
-    """Returns the columns of a message event except the payload, or None for other elements, which are not stored."""
+    """Returns the columns for a message event, except the payload, or None for other elements, which are not stored."""
     if not isinstance(element, dict) or not (kind := text(element.get("event"))):
         return None
     # Mandrill writes `[]` for an empty object, omits fields, and sets fields to null.
@@ -37,7 +37,7 @@ def columns(element):
 
 
 def digest(*identity):
-    """Identifies an event across deliveries. Excludes `msg`, a snapshot that differs between deliveries."""
+    """Returns a digest that identifies an event across deliveries. Excludes `msg`, a snapshot that differs between deliveries."""
     return hashlib.sha256("\0".join(part or "" for part in identity).encode()).digest()[:16]
 
 

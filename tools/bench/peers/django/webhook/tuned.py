@@ -1,4 +1,4 @@
-"""The webhook tuned by measurement: one statement per batch, and C code for everything that touches every byte."""
+"""The webhook, tuned by measurement: one statement per batch, and C code for all work that touches every byte."""
 
 import binascii
 
@@ -27,16 +27,16 @@ class WebhookView(APIView):
             fields = columns(element)
             if fields is not None:
                 events.append(Event(**fields, payload=orjson.dumps(element).decode()))
-        # A fixed order prevents deadlocks between two batches that share events.
+        # A fixed order prevents deadlocks between batches that share events.
         events.sort(key=lambda event: event.digest)
         with transaction.atomic():
             Event.objects.bulk_create(events, ignore_conflicts=True, batch_size=1000)
-        # The number of new rows is unknown, because Django requests no rows back with ignore_conflicts.
+        # The number of new rows is unknown, because Django does not request the inserted rows when ignore_conflicts is set.
         return Response({"received": len(elements), "stored": len(events)})
 
 
 def form_value(body, field):
-    """Returns a field of a URL-encoded form as bytes, which are empty if it is missing."""
+    """Returns a field of a URL-encoded form as bytes, or empty bytes if the field is missing."""
     for pair in body.split(b"&"):
         name, _, value = pair.partition(b"=")
         if name == field:
@@ -48,6 +48,6 @@ def unescape(value):
     """Decodes `%XX` and `+`.
 
     Quoted-printable differs only in its escape character, and its decoder is written in C. It takes 5 ms for a batch of 1,000
-    events, where the standard library's urllib, and with it Django's QueryDict, takes 130 ms.
+    events, compared with 130 ms for the standard library's urllib, which Django's QueryDict uses.
     """
     return binascii.a2b_qp(value.replace(b"=", b"=3D").replace(b"%", b"=").replace(b"+", b" "))
