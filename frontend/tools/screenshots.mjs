@@ -1,5 +1,5 @@
 // Takes screenshots of every page: empty, with data and failing, in both themes and two widths. The first argument is the output
-// folder. With `readme` as second argument, takes only the screenshots of the README:
+// folder. With `readme` as second argument, takes only the screenshots of README.md and docs/dashboard.md:
 //   target/debug/stack with node frontend/tools/screenshots.mjs FOLDER [readme]
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -231,7 +231,7 @@ async function captureAll() {
   );
 }
 
-/** Takes the screenshots of the README. */
+/** Takes the screenshots of README.md and docs/dashboard.md. */
 async function captureReadme() {
   const first = await openPage("light", 1280);
   await signIn(first.page);
