@@ -1,4 +1,4 @@
-//! Publishes committed entries to Redis: at least once, in outbox order.
+//! Publishes committed entries to Redis at least once and in outbox order.
 
 mod error;
 pub mod handoff;

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use clap::{Command, Parser};
 
-/// Exit status for usage errors: `EX_USAGE` of `sysexits.h`.
+/// Exit status for usage errors: `EX_USAGE` from `sysexits.h`.
 const EX_USAGE: i32 = 64;
 
-/// Parses the command line and the environment. Exits the process with 0 after `--help`, or with 64 on a usage error.
+/// Parses the command line and the environment. Exits the process with status 0 after `--help`, or 64 on a usage error.
 pub fn parse<C: Parser>() -> C {
     let command = C::command();
     let variables = variables(&command);
@@ -23,7 +23,7 @@ pub fn parse<C: Parser>() -> C {
     }
 }
 
-/// The process's exit code for `outcome`. Logs an error together with its causes.
+/// Returns the process exit code for `outcome`. Logs an error together with its causes.
 pub fn exit_code(outcome: Result<(), anyhow::Error>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -34,7 +34,7 @@ pub fn exit_code(outcome: Result<(), anyhow::Error>) -> ExitCode {
     }
 }
 
-/// Help text for every environment variable that any of the commands reads: its name, purpose and default.
+/// Returns help text for every environment variable read by any of the commands: its name, purpose and default.
 fn variables(command: &Command) -> String {
     let mut found = BTreeMap::new();
     let mut commands = vec![command];

@@ -1,4 +1,4 @@
-//! Settings shared by both services: one struct per concern, with a variable and a default for each field.
+//! Settings shared by both services. There is one struct per concern, and each field has an environment variable.
 //!
 //! Values come from the command line or the environment. `--help` documents all of them.
 
@@ -52,12 +52,12 @@ impl FromStr for Count {
     }
 }
 
-/// The text is not a [`Count`].
+/// Error returned if a string is not a valid [`Count`].
 #[derive(Debug, thiserror::Error)]
 #[error("expected a whole number from 1 to 1,000,000, or an empty value")]
 pub struct CountError;
 
-/// Settings of Postgres.
+/// Postgres settings.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Database")]
 pub struct Database {
@@ -65,17 +65,17 @@ pub struct Database {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Secret,
 
-    /// Maximum connections of this process, in addition to those for lists and searches, and to ingest's for deliveries (one per
-    /// writer, plus one).
+    /// Maximum number of connections for this process, in addition to those for lists and searches and those that ingest uses for
+    /// deliveries (one per writer, plus one).
     #[arg(long, env = "DATABASE_MAX_CONNECTIONS", default_value_t = 8)]
     pub database_max_connections: u32,
 
-    /// Maximum connections for lists and searches.
+    /// Maximum number of connections for lists and searches.
     #[arg(long, env = "DATABASE_READ_CONNECTIONS", default_value_t = 4)]
     pub database_read_connections: u32,
 }
 
-/// Settings of the Redis (or Valkey) server that carries the live feed.
+/// Settings for the Redis (or Valkey) server that carries the live feed.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Redis")]
 pub struct Redis {
@@ -84,19 +84,19 @@ pub struct Redis {
     pub redis_url: Secret,
 }
 
-/// Limits of the HTTP server. Each service defines its listening address itself.
+/// HTTP server limits. Each service defines its own listening address.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Listening")]
 pub struct Connections {
-    /// Maximum connections served at once; further ones wait.
+    /// Maximum number of concurrent connections; further connections wait.
     #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 1024)]
     pub max_connections: usize,
 
-    /// Networks of the proxies whose `X-Real-IP` is trusted, separated by commas.
+    /// Comma-separated networks of the proxies whose `X-Real-IP` header is trusted.
     #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', default_value = "127.0.0.0/8,::1/128")]
     pub trusted_proxies: Vec<IpNet>,
 
-    /// Seconds that requests in flight and open sockets have to finish after SIGTERM.
+    /// Seconds allowed for in-flight requests and open sockets to finish after SIGTERM.
     #[arg(long, env = "DRAIN_SECONDS", default_value_t = 20)]
     pub drain_seconds: u64,
 }
@@ -105,16 +105,16 @@ pub struct Connections {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Sign-in")]
 pub struct Public {
-    /// Origins of the dashboard, separated by commas. The session cookie is `__Host-sid` if all use https, else `sid`.
+    /// Comma-separated origins of the dashboard. The session cookie is named `__Host-sid` if all of them use https, otherwise `sid`.
     #[arg(long, env = "PUBLIC_ORIGINS", default_value = "http://127.0.0.1:8080,http://localhost:8080")]
     pub public_origins: Origins,
 }
 
-/// Settings of the log.
+/// Logging settings.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Logging")]
 pub struct Log {
-    /// `text` for people, `json` for collectors.
+    /// `text` for human readers, `json` for log collectors.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 
@@ -126,7 +126,7 @@ pub struct Log {
 /// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// One readable line per record.
+    /// One human-readable line per record.
     Text,
     /// One JSON object per record.
     Json,

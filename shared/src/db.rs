@@ -8,24 +8,24 @@ use sqlx::{Connection, PgPool};
 
 use crate::config;
 
-/// Connections that were idle for this long are pinged before use.
+/// Connections that have been idle for this long are pinged before use.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
-/// Maximum wait for a free connection. A request that waits longer fails and is asked to retry.
+/// Maximum wait for a free connection. A request that waits longer fails, and the client is asked to retry.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a pool is used for. Decides the statement time-outs and how statements are planned.
+/// What a pool is used for. Determines the statement timeouts and how statements are planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Deliveries, sign-in and publishing, which must not wait for readers.
     Work,
-    /// Lists and searches. They have separate connections, so that a slow search delays other readers but no delivery.
+    /// Lists and searches. They have separate connections, so that a slow search can delay other readers but not deliveries.
     Reading,
-    /// Migrations, which may spend an hour building an index.
+    /// Migrations, which can spend an hour building an index.
     Migrating,
 }
 
 impl Purpose {
-    /// `statement_timeout` and `lock_timeout`; 0 disables a time-out.
+    /// `statement_timeout` and `lock_timeout`; 0 disables a timeout.
     fn timeouts(self) -> (&'static str, &'static str) {
         match self {
             Self::Work => ("30s", "10s"),
@@ -35,8 +35,8 @@ impl Purpose {
     }
 
     /// `plan_cache_mode` for prepared statements. The plans of `Work` statements do not depend on their arrays, and planning the
-    /// largest one on every commit would cost more than running it. Reads depend on their values: an index finds a rare value,
-    /// and a scan from the newest row soon finds a common one.
+    /// largest one on every commit would cost more than running it. The best plan for a read depends on its values: an index
+    /// lookup is best for a rare value, whereas a scan from the newest row soon finds a common one.
     fn plan_cache_mode(self) -> &'static str {
         match self {
             Self::Work => "force_generic_plan",
@@ -49,7 +49,7 @@ impl Purpose {
 /// Returns a pool that connects on first use, so that a service can start while Postgres is unavailable and become ready later.
 ///
 /// # Errors
-/// When the URL does not parse, or names no user: sqlx would connect as "anonymous".
+/// When the URL cannot be parsed or does not specify a user. Without a user, sqlx would connect as "anonymous".
 pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<PgPool, DatabaseUrlError> {
     let url = config.database_url.reveal();
     let options = PgConnectOptions::from_str(url).map_err(|_| DatabaseUrlError::Malformed)?;
@@ -66,9 +66,9 @@ pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<P
         ("synchronous_commit", "on"),
         ("timezone", "UTC"),
         ("plan_cache_mode", purpose.plan_cache_mode()),
-        // JIT compilation takes longer than any of our queries may.
+        // JIT compilation takes longer than the time limit of any of our queries.
         ("jit", "off"),
-        // ingest flushes the search index's pending list in the background, well before an insert would have to.
+        // ingest merges the search index's pending list in the background, well before an insert would have to.
         ("gin_pending_list_limit", "32MB"),
     ]);
     Ok(PgPoolOptions::new()
@@ -78,7 +78,7 @@ pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<P
             config.database_max_connections
         })
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        // sqlx would ping before every statement: hundreds of extra round trips a second.
+        // Otherwise sqlx would ping before every statement, which adds hundreds of round trips per second.
         .test_before_acquire(false)
         .before_acquire(|connection, metadata| {
             Box::pin(async move {
@@ -91,12 +91,12 @@ pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<P
         .connect_lazy_with(options))
 }
 
-/// Why `DATABASE_URL` cannot be used. The messages never contain its value, which holds the password.
+/// The reason `DATABASE_URL` cannot be used. The messages never contain its value, which includes the password.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseUrlError {
     /// Not of the form `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
     #[error("DATABASE_URL must have the form postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
     Malformed,
-    #[error("DATABASE_URL must name a user")]
+    #[error("DATABASE_URL must specify a user")]
     NoUser,
 }

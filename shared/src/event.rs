@@ -20,16 +20,16 @@ pub struct Event<S = String> {
     /// Mandrill's event type, such as `open` or `blacklist_add`.
     #[schema(value_type = String)]
     pub kind: S,
-    /// When the event happened, by Mandrill's clock.
+    /// When the event happened, according to Mandrill's clock.
     #[serde(with = "time::serde::rfc3339")]
     pub occurred_at: OffsetDateTime,
     /// When the event was stored.
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
-    /// Mandrill's id of the message.
+    /// Mandrill's message id.
     #[schema(value_type = Option<String>)]
     pub message_id: Option<S>,
-    /// The recipient's address; for a sync event, the listed address.
+    /// The recipient's address, or the listed address for a sync event.
     #[schema(value_type = Option<String>)]
     pub recipient: Option<S>,
     /// The sender's address.
@@ -65,10 +65,10 @@ pub struct Event<S = String> {
     /// The city of the IP address, according to Mandrill.
     #[schema(value_type = Option<String>)]
     pub city: Option<S>,
-    /// SMTP reply or bounce text.
+    /// The SMTP reply or bounce message.
     #[schema(value_type = Option<String>)]
     pub diagnostic: Option<S>,
-    /// Posted by a user or an API token rather than by Mandrill.
+    /// True if the event was posted by a user or an API token rather than by Mandrill.
     pub simulated: bool,
     /// The label of the key that verified the delivery's signature.
     #[schema(value_type = Option<String>)]
@@ -79,7 +79,7 @@ pub struct Event<S = String> {
     pub erased_at: Option<OffsetDateTime>,
 }
 
-/// The value of a field of an event.
+/// The value of an event's field.
 #[derive(Debug, Clone, Copy)]
 pub enum FieldValue<'a> {
     Integer(i64),
@@ -90,11 +90,11 @@ pub enum FieldValue<'a> {
     Json(Option<&'a RawValue>),
 }
 
-/// A field: its name, and its value for an event.
+/// A field's name, and a function that returns its value for an event.
 pub type Field = (&'static str, for<'a> fn(&'a Event) -> FieldValue<'a>);
 
 impl Event {
-    /// Every field except `erased_at`, in the order of an export's columns.
+    /// Every field except `erased_at`, in the column order used for exports.
     pub const FIELDS: [Field; 20] = [
         ("id", |event| FieldValue::Integer(event.id)),
         ("kind", |event| FieldValue::Text(Some(&event.kind))),

@@ -1,6 +1,6 @@
 //! Event filters, with the same names and meaning in `/api/events` and in websocket subscriptions.
 //!
-//! This module defines filters and matches them in memory. `ingest` translates them into SQL, with the same results.
+//! This module defines filters and matches them in memory. `ingest` translates them into SQL that gives the same results.
 
 mod conditions;
 mod matching;

@@ -3,21 +3,21 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-/// Why a health check failed.
+/// The reason a health check failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HealthcheckError {
     /// The request failed or timed out.
-    #[error("the service does not answer")]
+    #[error("the service did not respond")]
     NoAnswer(#[from] reqwest::Error),
-    /// The service answered with another status than 2xx; this is the body.
+    /// The service responded with a non-2xx status; this is the response body.
     #[error("the service is not ready: {0}")]
     NotReady(String),
 }
 
-/// Succeeds if the service listening at `listen` answers `/readyz` with a 2xx status within five seconds.
+/// Succeeds if the service listening on `listen` responds to `/readyz` with a 2xx status within five seconds.
 ///
 /// # Errors
-/// When the service is not ready or does not answer.
+/// When the service is not ready or does not respond.
 pub async fn check_readiness(listen: SocketAddr) -> Result<(), HealthcheckError> {
     let host = if listen.ip().is_unspecified() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { listen.ip() };
     let url = format!("http://{}/readyz", SocketAddr::new(host, listen.port()));

@@ -1,4 +1,4 @@
-//! Code that both `ingest` and `notifier` need.
+//! Code shared by `ingest` and `notifier`.
 //!
 //! - Infrastructure: [`cli`], [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`] and
 //!   [`healthcheck`].

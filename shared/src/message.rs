@@ -1,18 +1,18 @@
-//! Messages between users. One statement stores messages together with their outbox rows; the publisher does the rest.
+//! Messages between users. A single statement stores messages together with their outbox rows, and the publisher then delivers them.
 
 use sqlx::PgPool;
 
 use crate::notification::Audience;
 use crate::session::{Caller, Credential};
 
-/// Limits in characters, as JSON Schema's `maxLength` counts them.
+/// Limits in characters, counted in the same way as JSON Schema's `maxLength`.
 const MAX_TITLE_CHARS: usize = 200;
 const MAX_BODY_CHARS: usize = 2_000;
 
-/// Why a message was not stored.
+/// The reason a message was not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// The caller uses an API token. Only users send messages.
+    /// The caller uses an API token. Only signed-in users can send messages.
     #[error("API tokens cannot send messages.")]
     Forbidden,
     /// The audience is not `all`, `user:ID` or `role:NAME`.
@@ -21,10 +21,10 @@ pub enum MessageError {
     /// The user does not exist or is disabled.
     #[error("There is no active user with this id.")]
     NoUser,
-    /// The title is empty, a text is too long, or one contains NUL.
+    /// The title is empty, or the title or body is too long or contains NUL.
     #[error("The title must have 1 to 200 characters and the body at most 2,000. Neither may contain NUL.")]
     Length,
-    /// The rate limit is reached, or the queue is full.
+    /// The rate limit has been reached, or the queue is full.
     #[error("Too many messages at once. Wait a moment and try again.")]
     TooMany,
     /// Postgres failed.
@@ -33,7 +33,7 @@ pub enum MessageError {
 }
 
 impl MessageError {
-    /// The stable error code.
+    /// Returns the stable error code.
     pub fn code(self) -> &'static str {
         match self {
             Self::Forbidden => "forbidden",
@@ -73,19 +73,19 @@ impl Message {
         Ok(Self { sender: caller.user.id, to, title: title.to_owned(), body: body.to_owned() })
     }
 
-    /// The sending user's id.
+    /// Returns the sender's user id.
     pub fn sender(&self) -> i64 {
         self.sender
     }
 }
 
-/// True for the audiences that a user can choose. Only rules produce lists of users.
+/// Returns true for audiences that a user can choose. Lists of users come only from rules.
 fn is_sendable(to: &Audience) -> bool {
     matches!(to, Audience::All | Audience::User(_) | Audience::Role(_))
 }
 
 /// Stores messages and their outbox rows in one statement. Returns the notification id of each message, or `None` if its
-/// recipient does not exist or is disabled. A message with an id will be published, even if something fails afterwards.
+/// recipient does not exist or is disabled. A message that has an id will be published even if something fails afterwards.
 ///
 /// # Errors
 /// When Postgres fails; no message is stored in that case.

@@ -14,28 +14,28 @@ use crate::session::{Role, User};
 /// A notification, as the API and the notifier's frames represent it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Notification<S = String> {
-    /// Unique. A client that receives an id twice shows the notification once.
+    /// Unique. If a client receives an id twice, it shows the notification only once.
     pub id: i64,
-    /// `open`, `event` (another kind of event, selected by a rule), `message` or `alert`.
+    /// `open`, `event` (any other kind of event, selected by a rule), `message` or `alert`.
     #[schema(value_type = String, pattern = "^(open|event|message|alert)$")]
     pub kind: S,
     /// A single line.
     #[schema(value_type = String)]
     pub title: S,
-    /// The text below the title; may be empty.
+    /// The text below the title. It can be empty.
     #[schema(value_type = String)]
     pub body: S,
-    /// The event, for the kinds `open` and `event`.
+    /// The id of the event, if the kind is `open` or `event`.
     pub event_id: Option<i64>,
-    /// The id of the email that the notification is about.
+    /// The message id of the email that the notification is about.
     #[schema(value_type = Option<String>)]
     pub message_id: Option<S>,
     /// The email's recipient address.
     #[schema(value_type = Option<String>)]
     pub recipient: Option<S>,
-    /// The user who sent the message, for the kind `message`.
+    /// The user who sent the message, if the kind is `message`.
     pub from: Option<Sender>,
-    /// The audience: `user:ID`, `role:NAME` or `all`. Also `all` when rules selected the users.
+    /// The audience: `user:ID`, `role:NAME` or `all`. It is also `all` if the users were selected by rules.
     #[schema(value_type = String, pattern = "^(all|user:[0-9]+|role:(viewer|admin))$")]
     pub to: Audience,
     /// When the notification was stored.
@@ -43,14 +43,14 @@ pub struct Notification<S = String> {
     pub at: OffsetDateTime,
 }
 
-/// Notifications that a user has read, for the user's other connections.
+/// Notifications that a user has read. Sent to the user's other connections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadMark {
     /// The user's id.
     pub user: i64,
     /// Ids of notifications that are now read.
     pub ids: Vec<i64>,
-    /// All notifications up to this id are read, too.
+    /// All notifications up to this id are read as well.
     pub up_to: Option<i64>,
     /// The number of unread notifications, counted up to 1,000.
     pub unread: i64,
@@ -65,7 +65,7 @@ pub struct Sender {
     pub email: String,
 }
 
-/// The users who see a notification, written `all`, `user:ID`, `role:NAME`, `users:ID,…` or `all-but:ID,…`.
+/// The users who see a notification, in the form `all`, `user:ID`, `role:NAME`, `users:ID,…` or `all-but:ID,…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
     /// All users.
@@ -81,7 +81,7 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// True when `user` belongs to the audience.
+    /// Returns true if `user` belongs to the audience.
     pub fn includes(&self, user: &User) -> bool {
         match self {
             Self::All => true,
@@ -92,7 +92,8 @@ impl Audience {
         }
     }
 
-    /// The audience as clients may see it. Lists of users become `All`, since they would reveal other users' rules.
+    /// Returns the audience in the form that is exposed to clients. Lists of users become `All`, since they would reveal other users'
+    /// rules.
     #[must_use]
     pub fn redacted(self) -> Self {
         match self {
@@ -131,7 +132,7 @@ fn parse_id(text: &str) -> Result<i64, AudienceError> {
     text.parse().ok().filter(|id| *id > 0).ok_or(AudienceError)
 }
 
-/// The text is not an audience.
+/// Error returned if a string is not a valid audience.
 #[derive(Debug, thiserror::Error)]
 #[error("expected `all`, `user:ID`, `role:NAME`, `users:ID,…` or `all-but:ID,…`")]
 pub struct AudienceError;

@@ -1,4 +1,4 @@
-//! Origins from which pages may act for a signed-in user.
+//! Origins whose pages can act on behalf of a signed-in user.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,35 +6,36 @@ use std::str::FromStr;
 use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
 
-/// The origins that serve the dashboard, in lower case. At least one.
+/// The origins that serve the dashboard, in lower case. There is at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origins(Vec<String>);
 
 impl Origins {
-    /// The primary origin, to which external sign-in returns.
+    /// Returns the primary origin, which external sign-in redirects back to.
     pub fn first(&self) -> &str {
         self.0.first().map_or("", String::as_str)
     }
 
-    /// True when the request's `Host` is that of an origin other than the primary one.
+    /// Returns true if the request's `Host` matches an origin other than the primary one.
     pub fn is_alternate_host(&self, headers: &HeaderMap) -> bool {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let has_host = |origin: &String| origin.split_once("://").is_some_and(|(_, own)| own.eq_ignore_ascii_case(host));
         self.0.iter().position(has_host).is_some_and(|index| index > 0)
     }
 
-    /// True when every origin uses https, so that cookies can require it.
+    /// Returns true if every origin uses https, so that cookies can require it.
     pub fn all_secure(&self) -> bool {
         self.0.iter().all(|origin| origin.starts_with("https://"))
     }
 
-    /// True when the request's `Origin` is one of ours.
+    /// Returns true if the request's `Origin` is one of ours.
     pub fn allow(&self, headers: &HeaderMap) -> bool {
         let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
         origin.is_some_and(|origin| self.0.iter().any(|ours| ours.eq_ignore_ascii_case(origin)))
     }
 
-    /// True when the request may change state: a script sent it (`X-Requested-With: fetch`), and not from a foreign page.
+    /// Returns true if the request is allowed to change state: it was sent by a script (`X-Requested-With: fetch`) and not from a foreign
+    /// page.
     pub fn allow_change(&self, headers: &HeaderMap) -> bool {
         let by_script = headers.get("x-requested-with").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"fetch"));
         by_script && (!headers.contains_key(ORIGIN) || self.allow(headers))
@@ -65,13 +66,13 @@ impl fmt::Display for Origins {
     }
 }
 
-/// Why `PUBLIC_ORIGINS` cannot be used.
+/// The reason `PUBLIC_ORIGINS` cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OriginsError {
     /// The list is empty.
     #[error("at least one origin is required")]
     Empty,
-    /// Not `scheme://host[:port]`.
+    /// An origin does not have the form `scheme://host[:port]`.
     #[error("`{0}` is not an origin; expected scheme://host[:port] without a path")]
     Malformed(String),
 }

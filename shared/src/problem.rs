@@ -6,15 +6,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-/// An error response with a stable `code` for programs and a `detail` for people. The detail of a 5xx is generic.
+/// An error response with a stable `code` for programs and a human-readable `detail`. The detail of a 5xx response is generic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub status: StatusCode,
-    /// Stable, in snake case.
+    /// A stable error code in snake case.
     pub code: &'static str,
-    /// One sentence.
+    /// A one-sentence description.
     pub detail: String,
-    /// Seconds for the `Retry-After` header, if a retry makes sense.
+    /// The value of the `Retry-After` header in seconds, if a retry makes sense.
     pub retry_after: Option<u64>,
 }
 
@@ -24,18 +24,18 @@ pub struct Problem {
 pub struct Document<'a> {
     /// Always `about:blank`; `code` identifies the problem.
     r#type: &'static str,
-    /// The HTTP status in words.
+    /// The reason phrase for the HTTP status.
     title: &'a str,
-    /// The HTTP status.
+    /// The HTTP status code.
     status: u16,
-    /// Stable and in snake case, for programs.
+    /// A stable error code in snake case, for programs.
     code: &'a str,
-    /// One sentence for people.
+    /// A one-sentence, human-readable description.
     detail: &'a str,
 }
 
 impl Problem {
-    /// A problem without `Retry-After`.
+    /// Creates a problem without a `Retry-After` header.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self { status, code, detail: detail.into(), retry_after: None }
     }
@@ -45,12 +45,12 @@ impl Problem {
         Self { retry_after: Some(seconds), ..self }
     }
 
-    /// The answer for a path that no route serves.
+    /// The response for a path that matches no route.
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.")
     }
 
-    /// Translates warp's own rejections. Our handlers never reject; they return a problem instead.
+    /// Converts warp's own rejections to problems. Our handlers never reject; they return a problem instead.
     pub fn of_rejection(rejection: &warp::Rejection) -> Self {
         if rejection.is_not_found() {
             Self::not_found()

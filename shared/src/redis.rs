@@ -7,17 +7,17 @@ use redis::{AsyncConnectionConfig, Client, RedisError};
 
 use crate::config;
 
-/// Redis is local and fast. If it does not answer within this time, it counts as unavailable.
+/// Redis is local and fast. If it does not respond within this time, it is considered unavailable.
 const TIMEOUT: Duration = Duration::from_secs(2);
 const POOL_SIZE: usize = 8;
 
-/// Why a Redis operation failed.
+/// The reason a Redis operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The pool had no connection in time.
+    /// The pool did not provide a connection in time.
     #[error("no connection to Redis")]
     Pool(#[from] deadpool_redis::PoolError),
-    /// Redis rejected a command, or the connection broke.
+    /// Redis rejected a command, or the connection was lost.
     #[error("Redis failed")]
     Redis(#[from] RedisError),
     /// The data sent or received does not have the feed's format.
@@ -29,8 +29,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// True when the failure concerns only this command, so that other commands may still succeed.
-    /// False when Redis is unavailable, starting, full or read-only: then every command would fail.
+    /// Returns true if only this command is affected, so that other commands can still succeed. Returns false if Redis is
+    /// unreachable, starting up, out of memory or read-only, since every command would fail.
     pub fn is_about_the_command(&self) -> bool {
         match self {
             Self::Pool(_) => false,

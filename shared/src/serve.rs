@@ -1,7 +1,7 @@
 //! A bounded accept loop for a warp filter.
 //!
-//! warp's own server has no header time-out and no connection limit, and a half-sent request blocks its graceful shutdown
-//! forever. This one fixes all three, sets `TCP_NODELAY`, and tells handlers the client's address.
+//! warp's own server has no header timeout and no connection limit, and an incomplete request blocks its graceful shutdown
+//! forever. This server fixes all three problems, sets `TCP_NODELAY`, and provides the client's address to handlers.
 
 mod peer;
 
@@ -28,16 +28,17 @@ use warp::reply::Response;
 pub use self::peer::Peer;
 use crate::config::Connections;
 
-/// Time a client has to send a complete request header. Also limits how long a connection may stay idle between requests.
+/// Maximum time for a client to send a complete request header. Also limits how long a connection can stay idle between requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Identifies a request across the logs of the proxy and the services.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Maximum read buffer of a connection, in bytes.
+/// Maximum size of a connection's read buffer, in bytes.
 const MAX_BUFFER_BYTES: usize = 128 << 10;
 
-/// Serves `service` (a `warp::service`) until `stop` is cancelled. Requests in flight then have the drain time to finish.
+/// Serves `service` (a `warp::service`) until `stop` is cancelled. In-flight requests then have until the end of the drain period to
+/// finish.
 pub async fn run<S>(listener: TcpListener, service: S, config: &Connections, stop: CancellationToken)
 where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
@@ -78,12 +79,12 @@ where
     drop(listener);
     connections.close();
     if tokio::time::timeout(Duration::from_secs(config.drain_seconds), connections.wait()).await.is_err() {
-        tracing::warn!(drain_seconds = config.drain_seconds, "requests were still open at the drain deadline");
+        tracing::warn!(drain_seconds = config.drain_seconds, "some requests were still in flight at the end of the drain period");
     }
 }
 
-/// Waits for a free permit and accepts the next connection. Returns `None` when accepting fails, for example without free file
-/// descriptors.
+/// Waits for a free permit and accepts the next connection. Returns `None` if accepting fails, for example because there are no
+/// free file descriptors.
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
@@ -98,14 +99,14 @@ async fn accept(
         }
         Err(error) => {
             tracing::warn!(%error, "cannot accept a connection");
-            // The process is probably out of file descriptors or memory. Retrying at once would make it worse.
+            // The process is probably out of file descriptors or memory. Retrying immediately would make matters worse.
             tokio::time::sleep(Duration::from_millis(100)).await;
             None
         }
     }
 }
 
-/// Wraps `service` so that each request carries its [`Peer`], and its logs and response carry its id.
+/// Wraps `service` so that each request has a [`Peer`] extension, and its log lines and response include its request id.
 fn with_request_context<S>(
     service: S,
     address: IpAddr,
@@ -119,7 +120,7 @@ where
         let peer = Peer::of(&request, address, &trusted);
         request.extensions_mut().insert(peer);
         let id = request_id(&request);
-        // The same id appears in nginx's log, in our logs and in the response.
+        // The same id appears in the nginx log, in our logs and in the response.
         let span = match id.as_ref().and_then(|id| id.to_str().ok()) {
             Some(id) => tracing::info_span!("request", id),
             None => Span::none(),
@@ -136,7 +137,7 @@ where
     })
 }
 
-/// The request id set by the proxy, if it consists of at most 64 letters, digits and hyphens.
+/// Returns the request id set by the proxy if it consists of at most 64 letters, digits and hyphens.
 fn request_id<B>(request: &Request<B>) -> Option<HeaderValue> {
     let id = request.headers().get(REQUEST_ID)?;
     let is_valid = id.len() <= 64 && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');

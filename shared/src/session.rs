@@ -1,4 +1,4 @@
-//! Users, sessions and API tokens. Postgres checks the credential of every request.
+//! Users, sessions and API tokens. The credentials of every request are checked in Postgres.
 
 mod authenticate;
 mod caller;

@@ -1,9 +1,9 @@
-//! Turns SIGTERM and Ctrl-C into a token that long-running tasks watch.
+//! Converts SIGTERM and Ctrl-C to a cancellation token that long-running tasks watch.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Returns a token that the first SIGINT or SIGTERM cancels.
+/// Returns a token that is cancelled by the first SIGINT or SIGTERM.
 ///
 /// # Errors
 /// When the signal handlers cannot be installed.

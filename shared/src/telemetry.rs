@@ -1,6 +1,6 @@
-//! Logs and metrics of a service.
+//! Logging and metrics for a service.
 //!
-//! A log line is understandable without its neighbours and carries its details as fields. It never contains addresses, tokens,
+//! Each log line can be understood on its own and contains its details as fields. Log lines never contain addresses, tokens,
 //! bodies or connection strings.
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -8,10 +8,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
 
-/// Bucket bounds of duration histograms, in seconds.
+/// Bucket boundaries for duration histograms, in seconds.
 const DURATION_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-/// Bucket bounds of batch-size histograms, in events.
+/// Bucket boundaries for batch-size histograms, in events.
 const BATCH_SIZE_BUCKETS: [f64; 8] = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 10_000.0];
 
 /// Starts logging to standard error.

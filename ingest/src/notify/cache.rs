@@ -1,4 +1,4 @@
-//! The rules of all users as the writers use them: cached for two seconds.
+//! All users' rules, as seen by the writers; cached for two seconds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,29 +13,29 @@ use super::rules::{Rule, Rules};
 /// Maximum delay before a change reaches other replicas.
 const MAX_AGE: Duration = Duration::from_secs(2);
 
-/// The rules, and when they were read.
+/// A cache of all users' rules.
 #[derive(Debug)]
 pub(crate) struct RuleCache {
     cached: Mutex<Option<Cached>>,
-    /// Counts the changes made through this process, which take effect at once.
+    /// Number of changes made through this process. These take effect immediately.
     changes: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
 struct Cached {
     read_at: Instant,
-    /// The value of `changes` before the rules were read.
+    /// The value of `changes` just before the rules were read.
     changes: u64,
     rules: Arc<Rules>,
 }
 
 impl RuleCache {
-    /// An empty cache. `changes` counts the changes of rules in this process.
+    /// Creates an empty cache. `changes` counts the rule changes made in this process.
     pub(crate) fn new(changes: Arc<AtomicU64>) -> Self {
         Self { cached: Mutex::default(), changes }
     }
 
-    /// The rules of all users, at most two seconds old.
+    /// Returns all users' rules. The result is at most two seconds old.
     ///
     /// # Errors
     /// When Postgres is unavailable.
@@ -55,7 +55,7 @@ impl RuleCache {
     }
 }
 
-/// Reads the rules of all users from Postgres.
+/// Reads all users' rules from Postgres.
 ///
 /// # Errors
 /// When Postgres is unavailable.
@@ -66,12 +66,12 @@ pub(crate) async fn read(pool: &PgPool) -> Result<Arc<Rules>, sqlx::Error> {
     Ok(Arc::new(Rules::new(by_user)))
 }
 
-/// The rules that this version can read. A rule of a newer version must not stop deliveries.
+/// Returns the rules that this version can parse. A rule written by a newer version must not block deliveries.
 fn known(user: i64, rules: Value) -> Vec<Rule> {
     let Value::Array(rules) = rules else { return Vec::new() };
     let parsed = rules.into_iter().map(serde_json::from_value).collect::<Vec<_>>();
     if parsed.iter().any(Result::is_err) {
-        tracing::warn!(user.id = user, "ignored a notification rule of a newer version");
+        tracing::warn!(user.id = user, "ignored a notification rule written by a newer version");
     }
     parsed.into_iter().flatten().collect()
 }

@@ -1,13 +1,13 @@
-//! The notification of an event, before it is stored.
+//! The notification for an event, before it is stored.
 
 use shared::notification::Audience;
 
-/// What users are notified of, and which.
+/// The content of a notification and the users who receive it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotificationDraft {
-    /// `open`, or `event` for events of any other kind.
+    /// `open`, or `event` for every other kind of event.
     pub kind: &'static str,
-    /// One line.
+    /// A single line.
     pub title: String,
     /// Details; may be empty.
     pub body: String,

@@ -1,4 +1,5 @@
-//! Which users an event notifies: all users of an open, but for users with rules of their own, who are notified of what these select.
+//! Decides which users an event notifies. An open notifies all users, except that users with their own rules are notified only of the
+//! events that those rules select.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,23 +12,23 @@ use super::draft::NotificationDraft;
 use super::text;
 use crate::webhook::event::NewEvent;
 
-/// A rule of one user. All of its conditions must hold.
+/// A user's notification rule. An event must meet all of its conditions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// Kinds of events.
+    /// The event kinds that the rule applies to.
     #[schema(min_items = 1, max_items = 30)]
     pub kinds: Vec<String>,
     /// A tag that the event has.
     #[schema(max_length = 320)]
     pub tag: Option<String>,
-    /// The event's recipient. Only the case of ASCII letters is ignored.
+    /// The event's recipient. Case is ignored for ASCII letters only.
     #[schema(max_length = 320)]
     pub recipient: Option<String>,
 }
 
 impl Rule {
-    /// True if the conditions besides the kind hold.
+    /// Returns true if the event meets all conditions other than the kind.
     fn selects(&self, event: &NewEvent<'_>) -> bool {
         let has_tag = |tag: &String| event.tags.iter().any(|of_event| *of_event == tag.as_str());
         let has_recipient =
@@ -36,17 +37,17 @@ impl Rule {
     }
 }
 
-/// The rules of all users.
+/// All users' rules.
 #[derive(Debug, Default)]
 pub struct Rules {
-    /// Users with rules of their own, in ascending order.
+    /// Users who have their own rules, sorted by id.
     users: Arc<[i64]>,
-    /// Rules by kind, in the order of the users.
+    /// Rules grouped by kind, sorted by user id.
     by_kind: HashMap<String, Vec<(i64, Arc<Rule>)>>,
 }
 
 impl Rules {
-    /// Indexes the rules of users. A user with an empty list is notified of no event.
+    /// Indexes users' rules. A user with an empty list is not notified of any event.
     pub fn new(mut by_user: Vec<(i64, Vec<Rule>)>) -> Self {
         by_user.sort_unstable_by_key(|(user, _)| *user);
         let users = by_user.iter().map(|(user, _)| *user).collect();
@@ -61,7 +62,7 @@ impl Rules {
         Self { users, by_kind }
     }
 
-    /// The notification of an event. `None` if it notifies no user.
+    /// Returns the notification for an event, or `None` if it notifies no user.
     pub fn draft(&self, event: &NewEvent<'_>) -> Option<NotificationDraft> {
         let is_open = event.kind == "open";
         if self.users.is_empty() && !is_open {
@@ -116,7 +117,7 @@ mod tests {
         ]);
         assert_eq!(audience(&rules, "open", "bo@example.com", &[]).as_deref(), Some("all-but:3,5,9"));
         assert_eq!(audience(&rules, "open", "bo@example.com", &["news"]).as_deref(), Some("all-but:5,9"));
-        // Two rules of one user select it; the user is listed once.
+        // Two rules of the same user select the event; the user is listed only once.
         assert_eq!(audience(&rules, "open", "aNN@example.com", &["news"]).as_deref(), Some("all-but:5,9"));
         assert_eq!(audience(&rules, "spam", "bo@example.com", &["news"]).as_deref(), Some("users:3,5"));
         assert_eq!(audience(&rules, "spam", "bo@example.com", &["News"]).as_deref(), Some("users:5"));

@@ -1,13 +1,13 @@
-//! The words of a notification.
+//! The text of a notification.
 
 use std::fmt;
 
 use crate::webhook::event::NewEvent;
 
-/// Most bytes of a notification's body.
+/// Maximum length of a notification's body, in bytes.
 const MAX_BODY_BYTES: usize = 500;
 
-/// Who did what, such as `ada@example.com opened “Your order”`.
+/// A summary of who did what, such as `ada@example.com opened “Your order”`.
 pub(super) fn title(event: &NewEvent<'_>) -> String {
     let subject = event.subject.as_deref().filter(|subject| !subject.is_empty());
     let person = event.recipient.as_deref().unwrap_or("Somebody");
@@ -34,7 +34,7 @@ pub(super) fn title(event: &NewEvent<'_>) -> String {
     }
 }
 
-/// A message by its subject.
+/// Identifies a message by its subject.
 struct MessageName<'a> {
     subject: Option<&'a str>,
     fallback: &'static str,
@@ -49,7 +49,7 @@ impl fmt::Display for MessageName<'_> {
     }
 }
 
-/// The reply of a mail server, or the place of an open or click.
+/// The mail server's reply, or the location of the open or click.
 pub(super) fn body(event: &NewEvent<'_>) -> String {
     match event.diagnostic.as_deref() {
         Some(diagnostic) if event.kind != "open" => diagnostic[..diagnostic.floor_char_boundary(MAX_BODY_BYTES)].to_owned(),

@@ -1,6 +1,6 @@
-//! Why publishing fails.
+//! Publishing errors.
 
-/// Why a round of publishing failed.
+/// The reason a publishing round failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PublishError {
     #[error("Postgres failed")]

@@ -1,4 +1,4 @@
-//! Handing committed events to the publisher in memory, so that it need not read back what this process knows.
+//! Hands committed events to the publisher in memory, so that it does not have to read them back from Postgres.
 
 use std::sync::Arc;
 
@@ -9,53 +9,54 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use crate::store::outbox::OutboxRow;
 use crate::store::row::Row;
 
-/// Most bytes of deliveries whose items wait for the publisher in memory. It reads the others back from the outbox.
+/// Maximum total size of the deliveries whose items are held in memory for the publisher. It reads all other items back from the outbox.
 const MAX_MEMORY: usize = 16 << 20;
-/// Most commits that wait for the publisher.
+/// Maximum number of commits queued for the publisher.
 const QUEUE_CAPACITY: usize = 256;
 
-/// A row of the outbox with the items that it announces.
+/// An outbox row together with the items it refers to.
 #[derive(Debug)]
 pub(crate) struct OutboxEntry {
     /// The id of the row.
     pub(crate) id: i64,
-    /// In the order of the events' ids.
+    /// Sorted by event id.
     pub(crate) items: EncodedBatch,
-    /// The share of the memory budget, released once the items are published.
+    /// This entry's share of the memory budget. It is released once the items have been published.
     pub(crate) memory: OwnedSemaphorePermit,
 }
 
-/// The writers' way to the publisher.
+/// The handle through which writers send entries to the publisher.
 #[derive(Debug, Clone)]
 pub(crate) struct PublisherHandle {
     queue: mpsc::Sender<OutboxEntry>,
     memory: Arc<Semaphore>,
 }
 
-/// The way to the publisher, and the publisher's end of it.
+/// Creates the channel to the publisher: the writers' handle and the publisher's receiver.
 pub(crate) fn channel() -> (PublisherHandle, mpsc::Receiver<OutboxEntry>) {
     let (queue, entries) = mpsc::channel(QUEUE_CAPACITY);
     (PublisherHandle { queue, memory: Arc::new(Semaphore::new(MAX_MEMORY)) }, entries)
 }
 
 impl PublisherHandle {
-    /// Sends committed rows that came in `size` bytes of deliveries. Without memory for them, the publisher finds them in the outbox.
+    /// Sends committed rows that arrived in deliveries totalling `size` bytes. If the memory budget is exhausted, the publisher reads them
+    /// from the outbox instead.
     pub(crate) fn send(&self, outbox: OutboxRow, rows: Vec<Row<'_>>, size: usize) {
         let permits = u32::try_from(size.clamp(1, MAX_MEMORY)).unwrap_or(u32::MAX);
         if let Ok(memory) = Arc::clone(&self.memory).try_acquire_many_owned(permits) {
             let items = encode(&outbox, rows);
-            // A full queue loses nothing either.
+            // Nothing is lost if the queue is full, because the rows are still in the outbox.
             let _ = self.queue.try_send(OutboxEntry { id: outbox.id, items, memory });
         }
     }
 }
 
-/// The feed items of committed rows.
+/// Encodes committed rows as feed items.
 fn encode(outbox: &OutboxRow, mut rows: Vec<Row<'_>>) -> EncodedBatch {
     rows.sort_unstable_by_key(|row| row.id);
     let mut items = EncodedBatch::expecting(rows.len());
     for row in &rows {
-        // An item that does not serialise does not do so from the outbox either, and ends in quarantine there.
+        // An item that cannot be serialised here cannot be serialised from the outbox either, where it is eventually quarantined.
         let _ = items.push(&item(outbox, row));
     }
     items

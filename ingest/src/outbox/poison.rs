@@ -1,4 +1,4 @@
-//! Outbox rows that Redis keeps refusing: a row is split until the item at fault is alone, and that item goes to quarantine.
+//! Handles outbox rows that Redis keeps rejecting. A row is split until the faulty item is isolated, and that item is moved to quarantine.
 
 use shared::feed::{EncodedBatch, FeedItem};
 use sqlx::PgPool;
@@ -9,10 +9,10 @@ use crate::store::quarantine;
 use crate::webhook::batch::{Origin, Poison};
 use crate::webhook::delivery::Source;
 
-/// Failures of a row, while Redis answers, after which it moves to quarantine.
+/// Number of failures after which a row is moved to quarantine. Only failures while Redis is available count.
 const MAX_ATTEMPTS: i16 = 20;
 
-/// Records that Redis refused `row`: splits it, counts the failure, or quarantines its items.
+/// Records that Redis rejected `row`: splits the row, counts the failure, or quarantines the row's items.
 pub(super) async fn record_failure(pool: &PgPool, row: &PendingRow, items: &EncodedBatch) -> Result<(), PublishError> {
     if let Some((first, last)) = row.events.filter(|(first, last)| first < last) {
         outbox_rows::split(pool, row.id, first, last).await?;
@@ -25,16 +25,16 @@ pub(super) async fn record_failure(pool: &PgPool, row: &PendingRow, items: &Enco
     let mut transaction = pool.begin().await?;
     outbox_rows::delete(&mut transaction, row.id).await?;
     for item in items.each()? {
-        let detail = "Redis refused to publish this item repeatedly.".to_owned();
+        let detail = "Redis repeatedly rejected this item.".to_owned();
         let poison = Poison { raw: item.as_bytes().into(), origin: Origin::Outbox, reason: "not_relayed", detail };
         quarantine::insert(&mut transaction, &[(poison, &source_of(&item))]).await?;
     }
     transaction.commit().await?;
-    tracing::error!(outbox.id = row.id, "an outbox row was refused too often and moved to quarantine");
+    tracing::error!(outbox.id = row.id, "an outbox row was rejected too many times and was moved to quarantine");
     Ok(())
 }
 
-/// The source of the event in a feed item.
+/// Returns the source of the event in a feed item.
 fn source_of(item: &str) -> Source {
     match serde_json::from_str::<FeedItem>(item).ok().and_then(|item| item.event) {
         Some(event) if event.simulated => Source::Simulation,

@@ -1,10 +1,10 @@
-//! Outbox → Redis: committed items get the next numbers, are appended to the stream and published, at least once and in the order of the
-//! outbox.
+//! Outbox → Redis: committed items are numbered, appended to the stream and published, at least once and in outbox order.
 //!
-//! Entries of this process arrive from memory, are published without being read back, and their rows are deleted soon after. The
-//! publisher finds all other rows in the outbox: those that did not fit into memory, those of a process that died, and messages of
-//! notifiers. It takes rows with `SKIP LOCKED`, so that replicas share the work, and deletes them in the transaction that publishes
-//! them. A crash between the two publishes them again, and readers drop items that they know. While Redis is unavailable, rows wait.
+//! Entries from this process arrive in memory and are published without being read back; their rows are deleted shortly afterwards. The
+//! publisher reads all other rows from the outbox: rows that did not fit into memory, rows left by a process that died, and messages from
+//! notifiers. It selects rows with `SKIP LOCKED`, so that replicas share the work, and deletes them in the same transaction in which it
+//! publishes them. If the process crashes after publishing but before the commit, the rows are published again, and readers drop the
+//! duplicates. While Redis is unavailable, rows stay in the outbox.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,40 +24,42 @@ use super::poison;
 use crate::store::events::list::{self, SearchableEvent};
 use crate::store::outbox_rows::{self, PendingRow, Selection};
 
-/// Most rows that one transaction takes.
+/// Maximum number of rows processed in one transaction.
 const MAX_ROWS: i64 = 500;
-/// Most entries published from memory in one call.
+/// Maximum number of entries published from memory in one call.
 const MAX_ENTRIES: usize = 16;
-/// Rows published within this time are deleted together: one statement for each commit would cost Postgres a tenth of the commit.
+/// Rows published within this interval are deleted together, since a separate delete for each commit would cost Postgres a tenth as much as
+/// the commit itself.
 const DELETE_DELAY: Duration = Duration::from_millis(50);
-/// How often the outbox is polled without a wake-up.
+/// How often the outbox is polled if there is no wake-up.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The publisher of one process.
+/// The publisher. Each process has one.
 pub(crate) struct Publisher {
-    /// The connections that writers and publisher share.
+    /// Connections shared by the writers and the publisher.
     pub(crate) pool: PgPool,
     pub(crate) redis: deadpool_redis::Pool,
-    /// Wakes the publisher: another process, or a handler, has filled the outbox.
+    /// Wakes the publisher when another process or a handler has added rows to the outbox.
     pub(crate) wake: Arc<Notify>,
 }
 
-/// The state of the loop.
+/// State of the publishing loop.
 struct Progress {
-    /// Rows to take next. Halved after a refusal or a failure, so that the row at fault, or a size that passes, is found.
+    /// Maximum number of rows to process next. Halved after a rejection or failure, to isolate the faulty row or to find a batch size that
+    /// works.
     limit: i64,
-    /// False while publishing fails, so that only changes are logged.
+    /// False while publishing is failing, so that only transitions are logged.
     healthy: bool,
-    /// When the outbox was last polled.
+    /// When the outbox was last polled; `None` to poll immediately.
     polled: Option<Instant>,
-    /// When refused rows were last retried.
+    /// When rejected rows were last retried.
     retried: Instant,
-    /// Rows that are published and still in the outbox.
+    /// Rows that have been published but not yet deleted from the outbox.
     published: PublishedRows,
 }
 
 impl Publisher {
-    /// Publishes until `stop`, and then once more everything that is left.
+    /// Publishes entries until `stop`, then publishes everything that is left and returns.
     pub(crate) async fn run(self, mut entries: mpsc::Receiver<OutboxEntry>, stop: CancellationToken) {
         let mut fresh = Vec::new();
         let mut connection = CachedConnection { pool: self.redis.clone(), connection: None };
@@ -107,13 +109,13 @@ impl Publisher {
             return;
         }
         let outcome = outbox_rows::delete_published(&self.pool, &published.ids).await.map_err(PublishError::from);
-        // A success says nothing about Redis.
+        // Success here does not mean that Redis is available.
         if outcome.is_err() {
             log_transition(&outcome, &mut progress.healthy);
         }
     }
 
-    /// Publishes rows of the outbox. True if more rows wait.
+    /// Publishes rows from the outbox. Returns true if more rows are pending.
     async fn poll(&self, progress: &mut Progress, stopping: bool) -> bool {
         progress.polled = Some(Instant::now());
         let outcome = self.publish_rows(progress.limit, if stopping { Selection::All } else { Selection::Orphaned }).await;
@@ -130,14 +132,14 @@ impl Publisher {
         } else if !stopping && outcome.is_ok() && progress.retried.elapsed() >= POLL_INTERVAL {
             progress.retried = Instant::now();
             if let Err(error) = self.publish_rows(1, Selection::Refused).await {
-                tracing::debug!(%error, "a refused outbox row waits for the next retry");
+                tracing::debug!(%error, "a rejected outbox row will be retried later");
             }
         }
         more
     }
 
     async fn publish_rows(&self, limit: i64, selection: Selection) -> Result<Round, PublishError> {
-        // Redis first, so that no transaction waits for an unavailable Redis.
+        // Connect to Redis first, so that no transaction stays open while Redis is unavailable.
         let mut redis = self.redis.get().await.map_err(shared::redis::Error::from)?;
         let mut transaction = outbox_rows::begin(&self.pool).await?;
         let rows = outbox_rows::take(&mut transaction, limit, selection).await?;
@@ -165,15 +167,15 @@ impl Publisher {
 enum Round {
     /// The number of published rows.
     Published(i64),
-    /// Redis answered, and refused an item.
+    /// Redis responded but rejected an item.
     Refused,
 }
 
-/// Rows that are published and still in the outbox.
+/// Rows that have been published but not yet deleted from the outbox.
 #[derive(Debug, Default)]
 struct PublishedRows {
     ids: Vec<i64>,
-    /// When the first of them was published.
+    /// When the first of these rows was published.
     since: Option<Instant>,
 }
 
@@ -186,8 +188,8 @@ impl PublishedRows {
     }
 }
 
-/// The connection over which entries are published. The pool tests a connection each time it hands it out, which costs a round trip for
-/// each commit; this one is kept, and replaced when it fails.
+/// The connection used to publish entries. The pool tests a connection each time it hands one out, which would cost a round trip per
+/// commit. This connection is therefore kept open and replaced only when it fails.
 struct CachedConnection {
     pool: deadpool_redis::Pool,
     connection: Option<deadpool_redis::Connection>,
@@ -197,7 +199,7 @@ impl CachedConnection {
     async fn append(&mut self, items: &EncodedBatch) -> Result<(), shared::redis::Error> {
         if let Some(mut connection) = self.connection.take() {
             match feed::append(&mut connection, items).await {
-                // Redis closed the connection, as it does on a restart.
+                // Redis closed the connection, for example because it restarted.
                 Err(error) if !error.is_about_the_command() => {}
                 outcome => {
                     self.connection = Some(connection);
@@ -212,10 +214,10 @@ impl CachedConnection {
     }
 }
 
-/// Publishes entries and returns the ids of their rows. Entries that fail stay in the outbox.
+/// Publishes entries and returns their row ids. Entries that cannot be published stay in the outbox.
 async fn publish(connection: &mut CachedConnection, entries: Vec<OutboxEntry>) -> Result<Vec<i64>, PublishError> {
     let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
-    // The memory is released once all is published.
+    // The memory is released once everything has been published.
     let (mut items, mut memory) = (EncodedBatch::expecting(entries.len()), Vec::new());
     for entry in entries {
         items.append(entry.items);
@@ -226,7 +228,7 @@ async fn publish(connection: &mut CachedConnection, entries: Vec<OutboxEntry>) -
     Ok(ids)
 }
 
-/// Logs when publishing starts to fail, and when it works again.
+/// Logs when publishing starts to fail and when it recovers.
 fn log_transition<T>(outcome: &Result<T, PublishError>, healthy: &mut bool) {
     match outcome {
         Err(error) if *healthy => {
@@ -239,7 +241,7 @@ fn log_transition<T>(outcome: &Result<T, PublishError>, healthy: &mut bool) {
     *healthy = outcome.is_ok();
 }
 
-/// The items that a row announces, in the order of their ids. Events that retention has dropped have no items any more.
+/// Returns the items that a row refers to, sorted by id. Events that retention has dropped no longer have items.
 async fn items(connection: &mut PgConnection, row: &PendingRow) -> Result<EncodedBatch, PublishError> {
     let notifications = outbox_rows::notifications(connection, row).await?;
     let (Some(received_at), Some((first, last))) = (row.received_at, row.events) else {
@@ -260,7 +262,7 @@ async fn items(connection: &mut PgConnection, row: &PendingRow) -> Result<Encode
     Ok(items)
 }
 
-/// Passes on the wake-ups of notifiers that filled the outbox, until `stop`. Without them the poll finds the rows.
+/// Forwards wake-ups from notifiers that have added rows to the outbox, until `stop`. If a wake-up is lost, polling finds the rows.
 pub(crate) async fn listen_for_wakes(wake: Arc<Notify>, config: config::Redis, stop: CancellationToken) {
     let listen = async {
         loop {

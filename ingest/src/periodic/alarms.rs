@@ -1,6 +1,6 @@
-//! Alarms: a problem notifies every admin once when it starts and once when it ends.
+//! Alarms. Every admin is notified once when a problem starts and once when it ends.
 //!
-//! Every replica evaluates the alarms. The row of an alarm is locked while it changes, so only one replica notifies.
+//! Every replica evaluates the alarms. An alarm's row is locked while its state changes, so only one replica sends the notification.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 use crate::periodic::counts;
 use crate::store::diagnostics::{self, SIGNED_REFUSAL_REASONS};
 
-/// Evaluation interval.
+/// How often the alarms are evaluated.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// Signed deliveries refused within an hour that raise the alarm. Mandrill retries a batch every 15 to 25 minutes and disables a
-/// webhook after 20 failures.
+/// Number of signed deliveries rejected within an hour that raises the alarm. Mandrill retries a batch every 15 to 25 minutes and
+/// disables a webhook after 20 failures.
 const MIN_REFUSALS: i64 = 3;
 
 /// Conditions that raise alarms.
@@ -31,7 +31,7 @@ pub struct AlarmArgs {
 }
 
 struct Alarm {
-    /// Stable: the key in the table, and the label of the metric.
+    /// Used as the key in the table and as the metric's label, so it must not change.
     name: &'static str,
     title: &'static str,
 }
@@ -39,7 +39,7 @@ struct Alarm {
 const REFUSALS: Alarm = Alarm { name: "refusals", title: "Mandrill deliveries are being refused" };
 const SILENCE: Alarm = Alarm { name: "silence", title: "No deliveries from Mandrill" };
 
-/// Folds the counts and evaluates the alarms until `stop`. Wakes the publisher after a change.
+/// Folds the counts and evaluates the alarms until `stop`. Wakes the publisher after an alarm changes.
 pub(crate) async fn run(pool: PgPool, silence_minutes: Option<u32>, outbox_filled: Arc<Notify>, stop: CancellationToken) {
     loop {
         let evaluated = async {
@@ -58,7 +58,7 @@ pub(crate) async fn run(pool: PgPool, silence_minutes: Option<u32>, outbox_fille
     }
 }
 
-/// Evaluates every alarm. Returns true if one changed.
+/// Evaluates every alarm. Returns true if any of them changed.
 async fn evaluate(pool: &PgPool, silence_minutes: Option<u32>) -> Result<bool, sqlx::Error> {
     let mut connection = pool.acquire().await?;
     let refused = refused_within_an_hour(pool).await?;
@@ -80,7 +80,7 @@ async fn evaluate(pool: &PgPool, silence_minutes: Option<u32>) -> Result<bool, s
     Ok(changed)
 }
 
-/// Signed deliveries refused within an hour, by any replica.
+/// Returns the number of signed deliveries rejected within the last hour by any replica.
 async fn refused_within_an_hour(pool: &PgPool) -> Result<i64, sqlx::Error> {
     let reasons = SIGNED_REFUSAL_REASONS.map(str::to_owned);
     sqlx::query_scalar!(
@@ -92,7 +92,7 @@ async fn refused_within_an_hour(pool: &PgPool) -> Result<i64, sqlx::Error> {
     .await
 }
 
-/// Raises the alarm if there is a `problem`, else clears it. Notifies every admin and returns true if that is a change.
+/// Raises the alarm if there is a `problem` and clears it otherwise. If its state changed, notifies every admin and returns true.
 async fn update(connection: &mut PgConnection, alarm: &Alarm, problem: Option<String>) -> Result<bool, sqlx::Error> {
     let Alarm { name, title } = *alarm;
     metrics::gauge!("ingest_alarm", "name" => name).set(if problem.is_some() { 1.0 } else { 0.0 });
@@ -108,7 +108,7 @@ async fn update(connection: &mut PgConnection, alarm: &Alarm, problem: Option<St
     Ok(changed)
 }
 
-/// Returns true if the state of the alarm changed. An alarm without a row was never raised, and needs no clearing.
+/// Returns true if the alarm's state changed. An alarm without a row has never been raised, so it does not need to be cleared.
 async fn set_state(connection: &mut PgConnection, name: &str, raised: bool, detail: &str) -> Result<bool, sqlx::Error> {
     let inserted = sqlx::query!(
         "insert into alarms (name, raised, detail) select $1, true, $3 where $2
@@ -129,7 +129,7 @@ async fn set_state(connection: &mut PgConnection, name: &str, raised: bool, deta
     Ok(updated.execute(&mut *connection).await?.rows_affected() == 1)
 }
 
-/// Adds a notification for all admins, and its entry in the outbox.
+/// Adds a notification for all admins, together with its outbox entry.
 async fn notify_admins(connection: &mut PgConnection, title: &str, body: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "with told as (

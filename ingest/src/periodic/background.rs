@@ -1,4 +1,4 @@
-//! Running background jobs: one replica at a time for each job, in short steps with pauses, resumed after a crash.
+//! Runs background jobs in short steps with pauses in between. Only one replica runs a given job at a time, and jobs resume after a crash.
 
 mod jobs;
 mod search_terms;
@@ -14,15 +14,15 @@ use crate::store::background_jobs;
 use jobs::{JOBS, Job};
 use step::Step;
 
-/// Time between two looks for work: a replica of an older version may have stored rows that a job has to change.
+/// Interval between checks for new work, since a replica running an older version may have stored rows that a job has to update.
 const INTERVAL: Duration = Duration::from_secs(10 * 60);
-/// Delay after a failure, such as while Postgres is unavailable or a lock is taken.
+/// Delay before a retry after a failure, for example if Postgres is unavailable or a lock is held.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
-/// Shortest pause between two steps. A pause lasts as long as the step before it, so that jobs take at most half of the time.
+/// Minimum pause between two steps. A pause lasts as long as the preceding step, so that jobs are active at most half of the time.
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
-/// Runs the jobs at the start and every ten minutes until `stop`. `pool` has no statement time-out.
+/// Runs the jobs at startup and then every ten minutes until `stop`. `pool` must have no statement timeout.
 pub(crate) async fn run(pool: PgPool, stop: CancellationToken) {
     loop {
         let mut delay = INTERVAL;
@@ -39,7 +39,8 @@ pub(crate) async fn run(pool: PgPool, stop: CancellationToken) {
     }
 }
 
-/// Runs a job until nothing is left to do, unless another replica works on it, or a newer version of the program has it.
+/// Runs a job until there is nothing left to do. Returns early if another replica is running it or a newer version of the program has taken
+/// it over.
 async fn run_job(pool: &PgPool, job: Job, stop: &CancellationToken) -> Result<(), sqlx::Error> {
     let mut connection = pool.acquire().await?;
     if !background_jobs::try_lock(&mut connection, job.name()).await? {
@@ -62,7 +63,7 @@ async fn run_locked(connection: &mut PgConnection, job: Job, stop: &Cancellation
             Step::Continue(next) => position = next,
             Step::Done => {
                 if stored.finished_at.is_none() {
-                    tracing::info!(job = job.name(), "a background job is finished");
+                    tracing::info!(job = job.name(), "a background job finished");
                 }
                 return background_jobs::finish(&mut *connection, job.name()).await;
             }

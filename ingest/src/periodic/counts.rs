@@ -1,9 +1,9 @@
-//! Folds the counts that commits append into one row per hour.
+//! Folds the counts appended by commits into one row per hour.
 
 use sqlx::PgPool;
 
 /// # Errors
-/// When Postgres fails; then nothing is folded.
+/// When Postgres fails; in that case nothing is folded.
 pub(crate) async fn fold(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "with gone as (delete from event_count_deltas returning *)

@@ -1,27 +1,27 @@
-//! Counts of finished hours by domain, tag, template and bounce, so that statistics over a year do not read a year of events.
+//! Aggregates completed hours by domain, tag, template and bounce, so that statistics for a year do not have to read a year of events.
 
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
 /// Key of the advisory lock. The value is arbitrary, but no other lock uses it.
 const LOCK: i64 = 0x6d6c_6661_6374;
-/// An hour counts as finished this long after its end. No commit takes longer.
+/// An hour is considered complete once this much time has passed since its end. No commit takes longer than this.
 const COMMIT_GRACE: Duration = Duration::minutes(10);
-/// Maximum range counted in one transaction.
+/// Maximum time range counted in one transaction.
 const MAX_RANGE: Duration = Duration::hours(24);
-/// Older hours are folded into days.
+/// Hours older than this are folded into days.
 const HOURLY_AGE: Duration = Duration::days(35);
 
-/// Counts every finished hour that is not counted yet, and folds old hours into days.
+/// Counts every completed hour that has not been counted yet, and folds old hours into days.
 ///
 /// # Errors
-/// When Postgres fails. The next run continues from there.
+/// When Postgres fails. The next run picks up where this one stopped.
 pub(crate) async fn count_finished_hours(pool: &PgPool) -> Result<(), sqlx::Error> {
     while count_next_range(pool).await? {}
     Ok(())
 }
 
-/// Returns false if nothing is left to count, or another replica is counting.
+/// Returns false if there is nothing left to count or another replica is already counting.
 async fn count_next_range(pool: &PgPool) -> Result<bool, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let locked = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "locked!""#, LOCK);

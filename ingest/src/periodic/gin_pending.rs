@@ -1,8 +1,8 @@
 //! Merges the pending lists of the search indexes.
 //!
-//! A GIN index appends new entries to a pending list. The insert that exceeds the list's limit merges it, which delays the commit
-//! by about 60 ms. The indexes therefore allow a much longer list, and this job merges it on its own connection. It does so early,
-//! because every search scans the whole list.
+//! A GIN index appends new entries to a pending list. The insert that exceeds the list's limit has to merge it, which delays the commit by
+//! about 60 ms. The indexes therefore allow a much longer list, and this job merges it on its own connection. It does so well before the
+//! limit is reached, because every search scans the whole list.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// Delay after a commit, so that one merge covers the commits that follow it.
+/// Delay after a commit, so that one merge also covers the commits that follow shortly afterwards.
 const MERGE_DELAY: Duration = Duration::from_millis(250);
-/// Delay after a failure, such as while Postgres is unavailable. Inserts still merge a list that grows too long.
+/// Delay before a retry after a failure, for example if Postgres is unavailable. Inserts still merge a list that grows too long.
 const RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// Merges shortly after each notification of `stored`, until `stop`.
+/// Merges the lists shortly after each `stored` notification, until `stop`.
 pub async fn run(pool: PgPool, stored: Arc<Notify>, stop: CancellationToken) {
     let merging = async {
         loop {
@@ -34,7 +34,7 @@ pub async fn run(pool: PgPool, stored: Arc<Notify>, stop: CancellationToken) {
     }
 }
 
-/// Merges the list of every partition. Only the current month has entries.
+/// Merges the pending list of every partition. Only the current month's list has entries.
 async fn merge(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "select max(gin_clean_pending_list(inhrelid)) as pages from pg_inherits where inhparent = 'events_search_idx'::regclass"

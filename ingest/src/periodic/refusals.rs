@@ -1,4 +1,4 @@
-//! Storing the counts of refused deliveries.
+//! Stores the counts of refused deliveries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::webhook::refusals::Refusals;
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Stores the counts every second until `stop`, and then the rest.
+/// Stores the counts every second until `stop`, then stores any remaining counts and returns.
 pub(crate) async fn run(pool: PgPool, refusals: Arc<Refusals>, stop: CancellationToken) {
     loop {
         let stopping = tokio::time::timeout(INTERVAL, stop.cancelled()).await.is_ok();
@@ -19,7 +19,7 @@ pub(crate) async fn run(pool: PgPool, refusals: Arc<Refusals>, stop: Cancellatio
         if !counts.is_empty()
             && let Err(error) = refusal_counts::store(&pool, &counts).await
         {
-            tracing::warn!(%error, "counts of refusals could not be stored; the next attempt includes them");
+            tracing::warn!(%error, "refusal counts could not be stored; they will be included in the next attempt");
             refusals.restore(counts);
         }
         if stopping {

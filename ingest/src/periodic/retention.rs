@@ -1,7 +1,7 @@
-//! Retention drops expired months of events as a whole. Counts stay, and keys outlive their events.
+//! Retention drops whole months of expired events. Counts are kept, and keys are kept longer than their events.
 //!
-//! It deletes no rows of `events` and takes no lock that blocks an insert: a month is detached concurrently and then dropped. An
-//! advisory lock lets one process run it at a time.
+//! It deletes no rows from `events` and takes no lock that blocks inserts: a month is detached concurrently and then dropped. An
+//! advisory lock ensures that only one process runs it at a time.
 
 mod keys;
 mod months;
@@ -25,7 +25,7 @@ pub struct RetentionArgs {
     pub retention_days: Count,
 }
 
-/// Result of one run.
+/// The result of one run.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RetentionReport {
     /// Names of the dropped partitions.
@@ -40,9 +40,9 @@ pub struct RetentionReport {
 /// is already running retention.
 ///
 /// # Errors
-/// When Postgres fails. The next run continues from there.
+/// When Postgres fails. The next run picks up where this one stopped.
 pub async fn apply(pool: &PgPool, days: u32) -> Result<Option<RetentionReport>, sqlx::Error> {
-    // The lock belongs to the session, because a detach cannot be part of a transaction.
+    // This is a session-level lock, because a detach cannot run inside a transaction.
     let mut connection = pool.acquire().await?;
     let locked = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "locked!""#, LOCK);
     if !locked.fetch_one(&mut *connection).await? {

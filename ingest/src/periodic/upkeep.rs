@@ -1,4 +1,4 @@
-//! Jobs that run at the start and every ten minutes.
+//! Maintenance jobs that run at startup and then every ten minutes.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use crate::store::accounts::expiry;
 use crate::store::partitions;
 
 const INTERVAL: Duration = Duration::from_secs(10 * 60);
-/// Delay after a failure, such as while Postgres is unavailable.
+/// Delay before a retry after a failure, for example if Postgres is unavailable.
 const RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// Runs all jobs until `stop`: creates partitions ahead of time, counts finished hours, applies retention if `retention_days` is set, and deletes expired sessions, invitations and records of failed sign-ins.
+/// Runs all jobs until `stop`. They create partitions ahead of time, count completed hours, apply retention if `retention_days` is set, and
+/// delete expired sessions, invitations and failed sign-in records.
 pub async fn run(pool: PgPool, retention_days: Option<u32>, stop: CancellationToken) {
     loop {
         let pause = match run_once(&pool, retention_days).await {

@@ -1,12 +1,15 @@
 //! The migrations embedded in this program, and applying them under a lock.
 
 mod adopt;
+mod error;
 
 use std::time::Duration;
 
 use sqlx::PgPool;
-use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::migrate::{Migrate, Migrator};
 use sqlx::postgres::PgConnection;
+
+use self::error::MigrationError;
 
 /// The files in `migrations/`, embedded at compile time.
 static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
@@ -17,31 +20,6 @@ const LOCK: i64 = 0x6d6c_6d69_6772;
 const LOCK_INTERVAL: Duration = Duration::from_millis(200);
 /// Maximum time to wait for a migration in another process.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10 * 60);
-
-/// Why the database was not migrated. Nothing was changed, except with `Migrate`, which stops at the migration that failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum MigrationError {
-    #[error("the database was migrated by a newer version of ingest; use that version. Nothing was changed")]
-    Newer,
-    #[error(
-        "the database is older than version 0.1.0; run `ingest migrate` from version 0.1.0 first, then from this one. Nothing was changed"
-    )]
-    TooOld,
-    #[error("migration {version} differs from its file in version 0.1.0; restore the database or the file. Nothing was changed")]
-    Modified { version: i64 },
-    #[error(
-        "migration {version} belongs to no version of ingest; check that DATABASE_URL points to its database. Nothing was changed"
-    )]
-    Unknown { version: i64 },
-    #[error(
-        "another process has been migrating the database for ten minutes; wait until it ends, and retry. Nothing was changed"
-    )]
-    Locked,
-    #[error(transparent)]
-    Migrate(#[from] MigrateError),
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
-}
 
 /// Applies the missing migrations, one process at a time. Adopts a version 0.1.0 database.
 ///

@@ -1,4 +1,4 @@
-//! From the JSON of a delivery to events. Each element is judged by itself: an invalid one does not fail the batch.
+//! Parses a delivery's JSON into events. Each element is handled independently, so an invalid element does not fail the batch.
 
 use std::borrow::Cow;
 
@@ -9,42 +9,42 @@ use crate::webhook::delivery::Source;
 use crate::webhook::event::{NewEvent, Reason};
 use crate::webhook::json::elements::{self, Elements, MAX_ELEMENTS};
 
-/// Bytes of a typical element.
+/// Typical size of an element, in bytes.
 const TYPICAL_ELEMENT_BYTES: usize = 1 << 10;
 
-/// Bytes that cannot become events and go to quarantine.
+/// Bytes that cannot be parsed as events and are quarantined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Poison<'a> {
     /// The bytes as received.
     pub raw: Cow<'a, [u8]>,
-    /// What the bytes are.
+    /// What the bytes represent.
     pub origin: Origin,
-    /// A stable code.
+    /// A stable error code.
     pub reason: &'static str,
-    /// One sentence for operators.
+    /// A one-sentence explanation for operators.
     pub detail: String,
 }
 
 impl<'a> Poison<'a> {
-    /// One element that cannot become an event.
+    /// Creates poison from an element that is not a valid event.
     pub fn of_element(raw: &'a str, reason: &'static str, detail: String) -> Self {
         Self { raw: raw.as_bytes().into(), origin: Origin::Element, reason, detail }
     }
 }
 
-/// What quarantined bytes are, which decides how a retry reads them.
+/// What quarantined bytes represent. Determines how a retry parses them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// One element of a delivery.
+    /// A single element of a delivery.
     Element,
     /// The whole value of `mandrill_events`.
     Delivery,
-    /// A feed item of a stored event that Redis refused.
+    /// A feed item for a stored event, which Redis rejected.
     Outbox,
 }
 
 impl Origin {
-    /// The name in the database.
+    /// The name used in the database.
     pub fn name(self) -> &'static str {
         match self {
             Self::Element => "element",
@@ -53,25 +53,25 @@ impl Origin {
         }
     }
 
-    /// The origin of this name in the database.
+    /// Returns the origin with this name in the database.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Element, Self::Delivery, Self::Outbox].into_iter().find(|origin| origin.name() == name)
     }
 }
 
-/// The elements of a delivery, borrowed from its text.
+/// The elements of a delivery, borrowed from its JSON.
 #[derive(Debug, Default)]
 pub struct Batch<'a> {
-    /// Elements in the array; 1 if the value is not an array.
+    /// Number of elements in the array; 1 if the value is not an array.
     pub received: usize,
-    /// Elements that can be stored, in the array's order.
+    /// Elements that can be stored, in array order.
     pub events: Vec<NewEvent<'a>>,
-    /// Elements that cannot.
+    /// Elements that cannot be stored.
     pub poison: Vec<Poison<'a>>,
 }
 
 impl<'a> Batch<'a> {
-    /// Reads the value of `mandrill_events`. Bytes that cannot be read become poison, so this never fails.
+    /// Parses the value of `mandrill_events`. Bytes that cannot be parsed become poison, so this never fails.
     pub fn read(value: &'a [u8], simulated: bool, now: OffsetDateTime) -> Self {
         let whole = |reason, detail: String| Self {
             received: 1,
@@ -86,7 +86,7 @@ impl<'a> Batch<'a> {
             .unwrap_or_else(|(reason, detail)| whole(reason, detail))
     }
 
-    /// Reads an array of any elements.
+    /// Parses an array of arbitrary elements.
     fn of_elements(text: &'a str, simulated: bool, now: OffsetDateTime) -> Result<Self, (&'static str, String)> {
         let Elements { elements, count } = serde_json::from_str(text)
             .map_err(|error| ("not_an_array", format!("The value of mandrill_events is not a JSON array: {error}.")))?;
@@ -101,7 +101,7 @@ impl<'a> Batch<'a> {
         Ok(batch)
     }
 
-    /// Reads, in one pass, what nearly every delivery is: a reasonable number of objects. `None` for anything else.
+    /// Parses the common case in a single pass: an array of objects within the size limit. Returns `None` for anything else.
     fn of_objects(text: &'a str, simulated: bool, now: OffsetDateTime) -> Option<Self> {
         let events = Vec::with_capacity((text.len() / TYPICAL_ELEMENT_BYTES).min(MAX_ELEMENTS));
         let mut batch = Self { events, ..Self::default() };
@@ -121,19 +121,19 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// A batch with its source and the notifications of its events.
+/// A batch with its source and the notifications for its events.
 #[derive(Debug)]
 pub struct VerifiedBatch<'a> {
     /// The elements.
     pub batch: Batch<'a>,
-    /// The notification of each event, in the order of the events.
+    /// The notification for each event, in the same order as the events.
     pub notifications: Vec<Option<NotificationDraft>>,
     /// Where the batch comes from.
     pub source: &'a Source,
 }
 
 impl<'a> VerifiedBatch<'a> {
-    /// Pairs each event with the notification that `draft` decides on.
+    /// Pairs each event with the notification that `draft` returns for it.
     pub fn new(batch: Batch<'a>, source: &'a Source, draft: impl Fn(&NewEvent<'_>) -> Option<NotificationDraft>) -> Self {
         let notifications = batch.events.iter().map(draft).collect();
         Self { batch, notifications, source }
@@ -149,7 +149,7 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
-    /// Arbitrary JSON whose keys include the names that the reader reads.
+    /// Arbitrary JSON whose keys include the field names that the parser looks for.
     fn any_json() -> impl Strategy<Value = Value> {
         let names = prop::sample::select(vec![
             "event", "type", "action", "ts", "_id", "msg", "email", "tags", "metadata", "location", "reject", "x",
@@ -178,7 +178,7 @@ mod tests {
         }
     }
 
-    /// Compares a message event with the fields of the element parsed as a tree.
+    /// Compares a message event with the fields of the same element parsed as a JSON tree.
     fn assert_fields_match_the_parsed_element(event: &NewEvent<'_>, element: &Value) -> Result<(), TestCaseError> {
         let is_message = text(&element["event"]).is_some_and(|kind| !kind.is_empty() && kind != "inbound");
         if is_message {
@@ -208,7 +208,7 @@ mod tests {
             let texts = batch.events.iter().flat_map(|event| [Some(&*event.kind), event.recipient.as_deref(), event.subject.as_deref(), Some(&*event.search)]);
             prop_assert!(texts.flatten().all(|text| !text.contains('\0')));
             for event in &batch.events {
-                // Parsing the text again can round a number, so the original element is compared.
+                // Parsing the text again could round a number, so compare with the original element.
                 let element = elements.iter().zip(&kept).find_map(|(element, raw)| (raw == event.payload).then_some(element));
                 assert_fields_match_the_parsed_element(event, element.expect("the event should come from an element"))?;
             }

@@ -1,4 +1,4 @@
-//! A verified delivery, and the handle with which a handler queues it for the writers.
+//! A verified delivery, and the handle that request handlers use to queue it for the writers.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 /// Where a delivery comes from.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// Mandrill; signed with the key of this label.
+    /// Mandrill. The delivery was signed with the key that has this label.
     Webhook(String),
-    /// A signed-in admin, or a token with the scope `simulate`.
+    /// A signed-in admin, or a token with the `simulate` scope.
     Simulation,
 }
 
@@ -25,62 +25,62 @@ impl Source {
         }
     }
 
-    /// True for events that Mandrill did not send.
+    /// Returns true if the events were not sent by Mandrill.
     pub fn is_simulation(&self) -> bool {
         matches!(self, Self::Simulation)
     }
 }
 
-/// The answer to a delivery: how many of its elements were stored, were duplicates, or went to quarantine.
+/// The response to a delivery: the number of elements that were stored, were duplicates, or were quarantined.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Receipt {
-    /// Elements in the delivery.
+    /// Number of elements in the delivery.
     pub received: usize,
-    /// New events.
+    /// Number of new events.
     pub stored: usize,
-    /// Events that are already stored, or that the delivery contains twice.
+    /// Number of events that were already stored or occur more than once in the delivery.
     pub duplicates: usize,
-    /// Elements that cannot become events.
+    /// Number of elements that are not valid events.
     pub quarantined: usize,
 }
 
-/// A verified body, and where in it the value of `mandrill_events` lies.
+/// A verified body, and the position of the `mandrill_events` value in it.
 #[derive(Debug)]
 pub struct Delivery {
     /// The decoded body.
     pub bytes: Vec<u8>,
-    /// The range of `bytes` that holds the JSON array.
+    /// The range of `bytes` that contains the JSON array.
     pub value: Range<usize>,
-    /// Where it comes from.
+    /// Where the delivery comes from.
     pub source: Source,
-    /// Its share of the memory budget, released after the commit.
+    /// The delivery's share of the memory budget. It is released after the commit.
     pub memory: OwnedSemaphorePermit,
 }
 
 impl Delivery {
-    /// The JSON array, as received.
+    /// Returns the JSON array as received.
     pub fn json(&self) -> &[u8] {
         &self.bytes[self.value.clone()]
     }
 }
 
-/// Why a delivery was not committed. Deliveries of one transaction share the error.
+/// The reason a delivery was not committed. All deliveries in the same transaction share the error.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CommitError {
     /// Postgres failed.
     #[error("the database failed")]
     Database(Arc<sqlx::Error>),
-    /// The service is stopping, or the writer panicked.
+    /// The service is shutting down, or the writer panicked.
     #[error("no writer is running")]
     NoWriter,
 }
 
-/// Where a handler waits for the outcome of its delivery.
+/// The channel on which a handler receives the outcome of its delivery.
 #[derive(Debug)]
 pub(crate) struct Reply(Option<oneshot::Sender<Result<Receipt, CommitError>>>);
 
 impl Reply {
-    /// Sends the outcome; only the first one counts. A client that disconnected does not read it.
+    /// Sends the outcome. Only the first call has an effect. The outcome is discarded if the client has disconnected.
     pub(crate) fn send(&mut self, outcome: Result<Receipt, CommitError>) {
         if let Some(reply) = self.0.take() {
             let _ = reply.send(outcome);
@@ -96,7 +96,7 @@ pub(crate) struct QueuedDelivery {
 }
 
 impl QueuedDelivery {
-    /// The delivery, and where its outcome goes.
+    /// Returns the delivery and the channel for its outcome.
     pub(crate) fn split(&mut self) -> (&Delivery, &mut Reply) {
         (&self.delivery, &mut self.reply)
     }
@@ -111,18 +111,18 @@ impl QueuedDelivery {
 #[derive(Debug, Clone)]
 pub struct DeliverySender(mpsc::Sender<QueuedDelivery>);
 
-/// A queue for `capacity` deliveries.
+/// Creates a queue with room for `capacity` deliveries.
 pub(crate) fn channel(capacity: usize) -> (DeliverySender, mpsc::Receiver<QueuedDelivery>) {
     let (sender, receiver) = mpsc::channel(capacity);
     (DeliverySender(sender), receiver)
 }
 
 impl DeliverySender {
-    /// Commits a delivery, together with others. On `Ok` it is durable. The commit goes on when the caller stops waiting: a client
-    /// that disconnects does not lose a verified delivery.
+    /// Commits a delivery, possibly together with others. If this returns `Ok`, the delivery is durable. The commit continues even if the
+    /// caller stops waiting, so a verified delivery is not lost when its client disconnects.
     ///
     /// # Errors
-    /// When Postgres is unavailable or fails, or the service is stopping.
+    /// When Postgres is unavailable or fails, or the service is shutting down.
     pub async fn commit(&self, delivery: Delivery) -> Result<Receipt, CommitError> {
         let (reply, receipt) = oneshot::channel();
         self.0.send(QueuedDelivery { delivery, reply: Reply(Some(reply)) }).await.map_err(|_| CommitError::NoWriter)?;

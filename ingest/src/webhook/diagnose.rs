@@ -1,7 +1,7 @@
-//! Which configuration mistake explains a wrong signature.
+//! Finds the configuration mistakes that explain an invalid signature.
 //!
-//! The search tries what the sender may have done, the fewest mistakes first: another URL, another key, another form of the value or of
-//! the signature. Only operators see the result; the sender must not learn how close a guess was.
+//! The search tries mistakes that the sender may have made, starting with the fewest: a different URL, a different key, or a different form
+//! of the value or the signature. Only operators see the result, since the sender must not learn how close a guess was.
 
 mod address;
 mod cause;
@@ -20,17 +20,17 @@ use address::Address;
 pub use cause::{Cause, NearMiss, RefusedRequest};
 use cause::{MAX_CAUSES, Variant};
 
-/// Most bytes hashed in one search: a tenth of a second.
+/// Maximum number of bytes hashed in one search. Hashing them takes about a tenth of a second.
 const MAX_HASHED_BYTES: usize = 128 << 20;
-/// Longer headers and queries are not tried, because each occurs in hundreds of URLs.
+/// Longer headers and query strings are not tried, because each would be part of hundreds of candidate URLs.
 const MAX_HEADER_BYTES: usize = 2 << 10;
 
-/// Searches for the mistakes that explain the signature of a form.
+/// Searches for the mistakes that explain a form's signature.
 pub fn find(keys: &Keys, urls: &Urls, form: &Form, request: &RefusedRequest<'_>) -> Option<NearMiss> {
     search(keys, urls, form, request, MAX_HASHED_BYTES)
 }
 
-/// As [`find`], with a budget of bytes to hash.
+/// Like [`find`], but with a limit on the number of bytes to hash.
 fn search(keys: &Keys, urls: &Urls, form: &Form, request: &RefusedRequest<'_>, mut budget: usize) -> Option<NearMiss> {
     let request = &RefusedRequest {
         host: unless_long(request.host),
@@ -47,7 +47,7 @@ fn search(keys: &Keys, urls: &Urls, form: &Form, request: &RefusedRequest<'_>, m
         .collect();
     let texts = variants::text_variants(form);
     for count in 1..=MAX_CAUSES {
-        // Keyed by what is hashed, so that several encodings of the signature cost one hash.
+        // Keyed by the hashed input, so that several encodings of the signature need only one hash.
         let mut hashed: HashMap<(usize, usize, usize, bool), Vec<u8>> = HashMap::new();
         for (signature, by_signature) in &signatures {
             let is_sha256 = signature.len() == 32;

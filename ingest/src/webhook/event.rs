@@ -1,4 +1,4 @@
-//! An event as it is stored. `event/read.rs` makes it from an element of a delivery.
+//! An event in the form in which it is stored. `event/read.rs` creates it from an element of a delivery.
 
 mod digest;
 mod read;
@@ -13,8 +13,7 @@ use crate::store::search_terms;
 use crate::webhook::delivery::Source;
 use crate::webhook::json::metadata::Metadata;
 
-/// Mandrill's names for what happens to a message, for inbound mail, and for changes of the denylist and allowlist. Unknown kinds are
-/// stored as they are.
+/// Mandrill's names for message events, inbound mail, and changes to the denylist and allowlist. Unknown kinds are stored unchanged.
 const KNOWN_KINDS: [&str; 25] = [
     "send",
     "deferral",
@@ -42,33 +41,33 @@ const KNOWN_KINDS: [&str; 25] = [
     "sms_click",
     "sms_unsub",
 ];
-/// Most bytes of a text in an indexed column: what an index of Postgres accepts, with room to spare.
+/// Maximum length of a string in an indexed column, in bytes. This is well below the limit for a Postgres index entry.
 const MAX_KEY_BYTES: usize = 1024;
-/// Most bytes of a text in any other column. The payload keeps the rest.
+/// Maximum length of a string in any other column, in bytes. The payload still contains the complete string.
 const MAX_TEXT_BYTES: usize = 8 << 10;
-/// Most tags that are stored. Together they are no longer than [`MAX_TEXT_BYTES`].
+/// Maximum number of tags stored. Their total length is limited to [`MAX_TEXT_BYTES`].
 const MAX_TAGS: usize = 100;
-/// Bytes of a typical search text.
+/// Typical size of a search text, in bytes.
 const TYPICAL_SEARCH_BYTES: usize = 256;
 
-/// Text borrowed from the delivery, or decoded from it.
+/// Text that is either borrowed or decoded from the delivery.
 pub type Text<'a> = Cow<'a, str>;
 
-/// Why an element cannot become an event: a code and a sentence.
+/// The reason an element is not a valid event: an error code and a sentence.
 pub type Reason = (&'static str, &'static str);
 
-/// An event before it has an id. Texts are cut to the lengths above.
+/// An event that has not been assigned an id yet. Strings are truncated to the lengths above.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent<'a> {
-    /// Identifies the event across deliveries: the first 16 bytes of a SHA-256.
+    /// Identifies the event across deliveries: the first 16 bytes of a SHA-256 hash.
     pub digest: [u8; 16],
-    /// Mandrill's name, such as `open`.
+    /// Mandrill's name for the kind, such as `open`.
     pub kind: Text<'a>,
-    /// By Mandrill's clock. `None` if Mandrill gives no usable time.
+    /// When the event happened, according to Mandrill's clock. `None` if Mandrill provides no usable timestamp.
     pub occurred_at: Option<OffsetDateTime>,
-    /// Mandrill's id of the message; the `Message-Id` of inbound mail.
+    /// Mandrill's message id, or the `Message-Id` header for inbound mail.
     pub message_id: Option<Text<'a>>,
-    /// The address that the message was sent to, or that a list entry names.
+    /// The address that the message was sent to, or the address in a list entry.
     pub recipient: Option<Text<'a>>,
     /// The address that the message was sent from.
     pub sender: Option<Text<'a>>,
@@ -84,17 +83,17 @@ pub struct NewEvent<'a> {
     pub subaccount: Option<Text<'a>>,
     /// The clicked link.
     pub url: Option<Text<'a>>,
-    /// The address from which a message was opened or clicked.
+    /// The IP address from which a message was opened or clicked.
     pub ip: Option<Text<'a>>,
-    /// The client that opened or clicked.
+    /// The client used to open or click.
     pub user_agent: Option<Text<'a>>,
     /// The country of `ip`.
     pub country: Option<Text<'a>>,
     /// The city of `ip`.
     pub city: Option<Text<'a>>,
-    /// The SMTP reply, or the text of a bounce.
+    /// The SMTP reply or the bounce message.
     pub diagnostic: Option<Text<'a>>,
-    /// The folded text that free-text search matches.
+    /// The folded text that is matched by free-text search.
     pub search: String,
     /// The element as received.
     pub payload: &'a str,
@@ -125,7 +124,7 @@ impl<'a> NewEvent<'a> {
         }
     }
 
-    /// Cuts texts to the lengths that columns and indexes accept.
+    /// Truncates strings to the lengths that columns and indexes accept.
     fn limit_lengths(&mut self) {
         let keys = [&mut self.recipient, &mut self.sender, &mut self.template, &mut self.subaccount, &mut self.ip];
         for key in keys.into_iter().flatten() {
@@ -147,8 +146,8 @@ impl<'a> NewEvent<'a> {
         self.metadata = self.metadata.take().filter(|metadata| metadata.text().len() <= MAX_TEXT_BYTES);
     }
 
-    /// The text that free-text search, tags and metadata are found by: addresses, subject, tags and the values of the metadata. Its
-    /// parts are limited in length, so the whole is too.
+    /// Returns the text that is indexed for searches by free text, tag or metadata: addresses, subject, tags and metadata values. Its
+    /// length is bounded, because the length of each part is limited.
     fn search_text(&self) -> String {
         let mut search = String::with_capacity(TYPICAL_SEARCH_BYTES);
         for text in [&self.recipient, &self.sender].into_iter().flatten() {
@@ -165,7 +164,7 @@ impl<'a> NewEvent<'a> {
         search
     }
 
-    /// The search terms of the event, sorted and each once.
+    /// Returns the event's search terms, sorted and without duplicates.
     pub(crate) fn terms(&self) -> Vec<i32> {
         let mut terms = Vec::with_capacity(TYPICAL_SEARCH_BYTES / 2);
         search_terms::grams(&self.search, &mut terms);
@@ -176,7 +175,7 @@ impl<'a> NewEvent<'a> {
         terms
     }
 
-    /// The event as clients see it, once it has an id.
+    /// Converts the event, once it has an id, to the form that is sent to clients.
     pub(crate) fn to_event<'s>(&'s self, id: i64, received_at: OffsetDateTime, source: &'s Source) -> Event<&'s str> {
         Event {
             id,
@@ -204,7 +203,7 @@ impl<'a> NewEvent<'a> {
     }
 }
 
-/// The kind as a label of metrics. Unknown kinds share one label, so that their number stays small.
+/// Returns the kind as a metric label. All unknown kinds share one label, to limit the number of label values.
 pub fn known_kind(kind: &str) -> &'static str {
     KNOWN_KINDS.into_iter().find(|known| *known == kind).unwrap_or("other")
 }

@@ -1,36 +1,36 @@
-//! `application/x-www-form-urlencoded`, decoded to bytes instead of text.
+//! Decodes `application/x-www-form-urlencoded` bodies to bytes instead of text.
 //!
-//! The signature covers the decoded bytes, so decoding must not repair them: the usual crates replace bytes that are not UTF-8 by U+FFFD,
-//! which breaks a valid signature, and accept repeated fields, whose signature is undefined. Decoding never makes text longer, so it
-//! happens inside the body's own buffer, and memory holds a delivery once.
+//! The signature covers the decoded bytes, so decoding must not alter them: the usual crates replace invalid UTF-8 with U+FFFD, which
+//! breaks a valid signature, and accept repeated fields, for which the signature is undefined. Decoding never makes the data longer, so it
+//! is done in place, and only one copy of a delivery is held in memory.
 
 use std::ops::Range;
 
-/// Most fields of a form. Mandrill sends one.
+/// Maximum number of form fields. Mandrill sends one.
 const MAX_FIELDS: usize = 64;
 /// The value of each hexadecimal digit; `NO_DIGIT` for every other byte.
 const HEX: [u8; 256] = hex_table();
 const NO_DIGIT: u8 = 0xff;
 
-/// Why a form is refused.
+/// The reason a form is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FormError {
-    /// A `%` without two hexadecimal digits.
+    /// A `%` is not followed by two hexadecimal digits.
     #[error("The form contains an invalid percent-escape.")]
     Escape,
-    /// Two fields of the same name.
+    /// Two fields have the same name.
     #[error("The form contains a field twice.")]
     Repeated,
-    /// Too many fields.
+    /// The form has too many fields.
     #[error("The form contains too many fields.")]
     TooMany,
-    /// No field `mandrill_events`.
+    /// The `mandrill_events` field is missing.
     #[error("The form does not contain the field `mandrill_events`.")]
     NoEvents,
 }
 
 impl FormError {
-    /// A stable code.
+    /// A stable error code.
     pub fn code(self) -> &'static str {
         match self {
             Self::Escape => "form_broken",
@@ -45,7 +45,7 @@ impl FormError {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Form {
     bytes: Vec<u8>,
-    /// The ranges of names and values, sorted by name, as they are signed.
+    /// The ranges of the names and values, sorted by name as for the signature.
     fields: Vec<(Range<usize>, Range<usize>)>,
 }
 
@@ -78,15 +78,15 @@ impl Form {
         Ok(Self { bytes, fields })
     }
 
-    /// Names and values, sorted by name.
+    /// Returns the names and values, sorted by name.
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(|(name, value)| (&self.bytes[name.clone()], &self.bytes[value.clone()]))
     }
 
-    /// The buffer, and the range of the value of `mandrill_events` in it.
+    /// Returns the buffer and the range of the `mandrill_events` value in it.
     ///
     /// # Errors
-    /// `NoEvents` without such a field.
+    /// `NoEvents` if there is no such field.
     pub fn into_events(self) -> Result<(Vec<u8>, Range<usize>), FormError> {
         let found = self.fields.iter().find(|(name, _)| &self.bytes[name.clone()] == b"mandrill_events");
         let value = found.map(|(_, value)| value.clone()).ok_or(FormError::NoEvents)?;
@@ -94,7 +94,7 @@ impl Form {
     }
 }
 
-/// Decodes `range` in place, and returns the shorter range that holds the result.
+/// Decodes `range` in place and returns the range of the result, which can be shorter.
 fn unescape(bytes: &mut [u8], range: Range<usize>) -> Result<Range<usize>, FormError> {
     let text = &mut bytes[range.clone()];
     let (mut read, mut write) = (0, 0);
@@ -144,7 +144,7 @@ mod tests {
         (name.as_bytes().to_vec(), value.to_vec())
     }
 
-    /// A reference decoder: splits first, then decodes each field byte by byte.
+    /// A reference decoder that splits the body first and then decodes each field byte by byte.
     fn reference(body: &[u8]) -> Option<Vec<Field>> {
         let unescape = |text: &[u8]| {
             let mut bytes = Vec::new();

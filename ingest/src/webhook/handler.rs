@@ -1,4 +1,4 @@
-//! `/webhook/`: reads and verifies a delivery, and answers after its commit. A refusal is counted and, for operators, explained.
+//! `/webhook/`: reads and verifies a delivery, and responds after it has been committed. Rejections are counted and explained to operators.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -32,14 +32,14 @@ use crate::webhook::diagnose::{self, NearMiss, RefusedRequest};
 use crate::webhook::form::Form;
 use crate::webhook::signature::{SignatureError, Verification};
 
-/// How long a delivery waits for memory before it is refused with 503.
+/// How long a delivery waits for memory before it is rejected with 503.
 const MEMORY_TIMEOUT: Duration = Duration::from_secs(2);
-/// The header with Mandrill's signature.
+/// The header that contains Mandrill's signature.
 const SIGNATURE: &str = "x-mandrill-signature";
-/// Largest form for which a near miss is searched.
+/// Maximum size of a form for which the near-miss search runs, in bytes.
 const MAX_DIAGNOSED_BYTES: usize = 1 << 20;
 
-/// The request's target, as the client sent it: part of what a near miss is searched in.
+/// The request target as sent by the client. The near-miss search uses it.
 #[derive(Debug)]
 pub struct Target {
     path: String,
@@ -47,13 +47,13 @@ pub struct Target {
 }
 
 impl Target {
-    /// From the parts that warp provides.
+    /// Creates a target from the parts that warp provides.
     pub fn new(path: FullPath, query: String) -> Self {
         Self { path: path.as_str().to_owned(), query }
     }
 }
 
-/// Answers Mandrill's check that the URL responds. Mandrill sends it before the webhook has a key.
+/// Responds to Mandrill's URL check. Mandrill sends it before the webhook has a key.
 #[utoipa::path(head, path = "/webhook/", operation_id = "checkWebhook", tag = "webhook", security(()),
     responses((status = 200, description = "The URL responds.")))]
 pub async fn head(_: Arc<AppState>) -> Result<Response, ApiError> {
@@ -62,11 +62,11 @@ pub async fn head(_: Arc<AppState>) -> Result<Response, ApiError> {
 
 /// Accepts a delivery: a signed form from Mandrill, or JSON from an admin or a token.
 ///
-/// Events posted as JSON are marked as simulated. The response follows the commit. Elements that cannot become events go to quarantine
+/// Events posted as JSON are marked as simulated. The response is sent after the commit. Elements that are not valid events are quarantined
 /// and do not affect the others.
 ///
 /// # Errors
-/// 401 unverified or signed out, 403, 400, 413, 415, 503.
+/// 401 if unverified or not signed in, 403, 400, 413, 415 or 503.
 #[utoipa::path(post, path = "/webhook/", operation_id = "deliver", tag = "webhook",
     security(("signature" = []), ("session" = ["admin"], "csrf" = []), ("token" = ["simulate"])),
     request_body(content((PostedBatch = "application/json"), (SignedForm = "application/x-www-form-urlencoded"))),
@@ -94,7 +94,7 @@ pub async fn post<B: Buf>(
     Ok(warp::reply::json(&receipt).into_response())
 }
 
-/// Counts a refusal that its sender or the operator can fix. Our own failures are not refusals.
+/// Counts a rejection that the sender or the operator can fix. Our own failures are not counted.
 fn record_refusal(state: &AppState, error: &ApiError, peer: Peer, near_miss: Option<NearMiss>) {
     let problem = error.problem();
     if problem.status.is_client_error() {
@@ -102,7 +102,7 @@ fn record_refusal(state: &AppState, error: &ApiError, peer: Peer, near_miss: Opt
     }
 }
 
-/// A refusal, and the near miss that explains it, if one was found.
+/// A rejection, together with the near miss that explains it if one was found.
 type Refusal = (ApiError, Option<NearMiss>);
 
 fn unexplained(error: impl Into<ApiError>) -> Refusal {
@@ -116,17 +116,18 @@ async fn accept_signed<B: Buf>(
     media_type: &str,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Receipt, Refusal> {
-    // An unsigned body is not read.
+    // Reject unsigned requests without reading the body.
     let signature = headers.get(SIGNATURE).ok_or(SignatureError::Unsigned).map_err(unexplained)?;
     if !media_type.starts_with("application/x-www-form-urlencoded") {
         return Err(unexplained(ApiError::MediaType));
     }
-    // Unverified bodies have a memory budget of their own, so that they cannot crowd out verified ones.
+    // Unverified bodies have a separate memory budget, so that they cannot crowd out verified ones.
     let size = content_length(headers, state.webhook.webhook_max_body);
     let unverified = reserve(&state.unverified, size, &state.webhook);
     let (body, unverified) = read(state, body, size, unverified).await.map_err(unexplained)?;
     let size = body.len();
-    // Decoded on this worker: a full batch takes a few milliseconds, and every thread keeps the memory that it frees.
+    // Decode on this worker thread: a full batch takes only a few milliseconds, and every additional thread would hold on to the memory
+    // that it frees.
     let form = Form::decode(body).map_err(unexplained)?;
     let verification = match state.verifier.verify(signature.as_bytes(), &form) {
         Ok(verification) => verification,
@@ -139,8 +140,8 @@ async fn accept_signed<B: Buf>(
     commit(state, Delivery { bytes, value, source: Source::Webhook(label), memory }).await.map_err(unexplained)
 }
 
-/// Searches for the configuration mistake behind a wrong signature: in forms of ordinary size, and at most once a second, because anyone
-/// can post garbage. Only operators see the result.
+/// Searches for the configuration mistake behind an invalid signature. Because anyone can post garbage, the search is limited to forms of
+/// ordinary size and runs at most once a second. Only operators see the result.
 fn diagnose(state: &AppState, error: SignatureError, form: &Form, target: &Target, headers: &HeaderMap) -> Option<NearMiss> {
     let size: usize = form.fields().map(|(name, value)| name.len() + value.len()).sum();
     if error != SignatureError::WrongSignature || size > MAX_DIAGNOSED_BYTES || !state.refusals.may_search() {
@@ -158,7 +159,7 @@ fn diagnose(state: &AppState, error: SignatureError, form: &Form, target: &Targe
     diagnose::find(&state.webhook.webhook_keys, &state.webhook.webhook_urls, form, &request)
 }
 
-/// A batch as Mandrill posts and signs it.
+/// A batch in the form that Mandrill posts and signs.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the form in the API document; `Form` decodes it, because its bytes are signed")]
 struct SignedForm {
@@ -167,11 +168,11 @@ struct SignedForm {
     mandrill_events: String,
 }
 
-/// A batch as users and programs may post it.
+/// A batch in the form that users and programs can post.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = Batch)]
 struct PostedBatch<'a> {
-    /// Any elements. Each is judged by itself.
+    /// Arbitrary elements. Each one is handled independently.
     #[serde(borrow)]
     #[schema(value_type = Vec<serde_json::Value>)]
     mandrill_events: &'a RawValue,
@@ -192,7 +193,7 @@ async fn accept_simulation<B: Buf>(
     commit(state, Delivery { bytes, value, source: Source::Simulation, memory }).await
 }
 
-/// The range of the JSON array `mandrill_events` in a body.
+/// Finds the range of the `mandrill_events` JSON array in a body.
 fn find_array(body: &[u8]) -> Result<Range<usize>, ApiError> {
     let invalid = |what: &str| ApiError::NotJson(what.to_owned());
     let text = std::str::from_utf8(body).map_err(|_| invalid("it is not UTF-8"))?;
@@ -205,7 +206,7 @@ fn find_array(body: &[u8]) -> Result<Range<usize>, ApiError> {
     Ok(start..start + events.len())
 }
 
-/// Reads the body within the configured size and time, and reserves memory for it.
+/// Reads the body within the configured size and time limits, and reserves memory for it.
 async fn read<B: Buf, R>(
     state: &AppState,
     stream: impl Stream<Item = Result<B, warp::Error>>,
@@ -217,13 +218,13 @@ async fn read<B: Buf, R>(
     body::read(stream, limits, reservation).await
 }
 
-/// The announced size of the body, at most `max`; `max` if the client announces none.
+/// Returns the declared size of the body, capped at `max`, or `max` if the client does not declare a size.
 fn content_length(headers: &HeaderMap, max: usize) -> usize {
     let length = headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     length.unwrap_or(max).min(max)
 }
 
-/// Reserves `size` bytes of a memory budget, at most the whole budget.
+/// Reserves `size` bytes from a memory budget, or the whole budget if `size` exceeds it.
 async fn reserve(budget: &Arc<Semaphore>, size: usize, limits: &Webhook) -> Result<OwnedSemaphorePermit, ApiError> {
     let permits = u32::try_from(size.clamp(1, (limits.webhook_memory / 2).max(1))).unwrap_or(u32::MAX);
     let waiting = Arc::clone(budget).acquire_many_owned(permits);
@@ -243,7 +244,7 @@ async fn commit(state: &AppState, delivery: Delivery) -> Result<Receipt, ApiErro
     Ok(outcome?)
 }
 
-/// Lists events as `/api/events` does. Redirects a browser to the page that posts test batches.
+/// Lists events in the same way as `/api/events`. Redirects browsers to the page for posting test batches.
 #[utoipa::path(get, path = "/webhook/", operation_id = "browseWebhook", tag = "webhook",
     params(Filters, Limit, EventCursor),
     responses((status = 200, description = "A page of events.", body = List<Event>),

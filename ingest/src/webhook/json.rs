@@ -1,4 +1,4 @@
-//! Lenient reading of JSON whose shape varies. Everything borrows from the delivery: text without escapes is not copied.
+//! Lenient parsing of JSON whose shape varies. Values are borrowed from the delivery, and strings without escapes are not copied.
 
 pub mod elements;
 pub mod metadata;

@@ -1,7 +1,8 @@
-//! From the queue of verified deliveries to commits: a few writers, each of which commits several deliveries together.
+//! Commits deliveries from the queue of verified deliveries. There are a few writers, and each commits several deliveries at a time.
 //!
-//! While a writer waits for Postgres, deliveries gather; the next free writer takes them in one transaction. No timer delays a delivery,
-//! and under load dozens of small posts cost one commit. A queued delivery holds its share of the memory budget.
+//! While a writer waits for Postgres, deliveries accumulate in the queue, and the next free writer commits them in one transaction. No
+//! timer delays a delivery, and under load dozens of small requests share one commit. A queued delivery holds its share of the memory
+//! budget.
 
 mod batching;
 mod writer;
@@ -16,15 +17,15 @@ use crate::webhook::delivery::{self, DeliverySender, QueuedDelivery};
 use batching::CommitQueue;
 pub(crate) use writer::Writer;
 
-/// Most deliveries in the queue. The memory budget is the tighter bound.
+/// Maximum number of deliveries in the queue. In practice, the memory budget is the tighter limit.
 const CAPACITY: usize = 4096;
 
-/// The queue's sending end, for the handlers, and its receiving end, for [`start`].
+/// Creates the queue and returns its sender, for the handlers, and its receiver, for [`start`].
 pub(crate) fn channel() -> (DeliverySender, mpsc::Receiver<QueuedDelivery>) {
     delivery::channel(CAPACITY)
 }
 
-/// Starts `count` writers. After `stop` they accept no new delivery, commit the queued ones, and end.
+/// Starts `count` writers. After `stop`, they accept no new deliveries, commit those already queued, and exit.
 pub(crate) fn start(
     queue: mpsc::Receiver<QueuedDelivery>,
     count: usize,
@@ -39,7 +40,7 @@ pub(crate) fn start(
         tasks.spawn(async move {
             while let Some((deliveries, guard)) = queue.take(&stop).await {
                 let writer = Arc::clone(&writer);
-                // A task of its own: if it panics, its clients get 503, and the writer goes on.
+                // Run in a separate task: if it panics, the affected clients get 503 and the writer continues.
                 if tokio::spawn(async move { writer.write(deliveries).await }).await.is_err() {
                     tracing::error!("a writer panicked; its deliveries were not stored and Mandrill will retry them");
                 }

@@ -1,6 +1,6 @@
-//! Refused deliveries, counted in memory by reason and network until a periodic job stores them.
+//! Refused deliveries, which are counted in memory by reason and network until a periodic job stores the counts.
 //!
-//! A flood of forgeries therefore costs no more rows than there are reasons and networks. Bodies are never kept, because they are
+//! A flood of forged requests therefore adds at most one row per reason and network. Bodies are never stored, because they are
 //! unverified.
 
 use std::collections::HashMap;
@@ -11,34 +11,34 @@ use shared::serve::Peer;
 
 use crate::webhook::diagnose::NearMiss;
 
-/// Most pairs of reason and network in memory, and most rows that are kept.
+/// Maximum number of combinations of reason and network in memory, and of stored rows.
 pub(crate) const MAX_REFUSALS: usize = 1_000;
-/// Time between two searches for a near miss.
+/// Minimum interval between two near-miss searches.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
-/// Stands for the networks beyond [`MAX_REFUSALS`].
+/// Placeholder for all networks beyond [`MAX_REFUSALS`].
 const OTHER_NETWORKS: &str = "elsewhere";
 
 /// Refusals by reason and network.
 pub(crate) type RefusalCounts = HashMap<(&'static str, String), RefusalCount>;
 
-/// How often deliveries were refused, and the last near miss.
+/// The number of refused deliveries, and the most recent near miss.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RefusalCount {
     pub(crate) times: i64,
-    /// Codes of the near miss, and what to change.
+    /// The codes of the near miss, and what to change.
     pub(crate) near_miss: Option<(String, String)>,
 }
 
-/// The refusals that are not stored yet.
+/// Refusals that have not been stored yet.
 #[derive(Debug, Default)]
 pub struct Refusals {
     counts: Mutex<RefusalCounts>,
-    /// When a near miss was last searched.
+    /// When the last near-miss search ran.
     searched: Mutex<Option<Instant>>,
 }
 
 impl Refusals {
-    /// Counts one refused delivery.
+    /// Counts a refused delivery.
     pub fn record(&self, reason: &'static str, peer: Peer, near_miss: Option<NearMiss>) {
         metrics::counter!("ingest_refusals_total", "reason" => reason).increment(1);
         let network = peer.network().to_string();
@@ -51,7 +51,7 @@ impl Refusals {
         count.near_miss = near_miss.or(count.near_miss.take());
     }
 
-    /// True at most once a second: a search for a near miss costs more than a refusal may.
+    /// Returns true at most once a second, since a near-miss search is too expensive to run for every refusal.
     pub fn may_search(&self) -> bool {
         let mut searched = self.searched.lock().unwrap_or_else(PoisonError::into_inner);
         let may = searched.is_none_or(|last| last.elapsed() >= SEARCH_INTERVAL);
@@ -61,7 +61,7 @@ impl Refusals {
         may
     }
 
-    /// Takes the counts, to store them.
+    /// Takes the counts so that they can be stored.
     pub(crate) fn take(&self) -> RefusalCounts {
         std::mem::take(&mut *self.counts())
     }

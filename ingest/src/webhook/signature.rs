@@ -1,8 +1,8 @@
-//! Verifying that a delivery comes from Mandrill.
+//! Verifies that a delivery comes from Mandrill.
 //!
-//! `X-Mandrill-Signature` is the base64 of an HMAC-SHA1. The key is the text of the webhook's key. The message is the webhook's URL exactly
-//! as entered in Mandrill, followed by every form field, name then value, decoded and sorted by name.
-//! Source: "Authenticating webhook requests" in the Mailchimp Transactional documentation.
+//! `X-Mandrill-Signature` is a base64-encoded HMAC-SHA1. The HMAC key is the webhook key string. The message is the webhook's URL exactly
+//! as entered in Mandrill, followed by the decoded name and value of every form field, sorted by name. Source: "Authenticating webhook
+//! requests" in the Mailchimp Transactional documentation.
 
 use std::convert::Infallible;
 use std::str::FromStr;
@@ -14,20 +14,21 @@ use sha1::Sha1;
 
 use crate::webhook::form::Form;
 
-/// The key with which Mandrill signs the empty batch that checks a new URL. Every account has the same, so it verifies nothing else.
+/// The key that Mandrill uses to sign the empty batch sent to check a new URL. It is the same for every account, so it does not
+/// authenticate anything else.
 pub(crate) const URL_CHECK_KEY: &str = "test-webhook";
-/// The value of that batch.
+/// The value of `mandrill_events` in that batch.
 const URL_CHECK_BODY: &[u8] = b"[]";
 
-/// The key of Mandrill's URL check, to send the same request.
+/// Returns the key for Mandrill's URL check, for sending the same request.
 pub fn url_check_key() -> Key {
     Key { label: URL_CHECK_KEY.to_owned(), secret: URL_CHECK_KEY.to_owned() }
 }
 
-/// A webhook's key, and the label that is stored with its events.
+/// A webhook key, and the label that is stored with its events.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key {
-    /// The configured label, or `key-1`, `key-2` … by position.
+    /// The configured label, or `key-1`, `key-2`, … according to the key's position.
     pub label: String,
     pub(crate) secret: String,
 }
@@ -37,22 +38,22 @@ pub struct Key {
 pub struct Keys(Vec<Key>);
 
 impl Keys {
-    /// The first key, with which `simulate` signs.
+    /// Returns the first key, which `simulate` uses for signing.
     pub fn first(&self) -> Option<&Key> {
         self.0.first()
     }
 
-    /// All keys.
+    /// Iterates over all keys.
     pub fn iter(&self) -> std::slice::Iter<'_, Key> {
         self.0.iter()
     }
 
-    /// True without any key.
+    /// Returns true if there are no keys.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// True if `secret` is one of the keys.
+    /// Returns true if `secret` is one of the keys.
     pub fn contains(&self, secret: &str) -> bool {
         self.0.iter().any(|key| key.secret == secret)
     }
@@ -64,13 +65,13 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-/// Why keys are refused.
+/// The reason a list of keys is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
-    /// The public key of the URL check.
+    /// The key is the public one for the URL check.
     #[error("`{URL_CHECK_KEY}` is the key of Mandrill's URL check, the same for every account; use the webhook's own key")]
     Public,
-    /// A label without a key.
+    /// A label has no key.
     #[error("the key labelled `{0}` is empty")]
     Empty(String),
 }
@@ -100,12 +101,12 @@ impl FromStr for Keys {
 pub struct Urls(Vec<String>);
 
 impl Urls {
-    /// The first URL, for which `simulate` signs.
+    /// Returns the first URL, which `simulate` uses for signing.
     pub fn first(&self) -> Option<&str> {
         self.iter().next()
     }
 
-    /// All URLs.
+    /// Iterates over all URLs.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -119,19 +120,19 @@ impl FromStr for Urls {
     }
 }
 
-/// What a valid signature verifies.
+/// The result of verifying a valid signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verification {
-    /// A delivery, signed with the key of this label.
+    /// A delivery signed with the key that has this label.
     Webhook(String),
     /// Mandrill's check that the URL responds; there is nothing to store.
     UrlCheck,
 }
 
-/// Why a delivery is not verified.
+/// The reason a delivery could not be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// No signature header.
+    /// The signature header is missing.
     #[error("The delivery has no X-Mandrill-Signature header.")]
     Unsigned,
     /// No key is configured.
@@ -146,7 +147,7 @@ pub enum SignatureError {
 }
 
 impl SignatureError {
-    /// A stable code.
+    /// A stable error code.
     pub fn code(self) -> &'static str {
         match self {
             Self::Unsigned => "unsigned",
@@ -157,7 +158,7 @@ impl SignatureError {
     }
 }
 
-/// Verifies deliveries against every pair of a configured key and URL.
+/// Verifies deliveries against every combination of configured key and URL.
 #[derive(Debug, Clone)]
 pub struct Verifier {
     keys: Keys,
@@ -165,15 +166,15 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier for these keys and URLs.
+    /// Creates a verifier for these keys and URLs.
     pub fn new(keys: Keys, urls: Urls) -> Self {
         Self { keys, urls }
     }
 
-    /// Verifies `signature`, the header's value, for `form`. The comparison takes constant time.
+    /// Verifies `signature`, the value of the header, for `form`. The comparison takes constant time.
     ///
     /// # Errors
-    /// When no key and URL match.
+    /// When no combination of key and URL matches.
     pub fn verify(&self, signature: &[u8], form: &Form) -> Result<Verification, SignatureError> {
         let Ok(signature) = BASE64_STANDARD.decode(signature) else { return Err(SignatureError::WrongSignature) };
         let matches = |secret: &str| self.urls.iter().any(|url| mac(secret, url, form.fields()).verify_slice(&signature).is_ok());
@@ -190,7 +191,7 @@ impl Verifier {
     }
 }
 
-/// The header's value with which Mandrill signs a delivery of `value`.
+/// Returns the signature header that Mandrill would send for a delivery of `value`.
 pub fn sign(key: &Key, url: &str, value: &[u8]) -> String {
     BASE64_STANDARD.encode(mac(&key.secret, url, [(&b"mandrill_events"[..], value)]).finalize().into_bytes())
 }

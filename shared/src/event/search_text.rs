@@ -4,7 +4,7 @@
 pub const SUBJECT: (char, char) = ('\u{1e}', '\u{1f}');
 
 /// Normalises text for comparison: lower case, one space between words, no control characters. SQL searches and the notifier's
-/// filters both use text folded here, so that they agree.
+/// filters both use this function, so that their results agree.
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     fold_into(&mut folded, text);
@@ -28,7 +28,7 @@ pub fn fold_into(folded: &mut String, text: &str) {
     }
 }
 
-/// The folded subject within an event's searchable text.
+/// Returns the folded subject from an event's searchable text.
 pub(crate) fn subject_of(search: &str) -> Option<&str> {
     let (_, rest) = search.split_once(SUBJECT.0)?;
     rest.split_once(SUBJECT.1).map(|(subject, _)| subject)

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A position in the feed, written `epoch.seq`: the reader has seen all items up to `seq`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
-    /// The series of numbers to which `seq` belongs.
+    /// The epoch that `seq` belongs to.
     pub epoch: Arc<str>,
     /// The last number seen; 0 before the first item.
     pub seq: u64,
@@ -21,7 +21,7 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// The text is not a cursor.
+/// Error returned if a string is not a valid cursor.
 #[derive(Debug, thiserror::Error)]
 #[error("expected a cursor of the form epoch.seq")]
 pub struct CursorError;

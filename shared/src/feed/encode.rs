@@ -1,4 +1,4 @@
-//! Encoding of items into runs.
+//! Encodes items into runs.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -7,13 +7,13 @@ use crate::feed::item::FeedItem;
 use crate::feed::keys::{FEED_CHANNEL, OPEN_CHANNEL};
 use crate::redis::Error;
 
-/// Most items are shorter than this, in bytes.
+/// Typical maximum size of an item, in bytes. Most items are smaller.
 const TYPICAL_ITEM_BYTES: usize = 1 << 10;
 /// Maximum size of a run in bytes, unless a single item is longer.
 const MAX_RUN_BYTES: usize = 128 << 10;
 
-/// Items encoded for publishing. Each run belongs to one channel. Runs are few and long, because Redis's cost per run does not
-/// depend on the number of items. Items of a channel stay in order.
+/// Items encoded for publishing. Each run belongs to one channel. The batch uses a few long runs, because the cost of a run in
+/// Redis does not depend on its number of items. Items within a channel stay in order.
 #[derive(Debug)]
 pub struct EncodedBatch {
     pub(super) runs: Vec<EncodedRun>,
@@ -32,7 +32,7 @@ pub(super) struct EncodedRun {
 }
 
 impl EncodedRun {
-    /// Adds `items` items, whose comma-separated JSON is `json`.
+    /// Adds `items` items. `json` contains their comma-separated JSON.
     fn add(&mut self, items: usize, json: &[u8]) {
         // The separator replaces the closing bracket, or opens the array.
         let separator = if self.json.pop().is_some() { b',' } else { b'[' };
@@ -44,7 +44,7 @@ impl EncodedRun {
 }
 
 impl EncodedBatch {
-    /// A batch of one item.
+    /// Creates a batch that contains one item.
     ///
     /// # Errors
     /// When the item cannot be serialised.
@@ -54,7 +54,7 @@ impl EncodedBatch {
         Ok(encoded)
     }
 
-    /// An empty batch with capacity for about `items` items.
+    /// Creates an empty batch with capacity for about `items` items.
     pub fn expecting(items: usize) -> Self {
         Self {
             runs: Vec::new(),
@@ -66,7 +66,7 @@ impl EncodedBatch {
     /// Adds an item.
     ///
     /// # Errors
-    /// When the item cannot be serialised; the batch stays as it was.
+    /// When the item cannot be serialised; in that case the batch is unchanged.
     pub fn push<S: Serialize + AsRef<str>>(&mut self, item: &FeedItem<S>) -> Result<(), Error> {
         let is_open = item.event.as_ref().is_some_and(|event| event.kind.as_ref() == "open");
         let channel = if is_open { OPEN_CHANNEL } else { FEED_CHANNEL };
@@ -90,26 +90,26 @@ impl EncodedBatch {
         }
     }
 
-    /// The index of the channel's last run, if that run has room for `bytes` more.
+    /// Returns the index of the channel's last run if that run has room for `bytes` more bytes.
     fn last_run_with_room(&self, channel: &str, bytes: usize) -> Option<usize> {
         let last = self.runs.iter().rposition(|run| run.channel == channel);
         last.filter(|last| self.runs[*last].json.len() + bytes < MAX_RUN_BYTES)
     }
 
-    /// The number of items.
+    /// Returns the number of items.
     pub fn len(&self) -> usize {
         self.runs.iter().map(|run| run.items).sum()
     }
 
-    /// True when the batch has no items.
+    /// Returns true if the batch has no items.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
 
-    /// The JSON of each item.
+    /// Returns the JSON of each item.
     ///
     /// # Errors
-    /// When a run is not a JSON array, which `push` and `append` rule out.
+    /// When a run is not a JSON array. `push` and `append` ensure that this does not happen.
     pub fn each(&self) -> Result<Vec<String>, Error> {
         let mut each = Vec::new();
         for run in &self.runs {
@@ -142,7 +142,7 @@ mod tests {
         };
         let text = "x".repeat(1000);
         let item = |n| FeedItem { event: None, search: Some(text.as_str()), notification: Some(message(n)), read: None };
-        // Items arrive one by one and in batches, as commits do.
+        // Items arrive both individually and in batches, matching the way they are committed.
         let mut items = EncodedBatch::expecting(300);
         for first in (0..300).step_by(10) {
             let mut commit = EncodedBatch::of(&item(first)).expect("an item");

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::event::Event;
 use crate::notification::{Notification, ReadMark};
 
-/// A committed item: an event, together with its notification if it is an open; only a notification; or a read mark.
+/// A committed item: an event with its notification if it has one, a notification without an event, or a read mark.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FeedItem<S = String> {
     pub event: Option<Event<S>>,
@@ -17,7 +17,7 @@ pub struct FeedItem<S = String> {
     pub read: Option<ReadMark>,
 }
 
-/// A received item. The event stays JSON, so that it can be forwarded unchanged and is parsed only where its fields are needed.
+/// A received item. The event is kept as JSON, so that it can be forwarded unchanged and is parsed only where its fields are needed.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct ReceivedItem {
     pub event: Option<Box<RawValue>>,

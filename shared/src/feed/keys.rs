@@ -1,8 +1,8 @@
-//! Redis keys and channels of the feed, and the size of its history.
+//! The feed's Redis keys and channels, and the size of its history.
 
 /// The stream that holds the feed's history.
 pub const STREAM: &str = "ml:feed";
-/// A hash with the stream's epoch, last number and server.
+/// A hash that contains the stream's epoch, last number and server.
 pub(super) const META: &str = "ml:feed:meta";
 /// The channel for opens.
 pub const OPEN_CHANNEL: &str = "ml:open";
@@ -12,5 +12,5 @@ pub const FEED_CHANNEL: &str = "ml:feed";
 pub const WAKE_CHANNEL: &str = "ml:wake";
 /// Signals that a session ended or a role changed.
 pub const SESSIONS_CHANNEL: &str = "ml:sessions";
-/// The approximate number of items that the stream keeps.
+/// The approximate number of items kept in the stream.
 pub const KEEP: usize = 10_000;

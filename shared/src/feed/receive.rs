@@ -1,4 +1,4 @@
-//! Decoding of runs.
+//! Decodes runs.
 
 use std::sync::Arc;
 
@@ -17,12 +17,13 @@ pub struct ReceivedBatch {
     pub after: Cursor,
     /// The items, in order.
     pub items: Vec<ReceivedItem>,
-    /// The number of items that could not be parsed, such as those of a newer version. They are empty in `items`.
+    /// The number of items that could not be parsed, for example because they come from a newer version. `items` contains an empty item for
+    /// each of them.
     pub unreadable: usize,
 }
 
 impl ReceivedBatch {
-    /// Parses a message of a feed channel. Returns `None` if it is not a run.
+    /// Parses a message from a feed channel. Returns `None` if it is not a run.
     pub fn from_message(payload: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Message<'a> {
@@ -60,7 +61,7 @@ impl ReceivedBatch {
         Ok(run.unwrap_or_else(|| Self { after, items: vec![ReceivedItem::default(); count], unreadable: count }))
     }
 
-    /// The number of the last item.
+    /// Returns the number of the last item.
     pub fn last(&self) -> u64 {
         self.after.seq + self.items.len() as u64
     }

@@ -12,7 +12,7 @@ use crate::feed::receive::ReceivedBatch;
 use crate::redis::Error;
 use crate::session::new_secret;
 
-/// Runs appended by one script call. Redis is blocked while the script runs.
+/// Maximum number of runs appended by one script call. Redis is blocked while the script runs.
 const RUNS_PER_CALL: usize = 4;
 
 /// The start of every script: reads the current epoch, or begins a new one named `ARGV[1]`.
@@ -27,11 +27,11 @@ if not epoch or known[3] ~= server or (seq > 0 and redis.call('EXISTS', KEYS[1])
 end
 ";
 
-/// Appends and publishes runs. `ARGV[2]` is the number of items to keep. Three arguments follow for each run: the channel, the
-/// number of items, and the items as a JSON array.
+/// Appends and publishes runs. `ARGV[2]` is the number of items to keep. It is followed by three arguments for each run: the
+/// channel, the number of items, and the items as a JSON array.
 ///
 /// The script reserves the numbers first. If a later command fails, readers notice a gap, and no number is used twice. The id of
-/// an entry is the number of its last item, so that a read after any number finds the run that contains the next one.
+/// an entry is the number of its last item, so that reading after any number finds the run that contains the next number.
 const APPEND: &str = r#"
 local function text(number) return string.format('%.0f', number) end
 local last = seq
@@ -58,10 +58,10 @@ end
 return {epoch, string.format('%.0f', seq), found}
 ";
 
-/// Reads the end of the feed.
+/// Reads the position of the end of the feed.
 const END: &str = "return {epoch, string.format('%.0f', seq)}";
 
-/// Hashed only once, since it runs on every commit.
+/// Created and hashed only once, since it runs on every commit.
 static APPEND_SCRIPT: LazyLock<Script> = LazyLock::new(|| script(APPEND));
 
 fn script(body: &str) -> Script {
@@ -91,7 +91,7 @@ pub async fn append(connection: &mut impl ConnectionLike, items: &EncodedBatch) 
     Ok(())
 }
 
-/// Returns the end of the feed. No item published so far has a higher number.
+/// Returns the position of the end of the feed. No item published so far has a higher number.
 ///
 /// # Errors
 /// When Redis is unavailable or rejects the script.
@@ -102,7 +102,7 @@ pub async fn end(connection: &mut impl ConnectionLike) -> Result<Cursor, Error> 
 }
 
 fn parse_number(text: &str) -> Result<u64, Error> {
-    text.parse().map_err(|_| Error::Malformed("a number of the stream is invalid"))
+    text.parse().map_err(|_| Error::Malformed("a number in the stream is invalid"))
 }
 
 /// A page of the stream.

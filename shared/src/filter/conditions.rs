@@ -1,45 +1,45 @@
-//! The conditions of a filter.
+//! Filter conditions.
 
 use time::OffsetDateTime;
 
 /// Selects the events that meet every condition. An empty filter selects all events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
-    /// Any of these kinds; all kinds if empty.
+    /// Matches any of these kinds, or all kinds if empty.
     pub kinds: Vec<String>,
-    /// Exact, except for the case of ASCII letters.
+    /// Exact match, but ignoring the case of ASCII letters.
     pub recipient: Option<String>,
-    /// Exact, except for the case of ASCII letters.
+    /// Exact match, but ignoring the case of ASCII letters.
     pub sender: Option<String>,
-    /// A substring of the subject, both folded.
+    /// A substring of the subject. Both are compared after folding.
     pub subject: Option<String>,
-    /// One of the tags, exact.
+    /// Exact match with one of the tags.
     pub tag: Option<String>,
-    /// Metadata keys and their exact values as text: strings, numbers as Postgres writes them, `true` and `false`.
+    /// Metadata keys and their exact values as text: strings, numbers in Postgres's notation, `true` and `false`.
     pub metadata: Vec<(String, String)>,
-    /// Exact.
+    /// Exact match.
     pub template: Option<String>,
-    /// Exact.
+    /// Exact match.
     pub subaccount: Option<String>,
-    /// Exact.
+    /// Exact match.
     pub message_id: Option<String>,
-    /// Exact.
+    /// Exact match.
     pub ip: Option<String>,
-    /// Exact.
+    /// Exact match.
     pub url: Option<String>,
     /// Received at or after this time.
     pub from: Option<OffsetDateTime>,
     /// Received before this time.
     pub to: Option<OffsetDateTime>,
-    /// Only simulated events if true, only real ones if false.
+    /// Selects only simulated events if true, or only real events if false.
     pub simulated: Option<bool>,
     /// Folded words, all of which the event's searchable text must contain.
     pub words: Vec<String>,
-    /// Excluded values: an event that has any of them is not selected.
+    /// Excluded values. An event that has any of them is not selected.
     pub not: Vec<(Field, String)>,
 }
 
-/// A field whose values can be excluded, as `not.NAME`.
+/// A field whose values can be excluded with `not.NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Field {
     /// `not.kind`
@@ -65,7 +65,7 @@ pub enum Field {
 }
 
 impl Filter {
-    /// True when the filter has no conditions.
+    /// Returns true if the filter has no conditions.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -1,11 +1,11 @@
-//! Matching of filters against events in memory.
+//! Matches filters against events in memory.
 
 use crate::event::{Event, subject_of};
 use crate::filter::conditions::{Field, Filter};
 use crate::filter::metadata::has_metadata;
 
 impl Filter {
-    /// True when the filter selects `event`. `search` is the event's searchable text.
+    /// Returns true if the filter selects `event`. `search` is the event's searchable text.
     pub fn matches(&self, event: &Event, search: &str) -> bool {
         let exact =
             |wanted: &Option<String>, value: &Option<String>| wanted.as_ref().is_none_or(|wanted| value.as_ref() == Some(wanted));
@@ -32,7 +32,7 @@ impl Filter {
 }
 
 impl Field {
-    /// True when this field of the event has the value `wanted`.
+    /// Returns true if this field of the event has the value `wanted`.
     fn matches(&self, event: &Event, wanted: &str) -> bool {
         let exact = |value: &Option<String>| value.as_deref() == Some(wanted);
         let folded = |value: &Option<String>| value.as_ref().is_some_and(|value| value.eq_ignore_ascii_case(wanted));

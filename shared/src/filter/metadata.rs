@@ -1,4 +1,4 @@
-//! Metadata values, compared as text in Postgres's notation.
+//! Compares metadata values as text in Postgres's notation.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::event::Event;
 
-/// True when the event's metadata has all of the `wanted` keys with these values.
+/// Returns true if the event's metadata contains all of the `wanted` keys with the specified values.
 pub(super) fn has_metadata(event: &Event, wanted: &[(impl AsRef<str>, impl AsRef<str>)]) -> bool {
     if wanted.is_empty() {
         return true;
@@ -18,7 +18,7 @@ pub(super) fn has_metadata(event: &Event, wanted: &[(impl AsRef<str>, impl AsRef
     })
 }
 
-/// A metadata value in Postgres's notation. Returns `None` for null, arrays and objects.
+/// Returns a metadata value in Postgres's notation, or `None` for null, arrays and objects.
 fn value_text(value: &RawValue) -> Option<String> {
     match value.get().as_bytes().first()? {
         b'"' => serde_json::from_str(value.get()).ok(),
@@ -28,12 +28,13 @@ fn value_text(value: &RawValue) -> Option<String> {
     }
 }
 
-/// A JSON number as Postgres writes a `numeric`: without an exponent, keeping trailing zeros after the decimal point.
+/// Converts a JSON number to the notation that Postgres uses for `numeric`: no exponent, and trailing zeros after the decimal point are
+/// kept.
 fn number_text(number: &str) -> Option<String> {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let (negative, mantissa) = mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    // Longer numbers are of no use in a filter.
+    // Numbers with larger exponents are not useful in a filter.
     let exponent: i64 = exponent.parse().ok().filter(|exponent: &i64| exponent.abs() <= 1_000)?;
     let mut digits = format!("{whole}{fraction}");
     // The position of the decimal point in `digits`.

@@ -1,4 +1,4 @@
-//! Parsing of filters from names and values.
+//! Parses filters from names and values.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -6,10 +6,10 @@ use time::format_description::well_known::Rfc3339;
 use crate::event::fold;
 use crate::filter::conditions::{Field, Filter};
 
-/// Why a filter was rejected.
+/// The reason a filter was rejected.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum FilterError {
-    /// There is no filter of this name.
+    /// There is no filter with this name.
     #[error("There is no filter `{0}`")]
     Unknown(String),
     /// The value is invalid for the named filter.
@@ -20,7 +20,7 @@ pub enum FilterError {
     TooLong,
 }
 
-// Bounds the cost of one filter. The lengths are in characters.
+// These limits bound the cost of a single filter. Lengths are in characters.
 const MAX_CONDITIONS: usize = 32;
 const MAX_TEXT_CHARS: usize = 1024;
 

@@ -21,7 +21,7 @@ impl Peer {
         Self(forwarded.unwrap_or(address).to_canonical())
     }
 
-    /// The network under which limits and counters group this peer: its IPv4 /24 or IPv6 /48.
+    /// Returns the network by which limits and counters group this peer: its IPv4 /24 or IPv6 /48.
     pub fn network(self) -> IpNet {
         let length = if self.0.is_ipv4() { 24 } else { 48 };
         IpNet::new(self.0, length).map_or_else(|_| IpNet::from(self.0), |network| network.trunc())

@@ -1,4 +1,4 @@
-//! Authentication by session cookie or API token.
+//! Authentication with a session cookie or an API token.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -10,7 +10,7 @@ use crate::session::cookie::{cookie, cookie_name};
 use crate::session::secret::Hash;
 use crate::session::user::User;
 
-/// Identifies the caller from the request's headers. Returns `None` without a valid credential.
+/// Identifies the caller from the request's headers. Returns `None` if there is no valid credential.
 ///
 /// Using a session extends it by eight hours, up to seven days after sign-in.
 ///

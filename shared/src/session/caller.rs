@@ -1,9 +1,9 @@
-//! The user behind a request, and what the request is allowed to do.
+//! The user who makes a request, and what the request is allowed to do.
 
 use crate::session::secret::Hash;
 use crate::session::user::{Role, User};
 
-/// An authenticated user with the credential that was used.
+/// An authenticated user and the credential that they used.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub user: User,
@@ -13,18 +13,18 @@ pub struct Caller {
 /// What authenticates a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
-    /// A session cookie, by its hash.
+    /// The hash of a session cookie.
     Session(Hash),
-    /// An API token, by its hash.
+    /// An API token, identified by its hash.
     Token {
         hash: Hash,
-        /// Any of `read` and `simulate`.
+        /// Any combination of `read` and `simulate`.
         scopes: Vec<String>,
     },
 }
 
 impl Credential {
-    /// The hash under which the database stores the credential.
+    /// Returns the hash under which the credential is stored in the database.
     pub fn hash(&self) -> &Hash {
         match self {
             Self::Session(hash) | Self::Token { hash, .. } => hash,
@@ -33,12 +33,12 @@ impl Credential {
 }
 
 impl Caller {
-    /// True when the caller may read events: any session, or a token with the scope `read`.
+    /// Returns true if the caller is allowed to read events: any session, or a token with the `read` scope.
     pub fn may_read(&self) -> bool {
         self.has_scope_or_session("read")
     }
 
-    /// True when the caller may simulate events: an admin's session, or a token with the scope `simulate`.
+    /// Returns true if the caller is allowed to simulate events: an admin's session, or a token with the `simulate` scope.
     pub fn may_simulate(&self) -> bool {
         match &self.credential {
             Credential::Session(_) => self.user.role == Role::Admin,
@@ -46,12 +46,12 @@ impl Caller {
         }
     }
 
-    /// True when the caller may see operational data: an admin, by a session or a token with the scope `read`.
+    /// Returns true if the caller is allowed to see operational data: an admin with a session or a token with the `read` scope.
     pub fn may_operate(&self) -> bool {
         self.user.role == Role::Admin && self.may_read()
     }
 
-    /// True when the caller may manage accounts: an admin's session. Tokens never may, not even an admin's.
+    /// Returns true if the caller is allowed to manage accounts: an admin's session. Tokens are never allowed to, not even an admin's.
     pub fn may_manage(&self) -> bool {
         self.user.role == Role::Admin && matches!(self.credential, Credential::Session(_))
     }

@@ -5,12 +5,12 @@ use http::header::COOKIE;
 
 use crate::origin::Origins;
 
-/// The session cookie's name: `__Host-sid` if every origin uses https, else `sid`.
+/// Returns the session cookie's name: `__Host-sid` if every origin uses https, otherwise `sid`.
 pub fn cookie_name(origins: &Origins) -> &'static str {
     if origins.all_secure() { "__Host-sid" } else { "sid" }
 }
 
-/// The value of the cookie `name`, if the request has one.
+/// Returns the value of the cookie `name`, if the request has one.
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(COOKIE)

@@ -1,31 +1,31 @@
-//! Secrets of cookies and tokens, and their hashes.
+//! Secrets for cookies and tokens, and their hashes.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-/// The SHA-256 of a secret. The database stores the hash and never the secret.
+/// The SHA-256 hash of a secret. The database stores only the hash, never the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hash([u8; 32]);
 
 impl Hash {
-    /// Hashes the text of a cookie or token.
+    /// Hashes the value of a cookie or token.
     pub fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret).into())
     }
 
-    /// Wraps a hash read from the database. Returns `None` unless it has 32 bytes.
+    /// Wraps a hash read from the database. Returns `None` if it is not 32 bytes long.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// The bytes to store in the database.
+    /// Returns the bytes to store in the database.
     pub fn as_slice(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// Generates a secret of 256 random bits for a cookie or token, as URL-safe base64.
+/// Generates a random 256-bit secret for a cookie or token, encoded as URL-safe base64.
 ///
 /// # Errors
 /// When the system cannot provide random bytes.

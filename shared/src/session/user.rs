@@ -6,13 +6,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A user's role. Admins may do everything that viewers may.
+/// A user's role. Admins can do everything that viewers can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Reads events and notifications, and sends messages.
+    /// Can read events and notifications, and send messages.
     Viewer,
-    /// Also simulates events, manages users and operates the service.
+    /// Can also simulate events, manage users and operate the service.
     Admin,
 }
 
@@ -25,7 +25,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// The text is not a role.
+/// Error returned if a string is not a valid role.
 #[derive(Debug, thiserror::Error)]
 #[error("expected `viewer` or `admin`")]
 pub struct RoleError;

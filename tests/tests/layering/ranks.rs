@@ -139,6 +139,7 @@ pub(crate) const INGEST: Ranks = &[
             "store/inserted.rs",
             "store/migrations.rs",
             "store/migrations/adopt.rs",
+            "store/migrations/error.rs",
             "store/notification_rules.rs",
             "store/notifications.rs",
             "store/outbox.rs",

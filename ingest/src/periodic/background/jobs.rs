@@ -7,16 +7,16 @@ use super::step::Step;
 use crate::store::background_jobs;
 use crate::store::partition_indexes::{self, PartitionIndex};
 
-/// A job. Its name is in the database: it never changes.
+/// A job. Its name is stored in the database, so it must never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Job {
-    /// Adds search terms to events without them, which versions before 0.1.0 stored.
+    /// Adds search terms to events that were stored without them by versions before 0.1.0.
     SearchTerms,
-    /// Gives every partition its part of an index.
+    /// Builds an index on every partition.
     Index(PartitionIndex),
 }
 
-/// All jobs, in the order in which they run. To index a column, or to change an index, add an entry; to fill a column, add a variant.
+/// All jobs, in the order in which they run. To index a column or change an index, add an entry; to backfill a column, add a variant.
 pub(crate) const JOBS: [Job; 2] =
     [Job::SearchTerms, Job::Index(PartitionIndex { name: "events_search_idx", definition: "using gin (terms)" })];
 
@@ -28,17 +28,17 @@ impl Job {
         }
     }
 
-    /// Raise it when the job has to run again over everything.
+    /// The job's version. Increment it if the job has to process all rows again.
     pub(crate) fn version(self) -> i32 {
         match self {
             Self::SearchTerms | Self::Index(_) => 1,
         }
     }
 
-    /// Works for a moment from `position`, and stores how far it is.
+    /// Runs one short step starting at `position`, and stores the progress.
     ///
     /// # Errors
-    /// When Postgres fails. The step has no effect then, or the next call continues it.
+    /// When Postgres fails. In that case the step either has no effect or is resumed by the next call.
     pub(crate) async fn step(self, connection: &mut PgConnection, position: Option<&str>) -> Result<Step, sqlx::Error> {
         match self {
             Self::SearchTerms => search_terms::step(connection, self.name(), position).await,

@@ -1,4 +1,4 @@
-//! Adding search terms to events without them.
+//! Adds search terms to events that lack them.
 
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
@@ -7,13 +7,13 @@ use time::OffsetDateTime;
 use super::step::Step;
 use crate::store::background_jobs;
 
-/// Events that one step changes, so that it holds its row locks only briefly.
+/// Number of events updated per step. Small enough that row locks are held only briefly.
 const CHUNK_ROWS: i64 = 1_000;
 
-/// Changes the next events after `position`, in the order of the index of events without terms.
+/// Updates the next events after `position`, in the order of the index on events without terms.
 ///
 /// # Errors
-/// When Postgres fails; then nothing is changed.
+/// When Postgres fails; in that case nothing is changed.
 pub(super) async fn step(connection: &mut PgConnection, name: &str, position: Option<&str>) -> Result<Step, sqlx::Error> {
     let (received_at, id) = position.and_then(parse).unwrap_or((OffsetDateTime::UNIX_EPOCH, 0));
     let mut transaction = connection.begin().await?;
@@ -33,7 +33,7 @@ pub(super) async fn step(connection: &mut PgConnection, name: &str, position: Op
         CHUNK_ROWS
     );
     let Some(last) = chunk.fetch_optional(&mut *transaction).await? else {
-        // Rows that other transactions had locked are found from the beginning, by the next run.
+        // The next run starts from the beginning, so it finds rows that were locked by other transactions.
         background_jobs::advance(&mut *transaction, name, None, 0).await?;
         transaction.commit().await?;
         return Ok(Step::Done);
@@ -44,7 +44,7 @@ pub(super) async fn step(connection: &mut PgConnection, name: &str, position: Op
     Ok(Step::Continue(Some(position)))
 }
 
-/// `MICROSECONDS-ID`: the last event that was changed.
+/// Parses a position, `MICROSECONDS-ID`, which identifies the last updated event.
 fn parse(position: &str) -> Option<(OffsetDateTime, i64)> {
     let (micros, id) = position.split_once('-')?;
     let nanos = micros.parse::<i128>().ok()?.checked_mul(1_000)?;

@@ -1,10 +1,10 @@
-//! The result of a step of a background job.
+//! The result of a background job's step.
 
-/// What a step leaves to do.
+/// What remains to be done after a step.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// The next step continues at this position.
     Continue(Option<String>),
-    /// Nothing.
+    /// Nothing is left to do.
     Done,
 }

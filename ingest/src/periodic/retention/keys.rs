@@ -1,14 +1,14 @@
-//! The keys that identify duplicates outlive their events, so that a late retry is still recognised.
+//! The keys that identify duplicates are kept longer than their events, so that a late retry is still recognised.
 
 use sqlx::PgPool;
 
-/// Rows deleted in one transaction.
+/// Number of rows deleted per transaction.
 const CHUNK_ROWS: i64 = 5_000;
 
-/// Deletes the keys of months that were dropped more than 30 days ago, and returns how many.
+/// Deletes the keys for months that were dropped more than 30 days ago. Returns the number of deleted keys.
 ///
 /// # Errors
-/// When Postgres fails. Deleted chunks stay deleted.
+/// When Postgres fails. Chunks deleted before the failure stay deleted.
 pub(crate) async fn delete_expired(pool: &PgPool) -> Result<u64, sqlx::Error> {
     let retired = sqlx::query!(
         "select name, until from retired_partitions

@@ -7,7 +7,7 @@ use time::Duration;
 use crate::store::diagnostics;
 use crate::store::partitions::{self, Partition};
 
-/// Months that ended at least `days` ago by the database's clock, oldest first.
+/// Returns the months that ended at least `days` ago according to the database clock, oldest first.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -18,13 +18,13 @@ pub(crate) async fn expired(pool: &PgPool, days: u32) -> Result<Vec<Partition>, 
     Ok(partitions)
 }
 
-/// Detaches and drops one month. The detach waits for inserts and reads of other months, but never blocks them. It cannot run in
-/// a transaction.
+/// Detaches and drops one month. The detach waits for running inserts and reads on other months, but never blocks them. It cannot
+/// run inside a transaction.
 ///
 /// # Errors
-/// When Postgres fails. A later call continues from there.
+/// When Postgres fails. A later call picks up where this one stopped.
 pub(crate) async fn detach_and_drop(connection: &mut PgConnection, partition: &Partition) -> Result<(), sqlx::Error> {
-    // `partitions::all` read the name from the catalogue and checked its form.
+    // `partitions::all` has read the name from the system catalogue and validated its format.
     let name = &partition.name;
     if partition.attached {
         // A crash may have interrupted an earlier detach.

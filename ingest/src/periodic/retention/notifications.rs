@@ -1,14 +1,14 @@
-//! Notifications contain addresses, as events do, and are kept just as long.
+//! Notifications contain addresses, just like events, so they are kept for the same period.
 
 use sqlx::PgPool;
 
-/// Rows deleted in one transaction.
+/// Number of rows deleted per transaction.
 const CHUNK_ROWS: i64 = 5_000;
 
-/// Deletes notifications older than `days`, and returns how many. The oldest have the lowest ids.
+/// Deletes notifications older than `days` and returns the number deleted. The oldest notifications have the lowest ids.
 ///
 /// # Errors
-/// When Postgres fails. Deleted chunks stay deleted.
+/// When Postgres fails. Chunks deleted before the failure stay deleted.
 pub(crate) async fn delete_expired(pool: &PgPool, days: u32) -> Result<u64, sqlx::Error> {
     let mut total = 0;
     loop {

@@ -5,7 +5,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, query, query_as};
 
-use super::MigrationError;
+use super::error::MigrationError;
 
 /// The last version in the baseline. Later migrations apply to new and adopted databases alike.
 const LAST_OF_BASELINE: i64 = 20_261_129_000_005;

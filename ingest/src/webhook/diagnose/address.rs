@@ -1,4 +1,4 @@
-//! A URL in its parts, unchanged, and the URLs that it may be mistaken for.
+//! A URL split into its parts without normalisation, and the URLs that it could be confused with.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::cause::{Cause, MAX_CAUSES, RefusedRequest, Variant};
 
-/// `scheme://credentials@host:port/path?query`, each part as it was configured.
+/// `scheme://credentials@host:port/path?query`, with each part exactly as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     scheme: String,
@@ -36,12 +36,12 @@ impl Address {
         }
     }
 
-    /// The URL as it was configured.
+    /// Returns the URL exactly as configured.
     pub(crate) fn text(&self) -> String {
         self.with_credentials(self.credentials.as_deref())
     }
 
-    /// The URL with masked credentials, for people to read.
+    /// Returns the URL with masked credentials, for display.
     pub(crate) fn masked(&self) -> String {
         self.with_credentials(self.credentials.as_deref().map(|_| "***"))
     }
@@ -54,7 +54,7 @@ impl Address {
         format!("{scheme}://{credentials}{host}{port}{path}{query}")
     }
 
-    /// The URL, and the URLs that differ from it by mistakes, the fewest mistakes first.
+    /// Returns the URL and the URLs that result from one or more mistakes in it.
     pub(crate) fn variants(&self, request: &RefusedRequest<'_>) -> Vec<Variant<Self>> {
         let mut variants = vec![(self.clone(), Vec::new())];
         self.extend(&mut variants, self.schemes(request), Cause::Scheme, |address, scheme| address.scheme = scheme);
@@ -74,7 +74,7 @@ impl Address {
         variants
     }
 
-    /// Adds to each variant the ones with `parts` in place of one part. A part is changed only once.
+    /// For each variant, adds copies with one part replaced by each of `parts`. Each part is changed only once.
     fn extend<T: Clone>(&self, variants: &mut Vec<Variant<Self>>, parts: Vec<T>, cause: Cause, set: impl Fn(&mut Self, T)) {
         let before: Vec<Variant<Self>> =
             variants.iter().filter(|(_, causes)| causes.len() < MAX_CAUSES && !causes.contains(&cause)).cloned().collect();
@@ -127,7 +127,7 @@ impl Address {
         queries
     }
 
-    /// No credentials, and those of the request: unchanged, and percent-encoded.
+    /// Returns no credentials, the request's credentials unchanged, and the request's credentials percent-encoded.
     fn users(&self, request: &RefusedRequest<'_>) -> Vec<Option<String>> {
         let basic = request.authorization.and_then(|header| header.strip_prefix("Basic "));
         let sent = basic.and_then(|encoded| String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok());
@@ -139,7 +139,7 @@ impl Address {
     }
 }
 
-/// Host and port. The colons of an IPv6 address are in brackets.
+/// Splits a host from its port. The colons in an IPv6 address are inside brackets.
 fn split_port(host: &str) -> (&str, Option<&str>) {
     match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, Some(port)),

@@ -1,9 +1,9 @@
-//! What a near miss consists of.
+//! Near misses and their causes.
 
-/// Most mistakes that are assumed together.
+/// Maximum number of mistakes in one combination.
 pub(super) const MAX_CAUSES: usize = 3;
 
-/// What a refused request contains besides its form.
+/// The parts of a rejected request other than its form.
 #[derive(Debug, Clone, Copy)]
 pub struct RefusedRequest<'a> {
     /// The signature header.
@@ -20,49 +20,49 @@ pub struct RefusedRequest<'a> {
     pub authorization: Option<&'a str>,
 }
 
-/// One mistake.
+/// A single mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
-    /// http instead of https, or the reverse.
+    /// http instead of https, or vice versa.
     Scheme,
-    /// Another host.
+    /// A different host.
     Host,
-    /// A port too many or too few.
+    /// An extra, missing or different port.
     Port,
-    /// A trailing slash too many or too few.
+    /// An extra or missing trailing slash.
     Slash,
-    /// Another path.
+    /// A different path.
     Path,
-    /// The same query in another order.
+    /// The same query parameters in a different order.
     QueryOrder,
-    /// Mandrill's URL has a query that ours lacks.
+    /// Mandrill's URL has a query string that ours lacks.
     QueryMissing,
-    /// Our URL has a query that Mandrill's lacks.
+    /// Our URL has a query string that Mandrill's lacks.
     QueryExtra,
-    /// User and password in one of the URLs.
+    /// Credentials that are missing from one of the URLs or differ between them.
     Credentials,
-    /// The JSON was rewritten in transit.
+    /// The JSON was modified in transit.
     Json,
-    /// The sender signed the encoded value of the form.
+    /// The sender signed the form value before decoding.
     Undecoded,
-    /// The sender signed the URL without the fields.
+    /// The sender signed only the URL, without the fields.
     NoFields,
-    /// The key of Mandrill's URL check.
+    /// The sender used the key for Mandrill's URL check.
     PublicKey,
-    /// The label was used as part of the key.
+    /// The sender used the label as part of the key.
     LabelInKey,
-    /// The key was decoded before use.
+    /// The sender decoded the key before use.
     DecodedKey,
-    /// Hexadecimal instead of base64.
+    /// The signature is in hexadecimal instead of base64.
     Hex,
-    /// Another base64 alphabet, or no padding.
+    /// The signature uses a different base64 alphabet or lacks padding.
     Base64,
-    /// SHA-256 instead of SHA-1.
+    /// The sender used SHA-256 instead of SHA-1.
     Sha256,
 }
 
 impl Cause {
-    /// A stable code.
+    /// A stable error code.
     pub fn code(self) -> &'static str {
         match self {
             Self::Scheme => "scheme",
@@ -86,38 +86,38 @@ impl Cause {
         }
     }
 
-    /// What to do about it. `None` where the two URLs explain it.
+    /// Returns advice on fixing the mistake, or `None` if comparing the two URLs is enough.
     pub(super) fn advice(self) -> Option<&'static str> {
         match self {
-            Self::Json => Some("The body was modified in transit. Configure the proxy to pass bodies on unchanged."),
+            Self::Json => Some("The body was modified in transit. Configure the proxy to forward bodies unchanged."),
             Self::Undecoded => Some("The sender signs the encoded value; Mandrill signs the decoded one."),
             Self::NoFields => Some("The sender signs only the URL; Mandrill signs the fields too."),
             Self::PublicKey => Some("The sender signs with `test-webhook`, which verifies nothing. Use the webhook's own key."),
             Self::LabelInKey => Some("The sender signs with LABEL=KEY; only the part after the `=` is the key."),
-            Self::DecodedKey => Some("The sender decodes the key from base64; Mandrill uses its text."),
+            Self::DecodedKey => Some("The sender decodes the key from base64; Mandrill uses the key string as it is."),
             Self::Hex => Some("The sender encodes the signature in hexadecimal; Mandrill uses base64."),
-            Self::Base64 => Some("The sender uses another form of base64 than Mandrill: URL-safe, or without padding."),
+            Self::Base64 => Some("The sender uses a different form of base64 than Mandrill: URL-safe, or without padding."),
             Self::Sha256 => Some("The sender signs with SHA-256; Mandrill signs with SHA-1."),
             _ => None,
         }
     }
 }
 
-/// What explains a wrong signature.
+/// An explanation for an invalid signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NearMiss {
-    /// The mistakes, which all have to be assumed.
+    /// The mistakes that together explain the signature.
     pub causes: Vec<Cause>,
-    /// What was signed, and what to change. Credentials are masked.
+    /// What was signed and what to change. Credentials are masked.
     pub detail: String,
 }
 
 impl NearMiss {
-    /// The codes of the causes, joined by `+`.
+    /// Returns the codes of the causes, joined with `+`.
     pub fn codes(&self) -> String {
         self.causes.iter().map(|cause| cause.code()).collect::<Vec<_>>().join("+")
     }
 }
 
-/// A replacement for an expected value, and the mistakes that it assumes.
+/// An alternative to an expected value, and the mistakes that would produce it.
 pub(super) type Variant<T> = (T, Vec<Cause>);

@@ -1,4 +1,4 @@
-//! Forms in which senders get a signature wrong: of the signature itself, of the key, and of the signed text.
+//! Common mistakes in signing: variants of the signature itself, the key and the signed text.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD};
@@ -7,7 +7,7 @@ use super::cause::{Cause, Variant};
 use crate::webhook::form::Form;
 use crate::webhook::signature::{Keys, URL_CHECK_KEY};
 
-/// The signatures that the header may encode: 20 bytes, or the 32 of SHA-256.
+/// Returns the signatures that the header can encode: 20 bytes, or 32 bytes for SHA-256.
 pub(super) fn signatures(header: &[u8]) -> Vec<Variant<Vec<u8>>> {
     let mut found = Vec::new();
     let mut add = |bytes: Option<Vec<u8>>, cause: Option<Cause>| {
@@ -30,7 +30,7 @@ pub(super) fn signatures(header: &[u8]) -> Vec<Variant<Vec<u8>>> {
     found
 }
 
-/// Label and secret of each key that may have signed. The key of the URL check is right for that check only.
+/// Returns the label and secret of each key that may have been used. The key for the URL check is valid only for that check.
 pub(super) fn key_variants(keys: &Keys, is_check: bool) -> Vec<Variant<(String, Vec<u8>)>> {
     let mut variants = Vec::new();
     for key in keys.iter() {
@@ -48,7 +48,7 @@ pub(super) fn key_variants(keys: &Keys, is_check: bool) -> Vec<Variant<(String, 
     variants
 }
 
-/// The texts that may have been signed after the URL.
+/// Returns the possible signed strings that follow the URL.
 pub(super) fn text_variants(form: &Form) -> Vec<Variant<Vec<u8>>> {
     let joined = |change: &dyn Fn(&[u8]) -> Vec<u8>| -> Vec<u8> {
         let of = |(name, value): (&[u8], &[u8])| {
@@ -66,7 +66,7 @@ pub(super) fn text_variants(form: &Form) -> Vec<Variant<Vec<u8>>> {
             variants.push((changed, vec![Cause::Json]));
         }
     }
-    // PHP encodes the asterisk; browsers do not.
+    // PHP percent-encodes the asterisk; browsers do not.
     for asterisk in ["%2A", "*"] {
         let encode = |value: &[u8]| form_urlencoded::byte_serialize(value).collect::<String>().replace('*', asterisk);
         let encoded = joined(&|value| encode(value).into_bytes());
@@ -77,7 +77,7 @@ pub(super) fn text_variants(form: &Form) -> Vec<Variant<Vec<u8>>> {
     variants
 }
 
-/// The JSON as PHP writes it: slashes escaped, only ASCII.
+/// Rewrites the JSON in PHP's style, with escaped slashes and only ASCII characters.
 fn php(text: &str) -> String {
     let mut written = String::with_capacity(text.len() + 64);
     let mut escaped = false;
@@ -96,7 +96,7 @@ fn php(text: &str) -> String {
     written
 }
 
-/// The JSON without escaped slashes. An escaped backslash escapes nothing.
+/// Removes the escapes from slashes in the JSON. A backslash that is itself escaped does not escape the next character.
 fn unescape(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
     let mut escaped = false;
@@ -110,7 +110,7 @@ fn unescape(text: &str) -> String {
     written
 }
 
-/// The JSON without white space between tokens.
+/// Removes whitespace between the JSON's tokens.
 fn compact(text: &str) -> String {
     let (mut inside, mut escaped) = (false, false);
     text.chars()

@@ -1,4 +1,4 @@
-//! Which event an element describes: equal digests are deliveries of the same event.
+//! Identifies the event that an element describes. Elements with equal digests are deliveries of the same event.
 
 use sha2::{Digest, Sha256};
 
@@ -7,8 +7,8 @@ use crate::webhook::json::elements::Element;
 
 /// Hashes the provider's identity fields, each length-prefixed so that adjacent fields cannot be confused.
 ///
-/// `msg` is a snapshot that differs between deliveries, so only fields of it that never change replace a missing id. An element without
-/// an identity is hashed as a whole.
+/// `msg` is a snapshot that differs between deliveries, so only those of its fields that never change are used in place of a missing id. An
+/// element without identity fields is hashed as a whole.
 pub(super) fn digest(event: &NewEvent<'_>, element: &Element<'_>, ts: Option<i64>, raw: &str, simulated: bool) -> [u8; 16] {
     let (kind, recipient) = (&*event.kind, or_empty(&event.recipient));
     let (id, url) = (or_empty(&event.message_id), or_empty(&event.url));
@@ -19,7 +19,7 @@ pub(super) fn digest(event: &NewEvent<'_>, element: &Element<'_>, ts: Option<i64
     let identity: &[&str] = match &at {
         Some(ts) if is_sync && !recipient.is_empty() => &["sync", kind, recipient, or_empty(&event.subaccount), ts],
         Some(_) if is_sync => &[],
-        // One mail may arrive for several of our addresses.
+        // The same email can arrive for several of our addresses.
         Some(ts) if kind == "inbound" && !id.is_empty() => &["inbound", kind, id, ts, recipient, ip, user_agent],
         Some(ts) if whole_mail.is_some() => &["inbound mail", or_empty(&whole_mail), ts, recipient],
         Some(ts) if !id.is_empty() => &["message", kind, id, ts, url, ip, user_agent],
@@ -55,7 +55,7 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
-    /// Leaks the element's text, so that events can be compared without lifetimes.
+    /// Leaks the element's text so that events can be compared without dealing with lifetimes.
     fn read(element: &Value) -> NewEvent<'static> {
         NewEvent::read(element.to_string().leak(), false, NOW).expect("the element should be an event")
     }
@@ -64,7 +64,7 @@ mod tests {
         json!({"event": "open", "ts": 1_700_000_000, "_id": "m1", "ip": "198.51.100.7", "user_agent": "UA", "msg": {"email": "a@example.com"}})
     }
 
-    /// The element with one field changed.
+    /// Returns the element with one field changed.
     fn with(name: &str, value: Value) -> Value {
         let mut element = open();
         element[name] = value;

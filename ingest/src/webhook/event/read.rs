@@ -1,8 +1,8 @@
-//! Reading one element of a delivery leniently.
+//! Lenient parsing of a delivery's elements.
 //!
-//! Mandrill's payloads vary: fields are absent, null or of another type, an empty object is `[]`, and new kinds appear without notice.
-//! An element therefore becomes an event as soon as it names its kind. A field that cannot be read is left out, and the element itself
-//! is stored byte for byte.
+//! Mandrill's payloads vary: fields can be missing, null or of a different type, an empty object can be sent as `[]`, and new kinds appear
+//! without notice. The only requirement for an event is therefore that the element specifies its kind. Fields that cannot be parsed are
+//! omitted, and the element itself is stored byte for byte.
 
 use time::{Duration, OffsetDateTime};
 
@@ -11,27 +11,27 @@ use super::{NewEvent, Reason, Text};
 use crate::webhook::json::elements::Element;
 use crate::webhook::json::metadata::Metadata;
 
-/// Most bytes of a message id. Mandrill's ids have 32 characters; mangled ones were seen in tests.
+/// Maximum length of a message id, in bytes. Mandrill's ids have 32 characters, but malformed ones have been seen in tests.
 const MAX_ID_BYTES: usize = 512;
-/// Most bytes of a kind.
+/// Maximum length of a kind, in bytes.
 const MAX_KIND_BYTES: usize = 64;
-/// A time further ahead than this comes from a wrong clock.
+/// A timestamp further in the future than this is attributed to a wrong clock.
 const MAX_CLOCK_SKEW: Duration = Duration::DAY;
 
 impl<'a> NewEvent<'a> {
-    /// Reads the text of an element.
+    /// Parses an element from its text.
     ///
     /// # Errors
-    /// The reason why the element cannot become an event.
+    /// Returns the reason if the element is not a valid event.
     pub fn read(raw: &'a str, simulated: bool, now: OffsetDateTime) -> Result<Self, Reason> {
         let element = Element::parse(raw).ok_or(("not_an_object", "The element is not a JSON object."))?;
         Self::of(&element, raw, simulated, now)
     }
 
-    /// Reads an element that is parsed already.
+    /// Creates an event from an element that has already been parsed.
     ///
     /// # Errors
-    /// As [`NewEvent::read`].
+    /// Same as for [`NewEvent::read`].
     pub fn of(element: &Element<'a>, raw: &'a str, simulated: bool, now: OffsetDateTime) -> Result<Self, Reason> {
         let top = &element.top;
         let mut event = match (top.text("event"), top.text("type")) {
@@ -58,7 +58,7 @@ impl<'a> NewEvent<'a> {
     }
 }
 
-/// `{"event":…,"ts":…,"_id":…,"msg":{…}}`: something happened to a message.
+/// `{"event":…,"ts":…,"_id":…,"msg":{…}}`: a message event.
 fn message<'a>(Element { top, msg }: &Element<'a>, kind: Text<'a>) -> NewEvent<'a> {
     let location = top.object("location");
     NewEvent {
@@ -84,7 +84,8 @@ fn message<'a>(Element { top, msg }: &Element<'a>, kind: Text<'a>) -> NewEvent<'
     }
 }
 
-/// `{"type":…,"action":…,"reject"|"entry":{…},"ts":…}`: a change of the denylist or allowlist. Stored under Mandrill's old names.
+/// `{"type":…,"action":…,"reject"|"entry":{…},"ts":…}`: a change to the denylist or allowlist. The kind is stored under Mandrill's old
+/// name.
 fn sync<'a>(Element { top, .. }: &Element<'a>, family: &str) -> NewEvent<'a> {
     let list = match family {
         "allowlist" | "safelist" => "whitelist",
@@ -104,7 +105,7 @@ fn sync<'a>(Element { top, .. }: &Element<'a>, family: &str) -> NewEvent<'a> {
     }
 }
 
-/// `{"event":"inbound","ts":…,"msg":{…}}`: mail that Mandrill received. Its own `Message-Id` is the message id.
+/// `{"event":"inbound","ts":…,"msg":{…}}`: mail received by Mandrill. The mail's own `Message-Id` header is used as the message id.
 fn inbound<'a>(Element { msg, .. }: &Element<'a>) -> NewEvent<'a> {
     let headers = msg.object("headers");
     let id = ["Message-Id", "Message-ID", "message-id"].into_iter().find_map(|name| headers.text(name));
@@ -128,7 +129,7 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
-    /// Leaks the element's text, so that events can be compared without lifetimes.
+    /// Leaks the element's text so that events can be compared without dealing with lifetimes.
     fn read(element: &Value) -> NewEvent<'static> {
         NewEvent::read(element.to_string().leak(), false, NOW).expect("the element should be an event")
     }
@@ -137,7 +138,7 @@ mod tests {
         json!({"event": "open", "ts": 1_700_000_000, "_id": "m1", "ip": "198.51.100.7", "user_agent": "UA", "msg": {"email": "a@example.com"}})
     }
 
-    /// The element with one field changed.
+    /// Returns the element with one field changed.
     fn with(name: &str, value: Value) -> Value {
         let mut element = open();
         element[name] = value;

@@ -1,4 +1,4 @@
-//! Splitting the array of a delivery into its elements: in one pass where all are ordinary objects, or one by one.
+//! Splits a delivery's array into its elements: in a single pass if all elements are ordinary objects, or one by one otherwise.
 
 use std::fmt;
 
@@ -7,22 +7,22 @@ use serde_json::value::RawValue;
 
 use super::object::{Object, name_of};
 
-/// White space of JSON.
+/// JSON whitespace characters.
 const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
-/// Most elements of one delivery. Mandrill sends 1,000.
+/// Maximum number of elements in one delivery. Mandrill sends up to 1,000.
 pub const MAX_ELEMENTS: usize = 10_000;
 
-/// An element that is an object: its fields, and those of its `msg`, which holds nearly all of it.
+/// An element that is an object: its own fields and the fields of its `msg`, which contains most of the data.
 #[derive(Debug)]
 pub struct Element<'a> {
-    /// All fields but `msg`.
+    /// All fields except `msg`.
     pub top: Object<'a>,
     /// Empty if `msg` is missing or not an object.
     pub msg: Object<'a>,
 }
 
 impl<'a> Element<'a> {
-    /// Parses an element. `None` if it is not an object.
+    /// Parses an element. Returns `None` if it is not an object.
     pub fn parse(raw: &'a str) -> Option<Self> {
         let top: Object<'a> = serde_json::from_str(raw).ok()?;
         let msg = top.object("msg");
@@ -30,7 +30,7 @@ impl<'a> Element<'a> {
     }
 }
 
-/// In one pass, unlike [`Element::parse`], which also accepts a `msg` that is not an object.
+/// Deserialises an element in a single pass. Unlike [`Element::parse`], this does not accept a `msg` that is not an object.
 impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
@@ -58,12 +58,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
     }
 }
 
-/// The text is not an array of ordinary elements.
+/// Indicates that the text is not an array of ordinary elements.
 #[derive(Debug)]
 pub struct Irregular;
 
-/// The elements of an array with their text, in a single pass over it. Stops at the first element that is not an object, or whose `msg`
-/// is not an object; [`Elements`] reads such an array.
+/// Iterates over the elements of an array and their text in a single pass. Stops at the first element that is not an object or whose `msg`
+/// is not an object; use [`Elements`] to parse such an array.
 pub fn objects(text: &str) -> impl Iterator<Item = Result<(&str, Element<'_>), Irregular>> {
     let mut rest = Some(text.trim_start_matches(SPACE).strip_prefix('[').ok_or(Irregular));
     std::iter::from_fn(move || {
@@ -84,7 +84,7 @@ pub fn objects(text: &str) -> impl Iterator<Item = Result<(&str, Element<'_>), I
     })
 }
 
-/// The elements of any array: the first [`MAX_ELEMENTS`], and how many there are.
+/// The first [`MAX_ELEMENTS`] elements of an arbitrary array, and the total number of elements.
 #[derive(Debug)]
 pub struct Elements<'a> {
     /// The text of each element.

@@ -1,4 +1,4 @@
-//! Metadata of a message: a JSON object in the one form that jsonb, filters and the notifier agree on.
+//! A message's metadata: a JSON object in a canonical form that is shared by jsonb, filters and the notifier.
 
 use std::borrow::Cow;
 
@@ -8,29 +8,30 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::object::{Object, TYPICAL_FIELDS, text_of};
 use super::unicode::{replace_lone_surrogates, replace_nul};
 
-/// A JSON object that jsonb accepts, with at least one field.
+/// A non-empty JSON object that jsonb accepts.
 #[derive(Debug, Clone)]
 pub struct Metadata<'a> {
-    /// The object. Numbers have one form: 1.50 in a delivery becomes 1.5, here and in the notifier.
+    /// The object. Numbers have a canonical form: 1.50 in a delivery becomes 1.5, both here and in the notifier.
     pub json: Cow<'a, RawValue>,
-    /// Its values: strings without escapes, anything else as JSON.
+    /// The object's values: strings are unescaped, and all other values are JSON.
     pub values: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Metadata<'a> {
-    /// The metadata in the field `name`. `None` for an empty object and for anything else, such as the `[]` that PHP writes for one.
+    /// Reads the metadata from the field `name`. Returns `None` if the value is an empty object or not an object at all, such as the `[]`
+    /// that PHP writes for an empty object.
     pub fn read(object: &Object<'a>, name: &str) -> Option<Self> {
         let raw = object.raw(name).filter(|raw| raw.get().starts_with('{'))?;
         Self::borrowed(raw).or_else(|| Self::rewritten(raw.get())).filter(|metadata| !metadata.values.is_empty())
     }
 
-    /// The object as JSON text.
+    /// Returns the object as JSON text.
     pub fn text(&self) -> &str {
         self.json.get()
     }
 
-    /// Borrows JSON that is in canonical form already: no escapes, no spaces, no repeated names, and only strings, short whole numbers,
-    /// booleans and null. Nearly all metadata is.
+    /// Borrows JSON that is already in canonical form: no escapes, spaces or repeated names, and only strings, short integers, booleans and
+    /// null as values. This applies to nearly all metadata.
     fn borrowed(raw: &'a RawValue) -> Option<Self> {
         if raw.get().contains('\\') {
             return None;
@@ -51,10 +52,10 @@ impl<'a> Metadata<'a> {
         Some(Self { values: values.collect::<Option<_>>()?, json: Cow::Borrowed(raw) })
     }
 
-    /// Parses any object and writes it in canonical form.
+    /// Parses any object and rewrites it in canonical form.
     fn rewritten(raw: &str) -> Option<Self> {
         let value = serde_json::from_str(raw).or_else(|_| serde_json::from_str(&replace_lone_surrogates(raw))).ok()?;
-        // NUL needs an escape in JSON.
+        // NUL can occur in JSON only as an escape.
         let value = if raw.contains('\\') { replace_nul(value) } else { value };
         let Value::Object(fields) = value else { return None };
         let json = Cow::Owned(to_raw_value(&fields).ok()?);

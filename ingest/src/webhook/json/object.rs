@@ -1,4 +1,4 @@
-//! A JSON object whose fields are read one by one. A field that is absent, null or of another type counts as missing.
+//! A JSON object whose fields are parsed individually. A field that is absent, null or of a different type is treated as missing.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,17 +8,17 @@ use serde_json::value::RawValue;
 
 use super::unicode::unescape;
 
-/// Fields of most objects.
+/// Most objects have at most this many fields.
 pub(super) const TYPICAL_FIELDS: usize = 16;
 
 type Field<'a> = (Cow<'a, str>, &'a RawValue);
 
-/// The fields of an object in their order. Of a repeated name, the last one counts.
+/// The fields of an object in their original order. If a name is repeated, the last field with that name is used.
 #[derive(Debug, Default)]
 pub struct Object<'a>(Vec<Field<'a>>);
 
 impl<'a> Object<'a> {
-    /// No fields yet.
+    /// Creates an empty object with capacity for a typical number of fields.
     pub(super) fn with_typical_capacity() -> Self {
         Self(Vec::with_capacity(TYPICAL_FIELDS))
     }
@@ -39,12 +39,12 @@ impl<'a> Object<'a> {
         self.raw(name).map(RawValue::get)
     }
 
-    /// A string, or a number as it is written. NUL, which Postgres cannot store, and lone surrogates become U+FFFD.
+    /// Returns a string, or a number exactly as written. NUL, which Postgres cannot store, and lone surrogates are replaced with U+FFFD.
     pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
         text_of(self.get(name)?)
     }
 
-    /// An integer, also one written as a string or with a fraction of zero.
+    /// Returns an integer, including one written as a string or with a zero fraction.
     pub fn integer(&self, name: &str) -> Option<i64> {
         let text = self.text(name)?;
         let text = text.trim();
@@ -56,17 +56,17 @@ impl<'a> Object<'a> {
         })
     }
 
-    /// An object; an empty one for anything else.
+    /// Returns an object, or an empty object if the value is anything else.
     pub fn object(&self, name: &str) -> Self {
         self.get(name).and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
     }
 
-    /// The last object of an array; an empty one if there is none.
+    /// Returns the last object in an array, or an empty object if there is none.
     pub fn last_object(&self, name: &str) -> Self {
         self.array(name).iter().rev().find_map(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
     }
 
-    /// The strings and numbers of an array.
+    /// Returns the strings and numbers in an array.
     pub fn texts(&self, name: &str) -> Vec<Cow<'a, str>> {
         self.array(name).into_iter().filter_map(|raw| text_of(raw.get())).collect()
     }
@@ -76,7 +76,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// A JSON string without its escapes, or a number as it is written.
+/// Returns an unescaped JSON string, or a number exactly as written.
 pub(super) fn text_of(raw: &str) -> Option<Cow<'_, str>> {
     match raw.as_bytes().first()? {
         b'"' => match raw.get(1..raw.len() - 1) {
@@ -88,7 +88,7 @@ pub(super) fn text_of(raw: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A field's name without its escapes. A name that is not text stays as it is written.
+/// Returns a field's unescaped name. A name that is not a string is returned exactly as written.
 pub(super) fn name_of(raw: &RawValue) -> Cow<'_, str> {
     text_of(raw.get()).unwrap_or(Cow::Borrowed(raw.get()))
 }

@@ -1,8 +1,8 @@
-//! Escapes in JSON text that Postgres or serde would refuse: NUL and lone surrogates become U+FFFD.
+//! Handles JSON escapes that Postgres or serde would reject: NUL and lone surrogates are replaced with U+FFFD.
 
 use serde_json::Value;
 
-/// Text without its JSON escapes, decoded in one pass.
+/// Decodes JSON escapes in a single pass.
 pub(super) fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -32,7 +32,7 @@ pub(super) fn unescape(text: &str) -> String {
     plain
 }
 
-/// The value with U+FFFD in place of NUL, in names as well.
+/// Replaces NUL with U+FFFD in the value, including in field names.
 pub(super) fn replace_nul(value: Value) -> Value {
     let clean = |text: String| text.replace('\0', "\u{fffd}");
     match value {
@@ -43,7 +43,7 @@ pub(super) fn replace_nul(value: Value) -> Value {
     }
 }
 
-/// The JSON with `\ufffd` in place of every escaped lone surrogate.
+/// Replaces every escaped lone surrogate in the JSON with `\ufffd`.
 pub(super) fn replace_lone_surrogates(json: &str) -> String {
     let mut repaired = String::with_capacity(json.len());
     let mut rest = json;
@@ -70,7 +70,7 @@ enum Surrogate {
     Low,
 }
 
-/// The surrogate that `text` begins with, written `\uXXXX`.
+/// Returns the surrogate at the start of `text`, if it starts with one in the form `\uXXXX`.
 fn surrogate(text: &str) -> Option<Surrogate> {
     match utf16_unit(text)? {
         0xD800..=0xDBFF => Some(Surrogate::High),
@@ -79,7 +79,7 @@ fn surrogate(text: &str) -> Option<Surrogate> {
     }
 }
 
-/// The UTF-16 code unit that `text` begins with, written `\uXXXX`.
+/// Returns the UTF-16 code unit at the start of `text`, if it starts with one in the form `\uXXXX`.
 fn utf16_unit(text: &str) -> Option<u16> {
     u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()
 }

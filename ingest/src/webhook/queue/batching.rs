@@ -1,4 +1,4 @@
-//! Which deliveries a writer commits together, and when it starts.
+//! Decides which deliveries a writer commits together and when it starts a commit.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,23 +7,24 @@ use tokio_util::sync::CancellationToken;
 
 use crate::webhook::delivery::QueuedDelivery;
 
-/// Deliveries for which a writer starts while others commit. It takes this many, or a third of the queue if that is more: if it took all,
-/// Postgres would idle while their clients come back, and the clients while Postgres works.
+/// Number of deliveries for which a writer starts a commit while others are committing. It takes this many, or a third of the queue if that
+/// is more. If it took the whole queue, Postgres would be idle until the clients sent more, and the clients would be idle while Postgres
+/// worked.
 const MIN_BATCH_DELIVERIES: usize = 24;
-/// Bytes of JSON for which a writer starts as well: some thirty events.
+/// Amount of JSON, in bytes, for which a writer also starts a commit: about thirty events.
 const MIN_BATCH_BYTES: usize = 48 << 10;
-/// Bytes of JSON whose commit takes milliseconds.
+/// Maximum amount of JSON, in bytes, for a commit that takes only milliseconds.
 const SMALL_COMMIT_BYTES: usize = 256 << 10;
-/// Most bytes of JSON in one transaction, unless a single delivery is larger.
+/// Maximum amount of JSON in one transaction, in bytes, unless a single delivery is larger.
 const MAX_BATCH_BYTES: usize = 4 << 20;
 
-/// The queue as the writers share it.
+/// The queue shared by the writers.
 #[derive(Debug)]
 pub(super) struct CommitQueue {
     queue: Mutex<mpsc::Receiver<QueuedDelivery>>,
-    /// Writers with a small commit in progress, for which it is worth waiting.
+    /// Number of writers with a small commit in progress, which is worth waiting for.
     committing: AtomicUsize,
-    /// Wakes a waiting writer when one of them finishes.
+    /// Wakes a waiting writer when one of these commits finishes.
     finished: Notify,
 }
 
@@ -32,9 +33,9 @@ impl CommitQueue {
         Self { queue: Mutex::new(queue), committing: AtomicUsize::new(0), finished: Notify::new() }
     }
 
-    /// Waits for a delivery and takes those queued behind it. While other writers commit, it also waits until the batch is worth a
-    /// commit or the others have finished, which takes milliseconds: it does not wait for large commits. `None` after `stop`, once the
-    /// queue is empty.
+    /// Waits for a delivery and takes it together with the deliveries queued behind it. While other writers are committing, it also waits
+    /// until the batch is worth a commit or the other commits have finished. This takes only milliseconds, because it does not wait for
+    /// large commits. Returns `None` after `stop` once the queue is empty.
     pub(super) async fn take(&self, stop: &CancellationToken) -> Option<(Vec<QueuedDelivery>, CommitGuard<'_>)> {
         let mut queue = self.queue.lock().await;
         let mut taken: Vec<QueuedDelivery> = Vec::new();
@@ -65,7 +66,7 @@ impl CommitQueue {
     }
 }
 
-/// Held during a commit. Counts the commit if it is small.
+/// Guard held during a commit. It counts the commit if it is small.
 #[derive(Debug)]
 pub(super) struct CommitGuard<'a>(Option<&'a CommitQueue>);
 

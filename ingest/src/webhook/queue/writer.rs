@@ -1,4 +1,4 @@
-//! Committing deliveries and answering their clients.
+//! Commits deliveries and responds to their clients.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,9 +13,9 @@ use crate::store::{commit, sqlstate};
 use crate::webhook::batch::{Batch, VerifiedBatch};
 use crate::webhook::delivery::{CommitError, QueuedDelivery};
 
-/// What the writers share.
+/// State shared by the writers.
 pub(crate) struct Writer {
-    /// Connections for writers and publisher only.
+    /// Connections used only by the writers and the publisher.
     pub(crate) pool: PgPool,
     pub(crate) rules: RuleCache,
     /// Wakes the job that merges the search index.
@@ -24,8 +24,8 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Commits deliveries together. If that fails while Postgres is available, each is committed by itself, so that the delivery at fault
-    /// does not fail the others.
+    /// Commits deliveries together. If that fails while Postgres is available, each delivery is committed separately, so that a faulty
+    /// delivery does not fail the others.
     pub(super) async fn write(&self, mut deliveries: Vec<QueuedDelivery>) {
         match self.commit(&mut deliveries).await {
             Ok(()) => {}
@@ -45,7 +45,7 @@ impl Writer {
         }
     }
 
-    /// Commits deliveries together, answers their clients, and hands the events to the publisher.
+    /// Commits deliveries together, responds to their clients, and hands the events to the publisher.
     async fn commit(&self, deliveries: &mut [QueuedDelivery]) -> Result<(), sqlx::Error> {
         let started = Instant::now();
         let size = deliveries.iter().map(|queued| queued.delivery.value.len()).sum();
