@@ -8,6 +8,7 @@ use serde::Serialize;
 use warp::reply::{Reply, Response};
 
 use crate::state::AppState;
+use crate::user::sessions;
 
 /// How long Postgres may take to answer before readiness reports it as unavailable.
 const POSTGRES_TIMEOUT: Duration = Duration::from_secs(3);
@@ -26,8 +27,8 @@ pub async fn alive() -> Response {
 
 /// `GET /readyz`: 200 when sessions can be checked, Redis delivers, and the service is not stopping; 503 otherwise.
 pub async fn ready(state: Arc<AppState>) -> Response {
-    let query = sqlx::query!("select count(*) from sessions where false").fetch_one(&state.pool);
-    let postgres = matches!(tokio::time::timeout(POSTGRES_TIMEOUT, query).await, Ok(Ok(_)));
+    let check = sessions::check_readable(&state.pool);
+    let postgres = matches!(tokio::time::timeout(POSTGRES_TIMEOUT, check).await, Ok(Ok(())));
     let feed = state.hub.is_live();
     let ready = postgres && feed && !state.stop.is_cancelled();
     let readiness = Readiness { ready, postgres: if postgres { "up" } else { "away" }, feed: if feed { "live" } else { "lost" } };

@@ -35,6 +35,14 @@ pub async fn watch(hub: Arc<Hub>, pool: PgPool, changed: Arc<Notify>, stop: Canc
     }
 }
 
+/// Checks that sessions can be read.
+///
+/// # Errors
+/// Returns an error if Postgres is unavailable or has no schema.
+pub async fn check_readable(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query!("select count(*) from sessions where false").fetch_one(pool).await.map(drop)
+}
+
 /// The credentials that are still valid, with their users' present roles.
 async fn valid(pool: &PgPool, credentials: &HashSet<Hash>) -> Result<HashMap<Hash, Role>, sqlx::Error> {
     let hashes: Vec<&[u8]> = credentials.iter().map(Hash::as_slice).collect();

@@ -74,12 +74,15 @@ fn store_and_outbox_never_name_warp() {
 }
 
 #[test]
-fn no_file_both_speaks_http_and_sql() {
-    let sources = paths::project().join("ingest/src");
-    for file in Graph::read(&sources).files {
-        let source = std::fs::read_to_string(sources.join(&file)).expect("the file should be readable");
-        let speaks_sql = source.contains("sqlx::query") || source.contains("QueryBuilder");
-        assert!(!(speaks_sql && source.contains("warp::")), "ingest/src/{file} contains both SQL and HTTP responses");
+fn no_file_contains_both_sql_and_http() {
+    for name in ["ingest/src", "notifier/src"] {
+        let sources = paths::project().join(name);
+        for file in Graph::read(&sources).files {
+            let source = std::fs::read_to_string(sources.join(&file)).expect("the file should be readable");
+            let has_sql = ["sqlx::query", "sqlx::{query", "QueryBuilder"].iter().any(|text| source.contains(text));
+            let has_http = source.contains("warp::") || source.contains("use warp");
+            assert!(!(has_sql && has_http), "{name}/{file} contains both SQL and HTTP");
+        }
     }
 }
 
