@@ -1,4 +1,4 @@
-//! The service as a whole: `build` binds and wires, `run` serves until it is told to stop.
+//! The service as a whole: `build` binds the address and wires the parts, and `run` serves until shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::state::AppState;
 use crate::user::messages::{self, Messages, QueuedMessage};
 use crate::user::{presence, sessions};
 
-/// How long connections, and then background tasks, may take to end after the drain time.
+/// How long connections, and then background tasks, have to finish after the drain period.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A service that has bound its address.
+/// A service that is bound to its address.
 pub struct App {
     state: Arc<AppState>,
     listener: TcpListener,
@@ -39,12 +39,12 @@ impl App {
     /// Binds the address and prepares the pools, without connecting to Postgres or Redis.
     ///
     /// # Errors
-    /// When the address cannot be bound, or a URL is not valid.
+    /// If the address cannot be bound or a URL is invalid.
     pub async fn build(config: Serve) -> anyhow::Result<Self> {
         let pool = db::pool(&config.database, "notifier", db::Purpose::Work)?;
         let redis = redis::pool(&config.redis)?;
         let (messages, queued_messages) = Messages::new();
-        // One shard per worker thread, since a shard spends its time in writing to sockets.
+        // One shard per worker thread, since shards spend most of their time writing to sockets.
         let shards = Handle::current().metrics().num_workers();
         let (senders, commands) = (0..shards).map(|_| mpsc::channel(COMMAND_QUEUE)).unzip();
         let state = Arc::new(AppState {
@@ -62,10 +62,10 @@ impl App {
         Ok(Self { state, listener, connections, redis, redis_config, queued_messages, commands })
     }
 
-    /// Serves until `stop`. From then on new connections are refused, and open ones are closed with 1012 over the drain time.
+    /// Serves until `stop`. After that, new connections are rejected, and open ones are closed with 1012 during the drain period.
     ///
     /// # Errors
-    /// When the listening address cannot be read. Failures of a part are logged where they happen.
+    /// If the listening address cannot be read. Failures of individual parts are logged where they occur.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let Self { state, redis, .. } = self;
         let background = CancellationToken::new();

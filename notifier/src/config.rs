@@ -1,4 +1,4 @@
-//! The command line of `notifier`. Every option can also be set by an environment variable.
+//! The command line of `notifier`. Every option can also be set with an environment variable.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use shared::config::{Connections, Database, Log, Public, Redis};
 
 /// Relays events and notifications from Redis to signed-in browsers over websockets and event streams.
 ///
-/// Every option can also be set by an environment variable. All variables are listed below.
+/// Every option can also be set with an environment variable. All variables are listed below.
 #[derive(Debug, Parser)]
 #[command(name = "notifier", version)]
 pub struct Cli {
@@ -20,7 +20,7 @@ pub struct Cli {
 pub enum Command {
     /// Serves websockets and event streams until SIGTERM.
     Serve(Box<Serve>),
-    /// Checks that a running `notifier serve` is ready; for container health checks.
+    /// Checks that a running `notifier serve` is ready. Intended for container health checks.
     Healthcheck {
         /// Address of the running service.
         #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8082")]
@@ -48,19 +48,19 @@ pub struct Serve {
     pub log: Log,
 }
 
-/// How many websockets and event streams may be open.
+/// Limits on the number of open websockets and event streams.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Websockets")]
 pub struct ConnectionLimits {
-    /// Maximum number of websockets and event streams open in this process. Further clients get 503.
+    /// Maximum number of open websockets and event streams in this process. Additional clients get 503.
     #[arg(long, env = "MAX_SOCKETS", default_value_t = 10_000)]
     pub max_sockets: usize,
 
-    /// Maximum number of them per user. Further ones get 429.
+    /// Maximum number of open websockets and event streams per user. Additional ones get 429.
     #[arg(long, env = "MAX_SOCKETS_PER_USER", default_value_t = 50)]
     pub max_sockets_per_user: usize,
 
-    /// Maximum number of them per IP address, which a whole office may share. Further ones get 429.
+    /// Maximum number of open websockets and event streams per IP address, which a whole office may share. Additional ones get 429.
     #[arg(long, env = "MAX_SOCKETS_PER_ADDRESS", default_value_t = 1_000)]
     pub max_sockets_per_address: usize,
 }

@@ -1,17 +1,17 @@
-//! Why a request is refused: a status, a stable code and a sentence for each reason.
+//! The reasons for rejecting a request, each with a status, a stable code and a message.
 
 use http::StatusCode;
 use shared::filter::FilterError;
 use shared::problem::Problem;
 use warp::reply::{Reply, Response};
 
-/// The reasons why a request is refused.
+/// The reasons for rejecting a request.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// 400: the filter is not valid.
+    /// 400: the filter is invalid.
     #[error("the filter is not valid")]
     BadFilter(#[from] FilterError),
-    /// 400: a topic does not exist.
+    /// 400: a requested topic does not exist.
     #[error("a topic does not exist")]
     BadTopics,
     /// 400: `after` is not a cursor.
@@ -23,19 +23,19 @@ pub enum ApiError {
     /// 403: the token lacks the `read` scope.
     #[error("the token may not read events")]
     Forbidden,
-    /// 403: the request comes from a foreign page.
+    /// 403: the request comes from a page with a different origin.
     #[error("the origin is not allowed")]
     ForeignOrigin,
-    /// 426: the request is not a websocket handshake of version 13.
+    /// 426: the request is not a version 13 websocket handshake.
     #[error("the request is not a websocket handshake")]
     NoHandshake,
-    /// 429: the user or the address has reached its limit.
+    /// 429: the user or the address has reached its connection limit.
     #[error("the user or the address has too many connections")]
     TooManyConnections,
-    /// 503: the feed was not read yet, the replica is full, or the service is stopping.
+    /// 503: the feed has not been read yet, the replica is full, or the service is shutting down.
     #[error("the service is not ready")]
     NotReady,
-    /// 503: Postgres failed.
+    /// 503: a Postgres query failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
 }

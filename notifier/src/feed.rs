@@ -1,7 +1,7 @@
-//! From Redis to the recent entries in memory.
+//! Receives the feed from Redis and keeps recent entries in memory.
 //!
-//! [`subscriber`] receives entries and fills gaps, [`entry`] prepares one for all connections, [`recent`] keeps the newest,
-//! and [`history`] answers the polls of shards.
+//! [`subscriber`] receives entries and fills gaps, [`entry`] prepares each entry once for all connections, [`recent`] keeps the
+//! newest entries, and [`history`] serves polls from shards.
 
 pub mod entry;
 pub mod history;

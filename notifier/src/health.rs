@@ -10,7 +10,7 @@ use warp::reply::{Reply, Response};
 use crate::state::AppState;
 use crate::user::sessions;
 
-/// How long Postgres may take to answer before readiness reports it as unavailable.
+/// How long Postgres can take to respond before the readiness check reports it as unavailable.
 const POSTGRES_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Serialize)]
@@ -20,12 +20,12 @@ struct Readiness {
     feed: &'static str,
 }
 
-/// `GET /healthz`: the process runs.
+/// `GET /healthz`: the process is running.
 pub async fn alive() -> Response {
     "alive\n".into_response()
 }
 
-/// `GET /readyz`: 200 when sessions can be checked, Redis delivers, and the service is not stopping; 503 otherwise.
+/// `GET /readyz`: 200 if sessions can be checked, Redis is delivering, and the service is not shutting down; 503 otherwise.
 pub async fn ready(state: Arc<AppState>) -> Response {
     let check = sessions::check_readable(&state.pool);
     let postgres = matches!(tokio::time::timeout(POSTGRES_TIMEOUT, check).await, Ok(Ok(())));
@@ -36,7 +36,7 @@ pub async fn ready(state: Arc<AppState>) -> Response {
     warp::reply::with_status(warp::reply::json(&readiness), status).into_response()
 }
 
-/// `GET /metrics`: in the Prometheus text format.
+/// `GET /metrics`: metrics in the Prometheus text format.
 pub async fn metrics(state: Arc<AppState>) -> Response {
     state.metrics.render().into_response()
 }

@@ -1,11 +1,11 @@
-//! `notifier` relays the live feed from Redis to signed-in browsers, and accepts messages from user to user.
+//! `notifier` relays the live feed from Redis to signed-in browsers, and accepts user-to-user messages.
 //!
-//! In the order in which an event passes through them:
-//! - [`app`] binds and wires the service, [`state`] is what handlers share, and [`router`] lists every route.
-//! - [`feed`] receives entries from Redis and keeps the newest in memory, from which clients resume.
+//! The modules, in the order in which an event passes through them:
+//! - [`app`] binds the address and wires the service, [`state`] contains what handlers share, and [`router`] lists every route.
+//! - [`feed`] receives entries from Redis and keeps the newest ones in memory, so that clients can resume from them.
 //! - [`fanout`] decides what each connection gets: the hub holds the connections, and shards send to them.
-//! - [`transport`] opens, reads and writes connections: websockets and event streams.
-//! - [`user`] is everything about users: messages, presence, sessions and rate limits.
+//! - [`transport`] opens websockets and event streams, reads from them and writes to them.
+//! - [`user`] handles everything related to users: messages, presence, sessions and rate limits.
 
 pub mod app;
 pub mod config;

@@ -13,9 +13,9 @@ use crate::health;
 use crate::state::AppState;
 use crate::transport::{sse, upgrade};
 
-/// Builds the router. A request that matches no route gets a problem document.
+/// Builds the router. A request that matches no route gets a problem document in response.
 ///
-/// `/ws` and `/sse` check the session in their handlers; nginx does not pass on the others.
+/// `/ws` and `/sse` check the session in their handlers; nginx does not expose the other routes.
 pub fn build(state: Arc<AppState>) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
     let state = warp::any().map(move || Arc::clone(&state));
     let client = state.clone().and(warp::header::headers_cloned()).and(warp::ext::get::<Peer>());
@@ -34,12 +34,12 @@ fn get(path: &'static str) -> impl Filter<Extract = (), Error = Rejection> + Cop
     warp::path(path).and(warp::path::end()).and(warp::get())
 }
 
-/// The way to take over the connection; `None` when the request asks for no upgrade.
+/// A handle for taking over the connection; `None` if the request is not an upgrade request.
 fn on_upgrade() -> impl Filter<Extract = (Option<OnUpgrade>,), Error = Infallible> + Copy {
     warp::ext::optional()
 }
 
-/// The query string, empty when there is none.
+/// The query string; empty if there is none.
 fn query() -> impl Filter<Extract = (String,), Error = Infallible> + Copy {
     warp::query::raw().or(warp::any().map(String::new)).unify()
 }

@@ -1,4 +1,4 @@
-//! What request handlers share. `App` wires it; handlers import this file instead of the whole application.
+//! The state that request handlers share. `App` creates it; handlers import this file instead of the whole application.
 
 use std::sync::Arc;
 
@@ -12,17 +12,17 @@ use crate::config::ConnectionLimits;
 use crate::fanout::hub::Hub;
 use crate::user::messages::Messages;
 
-/// The handles that every request handler gets.
+/// The handles that are available to every request handler.
 pub struct AppState {
     pub pool: PgPool,
-    /// The origins whose pages may connect.
+    /// The origins whose pages are allowed to connect.
     pub origins: Origins,
     pub hub: Arc<Hub>,
     pub messages: Messages,
     pub limits: ConnectionLimits,
-    /// Tasks that a stop waits for: one for each shard and each open connection.
+    /// Tasks that must finish before shutdown: one for each shard and each open connection.
     pub tasks: TaskTracker,
     pub metrics: PrometheusHandle,
-    /// Cancelled when the service begins to stop.
+    /// Cancelled when the service begins to shut down.
     pub stop: CancellationToken,
 }

@@ -1,7 +1,7 @@
 //! Connections to clients.
 //!
-//! [`admission`] decides who may connect. [`upgrade`] opens a websocket, which [`session`] then serves, and [`sse`] an event
-//! stream. [`writer`] writes to either, and [`websocket`] encodes and decodes RFC 6455.
+//! [`admission`] decides who may connect. [`upgrade`] opens websockets, which [`session`] then serves, and [`sse`] serves event
+//! streams. [`writer`] writes to both, and [`websocket`] encodes and decodes RFC 6455 frames.
 
 pub mod admission;
 pub mod session;

@@ -1,4 +1,4 @@
-//! What concerns users: messages to each other, who is online, whose session has ended, and rate limits.
+//! User-related features: messages between users, presence, closing connections when a session ends, and rate limits.
 
 pub mod messages;
 pub mod presence;

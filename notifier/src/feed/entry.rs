@@ -1,4 +1,4 @@
-//! One entry of the feed, prepared once for all connections.
+//! A feed entry, prepared once for all connections.
 
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -13,36 +13,36 @@ use shared::session::User;
 
 use crate::fanout::protocol::ServerFrame;
 
-/// An entry of the feed. It keeps its number when its content is a duplicate, and is then empty.
+/// A feed entry. If its content is a duplicate, the entry keeps its number but is empty.
 #[derive(Debug)]
 pub struct FeedEntry {
     pub cursor: Cursor,
     pub event: Option<EncodedEvent>,
-    /// The frame for a notification or a read mark.
+    /// The frame for a notification or a read marker.
     pub addressed: Option<AddressedFrame>,
-    /// When this process received it.
+    /// When this process received the entry.
     pub received: Instant,
 }
 
 impl FeedEntry {
-    /// True when it carries an event that the filter selects.
+    /// True if the entry contains an event that matches the filter.
     pub fn is_selected_by(&self, filter: &Filter) -> bool {
         self.event.as_ref().is_some_and(|event| event.is_selected_by(filter))
     }
 }
 
-/// An event as the JSON that ingest wrote. It is decoded once, for the first filter that needs its fields.
+/// An event, as the JSON that ingest wrote. It is decoded once, when the first filter needs its fields.
 #[derive(Debug)]
 pub struct EncodedEvent {
     pub id: i64,
     pub json: Box<RawValue>,
-    /// The folded text that filters search.
+    /// The case-folded text that filters search.
     search: String,
     decoded: OnceLock<Option<Box<Event>>>,
 }
 
 impl EncodedEvent {
-    /// `None` when the JSON has no id.
+    /// `None` if the JSON has no id.
     pub fn new(json: Box<RawValue>, search: Option<String>) -> Option<Self> {
         #[derive(Deserialize)]
         struct Identified {
@@ -61,19 +61,19 @@ impl EncodedEvent {
     }
 }
 
-/// A frame for some of the users, with the same text for each of them.
+/// A frame for a subset of the users, with the same text for each of them.
 #[derive(Debug)]
 pub struct AddressedFrame {
     pub text: String,
-    /// Set for a notification, not for a read mark.
+    /// Set for a notification, but not for a read marker.
     pub notification_id: Option<i64>,
     audience: Audience,
-    /// The user who sent the message, who gets the frame too.
+    /// The user who sent the message. The sender gets the frame too.
     sender: Option<i64>,
 }
 
 impl AddressedFrame {
-    /// The frame of a notification. Clients see the public form of its audience.
+    /// The frame for a notification. Clients see the public form of its audience.
     pub fn notification(cursor: &Cursor, mut notification: Notification) -> Self {
         let audience = notification.to.clone();
         notification.to = notification.to.redacted();
@@ -82,18 +82,18 @@ impl AddressedFrame {
         Self { text, notification_id: Some(notification.id), audience, sender }
     }
 
-    /// The frame that tells a user's other pages what that user has read.
+    /// The frame that informs a user's other pages of what the user has read.
     pub fn read_mark(cursor: &Cursor, read: &ReadMark) -> Self {
         let text = ServerFrame::Read { cursor, ids: &read.ids, up_to: read.up_to, unread: read.unread }.to_text();
         Self { text, notification_id: None, audience: Audience::User(read.user), sender: None }
     }
 
-    /// True when every user gets it.
+    /// True if every user gets the frame.
     pub fn is_for_everyone(&self) -> bool {
         self.audience == Audience::All
     }
 
-    /// True when `user` gets it.
+    /// True if `user` gets the frame.
     pub fn is_for(&self, user: &User) -> bool {
         self.audience.includes(user) || self.sender == Some(user.id)
     }

@@ -1,4 +1,4 @@
-//! What shards poll: the recent entries, and how often their continuity was lost.
+//! The data that shards poll: the recent entries, and the number of times continuity was lost.
 
 use std::sync::Arc;
 
@@ -7,24 +7,24 @@ use shared::feed::{Cursor, ReceivedBatch};
 use crate::feed::entry::FeedEntry;
 use crate::feed::recent::Recent;
 
-/// The most entries that one poll returns.
+/// The maximum number of entries that one poll returns.
 const POLL_LIMIT: usize = 256;
 
 /// The result of a poll.
 pub enum Poll {
-    /// The next entries; empty when there is nothing new.
+    /// The next entries; empty if there is nothing new.
     Entries(Vec<Arc<FeedEntry>>),
     /// Entries may be missing.
     Reset {
         /// The cursor to continue from.
         at: Cursor,
         reason: &'static str,
-        /// To be passed to the next poll.
+        /// The value to pass to the next poll.
         resets: u64,
     },
 }
 
-/// The recent entries, once the feed was first read, and the resets so far.
+/// The recent entries, available after the feed is first read, and the number of resets so far.
 #[derive(Default)]
 pub struct History {
     recent: Option<Recent>,
@@ -33,7 +33,7 @@ pub struct History {
 }
 
 impl History {
-    /// The cursor of the newest entry; `None` until the feed was first read.
+    /// The cursor of the newest entry; `None` until the feed has been read for the first time.
     pub fn cursor(&self) -> Option<&Cursor> {
         self.recent.as_ref().map(Recent::cursor)
     }
@@ -43,18 +43,18 @@ impl History {
         self.recent = Some(recent);
     }
 
-    /// Counts a reset, which the next poll of each shard returns.
+    /// Records a reset; each shard sees it on its next poll.
     pub fn count_reset(&mut self, reason: &'static str) {
         self.resets += 1;
         self.last_reason = reason;
     }
 
-    /// Appends the entries of a batch that are new. False when entries before it are missing.
+    /// Appends the new entries of a batch. Returns false if entries before the batch are missing.
     pub fn offer(&mut self, batch: ReceivedBatch) -> bool {
         self.recent.as_mut().is_some_and(|recent| recent.offer(batch))
     }
 
-    /// The entries after `at`, for a shard that has handled `resets` resets.
+    /// Returns the entries after `at`, for a shard that has handled `resets` resets.
     pub fn poll(&self, at: &Cursor, resets: u64) -> Poll {
         let Some(recent) = &self.recent else { return Poll::Entries(Vec::new()) };
         let entries = recent.after(at);
@@ -68,7 +68,7 @@ impl History {
         }
     }
 
-    /// Up to `limit` entries after `after` and up to `to`; `None` when some entries after `after` are no longer kept.
+    /// Returns up to `limit` entries after `after`, up to and including `to`; `None` if some entries after `after` are no longer kept.
     pub fn replay(&self, after: &Cursor, to: &Cursor, limit: usize) -> Option<Vec<Arc<FeedEntry>>> {
         let entries = self.recent.as_ref()?.after(after)?;
         Some(entries.take(limit).take_while(|entry| entry.cursor.seq <= to.seq).cloned().collect())

@@ -1,5 +1,5 @@
-//! The newest entries of the feed in memory, without gaps. Clients resume from here, so a thousand of them that reconnect at
-//! once cause no load on Redis.
+//! Keeps the newest feed entries in memory, without gaps. Clients resume from here, so a thousand clients that reconnect at once
+//! put no load on Redis.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use shared::feed::{Cursor, KEEP, ReceivedBatch, ReceivedItem};
 
 use crate::feed::entry::{AddressedFrame, EncodedEvent, FeedEntry};
 
-/// Entries `cursor.seq - entries.len() + 1 ..= cursor.seq` of one epoch.
+/// Entries `cursor.seq - entries.len() + 1 ..= cursor.seq` from one epoch.
 #[derive(Debug)]
 pub struct Recent {
     cursor: Cursor,
@@ -19,7 +19,7 @@ pub struct Recent {
 }
 
 impl Recent {
-    /// No entries; the next one follows `cursor`.
+    /// Creates an empty list whose next entry follows `cursor`.
     pub fn new(cursor: Cursor) -> Self {
         Self { cursor, entries: VecDeque::new(), events: HashSet::new(), notifications: HashSet::new() }
     }
@@ -29,13 +29,13 @@ impl Recent {
         &self.cursor
     }
 
-    /// The cursor before the oldest entry.
+    /// The cursor immediately before the oldest entry.
     pub fn start(&self) -> Cursor {
         Cursor { epoch: Arc::clone(&self.cursor.epoch), seq: self.cursor.seq - self.entries.len() as u64 }
     }
 
-    /// Appends the items of a batch that are new. False when entries before it are missing or it is of another epoch; the
-    /// stream has to be read then.
+    /// Appends the new items of a batch. Returns false if entries before the batch are missing or it belongs to another epoch; the
+    /// stream must then be read.
     pub fn offer(&mut self, batch: ReceivedBatch) -> bool {
         if batch.after.epoch != self.cursor.epoch || batch.after.seq > self.cursor.seq {
             return false;
@@ -48,8 +48,8 @@ impl Recent {
         true
     }
 
-    /// Appends an entry. The publisher repeats an event or notification when it crashes between publishing it and deleting its
-    /// outbox row; the duplicate keeps its number and loses its content.
+    /// Appends an entry. The publisher repeats an event or notification if it crashes between publishing it and deleting its
+    /// outbox row; the duplicate keeps its number, but its content is dropped.
     fn append(&mut self, item: ReceivedItem, received: Instant) {
         self.cursor.seq += 1;
         let cursor = self.cursor.clone();
@@ -67,7 +67,7 @@ impl Recent {
         }
     }
 
-    /// The entries after `after`; `None` unless all of them are kept.
+    /// The entries after `after`; `None` if any of them is no longer kept.
     pub fn after(&self, after: &Cursor) -> Option<impl Iterator<Item = &Arc<FeedEntry>>> {
         if after.epoch != self.cursor.epoch {
             return None;
@@ -88,7 +88,7 @@ mod tests {
         Cursor { epoch: epoch.into(), seq }
     }
 
-    /// Events with these ids, the first of them with number `first`.
+    /// A batch of events with these ids, numbered from `first`.
     fn batch(epoch: &str, first: u64, ids: &[i64]) -> ReceivedBatch {
         let items = ids.iter().map(|id| ReceivedItem {
             event: RawValue::from_string(format!(r#"{{"id":{id},"kind":"open"}}"#)).ok(),
@@ -102,9 +102,9 @@ mod tests {
         let mut recent = Recent::new(cursor("a", 10));
         assert!(!recent.offer(batch("a", 12, &[1])), "a gap");
         assert!(!recent.offer(batch("b", 11, &[1])), "another epoch");
-        assert!(recent.offer(batch("a", 10, &[1])), "all of it is known");
+        assert!(recent.offer(batch("a", 10, &[1])), "all entries are already known");
         assert_eq!(recent.cursor(), &cursor("a", 10));
-        assert!(recent.offer(batch("a", 9, &[5, 6, 7, 8])), "a part of it is known");
+        assert!(recent.offer(batch("a", 9, &[5, 6, 7, 8])), "some entries are already known");
         assert_eq!((recent.cursor(), recent.start()), (&cursor("a", 12), cursor("a", 10)));
         let ids: Vec<_> = recent
             .after(&cursor("a", 10))

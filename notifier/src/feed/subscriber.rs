@@ -1,6 +1,6 @@
-//! Receives the feed from Redis: entries arrive over two channels, and the stream fills gaps.
+//! Receives the feed from Redis: entries arrive over two channels, and gaps are filled from the stream.
 //!
-//! A gap in the numbers, a new connection, or a batch that cannot be read makes the subscriber read the stream from the last
+//! After a gap in the numbers, a new connection or a batch that cannot be parsed, the subscriber reads the stream from the last
 //! entry that it has.
 
 use std::sync::Arc;
@@ -19,17 +19,17 @@ use tokio_util::sync::CancellationToken;
 use crate::fanout::hub::Hub;
 use crate::feed::recent::Recent;
 
-/// Batches read from the stream at once.
+/// Number of batches read from the stream at a time.
 const PAGE: usize = 200;
-/// The interval at which a probe is published to ourselves.
+/// The interval between probes that we publish to ourselves.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
-/// Unanswered probes after which the subscription counts as dead.
+/// Number of unanswered probes after which the subscription is considered dead.
 const MAX_PROBES: u32 = 2;
-/// The pause before reconnecting, which doubles with each failure.
+/// The delay before reconnecting, which doubles with each failure.
 const MIN_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(3);
 
-/// Why a connection was given up.
+/// Why a connection was abandoned.
 #[derive(Debug, thiserror::Error)]
 enum Lost {
     #[error("subscribing failed")]
@@ -45,16 +45,16 @@ enum Lost {
 /// Passes the feed to the hub.
 pub struct FeedSubscriber {
     pub hub: Arc<Hub>,
-    /// For reading the stream and publishing probes.
+    /// The pool for reading the stream and publishing probes.
     pub pool: Pool,
-    /// For the connection that subscribes.
+    /// The client for the subscribing connection.
     pub config: config::Redis,
-    /// Notified when sessions may have ended.
+    /// Notified when a session may have ended.
     pub sessions_changed: Arc<Notify>,
 }
 
 impl FeedSubscriber {
-    /// Receives the feed until `stop`, and reconnects as often as necessary.
+    /// Receives the feed until `stop`, reconnecting as often as necessary.
     pub async fn run(self, stop: CancellationToken) {
         let forever = async {
             let mut pause = MIN_PAUSE;
@@ -82,7 +82,7 @@ impl FeedSubscriber {
         }
     }
 
-    /// Receives over one connection. Subscribes before it reads the stream, so that no entry is missed in between.
+    /// Receives over one connection. Subscribes before reading the stream, so that no entry is missed in between.
     async fn receive(&self, connected: &mut bool) -> Result<std::convert::Infallible, Lost> {
         let probe_channel = format!("ml:probe:{}", new_secret().unwrap_or_default());
         let channels = [OPEN_CHANNEL, FEED_CHANNEL, SESSIONS_CHANNEL, &probe_channel];
@@ -130,12 +130,12 @@ impl FeedSubscriber {
     }
 
     async fn take(&self, message: &Msg) -> Result<(), Lost> {
-        // A foreign message, or items of a newer version: the stream shows whether entries are missing.
+        // A message from another source, or items from a newer version: the stream shows whether entries are missing.
         let batch = ReceivedBatch::from_message(message.get_payload_bytes()).filter(|batch| batch.unreadable == 0);
         if batch.is_some_and(|batch| self.hub.offer(batch)) { Ok(()) } else { self.catch_up().await }
     }
 
-    /// Reads the stream from the last entry to its end. Resets the hub where the stream does not connect to it.
+    /// Reads the stream from the last known entry to its end. Resets the hub if the stream does not continue from that entry.
     async fn catch_up(&self) -> Result<(), Lost> {
         let mut connection = self.pool.get().await.map_err(shared::redis::Error::from)?;
         let Some(mut cursor) = self.hub.cursor() else { return self.start(&mut connection).await };
@@ -170,7 +170,7 @@ impl FeedSubscriber {
         }
     }
 
-    /// Reads the entries that clients may resume from. The hub refuses connections until all of them are read.
+    /// Reads the entries that clients can resume from. The hub rejects connections until all of them have been read.
     async fn start(&self, connection: &mut deadpool_redis::Connection) -> Result<(), Lost> {
         let end = feed::end(connection).await?;
         let mut recent = Recent::new(Cursor { seq: end.seq.saturating_sub(KEEP as u64), epoch: end.epoch });

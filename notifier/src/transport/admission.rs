@@ -1,4 +1,4 @@
-//! What `/ws` and `/sse` share: who may connect, and the first frame.
+//! Code shared by `/ws` and `/sse`: access control and the first frame.
 
 use http::HeaderMap;
 use shared::serve::Peer;

@@ -24,9 +24,9 @@ use crate::user::rate_limit::RateLimit;
 
 /// How long we wait for the client's close frame after ours.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// The same for a slow client, which may still have to read its way to our close frame.
+/// The same for a slow client, which may still have to read other data before our close frame.
 const SLOW_CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes read at once. The buffer is on the stack, so an idle connection holds no memory for it.
+/// Maximum number of bytes read at a time. The buffer is on the stack, so an idle connection uses no memory for it.
 const READ_BUFFER: usize = 4 << 10;
 
 /// An open websocket.
@@ -35,7 +35,7 @@ pub struct WebSocketSession {
     pub caller: Caller,
     pub guard: ConnectionGuard,
     pub writer: Arc<ClientWriter>,
-    /// Holds the bytes that followed the handshake.
+    /// Initially contains the bytes that followed the handshake.
     pub decoder: Decoder,
     pub rate_limit: RateLimit,
 }
@@ -60,7 +60,7 @@ impl WebSocketSession {
         self.guard.leave().await;
     }
 
-    /// Handles the client's messages. Returns why to close the connection; `None` when the client has closed it.
+    /// Handles the client's messages. Returns the reason to close the connection; `None` if the client has closed it.
     async fn receive(&mut self) -> Option<Close> {
         let writer = Arc::clone(&self.writer);
         let stream = writer.tcp_stream()?;
@@ -107,7 +107,7 @@ impl WebSocketSession {
         }
     }
 
-    /// Queues a message to other users. It is answered once it is stored.
+    /// Queues a message to other users. The client gets a reply once the message is stored.
     fn notify(&self, to: &str, title: &str, body: &str, r#ref: Option<String>) {
         let message = match Message::new(&self.caller, to, title, body) {
             Ok(message) => message,
@@ -129,8 +129,8 @@ impl WebSocketSession {
         self.writer.send(Framing::WebSocket.frame(&frame.to_text(), None));
     }
 
-    /// Waits for the client's close frame or the end of the connection. Other messages are read and dropped: with unread
-    /// bytes, the kernel would reset the connection, and the client would not get our close frame.
+    /// Waits for the client's close frame or the end of the connection. Other messages are read and discarded: if bytes were left
+    /// unread, the kernel would reset the connection, and the client would not get our close frame.
     async fn wait_for_close(&mut self) {
         let Some(stream) = self.writer.tcp_stream() else { return };
         let mut decoder = std::mem::take(&mut self.decoder);
@@ -151,7 +151,7 @@ impl WebSocketSession {
     }
 }
 
-/// Waits for bytes and passes them to the decoder. False when the connection has ended.
+/// Waits for bytes and passes them to the decoder. Returns false if the connection has ended.
 async fn read(stream: &TcpStream, decoder: &mut Decoder) -> bool {
     loop {
         if stream.readable().await.is_err() {
@@ -163,7 +163,7 @@ async fn read(stream: &TcpStream, decoder: &mut Decoder) -> bool {
     }
 }
 
-/// The same without waiting; `None` when no bytes are ready.
+/// The same, but without waiting; `None` if no bytes are available.
 fn try_read(stream: &TcpStream, decoder: &mut Decoder) -> Option<bool> {
     let mut bytes = [0; READ_BUFFER];
     match stream.try_read(&mut bytes) {
@@ -177,7 +177,7 @@ fn try_read(stream: &TcpStream, decoder: &mut Decoder) -> Option<bool> {
     }
 }
 
-/// Reads a filter whose values are texts, or arrays of texts for a name that is repeated.
+/// Parses a filter whose values are strings, or arrays of strings for repeated names.
 fn parse_filter(filter: &Map<String, Value>) -> Result<Filter, FilterError> {
     let pairs: Vec<(&str, String)> =
         filter.iter().flat_map(|(name, value)| texts(value).into_iter().map(move |text| (name.as_str(), text))).collect();

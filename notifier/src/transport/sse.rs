@@ -23,15 +23,15 @@ use crate::state::AppState;
 use crate::transport::admission;
 use crate::transport::writer::ClientWriter;
 
-/// Chunks that may wait for the body of the response.
+/// Maximum number of chunks buffered for the response body.
 const QUEUE: usize = 64;
 
-/// `GET /sse`: an event stream, after the session and the origin were checked.
+/// `GET /sse`: checks the session and origin, then opens an event stream.
 ///
 /// # Errors
 /// 400, 401, 403, 429 or 503.
 pub async fn open(state: Arc<AppState>, headers: HeaderMap, peer: Peer, query: String) -> Result<Response, ApiError> {
-    // Browsers send no Origin for an event stream of the same origin, but this header, which no page can set.
+    // For a same-origin event stream, browsers send no Origin header, but they do send this one, which no page can set.
     let same_origin = !headers.contains_key(ORIGIN) && headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
     let origin_allowed = same_origin || state.origins.allow(&headers);
     let (_, guard) = admission::admit(&state, &headers, peer, origin_allowed).await?;
@@ -47,7 +47,7 @@ pub async fn open(state: Arc<AppState>, headers: HeaderMap, peer: Peer, query: S
     Ok(response(chunks))
 }
 
-/// The subscription and the cursor to resume from. Both topics are the default.
+/// The subscription and the cursor to resume from. The default is both topics.
 fn parse_query(query: &str) -> Result<(Subscription, Option<Cursor>), ApiError> {
     let (mut topics, mut after, mut filters) = (vec![Topic::Events, Topic::Notifications], None, Vec::new());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -64,7 +64,7 @@ fn parse_query(query: &str) -> Result<(Subscription, Option<Cursor>), ApiError> 
     Ok((Subscription::new(&topics, filter), after))
 }
 
-/// Holds the guard until the client disconnects or the stream is closed. A closed stream ends without a reason.
+/// Holds the guard until the client disconnects or the stream is closed. A stream that we close ends without giving a reason.
 async fn wait_for_close(guard: ConnectionGuard, body: mpsc::Sender<Bytes>) {
     tokio::select! {
         () = body.closed() => {}
@@ -82,7 +82,7 @@ fn response(chunks: mpsc::Receiver<Bytes>) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // Makes nginx pass frames on without buffering them.
+    // Makes nginx forward frames without buffering them.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
 }

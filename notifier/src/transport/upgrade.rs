@@ -1,7 +1,7 @@
 //! `/ws`: the websocket handshake.
 //!
-//! warp's own websocket filter allocates 128 KiB for each connection, and that cannot be configured. The handshake is
-//! therefore answered here, and the connection is taken over from hyper.
+//! warp's own websocket filter allocates 128 KiB per connection, and this cannot be configured. We therefore perform the
+//! handshake here and take the connection over from hyper.
 
 use std::sync::Arc;
 
@@ -23,13 +23,13 @@ use crate::transport::websocket::Decoder;
 use crate::transport::writer::ClientWriter;
 use crate::user::rate_limit::RateLimit;
 
-/// The kernel's send buffer, in bytes. By default it grows to some megabytes for a client that does not read.
+/// The size of the kernel's send buffer, in bytes. By default, it grows to several megabytes for a client that does not read.
 const SEND_BUFFER: usize = 128 << 10;
 
-/// `GET /ws`: 101, after the session and the origin were checked.
+/// `GET /ws`: checks the session and origin, then responds with 101.
 ///
 /// # Errors
-/// 401, 403, 426, 429 or 503, always before the upgrade.
+/// 401, 403, 426, 429 or 503; always returned before the upgrade.
 pub async fn open(
     state: Arc<AppState>,
     headers: HeaderMap,
@@ -59,19 +59,19 @@ pub async fn open(
     Ok(response)
 }
 
-/// The TCP stream of an upgraded connection, and a decoder with the bytes that followed the handshake.
+/// The TCP stream of an upgraded connection, and a decoder that contains the bytes received after the handshake.
 fn take_over(upgraded: Upgraded) -> Option<(TcpStream, Decoder)> {
     let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
     let stream = parts.io.into_inner();
     if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER) {
-        tracing::debug!(%error, "the size of the send buffer could not be set");
+        tracing::debug!(%error, "the send buffer size could not be set");
     }
     let mut decoder = Decoder::default();
     decoder.push(&parts.read_buf);
     Some((stream, decoder))
 }
 
-/// The client's key; `None` unless the headers are a handshake of version 13.
+/// The client's key; `None` if the headers are not a version 13 handshake.
 fn handshake_key(headers: &HeaderMap) -> Option<HeaderValue> {
     let has = |name, token: &str| {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
@@ -82,7 +82,7 @@ fn handshake_key(headers: &HeaderMap) -> Option<HeaderValue> {
     (is_handshake && key.len() == 24).then(|| key.clone())
 }
 
-/// The value that proves to the client that its handshake was read (RFC 6455, section 4.2.2).
+/// The value that proves to the client that the server received its handshake (RFC 6455, section 4.2.2).
 fn accept_key(key: &HeaderValue) -> HeaderValue {
     HeaderValue::from_str(&derive_accept_key(key.as_bytes())).unwrap_or(HeaderValue::from_static(""))
 }

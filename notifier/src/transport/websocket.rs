@@ -1,13 +1,13 @@
-//! The frames of RFC 6455, as far as this service needs them.
+//! The subset of RFC 6455 framing that this service needs.
 //!
-//! Frames that we send are unmasked, so the same bytes serve every client. Frames from clients are small and rare, and are
-//! parsed strictly.
+//! Frames that we send are unmasked, so the same bytes can be sent to every client. Frames from clients are small and rare, and
+//! are parsed strictly.
 
 use crate::fanout::protocol::Close;
 
-/// The largest message from a client, in bytes, over all its frames.
+/// The maximum size of a message from a client, in bytes, across all its frames.
 const MAX_MESSAGE: usize = 4 << 10;
-/// The largest payload of a control frame, in bytes (RFC 6455, section 5.5).
+/// The maximum payload size of a control frame, in bytes (RFC 6455, section 5.5).
 const MAX_CONTROL: usize = 125;
 
 const CONTINUATION: u8 = 0x0;
@@ -65,30 +65,30 @@ fn put(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
 pub enum ClientMessage {
     /// A complete message.
     Text(String),
-    /// A ping with its payload, which the pong has to repeat.
+    /// A ping with its payload, which the pong must echo.
     Ping(Vec<u8>),
     Pong,
     Close,
 }
 
-/// Decodes a client's bytes. Holds no memory between messages.
+/// Decodes the bytes from a client. Holds no memory between messages.
 #[derive(Debug, Default)]
 pub struct Decoder {
     bytes: Vec<u8>,
-    /// The payload so far of a fragmented message.
+    /// The payload received so far for a fragmented message.
     message: Option<Vec<u8>>,
 }
 
 impl Decoder {
-    /// Adds bytes that were read.
+    /// Adds bytes that were read from the socket.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// The next message or control frame; `None` until all its bytes were added.
+    /// Returns the next message or control frame; `None` until all its bytes have been added.
     ///
     /// # Errors
-    /// How to close the connection, when the client violates RFC 6455 or our limits.
+    /// The close code to use, if the client violates RFC 6455 or our limits.
     pub fn next_message(&mut self) -> Result<Option<ClientMessage>, Close> {
         loop {
             let Some((head, payload)) = self.next_frame()? else {
@@ -121,7 +121,7 @@ impl Decoder {
         }
     }
 
-    /// The next frame's first byte and its unmasked payload. The header is checked as soon as it has arrived.
+    /// The first byte and unmasked payload of the next frame. The header is validated as soon as it has arrived.
     fn next_frame(&mut self) -> Result<Option<(u8, Vec<u8>)>, Close> {
         let [head, second, rest @ ..] = self.bytes.as_slice() else { return Ok(None) };
         let (opcode, is_control) = (head & 0x0F, head & 0x08 != 0);
@@ -138,7 +138,7 @@ impl Decoder {
                 (length, rest)
             }
             (126, _) => return Ok(None),
-            // A 64-bit length is for payloads far above our limit.
+            // A 64-bit length is only used for payloads far above our limit.
             (127, _) => return Err(if is_control { Close::Violation } else { Close::TooLarge }),
             (length, rest) => (usize::from(length), rest),
         };
@@ -161,7 +161,7 @@ fn text(payload: Vec<u8>) -> Result<ClientMessage, Close> {
     String::from_utf8(payload).map(ClientMessage::Text).map_err(|_| Close::NotUtf8)
 }
 
-/// Checks the code and the reason of a close frame.
+/// Validates the code and reason of a close frame.
 fn parse_close(payload: &[u8]) -> Result<ClientMessage, Close> {
     let Some((code, reason)) = payload.split_first_chunk::<2>() else {
         return if payload.is_empty() { Ok(ClientMessage::Close) } else { Err(Close::Violation) };
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A frame as a client sends it: masked.
+    /// A masked frame, as sent by a client.
     fn masked(head: u8, payload: &[u8]) -> Vec<u8> {
         let mask = [0x12, 0x34, 0x56, 0x78];
         let mut out = vec![head];
@@ -234,10 +234,10 @@ mod tests {
             ("a 16-bit length for a short payload", vec![0x81, MASKED | 126, 0, 5, 0, 0, 0, 0], Close::Violation),
             ("binary", masked(0x82, b"x"), Close::Unsupported),
             ("invalid UTF-8", masked(0x81, &[0xC3, 0x28]), Close::NotUtf8),
-            ("too large by its header", vec![0x81, MASKED | 126, 0x10, 1], Close::TooLarge),
+            ("too large according to its header", vec![0x81, MASKED | 126, 0x10, 1], Close::TooLarge),
             ("far too large", vec![0x81, MASKED | 127, 0, 0, 0, 1, 0, 0, 0, 0], Close::TooLarge),
-            ("too large over its fragments", [masked(0x01, &[b'x'; 4000]), masked(0x80, &[b'x'; 97])].concat(), Close::TooLarge),
-            ("a close of one byte", masked(0x88, &[3]), Close::Violation),
+            ("too large across its fragments", [masked(0x01, &[b'x'; 4000]), masked(0x80, &[b'x'; 97])].concat(), Close::TooLarge),
+            ("a close frame with a one-byte payload", masked(0x88, &[3]), Close::Violation),
             ("a reserved close code", masked(0x88, &[3, 237]), Close::Violation),
         ];
         for (case, bytes, expected) in table {

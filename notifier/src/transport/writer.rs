@@ -1,6 +1,6 @@
-//! Writes to one client: directly while the socket accepts bytes, through a bounded backlog while it does not.
+//! Writes to one client: directly while the socket accepts bytes, and through a bounded backlog while it does not.
 //!
-//! A client that does not read costs one full backlog and delays no other client.
+//! A client that does not read uses at most one full backlog of memory and does not delay other clients.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -16,15 +16,15 @@ use tokio::time::{Instant, timeout};
 use crate::fanout::close_signal::CloseSignal;
 use crate::fanout::protocol::Close;
 
-/// The size of a full backlog, in bytes and in chunks.
+/// The maximum size of the backlog, in bytes and in chunks.
 const MAX_BYTES: usize = 1 << 20;
 const MAX_CHUNKS: usize = 1_024;
-/// A client whose socket accepts no byte for this long is closed.
+/// A client whose socket accepts no bytes for this long is disconnected.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Chunks passed to one `writev` call.
+/// Maximum number of chunks passed to one `writev` call.
 const CHUNKS_PER_WRITE: usize = 32;
 
-/// The writing half of a client's connection.
+/// The write half of a client connection.
 #[derive(Debug)]
 pub struct ClientWriter {
     sink: Sink,
@@ -40,7 +40,7 @@ enum Sink {
         stream: TcpStream,
         backlog: Mutex<Backlog>,
     },
-    /// The receiver is the body of the HTTP response.
+    /// The receiver is the HTTP response body.
     EventStream(mpsc::Sender<Bytes>),
 }
 
@@ -48,19 +48,19 @@ enum Sink {
 struct Backlog {
     chunks: VecDeque<Bytes>,
     bytes: usize,
-    /// True while a task writes the backlog. Guarded by the same lock as the chunks, so that none is left without a task.
+    /// True while a task is writing the backlog. Guarded by the same lock as the chunks, so that no chunk is left without a task.
     draining: bool,
-    /// True once the last frame was queued.
+    /// True once the last frame has been queued.
     finished: bool,
 }
 
 impl ClientWriter {
-    /// Writes to a websocket.
+    /// Creates a writer for a websocket.
     pub fn for_websocket(stream: TcpStream, close_signal: Arc<CloseSignal>) -> Self {
         Self::new(Sink::WebSocket { stream, backlog: Mutex::default() }, close_signal)
     }
 
-    /// Writes to an event stream.
+    /// Creates a writer for an event stream.
     pub fn for_event_stream(body: mpsc::Sender<Bytes>, close_signal: Arc<CloseSignal>) -> Self {
         Self::new(Sink::EventStream(body), close_signal)
     }
@@ -69,7 +69,7 @@ impl ClientWriter {
         Self { sink, close_signal, opened: Instant::now(), last_activity: AtomicU64::new(0) }
     }
 
-    /// Sends whole frames, now or as soon as the client reads. Closes a client whose backlog is full.
+    /// Sends complete frames, either immediately or as soon as the client reads. Disconnects a client whose backlog is full.
     pub fn send(self: &Arc<Self>, chunk: Bytes) {
         let sent = match &self.sink {
             Sink::WebSocket { stream, backlog } => {
@@ -88,7 +88,7 @@ impl ClientWriter {
             match stream.try_write(&chunk) {
                 Ok(written) => chunk.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // The task that reads from the connection sees the error too, and ends it.
+                // The task that reads from the connection gets the same error and closes the connection.
                 Err(_) => return Ok(()),
             }
             if chunk.is_empty() {
@@ -134,7 +134,7 @@ impl ClientWriter {
         }
     }
 
-    /// True when the websocket has no backlog, or at least half of the event stream's queue is free.
+    /// True if the websocket has no backlog, or if at least half of the event stream's queue is free.
     pub fn is_caught_up(&self) -> bool {
         match &self.sink {
             Sink::WebSocket { backlog, .. } => !backlog.lock().unwrap_or_else(PoisonError::into_inner).draining,
@@ -160,13 +160,13 @@ impl ClientWriter {
         }
     }
 
-    /// Records that the client sent something.
+    /// Records that the client has sent something.
     pub fn record_activity(&self) {
         let millis = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last_activity.store(millis, Ordering::Relaxed);
     }
 
-    /// How long the client has sent nothing. Always zero for an event stream, whose client cannot send.
+    /// The time since the client last sent something. Always zero for an event stream, whose client cannot send.
     pub fn idle_time(&self) -> Duration {
         match self.sink {
             Sink::WebSocket { .. } => {
@@ -178,7 +178,7 @@ impl ClientWriter {
 }
 
 impl Backlog {
-    /// Removes bytes that were written.
+    /// Removes bytes that have been written.
     fn advance(&mut self, mut bytes: usize) {
         self.bytes -= bytes;
         while let Some(first) = self.chunks.front_mut() {
@@ -205,7 +205,7 @@ mod tests {
 
     use super::*;
 
-    /// A client's socket and the writer at the other end.
+    /// A client socket, and the writer at the other end of the connection.
     async fn connection() -> (TcpStream, Arc<ClientWriter>) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("a connection");

@@ -1,4 +1,4 @@
-//! Messages from user to user: one task stores all that are queued in one statement.
+//! User-to-user messages: a single task stores all queued messages in one statement.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,35 +13,35 @@ use tokio_util::sync::CancellationToken;
 
 use crate::user::rate_limit::RateLimit;
 
-/// Messages that may wait to be stored.
+/// Maximum number of messages waiting to be stored.
 const QUEUE: usize = 1_024;
-/// The most messages that one statement stores.
+/// Maximum number of messages stored by one statement.
 const BATCH: usize = 256;
-/// Users whose rate limits are kept before full ones are dropped.
+/// Number of users whose rate limits are kept before full buckets are dropped.
 const USERS: usize = 1_000;
 
 type Callback = Box<dyn FnOnce(Result<i64, MessageError>) + Send>;
 
-/// A message in the queue, with the function that gets the result.
+/// A message in the queue, with the callback that receives the result.
 pub struct QueuedMessage {
     message: Message,
     reply: Callback,
 }
 
-/// Accepts messages, within a rate limit per user.
+/// Accepts messages, subject to a per-user rate limit.
 pub struct Messages {
     queue: mpsc::Sender<QueuedMessage>,
     limits: Mutex<HashMap<i64, RateLimit>>,
 }
 
 impl Messages {
-    /// The sending side, and the receiver for [`store_queued`].
+    /// Creates the sending side, and the receiver for [`store_queued`].
     pub fn new() -> (Self, mpsc::Receiver<QueuedMessage>) {
         let (queue, queued) = mpsc::channel(QUEUE);
         (Self { queue, limits: Mutex::default() }, queued)
     }
 
-    /// Queues a message. `reply` gets the id of its notification once it is stored, or why it was not stored.
+    /// Queues a message. `reply` is called with the id of its notification once it is stored, or with the reason it was not stored.
     pub fn post(&self, message: Message, reply: impl FnOnce(Result<i64, MessageError>) + Send + 'static) {
         if !self.may_send(message.sender()) {
             return reply(Err(MessageError::TooMany));
@@ -60,7 +60,7 @@ impl Messages {
     }
 }
 
-/// Stores queued messages until `stop`, and then those that are still queued.
+/// Stores queued messages until `stop`, then stores the messages that are still queued.
 pub async fn store_queued(mut queued: mpsc::Receiver<QueuedMessage>, pool: PgPool, redis: Pool, stop: CancellationToken) {
     let mut batch = Vec::new();
     loop {
@@ -86,7 +86,7 @@ async fn store(batch: Vec<QueuedMessage>, pool: &PgPool, redis: &Pool) {
         (queued.reply)(id.ok_or(MessageError::NotStored).and_then(|id| id.ok_or(MessageError::NoUser)));
     }
     if let Ok(mut connection) = redis.get().await {
-        // The publisher also polls the outbox every second, so a lost wake-up only costs time.
+        // The publisher also polls the outbox every second, so a lost wake-up only causes a delay.
         let _receivers: Result<i64, redis::RedisError> = connection.publish(WAKE_CHANNEL, "message").await;
     }
 }

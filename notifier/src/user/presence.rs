@@ -1,8 +1,8 @@
-//! Who is online, over all replicas.
+//! Tracks which users are online across all replicas.
 //!
-//! Each replica reports its own users to one Redis hash and adds up the reports of all replicas: every two seconds, and
-//! within a second after a connection was opened or closed. A report counts for ten seconds, so that the users of a killed
-//! replica disappear.
+//! Each replica writes a report of its own users to one Redis hash and adds up the reports from all replicas. It does so every
+//! two seconds, and within a second after a connection is opened or closed. A report is valid for ten seconds, so the users of
+//! a killed replica disappear.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -20,21 +20,21 @@ use crate::fanout::protocol::Online;
 const KEY: &str = "ml:presence";
 const INTERVAL: Duration = Duration::from_secs(2);
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
-/// Seconds for which a report counts.
+/// How long a report is valid, in seconds.
 const VALID_SECONDS: i64 = 10;
-/// Seconds after which a report is deleted.
+/// The time after which a report is deleted, in seconds.
 const DELETE_AFTER_SECONDS: i64 = 60;
 
 /// One replica's entry in the hash.
 #[derive(Serialize, Deserialize)]
 struct Report {
-    /// Seconds since the epoch, by the clock of Redis.
+    /// Seconds since the Unix epoch, according to the Redis clock.
     at: i64,
-    /// Connections per user id.
+    /// Number of connections per user id.
     users: HashMap<i64, usize>,
 }
 
-/// Reports and adds up until `stop`, then deletes the report.
+/// Exchanges reports until `stop`, then deletes this replica's report.
 pub async fn run(hub: Arc<Hub>, pool: Pool, stop: CancellationToken) {
     let replica = new_secret().unwrap_or_default();
     let forever = async {
@@ -56,10 +56,10 @@ pub async fn run(hub: Arc<Hub>, pool: Pool, stop: CancellationToken) {
     }
 }
 
-/// Writes this replica's report, and adds up those of all replicas.
+/// Writes this replica's report and adds up the reports from all replicas.
 async fn exchange(hub: &Hub, pool: &Pool, replica: &str) -> Result<Online, shared::redis::Error> {
     let mut connection = pool.get().await?;
-    // The clock of Redis, so that the clocks of replicas need not agree.
+    // Uses the Redis clock, so that the clocks of the replicas do not have to agree.
     let (now, _micros): (i64, i64) = redis::cmd("TIME").query_async(&mut connection).await?;
     let users = hub.connections_per_user();
     metrics::gauge!("notifier_sockets").set(users.values().sum::<usize>() as f64);

@@ -1,12 +1,12 @@
-//! Limits how much a client may send: a token bucket.
+//! Limits how much a client can send, using a token bucket.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Messages that a client may send at once.
+/// Maximum number of messages that a client can send at once.
 const BURST: u32 = 20;
-/// The time in which one more message is allowed.
+/// The interval after which one more message is allowed.
 const REFILL: Duration = Duration::from_millis(500);
 
 /// A token bucket that starts full.
@@ -23,13 +23,13 @@ impl Default for RateLimit {
 }
 
 impl RateLimit {
-    /// Takes a token. False when the bucket is empty.
+    /// Takes a token. Returns false if the bucket is empty.
     pub fn take(&mut self) -> bool {
         self.refill();
         self.tokens.checked_sub(1).map(|tokens| self.tokens = tokens).is_some()
     }
 
-    /// True when no token is missing.
+    /// True if the bucket is full.
     pub fn is_full(&mut self) -> bool {
         self.refill();
         self.tokens == BURST

@@ -1,4 +1,4 @@
-//! Closes connections whose session or token has ended. One query checks all of them.
+//! Closes connections whose session or token is no longer valid. A single query checks all of them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fanout::hub::Hub;
 
-/// The interval between checks without a change.
+/// The interval between checks when nothing has changed.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// Checks the sessions and tokens of open connections until `stop`: every two seconds, and when `changed` is notified.
+/// Checks the sessions and tokens of open connections until `stop`: every two seconds, and whenever `changed` is notified.
 ///
-/// An open connection keeps its session from expiring for inactivity.
+/// An open connection keeps its session from expiring due to inactivity.
 pub async fn watch(hub: Arc<Hub>, pool: PgPool, changed: Arc<Notify>, stop: CancellationToken) {
     loop {
         tokio::select! {
@@ -43,7 +43,7 @@ pub async fn check_readable(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::query!("select count(*) from sessions where false").fetch_one(pool).await.map(drop)
 }
 
-/// The credentials that are still valid, with their users' present roles.
+/// The credentials that are still valid, with their users' current roles.
 async fn valid(pool: &PgPool, credentials: &HashSet<Hash>) -> Result<HashMap<Hash, Role>, sqlx::Error> {
     let hashes: Vec<&[u8]> = credentials.iter().map(Hash::as_slice).collect();
     let rows = sqlx::query!(
