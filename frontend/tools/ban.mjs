@@ -1,10 +1,11 @@
 // Fails if the source writes HTML from data or loads from another origin. The page's CSP forbids both.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const banned =
   /v-html|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|https?:\/\/(?!127\.0\.0\.1|www\.w3\.org)/;
-const root = new URL("..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 let violations = 0;
 for (const entry of readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })) {

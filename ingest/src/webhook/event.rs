@@ -1,6 +1,8 @@
 //! An event in the form in which it is stored. `event/read.rs` creates it from an element of a delivery.
 
 mod digest;
+#[cfg(test)]
+mod fixture;
 mod read;
 
 use std::borrow::Cow;

@@ -48,28 +48,10 @@ fn or_empty<'t>(text: &'t Option<Text<'_>>) -> &'t str {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use time::macros::datetime;
-    use time::{Duration, OffsetDateTime};
+    use time::Duration;
 
+    use super::super::fixture::{NOW, open, read, with};
     use super::*;
-
-    const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
-
-    /// Leaks the element's text so that events can be compared without dealing with lifetimes.
-    fn read(element: &Value) -> NewEvent<'static> {
-        NewEvent::read(element.to_string().leak(), false, NOW).expect("the element should be an event")
-    }
-
-    fn open() -> Value {
-        json!({"event": "open", "ts": 1_700_000_000, "_id": "m1", "ip": "198.51.100.7", "user_agent": "UA", "msg": {"email": "a@example.com"}})
-    }
-
-    /// Returns the element with one field changed.
-    fn with(name: &str, value: Value) -> Value {
-        let mut element = open();
-        element[name] = value;
-        element
-    }
 
     #[test]
     fn equal_events_have_equal_digests_and_different_ones_differ() {
