@@ -267,7 +267,7 @@ mod tests {
                 let (now, later) = rest.split_at(cut.min(rest.len()));
                 rest = later;
                 decoder.push(now);
-                while let Some(message) = decoder.next_message().expect("valid frames") {
+                while let Some(message) = decoder.next_message().expect("the frames should be valid") {
                     messages.push(message);
                 }
             }
