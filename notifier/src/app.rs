@@ -102,7 +102,7 @@ impl App {
         }
         background.cancel();
         if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
-            tracing::warn!("background tasks did not end in time");
+            tracing::warn!("background tasks did not finish in time");
         }
         tracing::info!("notifier stopped");
         Ok(())

@@ -1,9 +1,9 @@
-//! From the recent entries to the connections.
+//! Sends the recent entries to the open connections.
 //!
-//! [`hub`] registers [`connections`], within limits, and passes [`command`]s to the [`shard`] that serves them. A shard polls
-//! the hub for entries and pushes them to each [`group`] of connections with the same [`subscription`], where they wait as
-//! [`outgoing`]. [`protocol`] defines the frames, and [`framing`] encodes them. A [`close_signal`] closes one connection, and a
-//! [`drain`] all of them.
+//! [`hub`] registers [`connections`], enforces their limits, and passes [`command`]s to the [`shard`] that serves them. A shard
+//! polls the hub for entries and pushes them to each [`group`] of connections with the same [`subscription`], where they are
+//! queued in [`outgoing`]. [`protocol`] defines the frames, and [`framing`] encodes them. A [`close_signal`] closes a single
+//! connection, and a [`drain`] closes all of them.
 
 pub mod close_signal;
 pub mod command;

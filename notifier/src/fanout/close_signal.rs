@@ -1,4 +1,4 @@
-//! Closes a connection from any task.
+//! Allows any task to close a connection.
 
 use std::sync::OnceLock;
 
@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use crate::fanout::protocol::Close;
 
-/// Tells the task that owns a connection to close it, and why. The first reason wins.
+/// Signals the task that owns a connection to close it, and gives the reason. The first reason wins.
 #[derive(Debug, Default)]
 pub struct CloseSignal {
     close: OnceLock<Close>,
@@ -14,7 +14,7 @@ pub struct CloseSignal {
 }
 
 impl CloseSignal {
-    /// Asks for the connection to be closed. Later calls have no effect.
+    /// Requests that the connection be closed. Later calls have no effect.
     pub fn send(&self, close: Close) {
         if self.close.set(close).is_ok() {
             let (code, _) = close.code_and_reason();
@@ -23,12 +23,12 @@ impl CloseSignal {
         }
     }
 
-    /// The reason, once one was sent.
+    /// The reason for closing the connection; `None` if no close has been requested.
     pub fn reason(&self) -> Option<Close> {
         self.close.get().copied()
     }
 
-    /// Waits for the reason. Only one task may wait.
+    /// Waits until a close is requested and returns the reason. Only one task can wait at a time.
     pub async fn wait(&self) -> Close {
         loop {
             if let Some(close) = self.reason() {

@@ -1,4 +1,5 @@
-//! What connections ask of the shard that serves them. A leaf: the hub passes commands on, and the shard handles them.
+//! The commands that connections send to the shard that serves them. The hub forwards them, and the shard handles them. This
+//! module depends on neither the hub nor the shard.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::fanout::protocol::ServerFrame;
 use crate::fanout::subscription::Subscription;
 use crate::transport::writer::ClientWriter;
 
-/// Commands that may wait for a shard.
+/// Maximum number of commands queued for a shard.
 pub const COMMAND_QUEUE: usize = 1_024;
 
 /// A command to a shard.
@@ -28,7 +29,7 @@ pub enum Command {
     Leave(u64),
 }
 
-/// An open connection, as its shard knows it.
+/// An open connection, as seen by its shard.
 pub struct Member {
     pub connection: u64,
     pub user: Arc<User>,
@@ -37,10 +38,10 @@ pub struct Member {
     pub state: MemberState,
 }
 
-/// What a connection is being sent.
+/// Which entries a connection is currently being sent.
 pub enum MemberState {
     Unsubscribed,
-    /// Entries that it missed; so far up to the cursor.
+    /// Entries that it missed; they have been sent up to this cursor.
     Replaying(Arc<Subscription>, Cursor),
     /// New entries.
     Live(Arc<Subscription>),

@@ -1,4 +1,4 @@
-//! The open connections of this replica, and the limits on their number.
+//! The open connections of this replica and their limits.
 
 use std::collections::{HashMap, HashSet};
 use std::hash;
@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::fanout::close_signal::CloseSignal;
 use crate::fanout::protocol::Close;
 
-/// An open connection, as the limits and the session check know it.
+/// An open connection, with the data needed for the limits and the session check.
 pub struct Connection {
     pub user: Arc<User>,
     /// The session or token that opened it.
@@ -33,7 +33,7 @@ impl Connections {
     /// Checks that the limits allow one more connection.
     ///
     /// # Errors
-    /// `NotReady` when the replica is full, `TooManyConnections` when the user or the address has reached its limit.
+    /// Returns `NotReady` if the replica is full, and `TooManyConnections` if the user or the address has reached its limit.
     pub fn check_limits(&self, user: i64, address: IpAddr, limits: ConnectionLimits) -> Result<(), ApiError> {
         if self.open.len() >= limits.max_sockets {
             return Err(ApiError::NotReady);
@@ -53,7 +53,7 @@ impl Connections {
         self.open.insert(id, connection);
     }
 
-    /// Removes a connection; does nothing when it is not there.
+    /// Removes a connection; does nothing if it does not exist.
     pub fn remove(&mut self, id: u64) {
         if let Some(connection) = self.open.remove(&id) {
             decrement(&mut self.per_user, connection.user.id);
@@ -61,22 +61,22 @@ impl Connections {
         }
     }
 
-    /// How many connections are open.
+    /// The number of open connections.
     pub fn count(&self) -> usize {
         self.open.len()
     }
 
-    /// How many connections each user has open. Users without one are not listed.
+    /// The number of open connections per user. Users without a connection are not included.
     pub fn per_user(&self) -> &HashMap<i64, usize> {
         &self.per_user
     }
 
-    /// The sessions and tokens that hold connections open.
+    /// The sessions and tokens of the open connections.
     pub fn credentials(&self) -> HashSet<Hash> {
         self.open.values().map(|connection| connection.credential).collect()
     }
 
-    /// Closes the connections whose credential was `checked` and is not `valid`, and those whose user has changed role.
+    /// Closes connections whose credential is in `checked` but not in `valid`, and connections whose user's role has changed.
     /// Connections whose credential was not checked stay open.
     pub fn close_invalid(&self, checked: &HashSet<Hash>, valid: &HashMap<Hash, Role>) {
         for connection in self.open.values() {

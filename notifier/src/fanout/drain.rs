@@ -9,17 +9,17 @@ pub struct Drain {
     started: Instant,
     duration: Duration,
     connections: Vec<u64>,
-    /// How many of the connections were taken.
+    /// How many of the connections have been taken so far.
     taken: usize,
 }
 
 impl Drain {
-    /// Starts to drain these connections.
+    /// Starts draining these connections.
     pub fn start(connections: Vec<u64>, duration: Duration) -> Self {
         Self { started: Instant::now(), duration, connections, taken: 0 }
     }
 
-    /// Takes the connections to close by now.
+    /// Takes the connections that are now due to be closed.
     pub fn take_due(&mut self) -> &[u64] {
         let all = self.connections.len();
         let share = self.elapsed_share();
@@ -29,7 +29,7 @@ impl Drain {
         &self.connections[from..self.taken]
     }
 
-    /// True when the drain time has passed.
+    /// Returns true if the drain time has elapsed.
     pub fn is_over(&self) -> bool {
         self.elapsed_share() >= 1.0
     }

@@ -1,4 +1,4 @@
-//! Turns frames into bytes: websocket messages or server-sent events.
+//! Encodes frames as websocket messages or server-sent events.
 
 use bytes::Bytes;
 use shared::feed::Cursor;
@@ -10,12 +10,12 @@ use crate::transport::websocket;
 pub enum Framing {
     /// RFC 6455.
     WebSocket,
-    /// Server-sent events. The id of each is its cursor.
+    /// Server-sent events. The id of each event is its cursor.
     EventStream,
 }
 
 impl Framing {
-    /// Appends a frame.
+    /// Appends an encoded frame to `out`.
     pub fn put(self, out: &mut Vec<u8>, text: &str, cursor: Option<&Cursor>) {
         match self {
             Self::WebSocket => websocket::put_text(out, text),
@@ -23,7 +23,7 @@ impl Framing {
                 if let Some(cursor) = cursor {
                     out.extend_from_slice(format!("id: {cursor}\n").as_bytes());
                 }
-                // One data line suffices, because serde_json writes no line breaks.
+                // A single data line is sufficient because serde_json writes no line breaks.
                 out.extend_from_slice(b"data: ");
                 out.extend_from_slice(text.as_bytes());
                 out.extend_from_slice(b"\n\n");

@@ -1,6 +1,6 @@
-//! Connections with the same subscription. An entry is filtered and encoded once for all of them.
+//! Connections with the same subscription. Each entry is filtered and encoded once for the whole group.
 //!
-//! Entries are sent at once when it was quiet, and events at most ten times a second in a burst.
+//! Entries are sent immediately after a quiet period. During a burst, events are sent at most ten times a second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::fanout::framing::Framing;
 use crate::fanout::outgoing::Outgoing;
 use crate::transport::writer::ClientWriter;
 
-/// The shortest time between two bursts of frames with events.
+/// Minimum interval between sending batches of event frames.
 const EVENTS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A connection in a group.
@@ -22,11 +22,11 @@ pub struct Subscriber {
     pub connection: u64,
     pub user: Arc<User>,
     pub writer: Arc<ClientWriter>,
-    /// It has every entry up to this number; 0 for none.
+    /// The subscriber has every entry up to this sequence number; 0 if it has none.
     pub seen: u64,
 }
 
-/// The subscribers of one subscription with one framing, and the entries that wait for them.
+/// The subscribers that share a subscription and a framing, and their pending entries.
 pub struct Group {
     framing: Framing,
     subscribers: Vec<Subscriber>,
@@ -36,7 +36,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// A group without subscribers, for the entries after `cursor`.
+    /// Creates a group without subscribers that starts after `cursor`.
     pub fn new(framing: Framing, cursor: Cursor) -> Self {
         Self { framing, subscribers: Vec::new(), outgoing: Outgoing::new(cursor), events_sent: None }
     }
@@ -46,7 +46,7 @@ impl Group {
         self.subscribers.push(subscriber);
     }
 
-    /// Removes a subscriber, after sending it the waiting entries.
+    /// Removes a subscriber after sending it the pending entries.
     pub fn remove(&mut self, connection: u64, metrics: &ShardMetrics) {
         if let Some(index) = self.subscribers.iter().position(|subscriber| subscriber.connection == connection) {
             let subscriber = self.subscribers.swap_remove(index);
@@ -54,18 +54,18 @@ impl Group {
         }
     }
 
-    /// True when the group has no subscribers.
+    /// Returns true if the group has no subscribers.
     pub fn is_empty(&self) -> bool {
         self.subscribers.is_empty()
     }
 
-    /// When the waiting entries may be sent: at `soonest`, or later if events were sent just before. `None` without entries.
+    /// When the pending entries can be sent: at `soonest`, or later if events were just sent. `None` if no entries are pending.
     pub fn due(&self, soonest: Instant) -> Option<Instant> {
         let next_events = self.events_sent.filter(|_| self.outgoing.has_events()).map(|sent| sent + EVENTS_INTERVAL);
         (!self.outgoing.is_empty()).then(|| next_events.unwrap_or(soonest).max(soonest))
     }
 
-    /// Sends the waiting entries.
+    /// Sends the pending entries.
     pub fn flush(&mut self, now: Instant, metrics: &ShardMetrics) {
         self.send(&self.subscribers, metrics);
         if self.outgoing.has_events() {
@@ -74,7 +74,7 @@ impl Group {
         self.outgoing.clear();
     }
 
-    /// Sends the waiting entries and continues after `cursor`, possibly in another epoch.
+    /// Sends the pending entries and continues after `cursor`, which can be in another epoch.
     pub fn restart(&mut self, cursor: Cursor, metrics: &ShardMetrics) {
         self.send(&self.subscribers, metrics);
         self.outgoing.restart(cursor);
@@ -83,7 +83,8 @@ impl Group {
         }
     }
 
-    /// Sends the waiting entries to those who have not seen them: the same bytes to all, as far as they may see the same.
+    /// Sends the pending entries to the subscribers that have not received them. Subscribers that are entitled to the same frames
+    /// receive the same bytes.
     fn send(&self, subscribers: &[Subscriber], metrics: &ShardMetrics) {
         let (Some(first), Some(any)) = (self.outgoing.first_seq(), subscribers.first()) else { return };
         let frames = self.outgoing.frames(0);
@@ -113,11 +114,11 @@ impl Group {
     }
 }
 
-/// What groups count.
+/// Metrics recorded by groups.
 pub struct ShardMetrics {
     frames: Counter,
     bytes: Counter,
-    /// Seconds from receiving an entry to sending it.
+    /// Seconds between receiving an entry and sending it.
     lag: Histogram,
 }
 

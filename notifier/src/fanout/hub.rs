@@ -1,4 +1,4 @@
-//! The hub holds the recent entries and the open connections. Shards poll it for entries, so nothing queues for them.
+//! The hub holds the recent entries and the open connections. Shards poll it for entries, so no per-shard queue is needed.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -35,19 +35,20 @@ pub struct Hub {
     changes: watch::Sender<()>,
     last_connection: AtomicU64,
     live: AtomicBool,
-    /// Over all replicas, as last published to Redis.
+    /// Across all replicas, as last published to Redis.
     online: Mutex<Online>,
     connections_changed: Notify,
 }
 
-/// An open connection's registration. Dropping it frees its share of the limits; call [`ConnectionGuard::leave`] first.
+/// The registration of an open connection. Dropping it only releases the connection's slot in the limits.
+/// Use [`ConnectionGuard::leave`] to also remove the connection from its shard.
 pub struct ConnectionGuard {
     hub: Arc<Hub>,
     /// Unique on this replica.
     pub connection: u64,
     pub user: Arc<User>,
     pub close_signal: Arc<CloseSignal>,
-    /// The newest entry when the connection opened.
+    /// The cursor of the newest entry at the time when the connection was opened.
     pub cursor: Cursor,
 }
 
@@ -57,20 +58,20 @@ impl ConnectionGuard {
         self.send(Command::Join(Member::new(self.connection, Arc::clone(&self.user), writer, framing))).await;
     }
 
-    /// Replaces the connection's subscription, and resumes after `after` if that is possible.
+    /// Replaces the connection's subscription and, if possible, resumes after `after`.
     pub async fn subscribe(&self, subscription: Subscription, after: Option<Cursor>) {
         let subscription = Arc::new(subscription);
         self.send(Command::Subscribe { connection: self.connection, subscription, after }).await;
     }
 
-    /// Removes the connection from its shard, and drops the guard.
+    /// Removes the connection from its shard and drops the guard.
     pub async fn leave(self) {
         self.send(Command::Leave(self.connection)).await;
     }
 
     async fn send(&self, command: Command) {
         if self.hub.shard(self.connection).send(command).await.is_err() {
-            // A shard ends only when the service stops.
+            // A shard only ends when the service shuts down.
             self.close_signal.send(Close::Restarting);
         }
     }
@@ -84,7 +85,7 @@ impl Drop for ConnectionGuard {
 }
 
 impl Hub {
-    /// A hub without connections, served by the shards behind these senders.
+    /// Creates a hub without connections, served by the shards that receive from these senders.
     pub fn new(shards: Vec<mpsc::Sender<Command>>) -> Self {
         Self {
             state: Mutex::default(),
@@ -108,8 +109,8 @@ impl Hub {
     /// Registers a connection.
     ///
     /// # Errors
-    /// `NotReady` until the feed was first read or when the replica is full, `TooManyConnections` when the user or the address
-    /// has reached its limit.
+    /// Returns `NotReady` if the feed has not been read yet or the replica is full, and `TooManyConnections` if the user or the
+    /// address has reached its limit.
     pub fn join(
         self: &Arc<Self>,
         caller: &Caller,
@@ -129,40 +130,40 @@ impl Hub {
         Ok(ConnectionGuard { hub: Arc::clone(self), connection, user, close_signal, cursor })
     }
 
-    /// Changes whenever a shard should poll again.
+    /// Returns a receiver that is notified whenever shards should poll again.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }
 
-    /// The cursor of the newest entry; `None` until the feed was first read.
+    /// The cursor of the newest entry; `None` until the feed has been read for the first time.
     pub fn cursor(&self) -> Option<Cursor> {
         self.lock().history.cursor().cloned()
     }
 
-    /// Appends the entries of a batch that are new. False when entries before it are missing.
+    /// Appends the new entries of a batch. Returns false if entries before the batch are missing.
     pub fn offer(&self, batch: ReceivedBatch) -> bool {
         let connected = self.lock().history.offer(batch);
         self.changes.send_replace(());
         connected
     }
 
-    /// The entries after `at`, for a shard that has handled `resets` resets.
+    /// Returns the entries after `at` to a shard that has handled `resets` resets.
     pub fn poll(&self, at: &Cursor, resets: u64) -> Poll {
         self.lock().history.poll(at, resets)
     }
 
-    /// Up to `limit` entries after `after` and up to `to`; `None` when some entries after `after` are no longer kept.
+    /// Returns up to `limit` entries after `after`, up to and including `to`; `None` if some of them are no longer available.
     pub fn replay(&self, after: &Cursor, to: &Cursor, limit: usize) -> Option<Vec<Arc<FeedEntry>>> {
         self.lock().history.replay(after, to, limit)
     }
 
-    /// Starts with the entries that were read first. Connections are refused until then.
+    /// Starts with the initially read entries. Connections are rejected until then.
     pub fn start(&self, recent: Recent) {
         self.lock().history.replace(recent);
         self.changes.send_replace(());
     }
 
-    /// Restarts at `cursor`, because the entries so far do not connect to it, and makes clients fetch again.
+    /// Restarts at `cursor` because the existing entries do not lead up to it, and makes clients fetch again.
     pub fn reset(&self, cursor: Cursor, reason: &'static str) {
         self.lock().history.replace(Recent::new(cursor));
         self.announce_reset(reason);
@@ -176,17 +177,17 @@ impl Hub {
         self.changes.send_replace(());
     }
 
-    /// Records whether Redis delivers.
+    /// Records whether Redis is delivering messages.
     pub fn set_live(&self, live: bool) {
         self.live.store(live, Ordering::Relaxed);
     }
 
-    /// True while Redis delivers.
+    /// Returns true while Redis is delivering messages.
     pub fn is_live(&self) -> bool {
         self.live.load(Ordering::Relaxed)
     }
 
-    /// Who is online over all replicas, as last published, and at least those connected here.
+    /// The number of users and connections across all replicas, as last published, but never lower than on this replica.
     pub fn online(&self) -> Online {
         let (users, connections) = {
             let state = self.lock();
@@ -196,12 +197,12 @@ impl Hub {
         Online { users: published.users.max(users), connections: published.connections.max(connections) }
     }
 
-    /// Who is online over all replicas, as last published.
+    /// The number of users and connections across all replicas, as last published.
     pub fn published_online(&self) -> Online {
         *self.online.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records who is online over all replicas. Shards tell their clients when it has changed.
+    /// Records how many users and connections there are across all replicas. Shards notify their clients of changes.
     pub fn set_online(&self, online: Online) {
         let mut known = self.online.lock().unwrap_or_else(PoisonError::into_inner);
         if *known != online {
@@ -210,22 +211,22 @@ impl Hub {
         }
     }
 
-    /// Waits until a connection was opened or closed.
+    /// Waits until a connection is opened or closed.
     pub async fn connections_changed(&self) {
         self.connections_changed.notified().await;
     }
 
-    /// How many connections each user has open on this replica.
+    /// The number of open connections per user on this replica.
     pub fn connections_per_user(&self) -> HashMap<i64, usize> {
         self.lock().connections.per_user().clone()
     }
 
-    /// The sessions and tokens that hold connections open on this replica.
+    /// The sessions and tokens of the open connections on this replica.
     pub fn credentials(&self) -> HashSet<Hash> {
         self.lock().connections.credentials()
     }
 
-    /// Closes the connections whose credential was `checked` and is not `valid`, and those whose user has changed role.
+    /// Closes connections whose credential is in `checked` but not in `valid`, and connections whose user's role has changed.
     /// Connections whose credential was not checked stay open.
     pub fn close_invalid(&self, checked: &HashSet<Hash>, valid: &HashMap<Hash, Role>) {
         self.lock().connections.close_invalid(checked, valid);

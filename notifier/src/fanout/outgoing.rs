@@ -1,6 +1,6 @@
-//! Entries that wait for the connections with one subscription, and the few frames that they become.
+//! The pending entries for the connections that share a subscription, and the frames into which they are combined.
 //!
-//! Notifications are all sent. Of more events than [`MAX_EVENTS`], the oldest are counted and not sent.
+//! All notifications are sent. If more than [`MAX_EVENTS`] events are pending, the oldest are counted but not sent.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,34 +15,34 @@ use crate::fanout::protocol::ServerFrame;
 use crate::fanout::subscription::Subscription;
 use crate::feed::entry::{AddressedFrame, FeedEntry};
 
-/// Events that may wait.
+/// Maximum number of pending events.
 pub const MAX_EVENTS: usize = 500;
-/// A frame of events takes no further event once it has this many bytes, because senders choose how long subjects are.
+/// No more events are added to a frame once it reaches this size in bytes, since senders control the length of subjects.
 const FULL_FRAME: usize = 256 << 10;
-/// A chunk takes no further frame once it has this many bytes.
+/// No more frames are added to a chunk once it reaches this size in bytes.
 const FULL_CHUNK: usize = 32 << 10;
 
-/// Selected entries in order, until they are sent.
+/// The selected entries that have not been sent yet, in order.
 #[derive(Debug)]
 pub struct Outgoing {
-    /// Every entry up to here was pushed.
+    /// Every entry up to this cursor has been pushed.
     seen: Cursor,
     events: VecDeque<Arc<FeedEntry>>,
     notifications: Vec<Arc<FeedEntry>>,
-    /// The number of the first entry that waits or was skipped.
+    /// The sequence number of the first entry that is pending or was skipped.
     first_seq: Option<u64>,
-    /// How many events were skipped, and the number of the last of them.
+    /// How many events were skipped, and the sequence number of the last skipped event.
     skipped: usize,
     skipped_to: u64,
 }
 
 impl Outgoing {
-    /// Nothing waits; the next entry follows `seen`.
+    /// Starts without pending entries; the next entry follows `seen`.
     pub fn new(seen: Cursor) -> Self {
         Self { seen, events: VecDeque::new(), notifications: Vec::new(), first_seq: None, skipped: 0, skipped_to: 0 }
     }
 
-    /// Keeps the next entry if the subscription selects it.
+    /// Adds the next entry if the subscription selects it.
     pub fn push(&mut self, entry: &Arc<FeedEntry>, subscription: &Subscription) {
         self.seen = entry.cursor.clone();
         let wants_event = subscription.events && entry.is_selected_by(&subscription.filter);
@@ -64,42 +64,42 @@ impl Outgoing {
         }
     }
 
-    /// Drops the waiting entries and continues after `seen`.
+    /// Drops the pending entries and continues after `seen`.
     pub fn restart(&mut self, seen: Cursor) {
         *self = Self::new(seen);
     }
 
-    /// Drops the waiting entries, because they were sent.
+    /// Drops the pending entries after they have been sent.
     pub fn clear(&mut self) {
         self.restart(self.seen.clone());
     }
 
-    /// True when nothing waits.
+    /// Returns true if no entries are pending.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty() && self.notifications.is_empty()
     }
 
-    /// True when events wait. Their frames are limited in rate.
+    /// Returns true if events are pending. Event frames are rate-limited.
     pub fn has_events(&self) -> bool {
         !self.events.is_empty()
     }
 
-    /// The number of the first entry that waits or was skipped.
+    /// The sequence number of the first entry that is pending or was skipped.
     pub fn first_seq(&self) -> Option<u64> {
         self.first_seq
     }
 
-    /// The cursor up to which every selected entry was sent; `None` while something waits.
+    /// The cursor up to which every selected entry has been sent; `None` while entries are pending.
     pub fn cursor(&self) -> Option<&Cursor> {
         self.is_empty().then_some(&self.seen)
     }
 
-    /// The frames for the waiting entries after number `after`. Events come first, and the cursor of a frame never includes
-    /// a notification that is still to be sent.
+    /// Returns the frames for the pending entries after sequence number `after`. Events come first, and a frame's cursor never
+    /// covers a notification that has not been sent yet.
     pub fn frames(&self, after: u64) -> Frames<'_> {
         let is_new = |entry: &&Arc<FeedEntry>| entry.cursor.seq > after;
         let notifications: Vec<&Arc<FeedEntry>> = self.notifications.iter().filter(is_new).collect();
-        // The highest cursor that a frame of events may carry: the last entry seen, or the one before the first notification.
+        // The highest cursor that an event frame can have: the last entry pushed, or the one before the first notification.
         let mut limit = self.seen.clone();
         if let Some(first) = notifications.first() {
             limit.seq = first.cursor.seq - 1;
@@ -122,28 +122,28 @@ impl Outgoing {
         Frames { events: frames, notifications }
     }
 
-    /// When the oldest waiting entry was received.
+    /// When the oldest pending entry was received.
     pub fn oldest(&self) -> Option<Instant> {
         let received = |entry: Option<&Arc<FeedEntry>>| entry.map(|entry| entry.received);
         received(self.events.front()).into_iter().chain(received(self.notifications.first())).min()
     }
 }
 
-/// Frames in the order in which they are sent.
+/// Frames in sending order.
 #[derive(Debug)]
 pub struct Frames<'a> {
-    /// The text and the cursor of each frame of events.
+    /// The text and cursor of each event frame.
     events: Vec<(String, Cursor)>,
     notifications: Vec<&'a Arc<FeedEntry>>,
 }
 
 impl Frames<'_> {
-    /// True when every user gets the same frames.
+    /// Returns true if every user receives the same frames.
     pub fn are_for_everyone(&self) -> bool {
         self.notifications.iter().all(|entry| entry.addressed.as_ref().is_some_and(AddressedFrame::is_for_everyone))
     }
 
-    /// Encodes the frames that this user may see.
+    /// Encodes the frames that this user is allowed to see.
     pub fn encode(&self, framing: Framing, user: &User) -> Burst {
         let (mut chunks, mut frames) = (Vec::new(), 0);
         let mut chunk = Vec::new();
@@ -169,12 +169,12 @@ impl Frames<'_> {
     }
 }
 
-/// Encoded frames, to be sent one chunk after the other.
+/// Encoded frames, sent one chunk at a time.
 #[derive(Debug)]
 pub struct Burst {
-    /// Each holds whole frames.
+    /// Each chunk contains only complete frames.
     pub chunks: Vec<Bytes>,
-    /// How many frames the chunks hold.
+    /// The total number of frames in the chunks.
     pub frames: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The protocol of `/ws` and `/sse`: JSON frames in both directions, and the close codes.
+//! The protocol for `/ws` and `/sse`: JSON frames in both directions, and the close codes.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -7,15 +7,15 @@ use shared::notification::Notification;
 use shared::session::User;
 use time::OffsetDateTime;
 
-/// How many users are online, over all replicas.
+/// How many users are online across all replicas.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Online {
-    /// Distinct users.
+    /// The number of distinct users.
     pub users: usize,
     pub connections: usize,
 }
 
-/// A frame from the server. Its `cursor` means that every selected entry up to it was sent on this connection.
+/// A frame from the server. Its `cursor` guarantees that every selected entry up to that point has been sent on this connection.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ServerFrame<'a> {
@@ -24,20 +24,20 @@ pub enum ServerFrame<'a> {
         /// The connection's id on this replica.
         connection: u64,
         user: &'a User,
-        /// The newest entry of the feed.
+        /// The cursor of the newest feed entry.
         cursor: &'a Cursor,
-        /// Lets clients correct for a wrong clock.
+        /// Allows clients to correct for an inaccurate clock.
         #[serde(with = "time::serde::rfc3339")]
         server_time: OffsetDateTime,
         /// The version of this service.
         build: &'static str,
         online: Online,
     },
-    /// The answer to `subscribe`.
+    /// The response to `subscribe`.
     Subscribed {
-        /// The cursor that the connection continues from.
+        /// The cursor from which the connection continues.
         cursor: &'a Cursor,
-        /// True when every entry after `after` follows. False when the client has to fetch over HTTP.
+        /// True if every entry after `after` will follow; false if the client has to fetch over HTTP.
         recovered: bool,
     },
     /// A notification for this user.
@@ -46,22 +46,22 @@ pub enum ServerFrame<'a> {
         #[serde(flatten)]
         notification: &'a Notification,
     },
-    /// This user has read notifications, on any page.
+    /// This user has read notifications on any of their pages.
     Read {
         cursor: &'a Cursor,
         /// The notifications that were read.
         ids: &'a [i64],
-        /// All notifications up to this id were read too.
+        /// All notifications up to this id have been read as well.
         up_to: Option<i64>,
-        /// How many are still unread, counted up to 1,000.
+        /// The number of unread notifications that remain, counted up to 1,000.
         unread: i64,
     },
     /// Events that the subscription selects.
     Events {
         cursor: &'a Cursor,
-        /// In the order of the feed.
+        /// In feed order.
         items: Vec<&'a RawValue>,
-        /// How many older events of a burst were not sent. Clients fetch them over HTTP.
+        /// How many older events in a burst were not sent. Clients fetch them over HTTP.
         #[serde(skip_serializing_if = "is_zero")]
         skipped: usize,
     },
@@ -69,34 +69,34 @@ pub enum ServerFrame<'a> {
     Reset { reason: &'static str },
     /// The number of users online has changed.
     Presence { online: Online },
-    /// The answer to a `notify` that was stored.
+    /// The response to a `notify` whose message was stored.
     Sent {
-        /// The client's `ref`.
+        /// The `ref` that the client sent.
         r#ref: Option<&'a str>,
         /// The id of the notification.
         id: i64,
     },
-    /// The answer to a frame that was rejected.
+    /// The response to a frame that was rejected.
     Error {
-        /// The client's `ref`.
+        /// The `ref` that the client sent.
         r#ref: Option<&'a str>,
         /// A stable code.
         code: &'static str,
-        /// A sentence for people.
+        /// A human-readable sentence.
         detail: &'a str,
     },
-    /// Lets clients detect a dead connection.
+    /// Allows clients to detect a dead connection.
     Heartbeat {
-        /// Absent while entries wait to be sent.
+        /// Absent while entries are waiting to be sent.
         #[serde(skip_serializing_if = "Option::is_none")]
         cursor: Option<&'a Cursor>,
     },
 }
 
 impl ServerFrame<'_> {
-    /// The frame as JSON.
+    /// Serializes the frame as JSON.
     pub fn to_text(&self) -> String {
-        // Frames hold nothing that fails to serialise.
+        // Frames contain nothing that can fail to serialize.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -106,13 +106,13 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// What a client may subscribe to.
+/// The topics that a client can subscribe to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Topic {
-    /// Notifications for this user, and read marks.
+    /// Notifications for this user, and read markers.
     Notifications,
-    /// Events that the filter selects.
+    /// Events that match the filter.
     Events,
 }
 
@@ -123,7 +123,7 @@ pub enum ClientFrame {
     /// Replaces the connection's subscription.
     Subscribe {
         topics: Vec<Topic>,
-        /// Names and values as in the query string of `/api/events`.
+        /// Filter names and values, as in the query string of `/api/events`.
         #[serde(default)]
         filter: serde_json::Map<String, serde_json::Value>,
         /// The cursor to resume from.
@@ -137,13 +137,13 @@ pub enum ClientFrame {
         title: String,
         #[serde(default)]
         body: String,
-        /// Repeated in the answer.
+        /// Echoed in the response.
         #[serde(default)]
         r#ref: Option<String>,
     },
 }
 
-/// Why the server closes a connection. Clients reconnect after codes 4000 to 4499, and not after 4500 to 4999.
+/// Why the server closes a connection. Clients reconnect after codes 4000 to 4499, but not after 4500 to 4999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Close {
     /// 1001: the client has sent nothing for too long, not even a pong.
@@ -152,7 +152,7 @@ pub enum Close {
     Violation,
     /// 1003: the client sent a binary message.
     Unsupported,
-    /// 1007: the client sent text that is not UTF-8.
+    /// 1007: the client sent text that is not valid UTF-8.
     NotUtf8,
     /// 1009: the client sent a message that is too large.
     TooLarge,
@@ -162,14 +162,14 @@ pub enum Close {
     TooSlow,
     /// 4410: the user's role has changed, so the client has to subscribe again.
     Resync,
-    /// 4429: the client sends too much.
+    /// 4429: the client has exceeded its rate limit.
     RateLimited,
-    /// 4501: the session or token has ended.
+    /// 4501: the session or token is no longer valid.
     SignedOut,
 }
 
 impl Close {
-    /// The close code, and a reason for people.
+    /// The close code and a human-readable reason.
     pub fn code_and_reason(self) -> (u16, &'static str) {
         match self {
             Self::Silent => (1001, "silent"),

@@ -1,4 +1,4 @@
-//! A shard is a task that serves a share of the connections: it polls the hub for entries and sends them to groups of
+//! A shard is a task that serves a subset of the connections. It polls the hub for entries and sends them to groups of
 //! connections with the same subscription.
 
 use std::collections::{HashMap, VecDeque};
@@ -23,47 +23,47 @@ use crate::feed::history::Poll;
 use crate::transport::websocket;
 
 const SECOND: Duration = Duration::from_secs(1);
-/// Seconds between two heartbeats of a connection. A websocket gets a ping with each.
+/// Seconds between heartbeats on a connection. Websockets also receive a ping with each heartbeat.
 const HEARTBEAT_SECONDS: u64 = 25;
-/// A websocket client that has sent nothing for this long, not even a pong, is closed instead of getting its next
-/// heartbeat, which is within 60 s of its last pong.
+/// A websocket client that has sent nothing for this long, not even a pong, is disconnected when its next heartbeat is due.
+/// This happens within 60 s of its last pong.
 const IDLE_LIMIT: Duration = Duration::from_secs(40);
-/// Entries replayed to one client at a time.
+/// Maximum number of entries replayed to one client at a time.
 const REPLAY_LIMIT: usize = 500;
-/// The longest pause after sending. A shard pauses twice as long as sending took.
+/// Maximum pause after sending. A shard pauses for twice as long as sending took.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
-/// The interval at which replays and drains continue.
+/// The interval between steps of a replay or drain.
 const STEP: Duration = Duration::from_millis(10);
 
 type GroupKey = (Arc<Subscription>, Framing);
 
-/// A share of the connections.
+/// A subset of the connections.
 pub struct Shard {
     hub: Arc<Hub>,
     commands: mpsc::Receiver<Command>,
     changes: watch::Receiver<()>,
-    /// Cancelled when connections are to be closed, over the drain time.
+    /// Cancelled on shutdown; connections are then closed gradually over the drain time.
     stop: CancellationToken,
     drain_time: Duration,
     drain: Option<Drain>,
-    /// Groups have every entry up to here.
+    /// Every entry up to this cursor has been passed to the groups.
     cursor: Cursor,
-    /// How many resets of the feed were handled.
+    /// How many feed resets have been handled.
     resets: u64,
     members: HashMap<u64, Member>,
     groups: HashMap<GroupKey, Group>,
-    /// Connections that are replaying, in turn.
+    /// Connections that are being sent missed entries, in round-robin order.
     replays: VecDeque<u64>,
-    /// Groups are sent nothing before this time.
+    /// Nothing is sent to groups before this time.
     next_flush: Instant,
-    /// As last announced.
+    /// The value that was last announced to clients.
     online: Online,
     seconds: u64,
     metrics: ShardMetrics,
 }
 
 impl Shard {
-    /// A shard without connections.
+    /// Creates a shard without connections.
     pub fn new(hub: Arc<Hub>, commands: mpsc::Receiver<Command>, stop: CancellationToken, drain_time: Duration) -> Self {
         Self {
             changes: hub.changes(),
@@ -84,7 +84,7 @@ impl Shard {
         }
     }
 
-    /// Serves until `stop` was cancelled and the last connection is closed.
+    /// Serves until `stop` has been cancelled and the last connection is closed.
     pub async fn run(mut self) {
         let mut second = tokio::time::interval_at(Instant::now() + SECOND, SECOND);
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -112,7 +112,7 @@ impl Shard {
         }
     }
 
-    /// When there is something to do without a command or a change.
+    /// The next time when there is work to do even if no command or change arrives.
     fn next_wake(&self) -> Option<Instant> {
         let now = Instant::now();
         let has_steps = !self.replays.is_empty() || self.drain.is_some();
@@ -134,12 +134,12 @@ impl Shard {
         }
     }
 
-    /// Resumes after `after` if every entry since then is still kept; otherwise the answer makes the client fetch.
+    /// Resumes after `after` if every entry since then is still available; otherwise the response makes the client fetch over HTTP.
     fn subscribe(&mut self, connection: u64, subscription: Arc<Subscription>, after: Option<Cursor>) {
         while self.poll() {}
         self.unsubscribe(connection);
         let (hub, cursor) = (Arc::clone(&self.hub), self.cursor.clone());
-        // A client that comes from another replica may have seen entries that this one has yet to receive.
+        // A client that was connected to another replica may have seen entries that this one has not received yet.
         let is_ahead = |after: &Cursor| after.epoch == cursor.epoch && after.seq > cursor.seq;
         let after = after.filter(|after| is_ahead(after) || hub.replay(after, &cursor, 0).is_some());
         let recovered = after.is_some();
@@ -156,7 +156,7 @@ impl Shard {
         }
     }
 
-    /// Adds a connection that has seen every entry up to number `seen` to its group.
+    /// Adds a connection to its group. The connection has already seen every entry up to sequence number `seen`.
     fn join_group(&mut self, connection: u64, subscription: Arc<Subscription>, seen: u64) {
         let Some(member) = self.members.get_mut(&connection) else { return };
         let (user, writer) = (Arc::clone(&member.user), Arc::clone(&member.writer));
@@ -166,7 +166,7 @@ impl Shard {
         member.state = MemberState::Live(subscription);
     }
 
-    /// Ends a connection's subscription, after sending it the entries that wait in its group.
+    /// Ends a connection's subscription after sending it the pending entries of its group.
     fn unsubscribe(&mut self, connection: u64) {
         let Some(member) = self.members.get_mut(&connection) else { return };
         match std::mem::replace(&mut member.state, MemberState::Unsubscribed) {
@@ -183,7 +183,7 @@ impl Shard {
         }
     }
 
-    /// Passes new entries to the groups. True when there may be more.
+    /// Passes new entries to the groups. Returns true if there may be more.
     fn poll(&mut self) -> bool {
         match self.hub.poll(&self.cursor, self.resets) {
             Poll::Entries(entries) => {
@@ -197,7 +197,7 @@ impl Shard {
                 }
                 !entries.is_empty()
             }
-            // The first poll after the feed was read is a reset too, and reaches no client.
+            // The first poll after the feed has been read also returns a reset, but no client is subscribed at that point.
             Poll::Reset { at, reason, resets } => {
                 (self.cursor, self.resets) = (at, resets);
                 self.reset(reason);
@@ -206,7 +206,7 @@ impl Shard {
         }
     }
 
-    /// Sends the waiting entries, and tells every subscribed client to fetch again.
+    /// Sends the pending entries and notifies every subscribed client to fetch again.
     fn reset(&mut self, reason: &'static str) {
         for group in self.groups.values_mut() {
             group.restart(self.cursor.clone(), &self.metrics);
@@ -222,7 +222,7 @@ impl Shard {
         }
     }
 
-    /// Sends the waiting entries of the groups that are due.
+    /// Sends the pending entries of the groups that are due.
     fn flush(&mut self) {
         let now = Instant::now();
         if now < self.next_flush {
@@ -233,11 +233,11 @@ impl Shard {
                 group.flush(now, &self.metrics);
             }
         }
-        // A write costs the kernel the same for one frame as for ten. Under load, the pause collects frames into one write.
+        // A write of ten frames costs the kernel the same as a write of one. Under load, the pause combines frames into one write.
         self.next_flush = Instant::now() + (2 * now.elapsed()).min(MAX_PAUSE);
     }
 
-    /// Continues the replays of clients that have read what they were sent, so that a replay never fills a backlog.
+    /// Continues replays for clients that have read everything sent so far, so that a replay never fills a client's backlog.
     fn continue_replays(&mut self) {
         for _ in 0..self.replays.len() {
             let Some(connection) = self.replays.pop_front() else { return };
@@ -273,7 +273,7 @@ impl Shard {
         }
     }
 
-    /// Runs every second: sends heartbeats and pings to one in 25 connections, and closes those of them that are idle.
+    /// Runs every second: sends heartbeats and pings to one in 25 connections, and closes idle connections among them.
     fn tick(&mut self) {
         self.seconds += 1;
         let turn = self.seconds % HEARTBEAT_SECONDS;
@@ -318,7 +318,7 @@ impl Shard {
             }
         }
         if drain.is_over() {
-            // These include connections that were opened after the drain started.
+            // This includes connections that were opened after the drain started.
             self.members.values().for_each(|member| member.writer.close_signal.send(Close::Restarting));
         }
     }

@@ -108,7 +108,7 @@ mod tests {
         assert_eq!((recent.cursor(), recent.start()), (&cursor("a", 12), cursor("a", 10)));
         let ids: Vec<_> = recent
             .after(&cursor("a", 10))
-            .expect("all entries")
+            .expect("all entries should be kept")
             .map(|entry| entry.event.as_ref().map(|event| event.id))
             .collect();
         assert_eq!(ids, [Some(7), Some(8)]);
@@ -119,7 +119,7 @@ mod tests {
         let mut recent = Recent::new(cursor("a", 0));
         assert!(recent.offer(batch("a", 1, &[7, 8, 7])));
         let has_event: Vec<bool> =
-            recent.after(&cursor("a", 0)).expect("all entries").map(|entry| entry.event.is_some()).collect();
+            recent.after(&cursor("a", 0)).expect("all entries should be kept").map(|entry| entry.event.is_some()).collect();
         assert_eq!(has_event, [true, true, false]);
     }
 

@@ -47,7 +47,7 @@ pub struct FeedSubscriber {
     pub hub: Arc<Hub>,
     /// The pool for reading the stream and publishing probes.
     pub pool: Pool,
-    /// The client for the subscribing connection.
+    /// The configuration for the subscribing connection.
     pub config: config::Redis,
     /// Notified when a session may have ended.
     pub sessions_changed: Arc<Notify>,

@@ -207,8 +207,8 @@ mod tests {
 
     /// A client socket, and the writer at the other end of the connection.
     async fn connection() -> (TcpStream, Arc<ClientWriter>) {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-        let client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("a connection");
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let client = TcpStream::connect(listener.local_addr().expect("the local address")).await.expect("a connection");
         let (served, _) = listener.accept().await.expect("a connection");
         (client, Arc::new(ClientWriter::for_websocket(served, Arc::default())))
     }
@@ -221,7 +221,7 @@ mod tests {
         writer.send(Bytes::from_static(b",late"));
         drop(writer);
         let mut read = String::new();
-        client.read_to_string(&mut read).await.expect("all bytes");
+        client.read_to_string(&mut read).await.expect("the client should receive all bytes");
         assert_eq!(read, "data,last");
     }
 
@@ -237,7 +237,11 @@ mod tests {
         let mut read = Vec::new();
         while !read.windows(4).any(|bytes| bytes == b"last") {
             read.drain(..read.len().saturating_sub(4));
-            assert_ne!(client.read_buf(&mut read).await.expect("more bytes"), 0, "the last frame is missing");
+            assert_ne!(
+                client.read_buf(&mut read).await.expect("the client should receive more bytes"),
+                0,
+                "the connection closed before the last frame"
+            );
         }
         // The backlog is empty now, so a frame sent from here on would be written directly.
         while !writer.is_caught_up() {
@@ -245,7 +249,7 @@ mod tests {
         }
         writer.send(Bytes::from_static(b",late"));
         drop(writer);
-        client.read_to_end(&mut read).await.expect("the rest");
+        client.read_to_end(&mut read).await.expect("the client should receive the remaining bytes");
         assert!(read.ends_with(b"last"));
     }
 }

@@ -7,7 +7,7 @@ use shared::filter::Filter;
 use shared::session::Role;
 use std::collections::BTreeSet;
 
-/// An item with an event of this kind and a notification to this audience.
+/// An item with an event of this kind and a notification for this audience.
 fn item(seq: u64, event: Option<&str>, to: Option<&str>) -> ReceivedItem {
     let at = "2026-01-02T03:04:05Z";
     let event =
@@ -40,7 +40,7 @@ fn seq_of(cursor: &Value) -> u64 {
     cursor.as_str().and_then(|cursor| cursor.parse::<Cursor>().ok()).expect("a cursor").seq
 }
 
-/// The frames for the waiting entries after number `after`, as server-sent events carry them.
+/// The frames for the pending entries after sequence number `after`, decoded from server-sent events.
 fn frames_of(outgoing: &Outgoing, after: u64) -> Vec<Value> {
     let burst = outgoing.frames(after).encode(Framing::EventStream, &user());
     let text = burst.chunks.iter().map(|chunk| String::from_utf8_lossy(chunk)).collect::<String>();
@@ -107,7 +107,7 @@ fn the_oldest_events_of_a_burst_are_counted_as_skipped() {
     }
     let frames = frames_of(&outgoing, 0);
     assert_eq!((frames.len(), &frames[0]["skipped"], &frames[0]["items"][0]["id"]), (1, &json!(7), &json!(8)));
-    assert_eq!(outgoing.first_seq(), Some(1), "skipped events count as waiting");
+    assert_eq!(outgoing.first_seq(), Some(1), "skipped events count as pending");
     assert_eq!(frames_of(&outgoing, 7)[0]["skipped"], json!(null), "a client that has seen the skipped events misses none");
 }
 

@@ -1,4 +1,4 @@
-//! A shard that serves event streams, with a clock that the tests move.
+//! Tests of a shard that serves event streams, with a clock controlled by the tests.
 
 mod fixture;
 mod model;
@@ -25,7 +25,7 @@ async fn events_are_sent_at_once_when_quiet_and_ten_times_a_second_in_a_burst() 
     let frames = client.frames.iter().filter(|frame| frame["type"] == "events").count();
     assert!((9..=11).contains(&frames), "{frames}");
     assert_eq!(client.ids().0, (1..=50).collect::<Vec<_>>());
-    assert_eq!(client.frames[1]["items"].as_array().map(Vec::len), Some(1), "the first event waits for nothing");
+    assert_eq!(client.frames[1]["items"].as_array().map(Vec::len), Some(1), "the first event is sent without delay");
 }
 
 #[tokio::test(start_paused = true)]
@@ -38,7 +38,7 @@ async fn a_heartbeat_is_sent_every_25_seconds_with_the_cursor_reached() {
     client.read();
     let heartbeats: Vec<&Value> =
         client.frames.iter().filter(|frame| frame["type"] == "heartbeat").map(|frame| &frame["cursor"]).collect();
-    assert_eq!(heartbeats, [&json!("e.1"); 3], "the cursor advances although no event was selected");
+    assert_eq!(heartbeats, [&json!("e.1"); 3], "the cursor advances even though no event was selected");
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn a_silent_client_is_closed_within_a_minute() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("a connection");
     let (served, _) = listener.accept().await.expect("a connection");
-    // No byte has to travel from here on, so the clock may run ahead of the network.
+    // Nothing is sent over the network from here on, so the clock can be advanced independently of it.
     tokio::time::pause();
     let fixture = Fixture::new(Duration::ZERO);
     let guard = fixture.connect(1);
@@ -54,7 +54,7 @@ async fn a_silent_client_is_closed_within_a_minute() {
     guard.join(Arc::clone(&writer), Framing::WebSocket).await;
     for _ in 0..4 {
         tokio::time::sleep(Duration::from_secs(24)).await;
-        assert_eq!(guard.close_signal.reason(), None, "the client was active not long ago");
+        assert_eq!(guard.close_signal.reason(), None, "the client was recently active");
         writer.record_activity();
     }
     tokio::time::sleep(Duration::from_secs(60)).await;
@@ -88,7 +88,7 @@ async fn a_reset_reaches_every_subscribed_client_even_during_a_replay() {
     for _ in 0..3_000 {
         fixture.publish("send", None);
     }
-    // Nothing reads this client's queue, so its replay stops half-way.
+    // Nothing reads this client's queue, so its replay stalls halfway.
     let mut resuming = fixture.client(3, 64).await;
     resuming.subscribe(everything(), Some("e.0")).await;
     settle().await;

@@ -1,4 +1,4 @@
-//! A hub with one shard, and event streams whose receiving end the tests read.
+//! A hub with one shard, and event streams whose receiving ends are read by the tests.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(super) struct Fixture {
     pub(super) hub: Arc<Hub>,
     pub(super) stop: CancellationToken,
     pub(super) shard: JoinHandle<()>,
-    /// The number and id of the last event.
+    /// The sequence number of the last event, which is also its id.
     pub(super) last: u64,
 }
 
@@ -44,14 +44,14 @@ impl Fixture {
         Self { hub, stop, shard, last: 0 }
     }
 
-    /// Registers a connection of this user.
+    /// Registers a connection for this user.
     pub(super) fn connect(&self, user: i64) -> ConnectionGuard {
         let user = User { id: user, email: String::new(), role: Role::Viewer };
         let caller = Caller { user, credential: Credential::Session(Hash::of("s")) };
         self.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("room for the connection")
     }
 
-    /// An event stream of this user whose queue holds this many chunks.
+    /// Opens an event stream for this user with a queue of up to `queue` chunks.
     pub(super) async fn client(&self, user: i64, queue: usize) -> Client {
         let guard = self.connect(user);
         let (body, chunks) = mpsc::channel(queue);
@@ -60,7 +60,7 @@ impl Fixture {
         Client { guard, chunks, frames: Vec::new() }
     }
 
-    /// Publishes an event, with a notification if an audience is given. Returns the id of both.
+    /// Publishes an event, and a notification if an audience is given. Returns the id, which is the same for both.
     pub(super) fn publish(&mut self, kind: &str, to: Option<&str>) -> u64 {
         self.last += 1;
         let id = self.last;
@@ -87,7 +87,7 @@ impl Client {
         self.guard.subscribe(subscription, after.map(|cursor| cursor.parse().expect("a cursor"))).await;
     }
 
-    /// Reads the chunks that are queued.
+    /// Reads the queued chunks.
     pub(super) fn read(&mut self) {
         while let Ok(chunk) = self.chunks.try_recv() {
             self.decode(&chunk);
@@ -100,16 +100,16 @@ impl Client {
         self.frames.extend(frames.map(|frame| serde_json::from_str::<Value>(frame).expect("a frame")));
     }
 
-    /// Reads until there is a frame of this type, and returns it.
+    /// Reads until a frame of this type has arrived, and returns it.
     pub(super) async fn until(&mut self, kind: &str) -> &Value {
         while !self.frames.iter().any(|frame| frame["type"] == kind) {
-            let chunk = self.chunks.recv().await.expect("the shard runs");
+            let chunk = self.chunks.recv().await.expect("the shard is running");
             self.decode(&chunk);
         }
         self.frames.iter().find(|frame| frame["type"] == kind).expect("the frame")
     }
 
-    /// Ids of the events and of the notifications received.
+    /// The ids of the received events and notifications.
     pub(super) fn ids(&self) -> (Vec<u64>, Vec<u64>) {
         let id = |value: &Value| value["id"].as_u64().expect("an id");
         let of = |kind: &'static str| self.frames.iter().filter(move |frame| frame["type"] == kind);
@@ -128,7 +128,7 @@ pub(super) fn opens() -> Subscription {
     Subscription { filter: Filter::from_pairs([("kind", "open")]).expect("a filter"), ..everything() }
 }
 
-/// Lets the shard do what is due. The clock advances by a millisecond.
+/// Lets the shard process pending work. The clock advances by one millisecond.
 pub(super) async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }

@@ -1,4 +1,4 @@
-//! Random schedules of publishing, joining, subscribing, resuming, reading and leaving, compared with a model.
+//! Runs random sequences of publishing, joining, subscribing, resuming, reading and leaving, and compares them with a model.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,15 +11,15 @@ const MAX_CLIENTS: usize = 6;
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Publishes an event of this kind, with a notification to this audience.
+    /// Publishes an event of this kind, with a notification for this audience.
     Publish(&'static str, Option<&'static str>),
-    /// Connects a client of this user.
+    /// Connects a client for this user.
     Join(i64),
     Leave(usize),
-    /// Subscribes this client, to opens only or to everything, and resumes this many entries back.
+    /// Subscribes this client, either only to opens or to everything, and resumes from this many entries back.
     Subscribe(usize, bool, Option<u64>),
     Read(usize),
-    /// Waits this many milliseconds.
+    /// Waits for this many milliseconds.
     Wait(u64),
 }
 
@@ -65,7 +65,7 @@ impl Model {
         match step {
             Step::Publish(kind, to) => self.published.push(Published { id: self.fixture.publish(kind, to), kind, to }),
             Step::Join(user) if self.clients.len() < MAX_CLIENTS => {
-                // Clients with a short queue are closed unless they read.
+                // Clients with a short queue are disconnected unless they read.
                 let queue = if index.is_multiple_of(3) { 4 } else { 4_096 };
                 let free = (0..MAX_CLIENTS).find(|key| !self.clients.contains_key(key)).expect("a free key");
                 self.clients.insert(free, (self.fixture.client(user, queue).await, None));
@@ -100,7 +100,7 @@ impl Model {
         *subscribed = Some(Subscribed { user: client.guard.user.id, opens: opens_only, after: after.unwrap_or(last) });
     }
 
-    /// Lets every client read to the end.
+    /// Lets every client read everything that is left.
     async fn finish(&mut self) {
         for _ in 0..20 {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -108,7 +108,7 @@ impl Model {
         }
     }
 
-    /// Ids of the events and of the notifications that a subscription selects.
+    /// The ids of the events and notifications that a subscription selects.
     fn selected(&self, subscribed: &Subscribed) -> (Vec<u64>, Vec<u64>) {
         let own = format!("user:{}", subscribed.user);
         let later = || self.published.iter().filter(|published| published.id > subscribed.after);
@@ -118,7 +118,7 @@ impl Model {
     }
 }
 
-/// True when `received` is an ordered subset of `selected`, without duplicates.
+/// Returns true if `received` is in ascending order, without duplicates, and a subset of `selected`.
 fn is_part_of(received: &[u64], selected: &[u64]) -> bool {
     let selected: BTreeSet<_> = selected.iter().collect();
     received.iter().all(|id| selected.contains(id)) && received.is_sorted_by(|one, next| one < next)
@@ -139,7 +139,7 @@ proptest! {
             let mut clients = std::mem::take(&mut model.clients);
             for (client, subscribed) in clients.values_mut() {
                 let Some(subscribed) = subscribed else { continue };
-                // Entries that waited for the previous subscription may arrive before the answer to this one.
+                // Entries pending for the previous subscription may arrive before the response to this one.
                 let answer = client.frames.iter().position(|frame| frame["type"] == "subscribed").unwrap_or_default();
                 client.frames.drain(..answer);
                 let (received, selected) = (client.ids(), model.selected(subscribed));
