@@ -112,7 +112,7 @@ test("retry and discard cover all matching items, and a changed count needs a ne
   await dialog(page)
     .getByRole("button", { name: `Discard ${open} items` })
     .click();
-  await expect(dialog(page).getByRole("alert")).toContainText(`${open + 1} are meant now`);
+  await expect(dialog(page).getByRole("alert")).toContainText(`The selection now matches ${open + 1} items.`);
   await dialog(page).getByRole("button", { name: "Try again" }).click();
   await dialog(page)
     .getByRole("button", { name: `Discard ${open + 1} items` })

@@ -1,4 +1,5 @@
-//! Subcommands of `ingest`, each with its options and code. For `serve`, only the options are here; `app` runs it.
+//! Subcommands of `ingest`, each with its options and code. Only the options for `serve` are defined here; the command itself is
+//! implemented in `app`.
 
 pub mod doctor;
 pub mod healthcheck;

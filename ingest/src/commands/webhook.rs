@@ -33,7 +33,7 @@ pub enum WebhookCommand {
     Add(Add),
     /// Lists the webhooks in Mandrill, and reports keys and addresses that are not configured here.
     List(Account),
-    /// Sends the same requests as Mandrill: the check of a new address, then an empty batch signed with each key.
+    /// Sends the same requests as Mandrill: the validation request for a new webhook URL, then an empty batch signed with each key.
     Test {
         /// Address to test. Default: the first of WEBHOOK_URLS.
         #[arg(long)]

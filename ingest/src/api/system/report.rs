@@ -12,7 +12,7 @@ pub enum FindingState {
     Ok,
     /// The service works, but needs attention.
     Warn,
-    /// Deliveries are refused or lost, or will be.
+    /// Deliveries are being rejected or lost, or soon will be.
     Fail,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The index is suited to rare texts: Postgres fetches all events that contain the text. A common text is found quickly by scanning from
 //! the newest event, whereas the time to fetch all matching events grows with their number. Postgres cannot distinguish the two cases from
-//! the terms: it assumes that the grams of a word are independent of each other, and so underestimates every common word. It can estimate
-//! how common a text is, so the plan queries those estimates first.
+//! the terms: it assumes that the grams of a word are independent of each other, and so underestimates every common word. Postgres can
+//! estimate how common a string is, so the plan runs those estimate queries first.
 
 use std::cmp::Reverse;
 

@@ -106,7 +106,7 @@ impl Cause {
 /// An explanation for an invalid signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NearMiss {
-    /// The mistakes that together explain the signature.
+    /// The combination of configuration mistakes that would produce this signature.
     pub causes: Vec<Cause>,
     /// What was signed and what to change. Credentials are masked.
     pub detail: String,

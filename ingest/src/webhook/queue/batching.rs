@@ -34,7 +34,7 @@ impl CommitQueue {
     }
 
     /// Waits for a delivery and takes it together with the deliveries queued behind it. While other writers are committing, it also waits
-    /// until the batch is worth a commit or the other commits have finished. This takes only milliseconds, because it does not wait for
+    /// until the batch is large enough to commit or the other commits have finished. This takes only milliseconds, because it does not wait for
     /// large commits. Returns `None` after `stop` once the queue is empty.
     pub(super) async fn take(&self, stop: &CancellationToken) -> Option<(Vec<QueuedDelivery>, CommitGuard<'_>)> {
         let mut queue = self.queue.lock().await;

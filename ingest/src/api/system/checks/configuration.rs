@@ -1,4 +1,4 @@
-//! Checks of the webhook's settings: keys, URLs and size limits.
+//! Validates the webhook's settings: keys, URLs and size limits.
 
 use std::collections::HashSet;
 
