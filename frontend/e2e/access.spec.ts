@@ -66,7 +66,7 @@ test("an invited user signs in, gets a new role at once, and is signed out when 
   await memberPage.getByLabel("E-mail").fill(email);
   await memberPage.getByLabel("Password").fill("a password of mine");
   await memberPage.getByRole("button", { name: "Sign in" }).click();
-  await expect(memberPage.getByRole("alert")).toHaveText("The e-mail or the password is wrong.");
+  await expect(memberPage.getByRole("alert")).toHaveText("The email or the password is wrong.");
 
   // Once enabled, the user signs in with a new link, and an admin can end all their sessions.
   await runAction(page, "Enable…", "Enable");
@@ -90,7 +90,7 @@ test("users cannot disable themselves, and an existing address cannot be invited
   await page.getByRole("button", { name: "Invite…" }).click();
   await dialog(page).getByLabel("E-mail").fill(admin.email);
   await page.keyboard.press("Enter");
-  await expect(dialog(page).getByRole("alert")).toHaveText("Somebody has that address already.");
+  await expect(dialog(page).getByRole("alert")).toHaveText("An account with this address already exists.");
 });
 
 test("a signed-in user must sign out to use an invitation, and an invalid link shows an error", async ({ page }) => {

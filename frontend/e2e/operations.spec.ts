@@ -162,7 +162,7 @@ test("a delivery with a wrong signature is listed with its likely cause and the 
     await page.getByRole("button", { name: "Refresh" }).click();
     await expect(wrong.getByRole("table")).toContainText("The trailing slash differs.", { timeout: 2_000 });
   }).toPass();
-  await expect(wrong.getByRole("table")).toContainText(`WEBHOOK_URLS has ${webhook.url}`);
+  await expect(wrong.getByRole("table")).toContainText(`WEBHOOK_URLS contains ${webhook.url}`);
   await expect(wrong).toContainText("What to do: Compare WEBHOOK_KEYS and WEBHOOK_URLS");
   await expect(wrong).toContainText(/\d+ deliver(y|ies) from \d+ network/);
   await page.getByRole("link", { name: "System" }).click();
