@@ -74,7 +74,7 @@ pub(crate) const ROWS: [Row; 49] = [
     ("POST", "/api/quarantine/discard", OPERATE_CHANGE),
     ("GET", "/api/system", OPERATE),
     ("GET", "/api/refusals", OPERATE),
-    // Ends the caller's session, so no route that needs a session can follow.
+    // Ends the caller's session; routes that need a session cannot be called after this one.
     ("DELETE", "/api/session", OWN_CHANGE),
     ("GET", "/api/nothing", [404; 7]),
 ];
