@@ -83,13 +83,13 @@ pub(crate) async fn advance(
     Ok(())
 }
 
-/// Records that the job is finished.
+/// Records that the job is finished. The next run starts from the beginning, so it finds rows that were locked by other transactions.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
 pub(crate) async fn finish(executor: impl PgExecutor<'_>, name: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "update background_jobs set updated_at = now(), finished_at = coalesce(finished_at, now()) where name = $1",
+        "update background_jobs set position = null, updated_at = now(), finished_at = coalesce(finished_at, now()) where name = $1",
         name
     )
     .execute(executor)

@@ -22,10 +22,8 @@ const LOCK_TIMEOUT: &str = "set local lock_timeout = '1s'";
 /// A partition that does not have the index yet.
 struct MissingPart {
     partition: String,
-    /// The name of an existing index that is not attached, left over from an earlier attempt.
-    leftover: Option<String>,
-    /// False if the leftover comes from a build that failed.
-    leftover_is_valid: bool,
+    /// Whether an index left over from an earlier attempt is complete; `None` if there is none.
+    leftover_is_valid: Option<bool>,
 }
 
 /// Creates the parent's index if it is missing, and builds the index on one partition. Returns false if every partition already has it.
@@ -36,18 +34,16 @@ pub(crate) async fn build_next(connection: &mut PgConnection, index: PartitionIn
     create_on_parent(connection, index).await?;
     let Some(part) = next_missing(connection, index).await? else { return Ok(false) };
     let name = format!("{}_{}", part.partition, index.name);
-    if let Some(leftover) = &part.leftover
-        && !part.leftover_is_valid
-    {
-        let drop = format!("drop index concurrently if exists {leftover}");
+    if part.leftover_is_valid == Some(false) {
+        let drop = format!("drop index concurrently if exists {name}");
         sqlx::query(AssertSqlSafe(drop)).execute(&mut *connection).await?;
-        tracing::warn!(index = leftover, "dropped an index whose build had failed");
+        tracing::warn!(index = name, "dropped an index whose build had failed");
     }
-    if !part.leftover_is_valid {
+    if part.leftover_is_valid != Some(true) {
         let create = format!("create index concurrently {name} on {} {}", part.partition, index.definition);
         sqlx::query(AssertSqlSafe(create)).execute(&mut *connection).await?;
     }
-    attach(connection, index, part.leftover.filter(|_| part.leftover_is_valid).as_deref().unwrap_or(&name)).await?;
+    attach(connection, index, &name).await?;
     tracing::info!(index = index.name, partition = part.partition, "built an index");
     Ok(true)
 }
@@ -66,9 +62,9 @@ async fn create_on_parent(connection: &mut PgConnection, index: PartitionIndex) 
 
 /// The oldest attached partition without the index, and any leftover from an earlier attempt.
 async fn next_missing(connection: &mut PgConnection, index: PartitionIndex) -> Result<Option<MissingPart>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"select partition.relname::text as "partition!", leftover.relname::text as "leftover?",
-                  coalesce(state.indisvalid, false) as "is_valid!"
+    sqlx::query_as!(
+        MissingPart,
+        r#"select partition.relname::text as "partition!", state.indisvalid as "leftover_is_valid?"
            from pg_inherits join pg_class as partition on partition.oid = inhrelid
            left join pg_class as leftover
              on leftover.relname = partition.relname || '_' || $1 and leftover.relnamespace = partition.relnamespace
@@ -79,9 +75,9 @@ async fn next_missing(connection: &mut PgConnection, index: PartitionIndex) -> R
            )
            order by partition.relname limit 1"#,
         index.name
-    );
-    let row = row.fetch_optional(connection).await?;
-    Ok(row.map(|row| MissingPart { partition: row.partition, leftover: row.leftover, leftover_is_valid: row.is_valid }))
+    )
+    .fetch_optional(connection)
+    .await
 }
 
 async fn attach(connection: &mut PgConnection, index: PartitionIndex, part: &str) -> Result<(), sqlx::Error> {

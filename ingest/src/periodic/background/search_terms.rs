@@ -33,9 +33,6 @@ pub(super) async fn step(connection: &mut PgConnection, name: &str, position: Op
         CHUNK_ROWS
     );
     let Some(last) = chunk.fetch_optional(&mut *transaction).await? else {
-        // The next run starts from the beginning, so it finds rows that were locked by other transactions.
-        background_jobs::advance(&mut *transaction, name, None, 0).await?;
-        transaction.commit().await?;
         return Ok(Step::Done);
     };
     let position = format!("{}-{}", last.received_at.unix_timestamp_nanos() / 1_000, last.id);
