@@ -12,7 +12,12 @@ pub struct Database(PgConnection);
 impl Database {
     /// Connects as the database's owner.
     pub async fn of(stack: &Stack) -> Self {
-        Self(PgConnection::connect(&stack.database_url()).await.expect("Postgres should accept the connection"))
+        Self::at(&stack.database_url()).await
+    }
+
+    /// Connects to the database at `url`.
+    pub async fn at(url: &str) -> Self {
+        Self(PgConnection::connect(url).await.expect("Postgres should accept the connection"))
     }
 
     /// Counts the rows in a table, or in a parenthesised query with an alias.

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use front_door::Database;
 use sqlx::migrate::Migrator;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{Connection, PgConnection};
 use stack::Stack;
 
 /// A server with only Postgres, in which tests create databases.
@@ -23,25 +24,19 @@ impl Server {
         format!("{server}/{database}")
     }
 
-    async fn connect(&self, database: &str) -> PgConnection {
-        PgConnection::connect(&self.url(database)).await.expect("Postgres should accept the connection")
-    }
-
     async fn create(&self, database: &str) {
-        let mut connection =
-            PgConnection::connect(&self.stack.database_url()).await.expect("Postgres should accept the connection");
-        execute(&mut connection, &format!("create database {database}")).await;
+        Database::of(&self.stack).await.run(&format!("create database {database}")).await;
     }
 
     /// Creates a database and applies the first `count` migrations of version 0.1.0.
-    async fn create_legacy(&self, database: &str, count: usize) -> PgConnection {
+    async fn create_legacy(&self, database: &str, count: usize) -> Database {
         self.create(database).await;
-        let mut connection = self.connect(database).await;
+        let mut connection = PgConnection::connect(&self.url(database)).await.expect("Postgres should accept the connection");
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/migrations-0.1.0");
         let mut migrator = Migrator::new(folder).await.expect("the fixtures should be readable");
         migrator.migrations.to_mut().truncate(count);
         migrator.run(&mut connection).await.expect("the old migrations should succeed");
-        connection
+        Database::at(&self.url(database)).await
     }
 
     fn migrate_command(&self, database: &str) -> Command {
@@ -74,8 +69,7 @@ impl Server {
     }
 }
 
-/// Sorts the columns of a table, because version 0.1.0 added some of them at the end. Removes the key that is unique to each dump,
-/// and the cached attribute widths.
+/// Sorts the columns of a table, because version 0.1.0 added some of them at the end. Removes the key that is unique to each dump.
 fn normalize(section: &str) -> String {
     let mut lines: Vec<&str> = section
         .lines()
@@ -88,14 +82,8 @@ fn normalize(section: &str) -> String {
     lines.join("\n")
 }
 
-async fn execute(connection: &mut PgConnection, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await.expect("the statement should succeed");
-}
-
-async fn rows(connection: &mut PgConnection, table: &str) -> String {
-    let sql =
-        format!("select coalesce(string_agg(to_jsonb(one)::text, E'\\n' order by to_jsonb(one)::text), '') from {table} as one");
-    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await.expect("the rows should be readable")
+async fn rows(database: &mut Database, table: &str) -> String {
+    database.text(&format!("select to_jsonb(one)::text from {table} as one order by 1")).await
 }
 
 #[tokio::test]
@@ -104,14 +92,14 @@ async fn a_database_of_version_0_1_0_is_adopted() {
     server.create("fresh").await;
     assert_eq!(server.migrate("fresh"), "");
     let mut old = server.create_legacy("old", 19).await;
-    execute(&mut old, "insert into users (email, password_hash, role) values ('ann@example.com', 'none', 'viewer')").await;
+    old.run("insert into users (email, password_hash, role) values ('ann@example.com', 'none', 'viewer')").await;
     let users = rows(&mut old, "users").await;
 
     assert_eq!(server.migrate("old"), "");
     assert_eq!(rows(&mut old, "users").await, users);
     assert_eq!(server.schema("old"), server.schema("fresh"));
     let applied = "(select version, description, success, encode(checksum, 'hex') from _sqlx_migrations)";
-    let mut fresh = server.connect("fresh").await;
+    let mut fresh = Database::at(&server.url("fresh")).await;
     assert_eq!(rows(&mut old, applied).await, rows(&mut fresh, applied).await);
 
     let before = rows(&mut old, "_sqlx_migrations").await;
@@ -144,12 +132,12 @@ async fn a_database_of_another_version_is_refused_unchanged() {
         ),
     ];
     for (name, count, change, message) in cases {
-        let mut connection = server.create_legacy(name, count).await;
-        execute(&mut connection, change).await;
-        let (migrations, schema) = (rows(&mut connection, "_sqlx_migrations").await, server.schema(name));
+        let mut database = server.create_legacy(name, count).await;
+        database.run(change).await;
+        let (migrations, schema) = (rows(&mut database, "_sqlx_migrations").await, server.schema(name));
         let log = server.migrate(name);
         assert!(log.contains(message), "{name}: {log}");
-        assert_eq!(rows(&mut connection, "_sqlx_migrations").await, migrations, "{name}");
+        assert_eq!(rows(&mut database, "_sqlx_migrations").await, migrations, "{name}");
         assert_eq!(server.schema(name), schema, "{name}");
     }
 }

@@ -1,12 +1,14 @@
 //! Adopts a version 0.1.0 database, whose 19 migrations are replaced by the baseline. The schema is the same; only the record of applied
 //! migrations changes.
 
+use sqlx::Connection;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnection;
-use sqlx::{Connection, query, query_as};
 
 use super::error::MigrationError;
 
+/// The first version in the baseline. Every version 0.1.0 migration is lower.
+const FIRST_OF_BASELINE: i64 = 20_261_129_000_001;
 /// The last version in the baseline. Later migrations apply to new and adopted databases alike.
 const LAST_OF_BASELINE: i64 = 20_261_129_000_005;
 
@@ -41,8 +43,8 @@ const LEGACY: [(i64, &str); 19] = [
 pub(super) async fn adopt(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrationError> {
     let mut transaction = connection.begin().await?;
     let applied: Vec<(i64, Vec<u8>)> =
-        query_as("select version, checksum from _sqlx_migrations where success and version < $1 order by version")
-            .bind(LAST_OF_BASELINE - 4)
+        sqlx::query_as("select version, checksum from _sqlx_migrations where success and version < $1 order by version")
+            .bind(FIRST_OF_BASELINE)
             .fetch_all(&mut *transaction)
             .await?;
     if applied.is_empty() {
@@ -57,9 +59,9 @@ pub(super) async fn adopt(connection: &mut PgConnection, migrator: &Migrator) ->
     if let Some((version, _)) = applied.iter().find(|(applied, _)| LEGACY.iter().all(|(known, _)| known != applied)) {
         return Err(MigrationError::Unknown { version: *version });
     }
-    query("delete from _sqlx_migrations where version < $1").bind(LAST_OF_BASELINE - 4).execute(&mut *transaction).await?;
+    sqlx::query("delete from _sqlx_migrations where version < $1").bind(FIRST_OF_BASELINE).execute(&mut *transaction).await?;
     for migration in migrator.iter().filter(|migration| migration.version <= LAST_OF_BASELINE) {
-        query(
+        sqlx::query(
             "insert into _sqlx_migrations (version, description, success, checksum, execution_time) values ($1, $2, true, $3, 0)",
         )
         .bind(migration.version)
