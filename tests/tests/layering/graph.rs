@@ -32,13 +32,18 @@ pub(crate) struct Graph {
     pub(crate) arrows: BTreeSet<Arrow>,
 }
 
+/// The roots of the two crates that a package can have: `crate::` refers to the root of the crate that contains the file.
+const LIBRARY: &str = "lib.rs";
+const PROGRAM: &str = "main.rs";
+
+/// The segments of a path, after the root of its crate.
 type ModulePath = Vec<String>;
 
 /// A file in the crate.
 #[derive(Debug)]
 struct Module {
     file: String,
-    /// Paths as written, split into segments from the crate root.
+    /// Paths as written, and their segments from the crate root.
     paths: Vec<(String, ModulePath)>,
     /// Names re-exported here with `pub use`, and their paths from the crate root.
     re_exports: BTreeMap<String, ModulePath>,
@@ -48,16 +53,16 @@ impl Graph {
     /// Parses the crate, starting from `lib.rs` and `main.rs`. Modules behind `#[cfg(test)]` are omitted.
     pub(crate) fn read(sources: &Path) -> Self {
         let mut modules = BTreeMap::new();
-        for root in ["lib.rs", "main.rs"] {
+        let package = package_name(sources);
+        for root in [LIBRARY, PROGRAM] {
             if sources.join(root).exists() {
-                let package = package_name(sources);
-                read_module(sources, root, &ModulePath::new(), &package, &mut modules);
+                read_module(sources, root, &vec![root.to_owned()], &package, &mut modules);
             }
         }
-        let files = modules.values().flatten().map(|module| module.file.clone()).collect();
+        let files = modules.values().map(|module| module.file.clone()).collect();
         let mut seen = BTreeSet::new();
         let mut arrows = BTreeSet::new();
-        for module in modules.values().flatten() {
+        for module in modules.values() {
             for (written, path) in &module.paths {
                 let target = resolve(&modules, path, 0);
                 if let Some(to) = target.filter(|to| *to != module.file)
@@ -95,22 +100,21 @@ impl Graph {
     }
 }
 
-/// Modules, keyed by path. `lib.rs` and `main.rs` share the empty path.
-type Modules = BTreeMap<ModulePath, Vec<Module>>;
+/// Modules, keyed by path.
+type Modules = BTreeMap<ModulePath, Module>;
 
 /// The file that defines the target of a path: the deepest module on the path, or the target of a re-export in that module.
 fn resolve(modules: &Modules, path: &[String], depth: usize) -> Option<String> {
-    let known = (0..=path.len()).rev().find(|length| modules.contains_key(&path[..*length]))?;
+    let known = (1..=path.len()).rev().find(|length| modules.contains_key(&path[..*length]))?;
     let here = &modules[&path[..known]];
     if let Some(name) = path.get(known)
         && depth < 10
-        && let Some(target) = here.iter().find_map(|module| module.re_exports.get(name))
+        && let Some(target) = here.re_exports.get(name)
     {
         let rest = target.iter().chain(&path[known + 1..]).cloned().collect::<ModulePath>();
         return resolve(modules, &rest, depth + 1);
     }
-    // Both `lib.rs` and `main.rs` are at the root; the crate's items are in `lib.rs`.
-    here.first().map(|module| module.file.clone())
+    Some(here.file.clone())
 }
 
 /// The crate's name as used in paths, so that references from `main.rs` to its own library are recognised.
@@ -128,11 +132,8 @@ fn read_module(sources: &Path, file: &str, path: &ModulePath, package: &str, mod
     reader.children = child_modules(&parsed.items).map(|module| module.ident.to_string()).collect();
     reader.visit_file(&parsed);
     let Reader { paths, re_exports, children, .. } = reader;
-    modules.entry(path.clone()).or_default().push(Module { file: file.to_owned(), paths, re_exports });
-    let folder = match file {
-        "lib.rs" | "main.rs" => PathBuf::new(),
-        other => PathBuf::from(other.trim_end_matches(".rs")),
-    };
+    modules.insert(path.clone(), Module { file: file.to_owned(), paths, re_exports });
+    let folder: PathBuf = path.iter().skip(1).collect();
     for child in children {
         let file = folder.join(format!("{child}.rs"));
         let path = path.iter().cloned().chain([child]).collect();
@@ -169,7 +170,7 @@ impl Reader<'_> {
         let mut base = self.path.clone();
         let mut rest = rest;
         match first.as_str() {
-            "crate" => base.clear(),
+            "crate" => base.truncate(1),
             "self" => {}
             "super" => {
                 base.pop();
@@ -179,7 +180,7 @@ impl Reader<'_> {
                 }
             }
             name if self.children.contains(name) => rest = segments,
-            name if name == self.package && self.path.is_empty() => base.clear(),
+            name if name == self.package && self.path[0] == PROGRAM => base = vec![LIBRARY.to_owned()],
             _ => return None,
         }
         Some(base.into_iter().chain(rest.iter().cloned()).collect())

@@ -90,6 +90,8 @@ fn no_file_contains_both_sql_and_http() {
 fn the_graph_follows_imports_inline_paths_re_exports_and_macros() {
     let sources = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("layering-{}", std::process::id()));
     let files = [
+        ("main.rs", "mod tool; fn help() {}"),
+        ("tool.rs", "fn f() { crate::help() }"),
         ("lib.rs", "mod a; mod b; mod c; mod d; mod e; #[cfg(test)] mod tests;"),
         ("a.rs", "use crate::b::Thing; fn f() -> Thing { crate::c::make() }"),
         ("b.rs", "mod inner; pub use inner::Thing;"),
@@ -115,6 +117,7 @@ fn the_graph_follows_imports_inline_paths_re_exports_and_macros() {
         ("d.rs", "a.rs"),
         ("d.rs", "c.rs"),
         ("e.rs", "e/child.rs"),
+        ("tool.rs", "main.rs"),
     ];
     let expected: Vec<(String, String)> = expected.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
     assert_eq!(arrows, expected);

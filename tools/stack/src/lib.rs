@@ -24,4 +24,4 @@ pub mod settings;
 mod stack;
 
 pub use error::Error;
-pub use stack::{Part, Replica, Stack, apply_migrations};
+pub use stack::{Part, Replica, Stack, apply_migrations, origins};

@@ -1,10 +1,11 @@
 //! `stack up` runs the project interactively, `stack watch` runs it for development, `stack with` runs it for a single command,
 //! and `stack sqlx` regenerates the query metadata.
 
+mod output;
 mod watch;
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::{Parser, Subcommand};
+use output::print_line;
 use stack::running::{self, Running};
 use stack::settings::Settings;
 use stack::{Error, Stack, paths};
@@ -233,9 +235,4 @@ fn interrupt_flag() -> Arc<AtomicBool> {
         }
     }
     Arc::clone(flag)
-}
-
-fn print_line(line: &str) {
-    // Closing the terminal must not stop the stack.
-    let _ = writeln!(std::io::stdout(), "{line}");
 }

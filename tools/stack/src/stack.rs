@@ -198,12 +198,11 @@ impl Stack {
     }
 
     fn default_environment(&self) -> Vec<(String, String)> {
-        let (address, nginx_port) = (self.address(), self.port(Part::Nginx).number());
         let urls = self.settings.webhook_urls.clone().unwrap_or_else(|| self.webhook_url());
         [
             ("DATABASE_URL", self.database_url()),
             ("REDIS_URL", self.redis_url()),
-            ("PUBLIC_ORIGINS", format!("{address},http://localhost:{nginx_port}")),
+            ("PUBLIC_ORIGINS", origins(self.port(Part::Nginx).number())),
             ("WEBHOOK_KEYS", self.settings.webhook_keys.clone()),
             ("WEBHOOK_URLS", urls),
             // There are few sockets to drain, and shutdown after Ctrl-C should be quick.
@@ -444,6 +443,11 @@ impl Drop for Stack {
     }
 }
 
+/// The origins from which a browser on this machine can use the dashboard at `port`.
+pub fn origins(port: u16) -> String {
+    format!("http://127.0.0.1:{port},http://localhost:{port}")
+}
+
 /// A directory for one stack, and the reaper that removes it.
 fn temporary_folder() -> Result<(PathBuf, Reaper), Error> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -465,8 +469,8 @@ pub fn apply_migrations(stack: &Stack) -> Result<(), Error> {
     files.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
     files.sort();
     for file in files {
-        let mut psql = Command::new(stack.servers.postgres_bin.join("psql"));
-        output_of(psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &stack.database_url(), "-f"]).arg(file))?;
+        let mut psql = stack.postgres_program("psql");
+        output_of(psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f"]).arg(file))?;
     }
     Ok(())
 }

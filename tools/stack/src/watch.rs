@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use stack::{Error, Part, Stack, paths};
 
-use crate::print_line;
+use crate::output::print_line;
 
 /// The sources of the services, relative to the project directory.
 const SOURCES: [&str; 7] =
@@ -18,7 +18,7 @@ const INTERVAL: Duration = Duration::from_millis(300);
 
 /// The origins from which the dashboard can be used: the stack's and Vite's.
 pub(crate) fn origins(port: u16, dev_port: u16) -> String {
-    [port, dev_port].map(|port| format!("http://127.0.0.1:{port},http://localhost:{port}")).join(",")
+    [port, dev_port].map(stack::origins).join(",")
 }
 
 /// Runs until `interrupted` is set, or until a part or Vite exits.
