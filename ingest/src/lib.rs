@@ -10,6 +10,7 @@
 //! - [`outbox`]: committed → Redis.
 //! - [`store`]: the SQL for deliveries and for the API.
 //! - [`notify`]: which users an event notifies, and the text they see.
+//! - `verdict`: why mail was not delivered, and who opened or clicked.
 //! - [`state`], [`config`], [`redact`]: shared by all of them.
 
 pub mod api;
@@ -24,4 +25,5 @@ pub mod periodic;
 pub mod redact;
 pub mod state;
 pub mod store;
+mod verdict;
 pub mod webhook;

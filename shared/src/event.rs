@@ -1,6 +1,7 @@
 //! Events, as the API, the feed and the notifier's frames represent them.
 
 mod search_text;
+mod verdict;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -10,6 +11,7 @@ use utoipa::ToSchema;
 
 pub(crate) use self::search_text::subject_of;
 pub use self::search_text::{SUBJECT, fold, fold_into};
+pub use self::verdict::{Actor, ActorReason, ReasonClass, UnknownCode};
 
 // `S` is the text type; a freshly parsed event borrows its text.
 /// A stored event without its payload. Times are RFC 3339 in UTC.

@@ -1,0 +1,9 @@
+//! Verdicts on events: why mail was not delivered, and who opened or clicked. The rules use only the event itself, so that storing an event
+//! looks nothing up.
+
+pub(crate) mod actor;
+mod agents;
+mod networks;
+mod phrases;
+pub(crate) mod reason;
+mod reply;

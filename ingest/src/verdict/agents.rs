@@ -1,0 +1,167 @@
+//! User agents of machines that open and click.
+
+use shared::event::{Actor, ActorReason};
+
+/// Image proxies that load images when a person opens a message. The text is a part of the user agent in lower case.
+const PROXIES: [(&str, ActorReason); 4] = [
+    ("googleimageproxy", ActorReason::GoogleProxy),
+    ("yahoomailproxy", ActorReason::YahooProxy),
+    ("imageproxy", ActorReason::ImageProxy),
+    ("image proxy", ActorReason::ImageProxy),
+];
+/// Security products.
+const SCANNERS: [&str; 31] = [
+    "barracuda",
+    "mimecast",
+    "proofpoint",
+    "urldefense",
+    "safelinks",
+    "safe links",
+    "fireeye",
+    "trendmicro",
+    "trend micro",
+    "symantec",
+    "messagelabs",
+    "sophos",
+    "fortinet",
+    "fortiguard",
+    "fortimail",
+    "cloudmark",
+    "ironport",
+    "mailscanner",
+    "spamassassin",
+    "bitdefender",
+    "kaspersky",
+    "zscaler",
+    "vadesecure",
+    "hornetsecurity",
+    "retarus",
+    "trustwave",
+    "urlscan",
+    "virustotal",
+    "phishtank",
+    "netcraft",
+    "google-safety",
+];
+/// Crawlers and link previews whose names do not end in `bot`.
+const BOTS: [&str; 25] = [
+    "facebookexternalhit",
+    "meta-externalagent",
+    "meta-externalfetcher",
+    "whatsapp/",
+    "skypeuripreview",
+    "bingpreview",
+    "microsoftpreview",
+    "google web preview",
+    "google-pagerenderer",
+    "googleother",
+    "mediapartners-google",
+    "feedfetcher",
+    "slack-imgproxy",
+    "slackbot",
+    "pinterest/",
+    "embedly",
+    "iframely",
+    "vkshare",
+    "link preview",
+    "linkpreview",
+    "crawler",
+    "spider",
+    "uptimerobot",
+    "pingdom",
+    "yandeximages",
+];
+/// Libraries and automated browsers.
+const SCRIPTS: [&str; 27] = [
+    "python-requests",
+    "python-urllib",
+    "aiohttp",
+    "go-http-client",
+    "apache-httpclient",
+    "jakarta commons",
+    "okhttp",
+    "libwww-perl",
+    "lwp::",
+    "guzzle",
+    "node-fetch",
+    "axios/",
+    "undici",
+    "headlesschrome",
+    "headless",
+    "phantomjs",
+    "puppeteer",
+    "playwright",
+    "selenium",
+    "scrapy",
+    "postmanruntime",
+    "powershell",
+    "winhttp",
+    "httpie",
+    "reqwest/",
+    "rest-client",
+    "mechanize",
+];
+/// Tools and languages whose short names identify a script only at the start of a user agent.
+const SCRIPT_STARTS: [&str; 13] = [
+    "curl", "wget", "java/", "php", "ruby", "perl", "node", "dart/", "python", "httpx", "hyper/", "faraday", "libcurl",
+];
+
+/// What a user agent identifies itself as; `None` if it looks like a person's mail client or browser.
+pub(super) fn identify(agent: &str) -> Option<(Actor, ActorReason)> {
+    let agent = agent.trim().to_ascii_lowercase();
+    if agent == "mozilla/5.0" {
+        return Some((Actor::Prefetch, ActorReason::ApplePrivacy));
+    }
+    let names_any = |names: &[&str]| names.iter().any(|name| agent.contains(name));
+    if let Some((_, reason)) = PROXIES.iter().find(|(name, _)| agent.contains(name)) {
+        return Some((Actor::Proxy, *reason));
+    }
+    if names_any(&SCANNERS) {
+        return Some((Actor::Scanner, ActorReason::ScannerAgent));
+    }
+    if names_any(&BOTS) || has_bot_token(&agent) {
+        return Some((Actor::Bot, ActorReason::BotAgent));
+    }
+    if names_any(&SCRIPTS) || SCRIPT_STARTS.iter().any(|start| agent.starts_with(start)) {
+        return Some((Actor::Script, ActorReason::ScriptAgent));
+    }
+    None
+}
+
+/// True if a product in the user agent is called `bot` or `…bot`. `CUBOT` is a brand of telephones.
+fn has_bot_token(agent: &str) -> bool {
+    agent.match_indices("bot").any(|(at, _)| {
+        let ends = agent[at + 3..].chars().next().is_none_or(|next| !next.is_ascii_alphanumeric() && next != '_');
+        let start = agent[..at].rfind(|character: char| !character.is_ascii_alphabetic()).map_or(0, |before| before + 1);
+        ends && &agent[start..at] != "cu"
+    })
+}
+
+/// What Mandrill's `user_agent_parsed.type` says about a client, beyond browsers and mail clients.
+pub(super) fn of_type(kind: &str) -> Option<(Actor, ActorReason)> {
+    match kind.trim().to_ascii_lowercase().as_str() {
+        "robot" | "crawler" | "validator" | "feed reader" | "offline browser" => Some((Actor::Bot, ActorReason::MandrillRobot)),
+        "library" => Some((Actor::Script, ActorReason::MandrillRobot)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn telephones_are_not_robots() {
+        let agent = |model: &str| {
+            format!(
+                "Mozilla/5.0 (Linux; Android 11; {model}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Mobile Safari/537.36"
+            )
+        };
+        for model in ["CUBOT NOTE 20", "CUBOT_P50", "Cubot X30 Build/QP1A", "Robotics 5"] {
+            assert_eq!(identify(&agent(model)), None, "{model}");
+        }
+        for name in ["Googlebot/2.1", "compatible; bingbot/2.0", "AdsBot-Google", "a bot"] {
+            assert_eq!(identify(&agent(name)), Some((Actor::Bot, ActorReason::BotAgent)), "{name}");
+        }
+    }
+}
