@@ -9,6 +9,8 @@ const PROXIES: [(&str, ActorReason); 4] = [
     ("imageproxy", ActorReason::ImageProxy),
     ("image proxy", ActorReason::ImageProxy),
 ];
+/// The end of the user agent with which Gmail loads images before a message is opened.
+const GMAIL_PREFETCH: &str = " edge/12.246 mozilla/5.0";
 /// Security products.
 const SCANNERS: [&str; 31] = [
     "barracuda",
@@ -72,12 +74,15 @@ const BOTS: [&str; 25] = [
     "yandeximages",
 ];
 /// Libraries and automated browsers.
-const SCRIPTS: [&str; 27] = [
+const SCRIPTS: [&str; 30] = [
     "python-requests",
-    "python-urllib",
+    "urllib",
     "aiohttp",
-    "go-http-client",
-    "apache-httpclient",
+    "http-client",
+    "httpclient",
+    "http client",
+    "lua-resty",
+    "zgrab",
     "jakarta commons",
     "okhttp",
     "libwww-perl",
@@ -111,6 +116,9 @@ pub(super) fn identify(agent: &str) -> Option<(Actor, ActorReason)> {
     let agent = agent.trim().to_ascii_lowercase();
     if agent == "mozilla/5.0" {
         return Some((Actor::Prefetch, ActorReason::ApplePrivacy));
+    }
+    if agent.ends_with(GMAIL_PREFETCH) {
+        return Some((Actor::Prefetch, ActorReason::GooglePrefetch));
     }
     let names_any = |names: &[&str]| names.iter().any(|name| agent.contains(name));
     if let Some((_, reason)) = PROXIES.iter().find(|(name, _)| agent.contains(name)) {

@@ -82,7 +82,7 @@ fn of_reply(text: &str) -> ReasonClass {
 fn by_status(reply: &Reply, by_words: Option<ReasonClass>) -> Option<ReasonClass> {
     let class = match (reply.status?, by_words) {
         // Servers also report closed accounts as unknown users, and messages over a mailbox's size limit as full mailboxes.
-        ((1, 1), Some(Disabled)) => Disabled,
+        ((1, 1), Some(class @ (Disabled | MailboxFull))) => class,
         ((2, 2), Some(TooLarge)) => TooLarge,
         ((1, 1 | 3 | 6), _) => NoMailbox,
         ((1, 2) | (4, 310), _) => NoDomain,

@@ -108,6 +108,8 @@ codes! {
         ImageProxy = "image_proxy",
         /// The user agent is exactly `Mozilla/5.0`, as in Apple's Mail Privacy Protection.
         ApplePrivacy = "apple_privacy",
+        /// The user agent is the one with which Gmail loads images before a message is opened.
+        GooglePrefetch = "google_prefetch",
         /// A link was followed by a client that only names itself `Mozilla/5.0` or an image proxy.
         NotABrowser = "not_a_browser",
         /// The user agent names a security product.
