@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use ingest::webhook::batch::Batch;
+use ingest::webhook::event::ReadOptions;
 use ingest::webhook::form::Form;
 use ingest::webhook::signature::{Verifier, sign};
 use serde_json::{Value, json};
@@ -43,7 +44,9 @@ fn receive(criterion: &mut Criterion) {
         bencher.iter(|| verifier.verify(black_box(signature.as_bytes()), &form).expect("the signature should be valid"))
     });
     let now = OffsetDateTime::now_utc();
-    group.bench_function("parse", |bencher| bencher.iter(|| Batch::read(black_box(value.as_bytes()), false, now).events.len()));
+    group.bench_function("parse", |bencher| {
+        bencher.iter(|| Batch::read(black_box(value.as_bytes()), ReadOptions::at(now)).events.len())
+    });
     group.finish();
 }
 

@@ -8,7 +8,7 @@ use shared::db::Purpose;
 use shared::{config, db, redis, serve, telemetry};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, OnceCell, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,7 +18,7 @@ use crate::http::router;
 use crate::notify::cache::RuleCache;
 use crate::outbox::handoff;
 use crate::outbox::publisher::{self, Publisher};
-use crate::periodic::{alarms, background, gin_pending, refusals, upkeep};
+use crate::periodic::{actor_review, alarms, background, gin_pending, refusals, upkeep};
 use crate::state::AppState;
 use crate::webhook::delivery::QueuedDelivery;
 use crate::webhook::queue::{self, Writer};
@@ -98,6 +98,7 @@ impl App {
         let (publisher, entries) = handoff::channel();
         let writer = Writer {
             pool: self.writing.clone(),
+            sync_senders_from: OnceCell::new(),
             rules: RuleCache::new(Arc::clone(&state.rule_changes)),
             stored: Arc::clone(&state.stored),
             publisher,
@@ -110,6 +111,7 @@ impl App {
         tasks.spawn(publisher::listen_for_wakes(wake, self.redis, stop_background.clone()));
         let (pool, outbox_filled) = (state.pool.clone(), Arc::clone(&state.outbox_filled));
         tasks.spawn(alarms::run(pool.clone(), state.silence_minutes, outbox_filled, stop_background.clone()));
+        tasks.spawn(actor_review::run(pool.clone(), Arc::clone(&state.outbox_filled), stop_background.clone()));
         tasks.spawn(upkeep::run(pool.clone(), state.retention_days, stop_background.clone()));
         tasks.spawn(gin_pending::run(pool.clone(), Arc::clone(&state.stored), stop_background.clone()));
         tasks.spawn(background::run(self.background.clone(), stop_background.clone()));

@@ -1,5 +1,6 @@
 //! Background jobs of a running service.
 
+pub(crate) mod actor_review;
 pub mod alarms;
 pub(crate) mod background;
 pub(crate) mod counts;

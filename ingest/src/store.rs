@@ -24,3 +24,6 @@ pub(crate) mod refusals;
 pub(crate) mod row;
 pub(crate) mod search_terms;
 pub mod sqlstate;
+pub(crate) mod tallies;
+pub(crate) mod upgrade_moments;
+pub(crate) mod verdicts;

@@ -7,3 +7,8 @@ mod networks;
 mod phrases;
 pub(crate) mod reason;
 mod reply;
+pub(crate) mod sentences;
+
+/// The version of the rules. Increment it when a change of the rules can change a verdict: a background job then decides again on every
+/// stored event.
+pub(crate) const RULES: i16 = 1;

@@ -58,7 +58,7 @@ pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<P
         return Err(DatabaseUrlError::NoUser);
     }
     let (statement, lock) = purpose.timeouts();
-    let options = options.application_name(name).options([
+    let options = options.application_name(&format!("{name}/{}", env!("CARGO_PKG_VERSION"))).options([
         ("statement_timeout", statement),
         ("lock_timeout", lock),
         ("idle_in_transaction_session_timeout", "30s"),

@@ -70,6 +70,15 @@ pub struct Event<S = String> {
     /// The SMTP reply or bounce message.
     #[schema(value_type = Option<String>)]
     pub diagnostic: Option<S>,
+    /// Why mail bounced, was deferred or was rejected.
+    #[schema(value_type = Option<ReasonClass>)]
+    pub reason_class: Option<S>,
+    /// Who or what opened or clicked. It can change once within a day, when the time of delivery becomes known.
+    #[schema(value_type = Option<Actor>)]
+    pub actor: Option<S>,
+    /// The evidence for `actor`.
+    #[schema(value_type = Option<ActorReason>)]
+    pub actor_reason: Option<S>,
     /// True if the event was posted by a user or an API token rather than by Mandrill.
     pub simulated: bool,
     /// The label of the key that verified the delivery's signature.
@@ -97,7 +106,7 @@ pub type Field = (&'static str, for<'a> fn(&'a Event) -> FieldValue<'a>);
 
 impl Event {
     /// Every field except `erased_at`, in the column order used for exports.
-    pub const FIELDS: [Field; 20] = [
+    pub const FIELDS: [Field; 23] = [
         ("id", |event| FieldValue::Integer(event.id)),
         ("kind", |event| FieldValue::Text(Some(&event.kind))),
         ("occurred_at", |event| FieldValue::Time(event.occurred_at)),
@@ -116,6 +125,9 @@ impl Event {
         ("country", |event| FieldValue::Text(event.country.as_deref())),
         ("city", |event| FieldValue::Text(event.city.as_deref())),
         ("diagnostic", |event| FieldValue::Text(event.diagnostic.as_deref())),
+        ("reason_class", |event| FieldValue::Text(event.reason_class.as_deref())),
+        ("actor", |event| FieldValue::Text(event.actor.as_deref())),
+        ("actor_reason", |event| FieldValue::Text(event.actor_reason.as_deref())),
         ("simulated", |event| FieldValue::Boolean(event.simulated)),
         ("webhook", |event| FieldValue::Text(event.webhook.as_deref())),
     ];

@@ -14,7 +14,7 @@ mod script;
 
 pub use cursor::{Cursor, CursorError};
 pub use encode::EncodedBatch;
-pub use item::{FeedItem, ReceivedItem};
+pub use item::{ChangedVerdict, FeedItem, ReceivedItem, RefetchReason};
 pub use keys::{FEED_CHANNEL, KEEP, OPEN_CHANNEL, SESSIONS_CHANNEL, STREAM, WAKE_CHANNEL};
 pub use receive::ReceivedBatch;
 pub use script::{Page, append, end, read};

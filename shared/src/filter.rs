@@ -8,4 +8,5 @@ mod metadata;
 mod parse;
 
 pub use conditions::{Field, Filter};
+pub use metadata::number_text;
 pub use parse::FilterError;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+use crate::event::{Actor, ActorReason};
 use crate::session::{Role, User};
 
 // `S` is the text type; a freshly created notification borrows its text.
@@ -38,6 +39,12 @@ pub struct Notification<S = String> {
     /// The audience: `user:ID`, `role:NAME` or `all`. It is also `all` if the users were selected by rules.
     #[schema(value_type = String, pattern = "^(all|user:[0-9]+|role:(viewer|admin))$")]
     pub to: Audience,
+    /// The event's `actor`, if the event is an open or a click that is still stored.
+    #[schema(value_type = Option<Actor>)]
+    pub actor: Option<S>,
+    /// The event's `actor_reason`.
+    #[schema(value_type = Option<ActorReason>)]
+    pub actor_reason: Option<S>,
     /// When the notification was stored.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,

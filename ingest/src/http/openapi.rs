@@ -23,6 +23,7 @@ use crate::api::{quarantine, refusals, system};
 use crate::http::error::ApiError;
 use crate::state::AppState;
 use crate::store::notifications::ListedNotification;
+use crate::verdict::sentences;
 use crate::webhook::handler;
 
 /// The list of operations. Health and metrics are not included: they are served only on the service's own address, not publicly.
@@ -113,6 +114,7 @@ static SENT: LazyLock<(String, HeaderValue)> = LazyLock::new(|| {
 pub fn document() -> Value {
     let mut document = serde_json::to_value(Described::openapi()).unwrap_or_default();
     complete::complete(&mut document);
+    document["x-verdicts"] = sentences::table();
     document
 }
 

@@ -87,6 +87,7 @@ impl Rules {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::webhook::event::ReadOptions;
     use serde_json::json;
     use time::macros::datetime;
 
@@ -97,7 +98,8 @@ mod tests {
 
     fn audience(rules: &Rules, kind: &str, email: &str, tags: &[&str]) -> Option<String> {
         let element = json!({"event": kind, "ts": 1, "_id": "m", "msg": {"email": email, "tags": tags}}).to_string();
-        let event = NewEvent::read(&element, false, datetime!(2026-11-24 12:00 UTC)).expect("the element should be an event");
+        let event =
+            NewEvent::read(&element, ReadOptions::at(datetime!(2026-11-24 12:00 UTC))).expect("the element should be an event");
         rules.draft(&event).map(|draft| draft.audience.to_string())
     }
 

@@ -66,12 +66,14 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::webhook::event::ReadOptions;
 
     #[test]
     fn a_title_names_the_recipient_and_the_message() {
         let element = |kind: &str, msg: serde_json::Value| json!({"event": kind, "ts": 1, "_id": "m", "msg": msg}).to_string();
         let texts = |element: &str| {
-            let event = NewEvent::read(element, false, datetime!(2026-11-24 12:00 UTC)).expect("the element should be an event");
+            let event = NewEvent::read(element, ReadOptions::at(datetime!(2026-11-24 12:00 UTC)))
+                .expect("the element should be an event");
             (title(&event), body(&event))
         };
         let bounce = element("hard_bounce", json!({"email": "ann@example.com", "subject": "Hi", "diag": "550 no such user"}));

@@ -74,8 +74,10 @@ fn item<'a>(outbox: &OutboxRow, row: &'a Row<'_>) -> FeedItem<&'a str> {
         recipient: event.recipient.as_deref(),
         from: None,
         to: draft.audience.clone(),
+        actor: event.actor.map(|(actor, _)| actor.code()),
+        actor_reason: event.actor.map(|(_, reason)| reason.code()),
         at: outbox.received_at,
     });
     let event = event.to_event(row.id, outbox.received_at, row.source);
-    FeedItem { event: Some(event), search: Some(&row.event.search), notification, read: None }
+    FeedItem { event: Some(event), search: Some(&row.event.search), notification, ..FeedItem::default() }
 }

@@ -243,11 +243,14 @@ fn log_transition<T>(outcome: &Result<T, PublishError>, healthy: &mut bool) {
 
 /// Returns the items that a row refers to, sorted by id. Events that retention has dropped no longer have items.
 async fn items(connection: &mut PgConnection, row: &PendingRow) -> Result<EncodedBatch, PublishError> {
+    if let Some(item) = &row.item {
+        return Ok(EncodedBatch::of(item)?);
+    }
     let notifications = outbox_rows::notifications(connection, row).await?;
     let (Some(received_at), Some((first, last))) = (row.received_at, row.events) else {
         let mut items = EncodedBatch::expecting(notifications.len());
         for notification in notifications {
-            items.push(&FeedItem { event: None, search: None::<String>, notification: Some(notification), read: None })?;
+            items.push(&FeedItem::<String> { notification: Some(notification), ..FeedItem::default() })?;
         }
         return Ok(items);
     };
@@ -257,7 +260,7 @@ async fn items(connection: &mut PgConnection, row: &PendingRow) -> Result<Encode
     let mut items = EncodedBatch::expecting(events.len());
     for SearchableEvent { event, search } in events {
         let notification = notifications.remove(&event.id);
-        items.push(&FeedItem { event: Some(event), search: Some(search), notification, read: None })?;
+        items.push(&FeedItem { event: Some(event), search: Some(search), notification, ..FeedItem::default() })?;
     }
     Ok(items)
 }

@@ -1,8 +1,11 @@
 //! Runs background jobs in short steps with pauses in between. Only one replica runs a given job at a time, and jobs resume after a crash.
 
+mod hourly_counts;
 mod jobs;
+mod position;
 mod search_terms;
 mod step;
+mod verdicts;
 
 use std::time::{Duration, Instant};
 
@@ -61,11 +64,11 @@ async fn run_locked(connection: &mut PgConnection, job: Job, stop: &Cancellation
         let started = Instant::now();
         match job.step(connection, position.as_deref()).await? {
             Step::Continue(next) => position = next,
-            Step::Done => {
+            Step::Done(next) => {
                 if stored.finished_at.is_none() {
                     tracing::info!(job = job.name(), "a background job finished");
                 }
-                return background_jobs::finish(&mut *connection, job.name()).await;
+                return background_jobs::finish(&mut *connection, job.name(), next.as_deref()).await;
             }
         }
         tokio::select! {

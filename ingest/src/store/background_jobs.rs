@@ -83,14 +83,26 @@ pub(crate) async fn advance(
     Ok(())
 }
 
-/// Records that the job is finished. The next run starts from the beginning, so it finds rows that were locked by other transactions.
+/// Records that the job has caught up. A later run starts where this one stopped.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn finish(executor: impl PgExecutor<'_>, name: &str) -> Result<(), sqlx::Error> {
+pub(crate) async fn pause(executor: impl PgExecutor<'_>, name: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!("update background_jobs set finished_at = now() where name = $1 and finished_at is null", name)
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
+/// Records that the job is finished, and that a later run starts at `position`.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn finish(executor: impl PgExecutor<'_>, name: &str, position: Option<&str>) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "update background_jobs set position = null, updated_at = now(), finished_at = coalesce(finished_at, now()) where name = $1",
-        name
+        "update background_jobs set position = $2, updated_at = now(), finished_at = coalesce(finished_at, now()) where name = $1",
+        name,
+        position
     )
     .execute(executor)
     .await?;

@@ -3,6 +3,7 @@
 //! COPY costs the server a third less than an INSERT from arrays, and does not need a second copy of a payload: a 20 MiB mail is sent in
 //! pieces. Source: "COPY" in the PostgreSQL documentation, section Binary Format; each value uses the binary format of its type.
 
+use shared::event::ReasonClass;
 use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 
@@ -11,9 +12,9 @@ use crate::webhook::event::Text;
 
 /// The columns of an `Event`, in the order that [`encode_row`] writes them. Queries that return an `Event` add `erased_at`.
 pub(crate) const EVENT_COLUMNS: &str = "id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, \
-    metadata, template, subaccount, url, ip, user_agent, country, city, diagnostic, simulated, webhook";
-/// The number of columns: [`EVENT_COLUMNS`], `search`, `terms` and `payload`.
-const COLUMN_COUNT: i16 = 23;
+    metadata, template, subaccount, url, ip, user_agent, country, city, diagnostic, reason_class, actor, actor_reason, simulated, webhook";
+/// The number of columns: [`EVENT_COLUMNS`], `verdict_rules`, `search`, `terms` and `payload`.
+const COLUMN_COUNT: i16 = 27;
 /// Signature, flags, and the length of the (empty) header extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Number of encoded bytes after which the buffered rows are sent. Longer payloads are sent in pieces of this size.
@@ -33,7 +34,7 @@ pub(super) async fn copy(
     rows: &[Row<'_>],
     received_at: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    let statement = format!("copy events ({EVENT_COLUMNS}, search, terms, payload) from stdin (format binary)");
+    let statement = format!("copy events ({EVENT_COLUMNS}, verdict_rules, search, terms, payload) from stdin (format binary)");
     let mut copy = connection.copy_in_raw(&statement).await?;
     let mut chunk = Vec::with_capacity(CHUNK_BYTES + (16 << 10));
     chunk.extend_from_slice(HEADER);
@@ -75,8 +76,15 @@ fn encode_row(chunk: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
         text(chunk, column.as_deref());
     }
     text(chunk, event.diagnostic.as_deref());
+    text(chunk, event.reason_class.map(ReasonClass::code));
+    text(chunk, event.actor.map(|(actor, _)| actor.code()));
+    text(chunk, event.actor.map(|(_, reason)| reason.code()));
     value(chunk, &[u8::from(row.source.is_simulation())]);
     text(chunk, row.source.label());
+    match event.verdict_rules() {
+        Some(rules) => value(chunk, &rules.to_be_bytes()),
+        None => text(chunk, None),
+    }
     value(chunk, event.search.as_bytes());
     integers(chunk, &event.terms());
     chunk.extend_from_slice(&length(event.payload.len()));

@@ -3,12 +3,16 @@
 
 use std::collections::HashMap;
 
+use shared::event::ReasonClass;
 use sqlx::postgres::PgConnection;
 
 use super::inserted::Inserted;
+use super::row::Row;
 use crate::webhook::batch::VerifiedBatch;
 use crate::webhook::delivery::Source;
 use crate::webhook::event::known_kind;
+
+const QUARTER_SECONDS: i64 = 900;
 
 /// What happened to an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,9 +32,42 @@ impl Outcome {
     }
 }
 
-/// The counts for one transaction, by key label, simulation, kind and outcome. Quarantined elements have the kind `""`.
+/// What elements have in common that are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Group<'a> {
+    /// The label of the webhook key; empty for simulated elements.
+    webhook: &'a str,
+    simulated: bool,
+    /// Empty for quarantined elements.
+    kind: &'a str,
+    outcome: Outcome,
+    /// The Unix time of the quarter of an hour in which the events happened; `None` for the current one.
+    occurred: Option<i64>,
+    /// Empty for events without one.
+    reason_class: &'static str,
+    /// Empty for events without one.
+    actor: &'static str,
+}
+
+impl<'a> Group<'a> {
+    fn of(source: &'a Source, kind: &'a str, outcome: Outcome) -> Self {
+        let webhook = source.label().unwrap_or_default();
+        Self { webhook, simulated: source.is_simulation(), kind, outcome, occurred: None, reason_class: "", actor: "" }
+    }
+
+    fn of_stored(row: &Row<'a>) -> Self {
+        Self {
+            occurred: row.event.occurred_at.map(|at| at.unix_timestamp().div_euclid(QUARTER_SECONDS) * QUARTER_SECONDS),
+            reason_class: row.event.reason_class.map_or("", ReasonClass::code),
+            actor: row.event.actor.map_or("", |(actor, _)| actor.code()),
+            ..Self::of(row.source, &row.event.kind, Outcome::Stored)
+        }
+    }
+}
+
+/// The counts for one transaction.
 #[derive(Debug, Default)]
-pub(crate) struct Counts<'a>(HashMap<(&'a str, bool, &'a str, Outcome), i64>);
+pub(crate) struct Counts<'a>(HashMap<Group<'a>, i64>);
 
 impl<'a> Counts<'a> {
     /// Counts the elements in the batches. Events are first counted as duplicates and then moved to the other outcomes.
@@ -43,51 +80,54 @@ impl<'a> Counts<'a> {
                 *kinds.entry(&*event.kind).or_insert(0) += 1;
             }
             for (kind, count) in kinds {
-                counts.add(source, kind, Outcome::Duplicate, count);
+                counts.add(Group::of(source, kind, Outcome::Duplicate), count);
             }
-            counts.add(source, "", Outcome::Quarantined, i64::try_from(batch.poison.len()).unwrap_or(i64::MAX));
+            let quarantined = i64::try_from(batch.poison.len()).unwrap_or(i64::MAX);
+            counts.add(Group::of(source, "", Outcome::Quarantined), quarantined);
         }
-        let mut stored: HashMap<_, (&Source, i64)> = HashMap::new();
         for row in &inserted.rows {
-            stored.entry((row.source.label(), &*row.event.kind)).or_insert((row.source, 0)).1 += 1;
-        }
-        for ((_, kind), (source, count)) in stored {
-            counts.add(source, kind, Outcome::Duplicate, -count);
-            counts.add(source, kind, Outcome::Stored, count);
+            counts.add(Group::of_stored(row), 1);
+            counts.add(Group::of(row.source, &row.event.kind, Outcome::Duplicate), -1);
         }
         for (candidate, _) in &inserted.refused {
-            counts.add(candidate.source, &candidate.event.kind, Outcome::Duplicate, -1);
-            counts.add(candidate.source, "", Outcome::Quarantined, 1);
+            counts.add(Group::of(candidate.source, &candidate.event.kind, Outcome::Duplicate), -1);
+            counts.add(Group::of(candidate.source, "", Outcome::Quarantined), 1);
         }
         counts
     }
 
-    fn add(&mut self, source: &'a Source, kind: &'a str, outcome: Outcome, count: i64) {
-        let label = source.label().unwrap_or_default();
-        *self.0.entry((label, source.is_simulation(), kind, outcome)).or_default() += count;
+    fn add(&mut self, group: Group<'a>, count: i64) {
+        *self.0.entry(group).or_default() += count;
     }
 
-    /// Appends the counts to `event_count_deltas`, which a periodic job merges into the hourly counts.
+    /// Appends the counts to `event_tally_deltas`, which a periodic job merges into `event_tallies`.
     ///
     /// # Errors
     /// Returns an error if Postgres fails.
     pub(super) async fn write(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let rows: Vec<_> = self.0.iter().filter(|(_, count)| **count != 0).collect();
+        let rows: Vec<(&Group<'_>, i64)> =
+            self.0.iter().filter(|(_, count)| **count != 0).map(|(group, count)| (group, *count)).collect();
         if rows.is_empty() {
             return Ok(());
         }
-        let labels: Vec<&str> = rows.iter().map(|((label, ..), _)| *label).collect();
-        let simulated: Vec<bool> = rows.iter().map(|((_, simulated, ..), _)| *simulated).collect();
-        let kinds: Vec<&str> = rows.iter().map(|((_, _, kind, _), _)| *kind).collect();
-        let outcomes: Vec<&str> = rows.iter().map(|((.., outcome), _)| outcome.name()).collect();
-        let counts: Vec<i64> = rows.iter().map(|(_, count)| **count).collect();
+        let texts =
+            |column: for<'g> fn(&'g Group<'_>) -> &'g str| rows.iter().map(|(group, _)| column(group)).collect::<Vec<_>>();
+        let simulated: Vec<bool> = rows.iter().map(|(group, _)| group.simulated).collect();
+        let occurred: Vec<Option<i64>> = rows.iter().map(|(group, _)| group.occurred).collect();
+        let counts: Vec<i64> = rows.iter().map(|(_, count)| *count).collect();
         sqlx::query!(
-            "insert into event_count_deltas (webhook, simulated, kind, outcome, count)
-             select * from unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::bigint[])",
-            &labels as &[&str],
+            "insert into event_tally_deltas (webhook, simulated, kind, outcome, occurred, reason_class, actor, count)
+             select webhook, simulated, kind, outcome, coalesce(to_timestamp(occurred), quarter_hour(now())), reason_class, actor,
+                    count
+             from unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bigint[])
+               as t (webhook, simulated, kind, outcome, occurred, reason_class, actor, count)",
+            &texts(|group| group.webhook) as &[&str],
             &simulated,
-            &kinds as &[&str],
-            &outcomes as &[&str],
+            &texts(|group| group.kind) as &[&str],
+            &texts(|group| group.outcome.name()) as &[&str],
+            &occurred as &[Option<i64>],
+            &texts(|group| group.reason_class) as &[&str],
+            &texts(|group| group.actor) as &[&str],
             &counts
         )
         .execute(connection)
@@ -97,9 +137,10 @@ impl<'a> Counts<'a> {
 
     /// Adds the counts to the metrics. Call it after the commit.
     pub(crate) fn publish(&self) {
-        for ((_, _, kind, outcome), count) in &self.0 {
+        for (group, count) in &self.0 {
             let count = u64::try_from(*count).unwrap_or_default();
-            metrics::counter!("ingest_events_total", "kind" => known_kind(kind), "outcome" => outcome.name()).increment(count);
+            let (kind, outcome) = (known_kind(group.kind), group.outcome.name());
+            metrics::counter!("ingest_events_total", "kind" => kind, "outcome" => outcome).increment(count);
         }
     }
 }

@@ -44,7 +44,10 @@ pub(crate) async fn queue_depths(pool: &PgPool) -> Result<QueueDepths, sqlx::Err
 pub(crate) async fn seconds_since_delivery(pool: &PgPool) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar!(
         "select extract(epoch from now() - max(last_at))::bigint from (
-           select max(last_at) as last_at from event_counts where not simulated
+           select max(last_at) as last_at from event_tallies
+           where not simulated and at = (select max(at) from event_tallies where not simulated)
+           union all select max(at) from event_tally_deltas where not simulated
+           union all select max(last_at) from event_counts where not simulated
            union all select max(at) from event_count_deltas where not simulated
          ) as last"
     )
@@ -58,7 +61,9 @@ pub(crate) async fn seconds_since_delivery(pool: &PgPool) -> Result<Option<i64>,
 /// Returns an error if Postgres fails.
 pub(crate) async fn has_received_deliveries(pool: &PgPool) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select exists (select from event_counts where not simulated)
+        r#"select exists (select from event_tallies where not simulated)
+               or exists (select from event_tally_deltas where not simulated)
+               or exists (select from event_counts where not simulated)
                or exists (select from event_count_deltas where not simulated) as "any!""#
     )
     .fetch_one(pool)
@@ -84,6 +89,18 @@ pub(crate) async fn server_settings(pool: &PgPool) -> Result<ServerSettings, sql
         r#"select current_setting('server_version') as "version!", current_setting('server_version_num')::int as "number!",
                   current_setting('fsync') as "fsync!", current_setting('full_page_writes') as "pages!",
                   (select setting from pg_settings where name = 'synchronous_commit') as "commit!", now() as "now!""#
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// How many connections belong to writers of version 0.2.0 or older, whose application name has no version.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn old_writers(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from pg_stat_activity where datname = current_database() and application_name = 'ingest-writing'"#
     )
     .fetch_one(pool)
     .await

@@ -3,6 +3,7 @@
 //! Most of the cost of a small commit is round trips, and this needs only one. For many events, the steps in [`super::commit`] cost less,
 //! because COPY is cheaper.
 
+use shared::event::ReasonClass;
 use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 
@@ -32,6 +33,10 @@ struct Columns<'a> {
     titles: Vec<Option<&'a str>>,
     bodies: Vec<Option<&'a str>>,
     audiences: Vec<Option<String>>,
+    reason_classes: Vec<Option<&'static str>>,
+    actors: Vec<Option<&'static str>>,
+    actor_reasons: Vec<Option<&'static str>>,
+    verdict_rules: Vec<Option<i16>>,
 }
 
 impl<'a> Columns<'a> {
@@ -62,6 +67,10 @@ impl<'a> Columns<'a> {
             titles: drafts(|draft| &draft.title),
             bodies: drafts(|draft| &draft.body),
             audiences: candidates.iter().map(|candidate| Some(candidate.notification?.audience.to_string())).collect(),
+            reason_classes: events().map(|event| event.reason_class.map(ReasonClass::code)).collect(),
+            actors: events().map(|event| event.actor.map(|(actor, _)| actor.code())).collect(),
+            actor_reasons: events().map(|event| event.actor.map(|(_, reason)| reason.code())).collect(),
+            verdict_rules: events().map(NewEvent::verdict_rules).collect(),
         }
     }
 }
@@ -88,13 +97,15 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
          ), stored as (
            insert into events (
              id, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
-             url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload, terms
+             url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload, terms,
+             reason_class, actor, actor_reason, verdict_rules
            )
            select id, occurred_at, ($4::text[])[i], ($5::text[])[i], ($6::text[])[i], ($7::text[])[i], ($8::text[])[i],
                   ($9::text[])[i]::text[], ($10::text[])[i]::jsonb, ($11::text[])[i], ($12::text[])[i], ($13::text[])[i],
                   ($14::text[])[i], ($15::text[])[i], ($16::text[])[i], ($17::text[])[i], ($18::text[])[i],
                   ($19::boolean[])[i], ($20::text[])[i], ($21::text[])[i], ($22::text[])[i],
-                  ($27::integer[])[($28::integer[])[i] + 1 : ($28::integer[])[i + 1]]
+                  ($27::integer[])[($28::integer[])[i] + 1 : ($28::integer[])[i + 1]],
+                  ($29::text[])[i], ($30::text[])[i], ($31::text[])[i], ($32::smallint[])[i]
            from fresh
          ), drafts as (
            select id, ($25::text[])[i] as kind, ($23::text[])[i] as title, ($24::text[])[i] as body,
@@ -104,10 +115,13 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
            select now() as received_at, min(id) as first, max(id) as last, count(*)::integer as items
            from fresh having count(*) > 0
          ), counted as (
-           insert into event_count_deltas (webhook, simulated, kind, outcome, count)
+           insert into event_tally_deltas (webhook, simulated, kind, outcome, occurred, reason_class, actor, count)
            select coalesce(($20::text[])[i], ''), ($19::boolean[])[i], ($4::text[])[i],
-                  case when won.digest is null then 'duplicate' else 'stored' end, count(*)
-           from input left join won using (digest) group by 1, 2, 3, 4
+                  case when won.digest is null then 'duplicate' else 'stored' end,
+                  quarter_hour(case when won.digest is null then now() else coalesce(($3::timestamptz[])[i], now()) end),
+                  case when won.digest is null then '' else coalesce(($29::text[])[i], '') end,
+                  case when won.digest is null then '' else coalesce(($30::text[])[i], '') end, count(*)
+           from input left join won using (digest) group by 1, 2, 3, 4, 5, 6, 7
          )",
         r#" select array_agg(i order by id) as places, array_agg(id order by id) as ids, now() as "at!",
                    (select id from queued) as outbox_id,
@@ -128,6 +142,8 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
         &columns.titles as &[Option<&str>], &columns.bodies as &[Option<&str>],
         &columns.notification_kinds as &[Option<&str>], &columns.audiences as &[Option<String>],
         &columns.terms, &columns.term_ends,
+        &columns.reason_classes as &[Option<&str>], &columns.actors as &[Option<&str>],
+        &columns.actor_reasons as &[Option<&str>], &columns.verdict_rules as &[Option<i16>],
     };
     let stored = stored.fetch_one(connection).await?;
     let mut inserted = Inserted::default();

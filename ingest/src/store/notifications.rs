@@ -57,12 +57,13 @@ pub(crate) async fn list(
     let rows = sqlx::query_as!(
         NotificationRow,
         r#"select notifications.id, kind, title, body, event_id, message_id, recipient, sender_id, audience,
-                  notifications.created_at, users.email as "sender?",
+                  notifications.created_at, users.email as "sender?", judged.actor, judged.actor_reason,
                   (notifications.id <= coalesce((select read_up_to from users as reader where reader.id = $1), 0)
                    or sender_id is not distinct from $1
                    or exists (select from notification_reads where user_id = $1 and notification_id = notifications.id))
                     as "read!"
            from notifications left join users on users.id = sender_id
+           left join lateral (select actor, actor_reason from events where events.id = event_id) as judged on true
            where (includes(audience, $1, $2) or sender_id = $1)
              and notifications.id < $3 and notifications.id >= $8
              and ($5::text is null or kind = $5)
@@ -100,6 +101,8 @@ struct NotificationRow {
     created_at: OffsetDateTime,
     /// The sender's email address.
     sender: Option<String>,
+    actor: Option<String>,
+    actor_reason: Option<String>,
     read: bool,
 }
 
@@ -118,6 +121,8 @@ impl TryFrom<NotificationRow> for ListedNotification {
             recipient: row.recipient,
             from: row.sender_id.zip(row.sender).map(|(id, email)| Sender { id, email }),
             to: audience.redacted(),
+            actor: row.actor,
+            actor_reason: row.actor_reason,
             at: row.created_at,
         };
         Ok(Self { notification, read: row.read })

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use shared::feed::FeedItem;
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::row::Row;
@@ -50,6 +52,15 @@ impl OutboxRow {
         let notifications = events.into_iter().flatten().zip(notifications.into_iter().flatten()).collect();
         Self { id, received_at, notifications }
     }
+}
+
+/// Queues an item that is neither an event nor a notification.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn announce_item(connection: &mut PgConnection, item: &FeedItem) -> Result<(), sqlx::Error> {
+    sqlx::query!("insert into outbox (item, attempts) values ($1, -1)", Json(item) as _).execute(connection).await?;
+    Ok(())
 }
 
 /// Writes the notifications for `rows` and the outbox row that announces them. Returns `None` if there are no rows.

@@ -1,6 +1,8 @@
 //! Reads and removes outbox rows for the publisher.
 
+use shared::feed::FeedItem;
 use shared::notification::{Notification, Sender};
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use time::OffsetDateTime;
 
@@ -30,6 +32,8 @@ pub(crate) struct PendingRow {
     pub(crate) events: Option<(i64, i64)>,
     /// The first and last id of the notifications.
     pub(crate) notifications: Option<(i64, i64)>,
+    /// An item that is neither an event nor a notification.
+    pub(crate) item: Option<FeedItem>,
 }
 
 /// Begins a transaction that claims rows. Its commit does not wait for the disk: if a crash loses the commit, the rows are published again,
@@ -55,14 +59,15 @@ pub(crate) async fn take(
     let rows = sqlx::query!(
         r#"with next as (
              select id, items from outbox
-             where case when $2 then attempts > 0 else attempts = 0 end
+             where case when $2 then attempts > 0 else attempts <= 0 end
                and ($2 or $4 or event_id is null or created_at < now() - interval '1 second')
              order by id limit $1 for update skip locked
            ), few as (
              select id, sum(items) over (order by id) - items as before from next
            )
            delete from outbox where id in (select id from few where before < $3)
-           returning id, attempts, event_received_at, event_id, last_event_id, notification_id, last_notification_id"#,
+           returning id, attempts, event_received_at, event_id, last_event_id, notification_id, last_notification_id,
+                     item as "item: Json<FeedItem>""#,
         limit,
         selection == Selection::Refused,
         MAX_ITEMS,
@@ -79,6 +84,7 @@ pub(crate) async fn take(
             received_at: row.event_received_at,
             events: range(row.event_id, row.last_event_id),
             notifications: range(row.notification_id, row.last_notification_id),
+            item: row.item.map(|Json(item)| item),
         })
         .collect();
     rows.sort_unstable_by_key(|row| row.id);
@@ -94,8 +100,9 @@ pub(crate) async fn notifications(connection: &mut PgConnection, row: &PendingRo
     let Some((first, last)) = row.notifications else { return Ok(Vec::new()) };
     let rows = sqlx::query!(
         r#"select told.id, kind, title, body, event_id, message_id, recipient, audience, told.created_at, sender_id,
-                  users.email as "sender?"
+                  users.email as "sender?", judged.actor, judged.actor_reason
            from notifications told left join users on users.id = sender_id
+           left join lateral (select actor, actor_reason from events where events.id = event_id) as judged on true
            where told.id between $1 and $2 and (told.id = $1 or told.event_id between $3 and $4)
            order by told.id"#,
         first,
@@ -116,6 +123,8 @@ pub(crate) async fn notifications(connection: &mut PgConnection, row: &PendingRo
             recipient: row.recipient,
             from: row.sender_id.zip(row.sender).map(|(id, email)| Sender { id, email }),
             to: row.audience.parse().ok()?,
+            actor: row.actor,
+            actor_reason: row.actor_reason,
             at: row.created_at,
         })
     });
@@ -167,7 +176,7 @@ pub(crate) async fn split(pool: &PgPool, id: i64, first: i64, last: i64) -> Resu
 /// # Errors
 /// Returns an error if Postgres fails.
 pub(crate) async fn count_attempt(pool: &PgPool, id: i64) -> Result<(), sqlx::Error> {
-    sqlx::query!("update outbox set attempts = attempts + 1 where id = $1", id).execute(pool).await?;
+    sqlx::query!("update outbox set attempts = greatest(attempts, 0) + 1 where id = $1", id).execute(pool).await?;
     Ok(())
 }
 

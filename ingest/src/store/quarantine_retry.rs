@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 
 use crate::notify::rules::Rules;
 use crate::store::commit::{self, InsertMode};
-use crate::store::sqlstate;
+use crate::store::{outbox, sqlstate, upgrade_moments};
 use crate::webhook::batch::{Batch, Origin, VerifiedBatch};
 use crate::webhook::delivery::Source;
-use crate::webhook::event::NewEvent;
+use crate::webhook::event::{NewEvent, ReadOptions};
 
 /// The outcome of retrying one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -41,8 +41,9 @@ impl RetryOutcome {
 /// # Errors
 /// Returns an error if Postgres fails.
 pub(crate) async fn preview(connection: &mut PgConnection, id: i64) -> Result<Option<RetryOutcome>, sqlx::Error> {
-    let item = lock_open(connection, id).await?;
-    Ok(item.map(|item| match item.parse() {
+    let item = lock_open(&mut *connection, id).await?;
+    let sync_senders_from = upgrade_moments::sync_senders_from(&mut *connection).await?;
+    Ok(item.map(|item| match item.parse(sync_senders_from) {
         Ok(_) => RetryOutcome { id, outcome: "readable", detail: String::new() },
         Err(detail) => RetryOutcome::failed(id, detail),
     }))
@@ -73,7 +74,8 @@ async fn try_retry(
 ) -> Result<Result<Option<RetryOutcome>, String>, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let Some(item) = lock_open(&mut transaction, id).await? else { return Ok(Ok(None)) };
-    let (outcome, detail) = match item.parse() {
+    let sync_senders_from = upgrade_moments::sync_senders_from(&mut *transaction).await?;
+    let (outcome, detail) = match item.parse(sync_senders_from) {
         Ok(Parsed::Events(batch)) => store_events(&mut transaction, rules, &item, batch).await?,
         Ok(Parsed::Feed(feed_item)) => {
             requeue(&mut transaction, &feed_item).await?;
@@ -129,12 +131,11 @@ enum Parsed<'a> {
 
 impl LockedItem {
     /// The error is a sentence explaining why the bytes cannot be parsed.
-    fn parse(&self) -> Result<Parsed<'_>, String> {
-        let now = OffsetDateTime::now_utc();
-        let simulated = self.source.is_simulation();
+    fn parse(&self, sync_senders_from: OffsetDateTime) -> Result<Parsed<'_>, String> {
+        let options = ReadOptions { simulated: self.source.is_simulation(), now: OffsetDateTime::now_utc(), sync_senders_from };
         match self.origin {
             Origin::Delivery => {
-                let batch = Batch::read(&self.raw, simulated, now);
+                let batch = Batch::read(&self.raw, options);
                 match batch.poison.iter().find(|poison| poison.origin == Origin::Delivery) {
                     Some(poison) => Err(poison.detail.clone()),
                     None => Ok(Parsed::Events(batch)),
@@ -142,7 +143,7 @@ impl LockedItem {
             }
             Origin::Element => {
                 let text = std::str::from_utf8(&self.raw).map_err(|_| "The element is not UTF-8.".to_owned())?;
-                let event = NewEvent::read(text, simulated, now).map_err(|(_, detail)| detail.to_owned())?;
+                let event = NewEvent::read(text, options).map_err(|(_, detail)| detail.to_owned())?;
                 Ok(Parsed::Events(Batch { received: 1, events: vec![event], poison: Vec::new() }))
             }
             Origin::Outbox => serde_json::from_slice(&self.raw)
@@ -173,6 +174,9 @@ async fn record_failure(pool: &PgPool, id: i64, detail: &str) -> Result<(), sqlx
 
 /// Puts an item that Redis rejected back into the outbox.
 async fn requeue(connection: &mut PgConnection, item: &FeedItem) -> Result<(), sqlx::Error> {
+    if item.event.is_none() && item.notification.is_none() {
+        return outbox::announce_item(connection, item).await;
+    }
     sqlx::query!(
         "insert into outbox (event_id, event_received_at, notification_id) values ($1, $2, $3)",
         item.event.as_ref().map(|event| event.id),

@@ -9,6 +9,9 @@ use super::{agents, networks};
 const MIN_OPEN_DELAY: Duration = Duration::seconds(3);
 /// A person takes longer than this to open a message, read it and follow a link.
 const MIN_CLICK_DELAY: Duration = Duration::seconds(10);
+/// A person does not follow this many different links of a message within this time.
+pub(crate) const MIN_BURST_LINKS: usize = 3;
+pub(crate) const LINK_BURST: Duration = Duration::SECOND;
 /// Mandrill's timestamps have a resolution of a second, and its clocks differ by a little.
 const CLOCK_TOLERANCE: Duration = Duration::seconds(2);
 
@@ -30,17 +33,21 @@ pub(crate) struct Client<'a> {
     pub(crate) sent_at: Option<OffsetDateTime>,
 }
 
-/// Decides from the event alone. `None` if the kind is neither `open` nor `click`.
+/// True for kinds that have an actor.
+pub(crate) fn has_actor(kind: &str) -> bool {
+    matches!(kind, "open" | "click")
+}
+
+/// Decides from the event alone. `None` if the kind has no actor.
 pub(crate) fn judge(kind: &str, client: &Client<'_>) -> Option<ActorVerdict> {
-    let is_click = match kind {
-        "open" => false,
-        "click" => true,
-        _ => return None,
-    };
+    if !has_actor(kind) {
+        return None;
+    }
+    let is_click = kind == "click";
     let named = client.agent.and_then(agents::identify);
-    let known = named.or_else(|| client.parsed_type.and_then(agents::of_type)).or_else(|| {
-        client.ip.filter(|ip| networks::is_scanner(ip)).map(|_| (Actor::Scanner, ActorReason::ScannerNetwork))
-    });
+    let known = named
+        .or_else(|| client.parsed_type.and_then(agents::of_type))
+        .or_else(|| client.ip.filter(|ip| networks::is_scanner(ip)).map(|_| (Actor::Scanner, ActorReason::ScannerNetwork)));
     let verdict = known.unwrap_or((Actor::Person, ActorReason::NoMachineSigns));
     let verdict = match verdict {
         // Image proxies and Apple's prefetching load images; they follow no links.

@@ -107,9 +107,8 @@ const SCRIPTS: [&str; 30] = [
     "mechanize",
 ];
 /// Tools and languages whose short names identify a script only at the start of a user agent.
-const SCRIPT_STARTS: [&str; 13] = [
-    "curl", "wget", "java/", "php", "ruby", "perl", "node", "dart/", "python", "httpx", "hyper/", "faraday", "libcurl",
-];
+const SCRIPT_STARTS: [&str; 13] =
+    ["curl", "wget", "java/", "php", "ruby", "perl", "node", "dart/", "python", "httpx", "hyper/", "faraday", "libcurl"];
 
 /// What a user agent identifies itself as; `None` if it looks like a person's mail client or browser.
 pub(super) fn identify(agent: &str) -> Option<(Actor, ActorReason)> {

@@ -4,8 +4,8 @@
 //! Sources: RFC 3463, RFC 5321, RFC 7505, and the public lists of the large providers' replies.
 
 use shared::event::ReasonClass::{
-    self, Authentication, Content, Disabled, Greylisted, MailboxFull, Network, NoDomain, NoMailbox, Policy, RateLimited,
-    Reputation, SenderSetup, Suppressed, TooLarge, Unknown,
+    self, Authentication, Content, Disabled, MailboxFull, Network, NoDomain, NoMailbox, Policy, RateLimited, Reputation,
+    SenderSetup, Suppressed, TooLarge, Unknown,
 };
 
 use super::phrases;
@@ -20,6 +20,11 @@ pub(crate) struct Failure<'a> {
     pub(crate) description: Option<&'a str>,
     /// Mandrill's reason for rejecting a message, such as `unsub`.
     pub(crate) rejection: Option<&'a str>,
+}
+
+/// True for kinds that have a reason.
+pub(crate) fn is_failure(kind: &str) -> bool {
+    matches!(kind, "hard_bounce" | "soft_bounce" | "deferral" | "reject")
 }
 
 /// Classifies an event of this kind. `None` if the kind is not a failure.
@@ -71,11 +76,7 @@ fn of_reply(text: &str) -> ReasonClass {
         return Unknown;
     }
     let by_words = phrases::class_of(&reply.words);
-    by_status(&reply, by_words)
-        .or(by_words)
-        .or_else(|| by_usual_status(&reply))
-        .or_else(|| by_code(&reply))
-        .unwrap_or(Unknown)
+    by_status(&reply, by_words).or(by_words).or_else(|| by_usual_status(&reply)).or_else(|| by_code(&reply)).unwrap_or(Unknown)
 }
 
 /// Status codes that servers use with one meaning only, apart from the few exceptions that words tell.

@@ -2,11 +2,9 @@
 
 use std::borrow::Cow;
 
-use time::OffsetDateTime;
-
 use crate::notify::draft::NotificationDraft;
 use crate::webhook::delivery::Source;
-use crate::webhook::event::{NewEvent, Reason};
+use crate::webhook::event::{NewEvent, ReadOptions, Reason};
 use crate::webhook::json::elements::{self, Elements, MAX_ELEMENTS};
 
 /// Typical size of an element, in bytes.
@@ -72,7 +70,7 @@ pub struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     /// Parses the value of `mandrill_events`. Bytes that cannot be parsed become poison, so this never fails.
-    pub fn read(value: &'a [u8], simulated: bool, now: OffsetDateTime) -> Self {
+    pub fn read(value: &'a [u8], options: ReadOptions) -> Self {
         let whole = |reason, detail: String| Self {
             received: 1,
             events: Vec::new(),
@@ -81,13 +79,13 @@ impl<'a> Batch<'a> {
         let Ok(text) = std::str::from_utf8(value) else {
             return whole("not_utf8", "The value of mandrill_events is not UTF-8.".to_owned());
         };
-        Self::of_objects(text, simulated, now)
-            .map_or_else(|| Self::of_elements(text, simulated, now), Ok)
+        Self::of_objects(text, options)
+            .map_or_else(|| Self::of_elements(text, options), Ok)
             .unwrap_or_else(|(reason, detail)| whole(reason, detail))
     }
 
     /// Parses an array of arbitrary elements.
-    fn of_elements(text: &'a str, simulated: bool, now: OffsetDateTime) -> Result<Self, (&'static str, String)> {
+    fn of_elements(text: &'a str, options: ReadOptions) -> Result<Self, (&'static str, String)> {
         let Elements { elements, count } = serde_json::from_str(text)
             .map_err(|error| ("not_an_array", format!("The value of mandrill_events is not a JSON array: {error}.")))?;
         if count > MAX_ELEMENTS {
@@ -96,18 +94,18 @@ impl<'a> Batch<'a> {
         }
         let mut batch = Self::default();
         for element in elements {
-            batch.add(element.get(), NewEvent::read(element.get(), simulated, now));
+            batch.add(element.get(), NewEvent::read(element.get(), options));
         }
         Ok(batch)
     }
 
     /// Parses the common case in a single pass: an array of objects within the size limit. Returns `None` for anything else.
-    fn of_objects(text: &'a str, simulated: bool, now: OffsetDateTime) -> Option<Self> {
+    fn of_objects(text: &'a str, options: ReadOptions) -> Option<Self> {
         let events = Vec::with_capacity((text.len() / TYPICAL_ELEMENT_BYTES).min(MAX_ELEMENTS));
         let mut batch = Self { events, ..Self::default() };
         for object in elements::objects(text) {
             let (raw, element) = object.ok().filter(|_| batch.received < MAX_ELEMENTS)?;
-            batch.add(raw, NewEvent::of(&element, raw, simulated, now));
+            batch.add(raw, NewEvent::of(&element, raw, options));
         }
         Some(batch)
     }
@@ -145,9 +143,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::Value;
+    use time::OffsetDateTime;
     use time::macros::datetime;
 
     const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
+    const OPTIONS: ReadOptions = ReadOptions { simulated: false, now: NOW, sync_senders_from: NOW };
 
     /// Arbitrary JSON whose keys include the field names that the parser looks for.
     fn any_json() -> impl Strategy<Value = Value> {
@@ -199,7 +199,7 @@ mod tests {
         #[test]
         fn every_element_becomes_an_event_or_poison_with_its_bytes(elements in prop::collection::vec(any_json(), 0..6)) {
             let text = Value::from(elements.clone()).to_string();
-            let batch = Batch::read(text.as_bytes(), false, NOW);
+            let batch = Batch::read(text.as_bytes(), OPTIONS);
             prop_assert_eq!(batch.received, elements.len());
             prop_assert_eq!(batch.events.len() + batch.poison.len(), elements.len());
             let kept: Vec<String> = elements.iter().map(ToString::to_string).collect();
@@ -225,8 +225,8 @@ mod tests {
                 elements.iter().map(|element| if pretty { format!(" {element:#} ") } else { element.to_string() }).collect();
             texts.extend((!irregular.is_empty()).then(|| irregular.to_owned()));
             let text = format!("{around}[{}]{around}", texts.join(","));
-            if let Some(batch) = Batch::of_objects(&text, false, NOW) {
-                let slow = Batch::of_elements(&text, false, NOW).expect("the text should be an array");
+            if let Some(batch) = Batch::of_objects(&text, OPTIONS) {
+                let slow = Batch::of_elements(&text, OPTIONS).expect("the text should be an array");
                 prop_assert_eq!((batch.received, batch.events, batch.poison), (slow.received, slow.events, slow.poison));
             } else {
                 let is_ordinary = |element: &Value| element.is_object() && element.get("msg").is_none_or(Value::is_object);
@@ -237,7 +237,7 @@ mod tests {
 
         #[test]
         fn arbitrary_bytes_become_poison_without_panic(value in prop::collection::vec(any::<u8>(), 0..300)) {
-            let batch = Batch::read(&value, false, NOW);
+            let batch = Batch::read(&value, OPTIONS);
             prop_assert_eq!(batch.events.len() + batch.poison.len(), batch.received);
         }
     }

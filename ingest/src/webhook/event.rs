@@ -3,46 +3,25 @@
 mod digest;
 #[cfg(test)]
 mod fixture;
+mod kind;
+mod options;
 mod read;
+
+pub use self::kind::known_kind;
+pub use self::options::ReadOptions;
 
 use std::borrow::Cow;
 
-use shared::event::{Event, SUBJECT, fold_into};
+use shared::event::{Event, ReasonClass, SUBJECT, fold_into};
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use crate::store::search_terms;
+use crate::verdict;
+use crate::verdict::actor::ActorVerdict;
 use crate::webhook::delivery::Source;
 use crate::webhook::json::metadata::Metadata;
 
-/// Mandrill's names for message events, inbound mail, and changes to the denylist and allowlist. Unknown kinds are stored unchanged.
-const KNOWN_KINDS: [&str; 25] = [
-    "send",
-    "deferral",
-    "hard_bounce",
-    "soft_bounce",
-    "delivered",
-    "open",
-    "click",
-    "spam",
-    "unsub",
-    "reject",
-    "inbound",
-    "blacklist_add",
-    "blacklist_change",
-    "blacklist_remove",
-    "whitelist_add",
-    "whitelist_remove",
-    "sms_processing",
-    "sms_queued",
-    "sms_sent",
-    "sms_delivered",
-    "sms_canceled",
-    "sms_failed",
-    "sms_open",
-    "sms_click",
-    "sms_unsub",
-];
 /// Maximum length of a string in an indexed column, in bytes. This is well below the limit for a Postgres index entry.
 const MAX_KEY_BYTES: usize = 1024;
 /// Maximum length of a string in any other column, in bytes. The payload still contains the complete string.
@@ -95,6 +74,10 @@ pub struct NewEvent<'a> {
     pub city: Option<Text<'a>>,
     /// The SMTP reply or the bounce message.
     pub diagnostic: Option<Text<'a>>,
+    /// Why mail was not delivered; `None` if the kind is not a failure.
+    pub(crate) reason_class: Option<ReasonClass>,
+    /// Who or what opened or clicked, and the evidence; `None` for all other kinds.
+    pub(crate) actor: Option<ActorVerdict>,
     /// The folded text that is matched by free-text search.
     pub search: String,
     /// The element as received.
@@ -121,6 +104,8 @@ impl<'a> NewEvent<'a> {
             country: None,
             city: None,
             diagnostic: None,
+            reason_class: None,
+            actor: None,
             search: String::new(),
             payload: "",
         }
@@ -177,6 +162,11 @@ impl<'a> NewEvent<'a> {
         terms
     }
 
+    /// Returns the version of the rules that decided on the event; `None` if its kind has no verdict.
+    pub(crate) fn verdict_rules(&self) -> Option<i16> {
+        (self.reason_class.is_some() || self.actor.is_some()).then_some(verdict::RULES)
+    }
+
     /// Converts the event, once it has an id, to the form that is sent to clients.
     pub(crate) fn to_event<'s>(&'s self, id: i64, received_at: OffsetDateTime, source: &'s Source) -> Event<&'s str> {
         Event {
@@ -198,16 +188,14 @@ impl<'a> NewEvent<'a> {
             country: self.country.as_deref(),
             city: self.city.as_deref(),
             diagnostic: self.diagnostic.as_deref(),
+            reason_class: self.reason_class.map(ReasonClass::code),
+            actor: self.actor.map(|(actor, _)| actor.code()),
+            actor_reason: self.actor.map(|(_, reason)| reason.code()),
             simulated: source.is_simulation(),
             webhook: source.label(),
             erased_at: None,
         }
     }
-}
-
-/// Returns the kind as a metric label. All unknown kinds share one label, to limit the number of label values.
-pub fn known_kind(kind: &str) -> &'static str {
-    KNOWN_KINDS.into_iter().find(|known| *known == kind).unwrap_or("other")
 }
 
 fn truncate(text: &mut Text<'_>, max_bytes: usize) {

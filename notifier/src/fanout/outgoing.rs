@@ -46,7 +46,8 @@ impl Outgoing {
     pub fn push(&mut self, entry: &Arc<FeedEntry>, subscription: &Subscription) {
         self.seen = entry.cursor.clone();
         let wants_event = subscription.events && entry.is_selected_by(&subscription.filter);
-        let wants_notification = subscription.notifications && entry.addressed.is_some();
+        let wants_notification =
+            entry.addressed.as_ref().is_some_and(|frame| subscription.notifications || frame.concerns_all_topics);
         if wants_event || wants_notification {
             self.first_seq.get_or_insert(entry.cursor.seq);
         }

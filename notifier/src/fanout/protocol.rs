@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use shared::feed::Cursor;
+use shared::feed::{ChangedVerdict, Cursor};
 use shared::notification::Notification;
 use shared::session::User;
 use time::OffsetDateTime;
@@ -65,7 +65,14 @@ pub enum ServerFrame<'a> {
         #[serde(skip_serializing_if = "is_zero")]
         skipped: usize,
     },
-    /// Entries may be missing, so the client has to fetch over HTTP. The subscription continues.
+    /// An event's actor has changed. Sent whatever the subscription selects.
+    Changed {
+        cursor: &'a Cursor,
+        /// The event's id, its `actor`, and its `actor_reason` as `reason`.
+        #[serde(flatten)]
+        changed: &'a ChangedVerdict,
+    },
+    /// Entries may be missing or outdated, so the client has to fetch over HTTP. The subscription continues.
     Reset { reason: &'static str },
     /// The number of users online has changed.
     Presence { online: Online },

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::event::Event;
-use shared::feed::Cursor;
+use shared::feed::{ChangedVerdict, Cursor, RefetchReason};
 use shared::filter::Filter;
 use shared::notification::{Audience, Notification, ReadMark};
 use shared::session::User;
@@ -70,6 +70,8 @@ pub struct AddressedFrame {
     audience: Audience,
     /// The user who sent the message. The sender gets the frame too.
     sender: Option<i64>,
+    /// True if subscribers of any topic get the frame, because it concerns events and notifications alike.
+    pub concerns_all_topics: bool,
 }
 
 impl AddressedFrame {
@@ -79,13 +81,27 @@ impl AddressedFrame {
         notification.to = notification.to.redacted();
         let text = ServerFrame::Notification { cursor, notification: &notification }.to_text();
         let sender = notification.from.as_ref().map(|sender| sender.id);
-        Self { text, notification_id: Some(notification.id), audience, sender }
+        Self { text, notification_id: Some(notification.id), audience, sender, concerns_all_topics: false }
     }
 
     /// The frame that informs a user's other pages of what the user has read.
     pub fn read_mark(cursor: &Cursor, read: &ReadMark) -> Self {
         let text = ServerFrame::Read { cursor, ids: &read.ids, up_to: read.up_to, unread: read.unread }.to_text();
-        Self { text, notification_id: None, audience: Audience::User(read.user), sender: None }
+        Self { text, notification_id: None, audience: Audience::User(read.user), sender: None, concerns_all_topics: false }
+    }
+
+    /// The frame for an event whose verdict has changed.
+    pub fn changed(cursor: &Cursor, changed: &ChangedVerdict) -> Self {
+        Self::for_all_topics(&ServerFrame::Changed { cursor, changed })
+    }
+
+    /// The frame that makes clients fetch everything again.
+    pub fn refetch(reason: RefetchReason) -> Self {
+        Self::for_all_topics(&ServerFrame::Reset { reason: reason.code() })
+    }
+
+    fn for_all_topics(frame: &ServerFrame<'_>) -> Self {
+        Self { text: frame.to_text(), notification_id: None, audience: Audience::All, sender: None, concerns_all_topics: true }
     }
 
     /// True if every user gets the frame.

@@ -57,7 +57,10 @@ impl Recent {
         let event = event.filter(|event| self.events.insert(event.id));
         let notification = item.notification.filter(|notification| self.notifications.insert(notification.id));
         let addressed = notification.map(|notification| AddressedFrame::notification(&cursor, notification));
-        let addressed = addressed.or_else(|| item.read.map(|read| AddressedFrame::read_mark(&cursor, &read)));
+        let addressed = addressed
+            .or_else(|| item.read.map(|read| AddressedFrame::read_mark(&cursor, &read)))
+            .or_else(|| item.changed.map(|changed| AddressedFrame::changed(&cursor, &changed)))
+            .or_else(|| item.refetch.map(AddressedFrame::refetch));
         self.entries.push_back(Arc::new(FeedEntry { cursor, event, addressed, received }));
         if self.entries.len() > KEEP
             && let Some(oldest) = self.entries.pop_front()

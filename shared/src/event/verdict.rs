@@ -10,8 +10,9 @@ macro_rules! codes {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $code:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
         pub enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $code)] $variant,)+
+            $($(#[$variant_doc])* $variant,)+
         }
 
         impl $name {
@@ -135,5 +136,24 @@ impl Actor {
     /// True if a person caused the event, directly or through a proxy.
     pub fn is_person(self) -> bool {
         matches!(self, Self::Person | Self::Proxy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_the_serialised_names() {
+        let name = |value: Result<serde_json::Value, _>| value.ok().and_then(|value| Some(value.as_str()?.to_owned()));
+        for class in ReasonClass::ALL {
+            assert_eq!(name(serde_json::to_value(class)).as_deref(), Some(class.code()));
+        }
+        for actor in Actor::ALL {
+            assert_eq!(name(serde_json::to_value(actor)).as_deref(), Some(actor.code()));
+        }
+        for reason in ActorReason::ALL {
+            assert_eq!(name(serde_json::to_value(reason)).as_deref(), Some(reason.code()));
+        }
     }
 }

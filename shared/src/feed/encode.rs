@@ -138,10 +138,12 @@ mod tests {
             recipient: None,
             from: None,
             to: Audience::All,
+            actor: None,
+            actor_reason: None,
             at: time::OffsetDateTime::UNIX_EPOCH,
         };
         let text = "x".repeat(1000);
-        let item = |n| FeedItem { event: None, search: Some(text.as_str()), notification: Some(message(n)), read: None };
+        let item = |n| FeedItem { search: Some(text.as_str()), notification: Some(message(n)), ..FeedItem::default() };
         // Items arrive both individually and in batches, matching the way they are committed.
         let mut items = EncodedBatch::expecting(300);
         for first in (0..300).step_by(10) {

@@ -6,8 +6,9 @@ use serde_json::value::RawValue;
 use crate::event::Event;
 use crate::notification::{Notification, ReadMark};
 
-/// A committed item: an event with its notification if it has one, a notification without an event, or a read mark.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A committed item: an event with its notification if it has one, a notification without an event, a read mark, a changed verdict, or a
+/// signal to refetch.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct FeedItem<S = String> {
     pub event: Option<Event<S>>,
     /// The event's searchable text. Only filters use it; clients never receive it.
@@ -15,6 +16,38 @@ pub struct FeedItem<S = String> {
     pub notification: Option<Notification<S>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<ReadMark>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<ChangedVerdict>,
+    /// Why clients should fetch everything again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refetch: Option<RefetchReason>,
+}
+
+/// An event whose actor has changed, because the time of delivery became known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedVerdict {
+    /// The event's id.
+    pub id: i64,
+    pub actor: String,
+    /// The new `actor_reason`.
+    pub reason: String,
+}
+
+/// Why clients should fetch everything again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefetchReason {
+    /// Stored events have been decided on again, by new rules.
+    Verdicts,
+}
+
+impl RefetchReason {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Verdicts => "verdicts",
+        }
+    }
 }
 
 /// A received item. The event is kept as JSON, so that it can be forwarded unchanged and is parsed only where its fields are needed.
@@ -25,4 +58,6 @@ pub struct ReceivedItem {
     pub search: Option<String>,
     pub notification: Option<Notification>,
     pub read: Option<ReadMark>,
+    pub changed: Option<ChangedVerdict>,
+    pub refetch: Option<RefetchReason>,
 }

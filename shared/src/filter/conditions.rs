@@ -2,6 +2,8 @@
 
 use time::OffsetDateTime;
 
+use crate::event::{Actor, ReasonClass};
+
 /// Selects the events that meet every condition. An empty filter selects all events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
@@ -21,6 +23,10 @@ pub struct Filter {
     pub template: Option<String>,
     /// Exact match.
     pub subaccount: Option<String>,
+    /// Matches any of these classes, or all events if empty.
+    pub reason_classes: Vec<ReasonClass>,
+    /// Matches any of these actors, or all events if empty.
+    pub actors: Vec<Actor>,
     /// Exact match.
     pub message_id: Option<String>,
     /// Exact match.
@@ -60,6 +66,10 @@ pub enum Field {
     Ip,
     /// `not.url`
     Url,
+    /// `not.reason_class`
+    ReasonClass,
+    /// `not.actor`
+    Actor,
     /// `not.metadata.KEY`
     Metadata(String),
 }

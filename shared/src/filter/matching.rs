@@ -17,6 +17,8 @@ impl Filter {
             && folded(&self.sender, &event.sender)
             && self.subject.as_ref().is_none_or(|part| subject_of(search).is_some_and(|subject| subject.contains(part.as_str())))
             && self.tag.as_ref().is_none_or(|tag| event.tags.contains(tag))
+            && (self.reason_classes.is_empty() || has_code(&event.reason_class, &self.reason_classes, |class| class.code()))
+            && (self.actors.is_empty() || has_code(&event.actor, &self.actors, |actor| actor.code()))
             && exact(&self.template, &event.template)
             && exact(&self.subaccount, &event.subaccount)
             && exact(&self.message_id, &event.message_id)
@@ -29,6 +31,10 @@ impl Filter {
             && has_metadata(event, &self.metadata)
             && !self.not.iter().any(|(field, value)| field.matches(event, value))
     }
+}
+
+fn has_code<T: Copy>(value: &Option<String>, wanted: &[T], code: fn(T) -> &'static str) -> bool {
+    value.as_ref().is_some_and(|value| wanted.iter().any(|wanted| code(*wanted) == value))
 }
 
 impl Field {
@@ -46,6 +52,8 @@ impl Field {
             Self::MessageId => exact(&event.message_id),
             Self::Ip => exact(&event.ip),
             Self::Url => exact(&event.url),
+            Self::ReasonClass => exact(&event.reason_class),
+            Self::Actor => exact(&event.actor),
             Self::Metadata(key) => has_metadata(event, &[(key, wanted)]),
         }
     }
@@ -60,7 +68,7 @@ mod tests {
             r#"{"id":1,"kind":"open","occurred_at":"2026-01-02T03:04:05Z","received_at":"2026-01-02T03:05:00Z",
                 "message_id":"m1","recipient":"Ada@Example.com","sender":"billing@example.com","subject":"Your Invoice 4711",
                 "tags":["billing","vip"],"metadata":{"customer":7,"plan":"gold"},"template":"invoice","subaccount":null,
-                "url":null,"ip":"198.51.100.7","user_agent":null,"country":null,"city":null,"diagnostic":null,
+                "url":null,"ip":"198.51.100.7","user_agent":null,"country":null,"city":null,"diagnostic":null,"actor":"proxy",
                 "simulated":false,"webhook":"main"}"#,
         )
         .expect("an event")
@@ -82,6 +90,8 @@ mod tests {
             (("metadata.customer", "7"), ("metadata.customer", "8")),
             (("metadata.plan", "gold"), ("metadata.none", "gold")),
             (("template", "invoice"), ("template", "Invoice")),
+            (("actor", "person, proxy"), ("actor", "person")),
+            (("reason_class", ""), ("reason_class", "network")),
             (("message_id", "m1"), ("message_id", "m2")),
             (("ip", "198.51.100.7"), ("ip", "198.51.100.70")),
             (("from", "2026-01-02T03:05:00Z"), ("from", "2026-01-02T03:05:01Z")),
@@ -105,13 +115,15 @@ mod tests {
             ("not.sender", "billing@example.com"),
             ("not.tag", "vip"),
             ("not.template", "invoice"),
+            ("not.actor", "proxy,scanner"),
             ("not.message_id", "m1"),
             ("not.ip", "198.51.100.7"),
             ("not.metadata.customer", "7"),
         ] {
             assert!(!selects(&[(name, value)]), "{name}");
-            assert!(selects(&[(name, "something else")]), "{name}");
-            assert!(!selects(&[(name, "something else"), (name, value)]), "{name} twice");
+            let other = if name == "not.actor" { "bot" } else { "something else" };
+            assert!(selects(&[(name, other)]), "{name}");
+            assert!(!selects(&[(name, other), (name, value)]), "{name} twice");
         }
         assert!(selects(&[("not.url", "https://example.com/"), ("not.subaccount", "eu")]), "fields that the event lacks");
     }

@@ -29,8 +29,8 @@ fn value_text(value: &RawValue) -> Option<String> {
 }
 
 /// Converts a JSON number to the notation that Postgres uses for `numeric`: no exponent, and trailing zeros after the decimal point are
-/// kept.
-fn number_text(number: &str) -> Option<String> {
+/// kept. `None` for exponents above 1,000.
+pub fn number_text(number: &str) -> Option<String> {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let (negative, mantissa) = mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::event::fold;
+use crate::event::{Actor, ReasonClass, fold};
 use crate::filter::conditions::{Field, Filter};
 
 /// The reason a filter was rejected.
@@ -28,8 +28,13 @@ fn is_too_long(text: &str) -> bool {
     text.len() > MAX_TEXT_CHARS && text.chars().count() > MAX_TEXT_CHARS
 }
 
+/// The values in a list separated by commas, with or without blanks.
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|value| !value.is_empty())
+}
+
 impl Filter {
-    /// Parses a filter from names and values. `kind` may list several kinds, separated by commas. Empty values are ignored.
+    /// Parses a filter from names and values. `kind`, `reason_class` and `actor` may list several values, separated by commas. Empty values are ignored.
     ///
     /// # Errors
     /// On an unknown name, an invalid value, too many conditions, or a name or value that is too long.
@@ -55,7 +60,15 @@ impl Filter {
         let exact = || Some(value.to_owned());
         let timestamp = || OffsetDateTime::parse(value, &Rfc3339).map(Some).map_err(|_| invalid());
         match name {
-            "kind" => self.kinds.extend(value.split(',').filter(|kind| !kind.is_empty()).map(str::to_owned)),
+            "kind" => self.kinds.extend(listed(value).map(str::to_owned)),
+            "reason_class" => {
+                let classes = listed(value).map(str::parse).collect::<Result<Vec<ReasonClass>, _>>();
+                self.reason_classes.extend(classes.map_err(|_| invalid())?);
+            }
+            "actor" => {
+                let actors = listed(value).map(str::parse).collect::<Result<Vec<Actor>, _>>();
+                self.actors.extend(actors.map_err(|_| invalid())?);
+            }
             "recipient" => self.recipient = Some(value.to_ascii_lowercase()),
             "sender" => self.sender = Some(value.to_ascii_lowercase()),
             "subject" => self.subject = Some(fold(value)),
@@ -81,9 +94,18 @@ impl Filter {
     fn exclude(&mut self, name: &str, value: &str) -> Result<(), FilterError> {
         let field = Field::parse(name).ok_or_else(|| FilterError::Unknown(format!("not.{name}")))?;
         match field {
-            Field::Kind => {
-                let kinds = value.split(',').filter(|kind| !kind.is_empty());
-                self.not.extend(kinds.map(|kind| (Field::Kind, kind.to_owned())));
+            Field::Kind | Field::ReasonClass | Field::Actor => {
+                for code in listed(value) {
+                    let is_known = match field {
+                        Field::ReasonClass => code.parse::<ReasonClass>().is_ok(),
+                        Field::Actor => code.parse::<Actor>().is_ok(),
+                        _ => true,
+                    };
+                    if !is_known {
+                        return Err(FilterError::Value(format!("not.{name}")));
+                    }
+                    self.not.push((field.clone(), code.to_owned()));
+                }
             }
             Field::Recipient | Field::Sender => self.not.push((field, value.to_ascii_lowercase())),
             _ => self.not.push((field, value.to_owned())),
@@ -104,6 +126,8 @@ impl Field {
             "message_id" => Self::MessageId,
             "ip" => Self::Ip,
             "url" => Self::Url,
+            "reason_class" => Self::ReasonClass,
+            "actor" => Self::Actor,
             _ => Self::Metadata(name.strip_prefix("metadata.").filter(|key| !key.is_empty())?.to_owned()),
         })
     }

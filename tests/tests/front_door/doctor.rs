@@ -147,7 +147,7 @@ async fn the_doctor_reports_every_check_and_its_remedy() {
     let report = admin.get("/api/system").await.json();
     assert_eq!(finding(&report, "last_event")["state"], "ok", "{report}");
     assert_eq!(finding(&report, "quarantine")["state"], "warn", "{report}");
-    for check in ["keys", "urls", "redis", "database", "clock", "schema", "partitions", "relay", "refusals"] {
+    for check in ["keys", "urls", "redis", "database", "clock", "schema", "partitions", "replicas", "relay", "refusals"] {
         assert_eq!(finding(&report, check)["state"], "ok", "{report}");
     }
     let printed = stack.ingest(&["doctor"]).expect("no check should fail");
@@ -156,6 +156,11 @@ async fn the_doctor_reports_every_check_and_its_remedy() {
     let without_key = stack.ingest_with(&["doctor"], &[("WEBHOOK_KEYS", "")]).expect_err("the command should fail").to_string();
     assert!(without_key.contains("FAIL  keys") && without_key.contains("ingest webhook add"), "{without_key}");
     let mut database = Database::of(&stack).await;
+    // As a writer of version 0.2.0 names itself.
+    database.run("set application_name = 'ingest-writing'").await;
+    let mixed = admin.get("/api/system").await.json();
+    assert_eq!(finding(&mixed, "replicas")["state"], "warn", "{mixed}");
+    database.run("set application_name = 'test'").await;
     database.run("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)").await;
     let old = stack.ingest(&["doctor"]).expect_err("the command should fail").to_string();
     assert!(old.contains("FAIL  schema") && old.contains("ingest migrate"), "{old}");
@@ -177,8 +182,8 @@ async fn alarms_notify_admins_once_at_start_and_once_at_end() {
     let mut socket = Socket::of(&admin).await;
     socket.subscribe(None).await;
     assert_eq!(mandrill.deliver(&[event("send", "m1")]).await.status, 200);
-    let past = "update event_count_deltas set at = at - interval '31 minutes';
-                update event_counts set last_at = last_at - interval '31 minutes'";
+    let past = "update event_tally_deltas set at = at - interval '31 minutes';
+                update event_tallies set last_at = last_at - interval '31 minutes'";
     database.run(past).await;
     assert_eq!(socket.next_of("notification").await["title"], "No deliveries from Mandrill");
     let metrics = format!("{}/metrics", stack.direct(Part::Ingest));

@@ -28,5 +28,6 @@ mod search;
 mod session;
 mod single_sign_on;
 mod sse;
+mod verdicts;
 mod webhook;
 mod wire;

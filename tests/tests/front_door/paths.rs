@@ -10,10 +10,11 @@ const TABLES: [&str; 5] = [
     "select encode(digest, 'hex') from event_keys order by 1",
     "select (to_jsonb(one) - 'created_at')::text from notifications as one order by id",
     "select (to_jsonb(one) - 'created_at' - 'event_received_at')::text from outbox as one order by 1",
-    "select concat_ws(' ', sum(count), simulated, webhook, kind, outcome) from
-       (select simulated, webhook, kind, outcome, count from event_count_deltas
-        union all select simulated, webhook, kind, outcome, count from event_counts) as one
-     where outcome = 'stored' group by simulated, webhook, kind, outcome order by 1",
+    "select concat_ws(' ', sum(count), simulated, webhook, kind, outcome, occurred, reason_class, actor) from
+       (select simulated, webhook, kind, outcome, occurred, reason_class, actor, count from event_tally_deltas
+        union all select simulated, webhook, kind, outcome, occurred, reason_class, actor, count from event_tallies) as one
+     where outcome = 'stored' and occurred < '2026-11-01'
+     group by simulated, webhook, kind, outcome, occurred, reason_class, actor order by 1",
 ];
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn replicas_store_overlapping_batches_once_without_deadlock() {
     assert_eq!(database.count("events").await, 600);
     assert_eq!(database.count("(select distinct message_id from events) as ids").await, 600);
     assert_eq!(database.count("notifications").await, 600);
-    let counted = "select sum(count)::bigint from (select count, outcome from event_counts
-                   union all select count, outcome from event_count_deltas) as counted where outcome = 'stored'";
+    let counted = "select sum(count)::bigint from (select count, outcome from event_tallies
+                   union all select count, outcome from event_tally_deltas) as counted where outcome = 'stored'";
     assert_eq!(database.number(counted).await, Some(600));
 }

@@ -16,8 +16,8 @@ async fn expired_months_are_dropped_and_their_keys_kept_30_more_days() {
     database.age_events(3).await;
     let new: Vec<Value> = (0..5).map(|n| event("open", &format!("new{n}"))).collect();
     assert_eq!(mandrill.deliver(&new).await.json()["stored"], 5);
-    let counted = "select sum(count)::bigint from (select count, outcome from event_counts
-                   union all select count, outcome from event_count_deltas) as counted where outcome = 'stored'";
+    let counted = "select sum(count)::bigint from (select count, outcome from event_tallies
+                   union all select count, outcome from event_tally_deltas) as counted where outcome = 'stored'";
     assert_eq!(database.number(counted).await, Some(25));
 
     assert!(stack.ingest(&["retention"]).expect("the command should succeed").contains("all events are kept"));

@@ -86,7 +86,7 @@ async fn a_signed_batch_is_stored_and_returned_byte_for_byte() {
     assert_eq!(notifications[0]["title"], "Ada@example.com opened “Café / bar”");
     assert_eq!(notifications[0]["event_id"], stored["id"]);
     for (filter, found) in
-        [("kind=open,inbound", 2), ("recipient=ada@example.com", 1), ("q=CAFÉ%20bar", 1), ("tag=c", 1), ("metadata.n=1.5", 1)]
+        [("kind=open,inbound", 2), ("recipient=ada@example.com", 1), ("q=CAFÉ%20bar", 1), ("tag=c", 1), ("metadata.n=1.50", 1)]
     {
         assert_eq!(admin.all(&format!("/api/events?{filter}")).await.len(), found, "{filter}");
     }

@@ -35,6 +35,12 @@ pub(crate) struct Filters {
     /// The subaccount.
     #[param(max_length = 1024)]
     subaccount: Option<String>,
+    /// Matches any of these reasons, separated by commas, such as `no_mailbox,no_domain`.
+    #[param(max_length = 1024)]
+    reason_class: Option<String>,
+    /// Matches any of these actors, separated by commas, such as `person,proxy`.
+    #[param(max_length = 1024)]
+    actor: Option<String>,
     /// Mandrill's id for the message.
     #[param(max_length = 1024)]
     message_id: Option<String>,
@@ -73,6 +79,12 @@ pub(crate) struct Filters {
     /// Excludes events with this `subaccount`. Repeatable.
     #[param(rename = "not.subaccount", max_length = 1024)]
     not_subaccount: Option<Vec<String>>,
+    /// Excludes events with this `reason_class`. Repeatable.
+    #[param(rename = "not.reason_class", max_length = 1024)]
+    not_reason_class: Option<Vec<String>>,
+    /// Excludes events with this `actor`. Repeatable.
+    #[param(rename = "not.actor", max_length = 1024)]
+    not_actor: Option<Vec<String>>,
     /// Excludes events with this `message_id`. Repeatable.
     #[param(rename = "not.message_id", max_length = 1024)]
     not_message_id: Option<Vec<String>>,
@@ -115,7 +127,12 @@ mod tests {
         let parameters = Filters::into_params(|| None);
         assert!(parameters.len() > 20);
         for name in parameters.iter().map(|parameter| parameter.name.as_str()) {
-            let value = if name == "simulated" { "true" } else { "2026-01-02T03:04:05Z" };
+            let value = match name {
+                "simulated" => "true",
+                "reason_class" | "not.reason_class" => "no_mailbox, policy",
+                "actor" | "not.actor" => "bot",
+                _ => "2026-01-02T03:04:05Z",
+            };
             let filter = Filter::from_pairs([(name, value)]).expect(name);
             assert!(!filter.is_empty(), "{name}");
         }

@@ -11,11 +11,11 @@ use time::Duration;
 use warp::reply::{Reply, Response};
 
 use self::query::{StatisticsParams, StatisticsQuery};
-use self::summary::{Facets, PreviousPeriod, Statistics, buckets_from_rows, total};
+use self::summary::{Facets, PreviousPeriod, Statistics, buckets_from_rows, by_verdict, total};
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
-use crate::store::events::statistics::{Period, count_by_facet, count_by_time, is_time_zone};
+use crate::store::events::statistics::{Period, count_by_facet, count_by_time, count_by_verdict, is_time_zone};
 
 /// Longest period that uses hourly buckets.
 const MAX_HOURLY: Duration = Duration::days(3);
@@ -49,10 +49,11 @@ async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, 
         _ => "month",
     };
     let previous = Period { from: period.from - length, to: period.from };
-    let (rows, previous_rows, facet_rows) = tokio::try_join!(
+    let (rows, previous_rows, facet_rows, verdict_rows) = tokio::try_join!(
         count_by_time(pool, &period, step, &zone, simulated),
         count_by_time(pool, &previous, "month", "UTC", simulated),
-        count_by_facet(pool, &period, simulated)
+        count_by_facet(pool, &period, simulated),
+        count_by_verdict(pool, &period, simulated)
     )?;
     let Facets { bounces, domains, tags, templates } = Facets::from_rows(facet_rows);
     Ok(Statistics {
@@ -62,6 +63,8 @@ async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, 
         step,
         zone,
         buckets: buckets_from_rows(rows),
+        reasons: by_verdict(&verdict_rows, |row| &row.reason_class),
+        actors: by_verdict(&verdict_rows, |row| &row.actor),
         bounces,
         domains,
         tags,

@@ -61,7 +61,7 @@ pub async fn mark_read(state: Arc<AppState>, caller: Caller, MarkRead { ids, up_
 /// Publishes the read marker to the user's other pages. If that fails, they pick it up on their next request.
 async fn publish(state: &AppState, read: ReadMark) {
     let published = async {
-        let item = EncodedBatch::of(&FeedItem::<String> { event: None, search: None, notification: None, read: Some(read) })?;
+        let item = EncodedBatch::of(&FeedItem::<String> { read: Some(read), ..FeedItem::default() })?;
         feed::append(&mut state.redis.get().await?, &item).await
     };
     if let Err(error) = published.await {

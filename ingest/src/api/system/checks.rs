@@ -38,6 +38,7 @@ async fn stored_state(input: DoctorInput<'_>) -> Result<Vec<Finding>, sqlx::Erro
     let mut findings = database::server(pool).await?;
     findings.push(database::schema(pool).await?);
     findings.push(database::partitions(pool).await?);
+    findings.push(database::replicas(pool).await?);
     findings.push(queues::outbox(pool).await?);
     findings.push(queues::quarantine(pool).await?);
     findings.push(queues::background_jobs(pool).await?);

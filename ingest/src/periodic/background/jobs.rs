@@ -2,28 +2,39 @@
 
 use sqlx::postgres::PgConnection;
 
-use super::search_terms;
 use super::step::Step;
+use super::{hourly_counts, search_terms, verdicts};
 use crate::store::background_jobs;
 use crate::store::partition_indexes::{self, PartitionIndex};
+use crate::verdict;
 
 /// A job. Its name is stored in the database, so it must never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Job {
     /// Adds search terms to events that were stored without them by versions before 0.1.0.
     SearchTerms,
+    /// Decides on events on which older rules, or none, decided.
+    Verdicts,
+    /// Replaces the hourly counts of version 0.2.0.
+    HourlyCounts,
     /// Builds an index on every partition.
     Index(PartitionIndex),
 }
 
 /// All jobs, in the order in which they run. To index a column or change an index, add an entry; to backfill a column, add a variant.
-pub(crate) const JOBS: [Job; 2] =
-    [Job::SearchTerms, Job::Index(PartitionIndex { name: "events_search_idx", definition: "using gin (terms)" })];
+pub(crate) const JOBS: [Job; 4] = [
+    Job::SearchTerms,
+    Job::Index(PartitionIndex { name: "events_search_idx", definition: "using gin (terms)" }),
+    Job::Verdicts,
+    Job::HourlyCounts,
+];
 
 impl Job {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::SearchTerms => "search_terms",
+            Self::Verdicts => "verdicts",
+            Self::HourlyCounts => "hourly_counts",
             Self::Index(index) => index.name,
         }
     }
@@ -31,7 +42,8 @@ impl Job {
     /// The job's version. Increment it if the job has to process all rows again.
     pub(crate) fn version(self) -> i32 {
         match self {
-            Self::SearchTerms | Self::Index(_) => 1,
+            Self::SearchTerms | Self::HourlyCounts | Self::Index(_) => 1,
+            Self::Verdicts => i32::from(verdict::RULES),
         }
     }
 
@@ -42,9 +54,11 @@ impl Job {
     pub(crate) async fn step(self, connection: &mut PgConnection, position: Option<&str>) -> Result<Step, sqlx::Error> {
         match self {
             Self::SearchTerms => search_terms::step(connection, self.name(), position).await,
+            Self::Verdicts => verdicts::step(connection, self.name(), position).await,
+            Self::HourlyCounts => hourly_counts::step(connection, self.name(), position).await,
             Self::Index(index) => {
                 if !partition_indexes::build_next(connection, index).await? {
-                    return Ok(Step::Done);
+                    return Ok(Step::Done(None));
                 }
                 background_jobs::advance(&mut *connection, self.name(), None, 1).await?;
                 Ok(Step::Continue(None))

@@ -2,8 +2,8 @@
 
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
-use time::OffsetDateTime;
 
+use super::position;
 use super::step::Step;
 use crate::store::background_jobs;
 
@@ -15,7 +15,7 @@ const CHUNK_ROWS: i64 = 1_000;
 /// # Errors
 /// When Postgres fails; in that case nothing is changed.
 pub(super) async fn step(connection: &mut PgConnection, name: &str, position: Option<&str>) -> Result<Step, sqlx::Error> {
-    let (received_at, id) = position.and_then(parse).unwrap_or((OffsetDateTime::UNIX_EPOCH, 0));
+    let (received_at, id) = position::parse(position);
     let mut transaction = connection.begin().await?;
     let chunk = sqlx::query!(
         r#"with without as (
@@ -33,17 +33,11 @@ pub(super) async fn step(connection: &mut PgConnection, name: &str, position: Op
         CHUNK_ROWS
     );
     let Some(last) = chunk.fetch_optional(&mut *transaction).await? else {
-        return Ok(Step::Done);
+        // A later run starts from the beginning, so it finds rows that were locked by other transactions.
+        return Ok(Step::Done(None));
     };
-    let position = format!("{}-{}", last.received_at.unix_timestamp_nanos() / 1_000, last.id);
+    let position = position::format((last.received_at, last.id));
     background_jobs::advance(&mut *transaction, name, Some(&position), last.count).await?;
     transaction.commit().await?;
     Ok(Step::Continue(Some(position)))
-}
-
-/// Parses a position, `MICROSECONDS-ID`, which identifies the last updated event.
-fn parse(position: &str) -> Option<(OffsetDateTime, i64)> {
-    let (micros, id) = position.split_once('-')?;
-    let nanos = micros.parse::<i128>().ok()?.checked_mul(1_000)?;
-    Some((OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?, id.parse().ok()?))
 }

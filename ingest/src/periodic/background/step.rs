@@ -5,6 +5,6 @@
 pub(crate) enum Step {
     /// The next step continues at this position.
     Continue(Option<String>),
-    /// Nothing is left to do.
-    Done,
+    /// Nothing is left to do. A later run starts at this position, in case another version has stored rows meanwhile.
+    Done(Option<String>),
 }

@@ -1,6 +1,7 @@
 //! Counts the events for one recipient.
 
 use serde::Serialize;
+use shared::event::ReasonClass;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -17,6 +18,9 @@ pub(crate) struct RecipientKind {
     last_at: OffsetDateTime,
     /// SMTP reply or bounce text from the last event.
     diagnostic: Option<String>,
+    /// Why the last event failed.
+    #[schema(value_type = Option<ReasonClass>)]
+    reason_class: Option<String>,
 }
 
 /// Counts a recipient's events by kind. The kind with the most recent event comes first.
@@ -27,7 +31,8 @@ pub(crate) async fn count_by_kind(pool: &PgPool, email: &str) -> Result<Vec<Reci
     sqlx::query_as!(
         RecipientKind,
         r#"select kind as "kind!", count(*) as "count!", min(occurred_at) as "first_at!", max(occurred_at) as "last_at!",
-                  (array_agg(diagnostic order by occurred_at desc, id desc))[1] as diagnostic
+                  (array_agg(diagnostic order by occurred_at desc, id desc))[1] as diagnostic,
+                  (array_agg(reason_class order by occurred_at desc, id desc))[1] as reason_class
            from events where lower(recipient collate "C") = lower($1 collate "C")
            group by kind order by max(occurred_at) desc, kind"#,
         email

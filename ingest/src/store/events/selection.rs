@@ -24,6 +24,14 @@ pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter,
         sql.push(" and case when metadata ->> ").push_bind(key.clone()).push(" = ").push_bind(value.clone());
         sql.push(" then jsonb_typeof(metadata -> ").push_bind(key.clone()).push(") not in ('array', 'object') else false end");
     }
+    if !filter.reason_classes.is_empty() {
+        let classes: Vec<&str> = filter.reason_classes.iter().map(|class| class.code()).collect();
+        sql.push(" and reason_class = any(").push_bind(classes).push(")");
+    }
+    if !filter.actors.is_empty() {
+        let actors: Vec<&str> = filter.actors.iter().map(|actor| actor.code()).collect();
+        sql.push(" and actor = any(").push_bind(actors).push(")");
+    }
     if let Some(from) = filter.from {
         sql.push(" and received_at >= ").push_bind(from);
     }
@@ -83,6 +91,8 @@ fn push_exclusion(sql: &mut QueryBuilder<Postgres>, field: &Field, value: &str) 
         Field::MessageId => "message_id",
         Field::Ip => "ip",
         Field::Url => "url",
+        Field::ReasonClass => "reason_class",
+        Field::Actor => "actor",
         Field::Tag => {
             sql.push(" and ").push_bind(value.to_owned()).push(" <> all(tags)");
             return;

@@ -39,8 +39,18 @@ pub(crate) async fn is_time_zone(pool: &PgPool, name: &str) -> Result<bool, sqlx
     sqlx::query_scalar!(r#"select exists (select from pg_timezone_names where name = $1) as "is!""#, name).fetch_one(pool).await
 }
 
-/// Counts events by kind and `unit` (`hour`, `day` or `month`) in the given time zone, oldest first: the hourly counts plus the deltas that
-/// have not been merged into them yet.
+/// The number of stored events of one kind with the same verdict.
+pub(crate) struct VerdictCount {
+    pub(crate) kind: String,
+    /// Empty for kinds without one, and for events without a verdict.
+    pub(crate) reason_class: String,
+    /// Empty for kinds without one, and for events without a verdict.
+    pub(crate) actor: String,
+    pub(crate) count: i64,
+}
+
+/// Counts events by kind and `unit` (`hour`, `day` or `month`) in the given time zone, oldest first: the counts by quarter of an hour, the
+/// deltas that have not been merged into them yet, and the hourly counts of version 0.2.0.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
@@ -54,6 +64,12 @@ pub(crate) async fn count_by_time(
     sqlx::query_as!(
         TimeCount,
         r#"select date_trunc($3, hour, $4) as "at!", kind as "kind!", sum(count)::bigint as "count!" from (
+             select at as hour, kind, count from event_tallies
+             where outcome = 'stored' and at >= $1 and at < $2 and ($5::boolean is null or simulated = $5)
+             union all
+             select quarter_hour(at), kind, count from event_tally_deltas
+             where outcome = 'stored' and at >= $1 and at < $2 and ($5::boolean is null or simulated = $5)
+             union all
              select hour, kind, count from event_counts
              where outcome = 'stored' and hour >= $1 and hour < $2 and ($5::boolean is null or simulated = $5)
              union all
@@ -65,6 +81,39 @@ pub(crate) async fn count_by_time(
         period.to,
         unit,
         zone,
+        simulated
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Counts events by kind and verdict.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn count_by_verdict(
+    pool: &PgPool,
+    period: &Period,
+    simulated: Option<bool>,
+) -> Result<Vec<VerdictCount>, sqlx::Error> {
+    sqlx::query_as!(
+        VerdictCount,
+        r#"select kind as "kind!", reason_class as "reason_class!", actor as "actor!", sum(count)::bigint as "count!" from (
+             select kind, reason_class, actor, count from event_tallies
+             where outcome = 'stored' and at >= $1 and at < $2 and ($3::boolean is null or simulated = $3)
+             union all
+             select kind, reason_class, actor, count from event_tally_deltas
+             where outcome = 'stored' and at >= $1 and at < $2 and ($3::boolean is null or simulated = $3)
+             union all
+             select kind, '', '', count from event_counts
+             where outcome = 'stored' and hour >= $1 and hour < $2 and ($3::boolean is null or simulated = $3)
+             union all
+             select kind, '', '', count from event_count_deltas
+             where outcome = 'stored' and at >= $1 and at < $2 and ($3::boolean is null or simulated = $3)
+           ) as counted
+           group by 1, 2, 3 having sum(count) > 0 order by 4 desc, 1, 2, 3"#,
+        period.from,
+        period.to,
         simulated
     )
     .fetch_all(pool)

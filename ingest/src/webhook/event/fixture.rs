@@ -1,16 +1,21 @@
 //! An event for the tests of parsing and digests.
 
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
 
-use super::NewEvent;
+use super::{NewEvent, ReadOptions};
 
 pub(super) const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
+/// Sync events are identified with their senders from a day after [`NOW`].
+pub(super) fn options(now: OffsetDateTime) -> ReadOptions {
+    ReadOptions { simulated: false, now, sync_senders_from: NOW + Duration::DAY }
+}
+
 /// Leaks the element's text so that events can be compared without dealing with lifetimes.
 pub(super) fn read(element: &Value) -> NewEvent<'static> {
-    NewEvent::read(element.to_string().leak(), false, NOW).expect("the element should be an event")
+    NewEvent::read(element.to_string().leak(), options(NOW)).expect("the element should be an event")
 }
 
 pub(super) fn open() -> Value {

@@ -2,16 +2,20 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
+use shared::filter::number_text;
 
 use super::object::{Object, TYPICAL_FIELDS, text_of};
-use super::unicode::{replace_lone_surrogates, replace_nul};
+
+/// Longer objects are not read, because they would be too long to store, even without spaces and escapes.
+const MAX_BYTES: usize = 64 << 10;
+/// Maximum depth of nested arrays and objects.
+const MAX_DEPTH: usize = 100;
 
 /// A non-empty JSON object that jsonb accepts.
 #[derive(Debug, Clone)]
 pub struct Metadata<'a> {
-    /// The object. Numbers have a canonical form: 1.50 in a delivery becomes 1.5, both here and in the notifier.
+    /// The object. Numbers have Postgres's notation, with every digit: 1.50 stays 1.50, and 1e2 becomes 100.
     pub json: Cow<'a, RawValue>,
     /// The object's values: strings are unescaped, and all other values are JSON.
     pub values: Vec<Cow<'a, str>>,
@@ -21,7 +25,7 @@ impl<'a> Metadata<'a> {
     /// Reads the metadata from the field `name`. Returns `None` if the value is an empty object or not an object at all, such as the `[]`
     /// that PHP writes for an empty object.
     pub fn read(object: &Object<'a>, name: &str) -> Option<Self> {
-        let raw = object.raw(name).filter(|raw| raw.get().starts_with('{'))?;
+        let raw = object.raw(name).filter(|raw| raw.get().starts_with('{') && raw.get().len() <= MAX_BYTES)?;
         Self::borrowed(raw).or_else(|| Self::rewritten(raw.get())).filter(|metadata| !metadata.values.is_empty())
     }
 
@@ -54,17 +58,42 @@ impl<'a> Metadata<'a> {
 
     /// Parses any object and rewrites it in canonical form.
     fn rewritten(raw: &str) -> Option<Self> {
-        let value = serde_json::from_str(raw).or_else(|_| serde_json::from_str(&replace_lone_surrogates(raw))).ok()?;
-        // NUL can occur in JSON only as an escape.
-        let value = if raw.contains('\\') { replace_nul(value) } else { value };
-        let Value::Object(fields) = value else { return None };
-        let json = Cow::Owned(to_raw_value(&fields).ok()?);
-        let values = fields.into_iter().map(|(_, value)| match value {
-            Value::String(text) => text.into(),
-            other => other.to_string().into(),
+        let fields: Object<'_> = serde_json::from_str(raw).ok()?;
+        let values = fields.unique_fields().map(|(_, value)| match text_of(value.get()) {
+            Some(text) if value.get().starts_with('"') => Some(text.into_owned().into()),
+            _ => Some(canonical(value, MAX_DEPTH)?.into()),
         });
-        Some(Self { json, values: values.collect() })
+        let values = values.collect::<Option<_>>()?;
+        let json = RawValue::from_string(canonical_object(&fields, MAX_DEPTH)?).ok()?;
+        Some(Self { json: Cow::Owned(json), values })
     }
+}
+
+/// A JSON value in the form in which jsonb returns it, except for spaces and the order of fields. Numbers keep every digit. `None` if the
+/// value is nested too deeply.
+fn canonical(value: &RawValue, depth: usize) -> Option<String> {
+    let raw = value.get();
+    match raw.as_bytes().first()? {
+        b'"' => serde_json::to_string(&text_of(raw)?).ok(),
+        b'{' => canonical_object(&serde_json::from_str(raw).ok()?, depth.checked_sub(1)?),
+        b'[' => {
+            let items: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
+            let items = items.into_iter().map(|item| canonical(item, depth.checked_sub(1)?)).collect::<Option<Vec<_>>>()?;
+            Some(format!("[{}]", items.join(",")))
+        }
+        b't' | b'f' | b'n' => Some(raw.to_owned()),
+        // Most JSON parsers reject a document with a number beyond the range of floating point, so such a number becomes a text.
+        _ if raw.parse::<f64>().is_ok_and(f64::is_finite) => number_text(raw).or_else(|| serde_json::to_string(raw).ok()),
+        _ => serde_json::to_string(raw).ok(),
+    }
+}
+
+fn canonical_object(object: &Object<'_>, depth: usize) -> Option<String> {
+    let fields = object.unique_fields().map(|(name, value)| {
+        let name = serde_json::to_string(&name.replace('\0', "\u{fffd}")).ok()?;
+        Some(format!("{name}:{}", canonical(value, depth)?))
+    });
+    Some(format!("{{{}}}", fields.collect::<Option<Vec<_>>>()?.join(",")))
 }
 
 impl PartialEq for Metadata<'_> {
@@ -76,6 +105,7 @@ impl PartialEq for Metadata<'_> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::Value;
 
     use super::*;
 
@@ -104,8 +134,13 @@ mod tests {
         }
         for (other, rewritten) in [
             (r#"{"k": "v"}"#, r#"{"k":"v"}"#),
-            (r#"{"k":1.50}"#, r#"{"k":1.5}"#),
-            (r#"{"k":-0}"#, r#"{"k":-0.0}"#),
+            (r#"{"k":1.50}"#, r#"{"k":1.50}"#),
+            (r#"{"k":-0}"#, r#"{"k":0}"#),
+            (r#"{"k":12345678901234567890.123}"#, r#"{"k":12345678901234567890.123}"#),
+            (r#"{"k":1.5E+3}"#, r#"{"k":1500}"#),
+            (r#"{"k":1e9999}"#, r#"{"k":"1e9999"}"#),
+            (r#"{"k":-1e400}"#, r#"{"k":"-1e400"}"#),
+            (r#"{"k":[1.10,"\u0000"]}"#, "{\"k\":[1.10,\"\u{fffd}\"]}"),
             (r#"{"k":"a","k":"b"}"#, r#"{"k":"b"}"#),
             (r#"{"k":"\u0062"}"#, r#"{"k":"b"}"#),
             (r#"{"k":{"l":1}}"#, r#"{"k":{"l":1}}"#),

@@ -5,19 +5,22 @@ use std::time::Instant;
 
 use sqlx::PgPool;
 use time::OffsetDateTime;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 
 use crate::notify::cache::RuleCache;
 use crate::outbox::handoff::PublisherHandle;
-use crate::store::{commit, sqlstate};
+use crate::store::{commit, sqlstate, upgrade_moments};
 use crate::webhook::batch::{Batch, VerifiedBatch};
 use crate::webhook::delivery::{CommitError, QueuedDelivery};
+use crate::webhook::event::ReadOptions;
 
 /// State shared by the writers.
 pub(crate) struct Writer {
     /// Connections used only by the writers and the publisher.
     pub(crate) pool: PgPool,
     pub(crate) rules: RuleCache,
+    /// Read from Postgres on first use.
+    pub(crate) sync_senders_from: OnceCell<OffsetDateTime>,
     /// Wakes the job that merges the search index.
     pub(crate) stored: Arc<Notify>,
     pub(crate) publisher: PublisherHandle,
@@ -49,13 +52,16 @@ impl Writer {
     async fn commit(&self, deliveries: &mut [QueuedDelivery]) -> Result<(), sqlx::Error> {
         let started = Instant::now();
         let size = deliveries.iter().map(|queued| queued.delivery.value.len()).sum();
-        let now = OffsetDateTime::now_utc();
         let rules = self.rules.get(&self.pool).await?;
+        let read_moment = || upgrade_moments::sync_senders_from(&self.pool);
+        let sync_senders_from = *self.sync_senders_from.get_or_try_init(read_moment).await?;
+        let now = OffsetDateTime::now_utc();
         let (deliveries, mut replies): (Vec<_>, Vec<_>) = deliveries.iter_mut().map(QueuedDelivery::split).unzip();
         let batches: Vec<VerifiedBatch<'_>> = deliveries
             .iter()
             .map(|delivery| {
-                let batch = Batch::read(delivery.json(), delivery.source.is_simulation(), now);
+                let options = ReadOptions { simulated: delivery.source.is_simulation(), now, sync_senders_from };
+                let batch = Batch::read(delivery.json(), options);
                 VerifiedBatch::new(batch, &delivery.source, |event| rules.draft(event))
             })
             .collect();

@@ -64,9 +64,11 @@ impl Publisher {
                     recipient: None,
                     from: None,
                     to: Audience::All,
+                    actor: None,
+                    actor_reason: None,
                     at: OffsetDateTime::now_utc(),
                 };
-                let item = FeedItem::<String> { event: None, search: None, notification: Some(notification), read: None };
+                let item = FeedItem::<String> { notification: Some(notification), ..FeedItem::default() };
                 Ok(feed::append(redis, &EncodedBatch::of(&item)?).await?)
             }
             Self::Plain(http) => http.post("/publish", format!("{marker:x<MESSAGE_BYTES$}")).await,

@@ -1,12 +1,13 @@
 //! The response of `/api/stats`, assembled from rows of counts.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use crate::store::events::statistics::{FacetCount, Period, TimeCount};
+use crate::store::events::statistics::{FacetCount, Period, TimeCount, VerdictCount};
 
 /// Number of events by kind. The fields below spell out this type, because the OpenAPI document is generated from their types.
 type CountsByKind = BTreeMap<String, i64>;
@@ -23,7 +24,11 @@ pub(crate) struct Statistics {
     pub(crate) previous: PreviousPeriod,
     /// Oldest first. Buckets without events are omitted.
     pub(crate) buckets: Vec<StatisticsBucket>,
-    /// The ten most common reasons, most common first.
+    /// Failures by `reason_class`, most common first. Failures stored before version 0.3.0 have none until they are decided on.
+    pub(crate) reasons: Vec<CountsByName>,
+    /// Opens and clicks by `actor`, most common first. Those stored before version 0.3.0 have none until they are decided on.
+    pub(crate) actors: Vec<CountsByName>,
+    /// The ten most common texts of bounces, most common first.
     pub(crate) bounces: Vec<BounceReason>,
     pub(crate) domains: Vec<CountsByName>,
     pub(crate) tags: Vec<CountsByName>,
@@ -95,6 +100,18 @@ fn add_bounce(bounces: &mut Vec<BounceReason>, row: FacetCount) {
         Some(last) => last.count += row.count,
         None => bounces.push(BounceReason { reason: row.name, count: row.count }),
     }
+}
+
+/// Groups rows by a verdict. Rows without one are left out.
+pub(crate) fn by_verdict(rows: &[VerdictCount], verdict: fn(&VerdictCount) -> &str) -> Vec<CountsByName> {
+    let mut names: BTreeMap<&str, CountsByKind> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !verdict(row).is_empty()) {
+        *names.entry(verdict(row)).or_default().entry(row.kind.clone()).or_default() += row.count;
+    }
+    let mut list: Vec<CountsByName> =
+        names.into_iter().map(|(name, counts)| CountsByName { name: name.to_owned(), counts }).collect();
+    list.sort_by_key(|named| Reverse(named.counts.values().sum::<i64>()));
+    list
 }
 
 /// Groups rows that are ordered by time.

@@ -2,10 +2,11 @@
 
 use sqlx::PgPool;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::api::system::report::Finding;
 use crate::store::diagnostics::{self, ServerSettings};
-use crate::store::{migrations, partitions};
+use crate::store::{migrations, partitions, upgrade_moments};
 
 /// `server_version_num` of the oldest supported version.
 const MIN_VERSION: i32 = 150_000;
@@ -74,6 +75,21 @@ pub(crate) async fn schema(pool: &PgPool) -> Result<Finding, sqlx::Error> {
         Finding::warn("schema", "The schema is newer than this program.", "Update this program.")
     } else {
         Finding::ok("schema", format!("All {} migrations are applied.", known.len()))
+    })
+}
+
+/// Warns of replicas that would not take part in the new way of identifying sync events.
+pub(crate) async fn replicas(pool: &PgPool) -> Result<Finding, sqlx::Error> {
+    let moment = upgrade_moments::sync_senders_from(pool).await?;
+    Ok(if diagnostics::old_writers(pool).await? == 0 {
+        Finding::ok("replicas", "No replica of version 0.2.0 or older is connected.")
+    } else {
+        let moment = moment.format(&Rfc3339).unwrap_or_default();
+        Finding::warn(
+            "replicas",
+            "A replica of version 0.2.0 or older is connected.",
+            format!("Update it before {moment}: from then on, it could store a change to the denylist or allowlist twice."),
+        )
     })
 }
 
