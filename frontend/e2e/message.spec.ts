@@ -22,22 +22,28 @@ test("the message page shows its history live and links to the recipient and oth
   await page.getByRole("link", { name: "Open the message" }).click();
   await expect(page.getByRole("heading", { name: `First ${run}` })).toBeVisible();
   const history = page.getByRole("list", { name: "What became of it" }).getByRole("listitem");
-  await expect(history).toHaveText([/Sent/, /Deferred.*2 times.*puts off mail from senders/s]);
+  await expect(history).toHaveText([
+    /Sent/,
+    /Deferred.*2 times.*defers the first messages of a sender.*Mandrill tries again/s,
+  ]);
 
   await deliver([followUp(first, "open", 3), followUp(other, "hard_bounce", 1, { diag: "550 5.1.1 No such user" })]);
   await expect(history).toHaveCount(3);
   await expect(history.last()).toContainText("Opened");
+  await deliver([{ ...followUp(first, "open", 600), user_agent: "BarracudaCentral" }]);
+  await expect(history.last()).toContainText("a security scanner");
+  await expect(history.last()).toContainText("names itself as a security product");
   await page.reload();
   const related = page.getByRole("region", { name: "Other messages to this address" });
   await expect(related).toContainText("Bounced");
   await related.getByRole("link", { name: `Other ${run}` }).click();
   await expect(page.getByRole("heading", { name: `Other ${run}` })).toBeVisible();
-  await expect(history.last()).toContainText("There is no such mailbox");
+  await expect(history.last()).toContainText("The address does not exist at its domain. Mandrill has stopped trying");
 
   await page.getByRole("link", { name: email }).click();
   await expect(page.getByRole("heading", { name: email })).toBeVisible();
   await expect(page.getByRole("list", { name: "How often what happened" })).toContainText("Deferred2");
-  await expect(page.getByRole("row")).toHaveCount(7);
+  await expect(page.getByRole("row")).toHaveCount(8);
   await deliver([followUp(first, "click", 4)]);
   await expect(page.getByRole("list", { name: "How often what happened" })).toContainText("Clicked1");
   await expect(page.getByText("Reachable.")).toBeVisible();

@@ -54,7 +54,16 @@ export function horizontalOverflow(page: Page): Promise<number> {
 }
 
 const NOTHING = { items: [], next: null, unread: 0, open: [] };
-const NO_STATISTICS = { counts: {}, buckets: [], bounces: [], domains: [], tags: [], templates: [] };
+const NO_STATISTICS = {
+  counts: {},
+  buckets: [],
+  reasons: [],
+  actors: [],
+  bounces: [],
+  domains: [],
+  tags: [],
+  templates: [],
+};
 
 /** Makes the API return empty lists, statistics, rules and recipients. */
 export async function stubEmpty(page: Page): Promise<void> {

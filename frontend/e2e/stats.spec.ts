@@ -47,7 +47,7 @@ test("posted events are counted by kind, time, tag, template and bounce reason",
     await expect(cells).toHaveText([value, "400", "10.0 %", "25.0 %", "0.0 %"]);
   }
   // Variable numbers in a reason are replaced, so that equal reasons are counted together.
-  const vault = table(page, "Bounce reasons").getByRole("row").filter({ hasText: "in the vault, #" });
+  const vault = table(page, "Bounce texts").getByRole("row").filter({ hasText: "in the vault, #" });
   await expect(vault.getByRole("cell").last()).toHaveText("40");
   await expect(table(page, "Domains of recipients")).toContainText("example.com");
 

@@ -43,6 +43,14 @@ export type KindOfRecipient = Schemas["KindOfRecipient"];
 /** A notification in the user's history, with its read state. */
 export type InboxNotification = Schemas["ToldNotification"];
 
+/** An event whose actor has changed because the time of delivery became known. */
+export interface ChangedVerdict {
+  readonly id: number;
+  readonly actor: Schemas["Actor"];
+  /** The event's new `actor_reason`. */
+  readonly reason: Schemas["ActorReason"];
+}
+
 /** Notifications the user has read: a list of ids, everything up to a certain id, and the number still unread. */
 export interface ReadMark {
   readonly ids: readonly number[];
@@ -105,6 +113,7 @@ export type ServerFrame =
   | { readonly type: "subscribed"; readonly cursor: string; readonly recovered: boolean }
   | ({ readonly type: "notification"; readonly cursor: string } & Notification)
   | ({ readonly type: "read"; readonly cursor: string } & ReadMark)
+  | ({ readonly type: "changed"; readonly cursor: string } & ChangedVerdict)
   | {
       readonly type: "events";
       readonly cursor: string;

@@ -4,7 +4,7 @@
  */
 
 import { readonly, ref } from "vue";
-import type { Filter, MailEvent, Notification, Online, ReadMark, ServerFrame } from "../api/types";
+import type { ChangedVerdict, Filter, MailEvent, Notification, Online, ReadMark, ServerFrame } from "../api/types";
 import { checkSession, currentUser, feedAtSignIn, sessionEnded } from "../session";
 import { backoff } from "./backoff";
 
@@ -15,6 +15,8 @@ export interface Listener {
   notification?(notification: Notification): void;
   /** The user has read notifications, possibly on another page. */
   read?(mark: ReadMark): void;
+  /** An event's actor has changed. */
+  changed?(verdict: ChangedVerdict): void;
   /** There is a gap in the feed; data must be fetched again. */
   refetch?(): void;
 }
@@ -249,6 +251,9 @@ function handleFrame(frame: ServerFrame): void {
       break;
     case "read":
       notifyListeners((listener) => listener.read?.(frame));
+      break;
+    case "changed":
+      notifyListeners((listener) => listener.changed?.(frame));
       break;
     case "reset":
       setTimeout(() => notifyListeners((listener) => listener.refetch?.()), Math.random() * RESET_SPREAD);

@@ -91,6 +91,7 @@ export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) 
 
     /** Replaces each item with `change(item)`. */
     update(change: (item: T) => T): void {
+      arrived = arrived.map(change);
       items.value = items.value.map(change);
     },
 

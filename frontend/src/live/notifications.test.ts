@@ -12,6 +12,8 @@ const fetched: InboxNotification = {
   recipient: "ada@example.com",
   from: null,
   to: "all",
+  actor: "person",
+  actor_reason: "no_machine_signs",
   at: "2026-01-01T10:00:00Z",
   read: false,
 };

@@ -2,7 +2,7 @@
 
 import { computed, readonly, ref, shallowRef } from "vue";
 import * as api from "../api/client";
-import type { Inbox, InboxNotification, Notification, ReadMark } from "../api/types";
+import type { ChangedVerdict, Inbox, InboxNotification, Notification, ReadMark } from "../api/types";
 import { currentUser } from "../session";
 import { discardPending, showOnDesktop } from "./desktop";
 import { listen } from "./feed";
@@ -42,7 +42,12 @@ export const toasts = readonly(visibleToasts);
 export const unread = readonly(unreadCount);
 
 export function startNotifications(): void {
-  stopListening = listen({ notification: receive, read: applyMark, refetch: () => void list.refill() });
+  stopListening = listen({
+    notification: receive,
+    read: applyMark,
+    changed: applyVerdict,
+    refetch: () => void list.refill(),
+  });
   void list.refill();
 }
 
@@ -108,6 +113,16 @@ function applyMark(mark: ReadMark): ReadMark {
   unreadCount.value = mark.unread;
   list.update((item) => (!item.read && isMarked(item, mark) ? { ...item, read: true } : item));
   return mark;
+}
+
+function applyVerdict(verdict: ChangedVerdict): void {
+  list.update((item) => withVerdict(item, verdict));
+  visibleToasts.value = visibleToasts.value.map((toast) => withVerdict(toast, verdict));
+}
+
+/** The notification with its event's new actor, if the verdict is about its event. */
+export function withVerdict<T extends Notification>(item: T, { id, actor, reason }: ChangedVerdict): T {
+  return item.event_id === id ? { ...item, actor, actor_reason: reason } : item;
 }
 
 /** Whether the signed-in user sent the notification. It then counts as read. */

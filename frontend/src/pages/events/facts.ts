@@ -2,6 +2,7 @@
 
 import type { MailEvent } from "../../api/types";
 import { exact } from "../../live/now";
+import { actorLabel, placeOf, reasonLabel } from "./verdict";
 
 export interface Fact {
   readonly title: string;
@@ -14,18 +15,19 @@ export interface Fact {
 /** Every fact that is not empty. */
 export function factsOf(event: MailEvent): Fact[] {
   const at = (time: string | null | undefined): string => (time ? exact(Date.parse(time)) : "");
-  const place = [event.city, event.country].filter(Boolean).join(", ");
   const all: readonly (readonly [title: string, text: string | null, name?: string, value?: string])[] = [
     ["To", event.recipient, "recipient"],
     ["From", event.sender, "sender"],
     ["Subject", event.subject, "subject"],
+    ["Reason", reasonLabel(event.reason_class), "reason_class", event.reason_class ?? ""],
     ["SMTP response", event.diagnostic],
+    ["Caused by", actorLabel(event.actor), "actor", event.actor ?? ""],
     ["Link", event.url, "url"],
     ["Happened", at(event.occurred_at)],
     ["Received", at(event.received_at), "from", event.received_at],
     ["Template", event.template, "template"],
     ["Subaccount", event.subaccount, "subaccount"],
-    ["Place", place],
+    ["Place", placeOf(event)],
     ["IP", event.ip, "ip"],
     ["Client", event.user_agent],
     ["Message", event.message_id, "message_id"],

@@ -12,6 +12,8 @@ export const FILTER_NAMES: Readonly<Record<string, string>> = {
   tag: "a whole tag",
   template: "the template's name",
   subaccount: "the subaccount's id",
+  reason_class: "why mail was not delivered, or several with commas: no_mailbox,no_domain",
+  actor: "who opened or clicked, or several with commas: person,proxy",
   message_id: "the message's id",
   ip: "where an open or click came from",
   url: "the link that was clicked",
@@ -20,6 +22,8 @@ export const FILTER_NAMES: Readonly<Record<string, string>> = {
   to: "received before: the same",
 };
 
+/** Names whose value can be a list with commas. */
+export const LISTS = ["kind", "reason_class", "actor"];
 /** Names that cannot be negated with `not.`. */
 const NOT_EXCLUDABLE = ["q", "subject", "simulated", "from", "to"];
 
@@ -66,14 +70,14 @@ function parseName(text: string): string {
   return prefix + (key === undefined ? name.toLowerCase() : `metadata.${key}`);
 }
 
-/** Adds a condition. Search words, kinds and exclusions accumulate; any other value replaces the previous one. */
+/** Adds a condition. Search words, lists of values and exclusions accumulate; any other value replaces the previous one. */
 export function withCondition(filter: Filter, name: string, value: string): Filter {
   const before = filter[name];
   if (before === undefined) return filterOf({ ...filter, [name]: value });
   if (name.startsWith("not.")) return filterOf({ ...filter, [name]: [before, value].flat() });
   if (name === "q") return filterOf({ ...filter, q: `${before as string} ${value}` });
-  if (name !== "kind") return filterOf({ ...filter, [name]: value });
-  return filterOf({ ...filter, kind: [...new Set(`${before as string},${value}`.split(","))].join(",") });
+  if (!LISTS.includes(name)) return filterOf({ ...filter, [name]: value });
+  return filterOf({ ...filter, [name]: [...new Set(`${before as string},${value}`.split(","))].join(",") });
 }
 
 /** Sets the only value of `name`, and drops an exclusion of that value. */

@@ -3,6 +3,7 @@
 import type { MailEvent } from "../../api/types";
 import type { Tone } from "../../components/tones";
 import { inWords } from "../../words";
+import { actorLabel, isMachine, placeOf, reasonLabel } from "./verdict";
 
 export type KindIcon = "dot" | "ring" | "half" | "cross" | "arrow" | "eye" | "flag" | "list" | "in";
 
@@ -36,16 +37,16 @@ export function kindStyle(kind: string): KindStyle {
 
 /** The most informative detail of an event: where it was opened, which link was clicked, why it bounced. */
 export function detailOf(event: MailEvent): string {
-  const place = [event.city, event.country].filter(Boolean).join(", ");
+  const machine = isMachine(event.actor) ? actorLabel(event.actor) : "";
   switch (event.kind) {
     case "open":
-      return [place, clientOf(event.user_agent)].filter(Boolean).join(" · ");
+      return [machine, placeOf(event), clientOf(event.user_agent)].filter(Boolean).join(" · ");
     case "click":
-      return event.url ?? place;
+      return [machine, event.url ?? placeOf(event)].filter(Boolean).join(" · ");
     case "inbound":
       return event.sender ? `from ${event.sender}` : "";
     default:
-      return event.diagnostic ?? "";
+      return [reasonLabel(event.reason_class), event.diagnostic].filter(Boolean).join(" · ");
   }
 }
 

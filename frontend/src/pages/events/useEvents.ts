@@ -2,7 +2,7 @@
 
 import { computed, onUnmounted, readonly, ref, shallowRef, watch } from "vue";
 import * as api from "../../api/client";
-import type { Filter, MailEvent } from "../../api/types";
+import type { ChangedVerdict, Filter, MailEvent } from "../../api/types";
 import { follow, listen } from "../../live/feed";
 import { liveList } from "../../live/list";
 import { isNewer, merge } from "../../live/merge";
@@ -49,6 +49,19 @@ export function useEvents(filter: () => Filter, isHeld: () => boolean) {
     pending.value = [];
   }
 
+  /** A filter by actor may select other events after a change, so they have to be fetched. */
+  function change({ id, actor, reason }: ChangedVerdict): void {
+    if ("actor" in filter() || "not.actor" in filter()) {
+      refetch();
+      return;
+    }
+    const patch = (event: MailEvent): MailEvent =>
+      event.id === id ? { ...event, actor, actor_reason: reason } : event;
+    incoming = incoming.map(patch);
+    pending.value = pending.value.map(patch);
+    list.update(patch);
+  }
+
   /** Refetching moves rows, so it is deferred while the list is held. */
   function refetch(): void {
     if (isHeld() && list.loaded.value) stale.value = true;
@@ -64,7 +77,7 @@ export function useEvents(filter: () => Filter, isHeld: () => boolean) {
     list.clear();
   }
 
-  const stop = listen({ events: receive, refetch });
+  const stop = listen({ events: receive, changed: change, refetch });
   let unfollow = follow(filter());
   void list.refill();
   watch(filter, (next) => {

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import type { MailEvent } from "../../api/types";
-import { explainReply } from "./smtp";
 import { gapBetween, timelineOf } from "./timeline";
 
 let id = 0;
@@ -16,6 +15,7 @@ function event(kind: string, at: string, more: Partial<MailEvent> = {}): MailEve
     ip: null,
   };
   const clientFields = { user_agent: null, country: null, city: null, diagnostic: null, webhook: null };
+  const verdict = { reason_class: null, actor: null, actor_reason: null };
   return {
     id: ++id,
     kind,
@@ -27,6 +27,7 @@ function event(kind: string, at: string, more: Partial<MailEvent> = {}): MailEve
     simulated: false,
     ...messageFields,
     ...clientFields,
+    ...verdict,
     ...more,
   };
 }
@@ -49,22 +50,7 @@ test("repeated events are merged and gaps are described in words", () => {
   expect(gapBetween("2026-01-01T10:00:00Z", "2026-01-01T10:00:00Z")).toBe("");
 });
 
-test("automated opens are marked with the reason", () => {
-  const machine = (agent: string | null, at: string): string =>
-    timelineOf([event("send", "2026-01-01T10:00:00Z"), event("open", at, { user_agent: agent })])[1]?.machine ?? "?";
-  expect(machine("Mozilla/5.0 (Windows NT 10.0) Firefox/150.0", "2026-01-01T10:05:00Z")).toBe("");
-  expect(machine("Mozilla/5.0 (Windows NT 10.0) Firefox/150.0", "2026-01-01T10:00:01Z")).toContain("within seconds");
-  expect(machine("Mozilla/5.0 (via ggpht.com GoogleImageProxy)", "2026-01-01T10:05:00Z")).toContain("Gmail");
-  expect(machine("Mozilla/5.0", "2026-01-01T10:05:00Z")).toContain("Apple");
-  expect(timelineOf([event("send", "2026-01-01T10:00:00Z")])[0]?.machine).toBe("");
-});
-
-test("SMTP responses are explained in plain sentences", () => {
-  expect(explainReply("smtp;550 5.1.1 The mailbox does not exist")).toContain("no such mailbox");
-  expect(explainReply("452 4.2.2 Over quota")).toContain("full");
-  expect(explainReply("554 5.7.1 Service unavailable; listed at a block list")).toContain("block list");
-  expect(explainReply("421 Try later")).toContain("tried again");
-  expect(explainReply("599 Strange")).toContain("for good");
-  expect(explainReply("250 2.0.0 OK")).toBe("");
-  expect(explainReply(null)).toBe("");
+test("opens of different actors are not merged", () => {
+  const open = (actor: MailEvent["actor"]) => event("open", "2026-01-01T10:00:00Z", { actor });
+  expect(timelineOf([open("person"), open("scanner"), open("scanner")]).map((step) => step.times)).toEqual([1, 2]);
 });

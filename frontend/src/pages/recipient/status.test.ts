@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { statusOf } from "./status";
 
 const kinds = (...names: string[]) =>
-  names.map((kind) => ({ kind, count: 1, first_at: "", last_at: "", diagnostic: null }));
+  names.map((kind) => ({ kind, count: 1, first_at: "", last_at: "", diagnostic: null, reason_class: null }));
 
 test("the latest relevant event determines the status", () => {
   const table: readonly (readonly [string[], string])[] = [

@@ -1,6 +1,7 @@
 /** The delivery status of a recipient, derived from the latest relevant event. */
 
 import type { KindOfRecipient } from "../../api/types";
+import { explainReason } from "../events/verdict";
 
 export interface RecipientStatus {
   readonly label: string;
@@ -18,7 +19,7 @@ const BAD: Readonly<Record<string, RecipientStatus>> = {
   reject: {
     label: "Not sent to",
     tone: "bad",
-    explanation: "Mandrill refused to send the last mail: the address is on its denylist.",
+    explanation: "Mandrill did not send the last mail.",
   },
   blacklist_add: { label: "On the denylist", tone: "bad", explanation: "Mandrill sends no mail to this address." },
   blacklist_change: { label: "On the denylist", tone: "bad", explanation: "Mandrill sends no mail to this address." },
@@ -34,7 +35,12 @@ export function statusOf(kinds: readonly KindOfRecipient[]): RecipientStatus {
       return { label: "Reachable", tone: "ok", explanation: "Mail arrives at this address.", evidence };
     if (kind === "blacklist_remove") break;
     const bad = Object.hasOwn(BAD, kind) ? BAD[kind] : undefined;
-    if (bad) return { ...bad, evidence };
+    if (bad)
+      return {
+        ...bad,
+        explanation: [bad.explanation, explainReason(evidence.reason_class ?? "")].join(" ").trim(),
+        evidence,
+      };
   }
   return { label: "Nothing known", tone: "quiet", explanation: "Nothing says yet whether mail arrives." };
 }
