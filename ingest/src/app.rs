@@ -66,6 +66,7 @@ impl App {
             webhook: config.webhook,
             retention_days: config.retention.retention_days.0,
             silence_minutes: config.alarms.silence_alert_minutes.0,
+            exports: Arc::default(),
             refusals: Arc::new(Refusals::default()),
             deliveries,
             rule_changes: Arc::new(AtomicU64::new(0)),

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::accounts::oidc::provider::Provider;
+use crate::api::events::export::slots::ExportSlots;
 use crate::config::Webhook;
 use crate::webhook::delivery::DeliverySender;
 use crate::webhook::refusals::Refusals;
@@ -39,6 +40,8 @@ pub struct AppState {
     pub retention_days: Option<u32>,
     /// `SILENCE_ALERT_MINUTES`.
     pub silence_minutes: Option<u32>,
+    /// The running exports.
+    pub exports: Arc<ExportSlots>,
     /// Refused deliveries that have not been stored yet.
     pub refusals: Arc<Refusals>,
     /// Queues verified deliveries for the writers.

@@ -6,8 +6,8 @@ mod cookie;
 mod secret;
 mod user;
 
-pub use authenticate::authenticate;
-pub use caller::{Caller, Credential};
+pub use authenticate::{authenticate, authenticate_again};
+pub use caller::{Caller, Credential, Permission};
 pub use cookie::{cookie, cookie_name};
 pub use secret::{Hash, new_secret};
 pub use user::{Role, RoleError, User};

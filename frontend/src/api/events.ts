@@ -24,6 +24,6 @@ export function getHistogram(filter: Filter, buckets: number): Promise<Histogram
 }
 
 /** Download URL for all events that match the filter. */
-export function exportUrl(filter: Filter, format: "csv" | "ndjson"): string {
-  return `/api/events/export?${queryOf({ ...filter, format })}`;
+export function exportUrl(filter: Filter, format: "csv" | "ndjson", bom = false): string {
+  return `/api/events/export?${queryOf({ ...filter, format, ...(bom && { bom: "true" }) })}`;
 }

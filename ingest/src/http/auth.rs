@@ -1,7 +1,7 @@
 //! Authentication and authorization: the checks that guard the routes.
 
 use http::HeaderMap;
-use shared::session::{self, Caller, Credential};
+use shared::session::{self, Caller, Credential, Permission};
 
 use crate::http::error::ApiError;
 use crate::state::AppState;
@@ -39,7 +39,7 @@ pub async fn require_session(state: &AppState, headers: &HeaderMap) -> Result<Ca
 /// Same as [`require_caller`], plus `Forbidden` for a token without the `read` scope.
 pub async fn require_reader(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = require_caller(state, headers).await?;
-    if caller.may_read() { Ok(caller) } else { Err(ApiError::Forbidden) }
+    if caller.may(Permission::Read) { Ok(caller) } else { Err(ApiError::Forbidden) }
 }
 
 /// A caller that is allowed to see operational data: an admin, or an admin's token with the `read` scope.
@@ -48,7 +48,7 @@ pub async fn require_reader(state: &AppState, headers: &HeaderMap) -> Result<Cal
 /// Same as [`require_caller`], plus `Forbidden` for everyone else.
 pub async fn require_operator(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = require_caller(state, headers).await?;
-    if caller.may_operate() { Ok(caller) } else { Err(ApiError::Forbidden) }
+    if caller.may(Permission::Operate) { Ok(caller) } else { Err(ApiError::Forbidden) }
 }
 
 /// An operator that is also allowed to make changes. A token needs both scopes, because retrying an element stores events.
@@ -58,7 +58,7 @@ pub async fn require_operator(state: &AppState, headers: &HeaderMap) -> Result<C
 pub async fn require_operator_write(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = require_operator(state, headers).await?;
     require_same_origin(state, headers, &caller)?;
-    if caller.may_simulate() { Ok(caller) } else { Err(ApiError::Forbidden) }
+    if caller.may(Permission::Simulate) { Ok(caller) } else { Err(ApiError::Forbidden) }
 }
 
 /// An admin using the dashboard. Tokens cannot manage accounts, so that a leaked token cannot create another.
@@ -67,7 +67,7 @@ pub async fn require_operator_write(state: &AppState, headers: &HeaderMap) -> Re
 /// Same as [`require_caller`], plus `Forbidden` for viewers and tokens.
 pub async fn require_admin(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = require_caller(state, headers).await?;
-    if caller.may_manage() { Ok(caller) } else { Err(ApiError::Forbidden) }
+    if caller.may(Permission::Manage) { Ok(caller) } else { Err(ApiError::Forbidden) }
 }
 
 /// An admin making a change.

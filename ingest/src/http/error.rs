@@ -109,6 +109,9 @@ pub enum ApiError {
         /// Seconds until the next attempt.
         retry_after: u64,
     },
+    /// 429: too many exports are running.
+    #[error("too many exports")]
+    TooManyExports,
     /// 503: not enough memory for the delivery.
     #[error("no memory for the delivery")]
     NoRoom,
@@ -133,7 +136,9 @@ impl ApiError {
         let problem = Problem::new(status, code, self.detail());
         match self {
             Self::Throttled { retry_after } => problem.retry_after(*retry_after),
-            _ if status == StatusCode::SERVICE_UNAVAILABLE => problem.retry_after(RETRY_AFTER_SECONDS),
+            _ if matches!(status, StatusCode::SERVICE_UNAVAILABLE) || matches!(self, Self::TooManyExports) => {
+                problem.retry_after(RETRY_AFTER_SECONDS)
+            }
             _ => problem,
         }
     }
@@ -170,6 +175,7 @@ impl ApiError {
             Self::TooLarge { limit } => format!("The body is larger than {limit} bytes."),
             Self::MediaType => "Send a form (application/x-www-form-urlencoded) or JSON (application/json).".to_owned(),
             Self::Throttled { .. } => "Too many failed sign-ins. Wait before you try again.".to_owned(),
+            Self::TooManyExports => "Too many exports are running. Wait until one has ended.".to_owned(),
             Self::NoRoom => "The service is at capacity. Retry later.".to_owned(),
             Self::Database(error) if sqlstate::is_timeout(error) => {
                 "The query took too long. Narrow the time range or the search.".to_owned()
@@ -218,6 +224,7 @@ impl ApiError {
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type"),
             Self::Throttled { .. } => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
+            Self::TooManyExports => (StatusCode::TOO_MANY_REQUESTS, "too_many_exports"),
             Self::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "no_room"),
             Self::Database(error) if sqlstate::is_timeout(error) => (StatusCode::SERVICE_UNAVAILABLE, "too_slow"),
             Self::Database(error) if sqlstate::is_unavailable(error) => (StatusCode::SERVICE_UNAVAILABLE, "database_away"),

@@ -4,8 +4,16 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 
 /// Refusal reasons of requests that carry a Mandrill signature. They indicate a misconfiguration on our side rather than an unknown sender.
-pub(crate) const SIGNED_REFUSAL_REASONS: [&str; 7] =
-    ["wrong_signature", "no_key", "no_url", "form_broken", "form_field_repeated", "form_without_events", "too_large"];
+pub(crate) const SIGNED_REFUSAL_REASONS: [&str; 8] = [
+    "wrong_signature",
+    "no_key",
+    "no_url",
+    "form_broken",
+    "form_field_extra",
+    "form_field_repeated",
+    "form_without_events",
+    "too_large",
+];
 
 /// Fails unless Postgres responds and has the schema.
 ///

@@ -140,6 +140,8 @@ impl<'a> VerifiedBatch<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use proptest::prelude::*;
     use serde_json::Value;
@@ -183,12 +185,22 @@ mod tests {
         let is_message = text(&element["event"]).is_some_and(|kind| !kind.is_empty() && kind != "inbound");
         if is_message {
             let msg = &element["msg"];
-            let id = text(&element["_id"]).or_else(|| text(&msg["_id"])).filter(|id| !id.is_empty());
+            let meaningful = |value: &Value| text(value).filter(|text| !matches!(text.trim(), "" | "-"));
+            let id = meaningful(&element["_id"]).or_else(|| meaningful(&msg["_id"]));
             let owned = |text: &Option<crate::webhook::event::Text<'_>>| text.as_deref().map(str::to_owned);
             prop_assert_eq!(owned(&event.message_id), id);
-            prop_assert_eq!(owned(&event.recipient), text(&msg["email"]));
-            let tags: Vec<String> = msg["tags"].as_array().into_iter().flatten().filter_map(text).collect();
-            prop_assert_eq!(event.tags.iter().map(|tag| tag.to_string()).collect::<Vec<_>>(), tags);
+            prop_assert_eq!(owned(&event.recipient), meaningful(&msg["email"]).map(|email| email.trim().to_owned()));
+            let tags: BTreeSet<String> = match &msg["tags"] {
+                Value::Array(tags) => tags.iter().filter_map(text).collect(),
+                Value::Object(tags) => tags.values().filter_map(text).collect(),
+                one => text(one).into_iter().collect(),
+            };
+            let read: Vec<String> = event.tags.iter().map(|tag| tag.to_string()).collect();
+            prop_assert_eq!(
+                read.iter().cloned().collect::<BTreeSet<_>>(),
+                tags.into_iter().filter(|tag| !tag.is_empty()).collect()
+            );
+            prop_assert_eq!(read.iter().collect::<BTreeSet<_>>().len(), read.len(), "each tag once");
             let metadata = msg["metadata"].as_object().filter(|metadata| !metadata.is_empty());
             prop_assert_eq!(event.metadata.is_some(), metadata.is_some());
         }

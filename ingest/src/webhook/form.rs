@@ -24,6 +24,9 @@ pub enum FormError {
     /// The form has too many fields.
     #[error("The form contains too many fields.")]
     TooMany,
+    /// The signature is valid, but there are further fields beside `mandrill_events`.
+    #[error("The form is signed, but contains fields other than `mandrill_events`.")]
+    Extra,
     /// The `mandrill_events` field is missing.
     #[error("The form does not contain the field `mandrill_events`.")]
     NoEvents,
@@ -36,6 +39,7 @@ impl FormError {
             Self::Escape => "form_broken",
             Self::Repeated => "form_field_repeated",
             Self::TooMany => "form_too_many_fields",
+            Self::Extra => "form_field_extra",
             Self::NoEvents => "form_without_events",
         }
     }
@@ -85,11 +89,17 @@ impl Form {
 
     /// Returns the buffer and the range of the `mandrill_events` value in it.
     ///
+    /// A signature joins names and values without separators, so a signed form with several fields could be cut into other names and values
+    /// and would still verify. Only a form with this single field proves its value.
+    ///
     /// # Errors
-    /// `NoEvents` if there is no such field.
+    /// `NoEvents` if there is no such field, `Extra` if there are others.
     pub fn into_events(self) -> Result<(Vec<u8>, Range<usize>), FormError> {
         let found = self.fields.iter().find(|(name, _)| &self.bytes[name.clone()] == b"mandrill_events");
         let value = found.map(|(_, value)| value.clone()).ok_or(FormError::NoEvents)?;
+        if self.fields.len() > 1 {
+            return Err(FormError::Extra);
+        }
         Ok((self.bytes, value))
     }
 }
@@ -181,10 +191,12 @@ mod tests {
         let expected = [field("alpha", b"\xff\0"), field("empty", b""), field("flag", b""), field("zeta", b"a b c")];
         assert_eq!(fields(b"zeta=a+b%20c&&alpha=%ff%00&flag&empty=").expect("the form should be valid"), expected);
         assert_eq!(fields(b"").expect("an empty form should be valid"), []);
-        let form = Form::decode(b"x=1&mandrill_events=%5B%5d".to_vec()).expect("the form should be valid");
+        let form = Form::decode(b"&mandrill_events=%5B%5d&".to_vec()).expect("the form should be valid");
         let (bytes, value) = form.into_events().expect("the form should contain events");
         assert_eq!(&bytes[value], b"[]");
-        assert_eq!(Form::decode(b"x=1".to_vec()).expect("the form should be valid").into_events(), Err(FormError::NoEvents));
+        for (form, error) in [("x=1", FormError::NoEvents), ("mandrill_events=[]&x=1", FormError::Extra)] {
+            assert_eq!(Form::decode(form.into()).expect("the form should be valid").into_events(), Err(error), "{form}");
+        }
     }
 
     #[test]

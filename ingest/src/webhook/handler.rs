@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::event::Event;
 use shared::serve::Peer;
-use shared::session::Caller;
+use shared::session::{Caller, Permission};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::ToSchema;
 use warp::path::FullPath;
@@ -71,7 +71,7 @@ pub async fn head(_: Arc<AppState>) -> Result<Response, ApiError> {
     security(("signature" = []), ("session" = ["admin"], "csrf" = []), ("token" = ["simulate"])),
     request_body(content((PostedBatch = "application/json"), (SignedForm = "application/x-www-form-urlencoded"))),
     responses((status = 200, description = "How many elements were stored, were duplicates, or were quarantined.", body = Receipt),
-        (status = 400, description = "`form_broken`, `form_field_repeated`, `form_too_many_fields`, `form_without_events`"),
+        (status = 400, description = "`form_broken`, `form_field_repeated`, `form_field_extra`, `form_too_many_fields`, `form_without_events`"),
         (status = 401, description = "`unsigned`, `no_key`, `no_url`, `wrong_signature`"),
         (status = 415, description = "`media_type`"),
         (status = 503, description = "`no_room`, `stopping`")))]
@@ -133,10 +133,10 @@ async fn accept_signed<B: Buf>(
         Ok(verification) => verification,
         Err(error) => return Err((error.into(), diagnose(state, error, &form, target, headers))),
     };
+    let (bytes, value) = form.into_events().map_err(unexplained)?;
     let Verification::Webhook(label) = verification else { return Ok(Receipt::default()) };
     let memory = reserve(&state.verified, size, &state.webhook).await.map_err(unexplained)?;
     drop(unverified);
-    let (bytes, value) = form.into_events().map_err(unexplained)?;
     commit(state, Delivery { bytes, value, source: Source::Webhook(label), memory }).await.map_err(unexplained)
 }
 
@@ -184,7 +184,7 @@ async fn accept_simulation<B: Buf>(
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Receipt, ApiError> {
     let caller = auth::require_write(state, headers).await?;
-    if !caller.may_simulate() {
+    if !caller.may(Permission::Simulate) {
         return Err(ApiError::Forbidden);
     }
     let size = content_length(headers, state.webhook.webhook_max_body);

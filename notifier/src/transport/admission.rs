@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use shared::serve::Peer;
-use shared::session::{self, Caller};
+use shared::session::{self, Caller, Permission};
 
 use crate::error::ApiError;
 use crate::fanout::hub::ConnectionGuard;
@@ -23,7 +23,7 @@ pub async fn admit(
     if !origin_allowed {
         return Err(ApiError::ForeignOrigin);
     }
-    if !caller.may_read() {
+    if !caller.may(Permission::Read) {
         return Err(ApiError::Forbidden);
     }
     if state.stop.is_cancelled() {

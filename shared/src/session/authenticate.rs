@@ -17,14 +17,30 @@ use crate::session::user::User;
 /// # Errors
 /// When Postgres fails.
 pub async fn authenticate(pool: &PgPool, headers: &HeaderMap, origins: &Origins) -> Result<Option<Caller>, sqlx::Error> {
-    let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
-    if let Some(token) = bearer {
+    if let Some(token) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer_token) {
         return authenticate_token(pool, Hash::of(token)).await;
     }
     match cookie(headers, cookie_name(origins)) {
         Some(value) => authenticate_session(pool, Hash::of(value)).await,
         None => Ok(None),
     }
+}
+
+/// Identifies the caller again, in the middle of a long response. Returns `None` if the credential is no longer valid.
+///
+/// # Errors
+/// When Postgres fails.
+pub async fn authenticate_again(pool: &PgPool, credential: &Credential) -> Result<Option<Caller>, sqlx::Error> {
+    match credential {
+        Credential::Session(hash) => authenticate_session(pool, *hash).await,
+        Credential::Token { hash, .. } => authenticate_token(pool, *hash).await,
+    }
+}
+
+/// The token in an `Authorization` header. The name of the scheme has no case (RFC 9110, section 11.1).
+fn bearer_token(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
 }
 
 async fn authenticate_session(pool: &PgPool, hash: Hash) -> Result<Option<Caller>, sqlx::Error> {

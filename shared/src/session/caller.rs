@@ -32,34 +32,37 @@ impl Credential {
     }
 }
 
+/// What a request wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// Read events.
+    Read,
+    /// Simulate events, which stores them.
+    Simulate,
+    /// See operational data, such as the quarantine.
+    Operate,
+    /// Manage accounts.
+    Manage,
+}
+
 impl Caller {
-    /// Returns true if the caller is allowed to read events: any session, or a token with the `read` scope.
-    pub fn may_read(&self) -> bool {
-        self.has_scope_or_session("read")
+    /// Returns true if both the user's present role and the credential permit it. A token acts within its scopes, and never manages
+    /// accounts, so that a leaked one cannot create another.
+    pub fn may(&self, permission: Permission) -> bool {
+        let by_role = match permission {
+            Permission::Read => true,
+            Permission::Simulate | Permission::Operate | Permission::Manage => self.user.role == Role::Admin,
+        };
+        let by_credential = match (&self.credential, permission) {
+            (Credential::Session(_), _) => true,
+            (Credential::Token { scopes, .. }, Permission::Read | Permission::Operate) => has_scope(scopes, "read"),
+            (Credential::Token { scopes, .. }, Permission::Simulate) => has_scope(scopes, "simulate"),
+            (Credential::Token { .. }, Permission::Manage) => false,
+        };
+        by_role && by_credential
     }
+}
 
-    /// Returns true if the caller is allowed to simulate events: an admin's session, or a token with the `simulate` scope.
-    pub fn may_simulate(&self) -> bool {
-        match &self.credential {
-            Credential::Session(_) => self.user.role == Role::Admin,
-            Credential::Token { .. } => self.has_scope_or_session("simulate"),
-        }
-    }
-
-    /// Returns true if the caller is allowed to see operational data: an admin with a session or a token with the `read` scope.
-    pub fn may_operate(&self) -> bool {
-        self.user.role == Role::Admin && self.may_read()
-    }
-
-    /// Returns true if the caller is allowed to manage accounts: an admin's session. Tokens are never allowed to, not even an admin's.
-    pub fn may_manage(&self) -> bool {
-        self.user.role == Role::Admin && matches!(self.credential, Credential::Session(_))
-    }
-
-    fn has_scope_or_session(&self, scope: &str) -> bool {
-        match &self.credential {
-            Credential::Session(_) => true,
-            Credential::Token { scopes, .. } => scopes.iter().any(|granted| granted == scope),
-        }
-    }
+fn has_scope(scopes: &[String], scope: &str) -> bool {
+    scopes.iter().any(|granted| granted == scope)
 }

@@ -1,9 +1,9 @@
 //! Users, tokens, sessions and saved views: who can manage them, and which changes take effect immediately.
 
-use front_door::{ApiClient, ApiResponse, Socket};
+use front_door::{ApiClient, ApiResponse, Database, Socket};
 use reqwest::Method;
 use serde_json::{Value, json};
-use stack::Stack;
+use stack::{Part, Stack};
 
 const PASSWORD: &str = "a new password";
 
@@ -160,4 +160,54 @@ async fn saved_views_are_private_until_shared() {
     assert!(names(&ada).await.is_empty());
     let unnamed: ApiResponse = ada.post("/api/views", &view(" ", false)).await;
     assert_eq!(unnamed.problem(), (400, "bad_json".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_permits_no_more_than_the_present_role_of_its_user() {
+    let stack = Stack::start().expect("the stack should start");
+    let admin = ApiClient::admin(&stack).await;
+    let (id, token) = invite(&admin, "ada@example.com", "admin").await;
+    let ada = accept_invitation(&stack, &token).await;
+    let created = ada.post("/api/tokens", &json!({"name": "tests", "scopes": ["read", "simulate"]})).await.json();
+    let token = created["token"].as_str().expect("token should be a string").to_owned();
+    let by_token = async |method: Method, path: &str, body: Value| {
+        let client = ApiClient::new(&stack);
+        // The name of the scheme has no case.
+        let request = client.request(method, path).header("authorization", format!("bEARER  {token}")).json(&body);
+        client.send(request).await.status.as_u16()
+    };
+    let simulate = || by_token(Method::POST, "/webhook/", json!({"mandrill_events": []}));
+    let retry = || by_token(Method::POST, "/api/quarantine/retry", json!({"select": {"ids": [1]}, "dry_run": true}));
+    assert_eq!((simulate().await, retry().await), (200, 200));
+    admin.change(Method::PATCH, &format!("/api/users/{id}"), &json!({"role": "viewer"})).await;
+    assert_eq!((simulate().await, retry().await), (403, 403));
+    assert_eq!(by_token(Method::GET, "/api/events", Value::Null).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_ends_when_its_user_is_disabled_and_each_user_has_two() {
+    let stack = Stack::start().expect("the stack should start");
+    let admin = ApiClient::admin(&stack).await;
+    Database::of(&stack).await.fill_events(60_000).await;
+    let (id, token) = invite(&admin, "ada@example.com", "viewer").await;
+    let ada = accept_invitation(&stack, &token).await;
+    // Past nginx, whose buffers would hold much of the export.
+    let address = format!("{}/api/events/export?format=ndjson", stack.direct(Part::Ingest));
+    let cookie = ada.cookie.clone().expect("ada should be signed in");
+    let http = reqwest::Client::new();
+    let export = || http.get(&address).header("cookie", &cookie).send();
+    let mut first = export().await.expect("ingest should respond");
+    let second = export().await.expect("ingest should respond");
+    assert_eq!((first.status().as_u16(), second.status().as_u16()), (200, 200));
+    let third = export().await.expect("ingest should respond");
+    assert_eq!((third.status().as_u16(), third.headers().contains_key("retry-after")), (429, true));
+    drop(second);
+    first.chunk().await.expect("the export should begin").expect("the export should not be empty");
+
+    admin.change(Method::PATCH, &format!("/api/users/{id}"), &json!({"disabled": true})).await;
+    let rest = async {
+        while first.chunk().await?.is_some() {}
+        Ok::<_, reqwest::Error>(())
+    };
+    assert!(rest.await.is_err(), "the export should be aborted, not end as if it were complete");
 }

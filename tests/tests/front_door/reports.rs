@@ -94,6 +94,8 @@ async fn statistics_histogram_and_export_match_the_database() {
     let lines: Vec<Value> =
         opens.text.lines().map(|line| serde_json::from_str(line).expect("the text should be valid JSON")).collect();
     assert_eq!((lines.len(), lines.iter().all(|event| event["kind"] == "open")), (600, true));
+    let marked = admin.get("/api/events/export?format=csv&bom=true&kind=spam").await;
+    assert!(marked.text.starts_with("\u{feff}\"id\",\"kind\","), "{}", &marked.text[..marked.text.len().min(80)]);
     assert_eq!(admin.get("/api/events/export?format=xls").await.problem(), (400, "bad_page".to_owned()));
 }
 

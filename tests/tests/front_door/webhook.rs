@@ -105,12 +105,19 @@ async fn unverified_deliveries_are_refused_and_recorded_by_reason() {
     let signature = mandrill.sign(&[("mandrill_events", value.as_bytes())]);
     let large = format!("mandrill_events={}", "x".repeat(200_000));
     let empty = mandrill.sign(&[]);
-    let table: [(&str, Option<&str>, u16, &str); 9] = [
+    // The same bytes in the signed string, cut into other names and values.
+    let (start, rest) = value.split_at(value.find("open").expect("the event should be an open"));
+    let cut =
+        form_urlencoded::Serializer::new(String::new()).append_pair("mandrill_events", start).append_pair(rest, "").finish();
+    let extra = mandrill.sign(&[("mandrill_events", b"[]"), ("version", b"2")]);
+    let table: [(&str, Option<&str>, u16, &str); 11] = [
         (&form, None, 401, "unsigned"),
         (&form, Some("AAAAAAAAAAAAAAAAAAAAAAAAAAA="), 401, "wrong_signature"),
         (&form, Some("nonsense"), 401, "wrong_signature"),
         ("mandrill_events=%zz", Some(&signature), 400, "form_broken"),
         ("mandrill_events=[]&mandrill_events=[]", Some(&signature), 400, "form_field_repeated"),
+        (&cut, Some(&signature), 400, "form_field_extra"),
+        ("mandrill_events=[]&version=2", Some(&extra), 400, "form_field_extra"),
         ("", Some(&empty), 400, "form_without_events"),
         ("", Some(&signature), 401, "wrong_signature"),
         ("\u{0}\u{1}garbage\u{7f}", Some(&signature), 401, "wrong_signature"),
@@ -124,6 +131,7 @@ async fn unverified_deliveries_are_refused_and_recorded_by_reason() {
         ("unsigned", 1),
         ("wrong_signature", 4),
         ("form_broken", 1),
+        ("form_field_extra", 2),
         ("form_field_repeated", 1),
         ("form_without_events", 1),
         ("too_large", 1),

@@ -169,6 +169,7 @@ pub(crate) const INGEST: Ranks = &[
             "config.rs",
             "http/auth.rs",
             "http/body.rs",
+            "api/events/export/slots.rs",
             "http/error.rs",
             "http/page.rs",
             "http/route.rs",

@@ -47,6 +47,13 @@ const REASONS: Readonly<Record<string, Reason>> = {
     advice: NOT_MANDRILL,
     signed: true,
   },
+  form_field_extra: {
+    label: "Further fields",
+    meaning:
+      "The form is signed, but has fields other than `mandrill_events`, so the signature does not prove where they are cut.",
+    advice: "Mandrill may have added a field. Update this program, or report the field to its authors.",
+    signed: true,
+  },
   form_without_events: {
     label: "Form without events",
     meaning: "The form has no `mandrill_events` field.",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use shared::session::{Caller, Hash, Role};
+use shared::session::{Caller, Hash, Permission, Role};
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
@@ -23,7 +23,7 @@ use crate::store::accounts::users::{self, Account, AccountChange, ChangeOutcome,
 #[utoipa::path(get, path = "/api/users", operation_id = "listUsers", tag = "accounts",
     responses((status = 200, description = "The users, ordered by email address.", body = List<Person>)))]
 pub(crate) async fn list(state: Arc<AppState>, caller: Caller) -> Result<Response, ApiError> {
-    if caller.may_manage() {
+    if caller.may(Permission::Manage) {
         let items = users::list_accounts(&state.pool).await?;
         return Ok(warp::reply::json(&List { items, next: None }).into_response());
     }

@@ -4,54 +4,69 @@
 //! only a few pages, and a slow client does not hold a Postgres connection.
 
 mod format;
+pub(crate) mod slots;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use shared::event::Event;
 use shared::filter::Filter;
-use shared::session::Caller;
+use shared::session::{Caller, Credential, Permission, authenticate_again};
+use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use warp::reply::{Reply, Response};
 
 use self::format::Format;
+use self::slots::ExportSlot;
 use crate::api::events::filters::{Filters, parse_filter};
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
 use crate::store::events::list::{self, ListPosition};
 
-/// Number of events per database read.
-const PAGE_EVENTS: i64 = 1_000;
+/// Number of events in the first database read.
+const FIRST_PAGE_EVENTS: i64 = 100;
+const MAX_PAGE_EVENTS: i64 = 1_000;
+/// Size of a page that later reads aim for, in bytes.
+const PAGE_BYTES: usize = 512 << 10;
+/// A client that reads nothing for this long is disconnected.
+const STALLED_AFTER: Duration = Duration::from_secs(60);
 
 /// Streams all events that match the filters, newest first.
 ///
-/// If a read fails midway, the response is aborted, so that clients do not mistake a partial export for a complete one.
+/// If a read fails midway, or the caller is disabled, the response is aborted, so that clients do not mistake a partial export for a complete
+/// one.
 ///
 /// # Errors
-/// 401; 400 `bad_filter` or `bad_page`; 503 `too_slow`.
+/// 401; 400 `bad_filter` or `bad_page`; 429 `too_many_exports`; 503 `too_slow`.
 #[utoipa::path(get, path = "/api/events/export", operation_id = "exportEvents", tag = "events",
-    params(Filters, ("format" = inline(Option<Format>), Query, description = "`csv` by default.")),
+    params(Filters, ("format" = inline(Option<Format>), Query, description = "`csv` by default."),
+        ("bom" = Option<bool>, Query, description = "Begin a CSV file with a byte order mark, which Excel needs to read it as UTF-8.")),
     responses((status = 200, description = "One line per event.",
             content((String = "text/csv"), (String = "application/x-ndjson"))),
-        (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
-pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {
-    let (mut format, mut pairs) = (Format::Csv, Vec::new());
+        (status = 400, description = "`bad_filter`, `bad_page`"), (status = 429, description = "`too_many_exports`"),
+        (status = 503, description = "`too_slow`")))]
+pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<Response, ApiError> {
+    let (mut format, mut with_mark, mut pairs) = (Format::Csv, false, Vec::new());
     for (name, value) in query.0 {
         match (name.as_ref(), value.as_ref()) {
             ("format", "csv") => format = Format::Csv,
             ("format", "ndjson") => format = Format::Ndjson,
             ("format", _) => return Err(ApiError::BadPage),
+            ("bom", value) => with_mark = value.parse().map_err(|_| ApiError::BadPage)?,
             _ => pairs.push((name, value)),
         }
     }
     let filter = parse_filter(&pairs)?;
+    let slot = state.exports.take(caller.user.id).ok_or(ApiError::TooManyExports)?;
     // Read the first page here, so that a failure can still be reported as an error response.
-    let first_page = list::newest(&state.reading, &filter, None, PAGE_EVENTS).await?;
-    let chunks = spawn_reader(state, filter, first_page, format);
+    let first_page = list::newest(&state.reading, &filter, None, FIRST_PAGE_EVENTS).await?;
+    let export = Export { state, filter, format, with_mark, credential: caller.credential, _slot: slot };
+    let chunks = export.start(first_page);
     let body = stream::unfold(chunks, |mut chunks| async { Some((chunks.recv().await?, chunks)) });
     let mut response = warp::reply::stream(body).into_response();
     let headers = response.headers_mut();
@@ -60,42 +75,64 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
     Ok(response)
 }
 
-/// Starts a task that reads and formats pages. It stays two pages ahead of the client: one is buffered in the channel,
-/// and one is waiting to be sent to it.
-fn spawn_reader(state: Arc<AppState>, filter: Filter, first_page: Vec<Event>, format: Format) -> Receiver<io::Result<Bytes>> {
-    let (chunks, receiver) = mpsc::channel(1);
-    tokio::spawn(async move {
-        if let Err(error) = send_pages(&state, &filter, first_page, format, &chunks).await {
-            tracing::warn!(%error, "an export was aborted");
-            // Fails if the client has disconnected; in that case nobody needs the error.
-            let _ = chunks.send(Err(error)).await;
-        }
-    });
-    receiver
+/// A running export.
+struct Export {
+    state: Arc<AppState>,
+    filter: Filter,
+    format: Format,
+    with_mark: bool,
+    credential: Credential,
+    _slot: ExportSlot,
 }
 
-async fn send_pages(
-    state: &AppState,
-    filter: &Filter,
-    first_page: Vec<Event>,
-    format: Format,
-    chunks: &Sender<io::Result<Bytes>>,
-) -> io::Result<()> {
-    if let Some(heading) = format.heading()? {
-        chunks.send(Ok(heading)).await.map_err(io::Error::other)?;
+impl Export {
+    /// Starts a task that reads and formats pages. It stays two pages ahead of the client: one is buffered in the channel, and one is waiting
+    /// to be sent to it.
+    fn start(self, first_page: Vec<Event>) -> Receiver<io::Result<Bytes>> {
+        let (chunks, receiver) = mpsc::channel(1);
+        tokio::spawn(async move {
+            if let Err(error) = self.send_pages(first_page, &chunks).await {
+                tracing::warn!(%error, "an export was aborted");
+                // Fails if the client has disconnected or reads nothing; in that case nobody needs the error.
+                let _ = chunks.try_send(Err(error));
+            }
+        });
+        receiver
     }
-    let mut events = first_page;
-    loop {
-        if chunks.send(Ok(format.lines(&events)?)).await.is_err() {
-            return Ok(());
+
+    async fn send_pages(&self, first_page: Vec<Event>, chunks: &Sender<io::Result<Bytes>>) -> io::Result<()> {
+        if let Some(heading) = self.format.heading(self.with_mark)? {
+            chunks.send(Ok(heading)).await.map_err(io::Error::other)?;
         }
-        let Some(position) = next_position(&events) else { return Ok(()) };
-        events = list::newest(&state.reading, filter, Some(position), PAGE_EVENTS).await.map_err(io::Error::other)?;
+        let (mut events, mut limit) = (first_page, FIRST_PAGE_EVENTS);
+        loop {
+            let next = next_position(&events, limit);
+            let lines = self.format.lines(&events)?;
+            limit = next_limit(events.len(), lines.len());
+            drop(events);
+            match chunks.send_timeout(Ok(lines), STALLED_AFTER).await {
+                Ok(()) => {}
+                Err(SendTimeoutError::Closed(_)) => return Ok(()),
+                Err(SendTimeoutError::Timeout(_)) => return Err(io::Error::other("the client reads nothing")),
+            }
+            let Some(position) = next else { return Ok(()) };
+            let caller = authenticate_again(&self.state.pool, &self.credential).await.map_err(io::Error::other)?;
+            if !caller.is_some_and(|caller| caller.may(Permission::Read)) {
+                return Err(io::Error::other("the user may no longer read events"));
+            }
+            events = list::newest(&self.state.reading, &self.filter, Some(position), limit).await.map_err(io::Error::other)?;
+        }
     }
+}
+
+/// How many events to read next, so that their lines have about [`PAGE_BYTES`].
+fn next_limit(events: usize, bytes: usize) -> i64 {
+    let average = (bytes / events.max(1)).max(1);
+    i64::try_from(PAGE_BYTES / average).unwrap_or(MAX_PAGE_EVENTS).clamp(1, MAX_PAGE_EVENTS)
 }
 
 /// The position after which the next page starts; `None` if this page is not full.
-fn next_position(events: &[Event]) -> Option<ListPosition> {
-    let is_full = i64::try_from(events.len()).is_ok_and(|count| count >= PAGE_EVENTS);
+fn next_position(events: &[Event], limit: i64) -> Option<ListPosition> {
+    let is_full = i64::try_from(events.len()).is_ok_and(|count| count >= limit);
     events.last().filter(|_| is_full).map(|event| (event.received_at, event.id))
 }

@@ -7,6 +7,9 @@ use shared::event::{Event, FieldValue};
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub(crate) enum Format {
@@ -29,10 +32,13 @@ impl Format {
         }
     }
 
-    /// The line that precedes the events, if the format has one.
-    pub(crate) fn heading(self) -> io::Result<Option<Bytes>> {
+    /// The line that precedes the events, if the format has one. Excel reads a file as UTF-8 only if it begins with a byte order mark.
+    pub(crate) fn heading(self, with_mark: bool) -> io::Result<Option<Bytes>> {
         match self {
-            Self::Csv => csv([Event::FIELDS.map(|(name, _)| name.to_owned())]).map(Some),
+            Self::Csv => {
+                let names = csv([Event::FIELDS.map(|(name, _)| name.to_owned())])?;
+                Ok(Some(if with_mark { [BYTE_ORDER_MARK, &names].concat().into() } else { names }))
+            }
             Self::Ndjson => Ok(None),
         }
     }
@@ -47,7 +53,7 @@ impl Format {
 }
 
 fn csv(rows: impl IntoIterator<Item = [String; Event::FIELDS.len()]>) -> io::Result<Bytes> {
-    let mut csv = csv::Writer::from_writer(Vec::new());
+    let mut csv = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
     for row in rows {
         csv.write_record(row)?;
     }
@@ -68,16 +74,26 @@ fn cell(value: FieldValue<'_>) -> String {
         FieldValue::Integer(number) => number.to_string(),
         FieldValue::Boolean(flag) => flag.to_string(),
         FieldValue::Time(time) => time.format(&Rfc3339).unwrap_or_default(),
-        FieldValue::Text(text) => text.map(plain_text).unwrap_or_default(),
-        FieldValue::Texts(texts) => plain_text(&texts.join(", ")),
-        FieldValue::Json(json) => json.map(|json| json.get().to_owned()).unwrap_or_default(),
+        FieldValue::Text(text) => text.map(inert).unwrap_or_default(),
+        FieldValue::Texts(texts) => inert(&texts.join(", ")),
+        FieldValue::Json(json) => json.map(|json| inert(json.get())).unwrap_or_default(),
     }
 }
 
-/// Prefixes text with an apostrophe if a spreadsheet would evaluate it as a formula. Anyone can send an email with such a subject.
-fn plain_text(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if is_formula { format!("'{text}") } else { text.to_owned() }
+/// Puts an apostrophe before every sign that a spreadsheet would evaluate as the start of a formula. Anyone can send an email with such a
+/// subject. A spreadsheet that expects another separator splits cells at it and at line breaks, despite the quotes.
+fn inert(text: &str) -> String {
+    let mut inert = String::with_capacity(text.len());
+    let mut starts_cell = true;
+    for character in text.chars() {
+        if starts_cell && matches!(character, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠') {
+            inert.push('\'');
+        }
+        inert.push(character);
+        starts_cell = matches!(character, ';' | '|' | '\t' | '\r' | '\n')
+            || (starts_cell && (character.is_whitespace() || matches!(character, '"' | '\'')));
+    }
+    inert
 }
 
 #[cfg(test)]
@@ -85,10 +101,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formulas_are_exported_as_text() {
-        for text in ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1"] {
-            assert_eq!(plain_text(text), format!("'{text}"));
+    fn formulas_are_exported_as_text_whatever_the_separator() {
+        for text in ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1", "＝1"] {
+            assert!(inert(text).starts_with('\''), "{text}");
         }
-        assert_eq!(plain_text("1=1"), "1=1");
+        for (text, expected) in [
+            ("a;=1", "a;'=1"),
+            ("a; \"=1", "a; \"'=1"),
+            ("a|@x\n-1", "a|'@x\n'-1"),
+            (" =1", " '=1"),
+            ("1=1, -2", "1=1, -2"),
+            ("a-b", "a-b"),
+        ] {
+            assert_eq!(inert(text), expected);
+        }
     }
 }

@@ -55,6 +55,7 @@ fn advice_for(reason: &str) -> &'static str {
         "no_url" => "Set WEBHOOK_URLS.",
         "wrong_signature" => "Compare WEBHOOK_KEYS and WEBHOOK_URLS with the webhook in Mandrill, character by character.",
         "too_large" => "Raise WEBHOOK_MAX_BODY, and set nginx's WEBHOOK_SPOOL to a higher value.",
+        "form_field_extra" => "Mandrill's signed form has a new field. Update this program, or report the field to its authors.",
         "unsigned" | "media_type" => {
             "A client other than Mandrill posts here. No action is needed unless a proxy drops X-Mandrill-Signature."
         }
