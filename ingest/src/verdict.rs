@@ -8,6 +8,7 @@ mod phrases;
 pub(crate) mod reason;
 mod reply;
 pub(crate) mod sentences;
+pub(crate) mod standing;
 
 /// The version of the rules. Increment it when a change of the rules can change a verdict: a background job then decides again on every
 /// stored event.

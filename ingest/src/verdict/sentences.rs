@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 use shared::event::{Actor, ActorReason, ReasonClass};
 
+use super::standing::Standing;
+
 /// A label, an explanation and what to do.
 type Sentences = (&'static str, &'static str, &'static str);
 
@@ -113,7 +115,20 @@ fn of_actor_reason(reason: ActorReason) -> &'static str {
     }
 }
 
-/// The whole table: `reasons`, `outcomes`, `actors` and `actor_reasons`, each by code.
+fn of_standing(standing: Standing) -> (&'static str, &'static str) {
+    match standing {
+        Standing::Unknown => ("Nothing known", "Nothing tells yet whether mail arrives."),
+        Standing::Reachable => ("Reachable", "Mail arrives at this address."),
+        Standing::Deferred => ("Delayed", "The receiving server defers the last mail. Mandrill tries again."),
+        Standing::SoftBounced => ("Bounced lately", "The last mail came back, perhaps not for good."),
+        Standing::Bounced => ("Bounces", "Mail came back for good."),
+        Standing::Complained => ("Complained", "The recipient marked mail as spam."),
+        Standing::Unsubscribed => ("Unsubscribed", "The recipient unsubscribed."),
+        Standing::Denylisted => ("On the denylist", "Mandrill sends no mail to this address."),
+    }
+}
+
+/// The whole table: `reasons`, `outcomes`, `actors`, `actor_reasons` and `standings`, each by code.
 pub(crate) fn table() -> Value {
     let reasons: Map<String, Value> = ReasonClass::ALL
         .iter()
@@ -126,5 +141,12 @@ pub(crate) fn table() -> Value {
     let actor_reasons: Map<String, Value> =
         ActorReason::ALL.iter().map(|reason| (reason.code().to_owned(), of_actor_reason(*reason).into())).collect();
     let outcomes: Map<String, Value> = OUTCOMES.iter().map(|(kind, sentence)| ((*kind).to_owned(), (*sentence).into())).collect();
-    json!({"reasons": reasons, "outcomes": outcomes, "actors": actors, "actor_reasons": actor_reasons})
+    let standings: Map<String, Value> = Standing::ALL
+        .iter()
+        .map(|standing| {
+            let (label, explanation) = of_standing(*standing);
+            (standing.code().to_owned(), json!({"label": label, "explanation": explanation}))
+        })
+        .collect();
+    json!({"standings": standings, "reasons": reasons, "outcomes": outcomes, "actors": actors, "actor_reasons": actor_reasons})
 }

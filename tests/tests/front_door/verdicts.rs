@@ -237,3 +237,32 @@ async fn the_time_of_delivery_changes_a_verdict_once() {
     let total = "select changed from background_jobs where name = 'actor_review'";
     assert_eq!(database.number(total).await, Some(5), "each verdict changes once");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_message_opened_later_makes_no_address_reachable_again() {
+    let stack = Stack::start().expect("the stack should start");
+    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
+    let at = |kind: &str, seconds: i64| {
+        let mut element = event(kind, &format!("{kind}{seconds}"));
+        element["ts"] = json!(SENT + seconds);
+        element["msg"]["email"] = json!("ada@example.com");
+        element
+    };
+    let list = |action: &str, seconds: i64| json!({"type": "blacklist", "action": action, "ts": SENT + seconds, "reject": {"email": "ada@example.com", "reason": "unsub"}});
+    let standing = async || {
+        let standing = admin.get("/api/recipients/ada@example.com").await.json()["standing"].clone();
+        (standing["state"].as_str().unwrap_or_default().to_owned(), standing["since"].as_str().unwrap_or_default().to_owned())
+    };
+    for (elements, state, since) in [
+        (vec![at("delivered", 0), at("open", 60)], "reachable", "2026-09-21T14:13:20Z"),
+        (vec![at("unsub", 120), at("open", 180)], "unsubscribed", "2026-09-21T14:15:20Z"),
+        // Of two events within a second, the stronger one counts, whatever their order.
+        (vec![list("add", 240), at("spam", 240), at("click", 300)], "denylisted", "2026-09-21T14:17:20Z"),
+        (vec![list("remove", 360)], "unknown", "2026-09-21T14:19:20Z"),
+        (vec![at("delivered", 420)], "reachable", "2026-09-21T14:20:20Z"),
+        (vec![at("hard_bounce", 480), at("open", 540)], "bounced", "2026-09-21T14:21:20Z"),
+    ] {
+        assert_eq!(mandrill.deliver(&elements).await.json()["stored"], elements.len());
+        assert_eq!(standing().await, (state.to_owned(), since.to_owned()), "{elements:?}");
+    }
+}

@@ -187,6 +187,7 @@ pub(crate) const INGEST: Ranks = &[
             "verdict/reason.rs",
             "verdict/reply.rs",
             "verdict/sentences.rs",
+            "verdict/standing.rs",
             "webhook/batch.rs",
             "webhook/delivery.rs",
             "webhook/diagnose.rs",

@@ -1,17 +1,12 @@
 import { expect, test } from "vitest";
 import { statusOf } from "./status";
 
-const kinds = (...names: string[]) =>
-  names.map((kind) => ({ kind, count: 1, first_at: "", last_at: "", diagnostic: null, reason_class: null }));
+const standing = (state: string, more = {}) =>
+  ({ state, since: null, event_id: null, kind: null, reason_class: null, ...more }) as Parameters<typeof statusOf>[0];
 
-test("the latest relevant event determines the status", () => {
-  const table: readonly (readonly [string[], string])[] = [
-    [["send", "open", "hard_bounce"], "Reachable"],
-    [["send", "hard_bounce", "open"], "Bounces"],
-    [["blacklist_add", "open"], "On the denylist"],
-    [["blacklist_remove", "blacklist_add"], "Nothing known"],
-    [["send"], "Nothing known"],
-    [["constructor"], "Nothing known"],
-  ];
-  for (const [names, label] of table) expect(statusOf(kinds(...names)).label, names.join()).toBe(label);
+test("a standing is explained with the reason of its event", () => {
+  expect(statusOf(standing("reachable"))).toMatchObject({ label: "Reachable", tone: "ok" });
+  const bounced = statusOf(standing("bounced", { reason_class: "no_mailbox" }));
+  expect(bounced.explanation).toContain("came back for good. The address does not exist");
+  expect(statusOf(standing("brand_new"))).toEqual({ label: "brand_new", tone: "quiet", explanation: "" });
 });

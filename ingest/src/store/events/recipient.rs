@@ -6,6 +6,8 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+use crate::verdict::standing::AddressEvent;
+
 /// A recipient's events of one kind.
 #[derive(Serialize, ToSchema)]
 #[schema(as = KindOfRecipient)]
@@ -21,6 +23,32 @@ pub(crate) struct RecipientKind {
     /// Why the last event failed.
     #[schema(value_type = Option<ReasonClass>)]
     reason_class: Option<String>,
+}
+
+/// Maximum number of events that decide on the standing of an address. More than that belong to a test address.
+const MAX_EVENTS: i64 = 10_000;
+
+/// Reads the newest events that can change the standing of an address.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn events_for_standing(pool: &PgPool, email: &str) -> Result<Vec<AddressEvent>, sqlx::Error> {
+    sqlx::query_as!(
+        AddressEvent,
+        r#"select id as "id!", kind as "kind!", occurred_at as "occurred_at!", reason_class from (
+             select id, kind, occurred_at, reason_class from events
+             where lower(recipient collate "C") = lower($1 collate "C") and kind <> all(array['send', 'open', 'click', 'inbound'])
+             order by received_at desc, id desc limit $2
+           ) as newest
+           union all
+           (select id, kind, occurred_at, reason_class from events
+            where lower(recipient collate "C") = lower($1 collate "C") and kind in ('open', 'click')
+            order by occurred_at desc limit 1)"#,
+        email,
+        MAX_EVENTS
+    )
+    .fetch_all(pool)
+    .await
 }
 
 /// Counts a recipient's events by kind. The kind with the most recent event comes first.
