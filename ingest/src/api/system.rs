@@ -13,6 +13,7 @@ use warp::reply::{Reply, Response};
 use crate::api::system::checks::DoctorInput;
 use crate::api::system::report::Report;
 use crate::http::error::ApiError;
+use crate::redact::printable;
 use crate::state::AppState;
 use crate::store::diagnostics;
 
@@ -21,7 +22,7 @@ use crate::store::diagnostics;
 struct System {
     #[serde(flatten)]
     report: Report,
-    /// The configured webhook URLs. Mandrill posts to one of them.
+    /// The configured webhook URLs, with credentials masked. Mandrill posts to one of them.
     webhook_urls: Vec<String>,
     /// False until the first delivery from Mandrill has been counted.
     received_any: bool,
@@ -45,6 +46,6 @@ pub async fn get(state: Arc<AppState>, _: Caller) -> Result<Response, ApiError> 
     // The report itself shows when Postgres is unavailable. In that case, `true` keeps the dashboard from asking users to set up
     // a webhook that already works.
     let received_any = diagnostics::has_received_deliveries(&state.reading).await.unwrap_or(true);
-    let webhook_urls = state.webhook.webhook_urls.iter().map(ToString::to_string).collect();
+    let webhook_urls = state.webhook.webhook_urls.iter().map(printable).collect();
     Ok(warp::reply::json(&System { report, webhook_urls, received_any }).into_response())
 }

@@ -115,7 +115,7 @@ pub enum ApiError {
     /// 503: not enough memory for the delivery.
     #[error("no memory for the delivery")]
     NoRoom,
-    /// 503 if Postgres is unavailable or too slow, 500 if it fails in any other way.
+    /// 503 if Postgres is unavailable or too slow, 409 if another request has just stored the same, 500 if it fails in any other way.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
     /// Same as `Database`, but for a delivery; 503 if the service is stopping.
@@ -180,6 +180,9 @@ impl ApiError {
             Self::Database(error) if sqlstate::is_timeout(error) => {
                 "The query took too long. Narrow the time range or the search.".to_owned()
             }
+            Self::Database(error) if sqlstate::is_unique_violation(error) => {
+                "Another request has just stored the same. Reload and try again.".to_owned()
+            }
             Self::Database(_) | Self::NotCommitted(_) | Self::Internal(_) => {
                 "The server failed. The error was logged.".to_owned()
             }
@@ -227,6 +230,7 @@ impl ApiError {
             Self::TooManyExports => (StatusCode::TOO_MANY_REQUESTS, "too_many_exports"),
             Self::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "no_room"),
             Self::Database(error) if sqlstate::is_timeout(error) => (StatusCode::SERVICE_UNAVAILABLE, "too_slow"),
+            Self::Database(error) if sqlstate::is_unique_violation(error) => (StatusCode::CONFLICT, "conflict"),
             Self::Database(error) if sqlstate::is_unavailable(error) => (StatusCode::SERVICE_UNAVAILABLE, "database_away"),
             Self::NotCommitted(CommitError::Database(error)) if sqlstate::is_unavailable(error) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "database_away")

@@ -8,6 +8,9 @@ use crate::notify::rules::Rule;
 /// Maximum number of users with custom rules. The audience of a single notification can list the ids of all of them.
 const MAX_USERS_WITH_RULES: i64 = 200;
 
+/// Key of the advisory lock that guards the limit. The value is arbitrary, but no other lock uses it.
+const LOCK: i64 = 0x6d6c_7275_6c65;
+
 /// A user's custom rules; `None` if the default rule applies.
 ///
 /// # Errors
@@ -22,6 +25,9 @@ pub(crate) async fn get(pool: &PgPool, user: i64) -> Result<Option<Vec<Rule>>, s
 /// # Errors
 /// Returns an error if Postgres fails.
 pub(crate) async fn set(pool: &PgPool, user: i64, rules: &[Rule]) -> Result<bool, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    // Otherwise, concurrent requests could exceed the limit.
+    sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *transaction).await?;
     let stored = sqlx::query!(
         "insert into notification_rules (user_id, rules)
          select $1, $2 where (select count(*) from notification_rules where user_id <> $1) < $3
@@ -30,7 +36,9 @@ pub(crate) async fn set(pool: &PgPool, user: i64, rules: &[Rule]) -> Result<bool
         Json(rules) as _,
         MAX_USERS_WITH_RULES
     );
-    Ok(stored.execute(pool).await?.rows_affected() > 0)
+    let is_stored = stored.execute(&mut *transaction).await?.rows_affected() > 0;
+    transaction.commit().await?;
+    Ok(is_stored)
 }
 
 /// Deletes a user's custom rules, so that the default rule applies again.

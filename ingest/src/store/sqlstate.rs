@@ -36,6 +36,11 @@ pub fn is_invalid_data(error: &sqlx::Error) -> bool {
     sqlstate(error).is_some_and(|code| code.starts_with("22") || code.starts_with("54"))
 }
 
+/// Another request has just stored the same name or address.
+pub fn is_unique_violation(error: &sqlx::Error) -> bool {
+    sqlstate(error).is_some_and(|code| code == "23505")
+}
+
 /// The month has no partition, because the database clock was changed or no replica has run for months.
 pub fn is_missing_partition(error: &sqlx::Error) -> bool {
     sqlstate(error).is_some_and(|code| code == "23514")

@@ -211,3 +211,43 @@ async fn an_export_ends_when_its_user_is_disabled_and_each_user_has_two() {
     };
     assert!(rest.await.is_err(), "the export should be aborted, not end as if it were complete");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_requests_exceed_no_limit_and_leave_an_admin() {
+    let stack = Stack::start().expect("the stack should start");
+    let admin = ApiClient::admin(&stack).await;
+    let add = |name: String| {
+        let admin = &admin;
+        async move { admin.post("/api/views", &json!({"name": name, "query": "", "shared": false})).await.status.as_u16() }
+    };
+    for number in 0..95 {
+        assert_eq!(add(format!("view {number}")).await, 201);
+    }
+    let added = futures::future::join_all((95..115).map(|number| add(format!("view {number}")))).await;
+    assert_eq!(added.iter().filter(|status| **status == 201).count(), 5, "{added:?}");
+    assert!(added.iter().all(|status| matches!(status, 201 | 409)), "{added:?}");
+    // Of several requests that give a view the same name, one succeeds.
+    let views = admin.get("/api/views").await.json();
+    let ids: Vec<i64> = views["items"].as_array().into_iter().flatten().take(10).filter_map(|view| view["id"].as_i64()).collect();
+    let rename = |id: &i64| {
+        let (admin, path) = (&admin, format!("/api/views/{id}"));
+        async move { admin.change(Method::PUT, &path, &json!({"name": "same", "query": "", "shared": false})).await.status.as_u16() }
+    };
+    let renamed = futures::future::join_all(ids.iter().map(rename)).await;
+    assert_eq!(renamed.iter().filter(|status| **status == 200).count(), 1, "{renamed:?}");
+    assert!(renamed.iter().all(|status| matches!(status, 200 | 409)), "{renamed:?}");
+
+    let own_id = admin.get("/api/session").await.json()["user"]["id"].as_i64().expect("an id");
+    let (id, token) = invite(&admin, "ada@example.com", "admin").await;
+    let ada = accept_invitation(&stack, &token).await;
+    let mut database = Database::of(&stack).await;
+    for _ in 0..10 {
+        let demote = async |client: &ApiClient, id: i64| {
+            client.change(Method::PATCH, &format!("/api/users/{id}"), &json!({"role": "viewer"})).await.status.as_u16()
+        };
+        let (first, second) = tokio::join!(demote(&admin, id), demote(&ada, own_id));
+        assert!([first, second].iter().all(|status| matches!(status, 200 | 403 | 409)), "{first} {second}");
+        assert_eq!(database.count("users where role = 'admin'").await, 1);
+        database.run("update users set role = 'admin'").await;
+    }
+}

@@ -59,6 +59,14 @@ async fn wrong_credentials_reveal_nothing_and_are_throttled() {
     assert_eq!(throttled.problem(), (429, "throttled".to_owned()), "the correct password should be throttled too");
     assert!(throttled.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=900).contains(&seconds)));
     assert!(client.cookie.is_none());
+
+    // The owner signs in from another network, which nginx passes on.
+    let from_elsewhere = reqwest::Client::new()
+        .post(format!("{}/api/session", stack.direct(Part::Ingest)))
+        .header("x-real-ip", "203.0.113.9")
+        .header("x-requested-with", "fetch")
+        .json(&json!({"email": email, "password": password}));
+    assert_eq!(from_elsewhere.send().await.expect("ingest should respond").status(), 200);
 }
 
 #[tokio::test]

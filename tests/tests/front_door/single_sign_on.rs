@@ -119,6 +119,7 @@ async fn invalid_tokens_and_callbacks_are_refused() {
     for (overrides, problem) in [
         (json!({"nonce": "another"}), "oidc_failed"),
         (json!({"aud": "another"}), "oidc_failed"),
+        (json!({"azp": "another"}), "oidc_failed"),
         (json!({"iss": "http://127.0.0.1:1/staff"}), "oidc_failed"),
         (json!({"exp": 1_700_000_000}), "oidc_failed"),
         (json!({"email_verified": false}), "oidc_no_email"),

@@ -40,6 +40,12 @@ pub(crate) fn create_dir(folder: &Path) -> Result<(), Error> {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o711)).context(format!("setting the mode of {}", folder.display()))
 }
 
+/// Creates a directory that only the current user can access, because logs contain addresses of clients and of messages.
+pub(crate) fn create_closed_dir(folder: &Path) -> Result<(), Error> {
+    fs::create_dir_all(folder).context(format!("creating {}", folder.display()))?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).context(format!("setting the mode of {}", folder.display()))
+}
+
 /// Creates a directory that only the server's user can access. The server runs as `nobody` if this process is root, and as the
 /// current user otherwise.
 pub(crate) fn create_private_dir(folder: &Path) -> Result<(), Error> {

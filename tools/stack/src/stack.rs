@@ -175,8 +175,9 @@ impl Stack {
         environment: &[(&str, &str)],
     ) -> Result<Self, Error> {
         let servers = Servers::find()?;
-        for name in ["logs", "redis", "nginx"] {
-            paths::create_dir(&folder.join(name))?;
+        paths::create_dir(&folder.join("redis"))?;
+        for name in ["logs", "nginx"] {
+            paths::create_closed_dir(&folder.join(name))?;
         }
         paths::create_dir(&folder)?;
         let mut ports = vec![(Part::Nginx, nginx_port)];

@@ -1,4 +1,4 @@
-//! Limits password guessing to 10 failed attempts per account and 50 per network in 15 minutes, across all replicas.
+//! Limits password guessing from a network to 10 failed attempts per account and 50 in total in 15 minutes, across all replicas.
 //!
 //! An attempt counts as failed before its password is checked, and is cleared if it succeeds. Concurrent attempts therefore
 //! cannot exceed the limits.

@@ -11,10 +11,8 @@ use warp::reply::{Reply, Response};
 use crate::http::error::ApiError;
 use crate::http::page::List;
 use crate::state::AppState;
-use crate::store::accounts::views::{self, View};
+use crate::store::accounts::views::{self, AddOutcome, View};
 
-/// Maximum number of views per user.
-const MAX_VIEWS: i64 = 100;
 /// Maximum length of a name in characters.
 const MAX_NAME_LENGTH: usize = 60;
 /// Maximum length of a query string in characters.
@@ -69,11 +67,11 @@ pub(crate) async fn list(state: Arc<AppState>, caller: Caller) -> Result<Respons
 pub(crate) async fn add(state: Arc<AppState>, caller: Caller, content: ViewContent) -> Result<Response, ApiError> {
     let content = content.normalize()?;
     let user = caller.user.id;
-    if views::count(&state.pool, user).await? >= MAX_VIEWS {
-        return Err(ApiError::TooManyViews);
-    }
-    let added = views::add(&state.pool, user, &content.name, &content.query, content.shared).await?;
-    let id = added.ok_or(ApiError::ViewExists)?;
+    let id = match views::add(&state.pool, user, &content.name, &content.query, content.shared).await? {
+        AddOutcome::Added(id) => id,
+        AddOutcome::NameTaken => return Err(ApiError::ViewExists),
+        AddOutcome::TooMany => return Err(ApiError::TooManyViews),
+    };
     let view = views::find(&state.pool, user, id).await?.ok_or(ApiError::NotFound)?;
     Ok(warp::reply::with_status(warp::reply::json(&view), StatusCode::CREATED).into_response())
 }

@@ -6,7 +6,7 @@
 mod format;
 pub(crate) mod slots;
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,12 +67,27 @@ pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<R
     let first_page = list::newest(&state.reading, &filter, None, FIRST_PAGE_EVENTS).await?;
     let export = Export { state, filter, format, with_mark, credential: caller.credential, _slot: slot };
     let chunks = export.start(first_page);
-    let body = stream::unfold(chunks, |mut chunks| async { Some((chunks.recv().await?, chunks)) });
+    let body = stream::unfold(Some(chunks), |chunks| async {
+        let mut chunks = chunks?;
+        match chunks.recv().await {
+            Some(Chunk::Lines(lines)) => Some((Ok(lines), Some(chunks))),
+            Some(Chunk::End) => None,
+            // The task has failed: an error aborts the response.
+            None => Some((Err(io::Error::other("the export was aborted")), None)),
+        }
+    });
     let mut response = warp::reply::stream(body).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(format.content_disposition()));
     Ok(response)
+}
+
+/// What the reading task sends to the response.
+enum Chunk {
+    Lines(Bytes),
+    /// The export is complete.
+    End,
 }
 
 /// A running export.
@@ -88,21 +103,21 @@ struct Export {
 impl Export {
     /// Starts a task that reads and formats pages. It stays two pages ahead of the client: one is buffered in the channel, and one is waiting
     /// to be sent to it.
-    fn start(self, first_page: Vec<Event>) -> Receiver<io::Result<Bytes>> {
+    fn start(self, first_page: Vec<Event>) -> Receiver<Chunk> {
         let (chunks, receiver) = mpsc::channel(1);
         tokio::spawn(async move {
-            if let Err(error) = self.send_pages(first_page, &chunks).await {
+            if let Err(error) = self.send_pages(first_page, &chunks).await
+                && error.kind() != ErrorKind::BrokenPipe
+            {
                 tracing::warn!(%error, "an export was aborted");
-                // Fails if the client has disconnected or reads nothing; in that case nobody needs the error.
-                let _ = chunks.try_send(Err(error));
             }
         });
         receiver
     }
 
-    async fn send_pages(&self, first_page: Vec<Event>, chunks: &Sender<io::Result<Bytes>>) -> io::Result<()> {
+    async fn send_pages(&self, first_page: Vec<Event>, chunks: &Sender<Chunk>) -> io::Result<()> {
         if let Some(heading) = self.format.heading(self.with_mark)? {
-            chunks.send(Ok(heading)).await.map_err(io::Error::other)?;
+            send(chunks, Chunk::Lines(heading)).await?;
         }
         let (mut events, mut limit) = (first_page, FIRST_PAGE_EVENTS);
         loop {
@@ -110,12 +125,8 @@ impl Export {
             let lines = self.format.lines(&events)?;
             limit = next_limit(events.len(), lines.len());
             drop(events);
-            match chunks.send_timeout(Ok(lines), STALLED_AFTER).await {
-                Ok(()) => {}
-                Err(SendTimeoutError::Closed(_)) => return Ok(()),
-                Err(SendTimeoutError::Timeout(_)) => return Err(io::Error::other("the client reads nothing")),
-            }
-            let Some(position) = next else { return Ok(()) };
+            send(chunks, Chunk::Lines(lines)).await?;
+            let Some(position) = next else { return send(chunks, Chunk::End).await };
             let caller = authenticate_again(&self.state.pool, &self.credential).await.map_err(io::Error::other)?;
             if !caller.is_some_and(|caller| caller.may(Permission::Read)) {
                 return Err(io::Error::other("the user may no longer read events"));
@@ -123,6 +134,13 @@ impl Export {
             events = list::newest(&self.state.reading, &self.filter, Some(position), limit).await.map_err(io::Error::other)?;
         }
     }
+}
+
+async fn send(chunks: &Sender<Chunk>, chunk: Chunk) -> io::Result<()> {
+    chunks.send_timeout(chunk, STALLED_AFTER).await.map_err(|error| match error {
+        SendTimeoutError::Closed(_) => ErrorKind::BrokenPipe.into(),
+        SendTimeoutError::Timeout(_) => io::Error::other("the client reads nothing"),
+    })
 }
 
 /// How many events to read next, so that their lines have about [`PAGE_BYTES`].

@@ -1,6 +1,7 @@
 //! Sign-in: the password hash of an email address, and the count of failed attempts.
 //!
-//! Attempts are counted per account and per network, across all replicas, in windows of 15 minutes.
+//! Attempts are counted per account and network, and per network, across all replicas, in windows of 15 minutes. A stranger therefore cannot
+//! lock the owner of an account out, who signs in from another network.
 
 use shared::session::User;
 use sqlx::PgPool;
@@ -14,7 +15,7 @@ pub(crate) struct StoredCredentials {
     pub(crate) password_hash: Option<String>,
 }
 
-/// Number of attempts in one window after which an account or network must wait.
+/// Number of attempts from a network in one window after which an account, or the whole network, must wait.
 pub(crate) struct AttemptLimits {
     pub(crate) account: i32,
     pub(crate) network: i32,
@@ -44,7 +45,7 @@ pub(crate) async fn count_attempt(
     let seconds = sqlx::query_scalar!(
         r#"with counted as (
                  insert into sign_in_failures (subject, failures)
-                 values ('account:' || encode(sha256(convert_to(lower($1), 'UTF8')), 'hex'), 1), ('network:' || $2, 1)
+                 values ('account:' || encode(sha256(convert_to(lower($1), 'UTF8')), 'hex') || '@' || $2, 1), ('network:' || $2, 1)
                  on conflict on constraint sign_in_failures_pkey do update set
                    failures = case when sign_in_failures.started_at > now() - interval '15 minutes'
                               then sign_in_failures.failures + 1 else 1 end,
@@ -68,7 +69,7 @@ pub(crate) async fn count_attempt(
 pub(crate) async fn clear_attempt(pool: &PgPool, email: &str, network: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update sign_in_failures set failures = case when subject like 'account:%' then 0 else failures - 1 end
-             where subject in ('account:' || encode(sha256(convert_to(lower($1), 'UTF8')), 'hex'), 'network:' || $2)",
+             where subject in ('account:' || encode(sha256(convert_to(lower($1), 'UTF8')), 'hex') || '@' || $2, 'network:' || $2)",
         email,
         network
     )

@@ -119,6 +119,7 @@ pub(crate) async fn add(
 /// Changes an account. Disabling a user deletes all their sessions and their invitation.
 pub(crate) async fn change(pool: &PgPool, admin: i64, id: i64, change: &AccountChange) -> Result<ChangeOutcome, sqlx::Error> {
     let mut transaction = pool.begin().await?;
+    lock_admins_and(&mut transaction, id).await?;
     let changed = sqlx::query!(
         "update users set role = coalesce($2, role),
            disabled_at = case when $3 then coalesce(disabled_at, now()) when not $3 then null else disabled_at end
@@ -143,10 +144,18 @@ pub(crate) async fn change(pool: &PgPool, admin: i64, id: i64, change: &AccountC
     Ok(ChangeOutcome::Changed(account))
 }
 
-/// True if at least one enabled admin remains. Locks the admins' rows, so that two admins cannot demote each other concurrently.
+/// Locks the rows of all admins and of one other user, in the order of their ids, so that two admins can neither demote each other nor wait
+/// for each other's rows.
+async fn lock_admins_and(connection: &mut PgConnection, id: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!("select id from users where role = 'admin' or id = $1 order by id for update", id).fetch_all(connection).await?;
+    Ok(())
+}
+
+/// True if at least one enabled admin remains.
 async fn has_admin(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    let admins = sqlx::query_scalar!("select id from users where role = 'admin' and disabled_at is null order by id for update");
-    Ok(!admins.fetch_all(connection).await?.is_empty())
+    sqlx::query_scalar!(r#"select exists (select from users where role = 'admin' and disabled_at is null) as "has_admin!""#)
+        .fetch_one(connection)
+        .await
 }
 
 /// Adds a user with a password. Returns false if a user with this email address exists.

@@ -4,6 +4,9 @@ use serde::Serialize;
 use sqlx::PgPool;
 use utoipa::ToSchema;
 
+/// Maximum number of views that a user can own.
+const MAX_VIEWS: i64 = 100;
+
 /// A saved view.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct View {
@@ -42,23 +45,35 @@ async fn read(pool: &PgPool, user: i64, id: Option<i64>) -> Result<Vec<View>, sq
     .await
 }
 
-/// Counts the views that `user` owns.
-pub(crate) async fn count(pool: &PgPool, user: i64) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(r#"select count(*) as "count!" from views where user_id = $1"#, user).fetch_one(pool).await
+/// The outcome of [`add`].
+pub(crate) enum AddOutcome {
+    /// The id of the new view.
+    Added(i64),
+    /// The user already owns a view with this name.
+    NameTaken,
+    /// The user owns [`MAX_VIEWS`] views.
+    TooMany,
 }
 
-/// Adds a view. Returns its id, or `None` if `user` already owns a view with this name.
-pub(crate) async fn add(pool: &PgPool, user: i64, name: &str, query: &str, shared: bool) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar!(
+/// Adds a view. The owner's row is locked, so that concurrent requests cannot exceed the limit.
+pub(crate) async fn add(pool: &PgPool, user: i64, name: &str, query: &str, shared: bool) -> Result<AddOutcome, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query!("select id from users where id = $1 for update", user).fetch_optional(&mut *transaction).await?;
+    let count = sqlx::query_scalar!(r#"select count(*) as "count!" from views where user_id = $1"#, user);
+    if count.fetch_one(&mut *transaction).await? >= MAX_VIEWS {
+        return Ok(AddOutcome::TooMany);
+    }
+    let added = sqlx::query_scalar!(
         "insert into views (user_id, name, query, shared) values ($1, $2, $3, $4)
          on conflict on constraint views_name_key do nothing returning id",
         user,
         name,
         query,
         shared
-    )
-    .fetch_optional(pool)
-    .await
+    );
+    let Some(id) = added.fetch_optional(&mut *transaction).await? else { return Ok(AddOutcome::NameTaken) };
+    transaction.commit().await?;
+    Ok(AddOutcome::Added(id))
 }
 
 /// Changes a view. Returns false if its owner has another view with this name.

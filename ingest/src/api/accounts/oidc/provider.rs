@@ -178,6 +178,10 @@ impl Provider {
                 return Err(ProviderError::Token(error.into()));
             }
         };
+        // OpenID Connect Core 1.0, section 3.1.3.7: the token was issued to another client.
+        if claims.authorized_party().is_some_and(|party| *party != self.client_id) {
+            return Err(ProviderError::Token(anyhow::anyhow!("the authorized party is another client")));
+        }
         let email = claims.email().filter(|_| claims.email_verified() == Some(true)).map(|email| email.as_str());
         let subject = claims.subject().as_str();
         let is_usable = !subject.is_empty() && subject.len() <= MAX_SUBJECT_LENGTH && !subject.contains('\0');
