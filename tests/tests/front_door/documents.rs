@@ -35,6 +35,38 @@ fn help_and_documentation_name_every_variable() {
     );
 }
 
+/// Parses `48m` or `16k`.
+fn megabytes(size: &str) -> f64 {
+    let (number, unit) = size.split_at(size.len() - 1);
+    let number: f64 = number.parse().expect("the size should be a number");
+    if unit == "k" { number / 1024.0 } else { number }
+}
+
+#[test]
+fn the_bodies_of_one_address_fit_into_the_spool() {
+    let read = |path: &str| fs::read_to_string(paths::project().join(path)).expect("the file should be readable");
+    let (template, compose) = (read("deploy/nginx/nginx.conf.template"), read("docker-compose.yml"));
+    let spool = compose.split_once("WEBHOOK_SPOOL:-").and_then(|(_, rest)| rest.split_once('}')).expect("a default").0;
+    assert!(compose.contains("tmpfs: [\"/tmp:size=1g\"]"), "the spool has 1 GiB");
+    let value = |text: &str, name: &str| {
+        let (_, rest) = text.split_once(&format!(" {name} "))?;
+        Some(rest.split_once(';')?.0.replace("${WEBHOOK_SPOOL}", spool))
+    };
+    let (before, locations) = template.split_once("\n        location ").expect("the template should have locations");
+    let in_memory = megabytes(&value(before, "client_body_buffer_size").expect("a buffer size"));
+    let usual = value(before, "client_max_body_size").expect("a usual limit");
+    let mut total = 0.0;
+    for location in locations.split("\n        location ").filter(|location| location.contains("proxy_pass")) {
+        let size = megabytes(&value(location, "client_max_body_size").unwrap_or_else(|| usual.clone()));
+        if size > in_memory {
+            let limit = value(location, "limit_conn").unwrap_or_else(|| panic!("no limit on connections: {location}"));
+            total += size * limit.rsplit(' ').next().and_then(|limit| limit.parse::<f64>().ok()).expect("a limit");
+        }
+    }
+    assert!(total > 0.0 && total < 1024.0, "{total} MiB");
+    assert!(template.contains("proxy_max_temp_file_size 0;"), "responses should not be spooled");
+}
+
 #[test]
 fn invalid_settings_exit_with_64_and_name_the_variable() {
     let table = [

@@ -42,6 +42,9 @@ async fn every_refusal_is_an_uncacheable_problem_document() {
         (send("GET", &long, &plain).await, 414, "too_long", ""),
         (send("GET", &longest, &plain).await, 414, "too_long", ""),
         (send("GET", "/api/events", &|request| request.header("x-long", "x".repeat(9_000))).await, 431, "too_long", ""),
+        // nginx itself rejects these.
+        (send("GET", "/", &|request| request.header("if-match", "\"x\"")).await, 412, "refused", ""),
+        (send("POST", "/api/session/", &with_body(20 << 10)).await, 413, "too_large", ""),
     ] {
         assert_eq!(refusal(&response), (status, code.to_owned()));
         assert_eq!(response.header("allow"), allow, "{}", response.text);
@@ -70,4 +73,35 @@ async fn bodies_must_be_objects_and_limits_count_characters() {
     }
     let filtered = async |count: usize| admin.get(&format!("/api/events?q={}", "%C3%A9".repeat(count))).await.status.as_u16();
     assert_eq!((filtered(1_024).await, filtered(1_025).await), (200, 400));
+}
+
+#[tokio::test]
+async fn a_trailing_slash_escapes_no_rule() {
+    let stack = Stack::start().expect("the stack should start");
+    for path in ["/api/session", "/api/session/", "//api/session/"] {
+        let client = ApiClient::new(&stack);
+        let statuses = futures::future::join_all((0..40).map(|_| async {
+            let body = json!({"email": "nobody@example.com", "password": "x"});
+            let request = client.request(Method::POST, path).header("x-requested-with", "fetch").json(&body);
+            client.send(request).await.status.as_u16()
+        }));
+        let statuses = statuses.await;
+        assert!(statuses.iter().all(|status| [401, 404, 429].contains(status)), "{path}: {statuses:?}");
+        assert!(statuses.contains(&429), "{path}: {statuses:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_spool_is_answered_with_a_problem_document() {
+    let stack = Stack::start().expect("the stack should start");
+    let admin = ApiClient::admin(&stack).await;
+    // nginx can write no body to a directory that is a file.
+    let spool = stack.folder().join("nginx/body");
+    std::fs::remove_dir_all(&spool).expect("the spool should be a directory");
+    std::fs::write(&spool, "").expect("the file should be written");
+    let large = json!({"name": "x".repeat(50 << 10)});
+    assert_eq!(refusal(&admin.post("/api/views", &large).await), (503, "away".to_owned()));
+    let mandrill = front_door::Mandrill::of(&stack);
+    let response = mandrill.post(format!("mandrill_events={}", "x".repeat(50 << 10)), Some("x")).await;
+    assert_eq!(refusal(&response), (503, "away".to_owned()));
 }
