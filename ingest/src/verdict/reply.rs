@@ -25,7 +25,7 @@ impl Reply {
     /// Splits a reply.
     pub(super) fn parse(text: &str) -> Self {
         let (code, status) = leading_codes(text).or_else(|| quoted_codes(text)).unwrap_or_default();
-        Self { code, status, words: words(text) }
+        Self { code, status: status.or_else(|| qmail_status(text)), words: words(text) }
     }
 
     /// True if the reply reports success.
@@ -54,6 +54,13 @@ fn quoted_codes(text: &str) -> Option<Codes> {
         let introduces = before.ends_with('>') || INTRODUCERS.iter().any(|known| word.eq_ignore_ascii_case(known));
         introduces.then(|| codes_at_start(text[at + 1..].trim_start())).flatten()
     })
+}
+
+/// The status code in `(#5.1.1)`, with which qmail ends its sentences.
+fn qmail_status(text: &str) -> Option<(u16, u16)> {
+    let (_, rest) = text.rsplit_once("(#")?;
+    let (status, _) = rest.split_once(')')?;
+    status_at_start(status, None)
 }
 
 /// A code and an optional enhanced status code, or an enhanced status code alone. A status code of another class than the code is not one.
@@ -149,6 +156,7 @@ mod tests {
             ("SMTP error from remote mail server after RCPT TO:<a@example.com>: 550 no", Some(550), None),
             ("timed out after 421 seconds, queue 552123", None, None),
             ("accepted in 0.552 by 5.2.2.example", None, None),
+            ("Sorry, no mailbox here by that name. (#5.1.1)", None, Some((1, 1))),
             ("", None, None),
         ];
         for (text, code, status) in table {
