@@ -58,10 +58,16 @@ fn the_bodies_of_one_address_fit_into_the_spool() {
     let mut total = 0.0;
     for location in locations.split("\n        location ").filter(|location| location.contains("proxy_pass")) {
         let size = megabytes(&value(location, "client_max_body_size").unwrap_or_else(|| usual.clone()));
-        if size > in_memory {
-            let limit = value(location, "limit_conn").unwrap_or_else(|| panic!("no limit on connections: {location}"));
-            total += size * limit.rsplit(' ').next().and_then(|limit| limit.parse::<f64>().ok()).expect("a limit");
-        }
+        let limits = location.split(" limit_conn ").skip(1).map(|rest| rest.split_once(';').expect("a limit should end").0);
+        let limits: Vec<(&str, f64)> = limits
+            .filter_map(|limit| limit.split_once(' '))
+            .map(|(zone, count)| (zone, count.parse().expect("the limit should be a number")))
+            .collect();
+        // A zone of large bodies limits those of a megabyte or more; every other zone also admits smaller ones only.
+        let has_large = limits.iter().any(|(zone, _)| zone.starts_with("large_"));
+        assert!(size <= in_memory || (!limits.is_empty() && (size <= 1.0 || has_large)), "no limit: {location}");
+        total +=
+            limits.iter().map(|(zone, count)| count * if zone.starts_with("large_") { size } else { size.min(1.0) }).sum::<f64>();
     }
     assert!(total > 0.0 && total < 1024.0, "{total} MiB");
     assert!(template.contains("proxy_max_temp_file_size 0;"), "responses should not be spooled");
