@@ -179,7 +179,7 @@ test("excluding a value filters the list and live events, and is kept in the URL
     `${await page
       .getByRole("button", { name: "Export" })
       .click()
-      .then(() => page.getByRole("link", { name: /^CSV/ }).getAttribute("href"))}`,
+      .then(() => page.getByRole("link", { name: "CSV, for other programs" }).getAttribute("href"))}`,
   );
   expect((await exported.text()).split("\n").filter((line) => line.includes(run)).length).toBe(2);
 });
