@@ -85,9 +85,14 @@ impl<'a> Counts<'a> {
             let quarantined = i64::try_from(batch.poison.len()).unwrap_or(i64::MAX);
             counts.add(Group::of(source, "", Outcome::Quarantined), quarantined);
         }
+        let mut stored = Self::default();
         for row in &inserted.rows {
-            counts.add(Group::of_stored(row), 1);
-            counts.add(Group::of(row.source, &row.event.kind, Outcome::Duplicate), -1);
+            stored.add(Group::of_stored(row), 1);
+        }
+        for (group, count) in stored.0 {
+            let duplicates = Group { outcome: Outcome::Duplicate, occurred: None, reason_class: "", actor: "", ..group };
+            counts.add(duplicates, -count);
+            counts.add(group, count);
         }
         for (candidate, _) in &inserted.refused {
             counts.add(Group::of(candidate.source, &candidate.event.kind, Outcome::Duplicate), -1);

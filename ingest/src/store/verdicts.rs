@@ -136,7 +136,7 @@ pub(crate) struct Reaction {
 }
 
 /// Locks the opens and clicks of the last 24 hours of every message with an event between two times, the second included, whose actor was
-/// decided by `rules`. `limit` bounds the number of events considered; returns the time up to which they were.
+/// decided by `rules`.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.

@@ -1,7 +1,8 @@
 //! The names of event kinds.
 
-use crate::webhook::json::object::Object;
 use std::borrow::Cow;
+
+use crate::webhook::json::object::Object;
 
 /// Mandrill's names for message events, inbound mail, and changes to the denylist and allowlist. Unknown kinds are stored unchanged.
 const KNOWN_KINDS: [&str; 25] = [
@@ -31,6 +32,7 @@ const KNOWN_KINDS: [&str; 25] = [
     "sms_click",
     "sms_unsub",
 ];
+
 /// Returns the kind as a metric label. All unknown kinds share one label, to limit the number of label values.
 pub fn known_kind(kind: &str) -> &'static str {
     KNOWN_KINDS.into_iter().find(|known| *known == kind).unwrap_or("other")
