@@ -5,7 +5,7 @@ import * as api from "../../api/client";
 import type { InboxNotification, ReadMark } from "../../api/types";
 import { listen } from "../../live/feed";
 import { liveList } from "../../live/list";
-import { isMarked, isOwn } from "../../live/notifications";
+import { isMarked, isOwn, withVerdict } from "../../live/notifications";
 import { matchesView, queryOf, type View } from "./view";
 
 /** Maximum length of the list in the page. */
@@ -25,6 +25,7 @@ export function useHistory(view: () => View) {
       if (matchesView(item, view())) list.add([item]);
     },
     read: applyRead,
+    changed: (verdict) => list.update((item) => withVerdict(item, verdict)),
     refetch: () => void list.refill(),
   });
   watch(
