@@ -156,7 +156,7 @@ test("a retry shows the result of each item and can be stopped", async ({ page }
 test("a delivery with a wrong signature is listed with its likely cause and the fix", async ({ page }) => {
   await signIn(page, "/refusals");
   const wrong = page.getByRole("region", { name: "Wrong signature" });
-  // The server explains at most one refusal per second, so retry until this one is explained.
+  // The server explains at most one refusal per second and network, so retry until this one is explained.
   await expect(async () => {
     expect((await post(`["${randomUUID()}"]`, webhook.url.replace(/\/$/, ""))).status).toBe(401);
     await page.getByRole("button", { name: "Refresh" }).click();

@@ -18,7 +18,10 @@ use crate::http::router;
 use crate::notify::cache::RuleCache;
 use crate::outbox::handoff;
 use crate::outbox::publisher::{self, Publisher};
-use crate::periodic::{actor_review, alarms, background, gin_pending, refusals, upkeep};
+use crate::periodic::alarms::Alarms;
+use crate::periodic::probes::Probes;
+use crate::periodic::{actor_review, background, gin_pending, refusals, upkeep};
+use crate::readiness::Readiness;
 use crate::state::AppState;
 use crate::webhook::delivery::QueuedDelivery;
 use crate::webhook::queue::{self, Writer};
@@ -66,6 +69,7 @@ impl App {
             webhook: config.webhook,
             retention_days: config.retention.retention_days.0,
             silence_minutes: config.alarms.silence_alert_minutes.0,
+            readiness: Arc::new(Readiness::default()),
             exports: Arc::default(),
             refusals: Arc::new(Refusals::default()),
             deliveries,
@@ -101,17 +105,32 @@ impl App {
             pool: self.writing.clone(),
             sync_senders_from: OnceCell::new(),
             rules: RuleCache::new(Arc::clone(&state.rule_changes)),
+            readiness: Arc::clone(&state.readiness),
             stored: Arc::clone(&state.stored),
             publisher,
         };
         queue::start(self.queue, self.writers, writer, &writers, &stop_writers);
         writers.close();
         let wake = Arc::clone(&state.outbox_filled);
-        let publisher = Publisher { pool: self.writing.clone(), redis: state.redis.clone(), wake: Arc::clone(&wake) };
+        let publisher = Publisher {
+            pool: self.writing.clone(),
+            redis: state.redis.clone(),
+            readiness: Arc::clone(&state.readiness),
+            wake: Arc::clone(&wake),
+        };
         tasks.spawn(publisher.run(entries, stop_background.clone()));
         tasks.spawn(publisher::listen_for_wakes(wake, self.redis, stop_background.clone()));
-        let (pool, outbox_filled) = (state.pool.clone(), Arc::clone(&state.outbox_filled));
-        tasks.spawn(alarms::run(pool.clone(), state.silence_minutes, outbox_filled, stop_background.clone()));
+        let probes =
+            Probes { writing: self.writing.clone(), redis: state.redis.clone(), readiness: Arc::clone(&state.readiness) };
+        tasks.spawn(probes.run(stop_background.clone()));
+        let pool = state.pool.clone();
+        let alarms = Alarms {
+            pool: pool.clone(),
+            silence_minutes: state.silence_minutes,
+            readiness: Arc::clone(&state.readiness),
+            outbox_filled: Arc::clone(&state.outbox_filled),
+        };
+        tasks.spawn(alarms.run(stop_background.clone()));
         tasks.spawn(actor_review::run(pool.clone(), Arc::clone(&state.outbox_filled), stop_background.clone()));
         tasks.spawn(upkeep::run(pool.clone(), state.retention_days, stop_background.clone()));
         tasks.spawn(gin_pending::run(pool.clone(), Arc::clone(&state.stored), stop_background.clone()));

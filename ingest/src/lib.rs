@@ -11,7 +11,7 @@
 //! - [`store`]: the SQL for deliveries and for the API.
 //! - [`notify`]: which users an event notifies, and the text they see.
 //! - `verdict`: why mail was not delivered, and who opened or clicked.
-//! - [`state`], [`config`], [`redact`]: shared by all of them.
+//! - [`state`], [`readiness`], [`config`], [`redact`]: shared by all of them.
 
 pub mod api;
 pub mod app;
@@ -22,6 +22,7 @@ pub mod http;
 pub mod notify;
 pub mod outbox;
 pub mod periodic;
+pub mod readiness;
 pub mod redact;
 pub mod state;
 pub mod store;

@@ -6,6 +6,7 @@ pub(crate) mod background;
 pub(crate) mod counts;
 pub mod facets;
 pub mod gin_pending;
+pub(crate) mod probes;
 pub mod refusals;
 pub mod retention;
 pub mod upkeep;

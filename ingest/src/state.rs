@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::accounts::oidc::provider::Provider;
 use crate::api::events::export::slots::ExportSlots;
 use crate::config::Webhook;
+use crate::readiness::Readiness;
 use crate::webhook::delivery::DeliverySender;
 use crate::webhook::refusals::Refusals;
 use crate::webhook::signature::Verifier;
@@ -40,6 +41,8 @@ pub struct AppState {
     pub retention_days: Option<u32>,
     /// `SILENCE_ALERT_MINUTES`.
     pub silence_minutes: Option<u32>,
+    /// What was last seen of Postgres and Redis.
+    pub readiness: Arc<Readiness>,
     /// The running exports.
     pub exports: Arc<ExportSlots>,
     /// Refused deliveries that have not been stored yet.

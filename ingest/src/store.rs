@@ -1,6 +1,7 @@
 //! Postgres: the statements that commit deliveries and the statements used by the API. Nothing here depends on HTTP.
 
 pub(crate) mod accounts;
+pub(crate) mod alarms;
 pub(crate) mod background_jobs;
 pub(crate) mod commit;
 pub(crate) mod copy;
@@ -27,3 +28,4 @@ pub mod sqlstate;
 pub(crate) mod tallies;
 pub(crate) mod upgrade_moments;
 pub(crate) mod verdicts;
+pub(crate) mod write_probe;

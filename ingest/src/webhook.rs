@@ -4,6 +4,7 @@ pub mod batch;
 pub mod delivery;
 pub mod diagnose;
 pub mod event;
+mod evidence;
 pub mod form;
 pub mod handler;
 pub mod json;

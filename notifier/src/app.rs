@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::redis::RedisState;
 use shared::{config, db, redis, serve, telemetry};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,6 +16,7 @@ use crate::fanout::command::{COMMAND_QUEUE, Command};
 use crate::fanout::hub::Hub;
 use crate::fanout::shard::Shard;
 use crate::feed::subscriber::FeedSubscriber;
+use crate::feed::write_probe;
 use crate::router;
 use crate::state::AppState;
 use crate::user::messages::{self, Messages, QueuedMessage};
@@ -29,6 +31,8 @@ pub struct App {
     listener: TcpListener,
     connections: config::Connections,
     redis: deadpool_redis::Pool,
+    /// Passes the outcome of the write probe to the readiness check.
+    redis_state: watch::Sender<RedisState>,
     redis_config: config::Redis,
     queued_messages: mpsc::Receiver<QueuedMessage>,
     /// One receiver for each shard.
@@ -43,6 +47,7 @@ impl App {
     pub async fn build(config: Serve) -> anyhow::Result<Self> {
         let pool = db::pool(&config.database, "notifier", db::Purpose::Work)?;
         let redis = redis::pool(&config.redis)?;
+        let (redis_state, observed) = watch::channel(RedisState::Unknown);
         let (messages, queued_messages) = Messages::new();
         // One shard per worker thread, since shards spend most of their time writing to sockets.
         let shards = Handle::current().metrics().num_workers();
@@ -51,6 +56,7 @@ impl App {
             pool,
             origins: config.public.public_origins,
             hub: Arc::new(Hub::new(senders)),
+            redis_state: observed,
             messages,
             limits: config.limits,
             tasks: TaskTracker::new(),
@@ -59,7 +65,7 @@ impl App {
         });
         let listener = TcpListener::bind(config.listen).await?;
         let (connections, redis_config) = (config.connections, config.redis);
-        Ok(Self { state, listener, connections, redis, redis_config, queued_messages, commands })
+        Ok(Self { state, listener, connections, redis, redis_state, redis_config, queued_messages, commands })
     }
 
     /// Serves until `stop`. After that, new connections are rejected, and open ones are closed with 1012 during the drain period.
@@ -78,6 +84,7 @@ impl App {
             sessions_changed: Arc::clone(&sessions_changed),
         };
         tasks.spawn(subscriber.run(background.clone()));
+        tasks.spawn(write_probe::run(redis.clone(), self.redis_state, background.clone()));
         tasks.spawn(sessions::watch(Arc::clone(&state.hub), state.pool.clone(), sessions_changed, background.clone()));
         tasks.spawn(messages::store_queued(self.queued_messages, state.pool.clone(), redis.clone(), background.clone()));
         let drain_time = Duration::from_secs(self.connections.drain_seconds);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use serde::Serialize;
+use shared::redis::RedisState;
 use warp::reply::{Reply, Response};
 
 use crate::state::AppState;
@@ -17,7 +18,10 @@ const POSTGRES_TIMEOUT: Duration = Duration::from_secs(3);
 struct Readiness {
     ready: bool,
     postgres: &'static str,
+    /// Whether the feed arrives.
     feed: &'static str,
+    /// Whether Redis takes what ingest publishes.
+    redis: &'static str,
 }
 
 /// `GET /healthz`: the process is running.
@@ -25,13 +29,28 @@ pub async fn alive() -> Response {
     "alive\n".into_response()
 }
 
-/// `GET /readyz`: 200 if sessions can be checked, Redis is delivering, and the service is not shutting down; 503 otherwise.
+/// `GET /readyz/local`: 200 while the service takes connections, whatever the state of Postgres and Redis; 503 once it is shutting down.
+/// A proxy routes by this.
+pub async fn ready_locally(state: Arc<AppState>) -> Response {
+    let (text, status) =
+        if state.stop.is_cancelled() { ("stopping\n", StatusCode::SERVICE_UNAVAILABLE) } else { ("serving\n", StatusCode::OK) };
+    warp::reply::with_status(text, status).into_response()
+}
+
+/// `GET /readyz`: 200 if events are relayed: sessions can be checked, Redis takes writes and delivers, and the service is not shutting down;
+/// 503 otherwise.
 pub async fn ready(state: Arc<AppState>) -> Response {
     let check = sessions::check_readable(&state.pool);
     let postgres = matches!(tokio::time::timeout(POSTGRES_TIMEOUT, check).await, Ok(Ok(())));
     let feed = state.hub.is_live();
-    let ready = postgres && feed && !state.stop.is_cancelled();
-    let readiness = Readiness { ready, postgres: if postgres { "up" } else { "away" }, feed: if feed { "live" } else { "lost" } };
+    let redis = *state.redis_state.borrow();
+    let ready = postgres && feed && redis == RedisState::Up && !state.stop.is_cancelled();
+    let readiness = Readiness {
+        ready,
+        postgres: if postgres { "up" } else { "away" },
+        feed: if feed { "live" } else { "lost" },
+        redis: redis.code(),
+    };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     warp::reply::with_status(warp::reply::json(&readiness), status).into_response()
 }

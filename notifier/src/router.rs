@@ -24,9 +24,10 @@ pub fn build(state: Arc<AppState>) -> impl Filter<Extract = (impl Reply,), Error
     let sse = get("sse").and(client).and(query()).then(sse::open);
     let healthz = get("healthz").then(health::alive);
     let readyz = get("readyz").and(state.clone()).then(health::ready);
+    let ready_locally = warp::path!("readyz" / "local").and(warp::get()).and(state.clone()).then(health::ready_locally);
     let metrics = get("metrics").and(state).then(health::metrics);
 
-    ws.or(sse).or(healthz).or(readyz).or(metrics).recover(refuse)
+    ws.or(sse).or(healthz).or(readyz).or(ready_locally).or(metrics).recover(refuse)
 }
 
 /// Matches `GET /path`.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use shared::origin::Origins;
+use shared::redis::RedisState;
 use sqlx::PgPool;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,6 +20,8 @@ pub struct AppState {
     /// The origins whose pages are allowed to connect.
     pub origins: Origins,
     pub hub: Arc<Hub>,
+    /// Whether Redis takes writes, as last probed.
+    pub redis_state: watch::Receiver<RedisState>,
     pub messages: Messages,
     pub limits: ConnectionLimits,
     /// Tasks that must finish before shutdown: one for each shard and each open connection.

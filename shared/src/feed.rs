@@ -9,6 +9,7 @@ mod cursor;
 mod encode;
 mod item;
 mod keys;
+mod probe;
 mod receive;
 mod script;
 
@@ -16,5 +17,6 @@ pub use cursor::{Cursor, CursorError};
 pub use encode::EncodedBatch;
 pub use item::{ChangedVerdict, FeedItem, ReceivedItem, RefetchReason};
 pub use keys::{FEED_CHANNEL, KEEP, OPEN_CHANNEL, SESSIONS_CHANNEL, STREAM, WAKE_CHANNEL};
+pub use probe::probe_writes;
 pub use receive::ReceivedBatch;
 pub use script::{Page, append, end, read};

@@ -28,7 +28,52 @@ pub enum Error {
     Randomness(#[from] getrandom::Error),
 }
 
+/// Whether Redis takes writes, and the reason if it does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedisState {
+    /// Nothing has been observed yet.
+    Unknown,
+    /// Redis takes writes.
+    Up,
+    /// Redis does not respond, or is still loading.
+    Away,
+    /// Redis has reached its memory limit.
+    Full,
+    /// Redis is a replica, or cannot write to its disk.
+    ReadOnly,
+    /// Redis responds with an unexpected error.
+    Failing,
+}
+
+impl RedisState {
+    /// The stable code in readiness responses.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Up => "up",
+            Self::Away => "away",
+            Self::Full => "full",
+            Self::ReadOnly => "read_only",
+            Self::Failing => "failing",
+        }
+    }
+}
+
 impl Error {
+    /// What the error says about Redis as a whole.
+    pub fn state(&self) -> RedisState {
+        match self {
+            Self::Pool(deadpool_redis::PoolError::Backend(error)) | Self::Redis(error) => match error.code() {
+                Some("OOM") => RedisState::Full,
+                Some("READONLY" | "MISCONF" | "NOREPLICAS") => RedisState::ReadOnly,
+                Some("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "BUSY") | None => RedisState::Away,
+                Some(_) => RedisState::Failing,
+            },
+            Self::Pool(_) => RedisState::Away,
+            Self::Malformed(_) | Self::Randomness(_) => RedisState::Failing,
+        }
+    }
+
     /// Returns true if only this command is affected, so that other commands can still succeed. Returns false if Redis is
     /// unreachable, starting up, out of memory or read-only, since every command would fail.
     pub fn is_about_the_command(&self) -> bool {

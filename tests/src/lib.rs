@@ -6,6 +6,7 @@
 pub mod api_client;
 pub mod database;
 pub mod delivery;
+pub mod disk;
 pub mod identity_provider;
 pub mod live;
 pub mod mandrill_api;
@@ -17,6 +18,7 @@ pub mod wait;
 pub use api_client::{ApiClient, ApiResponse};
 pub use database::Database;
 pub use delivery::Mandrill;
+pub use disk::SmallDisk;
 pub use identity_provider::IdentityProvider;
 pub use live::{Follower, Socket};
 pub use mandrill_api::MandrillApi;

@@ -45,7 +45,8 @@ struct EventWithPayload<'a> {
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
 pub async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Response, ApiError> {
     let filter = parse_filter(&page.filters)?;
-    let after = page.cursor.as_ref().map(|cursor| parse_cursor(cursor).ok_or(ApiError::BadPage)).transpose()?;
+    let after =
+        page.cursor.as_ref().map(|cursor| parse_cursor(cursor).ok_or_else(|| ApiError::bad_page("cursor"))).transpose()?;
     let events = store::newest(&state.reading, &filter, after, page.rows()).await?;
     Ok(warp::reply::json(&page.cut(events, cursor_after)).into_response())
 }

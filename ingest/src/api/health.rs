@@ -6,19 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use redis::AsyncCommands;
 use serde::Serialize;
+use shared::redis::RedisState;
 use warp::reply::{Reply, Response};
 
 use crate::http::error::ApiError;
+use crate::readiness::PostgresState;
 use crate::state::AppState;
-use crate::store::diagnostics;
 
-/// How long to wait for a response from Postgres or Redis.
-const DEPENDENCY_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long to wait for Postgres.
+const POSTGRES_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Serialize)]
-struct Readiness {
+struct ReadinessReport {
     ready: bool,
     postgres: &'static str,
     redis: &'static str,
@@ -32,22 +32,26 @@ pub async fn alive(_: Arc<AppState>) -> Result<Response, ApiError> {
     Ok("alive\n".into_response())
 }
 
-/// `GET /readyz`: 200 if a delivery would be committed, which requires Postgres with the current schema and a service that is not
-/// shutting down. Redis is only reported, because accepting a delivery does not depend on it.
+/// `GET /readyz/local`: 200 while the service takes requests, whatever the state of Postgres and Redis; 503 once it is shutting down. A
+/// proxy routes by this, so that a fault common to all replicas does not remove all of them.
+///
+/// # Errors
+/// Never.
+pub async fn ready_locally(state: Arc<AppState>) -> Result<Response, ApiError> {
+    let (text, status) =
+        if state.stop.is_cancelled() { ("stopping\n", StatusCode::SERVICE_UNAVAILABLE) } else { ("serving\n", StatusCode::OK) };
+    Ok(warp::reply::with_status(text, status).into_response())
+}
+
+/// `GET /readyz`: 200 if a delivery would be committed, as the writers and the probes last saw it, and the service is not shutting down.
+/// Redis is only reported, because accepting a delivery does not depend on it.
 ///
 /// # Errors
 /// Never; the status is 503 while the service is not ready.
 pub async fn ready(state: Arc<AppState>) -> Result<Response, ApiError> {
-    let postgres = tokio::time::timeout(DEPENDENCY_TIMEOUT, diagnostics::check_ready(&state.pool));
-    let redis = tokio::time::timeout(DEPENDENCY_TIMEOUT, async {
-        let mut connection = state.redis.get().await.ok()?;
-        connection.ping::<String>().await.ok()
-    });
-    let (postgres, redis) = tokio::join!(postgres, redis);
-    let postgres = matches!(postgres, Ok(Ok(())));
-    let status_of = |is_up| if is_up { "up" } else { "away" };
-    let ready = postgres && !state.stop.is_cancelled();
-    let readiness = Readiness { ready, postgres: status_of(postgres), redis: status_of(matches!(redis, Ok(Some(_)))) };
+    let (postgres, redis) = (state.readiness.postgres(), state.readiness.redis());
+    let ready = postgres == PostgresState::Up && !state.stop.is_cancelled();
+    let readiness = ReadinessReport { ready, postgres: postgres.code(), redis: redis.code() };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok(warp::reply::with_status(warp::reply::json(&readiness), status).into_response())
 }
@@ -57,8 +61,11 @@ pub async fn ready(state: Arc<AppState>) -> Result<Response, ApiError> {
 /// # Errors
 /// Never.
 pub async fn metrics(state: Arc<AppState>) -> Result<Response, ApiError> {
-    let refreshed = tokio::time::timeout(DEPENDENCY_TIMEOUT, gauges::refresh(&state.reading)).await;
+    let refreshed = tokio::time::timeout(POSTGRES_TIMEOUT, gauges::refresh(&state.reading)).await;
     let is_up = matches!(refreshed, Ok(Ok(())));
-    metrics::gauge!("ingest_postgres_up").set(if is_up { 1.0 } else { 0.0 });
+    let set = |name: &'static str, is_set: bool| metrics::gauge!(name).set(if is_set { 1.0 } else { 0.0 });
+    set("ingest_postgres_up", is_up);
+    set("ingest_postgres_writable", state.readiness.postgres() == PostgresState::Up);
+    set("ingest_redis_writable", state.readiness.redis() == RedisState::Up);
     Ok(state.metrics.render().into_response())
 }

@@ -51,10 +51,10 @@ fn read_filter(page: &Page) -> Result<NotificationFilter, ApiError> {
     for (name, value) in page.filters.iter().filter(|(_, value)| !value.is_empty()) {
         match (name.as_ref(), value.as_ref()) {
             ("kind", "open" | "event" | "message" | "alert") => filter.kind = Some(value.clone()),
-            ("from_user", id) => filter.from_user = Some(id.parse().map_err(|_| ApiError::BadPage)?),
+            ("from_user", id) => filter.from_user = Some(id.parse().map_err(|_| ApiError::bad_page(name))?),
             ("unread", "true") => filter.unread = true,
             ("unread", "false") => filter.unread = false,
-            _ => return Err(ApiError::BadPage),
+            _ => return Err(ApiError::bad_page(name)),
         }
     }
     Ok(filter)

@@ -80,7 +80,7 @@ fn read_filter(page: &Page) -> Result<QuarantineFilter, ApiError> {
             "state" if ["open", "retried", "discarded"].contains(&value.as_ref()) => filter.state.clone_from(value),
             "reason" => filter.reason = Some(value.clone()),
             "webhook" => filter.webhook = Some(value.clone()),
-            _ => return Err(ApiError::BadPage),
+            _ => return Err(ApiError::bad_page(name)),
         }
     }
     Ok(filter)

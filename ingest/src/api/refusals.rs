@@ -22,12 +22,14 @@ use crate::store::refusals::{self, Refusal};
     responses((status = 200, description = "A page of refusals.", body = List<Refusal>),
         (status = 400, description = "`bad_page`")))]
 pub async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Response, ApiError> {
-    // The table keeps at most 1,000 rows, so an offset is good enough as a cursor.
+    // The table keeps a few thousand rows, so an offset is good enough as a cursor.
     let offset = match &page.cursor {
-        Some(cursor) => cursor.parse::<u16>().map_err(|_| ApiError::BadPage)?,
-        None if page.filters.is_empty() => 0,
-        None => return Err(ApiError::BadPage),
+        Some(cursor) => cursor.parse::<u16>().map_err(|_| ApiError::bad_page("cursor"))?,
+        None => 0,
     };
+    if let Some((name, _)) = page.filters.first() {
+        return Err(ApiError::bad_page(name));
+    }
     let offset = i64::from(offset);
     let refusals = refusals::list(&state.reading, offset, page.rows()).await?;
     let next = (offset + page.limit).to_string();

@@ -41,9 +41,9 @@ pub enum ApiError {
     /// 400: an invalid filter.
     #[error("invalid filter")]
     BadFilter(#[from] FilterError),
-    /// 400: an invalid cursor, limit or other list parameter.
-    #[error("invalid page")]
-    BadPage,
+    /// 400: an unknown parameter or one with an invalid value, by name.
+    #[error("invalid parameter")]
+    BadPage(String),
     /// 400, 403, 404, 429: a message that was not sent.
     #[error("message not sent: {0}")]
     NoMessage(#[from] MessageError),
@@ -130,6 +130,12 @@ pub enum ApiError {
 const RETRY_AFTER_SECONDS: u64 = 30;
 
 impl ApiError {
+    /// An unknown parameter, or one with an invalid value.
+    pub fn bad_page(name: &str) -> Self {
+        // Names come from clients, so only as much of them is repeated as a name of ours has.
+        Self::BadPage(name.chars().filter(|c| !c.is_control()).take(40).collect())
+    }
+
     /// The problem document.
     pub fn problem(&self) -> Problem {
         let (status, code) = self.status_and_code();
@@ -157,7 +163,7 @@ impl ApiError {
             Self::BadForm(error) => error.to_string(),
             Self::NotJson(what) => format!("The body is not the JSON that this address expects: {what}."),
             Self::BadFilter(error) => format!("{error}."),
-            Self::BadPage => "`cursor`, `limit` or another parameter is not valid for this list.".to_owned(),
+            Self::BadPage(name) => format!("`{name}` is unknown here, or its value is not valid."),
             Self::NoMessage(error) => error.to_string(),
             Self::CountChanged { found } => format!("The selection now matches {found} items. Review it and retry."),
             Self::UserExists => "An account with this address already exists.".to_owned(),
@@ -200,7 +206,7 @@ impl ApiError {
             Self::BadForm(error) => (StatusCode::BAD_REQUEST, error.code()),
             Self::NotJson(_) => (StatusCode::BAD_REQUEST, "bad_json"),
             Self::BadFilter(_) => (StatusCode::BAD_REQUEST, "bad_filter"),
-            Self::BadPage => (StatusCode::BAD_REQUEST, "bad_page"),
+            Self::BadPage(_) => (StatusCode::BAD_REQUEST, "bad_page"),
             Self::NoMessage(error) => {
                 let status = match error {
                     MessageError::Forbidden => StatusCode::FORBIDDEN,

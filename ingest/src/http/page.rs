@@ -101,7 +101,10 @@ impl Page {
         let mut page = Self { limit: USUAL, cursor: None, filters: Vec::new() };
         for (name, value) in Pairs::read(query).0 {
             match name.as_str() {
-                "limit" => page.limit = value.parse().ok().filter(|n| (1..=MOST).contains(n)).ok_or(ApiError::BadPage)?,
+                "limit" => {
+                    page.limit =
+                        value.parse().ok().filter(|n| (1..=MOST).contains(n)).ok_or_else(|| ApiError::bad_page("limit"))?
+                }
                 "cursor" if value.is_empty() => {}
                 "cursor" => page.cursor = Some(value),
                 _ => page.filters.push((name, value)),
@@ -112,7 +115,7 @@ impl Page {
 
     /// The id below which the page starts, in a list whose cursors are ids.
     pub(crate) fn before(&self) -> Result<Option<i64>, ApiError> {
-        self.cursor.as_ref().map(|cursor| cursor.parse().map_err(|_| ApiError::BadPage)).transpose()
+        self.cursor.as_ref().map(|cursor| cursor.parse().map_err(|_| ApiError::bad_page("cursor"))).transpose()
     }
 
     /// Number of rows to read: one more than fits on the page, to detect whether another page follows.

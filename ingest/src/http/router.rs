@@ -123,6 +123,7 @@ fn own(parts: &Parts) -> BoxedFilter<(Response,)> {
     any_of([
         route!(get "healthz" => health::alive [s()]),
         route!(get "readyz"  => health::ready [s()]),
+        route!(get "readyz" / "local" => health::ready_locally [s()]),
         route!(get "metrics" => health::metrics [s()]),
     ])
 }

@@ -14,6 +14,7 @@ use futures::StreamExt;
 use shared::config;
 use shared::feed::{self, EncodedBatch, FeedItem, WAKE_CHANNEL};
 use shared::notification::Notification;
+use shared::redis::RedisState;
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::PublishError;
 use super::handoff::OutboxEntry;
 use super::poison;
+use crate::readiness::Readiness;
 use crate::store::events::list::{self, SearchableEvent};
 use crate::store::outbox_rows::{self, PendingRow, Selection};
 
@@ -39,6 +41,8 @@ pub(crate) struct Publisher {
     /// Connections shared by the writers and the publisher.
     pub(crate) pool: PgPool,
     pub(crate) redis: deadpool_redis::Pool,
+    /// Learns which appends succeed.
+    pub(crate) readiness: Arc<Readiness>,
     /// Wakes the publisher when another process or a handler has added rows to the outbox.
     pub(crate) wake: Arc<Notify>,
 }
@@ -79,6 +83,7 @@ impl Publisher {
             }
             if !fresh.is_empty() {
                 let outcome = publish(&mut connection, std::mem::take(&mut fresh)).await;
+                self.observe(&outcome);
                 log_transition(&outcome, &mut progress.healthy);
                 progress.published.add(outcome.unwrap_or_default());
             }
@@ -103,6 +108,15 @@ impl Publisher {
         }
     }
 
+    /// Records what an attempt to publish says about Redis.
+    fn observe<T>(&self, outcome: &Result<T, PublishError>) {
+        match outcome {
+            Ok(_) => self.readiness.observe_redis(RedisState::Up),
+            Err(PublishError::Redis(error)) => self.readiness.observe_redis(error.state()),
+            Err(PublishError::Postgres(_)) => {}
+        }
+    }
+
     async fn delete_published(&self, progress: &mut Progress) {
         let published = std::mem::take(&mut progress.published);
         if published.ids.is_empty() {
@@ -124,6 +138,9 @@ impl Publisher {
             Ok(Round::Refused) => true,
             Err(_) => false,
         };
+        if !matches!(outcome, Ok(Round::Published(0))) {
+            self.observe(&outcome);
+        }
         let is_published = matches!(outcome, Ok(Round::Published(_)));
         progress.limit = if is_published { (progress.limit * 2).min(MAX_ROWS) } else { (progress.limit / 2).max(1) };
         log_transition(&outcome, &mut progress.healthy);

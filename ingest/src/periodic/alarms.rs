@@ -1,23 +1,31 @@
 //! Alarms. Every admin is notified once when a problem starts and once when it ends.
 //!
-//! Every replica evaluates the alarms. An alarm's row is locked while its state changes, so only one replica sends the notification.
+//! Every replica evaluates the alarms. An alarm's row is locked while its state changes, so only one replica sends the notification. While
+//! no row can be written, the metric and the log show the alarm, and admins are notified afterwards.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use shared::config::Count;
-use sqlx::postgres::PgConnection;
-use sqlx::{Connection, PgPool};
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::periodic::counts;
-use crate::store::diagnostics::{self, SIGNED_REFUSAL_REASONS};
+use crate::readiness::{self, Readiness};
+use crate::store::alarms;
+use crate::store::diagnostics::{self, HourlyRefusals};
 
 /// How often the alarms are evaluated.
-const INTERVAL: Duration = Duration::from_secs(5);
-/// Number of signed deliveries rejected within an hour that raises the alarm. Mandrill retries a batch every 15 to 25 minutes and
+const INTERVAL: Duration = Duration::from_secs(2);
+/// Maximum time for storing the alarms about Postgres and Redis, which must follow their state soon.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// How long Postgres or Redis must take no writes before the alarm is raised, so that a restart raises none.
+const MIN_DURATION: Duration = Duration::from_secs(5);
+/// Number of Mandrill's deliveries rejected within an hour that raises the alarm. Mandrill retries a batch every 15 to 25 minutes and
 /// disables a webhook after 20 failures.
 const MIN_REFUSALS: i64 = 3;
 
@@ -38,108 +46,159 @@ struct Alarm {
 
 const REFUSALS: Alarm = Alarm { name: "refusals", title: "Mandrill deliveries are being refused" };
 const SILENCE: Alarm = Alarm { name: "silence", title: "No deliveries from Mandrill" };
+const WRITES: Alarm = Alarm { name: "writes", title: "Deliveries cannot be stored" };
+const REDIS: Alarm = Alarm { name: "redis", title: "Events are not shown live" };
 
-/// Folds the counts and evaluates the alarms until `stop`. Wakes the publisher after an alarm changes.
-pub(crate) async fn run(pool: PgPool, silence_minutes: Option<u32>, outbox_filled: Arc<Notify>, stop: CancellationToken) {
-    loop {
-        let evaluated = async {
-            counts::fold(&pool).await?;
-            evaluate(&pool, silence_minutes).await
+/// Suppresses problems that do not last.
+#[derive(Default)]
+struct Lasting(Option<Instant>);
+
+impl Lasting {
+    /// Returns the problem once it has lasted for [`MIN_DURATION`].
+    fn filter<T>(&mut self, problem: Option<T>) -> Option<T> {
+        let problem = problem.or_else(|| {
+            self.0 = None;
+            None
+        })?;
+        (self.0.get_or_insert_with(Instant::now).elapsed() >= MIN_DURATION).then_some(problem)
+    }
+}
+
+/// What is remembered of earlier evaluations.
+#[derive(Default)]
+struct Memory {
+    writes: Lasting,
+    redis: Lasting,
+    outage: Option<Outage>,
+}
+
+/// A time during which Postgres takes no writes.
+struct Outage {
+    since: OffsetDateTime,
+    problem: &'static str,
+    /// Whether the alarm's row could be raised nevertheless, as it can if only some tables are locked.
+    stored: bool,
+}
+
+/// Evaluates the alarms.
+pub(crate) struct Alarms {
+    pub(crate) pool: PgPool,
+    /// `SILENCE_ALERT_MINUTES`.
+    pub(crate) silence_minutes: Option<u32>,
+    pub(crate) readiness: Arc<Readiness>,
+    /// Wakes the publisher after an alarm has changed.
+    pub(crate) outbox_filled: Arc<Notify>,
+}
+
+impl Alarms {
+    /// Folds the counts and evaluates the alarms until `stop`.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut memory = Memory::default();
+        loop {
+            if let Ok(Err(error)) = tokio::time::timeout(TIMEOUT, self.evaluate_readiness(&mut memory)).await {
+                tracing::debug!(%error, "the alarms about Postgres and Redis could not be stored");
+            }
+            let evaluated = async {
+                counts::fold(&self.pool).await?;
+                self.evaluate_deliveries().await
+            };
+            if memory.outage.is_none()
+                && let Err(error) = evaluated.await
+            {
+                tracing::debug!(%error, "the alarms could not be evaluated");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(INTERVAL) => {}
+            }
+        }
+    }
+
+    /// The alarms about Postgres and Redis themselves.
+    async fn evaluate_readiness(&self, memory: &mut Memory) -> Result<(), sqlx::Error> {
+        let writes = memory.writes.filter(self.readiness.postgres().problem());
+        let redis = memory.redis.filter(readiness::redis_problem(self.readiness.redis()));
+        let outage = &mut memory.outage;
+        set_metric(&WRITES, writes.is_some());
+        set_metric(&REDIS, redis.is_some());
+        match (writes, outage.as_mut()) {
+            (Some((problem, advice)), known) => {
+                let outage = match known {
+                    Some(known) => known,
+                    None => {
+                        tracing::warn!(alarm = WRITES.name, problem, "deliveries cannot be stored");
+                        outage.insert(Outage { since: OffsetDateTime::now_utc(), problem, stored: false })
+                    }
+                };
+                let detail =
+                    format!("{problem} {advice} Deliveries are answered with 503; Mandrill retries them for 5 to 8 hours.");
+                self.update(&WRITES, Some(&detail)).await?;
+                outage.stored = true;
+            }
+            (None, Some(Outage { since, problem, stored: false })) => {
+                let from = since.format(&Rfc3339).unwrap_or_default();
+                let detail = format!("From {from} on, no delivery could be stored. {problem} Mandrill retries the deliveries.");
+                if alarms::record_past(&self.pool, WRITES.name, WRITES.title, &detail, *since).await? {
+                    self.outbox_filled.notify_one();
+                }
+                *outage = None;
+            }
+            (None, _) => {
+                self.update(&WRITES, None).await?;
+                *outage = None;
+            }
+        }
+        let redis =
+            redis.map(|(problem, advice)| format!("{problem} {advice} Deliveries are stored; pages show them once Redis works."));
+        self.update(&REDIS, redis.as_deref()).await?;
+        Ok(())
+    }
+
+    /// The alarms about Mandrill's deliveries.
+    async fn evaluate_deliveries(&self) -> Result<(), sqlx::Error> {
+        let refused = refusals_problem(diagnostics::refused_within_an_hour(&self.pool).await?);
+        set_metric(&REFUSALS, refused.is_some());
+        self.update(&REFUSALS, refused.as_deref()).await?;
+        let silence = match (self.silence_minutes, diagnostics::seconds_since_delivery(&self.pool).await?) {
+            (Some(minutes), Some(seconds)) if seconds > i64::from(minutes) * 60 => Some(format!(
+                "No delivery has arrived for {} minutes. Check in Mandrill whether the webhook was disabled.",
+                seconds / 60
+            )),
+            _ => None,
         };
-        match evaluated.await {
-            Ok(changed) if changed => outbox_filled.notify_one(),
-            Ok(_) => {}
-            Err(error) => tracing::debug!(%error, "the alarms could not be evaluated"),
+        set_metric(&SILENCE, silence.is_some());
+        self.update(&SILENCE, silence.as_deref()).await?;
+        Ok(())
+    }
+
+    /// Stores the state of an alarm. Returns true if it changed, in which case every admin is notified.
+    async fn update(&self, alarm: &Alarm, problem: Option<&str>) -> Result<bool, sqlx::Error> {
+        let changed = alarms::update(&self.pool, alarm.name, alarm.title, problem).await?;
+        if changed {
+            tracing::warn!(alarm = alarm.name, raised = problem.is_some(), "an alarm changed");
+            self.outbox_filled.notify_one();
         }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(INTERVAL) => {}
-        }
+        Ok(changed)
     }
 }
 
-/// Evaluates every alarm. Returns true if any of them changed.
-async fn evaluate(pool: &PgPool, silence_minutes: Option<u32>) -> Result<bool, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
-    let refused = refused_within_an_hour(pool).await?;
-    let refusals = (refused >= MIN_REFUSALS).then(|| {
-        format!(
-            "{refused} signed deliveries were refused within an hour. Mandrill disables a webhook after 20 failures, about 5 \
+fn refusals_problem(HourlyRefusals { proven, likely }: HourlyRefusals) -> Option<String> {
+    if proven >= MIN_REFUSALS {
+        Some(format!(
+            "{proven} deliveries from Mandrill were refused within an hour. Mandrill disables a webhook after 20 failures, about 5 \
              hours. Run `ingest doctor` to see why."
-        )
-    });
-    let mut changed = update(&mut connection, &REFUSALS, refusals).await?;
-    let silence = match (silence_minutes, diagnostics::seconds_since_delivery(pool).await?) {
-        (Some(minutes), Some(seconds)) if seconds > i64::from(minutes) * 60 => Some(format!(
-            "No delivery has arrived for {} minutes. Check in Mandrill whether the webhook was disabled.",
-            seconds / 60
-        )),
-        _ => None,
-    };
-    changed |= update(&mut connection, &SILENCE, silence).await?;
-    Ok(changed)
-}
-
-/// Returns the number of signed deliveries rejected within the last hour by any replica.
-async fn refused_within_an_hour(pool: &PgPool) -> Result<i64, sqlx::Error> {
-    let reasons = SIGNED_REFUSAL_REASONS.map(str::to_owned);
-    sqlx::query_scalar!(
-        r#"select coalesce(sum(count), 0)::bigint as "count!" from refusals
-           where reason = any($1) and last_at > now() - interval '1 hour'"#,
-        &reasons
-    )
-    .fetch_one(pool)
-    .await
-}
-
-/// Raises the alarm if there is a `problem` and clears it otherwise. If its state changed, notifies every admin and returns true.
-async fn update(connection: &mut PgConnection, alarm: &Alarm, problem: Option<String>) -> Result<bool, sqlx::Error> {
-    let Alarm { name, title } = *alarm;
-    metrics::gauge!("ingest_alarm", "name" => name).set(if problem.is_some() { 1.0 } else { 0.0 });
-    let (raised, detail) = (problem.is_some(), problem.unwrap_or_default());
-    let mut transaction = connection.begin().await?;
-    let changed = set_state(&mut transaction, name, raised, &detail).await?;
-    if changed {
-        let title = if raised { title.to_owned() } else { format!("Resolved: {title}") };
-        notify_admins(&mut transaction, &title, &detail).await?;
-        tracing::warn!(alarm = name, raised, "an alarm changed");
+        ))
+    } else if proven + likely >= MIN_REFUSALS {
+        Some(format!(
+            "{} requests that look like Mandrill's deliveries were refused within an hour. Check in Mandrill whether a webhook fails, and \
+             run `ingest doctor` to see why. If all of them work, somebody imitates Mandrill, and no action is needed.",
+            proven + likely
+        ))
+    } else {
+        None
     }
-    transaction.commit().await?;
-    Ok(changed)
 }
 
-/// Returns true if the alarm's state changed. An alarm without a row has never been raised, so it does not need to be cleared.
-async fn set_state(connection: &mut PgConnection, name: &str, raised: bool, detail: &str) -> Result<bool, sqlx::Error> {
-    let inserted = sqlx::query!(
-        "insert into alarms (name, raised, detail) select $1, true, $3 where $2
-         on conflict on constraint alarms_pkey do nothing",
-        name,
-        raised,
-        detail
-    );
-    if inserted.execute(&mut *connection).await?.rows_affected() == 1 {
-        return Ok(true);
-    }
-    let updated = sqlx::query!(
-        "update alarms set raised = $2, changed_at = now(), detail = $3 where name = $1 and raised <> $2",
-        name,
-        raised,
-        detail
-    );
-    Ok(updated.execute(&mut *connection).await?.rows_affected() == 1)
-}
-
-/// Adds a notification for all admins, together with its outbox entry.
-async fn notify_admins(connection: &mut PgConnection, title: &str, body: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "with told as (
-               insert into notifications (kind, title, body, audience) values ('alert', $1, $2, 'role:admin') returning id
-             )
-             insert into outbox (notification_id) select id from told",
-        title,
-        body
-    )
-    .execute(&mut *connection)
-    .await?;
-    Ok(())
+fn set_metric(alarm: &Alarm, is_raised: bool) {
+    metrics::gauge!("ingest_alarm", "name" => alarm.name).set(if is_raised { 1.0 } else { 0.0 });
 }

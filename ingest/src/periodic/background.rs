@@ -1,5 +1,6 @@
 //! Runs background jobs in short steps with pauses in between. Only one replica runs a given job at a time, and jobs resume after a crash.
 
+mod facets;
 mod hourly_counts;
 mod jobs;
 mod position;

@@ -3,14 +3,14 @@
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
+use crate::store::events::statistics::FACETS_HOURLY_AGE;
+
 /// Key of the advisory lock. The value is arbitrary, but no other lock uses it.
 const LOCK: i64 = 0x6d6c_6661_6374;
 /// An hour is considered complete once this much time has passed since its end. No commit takes longer than this.
 const COMMIT_GRACE: Duration = Duration::minutes(10);
 /// Maximum time range counted in one transaction.
 const MAX_RANGE: Duration = Duration::hours(24);
-/// Hours older than this are folded into days.
-const HOURLY_AGE: Duration = Duration::days(35);
 
 /// Counts every completed hour that has not been counted yet, and folds old hours into days.
 ///
@@ -21,11 +21,60 @@ pub(crate) async fn count_finished_hours(pool: &PgPool) -> Result<(), sqlx::Erro
     Ok(())
 }
 
+/// Locks the counts until the transaction ends. Returns false if another replica has locked them.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn try_lock(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "locked!""#, LOCK).fetch_one(connection).await
+}
+
+/// The oldest day after `after` that was counted before bounce texts got their present form, and whose events are still stored.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn next_outdated_day(
+    connection: &mut PgConnection,
+    after: OffsetDateTime,
+) -> Result<Option<OffsetDateTime>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select date_trunc('day', min(hour), 'UTC') from event_facets
+         where hour >= $1::timestamptz + interval '1 day'
+           and hour >= (select date_trunc('day', received_at, 'UTC') from events order by received_at limit 1)
+           and hour < (select outdated_until from event_facets_until)",
+        after
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Counts the hours of a day again, as far as they have been counted. Requires the lock.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn recount_day(connection: &mut PgConnection, day: OffsetDateTime) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from event_facets where hour >= $1 and hour < $1::timestamptz + interval '1 day'", day)
+        .execute(&mut *connection)
+        .await?;
+    let merged_before = start_of_day(OffsetDateTime::now_utc() - FACETS_HOURLY_AGE);
+    let unit = if day < merged_before { "day" } else { "hour" };
+    sqlx::query!(
+        "insert into event_facets (hour, facet, name, kind, simulated, count)
+         select date_trunc($2, received_at, 'UTC'), facet, name, kind, simulated, count(*) from events_by_facet
+         where received_at >= $1 and received_at < least($1::timestamptz + interval '1 day', (select until from event_facets_until))
+         group by 1, 2, 3, 4, 5",
+        day,
+        unit
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Returns false if there is nothing left to count or another replica is already counting.
 async fn count_next_range(pool: &PgPool) -> Result<bool, sqlx::Error> {
     let mut transaction = pool.begin().await?;
-    let locked = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "locked!""#, LOCK);
-    if !locked.fetch_one(&mut *transaction).await? {
+    if !try_lock(&mut transaction).await? {
         return Ok(false);
     }
     let times = sqlx::query!(r#"select until, now() as "now!" from event_facets_until"#).fetch_one(&mut *transaction).await?;
@@ -44,7 +93,7 @@ async fn count_next_range(pool: &PgPool) -> Result<bool, sqlx::Error> {
     .execute(&mut *transaction)
     .await?;
     sqlx::query!("update event_facets_until set until = $1", until).execute(&mut *transaction).await?;
-    fold_into_days(&mut transaction, start_of_day(times.now - HOURLY_AGE)).await?;
+    fold_into_days(&mut transaction, start_of_day(times.now - FACETS_HOURLY_AGE)).await?;
     transaction.commit().await?;
     Ok(true)
 }

@@ -3,27 +3,6 @@
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
-/// Refusal reasons of requests that carry a Mandrill signature. They indicate a misconfiguration on our side rather than an unknown sender.
-pub(crate) const SIGNED_REFUSAL_REASONS: [&str; 8] = [
-    "wrong_signature",
-    "no_key",
-    "no_url",
-    "form_broken",
-    "form_field_extra",
-    "form_field_repeated",
-    "form_without_events",
-    "too_large",
-];
-
-/// Fails unless Postgres responds and has the schema.
-///
-/// # Errors
-/// Returns an error if Postgres fails or the schema is missing.
-pub(crate) async fn check_ready(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query!("select count(*) from outbox where false").fetch_one(pool).await?;
-    Ok(())
-}
-
 /// Gauge values that must be read from Postgres.
 pub(crate) struct QueueDepths {
     /// Items in the outbox.
@@ -155,6 +134,28 @@ pub(crate) async fn open_quarantine(pool: &PgPool) -> Result<OpenQuarantine, sql
     .await
 }
 
+/// Refusals within the last hour that concern Mandrill.
+pub(crate) struct HourlyRefusals {
+    /// How many one of our keys signed.
+    pub(crate) proven: i64,
+    /// How many look like Mandrill's deliveries, which anyone can imitate.
+    pub(crate) likely: i64,
+}
+
+/// Counts the refusals of all replicas within the last hour.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn refused_within_an_hour(pool: &PgPool) -> Result<HourlyRefusals, sqlx::Error> {
+    sqlx::query_as!(
+        HourlyRefusals,
+        r#"select coalesce(sum(proven), 0)::bigint as "proven!", coalesce(sum(likely), 0)::bigint as "likely!" from refusals
+           where last_at > now() - interval '1 hour'"#
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// Refusals in the last day with the same reason and near miss.
 pub(crate) struct RecentRefusals {
     pub(crate) reason: String,
@@ -163,6 +164,10 @@ pub(crate) struct RecentRefusals {
     /// The fix that the near miss suggests.
     pub(crate) hint: Option<String>,
     pub(crate) count: i64,
+    /// How many of them one of our keys signed.
+    pub(crate) proven: i64,
+    /// How many of the others look like Mandrill's deliveries.
+    pub(crate) likely: i64,
     pub(crate) last_at: OffsetDateTime,
     /// The time of the query, according to the same clock that set `last_at`.
     pub(crate) now: OffsetDateTime,
@@ -175,7 +180,8 @@ pub(crate) struct RecentRefusals {
 pub(crate) async fn recent_refusals(pool: &PgPool) -> Result<Vec<RecentRefusals>, sqlx::Error> {
     sqlx::query_as!(
         RecentRefusals,
-        r#"select reason, near_miss, max(hint) as hint, sum(count)::bigint as "count!", max(last_at) as "last_at!", now() as "now!"
+        r#"select reason, near_miss, max(hint) as hint, sum(count)::bigint as "count!",
+                  sum(proven)::bigint as "proven!", sum(likely)::bigint as "likely!", max(last_at) as "last_at!", now() as "now!"
            from refusals where last_at > now() - interval '1 day'
            group by reason, near_miss order by max(last_at) desc limit 20"#
     )

@@ -1,6 +1,6 @@
 //! Partitions of `events`, one per month, created in advance so that an insert always finds the partition for its month.
 
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use time::{Date, Month, OffsetDateTime};
 
 /// Number of months for which partitions are created in advance.
@@ -38,6 +38,19 @@ pub async fn create_ahead(pool: &PgPool) -> Result<(), sqlx::Error> {
         tracing::info!(partition = name, "created a partition");
     }
     transaction.commit().await
+}
+
+/// Takes the lock on this month's partition that an insert takes, if the partition exists.
+///
+/// # Errors
+/// Returns an error if Postgres fails or the partition stays locked.
+pub(crate) async fn lock_current_for_insert(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let current = sqlx::query_scalar!("select to_regclass('events_' || to_char(now(), 'YYYY_MM'))::text");
+    if let Some(name) = current.fetch_one(&mut *connection).await? {
+        // The name comes from the catalog.
+        sqlx::query(AssertSqlSafe(format!("lock table {name} in row exclusive mode"))).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// A partition of `events`, covering one month.

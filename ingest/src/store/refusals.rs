@@ -15,6 +15,10 @@ pub(crate) struct Refusal {
     #[serde(with = "time::serde::rfc3339")]
     hour: OffsetDateTime,
     count: i64,
+    /// How many of them one of our keys signed.
+    proven: i64,
+    /// How many of the others look like Mandrill's deliveries, which anyone can imitate.
+    likely: i64,
     #[serde(with = "time::serde::rfc3339")]
     first_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
@@ -32,7 +36,7 @@ pub(crate) struct Refusal {
 pub(crate) async fn list(pool: &PgPool, offset: i64, limit: i64) -> Result<Vec<Refusal>, sqlx::Error> {
     sqlx::query_as!(
         Refusal,
-        r#"select reason, network, hour, count, coalesce(first_at, hour) as "first_at!", last_at, near_miss, hint from refusals
+        r#"select reason, network, hour, count, proven, likely, coalesce(first_at, hour) as "first_at!", last_at, near_miss, hint from refusals
            order by last_at desc, reason, network limit $1 offset $2"#,
         limit,
         offset

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use crate::readiness::PostgresState;
+
 fn sqlstate(error: &sqlx::Error) -> Option<Cow<'_, str>> {
     error.as_database_error()?.code()
 }
@@ -18,6 +20,22 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(_) => sqlstate(error)
             .is_some_and(|code| ["08", "53", "55", "57", "40", "25", "23514"].iter().any(|class| code.starts_with(class))),
         _ => false,
+    }
+}
+
+/// What an error of a write says about Postgres.
+pub(crate) fn state(error: &sqlx::Error) -> PostgresState {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => PostgresState::Away,
+        _ => match sqlstate(error).as_deref() {
+            Some("25006") => PostgresState::ReadOnly,
+            Some("53100") => PostgresState::Full,
+            Some("55P03" | "57014") => PostgresState::Blocked,
+            Some("42P01" | "42703" | "3F000") => PostgresState::Outdated,
+            // Connection exceptions, too many connections, and a server that is starting or stopping.
+            Some(code) if code.starts_with("08") || code.starts_with("57") || code == "53300" => PostgresState::Away,
+            _ => PostgresState::Failing,
+        },
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Buf;
 use futures::Stream;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::event::Event;
@@ -29,7 +29,9 @@ use crate::state::AppState;
 use crate::store::sqlstate;
 use crate::webhook::delivery::{CommitError, Delivery, Receipt, Source};
 use crate::webhook::diagnose::{self, NearMiss, RefusedRequest};
+use crate::webhook::evidence::{self, Evidence};
 use crate::webhook::form::Form;
+use crate::webhook::refusals::Sender;
 use crate::webhook::signature::{SignatureError, Verification};
 
 /// How long a delivery waits for memory before it is rejected with 503.
@@ -86,65 +88,88 @@ pub async fn post<B: Buf>(
     let receipt = if media_type.starts_with("application/json") {
         accept_simulation(&state, &headers, body).await?
     } else {
-        accept_signed(&state, &target, &headers, &media_type, body).await.map_err(|(error, near_miss)| {
-            record_refusal(&state, &error, peer, near_miss);
-            error
+        accept_signed(&state, peer, &target, &headers, &media_type, body).await.map_err(|refusal| {
+            record_refusal(&state, &refusal, peer);
+            refusal.error
         })?
     };
     Ok(warp::reply::json(&receipt).into_response())
 }
 
 /// Counts a rejection that the sender or the operator can fix. Our own failures are not counted.
-fn record_refusal(state: &AppState, error: &ApiError, peer: Peer, near_miss: Option<NearMiss>) {
-    let problem = error.problem();
+fn record_refusal(state: &AppState, refusal: &Refusal, peer: Peer) {
+    let problem = refusal.error.problem();
     if problem.status.is_client_error() {
-        state.refusals.record(problem.code, peer, near_miss);
+        state.refusals.record(problem.code, peer, refusal.evidence, refusal.near_miss.as_ref());
     }
 }
 
-/// A rejection, together with the near miss that explains it if one was found.
-type Refusal = (ApiError, Option<NearMiss>);
+/// A rejection, with what is known about its sender.
+struct Refusal {
+    error: ApiError,
+    evidence: Evidence,
+    /// The mistakes that explain a wrong signature, if they were found.
+    near_miss: Option<NearMiss>,
+}
 
-fn unexplained(error: impl Into<ApiError>) -> Refusal {
-    (error.into(), None)
+impl Refusal {
+    fn new(error: impl Into<ApiError>, evidence: Evidence) -> Self {
+        Self { error: error.into(), evidence, near_miss: None }
+    }
 }
 
 async fn accept_signed<B: Buf>(
     state: &Arc<AppState>,
+    peer: Peer,
     target: &Target,
     headers: &HeaderMap,
     media_type: &str,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Receipt, Refusal> {
     // Reject unsigned requests without reading the body.
-    let signature = headers.get(SIGNATURE).ok_or(SignatureError::Unsigned).map_err(unexplained)?;
+    let signature = headers.get(SIGNATURE).map(HeaderValue::as_bytes);
+    let unread = evidence::of_headers(signature, headers);
+    let signature = signature.ok_or_else(|| Refusal::new(SignatureError::Unsigned, unread))?;
     if !media_type.starts_with("application/x-www-form-urlencoded") {
-        return Err(unexplained(ApiError::MediaType));
+        return Err(Refusal::new(ApiError::MediaType, unread));
     }
     // Unverified bodies have a separate memory budget, so that they cannot crowd out verified ones.
     let size = content_length(headers, state.webhook.webhook_max_body);
     let unverified = reserve(&state.unverified, size, &state.webhook);
-    let (body, unverified) = read(state, body, size, unverified).await.map_err(unexplained)?;
+    let (body, unverified) = read(state, body, size, unverified).await.map_err(|error| Refusal::new(error, unread))?;
     let size = body.len();
     // Decode on this worker thread: a full batch takes only a few milliseconds, and every additional thread would hold on to the memory
     // that it frees.
-    let form = Form::decode(body).map_err(unexplained)?;
-    let verification = match state.verifier.verify(signature.as_bytes(), &form) {
+    let form = Form::decode(body).map_err(|error| Refusal::new(error, unread))?;
+    let verification = match state.verifier.verify(signature, &form) {
         Ok(verification) => verification,
-        Err(error) => return Err((error.into(), diagnose(state, error, &form, target, headers))),
+        Err(error) => {
+            let evidence = evidence::of_form(signature, &form);
+            let near_miss = diagnose(state, error, &form, Sender { peer, evidence }, target, headers);
+            let evidence = if near_miss.is_some() { Evidence::Proven } else { evidence };
+            return Err(Refusal { error: error.into(), evidence, near_miss });
+        }
     };
-    let (bytes, value) = form.into_events().map_err(unexplained)?;
+    let (bytes, value) = form.into_events().map_err(|error| Refusal::new(error, Evidence::Proven))?;
     let Verification::Webhook(label) = verification else { return Ok(Receipt::default()) };
-    let memory = reserve(&state.verified, size, &state.webhook).await.map_err(unexplained)?;
+    let proven = |error| Refusal::new(error, Evidence::Proven);
+    let memory = reserve(&state.verified, size, &state.webhook).await.map_err(proven)?;
     drop(unverified);
-    commit(state, Delivery { bytes, value, source: Source::Webhook(label), memory }).await.map_err(unexplained)
+    commit(state, Delivery { bytes, value, source: Source::Webhook(label), memory }).await.map_err(proven)
 }
 
 /// Searches for the configuration mistake behind an invalid signature. Because anyone can post garbage, the search is limited to forms of
-/// ordinary size and runs at most once a second. Only operators see the result.
-fn diagnose(state: &AppState, error: SignatureError, form: &Form, target: &Target, headers: &HeaderMap) -> Option<NearMiss> {
+/// ordinary size and to a few per second. Only operators see the result.
+fn diagnose(
+    state: &AppState,
+    error: SignatureError,
+    form: &Form,
+    sender: Sender,
+    target: &Target,
+    headers: &HeaderMap,
+) -> Option<NearMiss> {
     let size: usize = form.fields().map(|(name, value)| name.len() + value.len()).sum();
-    if error != SignatureError::WrongSignature || size > MAX_DIAGNOSED_BYTES || !state.refusals.may_search() {
+    if error != SignatureError::WrongSignature || size > MAX_DIAGNOSED_BYTES || !state.refusals.may_search(sender) {
         return None;
     }
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());

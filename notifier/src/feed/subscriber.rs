@@ -22,9 +22,9 @@ use crate::feed::recent::Recent;
 /// Number of batches read from the stream at a time.
 const PAGE: usize = 200;
 /// The interval between probes that we publish to ourselves.
-const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 /// Number of unanswered probes after which the subscription is considered dead.
-const MAX_PROBES: u32 = 2;
+const MAX_PROBES: u32 = 5;
 /// The delay before reconnecting, which doubles with each failure.
 const MIN_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(3);

@@ -4,6 +4,8 @@
 pub const STREAM: &str = "ml:feed";
 /// A hash that contains the stream's epoch, last number and server.
 pub(super) const META: &str = "ml:feed:meta";
+/// A key that probes write, and that expires by itself.
+pub(super) const WRITE_PROBE: &str = "ml:write-probe";
 /// The channel for opens.
 pub const OPEN_CHANNEL: &str = "ml:open";
 /// The channel for everything except opens.

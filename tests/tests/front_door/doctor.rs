@@ -10,6 +10,9 @@ use stack::{Part, Stack};
 const KEY: &str = "k3y-One_22chars_abcdEF";
 const URL: &str = "https://hooks.example.com/webhook/?b=2&a=1";
 
+/// A well-formed signature that no key makes.
+const FOREIGN_SIGNATURE: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
 /// Waits until more than `before` refusals with this reason are recorded, and returns the row and its count.
 async fn wait_for_refusal(admin: &ApiClient, reason: &str, before: i64) -> (Value, i64) {
     until("the refusal is recorded", || async {
@@ -78,7 +81,7 @@ async fn near_misses_name_every_configuration_mistake() {
             if cause == "scheme+slash" { signed(KEY, "http://hooks.example.com/webhook?b=2&a=1", &php) } else { signature };
         let escaped: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
         let form = format!("mandrill_events={escaped}");
-        // Ingest explains at most one refusal per second, so the request is repeated until it does.
+        // Ingest explains at most one refusal per second and network, so the request is repeated until it does.
         let row = until("the mistake is explained", || async {
             let response = mandrill.post(form.clone(), Some(&signature)).await;
             assert_eq!(response.problem(), (401, "wrong_signature".to_owned()));
@@ -202,13 +205,68 @@ async fn alarms_notify_admins_once_at_start_and_once_at_end() {
     assert_eq!(socket.next_of("notification").await["title"], "Resolved: No deliveries from Mandrill");
     wait_for_metric(r#"ingest_alarm{name="silence"} 0"#).await;
 
+    // Junk of a stranger is counted, but it is no delivery of Mandrill's.
     for _ in 0..3 {
-        assert_eq!(mandrill.post("mandrill_events=[]", Some("AAAAAAAAAAAAAAAAAAAAAAAAAAA=")).await.status, 401);
+        assert_eq!(mandrill.post("mandrill_events=[]", Some(FOREIGN_SIGNATURE)).await.status, 401);
+        assert_eq!(mandrill.post("mandrill_events=%5B%7B%22ts%22%3A1%7D%5D", Some("junk")).await.status, 401);
     }
-    assert_eq!(socket.next_of("notification").await["title"], "Mandrill deliveries are being refused");
+    let (row, _) = wait_for_refusal(&admin, "wrong_signature", 5).await;
+    assert_eq!((&row["proven"], &row["likely"]), (&json!(0), &json!(0)));
+    let report = admin.get("/api/system").await.json();
+    assert_eq!(finding(&report, "refusals")["state"], "warn", "{report}");
+    // What looks like a delivery raises the alarm, and the alarm says that nothing proves it.
+    for _ in 0..3 {
+        assert_eq!(mandrill.post("mandrill_events=%5B%7B%22ts%22%3A1%7D%5D", Some(FOREIGN_SIGNATURE)).await.status, 401);
+    }
+    let alarm = socket.next_of("notification").await;
+    assert_eq!(alarm["title"], "Mandrill deliveries are being refused");
+    assert!(alarm["body"].as_str().is_some_and(|body| body.starts_with("3 requests that look like Mandrill's")), "{alarm}");
     wait_for_metric(r#"ingest_alarm{name="refusals"} 1"#).await;
     database.run("update refusals set last_at = last_at - interval '61 minutes'").await;
     assert_eq!(socket.next_of("notification").await["title"], "Resolved: Mandrill deliveries are being refused");
     assert_eq!(admin.all("/api/notifications").await.len(), 4, "admins should get one notification per change");
     assert_eq!(viewer.all("/api/notifications").await.len(), 0, "viewers should get none");
+}
+
+#[tokio::test]
+async fn a_flood_of_junk_displaces_no_near_miss() {
+    let stack = Stack::start().expect("the stack should start");
+    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
+    let mut misplaced = mandrill.clone();
+    misplaced.url = misplaced.url.replace("/webhook/", "/webhook");
+    let batch = json!([event("open", "m1")]).to_string();
+    let direct = format!("{}/webhook/", stack.direct(Part::Ingest));
+    // As if from 3,000 networks: nginx passes the address on, and the service listens behind it.
+    let junk = async |number: usize, signature: Option<&str>| {
+        let mut request = reqwest::Client::new()
+            .post(&direct)
+            .header("x-real-ip", format!("10.{}.{}.1", number / 250, number % 250))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("mandrill_events=junk");
+        if let Some(signature) = signature {
+            request = request.header("x-mandrill-signature", signature);
+        }
+        assert_eq!(request.send().await.expect("the service should respond").status(), 401);
+    };
+    junk(0, Some(FOREIGN_SIGNATURE)).await;
+    assert_eq!(misplaced.deliver_text(&batch).await.status, 401);
+    let near_miss = async || {
+        let listed = admin.all("/api/refusals").await;
+        listed.into_iter().find(|row| row["near_miss"] == "slash")
+    };
+    let row = until("the near miss is found in spite of the junk before it", near_miss).await;
+    assert_eq!(row["proven"], 1);
+    for number in 1..1500 {
+        junk(number, None).await;
+        junk(number, Some("junk")).await;
+    }
+    let (_, _) = wait_for_refusal(&admin, "unsigned", 0).await;
+    until("the flood is stored", || async {
+        let listed = admin.all("/api/refusals").await;
+        let total: i64 = listed.iter().filter_map(|row| row["count"].as_i64()).sum();
+        assert!(listed.len() <= 400, "the flood should be bounded: {}", listed.len());
+        (total > 0 && listed.iter().any(|row| row["reason"] == "unsigned")).then_some(())
+    })
+    .await;
+    assert!(near_miss().await.is_some(), "the near miss should be kept");
 }

@@ -1,30 +1,155 @@
 //! Readiness, metrics, and the same request id in all logs.
 
 use front_door::delivery::event;
-use front_door::{ApiClient, Mandrill, until};
+use front_door::{ApiClient, Database, Follower, Mandrill, SmallDisk, until};
 use stack::{Part, Stack};
+
+/// Waits until `/readyz` of a service returns this status, and JSON in which `field` has this value.
+async fn until_ready(stack: &Stack, part: Part, status: u16, field: &str, value: &str) {
+    let ready = format!("{}/readyz", stack.direct(part));
+    until(&format!("{part:?} reports {status} with {field} {value}"), || async {
+        let response = reqwest::get(&ready).await.ok()?;
+        let found = response.status().as_u16();
+        let json: serde_json::Value = serde_json::from_str(&response.text().await.ok()?).ok()?;
+        (found == status && json[field] == value).then_some(())
+    })
+    .await;
+}
+
+async fn until_metric(stack: &Stack, line: &str) {
+    let metrics = format!("{}/metrics", stack.direct(Part::Ingest));
+    until(&format!("the metric is {line}"), || async {
+        let text = reqwest::get(&metrics).await.ok()?.text().await.ok()?;
+        text.lines().any(|found| found == line).then_some(())
+    })
+    .await;
+}
+
+/// Both services take requests, whatever Postgres and Redis do.
+async fn assert_serving_locally(stack: &Stack) {
+    for part in [Part::Ingest, Part::Notifier] {
+        let local = reqwest::get(format!("{}/readyz/local", stack.direct(part))).await.expect("the service should respond");
+        assert_eq!(local.status(), 200);
+    }
+}
+
+async fn finding(admin: &ApiClient, check: &str) -> serde_json::Value {
+    let report = admin.get("/api/system").await.json();
+    let found = report["findings"].as_array().and_then(|all| all.iter().find(|finding| finding["check"] == check));
+    found.cloned().unwrap_or_else(|| panic!("{report}"))
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readiness_follows_postgres_and_reports_redis() {
     let mut stack = Stack::start().expect("the stack should start");
-    let ready = format!("{}/readyz", stack.direct(Part::Ingest));
-    let expect = async |status: u16, redis: &'static str| {
-        until("readiness reports the state", || async {
-            let response = reqwest::get(&ready).await.ok()?;
-            let found = response.status().as_u16();
-            let json: serde_json::Value = serde_json::from_str(&response.text().await.ok()?).ok()?;
-            (found == status && json["redis"] == redis).then_some(())
-        })
-        .await;
-    };
-    expect(200, "up").await;
+    until_ready(&stack, Part::Ingest, 200, "redis", "up").await;
     stack.stop(Part::Redis);
-    expect(200, "away").await;
+    until_ready(&stack, Part::Ingest, 200, "redis", "away").await;
+    assert_serving_locally(&stack).await;
     stack.restart(Part::Redis).expect("Redis should restart");
     stack.stop(Part::Postgres);
-    expect(503, "up").await;
+    until_ready(&stack, Part::Ingest, 503, "postgres", "away").await;
+    assert_serving_locally(&stack).await;
     stack.restart(Part::Postgres).expect("Postgres should restart");
-    expect(200, "up").await;
+    until_ready(&stack, Part::Ingest, 200, "redis", "up").await;
+}
+
+/// What readiness, the doctor, the metric and the alarm say while Postgres takes no writes, and that the dashboard still works.
+async fn assert_not_writable(stack: &Stack, admin: &ApiClient, state: &str, doctor: &str) {
+    until_ready(stack, Part::Ingest, 503, "postgres", state).await;
+    assert_serving_locally(stack).await;
+    until_metric(stack, r#"ingest_alarm{name="writes"} 1"#).await;
+    until_metric(stack, "ingest_postgres_writable 0").await;
+    let writes = finding(admin, "writes").await;
+    assert_eq!(writes["state"], "fail", "{writes}");
+    assert!(writes["what"].as_str().is_some_and(|what| what.starts_with(doctor)), "{writes}");
+    assert_eq!(ApiClient::new(stack).get("/").await.status, 200);
+    assert_eq!(admin.get("/api/session").await.status, 200);
+}
+
+/// Deliveries are accepted again, and admins have learnt of the outage.
+async fn assert_writable_again(stack: &Stack, admin: &ApiClient, notifications: usize) {
+    until_ready(stack, Part::Ingest, 200, "postgres", "up").await;
+    until_metric(stack, r#"ingest_alarm{name="writes"} 0"#).await;
+    assert_eq!(Mandrill::of(stack).deliver(&[event("send", "afterwards")]).await.status, 200);
+    let title = "Resolved: Deliveries cannot be stored";
+    until("admins are told", || async {
+        let told = admin.all("/api/notifications").await;
+        (told.iter().filter(|one| one["title"] == title).count() == notifications).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_or_locked_postgres_fails_readiness_and_nothing_else() {
+    let stack = Stack::start().expect("the stack should start");
+    let (admin, mut database) = (ApiClient::admin(&stack).await, Database::of(&stack).await);
+    assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1")]).await.status, 200);
+    until_ready(&stack, Part::Ingest, 200, "postgres", "up").await;
+
+    database.run("alter system set default_transaction_read_only = on").await;
+    database.run("select pg_reload_conf()").await;
+    assert_not_writable(&stack, &admin, "read_only", "Postgres is read-only.").await;
+    assert_eq!(admin.all("/api/events").await.len(), 1);
+    assert_eq!(Mandrill::of(&stack).deliver(&[event("send", "m2")]).await.problem(), (503, "database_away".to_owned()));
+    database.run("set default_transaction_read_only = off").await;
+    database.run("alter system reset default_transaction_read_only").await;
+    database.run("select pg_reload_conf()").await;
+    assert_writable_again(&stack, &admin, 1).await;
+
+    for (number, table) in ["events", "event_keys"].into_iter().enumerate() {
+        let mut locker = Database::of(&stack).await;
+        locker.run(&format!("begin; lock table {table} in exclusive mode")).await;
+        assert_not_writable(&stack, &admin, "blocked", "A write to Postgres does not finish in time.").await;
+        locker.run("rollback").await;
+        assert_writable_again(&stack, &admin, number + 2).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_fails_readiness_before_a_delivery_meets_it() {
+    let mut disk = SmallDisk::default();
+    let mut stack = Stack::start().expect("the stack should start");
+    let admin = ApiClient::admin(&stack).await;
+    if !disk.attach(&mut stack) {
+        // Only root may mount a disk, as in CI.
+        return;
+    }
+    until_ready(&stack, Part::Ingest, 200, "postgres", "up").await;
+    // The first connection after a start writes a file, without which Postgres takes no further ones.
+    until("the API is available", || async { (admin.get("/api/events").await.status == 200).then_some(()) }).await;
+    disk.fill();
+    assert_not_writable(&stack, &admin, "full", "The disk of Postgres is full.").await;
+    disk.free();
+    assert_writable_again(&stack, &admin, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_or_demoted_redis_fails_the_notifiers_readiness_and_stops_no_delivery() {
+    let stack = Stack::start().expect("the stack should start");
+    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
+    let faults = [
+        ("full", "Redis is full.", "CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"),
+        ("read_only", "Redis is read-only.", "REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),
+    ];
+    for (number, (state, doctor, cause, repair)) in faults.into_iter().enumerate() {
+        until_ready(&stack, Part::Notifier, 200, "redis", "up").await;
+        let mut follower = Follower::new(admin.clone());
+        follower.connect().await;
+        stack.redis(cause).expect("Redis should accept the command");
+        until_ready(&stack, Part::Notifier, 503, "redis", state).await;
+        until_ready(&stack, Part::Ingest, 200, "redis", state).await;
+        assert_serving_locally(&stack).await;
+        until_metric(&stack, r#"ingest_alarm{name="redis"} 1"#).await;
+        until_metric(&stack, "ingest_redis_writable 0").await;
+        let found = finding(&admin, "redis").await;
+        assert!(found["what"].as_str().is_some_and(|what| what.starts_with(doctor)), "{found}");
+        assert_eq!(mandrill.deliver(&[event("send", &format!("during{number}"))]).await.status, 200);
+        stack.redis(repair).expect("Redis should accept the command");
+        until_ready(&stack, Part::Notifier, 200, "redis", "up").await;
+        until_metric(&stack, r#"ingest_alarm{name="redis"} 0"#).await;
+        follower.follow_until(|follower| !follower.events.is_empty()).await;
+    }
 }
 
 #[tokio::test]

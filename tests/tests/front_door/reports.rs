@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use front_door::delivery::event;
-use front_door::{ApiClient, Database, Mandrill};
+use front_door::{ApiClient, Database, Mandrill, Rng};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::Stack;
@@ -169,4 +169,235 @@ async fn an_erased_recipient_is_removed_everywhere_and_not_restored_by_duplicate
     assert_eq!(erased.len(), 2);
     assert_eq!(admin.get(&format!("/api/events/{}/raw", erased[0]["id"])).await.text, "{}");
     assert_eq!(admin.get("/api/stats").await.json()["counts"], json!({"open": 2, "inbound": 1}));
+}
+
+const ZONES: [&str; 10] = [
+    "UTC",
+    "Asia/Kathmandu",
+    "Pacific/Chatham",
+    "Australia/Lord_Howe",
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Havana",
+    "America/St_Johns",
+    "Asia/Kolkata",
+    "Pacific/Kiritimati",
+];
+
+/// The first quarter of an hour of the events in `spread_over_a_year`, as a Unix time: 2026-03-01 in UTC.
+const FIRST_QUARTER: usize = 1_772_323_200;
+/// The number of quarters of an hour until 2026-11-28.
+const QUARTERS: usize = 272 * 96;
+
+/// Spreads the stored events over the nine months before December 2026, with all changes of clocks, and lets ingest count them again, as it
+/// does after an upgrade.
+async fn spread_over_a_year(stack: &mut Stack, database: &mut Database) {
+    for month in 3..=10 {
+        database
+            .run(&format!(
+                "create table if not exists events_2026_{month:02} partition of events
+                 for values from ('2026-{month:02}-01 00:00+00') to ('2026-{:02}-01 00:00+00')",
+                month + 1
+            ))
+            .await;
+    }
+    database
+        .run(&format!(
+            "update events set received_at = to_timestamp({FIRST_QUARTER} + (id * 7919 * 61) % ({QUARTERS} * 900)),
+                    occurred_at = to_timestamp({FIRST_QUARTER} + (id * 7919 * 61 - (id * 37) % 100000) % ({QUARTERS} * 900));
+             delete from event_tallies; delete from event_tally_deltas; delete from event_facets; delete from background_jobs;
+             update event_facets_until set until = '2026-03-01';
+             insert into event_counts (hour, count, last_at, simulated, webhook, kind, outcome)
+             select date_trunc('hour', received_at), count(*), max(received_at), simulated, coalesce(webhook, ''), kind, 'stored'
+             from events group by 1, 4, 5, 6"
+        ))
+        .await;
+    stack.restart(stack::Part::Ingest).expect("ingest should restart");
+    database.until("the events are counted again", "select (count(*) = 0)::int::bigint from event_counts").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statistics_equal_sql_for_random_zones_ranges_and_widths() {
+    let mut stack = Stack::start().expect("the stack should start");
+    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
+    let elements: Vec<Value> = (0..4_000).map(element).collect();
+    for batch in elements.chunks(1_000) {
+        assert_eq!(mandrill.deliver(batch).await.json()["stored"], 1_000);
+    }
+    let mut database = Database::of(&stack).await;
+    spread_over_a_year(&mut stack, &mut database).await;
+    let mut rng = Rng::new(15);
+    let mut nonempty = 0;
+    for round in 0..1_000 {
+        let zone = rng.choose(&ZONES);
+        let widths = [("quarter", 900), ("hour", 3_600), ("day", 20_000), ("week", 20_000), ("month", 26_000)];
+        let (step, longest) = widths[rng.below(widths.len())];
+        let length = 1 + rng.below(longest);
+        let start = rng.below(QUARTERS - length.min(QUARTERS - 1));
+        // The period is rounded outward, so any second of a quarter of an hour selects the whole.
+        let from = FIRST_QUARTER + start * 900 + rng.below(900);
+        let to = FIRST_QUARTER + (start + length - 1).min(QUARTERS - 1) * 900 + 1 + rng.below(900);
+        let (from, to) = (from.min(to - 1), to);
+        let (time, column) = [("received", "received_at"), ("occurred", "occurred_at")][rng.below(2)];
+        let mut instants = Vec::new();
+        for seconds in [from, to] {
+            let text = format!("select to_char(to_timestamp({seconds}) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')");
+            instants.push(database.text(&text).await);
+        }
+        let path = format!("/api/stats?zone={zone}&step={step}&time={time}&from={}&to={}", instants[0], instants[1]);
+        let found = admin.get(&path).await.json();
+        let offset = if step == "quarter" || step == "hour" {
+            format!("({column} at time zone '{zone}') - ({column} at time zone 'UTC')")
+        } else {
+            "interval '0'".to_owned()
+        };
+        let unit = if step == "quarter" {
+            format!("date_bin('15 min', {column} at time zone '{zone}', '2000-01-01')")
+        } else {
+            format!("date_trunc('{step}', {column} at time zone '{zone}')")
+        };
+        let expected = database
+            .text(&format!(
+                "select coalesce(jsonb_agg(counts order by start), '[]')::text from (
+                   select min(start) as start, jsonb_object_agg(kind, count) as counts from (
+                     select {unit} as unit, {offset} as shift, kind, count(*), min({column}) as start from events
+                     where {column} >= to_timestamp({from} / 900 * 900) and {column} < to_timestamp(({to} + 899) / 900 * 900)
+                     group by 1, 2, 3) as grouped group by unit, shift) as buckets"
+            ))
+            .await;
+        let expected: Value = serde_json::from_str(&expected).expect("the counts should be JSON");
+        let buckets = found["buckets"].as_array().unwrap_or_else(|| panic!("{path}: {found}"));
+        let counts: Vec<&Value> = buckets.iter().map(|bucket| &bucket["counts"]).filter(|counts| **counts != json!({})).collect();
+        assert_eq!(json!(counts), expected, "round {round}: {path}");
+        nonempty += usize::from(!counts.is_empty());
+        let ends = buckets.iter().zip(buckets.iter().skip(1));
+        assert!(ends.clone().all(|(bucket, next)| bucket["end"] == next["at"]), "{path}: buckets should not have gaps: {found}");
+        assert_eq!(found["approximate_before"], Value::Null, "{path}");
+    }
+    assert!(nonempty > 900, "most periods should contain events: {nonempty}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_counts_once_in_the_bucket_of_its_first_open() {
+    let stack = Stack::start().expect("the stack should start");
+    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
+    let mut database = Database::of(&stack).await;
+    let open = |message: &str, second: i64, agent: &str| {
+        let mut open = event("open", message);
+        open["ts"] = json!(1_790_000_000 + second);
+        open["user_agent"] = json!(agent);
+        open
+    };
+    let (person, bot) = ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0", "curl/8.5.0");
+    // m1 is opened by a machine first, then twice by a person; m2 by machines only.
+    let opens = [open("m1", 0, bot), open("m1", 7200, person), open("m1", 9000, person), open("m2", 0, bot), open("m2", 1, bot)];
+    assert_eq!(mandrill.deliver(&opens).await.json()["stored"], 5);
+    let path = "/api/stats?time=occurred&step=hour&from=2026-09-21T12:00:00Z&to=2026-09-22T00:00:00Z";
+    let found = admin.get(path).await.json();
+    assert_eq!(found["counts"], json!({"open": 5}), "{found}");
+    assert_eq!(found["unique"]["open"], json!({"persons": 1, "all": 2}), "{found}");
+    let buckets = found["buckets"].as_array().expect("buckets should be an array");
+    let uniques: Vec<(i64, i64)> = buckets
+        .iter()
+        .map(|bucket| &bucket["unique"]["open"])
+        .map(|open| (open["persons"].as_i64().unwrap_or(-1), open["all"].as_i64().unwrap_or(-1)))
+        .filter(|unique| *unique != (0, 0))
+        .collect();
+    assert_eq!(uniques, [(0, 2), (1, 0)], "{found}");
+    // Once the events are gone, the counts remain, and the answer says that messages cannot be counted.
+    database.until("the counts are merged", "select (count(*) = 0)::int::bigint from event_tally_deltas").await;
+    database.run("update event_tallies set at = at - interval '1 month'").await;
+    let gone = admin.get("/api/stats?from=2026-01-01T00:00:00Z").await.json();
+    assert_eq!((&gone["unique"], &gone["unique_missing"]), (&Value::Null, &json!("not_stored")), "{gone}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deliveries_that_begin_midway_are_compared_with_what_was_sent_since() {
+    let stack = Stack::start().expect("the stack should start");
+    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
+    let day = |kind: &str, number: i64, count: usize| -> Vec<Value> {
+        let at = |n: usize| {
+            let mut event = event(kind, &format!("{kind}-{number}-{n}"));
+            event["ts"] = json!(1_790_000_000 + number * 86_400);
+            event
+        };
+        (0..count).map(at).collect()
+    };
+    for batch in [day("send", 0, 50), day("send", 1, 50), day("send", 2, 40), day("delivered", 1, 48), day("delivered", 2, 39)] {
+        assert_eq!(mandrill.deliver(&batch).await.status, 200);
+    }
+    let path = "/api/stats?time=occurred&step=day&from=2026-09-21T00:00:00Z&to=2026-09-24T00:00:00Z";
+    let found = admin.get(path).await.json();
+    let expected = json!({"from": "2026-09-22T00:00:00Z", "to": "2026-09-24T00:00:00Z", "sent": 90, "is_part": true});
+    assert_eq!(found["delivery"], expected, "{found}");
+    let whole = admin.get(&path.replace("2026-09-21T", "2026-09-22T")).await.json();
+    assert_eq!((&whole["delivery"]["sent"], &whole["delivery"]["is_part"]), (&json!(90), &json!(false)), "{whole}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_count_once_per_event_and_bounces_by_what_they_have_in_common() {
+    let mut stack = Stack::start().expect("the stack should start");
+    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
+    let mut database = Database::of(&stack).await;
+    let texts = [
+        "smtp;550 5.1.1 <ada@example.com>: unknown in mx1.example.com [192.0.2.7], id 4Bx9-77, after 12 tries",
+        "smtp;550 5.1.1 <bo@example.org>: unknown in mx23.example.net [2001:db8::7], id 9Qz1-01, after 3 tries",
+    ];
+    let bounces: Vec<Value> = (0..2)
+        .map(|n| {
+            let mut bounce = event("hard_bounce", &format!("m{n}"));
+            bounce["msg"]["diag"] = json!(texts[n]);
+            bounce["msg"]["tags"] = json!(["vip", "vip", ""]);
+            bounce["msg"]["template"] = json!("");
+            bounce
+        })
+        .collect();
+    assert_eq!(mandrill.deliver(&bounces).await.json()["stored"], 2);
+    // As version 0.2.0 stored it.
+    database.run("update events set tags = array['vip', 'vip', ''], template = ''").await;
+    let expected = json!([{"reason": "smtp;550 5.1.1 (address): unknown in (server) (server), id #, after # tries", "count": 2}]);
+    let tags = json!([{"name": "vip", "counts": {"hard_bounce": 2}}]);
+    let assert_facets = |found: Value| {
+        assert_eq!((&found["bounces"], &found["tags"], &found["templates"]), (&expected, &tags, &json!([])), "{found}");
+    };
+    assert_facets(admin.get("/api/stats").await.json());
+    // What version 0.2.0 counted is counted again.
+    database
+        .run(
+            "update events set received_at = date_trunc('month', now());
+             insert into event_facets select date_trunc('month', now()), 1, false, 'tag', 'old', 'send';
+             update event_facets_until set until = date_trunc('month', now()) + interval '1 day',
+                                           outdated_until = date_trunc('month', now()) + interval '1 day';
+             delete from background_jobs where name = 'facets'",
+        )
+        .await;
+    stack.restart(stack::Part::Ingest).expect("ingest should restart");
+    database.until("the day is counted again", "select count(*) from event_facets where name = 'vip' and count = 2").await;
+    assert_facets(admin.get("/api/stats?from=2026-01-01T00:00:00Z").await.json());
+}
+
+#[tokio::test]
+async fn each_invalid_parameter_is_named() {
+    let stack = Stack::start().expect("the stack should start");
+    let admin = ApiClient::admin(&stack).await;
+    for (path, name) in [
+        ("/api/stats?zone=Moon", "zone"),
+        ("/api/stats?step=decade", "step"),
+        ("/api/stats?colour=red", "colour"),
+        ("/api/events?limit=0", "limit"),
+        ("/api/events?cursor=x", "cursor"),
+        ("/api/events/histogram?buckets=0", "buckets"),
+        ("/api/events/export?format=xls", "format"),
+        ("/api/events/export?bom=perhaps", "bom"),
+        ("/api/quarantine?state=lost", "state"),
+        ("/api/notifications?unread=perhaps", "unread"),
+        ("/api/refusals?reason=x", "reason"),
+        ("/api/audit?who=x", "who"),
+        ("/api/sessions?user=x", "user"),
+    ] {
+        let refused = admin.get(path).await;
+        assert_eq!(refused.problem(), (400, "bad_page".to_owned()), "{path}");
+        let detail = refused.json()["detail"].as_str().unwrap_or_default().to_owned();
+        assert!(detail.starts_with(&format!("`{name}` ")), "{path}: {detail}");
+    }
 }

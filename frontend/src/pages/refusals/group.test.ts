@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Refusal } from "../../api/types";
-import { groupRefusals } from "./group";
+import { describeSenders, groupRefusals } from "./group";
 import { describeCauses, reasonOf } from "./reasons";
 
 function row(reason: string, network: string, hour: number, more: Partial<Refusal> = {}): Refusal {
@@ -10,6 +10,8 @@ function row(reason: string, network: string, hour: number, more: Partial<Refusa
     network,
     hour: at("00"),
     count: 1,
+    proven: 0,
+    likely: 0,
     first_at: at("10"),
     last_at: at("30"),
     near_miss: null,
@@ -18,10 +20,10 @@ function row(reason: string, network: string, hour: number, more: Partial<Refusa
   };
 }
 
-test("hours are summed up and signed deliveries come first", () => {
+test("hours are summed up and deliveries that concern Mandrill come first", () => {
   const groups = groupRefusals([
     row("unsigned", "203.0.113.0/24", 12, { count: 40 }),
-    row("wrong_signature", "198.51.100.0/24", 11, { count: 2 }),
+    row("wrong_signature", "198.51.100.0/24", 11, { count: 2, likely: 1 }),
     row("unsigned", "203.0.113.0/24", 9, { count: 2 }),
     row("wrong_signature", "192.0.2.0/24", 8),
   ]);
@@ -45,9 +47,17 @@ test("the newest explanation is shown and repeated rows count once", () => {
   expect(groups[0]?.networks).toEqual([expect.objectContaining({ count: 3, nearMiss: "slash", hint: "new" })]);
 });
 
+test("senders are told apart by what they prove", () => {
+  const tally = { count: 5, proven: 0, likely: 0, first: "", last: "" };
+  expect(describeSenders(tally)).toBe("None of them looks like a delivery from Mandrill.");
+  expect(describeSenders({ ...tally, proven: 3, likely: 2 })).toBe(
+    "3 of 5 carry a signature of one of your keys. 2 of 5 look like deliveries from Mandrill, which anyone can imitate.",
+  );
+});
+
 test("reasons and causes have descriptions, including unknown ones", () => {
-  expect(reasonOf("wrong_signature")).toMatchObject({ label: "Wrong signature", signed: true });
-  expect(reasonOf("moon_phase")).toMatchObject({ label: "Moon phase", signed: false });
+  expect(reasonOf("wrong_signature")).toMatchObject({ label: "Wrong signature" });
+  expect(reasonOf("moon_phase")).toMatchObject({ label: "Moon phase" });
   expect(reasonOf("toString").label).toBe("ToString");
   expect(describeCauses("scheme+slash")).toBe(
     "The scheme is http instead of https, or the reverse, and the trailing slash differs",

@@ -1,10 +1,13 @@
 /** Groups refusals, which the server counts by hour, by reason and network. */
 
 import type { Refusal } from "../../api/types";
-import { reasonOf } from "./reasons";
 
 interface Tally {
   readonly count: number;
+  /** How many one of our keys signed. */
+  readonly proven: number;
+  /** How many of the others look like Mandrill's deliveries, which anyone can imitate. */
+  readonly likely: number;
   readonly first: string;
   readonly last: string;
 }
@@ -27,6 +30,8 @@ const later = (a: string, b: string): string => (Date.parse(b) > Date.parse(a) ?
 function combine(a: Tally, b: Tally): Tally {
   return {
     count: a.count + b.count,
+    proven: a.proven + b.proven,
+    likely: a.likely + b.likely,
     first: earlier(a.first, b.first),
     last: later(a.last, b.last),
   };
@@ -34,7 +39,18 @@ function combine(a: Tally, b: Tally): Tally {
 
 const newestFirst = (a: Tally, b: Tally): number => Date.parse(b.last) - Date.parse(a.last);
 
-/** `rows` must be ordered newest first. Groups of signed deliveries come first. Repeated rows are counted once. */
+/** Whether Mandrill sent some of these refused deliveries, or seems to have sent them. */
+export const concernsMandrill = (tally: Tally): boolean => tally.proven + tally.likely > 0;
+
+/** Who sent the refused deliveries, as far as they show it. */
+export function describeSenders({ count, proven, likely }: Tally): string {
+  const parts = [];
+  if (proven > 0) parts.push(`${proven} of ${count} carry a signature of one of your keys.`);
+  if (likely > 0) parts.push(`${likely} of ${count} look like deliveries from Mandrill, which anyone can imitate.`);
+  return parts.length > 0 ? parts.join(" ") : "None of them looks like a delivery from Mandrill.";
+}
+
+/** `rows` must be ordered newest first. Groups that concern Mandrill come first. Repeated rows are counted once. */
 export function groupRefusals(rows: readonly Refusal[]): Group[] {
   const seen = new Set<string>();
   const byReason = new Map<string, Map<string, Network>>();
@@ -45,7 +61,13 @@ export function groupRefusals(rows: readonly Refusal[]): Group[] {
     seen.add(key);
     const networks = byReason.get(row.reason) ?? new Map<string, Network>();
     byReason.set(row.reason, networks);
-    const tally = { count: row.count, first: row.first_at, last: row.last_at };
+    const tally = {
+      count: row.count,
+      proven: row.proven,
+      likely: row.likely,
+      first: row.first_at,
+      last: row.last_at,
+    };
     const known = networks.get(row.network);
     networks.set(row.network, {
       network: row.network,
@@ -59,7 +81,5 @@ export function groupRefusals(rows: readonly Refusal[]): Group[] {
     const networks = [...found.values()].toSorted(newestFirst);
     return { reason, networks, ...networks.map((one): Tally => one).reduce(combine) };
   });
-  return groups.toSorted(
-    (a, b) => Number(reasonOf(b.reason).signed) - Number(reasonOf(a.reason).signed) || newestFirst(a, b),
-  );
+  return groups.toSorted((a, b) => Number(concernsMandrill(b)) - Number(concernsMandrill(a)) || newestFirst(a, b));
 }

@@ -7,8 +7,6 @@ export interface Reason {
   /** What happened. */
   readonly meaning: string;
   readonly advice: string;
-  /** Whether the delivery carries a signature, so that it may come from Mandrill. */
-  readonly signed: boolean;
 }
 
 const NOT_MANDRILL = "Mandrill does not send this. A proxy modifies bodies, or another client posts here.";
@@ -20,74 +18,62 @@ const REASONS: Readonly<Record<string, Reason>> = {
     label: "Wrong signature",
     meaning: "The signature matches none of the configured keys and addresses.",
     advice: "Compare `WEBHOOK_KEYS` and `WEBHOOK_URLS` with the webhook in Mandrill, character by character.",
-    signed: true,
   },
   no_key: {
     label: "No key",
     meaning: "No key is configured, so every delivery is refused.",
     advice: "Set `WEBHOOK_KEYS` to the key of the webhook, and restart.",
-    signed: true,
   },
   no_url: {
     label: "No address",
     meaning: "No address is configured, so every delivery is refused.",
     advice: "Set `WEBHOOK_URLS` to the address exactly as entered in Mandrill, and restart.",
-    signed: true,
   },
   too_large: {
     label: "Too large",
     meaning: "The delivery exceeds the size limit.",
     advice: "Raise `WEBHOOK_MAX_BODY`, and set `WEBHOOK_SPOOL` of nginx above it.",
-    signed: true,
   },
-  form_broken: { label: "Broken form", meaning: "The form cannot be decoded.", advice: NOT_MANDRILL, signed: true },
+  form_broken: { label: "Broken form", meaning: "The form cannot be decoded.", advice: NOT_MANDRILL },
   form_field_repeated: {
     label: "Repeated field",
     meaning: "The form contains a field twice.",
     advice: NOT_MANDRILL,
-    signed: true,
   },
   form_field_extra: {
     label: "Further fields",
     meaning:
       "The form is signed, but has fields other than `mandrill_events`, so the signature does not prove where they are cut.",
     advice: "Mandrill may have added a field. Update this program, or report the field to its authors.",
-    signed: true,
   },
   form_without_events: {
     label: "Form without events",
     meaning: "The form has no `mandrill_events` field.",
     advice: NOT_MANDRILL,
-    signed: true,
   },
   form_too_many_fields: {
     label: "Too many fields",
     meaning: "The form has more fields than Mandrill sends.",
     advice: NOT_MANDRILL,
-    signed: false,
   },
   unsigned: {
     label: "Unsigned",
     meaning: "The delivery has no signature, so it does not come from Mandrill.",
     advice: NO_ACTION,
-    signed: false,
   },
   media_type: {
     label: "Not a form",
     meaning: "The body is neither a form nor JSON.",
     advice: NO_ACTION,
-    signed: false,
   },
-  slow_body: { label: "Slow body", meaning: "The body took too long to arrive.", advice: TRUNCATED, signed: false },
-  broken_body: { label: "Broken body", meaning: "The body ended early.", advice: TRUNCATED, signed: false },
+  slow_body: { label: "Slow body", meaning: "The body took too long to arrive.", advice: TRUNCATED },
+  broken_body: { label: "Broken body", meaning: "The body ended early.", advice: TRUNCATED },
 };
 
 /** The description of a reason. An unknown reason is labelled with its own code. */
 export function reasonOf(code: string): Reason {
   const known = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined;
-  return (
-    known ?? { label: inWords(code), meaning: "The delivery was not accepted.", advice: NOT_MANDRILL, signed: false }
-  );
+  return known ?? { label: inWords(code), meaning: "The delivery was not accepted.", advice: NOT_MANDRILL };
 }
 
 const CAUSES: Readonly<Record<string, string>> = {

@@ -1,14 +1,30 @@
 import { expect, test } from "vitest";
-import { compareCounts, compareRates, formatPercent, lacksDelivered, type Rate, ratesOf, valueOf } from "./rates";
+import {
+  compareCounts,
+  compareRates,
+  formatPercent,
+  lacksDelivered,
+  type Rate,
+  type RateInput,
+  ratesOf,
+  valueOf,
+} from "./rates";
 
-const parts = (counts: Record<string, number>, hasDelivered = true): Record<string, number | null> =>
-  Object.fromEntries(ratesOf(counts, hasDelivered).map((rate) => [rate.name, valueOf(rate)]));
+const unique = { open: { persons: 30, all: 80 }, click: { persons: 10, all: 12 } };
+
+function input(counts: Record<string, number>, more: Partial<RateInput> = {}): RateInput {
+  const sent = counts["send"] ?? 0;
+  return { counts, unique, delivery: { from: null, to: null, sent, is_part: false }, ...more };
+}
+
+const parts = (rates: RateInput, hasDelivered = true): Record<string, number | null> =>
+  Object.fromEntries(ratesOf(rates, hasDelivered).map((rate) => [rate.name, valueOf(rate)]));
 
 function rate(part: number, whole: number, better: Rate["better"] = "up"): Rate {
   return { name: "Open", formula: "", part, whole, better };
 }
 
-test("rates are relative to sent mail", () => {
+test("rates are relative to sent mail, and a message that is opened twice counts once", () => {
   const counts = {
     send: 200,
     delivered: 190,
@@ -19,14 +35,21 @@ test("rates are relative to sent mail", () => {
     click: 50,
     inbound: 9,
   };
-  expect(parts(counts)).toEqual({ Delivery: 0.95, Bounce: 0.03, Complaint: 0.005, Open: 1.5, Click: 0.25 });
-  expect(parts({ open: 3 })).toEqual({ Delivery: null, Bounce: null, Complaint: null, Open: null, Click: null });
+  expect(parts(input(counts))).toEqual({ Delivery: 0.95, Bounce: 0.03, Complaint: 0.005, Open: 0.15, Click: 0.05 });
+  expect(parts(input(counts, { unique: null }))).toMatchObject({ Open: null, Click: null });
+  expect(parts(input({ open: 3 }))).toEqual({ Delivery: null, Bounce: null, Complaint: null, Open: null, Click: null });
 });
 
-test("without delivered events, the delivery rate is estimated from losses and never negative", () => {
-  expect(parts({ send: 10, hard_bounce: 1, soft_bounce: 1, reject: 1 }, false)["Delivery"]).toBe(0.7);
-  expect(parts({ send: 2, reject: 5 }, false)["Delivery"]).toBe(0);
-  expect(ratesOf({}, false)[0]?.formula).toBe("(sent − bounced − rejected) ÷ sent");
+test("deliveries are compared with what was sent while Mandrill told of them", () => {
+  const delivery = { from: "2026-01-02T00:00:00Z", to: "2026-01-03T00:00:00Z", sent: 100, is_part: true };
+  const [delivered] = ratesOf(input({ send: 200, delivered: 95 }, { delivery }), true);
+  expect(delivered).toMatchObject({ part: 95, whole: 100, formula: expect.stringContaining("while Mandrill told") });
+});
+
+test("without delivered events, the delivery rate is estimated from losses, and rejected mail is no attempt", () => {
+  expect(parts(input({ send: 10, hard_bounce: 1, soft_bounce: 1, reject: 5 }), false)["Delivery"]).toBe(0.8);
+  expect(parts(input({ send: 2, hard_bounce: 5 }), false)["Delivery"]).toBe(0);
+  expect(ratesOf(input({}), false)[0]?.formula).toBe("(sent − bounced) ÷ sent");
   expect(lacksDelivered({ send: 3 }, {})).toBe(true);
   expect(lacksDelivered({ send: 3 }, { send: 3, delivered: 1 })).toBe(false);
   expect(lacksDelivered({}, {})).toBe(false);

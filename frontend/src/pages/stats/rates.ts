@@ -1,6 +1,6 @@
 /** Computes rates from counts, and compares them with the previous period. */
 
-import type { Counts } from "../../api/stats";
+import type { Counts, Statistics } from "../../api/stats";
 import type { Tone } from "../../components/tones";
 
 /** The number of events of the given kinds. */
@@ -8,19 +8,18 @@ export function total(counts: Counts, ...kinds: readonly string[]): number {
   return kinds.reduce((sum, kind) => sum + (Object.hasOwn(counts, kind) ? (counts[kind] ?? 0) : 0), 0);
 }
 
+/** What the rates of a period are computed from. */
+export type RateInput = Pick<Statistics["previous"], "counts" | "delivery" | "unique">;
+
 export interface Rate {
   readonly name: string;
   /** A description of how the rate is computed. */
   readonly formula: string;
-  readonly part: number;
+  /** Null if it is unknown. */
+  readonly part: number | null;
   readonly whole: number;
   /** The direction that represents an improvement. */
   readonly better: "up" | "down";
-}
-
-/** Mail that neither bounced nor was rejected: the best estimate if the webhook does not subscribe to `delivered` events. */
-function presumedDelivered(counts: Counts): number {
-  return Math.max(0, total(counts, "send") - total(counts, "hard_bounce", "soft_bounce", "reject"));
 }
 
 /** Whether the periods contain sent mail but no `delivered` event. */
@@ -31,32 +30,37 @@ export function lacksDelivered(...periods: readonly Counts[]): boolean {
 }
 
 /**
- * The rates of one period. Without `delivered` events, the delivery rate is an estimate. Compared periods must use the same value
- * of `hasDelivered`.
+ * The rates of one period. Without `delivered` events, the delivery rate is an estimate: mail that did not bounce. Mandrill sends no mail
+ * that it rejects, so rejections are no part of it. Compared periods must use the same value of `hasDelivered`.
  */
-export function ratesOf(counts: Counts, hasDelivered: boolean): readonly Rate[] {
+export function ratesOf({ counts, delivery, unique }: RateInput, hasDelivered: boolean): readonly Rate[] {
   const sent = total(counts, "send");
-  const rate = (name: string, numerator: string, better: Rate["better"], ...kinds: readonly string[]): Rate => ({
+  const bounced = total(counts, "hard_bounce", "soft_bounce");
+  const rate = (name: string, numerator: string, better: Rate["better"], part: number | null): Rate => ({
     name,
     formula: `${numerator} ÷ sent`,
-    part: total(counts, ...kinds),
+    part,
     whole: sent,
     better,
   });
-  const delivery = rate("Delivery", "delivered", "up", "delivered");
-  const estimated = { ...delivery, formula: "(sent − bounced − rejected) ÷ sent", part: presumedDelivered(counts) };
+  const delivered = {
+    ...rate("Delivery", "delivered", "up", total(counts, "delivered")),
+    ...(delivery.is_part ? { formula: "delivered ÷ sent, while Mandrill told of deliveries" } : {}),
+    whole: delivery.sent,
+  };
+  const estimated = rate("Delivery", "(sent − bounced)", "up", Math.max(0, sent - bounced));
   return [
-    hasDelivered ? delivery : estimated,
-    rate("Bounce", "(hard + soft)", "down", "hard_bounce", "soft_bounce"),
-    rate("Complaint", "spam complaints", "down", "spam"),
-    rate("Open", "opens", "up", "open"),
-    rate("Click", "clicks", "up", "click"),
+    hasDelivered ? delivered : estimated,
+    rate("Bounce", "(hard + soft)", "down", bounced),
+    rate("Complaint", "spam complaints", "down", total(counts, "spam")),
+    rate("Open", "messages opened by persons", "up", unique?.open.persons ?? null),
+    rate("Click", "messages clicked by persons", "up", unique?.click.persons ?? null),
   ];
 }
 
-/** The rate as a number; null if nothing was sent. */
+/** The rate as a number; null if nothing was sent, or the part is unknown. */
 export function valueOf(rate: Pick<Rate, "part" | "whole">): number | null {
-  return rate.whole > 0 ? rate.part / rate.whole : null;
+  return rate.whole > 0 && rate.part !== null ? rate.part / rate.whole : null;
 }
 
 const integer = new Intl.NumberFormat(undefined);

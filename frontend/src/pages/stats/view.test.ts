@@ -5,16 +5,34 @@ import { browserZone, queryOf, requestParams, viewOf } from "./view";
 const NOW = Date.parse("2026-11-25T12:34:56Z");
 
 test("the query determines the view and invalid parameters are ignored", () => {
-  const defaults = { range: "7d", days: null, zone: browserZone(), simulated: true, only: null };
+  const defaults = {
+    range: "7d",
+    days: null,
+    zone: browserZone(),
+    step: null,
+    time: "received",
+    simulated: true,
+    only: null,
+  };
   expect(viewOf({})).toEqual(defaults);
-  expect(viewOf({ range: "constructor", from: "2026-02-31", to: "2026-03-01", zone: "Mars/Base", only: "x" })).toEqual(
-    defaults,
-  );
-  const days = viewOf({ from: "2026-11-20", to: "2026-11-01", zone: "Asia/Kolkata", simulated: "false", only: "bad" });
+  const invalid = { range: "constructor", from: "2026-02-31", to: "2026-03-01", step: "decade", time: "x", only: "x" };
+  expect(viewOf(invalid)).toEqual(defaults);
+  expect(viewOf({ zone: "Mars/Base" }).zone).toBe("UTC");
+  const days = viewOf({
+    from: "2026-11-20",
+    to: "2026-11-01",
+    zone: "Asia/Kolkata",
+    step: "week",
+    time: "occurred",
+    simulated: "false",
+    only: "bad",
+  });
   expect(days).toEqual({
     range: null,
     days: ["2026-11-01", "2026-11-20"],
     zone: "Asia/Kolkata",
+    step: "week",
+    time: "occurred",
     simulated: false,
     only: "bad",
   });
@@ -30,17 +48,25 @@ test("the zone defaults to the UTC preference, and the query overrides it", () =
   zone.value = "local";
 });
 
-test("ranges end now and days begin and end at midnight in the zone", () => {
+test("ranges end now and consist of whole days or months", () => {
   expect(requestParams(viewOf({ range: "24h", zone: "UTC" }), NOW)).toEqual({
     from: "2026-11-24T12:34:56.000Z",
     to: "2026-11-25T12:34:56.000Z",
+    step: "hour",
     zone: "UTC",
   });
-  // The server rounds outward to whole hours, so the end stays below the 25th hour.
+  expect(requestParams(viewOf({ range: "7d", zone: "Asia/Kathmandu" }), NOW)).toMatchObject({
+    from: "2026-11-18T18:15:00.000Z",
+    step: "day",
+  });
+  expect(requestParams(viewOf({ range: "12m", zone: "Europe/Berlin", step: "week" }), NOW)).toMatchObject({
+    from: "2025-11-30T23:00:00.000Z",
+    step: "week",
+  });
   const day = viewOf({ from: "2026-11-20", to: "2026-11-20", zone: "Europe/Berlin", simulated: "false" });
   expect(requestParams(day, NOW)).toEqual({
     from: "2026-11-19T23:00:00.000Z",
-    to: "2026-11-20T22:59:59.000Z",
+    to: "2026-11-20T23:00:00.000Z",
     zone: "Europe/Berlin",
     simulated: "false",
   });

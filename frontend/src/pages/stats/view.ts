@@ -1,10 +1,11 @@
 /** The period and zone of the statistics. The view is stored in the URL query, so that it can be bookmarked and shared. */
 
 import type { LocationQuery, LocationQueryRaw } from "vue-router";
+import type { Statistics, Step } from "../../api/stats";
 import type { Tone } from "../../components/tones";
 import { zone as chosenZone } from "../../preferences";
 import { SERIES } from "./chart";
-import { instantOf, isZone } from "./zone";
+import { instantOf, isZone, startOf } from "./zone";
 
 export interface View {
   /** A key of `RANGES`; null if `days` is set. */
@@ -12,6 +13,10 @@ export interface View {
   /** The first and last day, inclusive, as `2026-01-31`. */
   readonly days: readonly [string, string] | null;
   readonly zone: string;
+  /** The width of the bars; null if it follows from the period. */
+  readonly step: Step | null;
+  /** Which time of the events counts. */
+  readonly time: Statistics["time"];
   /** Whether simulated events are included. */
   readonly simulated: boolean;
   /** The only series shown in the chart; null shows all. */
@@ -20,13 +25,23 @@ export interface View {
 
 const HOUR = 3_600_000;
 
-export const RANGES: Readonly<Record<string, { readonly name: string; readonly hours: number }>> = {
-  "24h": { name: "Last 24 hours", hours: 24 },
-  "7d": { name: "Last 7 days", hours: 7 * 24 },
-  "30d": { name: "Last 30 days", hours: 30 * 24 },
-  "90d": { name: "Last 90 days", hours: 90 * 24 },
-  "12m": { name: "Last 12 months", hours: 365 * 24 },
+interface Range {
+  readonly name: string;
+  readonly step: "hour" | "day" | "month";
+  /** The number of bars, of which the last one is not over yet. */
+  readonly bars: number;
+}
+
+/** Days and months are whole ones, up to the present one. */
+export const RANGES: Readonly<Record<string, Range>> = {
+  "24h": { name: "Last 24 hours", step: "hour", bars: 24 },
+  "7d": { name: "Last 7 days", step: "day", bars: 7 },
+  "30d": { name: "Last 30 days", step: "day", bars: 30 },
+  "90d": { name: "Last 90 days", step: "day", bars: 90 },
+  "12m": { name: "Last 12 months", step: "month", bars: 12 },
 };
+/** The widths of bars that can be chosen. */
+export const STEPS: readonly Step[] = ["quarter", "hour", "day", "week", "month"];
 export const DEFAULT_RANGE = "7d";
 
 /** The time zone of the browser. */
@@ -48,42 +63,53 @@ function defaultZone(): string {
 }
 
 export function viewOf(query: LocationQuery): View {
-  const { range, from, to, zone, simulated, only } = query;
+  const { range, from, to, zone, step, time, simulated, only } = query;
   const isRange = typeof range === "string" && Object.hasOwn(RANGES, range);
   const days = !isRange && parseDay(from) && parseDay(to) ? ([`${from}`, `${to}`] as const) : null;
   return {
     range: isRange ? range : days ? null : DEFAULT_RANGE,
     days: days && days[0] > days[1] ? [days[1], days[0]] : days,
-    zone: typeof zone === "string" && isZone(zone) ? zone : defaultZone(),
+    zone: typeof zone !== "string" ? defaultZone() : isZone(zone) ? zone : "UTC",
+    step: STEPS.find((one) => one === step) ?? null,
+    time: time === "occurred" ? time : "received",
     simulated: simulated !== "false",
     only: SERIES.find(({ tone }) => tone === only)?.tone ?? null,
   };
 }
 
 /** The query of a view. It always includes the zone, so that a shared link shows the same data to every user. */
-export function queryOf({ range, days, zone, simulated, only }: View): LocationQueryRaw {
+export function queryOf({ range, days, zone, step, time, simulated, only }: View): LocationQueryRaw {
   return {
     ...(days ? { from: days[0], to: days[1] } : { range: range ?? DEFAULT_RANGE }),
     zone,
+    ...(step ? { step } : {}),
+    ...(time === "occurred" ? { time } : {}),
     ...(simulated ? {} : { simulated: "false" }),
     ...(only ? { only } : {}),
   };
 }
 
+/** The start of a range that ends now. */
+function rangeStart({ step, bars }: Range, now: number, zone: string): number {
+  return step === "hour" ? now - bars * HOUR : startOf(step, now, zone, 1 - bars);
+}
+
 /** The parameters of the request for statistics, as of `now`. */
 export function requestParams(view: View, now: number): Record<string, string> {
   const [first, last] = [parseDay(view.days?.[0]), parseDay(view.days?.[1])];
-  const hours = RANGES[view.range ?? DEFAULT_RANGE]?.hours ?? 0;
-  let [from, to] = [now - hours * HOUR, now];
+  const range = RANGES[view.range ?? DEFAULT_RANGE];
+  let [from, to] = [range ? rangeStart(range, now, view.zone) : now - HOUR, now];
   if (first && last) {
     last.setUTCDate(last.getUTCDate() + 1);
-    // The server rounds up to whole hours, so the end must lie within the last hour.
-    [from, to] = [instantOf(first, view.zone), instantOf(last, view.zone) - 1_000];
+    [from, to] = [instantOf(first, view.zone), instantOf(last, view.zone)];
   }
+  const step = view.step ?? (view.days ? null : range?.step);
   return {
     from: new Date(from).toISOString(),
     to: new Date(to).toISOString(),
     zone: view.zone,
+    ...(step ? { step } : {}),
+    ...(view.time === "occurred" ? { time: view.time } : {}),
     ...(view.simulated ? {} : { simulated: "false" }),
   };
 }

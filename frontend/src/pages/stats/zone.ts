@@ -2,7 +2,6 @@
 
 import type { Step } from "../../api/stats";
 
-const HOUR = 3_600_000;
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 function formatterFor(zone: string): Intl.DateTimeFormat {
@@ -38,11 +37,9 @@ export function instantOf(wallClock: Date, zone: string): number {
   return candidates.find((instant) => wallClockAt(instant, zone).getTime() === target) ?? candidates[1] ?? target;
 }
 
-/** The start of the hour, day or month that contains `instant`, moved by `offset` steps. */
-export function startOf(step: Step, instant: number, zone: string, offset = 0): number {
+/** The start of the day or month that contains `instant`, moved by `offset` days or months. */
+export function startOf(step: Extract<Step, "day" | "month">, instant: number, zone: string, offset = 0): number {
   const wallClock = wallClockAt(instant, zone);
-  // Hours are counted in real time: clock changes repeat or skip wall-clock hours.
-  if (step === "hour") return instant - (wallClock.getTime() % HOUR) - (instant % 1_000) + offset * HOUR;
   wallClock.setUTCHours(0, 0, 0, 0);
   if (step === "day") wallClock.setUTCDate(wallClock.getUTCDate() + offset);
   else wallClock.setUTCMonth(wallClock.getUTCMonth() + offset, 1);

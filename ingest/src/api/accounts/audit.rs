@@ -21,8 +21,8 @@ use crate::store::accounts::audit::{self, AuditEntry};
         (status = 400, description = "`bad_page`")))]
 pub(crate) async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Response, ApiError> {
     let before = page.before()?;
-    if !page.filters.is_empty() {
-        return Err(ApiError::BadPage);
+    if let Some((name, _)) = page.filters.first() {
+        return Err(ApiError::bad_page(name));
     }
     let entries = audit::list(&state.reading, before, page.rows()).await?;
     Ok(warp::reply::json(&page.cut(entries, |last| last.id.to_string())).into_response())

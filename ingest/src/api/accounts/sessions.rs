@@ -24,7 +24,7 @@ use crate::store::accounts::sessions::{self, Session};
         (status = 400, description = "`bad_page`")))]
 pub(crate) async fn list(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<Response, ApiError> {
     let user = match query.get("user") {
-        Some(id) => id.parse().map_err(|_| ApiError::BadPage)?,
+        Some(id) => id.parse().map_err(|_| ApiError::bad_page("user"))?,
         None => caller.user.id,
     };
     let items = sessions::list(&state.pool, user, current_session(&caller, user)?).await?;

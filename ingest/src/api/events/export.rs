@@ -56,8 +56,8 @@ pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<R
         match (name.as_ref(), value.as_ref()) {
             ("format", "csv") => format = Format::Csv,
             ("format", "ndjson") => format = Format::Ndjson,
-            ("format", _) => return Err(ApiError::BadPage),
-            ("bom", value) => with_mark = value.parse().map_err(|_| ApiError::BadPage)?,
+            ("format", _) => return Err(ApiError::bad_page(&name)),
+            ("bom", value) => with_mark = value.parse().map_err(|_| ApiError::bad_page("bom"))?,
             _ => pairs.push((name, value)),
         }
     }

@@ -58,7 +58,8 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
     for (name, value) in query.0 {
         match name.as_ref() {
             "buckets" => {
-                max_buckets = value.parse().ok().filter(|n| (1..=MAX_BUCKETS).contains(n)).ok_or(ApiError::BadPage)?;
+                max_buckets =
+                    value.parse().ok().filter(|n| (1..=MAX_BUCKETS).contains(n)).ok_or_else(|| ApiError::bad_page(&name))?;
             }
             _ => pairs.push((name, value)),
         }

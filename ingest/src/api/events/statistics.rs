@@ -7,24 +7,21 @@ use std::sync::Arc;
 
 use shared::session::Caller;
 use sqlx::PgPool;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use warp::reply::{Reply, Response};
 
 use self::query::{StatisticsParams, StatisticsQuery};
-use self::summary::{Facets, PreviousPeriod, Statistics, buckets_from_rows, by_verdict, total};
+use self::summary::{Facets, PreviousPeriod, Statistics, UniqueOutcome, buckets, by_verdict, coverage, total, unique_totals};
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
-use crate::store::events::statistics::{Period, count_by_facet, count_by_time, count_by_verdict, is_time_zone};
+use crate::store::events::statistics::{self as store, Counted, Period};
+use crate::store::sqlstate;
 
-/// Longest period that uses hourly buckets.
-const MAX_HOURLY: Duration = Duration::days(3);
-/// Longest period that uses daily buckets; longer ones use monthly buckets.
-const MAX_DAILY: Duration = Duration::days(100);
-
-/// Counts events by kind, over time and by bounce reason, domain, tag and template.
+/// Counts events by kind, over time and by bounce text, domain, tag and template.
 ///
-/// The period is rounded outward to whole hours. It defaults to the last week.
+/// The period is rounded outward to whole quarters of an hour. It defaults to the last week. Bounce texts, domains, tags and templates are
+/// counted by the time of receipt, even with `time=occurred`.
 ///
 /// # Errors
 /// 401; 400 `bad_page`; 503 `too_slow`.
@@ -34,40 +31,99 @@ const MAX_DAILY: Duration = Duration::days(100);
         (status = 400, description = "`bad_page`"), (status = 503, description = "`too_slow`")))]
 pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {
     let query = StatisticsQuery::parse(&query)?;
-    if !is_time_zone(&state.reading, &query.zone).await? {
-        return Err(ApiError::BadPage);
+    if !store::is_time_zone(&state.reading, &query.zone).await? {
+        return Err(ApiError::bad_page("zone"));
     }
     Ok(warp::reply::json(&summarize(&state.reading, query).await?).into_response())
 }
 
 async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, sqlx::Error> {
-    let StatisticsQuery { period, zone, simulated } = query;
+    let StatisticsQuery { counted, step, clock, zone } = query;
+    let period = counted.period;
     let length = period.to - period.from;
-    let step = match length {
-        length if length <= MAX_HOURLY => "hour",
-        length if length <= MAX_DAILY => "day",
-        _ => "month",
-    };
-    let previous = Period { from: period.from - length, to: period.from };
-    let (rows, previous_rows, facet_rows, verdict_rows) = tokio::try_join!(
-        count_by_time(pool, &period, step, &zone, simulated),
-        count_by_time(pool, &previous, "month", "UTC", simulated),
-        count_by_facet(pool, &period, simulated),
-        count_by_verdict(pool, &period, simulated)
+    let previous = Counted { period: Period { from: period.from - length, to: period.from }, ..counted };
+    let (boundaries, earlier, oldest, hourly_until) = tokio::try_join!(
+        store::boundaries(pool, period, step.name(), &zone),
+        store::boundaries(pool, previous.period, step.name(), &zone),
+        store::oldest_event(pool),
+        store::hourly_until(pool, period)
     )?;
-    let Facets { bounces, domains, tags, templates } = Facets::from_rows(facet_rows);
+    let (starts, earlier) = (starts(&boundaries), starts(&earlier));
+    let (rows, previous_rows, facets, unique, previous_unique) = tokio::try_join!(
+        store::count_by_bucket(pool, counted, starts),
+        store::count_by_bucket(pool, previous, earlier),
+        count_facets(pool, counted, oldest),
+        count_unique(pool, counted, starts, oldest),
+        count_unique(pool, previous, earlier, oldest)
+    )?;
+    let Facets { bounces, domains, tags, templates } = facets;
     Ok(Statistics {
         counts: total(&rows),
-        previous: PreviousPeriod { counts: total(&previous_rows), period: previous },
+        delivery: coverage(&rows, &boundaries),
+        previous: PreviousPeriod {
+            counts: total(&previous_rows),
+            delivery: coverage(&previous_rows, earlier),
+            unique: unique_totals(&previous_unique),
+            period: previous.period,
+        },
+        reasons: by_verdict(&rows, |row| &row.reason_class),
+        actors: by_verdict(&rows, |row| &row.actor),
+        unique: unique_totals(&unique),
+        unique_missing: unique.missing(),
+        buckets: buckets(&rows, &unique, &boundaries, period, OffsetDateTime::now_utc()),
+        approximate_before: hourly_until,
         period,
         step,
+        time: clock,
         zone,
-        buckets: buckets_from_rows(rows),
-        reasons: by_verdict(&verdict_rows, |row| &row.reason_class),
-        actors: by_verdict(&verdict_rows, |row| &row.actor),
         bounces,
         domains,
         tags,
         templates,
     })
+}
+
+/// The boundaries without the end of the last bucket.
+fn starts(boundaries: &[OffsetDateTime]) -> &[OffsetDateTime] {
+    boundaries.split_last().map_or(&[], |(_, starts)| starts)
+}
+
+/// Counts facets from whole hours or days where possible, and the edges of the period from the events, where they are still stored.
+async fn count_facets(pool: &PgPool, counted: Counted, oldest: Option<OffsetDateTime>) -> Result<Facets, sqlx::Error> {
+    let Period { from, to } = counted.period;
+    let until = store::facets_until(pool).await?;
+    let merged_before = (OffsetDateTime::now_utc() - store::FACETS_HOURLY_AGE).date().midnight().assume_utc();
+    let unit = |at: OffsetDateTime| if at < merged_before { Duration::DAY } else { Duration::HOUR };
+    let floor = |at: OffsetDateTime| {
+        let seconds = at.unix_timestamp().rem_euclid(unit(at).whole_seconds());
+        at - Duration::seconds(seconds)
+    };
+    let ceil = |at: OffsetDateTime| if floor(at) == at { at } else { floor(at) + unit(at) };
+    let is_stored = |at: OffsetDateTime| oldest.is_some_and(|oldest| oldest <= at);
+    // Where the events of an edge are gone, the whole hour or day counts.
+    let first = if is_stored(floor(from)) { ceil(from) } else { floor(from) };
+    let last = if is_stored(floor(to)) { floor(to) } else { ceil(to) }.min(until);
+    let hours = Period { from: first, to: last.max(first) };
+    Ok(Facets::from_rows(store::count_by_facet(pool, counted.period, hours, counted.simulated).await?))
+}
+
+/// Counts messages, unless their events are gone or there are too many.
+async fn count_unique(
+    pool: &PgPool,
+    counted: Counted,
+    starts: &[OffsetDateTime],
+    oldest: Option<OffsetDateTime>,
+) -> Result<UniqueOutcome, sqlx::Error> {
+    // The counts outlive the events. They are by quarter of an hour, or by hour.
+    let first_counted = store::first_counted(pool).await?;
+    if first_counted
+        .is_some_and(|first| oldest.is_none_or(|oldest| first < oldest - Duration::HOUR && counted.period.from < oldest))
+    {
+        return Ok(UniqueOutcome::NotStored);
+    }
+    match store::count_unique(pool, counted, starts).await {
+        Ok(rows) => Ok(UniqueOutcome::Counted(rows)),
+        Err(error) if sqlstate::is_timeout(&error) => Ok(UniqueOutcome::TooMany),
+        Err(error) => Err(error),
+    }
 }

@@ -25,6 +25,7 @@ pub(crate) struct DoctorInput<'a> {
 pub(crate) async fn run_checks(input: DoctorInput<'_>) -> Report {
     let mut findings = configuration::findings(input.webhook);
     findings.push(redis::finding(input.redis).await);
+    findings.push(database::writes(input.pool).await);
     match stored_state(input).await {
         Ok(found) => findings.extend(found),
         Err(error) => findings.push(database::unavailable(&error)),

@@ -3,7 +3,7 @@
 use sqlx::postgres::PgConnection;
 
 use super::step::Step;
-use super::{hourly_counts, search_terms, verdicts};
+use super::{facets, hourly_counts, search_terms, verdicts};
 use crate::store::background_jobs;
 use crate::store::partition_indexes::{self, PartitionIndex};
 use crate::verdict;
@@ -17,16 +17,19 @@ pub(crate) enum Job {
     Verdicts,
     /// Replaces the hourly counts of version 0.2.0.
     HourlyCounts,
+    /// Counts facets of version 0.2.0 again.
+    Facets,
     /// Builds an index on every partition.
     Index(PartitionIndex),
 }
 
 /// All jobs, in the order in which they run. To index a column or change an index, add an entry; to backfill a column, add a variant.
-pub(crate) const JOBS: [Job; 4] = [
+pub(crate) const JOBS: [Job; 5] = [
     Job::SearchTerms,
     Job::Index(PartitionIndex { name: "events_search_idx", definition: "using gin (terms)" }),
     Job::Verdicts,
     Job::HourlyCounts,
+    Job::Facets,
 ];
 
 impl Job {
@@ -35,6 +38,7 @@ impl Job {
             Self::SearchTerms => "search_terms",
             Self::Verdicts => "verdicts",
             Self::HourlyCounts => "hourly_counts",
+            Self::Facets => "facets",
             Self::Index(index) => index.name,
         }
     }
@@ -42,7 +46,7 @@ impl Job {
     /// The job's version. Increment it if the job has to process all rows again.
     pub(crate) fn version(self) -> i32 {
         match self {
-            Self::SearchTerms | Self::HourlyCounts | Self::Index(_) => 1,
+            Self::SearchTerms | Self::HourlyCounts | Self::Facets | Self::Index(_) => 1,
             Self::Verdicts => i32::from(verdict::RULES),
         }
     }
@@ -56,6 +60,7 @@ impl Job {
             Self::SearchTerms => search_terms::step(connection, self.name(), position).await,
             Self::Verdicts => verdicts::step(connection, self.name(), position).await,
             Self::HourlyCounts => hourly_counts::step(connection, self.name(), position).await,
+            Self::Facets => facets::step(connection, self.name(), position).await,
             Self::Index(index) => {
                 if !partition_indexes::build_next(connection, index).await? {
                     return Ok(Step::Done(None));

@@ -2,11 +2,14 @@
 
 use serde::Serialize;
 use sqlx::PgPool;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
 
-/// A range of whole hours; the end is exclusive.
-#[derive(Serialize, ToSchema)]
+/// Hours older than this are merged into days in the counts of facets.
+pub(crate) const FACETS_HOURLY_AGE: Duration = Duration::days(35);
+
+/// A range of whole quarters of an hour; the end is exclusive.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub(crate) struct Period {
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) from: OffsetDateTime,
@@ -14,11 +17,25 @@ pub(crate) struct Period {
     pub(crate) to: OffsetDateTime,
 }
 
-/// The number of stored events of one kind in one time unit.
-pub(crate) struct TimeCount {
-    /// Start of the time unit.
-    pub(crate) at: OffsetDateTime,
+/// Which events are counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counted {
+    pub(crate) period: Period,
+    /// Whether `period` and the buckets refer to the time at which events occurred, instead of the time of receipt.
+    pub(crate) by_occurrence: bool,
+    /// Only simulated events, or only real ones.
+    pub(crate) simulated: Option<bool>,
+}
+
+/// The number of stored events of one kind with the same verdict in one bucket.
+pub(crate) struct BucketCount {
+    /// The position of the bucket, from 0.
+    pub(crate) bucket: i32,
     pub(crate) kind: String,
+    /// Empty for kinds without one, and for events without a verdict.
+    pub(crate) reason_class: String,
+    /// Empty for kinds without one, and for events without a verdict.
+    pub(crate) actor: String,
     pub(crate) count: i64,
 }
 
@@ -39,95 +56,144 @@ pub(crate) async fn is_time_zone(pool: &PgPool, name: &str) -> Result<bool, sqlx
     sqlx::query_scalar!(r#"select exists (select from pg_timezone_names where name = $1) as "is!""#, name).fetch_one(pool).await
 }
 
-/// The number of stored events of one kind with the same verdict.
-pub(crate) struct VerdictCount {
-    pub(crate) kind: String,
-    /// Empty for kinds without one, and for events without a verdict.
-    pub(crate) reason_class: String,
-    /// Empty for kinds without one, and for events without a verdict.
-    pub(crate) actor: String,
-    pub(crate) count: i64,
-}
-
-/// Counts events by kind and `unit` (`hour`, `day` or `month`) in the given time zone, oldest first: the counts by quarter of an hour, the
-/// deltas that have not been merged into them yet, and the hourly counts of version 0.2.0.
+/// The starts of all buckets that overlap the period, and the end of the last one, in order. An hour is an hour on the clocks of the zone;
+/// where the clocks are set back, the repeated part is a bucket of its own. Days, weeks and months begin at the first instant of the day on
+/// these clocks.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn count_by_time(
+pub(crate) async fn boundaries(
     pool: &PgPool,
-    period: &Period,
-    unit: &str,
+    period: Period,
+    step: &str,
     zone: &str,
-    simulated: Option<bool>,
-) -> Result<Vec<TimeCount>, sqlx::Error> {
-    sqlx::query_as!(
-        TimeCount,
-        r#"select date_trunc($3, hour, $4) as "at!", kind as "kind!", sum(count)::bigint as "count!" from (
-             select at as hour, kind, count from event_tallies
-             where outcome = 'stored' and at >= $1 and at < $2 and ($5::boolean is null or simulated = $5)
-             union all
-             select quarter_hour(at), kind, count from event_tally_deltas
-             where outcome = 'stored' and at >= $1 and at < $2 and ($5::boolean is null or simulated = $5)
-             union all
-             select hour, kind, count from event_counts
-             where outcome = 'stored' and hour >= $1 and hour < $2 and ($5::boolean is null or simulated = $5)
-             union all
-             select date_trunc('hour', at), kind, count from event_count_deltas
-             where outcome = 'stored' and at >= $1 and at < $2 and ($5::boolean is null or simulated = $5)
-           ) as counted
-           group by 1, 2 having sum(count) > 0 order by 1, 2"#,
-        period.from,
-        period.to,
-        unit,
-        zone,
-        simulated
-    )
-    .fetch_all(pool)
-    .await
+) -> Result<Vec<OffsetDateTime>, sqlx::Error> {
+    let starts = if step == "quarter" || step == "hour" {
+        sqlx::query_scalar!(
+            r#"select min(quarter) as "at!" from generate_series($1::timestamptz - interval '1 hour', $2::timestamptz + interval '1 hour',
+                                                               interval '15 minutes') as quarter
+               group by case when $3 = 'quarter' then quarter at time zone 'UTC' else date_trunc('hour', quarter at time zone $4) end,
+                        (quarter at time zone $4) - (quarter at time zone 'UTC')
+               order by 1"#,
+            period.from,
+            period.to,
+            step,
+            zone
+        )
+        .fetch_all(pool)
+        .await?
+    } else {
+        // The calendar is walked without a zone, where every day has 24 hours. Each date then gets the first instant at which the clocks show
+        // it: an offset changes by at most a few hours.
+        sqlx::query_scalar!(
+            r#"select distinct instant as "at!" from generate_series(
+                 date_trunc($3, $1::timestamptz at time zone $4),
+                 date_trunc($3, $2::timestamptz at time zone $4) + ('1 ' || $3)::interval,
+                 ('1 ' || $3)::interval
+               ) as date cross join lateral (
+                 select min(instant) as instant
+                 from generate_series((date at time zone $4) - interval '3 hours', (date at time zone $4) + interval '3 hours',
+                                      interval '15 minutes') as instant
+                 where instant at time zone $4 >= date
+               ) as first
+               where instant is not null order by 1"#,
+            period.from,
+            period.to,
+            step,
+            zone
+        )
+        .fetch_all(pool)
+        .await?
+    };
+    let first = starts.partition_point(|start| *start <= period.from).saturating_sub(1);
+    let last = starts.partition_point(|start| *start < period.to);
+    Ok(starts.get(first..=last.min(starts.len().saturating_sub(1))).unwrap_or_default().to_vec())
 }
 
-/// Counts events by kind and verdict.
+/// Counts events by bucket, kind and verdict: the counts by quarter of an hour, the deltas that have not been merged into them yet, and the
+/// hourly counts of version 0.2.0, which only know the time of receipt. `starts` are the starts of the buckets.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn count_by_verdict(
+pub(crate) async fn count_by_bucket(
     pool: &PgPool,
-    period: &Period,
-    simulated: Option<bool>,
-) -> Result<Vec<VerdictCount>, sqlx::Error> {
+    counted: Counted,
+    starts: &[OffsetDateTime],
+) -> Result<Vec<BucketCount>, sqlx::Error> {
     sqlx::query_as!(
-        VerdictCount,
-        r#"select kind as "kind!", reason_class as "reason_class!", actor as "actor!", sum(count)::bigint as "count!" from (
-             select kind, reason_class, actor, count from event_tallies
-             where outcome = 'stored' and at >= $1 and at < $2 and ($3::boolean is null or simulated = $3)
+        BucketCount,
+        r#"select width_bucket(moment, $5::timestamptz[]) - 1 as "bucket!", kind as "kind!", reason_class as "reason_class!",
+                  actor as "actor!", sum(count)::bigint as "count!" from (
+             select case when $4 then occurred else at end as moment, kind, reason_class, actor, count from event_tallies
+             where outcome = 'stored' and ($3::boolean is null or simulated = $3)
+               and ((not $4 and at >= $1 and at < $2) or ($4 and occurred >= $1 and occurred < $2))
              union all
-             select kind, reason_class, actor, count from event_tally_deltas
-             where outcome = 'stored' and at >= $1 and at < $2 and ($3::boolean is null or simulated = $3)
+             select case when $4 then occurred else quarter_hour(at) end, kind, reason_class, actor, count from event_tally_deltas
+             where outcome = 'stored' and ($3::boolean is null or simulated = $3)
+               and ((not $4 and at >= $1 and at < $2) or ($4 and occurred >= $1 and occurred < $2))
              union all
-             select kind, '', '', count from event_counts
+             select hour, kind, '', '', count from event_counts
              where outcome = 'stored' and hour >= $1 and hour < $2 and ($3::boolean is null or simulated = $3)
              union all
-             select kind, '', '', count from event_count_deltas
-             where outcome = 'stored' and at >= $1 and at < $2 and ($3::boolean is null or simulated = $3)
-           ) as counted
-           group by 1, 2, 3 having sum(count) > 0 order by 4 desc, 1, 2, 3"#,
-        period.from,
-        period.to,
-        simulated
+             select date_trunc('hour', at), kind, '', '', count from event_count_deltas
+             where outcome = 'stored' and date_trunc('hour', at) >= $1 and date_trunc('hour', at) < $2
+               and ($3::boolean is null or simulated = $3)
+           ) as moments
+           group by 1, 2, 3, 4 having sum(count) > 0 order by 1, 2, 3, 4"#,
+        counted.period.from,
+        counted.period.to,
+        counted.simulated,
+        counted.by_occurrence,
+        starts
     )
     .fetch_all(pool)
     .await
 }
 
-/// Counts the events for the ten most common values of each facet, most common first: the hourly counts plus the events that have not been
-/// counted yet.
+/// The end of the newest hour in the period that is only counted by the hour of receipt; `None` if all counts are exact.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn hourly_until(pool: &PgPool, period: Period) -> Result<Option<OffsetDateTime>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select max(hour) + interval '1 hour' from event_counts where outcome = 'stored' and hour > $1::timestamptz - interval '1 hour' and hour < $2",
+        period.from,
+        period.to
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// The quarter of an hour of the oldest opens and clicks that are counted; `None` if there are none.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn first_counted(pool: &PgPool) -> Result<Option<OffsetDateTime>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select least((select min(at) from event_tallies where outcome = 'stored' and kind in ('open', 'click')),
+                      (select min(hour) from event_counts where outcome = 'stored' and kind in ('open', 'click')))"
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// When the oldest stored event was received; `None` if there is none.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn oldest_event(pool: &PgPool) -> Result<Option<OffsetDateTime>, sqlx::Error> {
+    sqlx::query_scalar!("select received_at from events order by received_at limit 1").fetch_optional(pool).await
+}
+
+/// Counts the events for the ten most common values of each facet, most common first, by the time of receipt. The hours in `hours` come
+/// from the hourly counts, and the edges of the period around them from the events themselves.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
 pub(crate) async fn count_by_facet(
     pool: &PgPool,
-    period: &Period,
+    period: Period,
+    hours: Period,
     simulated: Option<bool>,
 ) -> Result<Vec<FacetCount>, sqlx::Error> {
     sqlx::query_as!(
@@ -135,12 +201,14 @@ pub(crate) async fn count_by_facet(
         r#"with counted as (
              select facet, name, kind, sum(count)::bigint as count from (
                select facet, name, kind, count from event_facets
-               where hour >= $1 and hour < $2 and ($3::boolean is null or simulated = $3)
+               where hour >= $3 and hour < $4 and ($5::boolean is null or simulated = $5)
                union all
                select facet, name, kind, 1 from events_by_facet
-               where received_at >= greatest($1, (select until from event_facets_until)) and received_at < $2
-                 and ($3::boolean is null or simulated = $3)
-             ) as both_parts group by facet, name, kind
+               where received_at >= $1 and received_at < least($2, $3) and ($5::boolean is null or simulated = $5)
+               union all
+               select facet, name, kind, 1 from events_by_facet
+               where received_at >= greatest($1, $4) and received_at < $2 and ($5::boolean is null or simulated = $5)
+             ) as parts group by facet, name, kind
            ), ranked as (
              select facet, name, row_number() over (partition by facet order by sum(count) desc, name) as place
              from counted group by facet, name
@@ -149,8 +217,77 @@ pub(crate) async fn count_by_facet(
            from counted join ranked using (facet, name) where place <= 10 order by facet, place, kind"#,
         period.from,
         period.to,
+        hours.from,
+        hours.to,
         simulated
     )
     .fetch_all(pool)
     .await
+}
+
+/// How far the hourly counts of facets reach.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn facets_until(pool: &PgPool) -> Result<OffsetDateTime, sqlx::Error> {
+    sqlx::query_scalar!("select until from event_facets_until").fetch_one(pool).await
+}
+
+/// The number of messages that were opened or clicked for the first time in a bucket.
+pub(crate) struct UniqueCount {
+    /// The position of the bucket, from 0.
+    pub(crate) bucket: i32,
+    /// `open` or `click`.
+    pub(crate) kind: String,
+    /// Whether only opens and clicks by persons count.
+    pub(crate) by_persons: bool,
+    pub(crate) messages: i64,
+}
+
+/// Maximum time for counting messages, in milliseconds. Unlike all other counts, it reads the events.
+const UNIQUE_TIMEOUT: &str = "2000";
+/// How long before the time of its occurrence an event can be received, if clocks differ.
+const MAX_CLOCK_DIFFERENCE: Duration = Duration::DAY;
+
+/// Counts each message once, in the bucket of its first open or click within the period.
+///
+/// # Errors
+/// Returns an error if Postgres fails or does not finish within two seconds.
+pub(crate) async fn count_unique(
+    pool: &PgPool,
+    counted: Counted,
+    starts: &[OffsetDateTime],
+) -> Result<Vec<UniqueCount>, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query!("select set_config('statement_timeout', $1, true)", UNIQUE_TIMEOUT).fetch_one(&mut *transaction).await?;
+    let Counted { period, by_occurrence, simulated } = counted;
+    let (received_from, received_to) =
+        if by_occurrence { (period.from - MAX_CLOCK_DIFFERENCE, None) } else { (period.from, Some(period.to)) };
+    let rows = sqlx::query_as!(
+        UniqueCount,
+        r#"with firsts as (
+             select kind, coalesce(message_id, id::text) as message, min(moment) as by_any,
+                    min(moment) filter (where actor in ('person', 'proxy')) as by_person
+             from (
+               select kind, message_id, id, actor, case when $6 then occurred_at else received_at end as moment from events
+               where kind in ('open', 'click') and received_at >= $3 and ($4::timestamptz is null or received_at < $4)
+                 and ($5::boolean is null or simulated = $5)
+             ) as engaged where moment >= $1 and moment < $2 group by 1, 2
+           )
+           select width_bucket(moment, $7::timestamptz[]) - 1 as "bucket!", kind as "kind!", by_persons as "by_persons!",
+                  count(*) as "messages!"
+           from firsts cross join lateral (values (false, by_any), (true, by_person)) as first (by_persons, moment)
+           where moment is not null group by 1, 2, 3"#,
+        period.from,
+        period.to,
+        received_from,
+        received_to,
+        simulated,
+        by_occurrence,
+        starts
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(rows)
 }

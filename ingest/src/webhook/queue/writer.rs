@@ -9,6 +9,7 @@ use tokio::sync::{Notify, OnceCell};
 
 use crate::notify::cache::RuleCache;
 use crate::outbox::handoff::PublisherHandle;
+use crate::readiness::Readiness;
 use crate::store::{commit, sqlstate, upgrade_moments};
 use crate::webhook::batch::{Batch, VerifiedBatch};
 use crate::webhook::delivery::{CommitError, QueuedDelivery};
@@ -21,6 +22,8 @@ pub(crate) struct Writer {
     pub(crate) rules: RuleCache,
     /// Read from Postgres on first use.
     pub(crate) sync_senders_from: OnceCell<OffsetDateTime>,
+    /// Learns which commits succeed.
+    pub(crate) readiness: Arc<Readiness>,
     /// Wakes the job that merges the search index.
     pub(crate) stored: Arc<Notify>,
     pub(crate) publisher: PublisherHandle,
@@ -35,11 +38,13 @@ impl Writer {
             Err(error) if deliveries.len() > 1 && !sqlstate::is_unavailable(&error) => {
                 for mut queued in deliveries {
                     if let Err(error) = self.commit(std::slice::from_mut(&mut queued)).await {
+                        self.readiness.commit_failed(sqlstate::state(&error));
                         queued.reply(Err(CommitError::Database(Arc::new(error))));
                     }
                 }
             }
             Err(error) => {
+                self.readiness.commit_failed(sqlstate::state(&error));
                 let error = Arc::new(error);
                 for mut queued in deliveries {
                     queued.reply(Err(CommitError::Database(Arc::clone(&error))));
@@ -66,6 +71,7 @@ impl Writer {
             })
             .collect();
         let written = commit::commit(&self.pool, &batches).await?;
+        self.readiness.committed();
         self.stored.notify_one();
         written.counts.publish();
         metrics::histogram!("ingest_commit_seconds").record(started.elapsed().as_secs_f64());

@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::api::system::report::Finding;
 use crate::store::diagnostics::{self, ServerSettings};
-use crate::store::{migrations, partitions, upgrade_moments};
+use crate::store::{migrations, partitions, upgrade_moments, write_probe};
 
 /// `server_version_num` of the oldest supported version.
 const MIN_VERSION: i32 = 150_000;
@@ -26,6 +26,18 @@ pub(crate) fn unavailable(error: &sqlx::Error) -> Finding {
             "database",
             "Postgres does not respond, so deliveries are answered with 503.",
             "Check Postgres and DATABASE_URL. Mandrill retries a batch 20 times, over 5 to 8 hours.",
+        ),
+    }
+}
+
+/// Whether a delivery would be committed.
+pub(crate) async fn writes(pool: &PgPool) -> Finding {
+    match write_probe::run(pool).await.problem() {
+        None => Finding::ok("writes", "Postgres takes writes."),
+        Some((problem, advice)) => Finding::fail(
+            "writes",
+            format!("{problem} Deliveries are answered with 503."),
+            format!("{advice} Mandrill retries a batch 20 times, over 5 to 8 hours."),
         ),
     }
 }

@@ -3,7 +3,7 @@
 use sqlx::PgPool;
 
 use crate::api::system::report::Finding;
-use crate::store::diagnostics::{self, RecentRefusals, SIGNED_REFUSAL_REASONS};
+use crate::store::diagnostics::{self, RecentRefusals};
 
 pub(crate) async fn last_delivery(pool: &PgPool, silence_minutes: Option<u32>) -> Result<Finding, sqlx::Error> {
     let Some(seconds) = diagnostics::seconds_since_delivery(pool).await? else {
@@ -33,7 +33,7 @@ pub(crate) async fn refusals(pool: &PgPool) -> Result<Vec<Finding>, sqlx::Error>
     Ok(refusals.into_iter().map(refusal).collect())
 }
 
-fn refusal(RecentRefusals { reason, near_miss, hint, count, last_at, now }: RecentRefusals) -> Finding {
+fn refusal(RecentRefusals { reason, near_miss, hint, count, proven, likely, last_at, now }: RecentRefusals) -> Finding {
     let near_miss = near_miss.map(|codes| format!(" (near miss: {codes})")).unwrap_or_default();
     let ago = duration((now - last_at).whole_seconds());
     let what = if count == 1 {
@@ -41,11 +41,20 @@ fn refusal(RecentRefusals { reason, near_miss, hint, count, last_at, now }: Rece
     } else {
         format!("{count} deliveries were refused as `{reason}`{near_miss}, the last one {ago} ago.")
     };
-    if SIGNED_REFUSAL_REASONS.contains(&reason.as_str()) {
-        let advice = hint.unwrap_or_else(|| advice_for(&reason).to_owned());
+    let advice = hint.unwrap_or_else(|| advice_for(&reason).to_owned());
+    if proven > 0 {
         Finding::fail("refusals", what, format!("{advice} Mandrill disables a webhook after 20 failures, about 5 hours."))
+    } else if likely > 0 {
+        let what = format!("{what} {likely} of them look like Mandrill's deliveries.");
+        let advice =
+            format!("{advice} If every webhook works according to Mandrill, somebody imitates it, and no action is needed.");
+        Finding::fail("refusals", what, advice)
     } else {
-        Finding::warn("refusals", what, advice_for(&reason))
+        let advice = match reason.as_str() {
+            "wrong_signature" | "no_key" | "no_url" => "A client other than Mandrill posts here. No action is needed.",
+            other => advice_for(other),
+        };
+        Finding::warn("refusals", what, advice)
     }
 }
 

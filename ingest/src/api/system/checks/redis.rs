@@ -1,21 +1,17 @@
-//! Checks that Redis is available.
+//! Checks that Redis takes what is published.
 
-use std::time::Duration;
-
-use redis::AsyncCommands;
+use shared::feed;
 
 use crate::api::system::report::Finding;
-
-const TIMEOUT: Duration = Duration::from_secs(3);
+use crate::readiness::redis_problem;
 
 pub(crate) async fn finding(pool: &deadpool_redis::Pool) -> Finding {
-    let ping = tokio::time::timeout(TIMEOUT, async { pool.get().await.ok()?.ping::<String>().await.ok() });
-    match ping.await {
-        Ok(Some(_)) => Finding::ok("redis", "Redis responds."),
-        _ => Finding::warn(
+    match redis_problem(feed::probe_writes(pool).await) {
+        None => Finding::ok("redis", "Redis responds and takes writes."),
+        Some((problem, advice)) => Finding::warn(
             "redis",
-            "Redis does not respond. Deliveries are stored, but not shown live.",
-            "Check Redis and REDIS_URL. The backlog is published once Redis is back.",
+            format!("{problem} Deliveries are stored, but not shown live."),
+            format!("{advice} The backlog is published once Redis takes writes again."),
         ),
     }
 }
