@@ -23,6 +23,7 @@ use crate::periodic::probes::Probes;
 use crate::periodic::{actor_review, background, gin_pending, refusals, upkeep};
 use crate::readiness::Readiness;
 use crate::state::AppState;
+use crate::store::erasures::ErasureCache;
 use crate::webhook::delivery::QueuedDelivery;
 use crate::webhook::queue::{self, Writer};
 use crate::webhook::refusals::Refusals;
@@ -56,6 +57,7 @@ impl App {
         } else if config.webhook.webhook_urls.first().is_none() {
             tracing::warn!("no webhook URL is configured: every delivery is refused until WEBHOOK_URLS is set");
         }
+        let secret_keys = config.secret_keys.load()?;
         let (deliveries, queue) = queue::channel();
         let state = AppState {
             pool: db::pool(&config.database, "ingest", Purpose::Work)?,
@@ -67,6 +69,8 @@ impl App {
             unverified: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
             verified: Arc::new(Semaphore::new(config.webhook.webhook_memory / 2)),
             webhook: config.webhook,
+            erasures: Arc::new(ErasureCache::new(secret_keys.clone())),
+            secret_keys,
             retention_days: config.retention.retention_days.0,
             silence_minutes: config.alarms.silence_alert_minutes.0,
             readiness: Arc::new(Readiness::default()),
@@ -105,6 +109,7 @@ impl App {
             pool: self.writing.clone(),
             sync_senders_from: OnceCell::new(),
             rules: RuleCache::new(Arc::clone(&state.rule_changes)),
+            erasures: Arc::clone(&state.erasures),
             readiness: Arc::clone(&state.readiness),
             stored: Arc::clone(&state.stored),
             publisher,
@@ -120,8 +125,12 @@ impl App {
         };
         tasks.spawn(publisher.run(entries, stop_background.clone()));
         tasks.spawn(publisher::listen_for_wakes(wake, self.redis, stop_background.clone()));
-        let probes =
-            Probes { writing: self.writing.clone(), redis: state.redis.clone(), readiness: Arc::clone(&state.readiness) };
+        let probes = Probes {
+            writing: self.writing.clone(),
+            redis: state.redis.clone(),
+            erasures: Arc::clone(&state.erasures),
+            readiness: Arc::clone(&state.readiness),
+        };
         tasks.spawn(probes.run(stop_background.clone()));
         let pool = state.pool.clone();
         let alarms = Alarms {

@@ -9,6 +9,7 @@
 //! - [`periodic`]: the scheduled jobs of a running service.
 //! - [`outbox`]: committed → Redis.
 //! - [`store`]: the SQL for deliveries and for the API.
+//! - [`erasure`]: addresses whose data was erased, and what to leave out of events about them.
 //! - [`notify`]: which users an event notifies, and the text they see.
 //! - `verdict`: why mail was not delivered, and who opened or clicked.
 //! - [`state`], [`readiness`], [`config`], [`redact`]: shared by all of them.
@@ -18,6 +19,7 @@ pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod erasure;
 pub mod http;
 pub mod notify;
 pub mod outbox;

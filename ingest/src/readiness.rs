@@ -3,6 +3,7 @@
 //! The service is ready if a delivery would be committed now. A commit that succeeds proves that; while there are none, a probe writes in
 //! the same way. A commit that fails for want of Postgres disproves it, even if the probe, which writes less, succeeds.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -95,12 +96,13 @@ struct Postgres {
 pub struct Readiness {
     postgres: Mutex<Postgres>,
     redis: Mutex<RedisState>,
+    lacks_secret_key: AtomicBool,
 }
 
 impl Default for Readiness {
     fn default() -> Self {
         let postgres = Postgres { probed: PostgresState::Unknown, committed: None, failed: None };
-        Self { postgres: Mutex::new(postgres), redis: Mutex::new(RedisState::Unknown) }
+        Self { postgres: Mutex::new(postgres), redis: Mutex::new(RedisState::Unknown), lacks_secret_key: AtomicBool::new(false) }
     }
 }
 
@@ -134,6 +136,16 @@ impl Readiness {
             Some((state, at)) if at.elapsed() < FAILURE_COUNTS_FOR && postgres.probed.problem().is_none() => state,
             _ => postgres.probed,
         }
+    }
+
+    /// Records whether all erased addresses can be recognised.
+    pub fn observe_secret_key(&self, is_known: bool) {
+        self.lacks_secret_key.store(!is_known, Ordering::Relaxed);
+    }
+
+    /// Whether all erased addresses can be recognised. Otherwise, deliveries are refused, because they could restore erased data.
+    pub fn knows_secret_key(&self) -> bool {
+        !self.lacks_secret_key.load(Ordering::Relaxed)
     }
 
     /// Records what publishing or a probe found out about Redis.

@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 use crate::api::accounts::oidc::provider::Provider;
 use crate::api::events::export::slots::ExportSlots;
 use crate::config::Webhook;
+use crate::erasure::keys::SecretKeys;
 use crate::readiness::Readiness;
+use crate::store::erasures::ErasureCache;
 use crate::webhook::delivery::DeliverySender;
 use crate::webhook::refusals::Refusals;
 use crate::webhook::signature::Verifier;
@@ -37,6 +39,10 @@ pub struct AppState {
     pub unverified: Arc<Semaphore>,
     /// Memory for verified deliveries, in bytes: the other half.
     pub verified: Arc<Semaphore>,
+    /// `SECRET_KEY`.
+    pub secret_keys: SecretKeys,
+    /// The erased addresses.
+    pub(crate) erasures: Arc<ErasureCache>,
     /// `RETENTION_DAYS`.
     pub retention_days: Option<u32>,
     /// `SILENCE_ALERT_MINUTES`.

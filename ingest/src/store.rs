@@ -7,6 +7,7 @@ pub(crate) mod commit;
 pub(crate) mod copy;
 mod counts;
 pub(crate) mod diagnostics;
+pub(crate) mod erasures;
 pub(crate) mod events;
 mod insert;
 mod inserted;

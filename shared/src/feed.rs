@@ -19,4 +19,4 @@ pub use item::{ChangedVerdict, FeedItem, ReceivedItem, RefetchReason};
 pub use keys::{FEED_CHANNEL, KEEP, OPEN_CHANNEL, SESSIONS_CHANNEL, STREAM, WAKE_CHANNEL};
 pub use probe::probe_writes;
 pub use receive::ReceivedBatch;
-pub use script::{Page, append, end, read};
+pub use script::{Page, append, end, forget, read};

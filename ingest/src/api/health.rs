@@ -22,6 +22,8 @@ struct ReadinessReport {
     ready: bool,
     postgres: &'static str,
     redis: &'static str,
+    /// `known`, or `unknown` if addresses were erased with a key that is not configured.
+    secret_key: &'static str,
 }
 
 /// `GET /healthz`: the process is running.
@@ -50,8 +52,14 @@ pub async fn ready_locally(state: Arc<AppState>) -> Result<Response, ApiError> {
 /// Never; the status is 503 while the service is not ready.
 pub async fn ready(state: Arc<AppState>) -> Result<Response, ApiError> {
     let (postgres, redis) = (state.readiness.postgres(), state.readiness.redis());
-    let ready = postgres == PostgresState::Up && !state.stop.is_cancelled();
-    let readiness = ReadinessReport { ready, postgres: postgres.code(), redis: redis.code() };
+    let knows_key = state.readiness.knows_secret_key();
+    let ready = postgres == PostgresState::Up && knows_key && !state.stop.is_cancelled();
+    let readiness = ReadinessReport {
+        ready,
+        postgres: postgres.code(),
+        redis: redis.code(),
+        secret_key: if knows_key { "known" } else { "unknown" },
+    };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok(warp::reply::with_status(warp::reply::json(&readiness), status).into_response())
 }

@@ -40,6 +40,7 @@ pub async fn get(state: Arc<AppState>, _: Caller) -> Result<Response, ApiError> 
         pool: &state.reading,
         redis: &state.redis,
         webhook: &state.webhook,
+        secret_keys: &state.secret_keys,
         silence_minutes: state.silence_minutes,
     };
     let report = checks::run_checks(input).await;

@@ -10,6 +10,7 @@ use shared::{db, redis};
 use crate::api::system::checks::{self, DoctorInput};
 use crate::api::system::report::{FindingState, Report};
 use crate::config::Webhook;
+use crate::erasure::keys::SecretKeyArgs;
 use crate::periodic::alarms::AlarmArgs;
 
 /// Options for `ingest doctor`: the options of `serve` that the checks inspect.
@@ -20,6 +21,8 @@ pub struct Doctor {
     pub json: bool,
     #[command(flatten)]
     pub webhook: Webhook,
+    #[command(flatten)]
+    pub secret_keys: SecretKeyArgs,
     #[command(flatten)]
     pub alarms: AlarmArgs,
     #[command(flatten)]
@@ -38,7 +41,8 @@ pub async fn run(config: &Doctor) -> anyhow::Result<()> {
     let pool = db::pool(&config.database, "ingest-doctor", db::Purpose::Reading)?;
     let redis = redis::pool(&config.redis)?;
     let silence_minutes = config.alarms.silence_alert_minutes.0;
-    let input = DoctorInput { pool: &pool, redis: &redis, webhook: &config.webhook, silence_minutes };
+    let secret_keys = config.secret_keys.load()?;
+    let input = DoctorInput { pool: &pool, redis: &redis, webhook: &config.webhook, secret_keys: &secret_keys, silence_minutes };
     let report = checks::run_checks(input).await;
     let mut out = io::stdout();
     if config.json {

@@ -7,6 +7,7 @@ use shared::config::{Connections, Database, Log, Public, Redis};
 
 use crate::api::accounts::oidc::provider::Oidc;
 use crate::config::Webhook;
+use crate::erasure::keys::SecretKeyArgs;
 use crate::periodic::alarms::AlarmArgs;
 use crate::periodic::retention::RetentionArgs;
 
@@ -27,6 +28,8 @@ pub struct Serve {
     pub redis: Redis,
     #[command(flatten)]
     pub retention: RetentionArgs,
+    #[command(flatten)]
+    pub secret_keys: SecretKeyArgs,
     #[command(flatten)]
     pub alarms: AlarmArgs,
     #[command(flatten)]

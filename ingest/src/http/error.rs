@@ -41,6 +41,9 @@ pub enum ApiError {
     /// 400: an invalid filter.
     #[error("invalid filter")]
     BadFilter(#[from] FilterError),
+    /// 409: an erasure without a secret key.
+    #[error("no secret key")]
+    NoSecretKey,
     /// 400: an unknown parameter or one with an invalid value, by name.
     #[error("invalid parameter")]
     BadPage(String),
@@ -163,6 +166,11 @@ impl ApiError {
             Self::BadForm(error) => error.to_string(),
             Self::NotJson(what) => format!("The body is not the JSON that this address expects: {what}."),
             Self::BadFilter(error) => format!("{error}."),
+            Self::NoSecretKey => {
+                "No secret key is configured, so an erased address could not be recognised later. Set SECRET_KEY, restart \
+                                  ingest, and try again."
+                    .to_owned()
+            }
             Self::BadPage(name) => format!("`{name}` is unknown here, or its value is not valid."),
             Self::NoMessage(error) => error.to_string(),
             Self::CountChanged { found } => format!("The selection now matches {found} items. Review it and retry."),
@@ -241,6 +249,8 @@ impl ApiError {
             Self::NotCommitted(CommitError::Database(error)) if sqlstate::is_unavailable(error) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "database_away")
             }
+            Self::NotCommitted(CommitError::UnknownKey) => (StatusCode::SERVICE_UNAVAILABLE, "unknown_key"),
+            Self::NoSecretKey => (StatusCode::CONFLICT, "no_secret_key"),
             Self::NotCommitted(CommitError::NoWriter) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
             Self::Database(_) | Self::NotCommitted(_) | Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }

@@ -26,7 +26,8 @@ pub(super) async fn record_failure(pool: &PgPool, row: &PendingRow, items: &Enco
     outbox_rows::delete(&mut transaction, row.id).await?;
     for item in items.each()? {
         let detail = "Redis repeatedly rejected this item.".to_owned();
-        let poison = Poison { raw: item.as_bytes().into(), origin: Origin::Outbox, reason: "not_relayed", detail };
+        let poison =
+            Poison { raw: item.as_bytes().into(), origin: Origin::Outbox, is_erased: false, reason: "not_relayed", detail };
         quarantine::insert(&mut transaction, &[(poison, &source_of(&item))]).await?;
     }
     transaction.commit().await?;

@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::readiness::Readiness;
+use crate::store::erasures::ErasureCache;
 use crate::store::write_probe;
 
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -16,6 +17,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct Probes {
     pub(crate) writing: PgPool,
     pub(crate) redis: deadpool_redis::Pool,
+    pub(crate) erasures: Arc<ErasureCache>,
     pub(crate) readiness: Arc<Readiness>,
 }
 
@@ -37,6 +39,9 @@ impl Probes {
     async fn probe_postgres(&self) {
         if self.readiness.needs_probe() {
             self.readiness.probed(write_probe::run(&self.writing).await);
+        }
+        if let Ok(erasures) = self.erasures.get(&self.writing).await {
+            self.readiness.observe_secret_key(!erasures.has_unknown_key);
         }
     }
 

@@ -91,11 +91,13 @@ async fn try_commit<'a>(pool: &PgPool, batches: &'a [VerifiedBatch<'a>], mode: I
     Ok(written)
 }
 
-/// True if a single statement can write everything: there are few events, no poison, and no duplicates among the events.
+/// True if a single statement can write everything: there are few events, no poison, no duplicates among the events, and none is erased.
 fn fits_one_statement(batches: &[VerifiedBatch<'_>], candidates: &[Candidate<'_>]) -> bool {
     let size: usize = candidates.iter().map(|candidate| candidate.event.payload.len()).sum();
     let received: usize = batches.iter().map(|verified| verified.batch.received).sum();
-    size < COPY_FROM_BYTES && received == candidates.len() && received > 0
+    // The single statement has no column for the time of erasure, which is rarely needed.
+    let is_any_erased = candidates.iter().any(|candidate| candidate.event.is_erased);
+    size < COPY_FROM_BYTES && received == candidates.len() && received > 0 && !is_any_erased
 }
 
 /// The events of the batches, deduplicated and ordered by digest, so that overlapping transactions wait for each other instead of
@@ -138,6 +140,7 @@ pub(crate) async fn write<'a>(
         InsertMode::Bulk => copy_new(connection, &candidates, &mut inserted).await?,
         InsertMode::Bisect => copy_bisecting(connection, &candidates, &mut inserted).await?,
     };
+    mark_erased(connection, &inserted.rows).await?;
     quarantine_poison(connection, batches, &inserted).await?;
     if let Some(received_at) = received_at {
         inserted.outbox = outbox::announce(connection, &inserted.rows, received_at).await?;
@@ -207,6 +210,17 @@ async fn copy_new<'a>(
     copy::copy(connection, &rows, received_at).await?;
     inserted.rows.extend(rows);
     Ok(Some(received_at))
+}
+
+/// Stores that personal data was removed from events, if it was.
+async fn mark_erased(connection: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
+    let erased: Vec<i64> = rows.iter().filter(|row| row.event.is_erased).map(|row| row.id).collect();
+    if !erased.is_empty() {
+        sqlx::query!("update events set erased_at = now() where received_at = now() and id = any($1)", &erased)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Quarantines the poison in the batches and the events that Postgres rejected.

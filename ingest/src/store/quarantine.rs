@@ -20,15 +20,19 @@ pub(crate) async fn insert(connection: &mut PgConnection, poison: &[(Poison<'_>,
     poison.sort_by_key(|(digest, _)| *digest);
     poison.dedup_by_key(|(digest, _)| *digest);
     let digests: Vec<&[u8]> = poison.iter().map(|(digest, _)| &digest[..]).collect();
-    let raws: Vec<&[u8]> = poison.iter().map(|(_, (one, _))| &*one.raw).collect();
+    let raws: Vec<&[u8]> = poison.iter().map(|(_, (one, _))| if one.is_erased { &[] } else { &*one.raw }).collect();
+    let erased: Vec<bool> = poison.iter().map(|(_, (one, _))| one.is_erased).collect();
     let origins: Vec<&str> = poison.iter().map(|(_, (one, _))| one.origin.name()).collect();
     let reasons: Vec<&str> = poison.iter().map(|(_, (one, _))| one.reason).collect();
     let details: Vec<&str> = poison.iter().map(|(_, (one, _))| one.detail.as_str()).collect();
     let simulated: Vec<bool> = poison.iter().map(|(_, (_, source))| source.is_simulation()).collect();
     let labels: Vec<Option<&str>> = poison.iter().map(|(_, (_, source))| source.label()).collect();
     sqlx::query!(
-        "insert into quarantine (digest, raw, origin, reason, detail, simulated, webhook)
-         select * from unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[])
+        "insert into quarantine (digest, raw, origin, reason, detail, simulated, webhook, state, resolution, resolved_at)
+         select digest, raw, origin, reason, case when erased then '' else detail end, simulated, webhook,
+                case when erased then 'discarded' else 'open' end, case when erased then 'erased' end, case when erased then now() end
+         from unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[], $8::boolean[])
+           as t (digest, raw, origin, reason, detail, simulated, webhook, erased)
          on conflict on constraint quarantine_digest_key
          do update set times_seen = quarantine.times_seen + 1, last_seen_at = now()",
         &digests as &[&[u8]],
@@ -38,6 +42,7 @@ pub(crate) async fn insert(connection: &mut PgConnection, poison: &[(Poison<'_>,
         &details as &[&str],
         &simulated,
         &labels as &[Option<&str>],
+        &erased,
     )
     .execute(connection)
     .await?;

@@ -7,9 +7,10 @@ use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+use crate::erasure::list::Erasures;
 use crate::notify::rules::Rules;
 use crate::store::commit::{self, InsertMode};
-use crate::store::{outbox, sqlstate, upgrade_moments};
+use crate::store::{erasures, outbox, sqlstate, upgrade_moments};
 use crate::webhook::batch::{Batch, Origin, VerifiedBatch};
 use crate::webhook::delivery::Source;
 use crate::webhook::event::{NewEvent, ReadOptions};
@@ -54,8 +55,14 @@ pub(crate) async fn preview(connection: &mut PgConnection, id: i64) -> Result<Op
 ///
 /// # Errors
 /// Returns an error if Postgres fails for a reason other than the item's data.
-pub(crate) async fn retry(pool: &PgPool, rules: &Rules, id: i64, user: i64) -> Result<Option<RetryOutcome>, sqlx::Error> {
-    let failure = match try_retry(pool, rules, id, user).await {
+pub(crate) async fn retry(
+    pool: &PgPool,
+    rules: &Rules,
+    erasures: &Erasures,
+    id: i64,
+    user: i64,
+) -> Result<Option<RetryOutcome>, sqlx::Error> {
+    let failure = match try_retry(pool, rules, erasures, id, user).await {
         Ok(Ok(outcome)) => return Ok(outcome),
         Ok(Err(detail)) => detail,
         Err(error) if sqlstate::is_invalid_data(&error) => "Postgres still refuses it.".to_owned(),
@@ -69,6 +76,7 @@ pub(crate) async fn retry(pool: &PgPool, rules: &Rules, id: i64, user: i64) -> R
 async fn try_retry(
     pool: &PgPool,
     rules: &Rules,
+    erasures: &Erasures,
     id: i64,
     user: i64,
 ) -> Result<Result<Option<RetryOutcome>, String>, sqlx::Error> {
@@ -76,7 +84,7 @@ async fn try_retry(
     let Some(item) = lock_open(&mut transaction, id).await? else { return Ok(Ok(None)) };
     let sync_senders_from = upgrade_moments::sync_senders_from(&mut *transaction).await?;
     let (outcome, detail) = match item.parse(sync_senders_from) {
-        Ok(Parsed::Events(batch)) => store_events(&mut transaction, rules, &item, batch).await?,
+        Ok(Parsed::Events(batch)) => store_events(&mut transaction, rules, erasures, &item, batch).await?,
         Ok(Parsed::Feed(feed_item)) => {
             requeue(&mut transaction, &feed_item).await?;
             ("relayed", String::new())
@@ -102,10 +110,12 @@ async fn try_retry(
 async fn store_events(
     connection: &mut PgConnection,
     rules: &Rules,
+    erasures: &Erasures,
     item: &LockedItem,
-    batch: Batch<'_>,
+    mut batch: Batch<'_>,
 ) -> Result<(&'static str, String), sqlx::Error> {
     let (received, quarantined) = (batch.received, batch.poison.len());
+    erasures::apply(&mut *connection, erasures, std::slice::from_mut(&mut batch)).await?;
     let batches = [VerifiedBatch::new(batch, &item.source, |event| rules.draft(event))];
     let written = commit::write(connection, &batches, InsertMode::Bulk).await?;
     let stored = written.receipts.first().map_or(0, |receipt| receipt.stored);

@@ -21,12 +21,14 @@ pub struct Poison<'a> {
     pub reason: &'static str,
     /// A one-sentence explanation for operators.
     pub detail: String,
+    /// Whether the bytes belong to an erased recipient, so that only their hash is stored.
+    pub is_erased: bool,
 }
 
 impl<'a> Poison<'a> {
     /// Creates poison from an element that is not a valid event.
     pub fn of_element(raw: &'a str, reason: &'static str, detail: String) -> Self {
-        Self { raw: raw.as_bytes().into(), origin: Origin::Element, reason, detail }
+        Self { raw: raw.as_bytes().into(), origin: Origin::Element, reason, detail, is_erased: false }
     }
 }
 
@@ -74,7 +76,7 @@ impl<'a> Batch<'a> {
         let whole = |reason, detail: String| Self {
             received: 1,
             events: Vec::new(),
-            poison: vec![Poison { raw: value.into(), origin: Origin::Delivery, reason, detail }],
+            poison: vec![Poison { raw: value.into(), origin: Origin::Delivery, reason, detail, is_erased: false }],
         };
         let Ok(text) = std::str::from_utf8(value) else {
             return whole("not_utf8", "The value of mandrill_events is not UTF-8.".to_owned());
@@ -131,9 +133,9 @@ pub struct VerifiedBatch<'a> {
 }
 
 impl<'a> VerifiedBatch<'a> {
-    /// Pairs each event with the notification that `draft` returns for it.
+    /// Pairs each event with the notification that `draft` returns for it. Nobody is notified of an erased event.
     pub fn new(batch: Batch<'a>, source: &'a Source, draft: impl Fn(&NewEvent<'_>) -> Option<NotificationDraft>) -> Self {
-        let notifications = batch.events.iter().map(draft).collect();
+        let notifications = batch.events.iter().map(|event| draft(event).filter(|_| !event.is_erased)).collect();
         Self { batch, notifications, source }
     }
 }

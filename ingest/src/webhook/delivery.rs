@@ -70,9 +70,18 @@ pub enum CommitError {
     /// Postgres failed.
     #[error("the database failed")]
     Database(Arc<sqlx::Error>),
+    /// Erased addresses cannot be recognised, because the key with which they were stored is not configured.
+    #[error("erased addresses cannot be recognised: SECRET_KEY is not the key with which they were stored")]
+    UnknownKey,
     /// The service is shutting down, or the writer panicked.
     #[error("no writer is running")]
     NoWriter,
+}
+
+impl From<sqlx::Error> for CommitError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(Arc::new(error))
+    }
 }
 
 /// The channel on which a handler receives the outcome of its delivery.

@@ -82,6 +82,8 @@ pub struct NewEvent<'a> {
     pub search: String,
     /// The element as received.
     pub payload: &'a str,
+    /// Whether personal data was removed, because the recipient was erased.
+    pub(crate) is_erased: bool,
 }
 
 impl<'a> NewEvent<'a> {
@@ -108,6 +110,7 @@ impl<'a> NewEvent<'a> {
             actor: None,
             search: String::new(),
             payload: "",
+            is_erased: false,
         }
     }
 
@@ -162,6 +165,22 @@ impl<'a> NewEvent<'a> {
         terms
     }
 
+    /// Removes personal data. The counts, the message's id and the digest remain, so that a repeat is recognised. The columns are those that
+    /// `store/events/erase.rs` clears.
+    pub(crate) fn erase(&mut self) {
+        if self.kind == "inbound" {
+            self.sender = None;
+        }
+        let columns = [&mut self.recipient, &mut self.subject, &mut self.url, &mut self.ip, &mut self.user_agent];
+        for column in columns.into_iter().chain([&mut self.country, &mut self.city, &mut self.diagnostic]) {
+            *column = None;
+        }
+        self.metadata = None;
+        self.search = String::new();
+        self.payload = "{}";
+        self.is_erased = true;
+    }
+
     /// Returns the version of the rules that decided on the event; `None` if its kind has no verdict.
     pub(crate) fn verdict_rules(&self) -> Option<i16> {
         (self.reason_class.is_some() || self.actor.is_some()).then_some(verdict::RULES)
@@ -193,7 +212,7 @@ impl<'a> NewEvent<'a> {
             actor_reason: self.actor.map(|(_, reason)| reason.code()),
             simulated: source.is_simulation(),
             webhook: source.label(),
-            erased_at: None,
+            erased_at: self.is_erased.then_some(received_at),
         }
     }
 }

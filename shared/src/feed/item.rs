@@ -39,6 +39,8 @@ pub struct ChangedVerdict {
 pub enum RefetchReason {
     /// Stored events have been decided on again, by new rules.
     Verdicts,
+    /// A recipient's data was erased.
+    Erased,
 }
 
 impl RefetchReason {
@@ -46,6 +48,7 @@ impl RefetchReason {
     pub fn code(self) -> &'static str {
         match self {
             Self::Verdicts => "verdicts",
+            Self::Erased => "erased",
         }
     }
 }

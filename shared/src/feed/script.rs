@@ -91,6 +91,16 @@ pub async fn append(connection: &mut impl ConnectionLike, items: &EncodedBatch) 
     Ok(())
 }
 
+/// Empties the history. The next append begins a new epoch, so that all clients fetch again.
+///
+/// # Errors
+/// When Redis is unavailable.
+pub async fn forget(pool: &deadpool_redis::Pool) -> Result<(), Error> {
+    let mut connection = pool.get().await?;
+    let () = redis::AsyncCommands::del(&mut connection, STREAM).await?;
+    Ok(())
+}
+
 /// Returns the position of the end of the feed. No item published so far has a higher number.
 ///
 /// # Errors

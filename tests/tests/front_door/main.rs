@@ -5,6 +5,7 @@ mod access;
 mod background_jobs;
 mod doctor;
 mod documents;
+mod erasing;
 mod fanout;
 mod faults;
 mod filters;

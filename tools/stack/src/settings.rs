@@ -22,6 +22,9 @@ pub struct Settings {
     pub admin_password: String,
     /// `WEBHOOK_KEYS`, or a single generated key.
     pub webhook_keys: String,
+    /// `SECRET_KEY`, or a generated key. Generated too for a directory of version 0.2.0.
+    #[serde(default)]
+    pub secret_key: String,
     /// `WEBHOOK_URLS`. `None` means the stack's own webhook URL.
     pub webhook_urls: Option<String>,
 }
@@ -38,6 +41,7 @@ impl Settings {
             admin_email: "admin@example.com".to_owned(),
             admin_password: secret()?,
             webhook_keys: secret()?,
+            secret_key: secret()?,
             webhook_urls: None,
         })
     }
@@ -54,6 +58,11 @@ impl Settings {
         settings.admin_email = from_env("ADMIN_EMAIL").unwrap_or(settings.admin_email);
         settings.admin_password = from_env("ADMIN_PASSWORD").unwrap_or(settings.admin_password);
         settings.webhook_keys = from_env("WEBHOOK_KEYS").unwrap_or(settings.webhook_keys);
+        settings.secret_key = match from_env("SECRET_KEY") {
+            Some(key) => key,
+            None if settings.secret_key.is_empty() => secret()?,
+            None => settings.secret_key,
+        };
         settings.webhook_urls = from_env("WEBHOOK_URLS").or(settings.webhook_urls);
         let text = serde_json::to_string_pretty(&settings).unwrap_or_default();
         paths::write_private(&path, &text)?;

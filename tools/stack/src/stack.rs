@@ -206,6 +206,7 @@ impl Stack {
             ("PUBLIC_ORIGINS", origins(self.port(Part::Nginx).number())),
             ("WEBHOOK_KEYS", self.settings.webhook_keys.clone()),
             ("WEBHOOK_URLS", urls),
+            ("SECRET_KEY", self.settings.secret_key.clone()),
             // There are few sockets to drain, and shutdown after Ctrl-C should be quick.
             ("DRAIN_SECONDS", "2".to_owned()),
         ]

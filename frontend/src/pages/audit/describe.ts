@@ -41,7 +41,8 @@ export function describeEntry({ action, detail }: AuditEntry): Description {
 
 /** The detail that the sentence omits: the hash of an erased address, or all details of an unknown action. */
 export function extraDetail({ action, detail }: AuditEntry): string {
-  if (action === "recipient_erased") return `SHA-256 ${textOf(detail["sha256"])}`;
+  if (action === "recipient_erased")
+    return detail["hmac"] === undefined ? `SHA-256 ${textOf(detail["sha256"])}` : `HMAC ${textOf(detail["hmac"])}`;
   return FULLY_DESCRIBED.includes(action) || Object.keys(detail).length === 0 ? "" : JSON.stringify(detail);
 }
 
@@ -69,6 +70,8 @@ function erasedCounts(counts: Readonly<Record<string, unknown>>): string {
     [counts["events"], "event", "events"],
     [counts["notifications"], "notification", "notifications"],
     [counts["quarantined"], "item in quarantine", "items in quarantine"],
+    [counts["rules"], "notification rule", "notification rules"],
+    [counts["views"], "saved view", "saved views"],
   ] as const;
   const found = parts.filter(([count]) => typeof count === "number" && count > 0);
   return found.map(([count, one, many]) => countOf(count, one, many)).join(", ") || "nothing was stored about it";

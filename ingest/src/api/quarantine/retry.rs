@@ -9,6 +9,7 @@ use crate::notify::cache;
 use crate::state::AppState;
 use crate::store::quarantine_items::SelectedItems;
 use crate::store::quarantine_retry::{self, RetryOutcome};
+use crate::webhook::delivery::CommitError;
 
 /// The outcomes of a retry.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -59,9 +60,13 @@ pub(crate) async fn preview(pool: &PgPool, selected: &SelectedItems) -> Result<R
 /// `Database`; items retried before the failure remain retried.
 pub(crate) async fn retry(state: &AppState, selected: &SelectedItems, user: i64) -> Result<RetryReport, ApiError> {
     let rules = cache::read(&state.pool).await?;
+    let erasures = state.erasures.get(&state.pool).await?;
+    if erasures.has_unknown_key {
+        return Err(CommitError::UnknownKey.into());
+    }
     let mut report = RetryReport::new(selected);
     for id in &selected.ids {
-        if let Some(outcome) = quarantine_retry::retry(&state.pool, &rules, *id, user).await? {
+        if let Some(outcome) = quarantine_retry::retry(&state.pool, &rules, &erasures, *id, user).await? {
             report.add(outcome);
         }
     }

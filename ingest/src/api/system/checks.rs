@@ -10,6 +10,7 @@ use sqlx::PgPool;
 
 use crate::api::system::report::{Finding, Report};
 use crate::config::Webhook;
+use crate::erasure::keys::SecretKeys;
 
 /// What the checks inspect.
 #[derive(Clone, Copy)]
@@ -17,6 +18,7 @@ pub(crate) struct DoctorInput<'a> {
     pub(crate) pool: &'a PgPool,
     pub(crate) redis: &'a deadpool_redis::Pool,
     pub(crate) webhook: &'a Webhook,
+    pub(crate) secret_keys: &'a SecretKeys,
     /// `SILENCE_ALERT_MINUTES`.
     pub(crate) silence_minutes: Option<u32>,
 }
@@ -40,6 +42,7 @@ async fn stored_state(input: DoctorInput<'_>) -> Result<Vec<Finding>, sqlx::Erro
     findings.push(database::schema(pool).await?);
     findings.push(database::partitions(pool).await?);
     findings.push(database::replicas(pool).await?);
+    findings.push(database::secret_key(pool, input.secret_keys).await?);
     findings.push(queues::outbox(pool).await?);
     findings.push(queues::quarantine(pool).await?);
     findings.push(queues::background_jobs(pool).await?);

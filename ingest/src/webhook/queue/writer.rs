@@ -10,6 +10,7 @@ use tokio::sync::{Notify, OnceCell};
 use crate::notify::cache::RuleCache;
 use crate::outbox::handoff::PublisherHandle;
 use crate::readiness::Readiness;
+use crate::store::erasures::{self, ErasureCache};
 use crate::store::{commit, sqlstate, upgrade_moments};
 use crate::webhook::batch::{Batch, VerifiedBatch};
 use crate::webhook::delivery::{CommitError, QueuedDelivery};
@@ -20,6 +21,7 @@ pub(crate) struct Writer {
     /// Connections used only by the writers and the publisher.
     pub(crate) pool: PgPool,
     pub(crate) rules: RuleCache,
+    pub(crate) erasures: Arc<ErasureCache>,
     /// Read from Postgres on first use.
     pub(crate) sync_senders_from: OnceCell<OffsetDateTime>,
     /// Learns which commits succeed.
@@ -35,40 +37,52 @@ impl Writer {
     pub(super) async fn write(&self, mut deliveries: Vec<QueuedDelivery>) {
         match self.commit(&mut deliveries).await {
             Ok(()) => {}
-            Err(error) if deliveries.len() > 1 && !sqlstate::is_unavailable(&error) => {
-                for mut queued in deliveries {
-                    if let Err(error) = self.commit(std::slice::from_mut(&mut queued)).await {
-                        self.readiness.commit_failed(sqlstate::state(&error));
-                        queued.reply(Err(CommitError::Database(Arc::new(error))));
+            Err(CommitError::Database(error)) if deliveries.len() > 1 && !sqlstate::is_unavailable(&error) => {
+                for queued in &mut deliveries {
+                    let queued = std::slice::from_mut(queued);
+                    if let Err(error) = self.commit(queued).await {
+                        self.refuse(queued, &error);
                     }
                 }
             }
-            Err(error) => {
-                self.readiness.commit_failed(sqlstate::state(&error));
-                let error = Arc::new(error);
-                for mut queued in deliveries {
-                    queued.reply(Err(CommitError::Database(Arc::clone(&error))));
-                }
-            }
+            Err(error) => self.refuse(&mut deliveries, &error),
+        }
+    }
+
+    fn refuse(&self, deliveries: &mut [QueuedDelivery], error: &CommitError) {
+        if let CommitError::Database(error) = error {
+            self.readiness.commit_failed(sqlstate::state(error));
+        }
+        for queued in deliveries {
+            queued.reply(Err(error.clone()));
         }
     }
 
     /// Commits deliveries together, responds to their clients, and hands the events to the publisher.
-    async fn commit(&self, deliveries: &mut [QueuedDelivery]) -> Result<(), sqlx::Error> {
+    async fn commit(&self, deliveries: &mut [QueuedDelivery]) -> Result<(), CommitError> {
         let started = Instant::now();
         let size = deliveries.iter().map(|queued| queued.delivery.value.len()).sum();
         let rules = self.rules.get(&self.pool).await?;
+        let erased = self.erasures.get(&self.pool).await?;
+        if erased.has_unknown_key {
+            return Err(CommitError::UnknownKey);
+        }
         let read_moment = || upgrade_moments::sync_senders_from(&self.pool);
         let sync_senders_from = *self.sync_senders_from.get_or_try_init(read_moment).await?;
         let now = OffsetDateTime::now_utc();
         let (deliveries, mut replies): (Vec<_>, Vec<_>) = deliveries.iter_mut().map(QueuedDelivery::split).unzip();
-        let batches: Vec<VerifiedBatch<'_>> = deliveries
+        let mut batches: Vec<Batch<'_>> = deliveries
             .iter()
             .map(|delivery| {
                 let options = ReadOptions { simulated: delivery.source.is_simulation(), now, sync_senders_from };
-                let batch = Batch::read(delivery.json(), options);
-                VerifiedBatch::new(batch, &delivery.source, |event| rules.draft(event))
+                Batch::read(delivery.json(), options)
             })
+            .collect();
+        erasures::apply(&self.pool, &erased, &mut batches).await?;
+        let batches: Vec<VerifiedBatch<'_>> = batches
+            .into_iter()
+            .zip(deliveries)
+            .map(|(batch, delivery)| VerifiedBatch::new(batch, &delivery.source, |event| rules.draft(event)))
             .collect();
         let written = commit::commit(&self.pool, &batches).await?;
         self.readiness.committed();

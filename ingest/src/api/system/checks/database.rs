@@ -5,7 +5,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::api::system::report::Finding;
+use crate::erasure::keys::SecretKeys;
 use crate::store::diagnostics::{self, ServerSettings};
+use crate::store::erasures::ErasureCache;
 use crate::store::{migrations, partitions, upgrade_moments, write_probe};
 
 /// `server_version_num` of the oldest supported version.
@@ -102,6 +104,23 @@ pub(crate) async fn replicas(pool: &PgPool) -> Result<Finding, sqlx::Error> {
             "A replica of version 0.2.0 or older is connected.",
             format!("Update it before {moment}: from then on, it could store a change to the denylist or allowlist twice."),
         )
+    })
+}
+
+/// Whether erased addresses can be recognised, and addresses be erased.
+pub(crate) async fn secret_key(pool: &PgPool, keys: &SecretKeys) -> Result<Finding, sqlx::Error> {
+    let erasures = ErasureCache::new(keys.clone()).get(pool).await?;
+    Ok(if erasures.has_unknown_key {
+        Finding::fail(
+            "secret_key",
+            "Addresses were erased with a key that SECRET_KEY does not contain, so deliveries are answered with 503.",
+            "Add the former key to SECRET_KEY, after the present one and a comma.",
+        )
+    } else if keys.first().is_none() {
+        let advice = "Set SECRET_KEY to a random text of at least 16 characters, and keep it as long as the database.";
+        Finding::warn("secret_key", "No secret key is configured, so no recipient can be erased.", advice)
+    } else {
+        Finding::ok("secret_key", "Recipients can be erased.")
     })
 }
 
