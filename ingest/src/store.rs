@@ -25,6 +25,7 @@ pub(crate) mod refusal_counts;
 pub(crate) mod refusals;
 pub(crate) mod row;
 pub(crate) mod search_terms;
+pub(crate) mod search_texts;
 pub mod sqlstate;
 pub(crate) mod tallies;
 pub(crate) mod upgrade_moments;

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 pub(crate) use self::search_text::subject_of;
-pub use self::search_text::{SUBJECT, fold, fold_into};
+pub use self::search_text::{SUBJECT, fold, fold_as_version_0_2, fold_into, refold};
 pub use self::verdict::{Actor, ActorReason, ReasonClass, UnknownCode};
 
 // `S` is the text type; a freshly parsed event borrows its text.

@@ -4,6 +4,7 @@ mod facets;
 mod hourly_counts;
 mod jobs;
 mod position;
+mod search_fold;
 mod search_terms;
 mod step;
 mod verdicts;

@@ -41,6 +41,11 @@ pub struct Filter {
     pub simulated: Option<bool>,
     /// Folded words, all of which the event's searchable text must contain.
     pub words: Vec<String>,
+    /// The words as version 0.2.0 folded them; empty if that makes no difference. Only lists use them, until all stored events have been
+    /// folded again.
+    pub earlier_words: Vec<String>,
+    /// The same for `subject`.
+    pub earlier_subject: Option<String>,
     /// Excluded values. An event that has any of them is not selected.
     pub not: Vec<(Field, String)>,
 }

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::event::{Actor, ReasonClass, fold};
+use crate::event::{Actor, ReasonClass, fold, fold_as_version_0_2};
 use crate::filter::conditions::{Field, Filter};
 
 /// The reason a filter was rejected.
@@ -31,6 +31,10 @@ fn is_too_long(text: &str) -> bool {
 /// The values in a list separated by commas, with or without blanks.
 fn listed(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|value| !value.is_empty())
+}
+
+fn words(folded: &str) -> Vec<String> {
+    folded.split(' ').map(str::to_owned).collect()
 }
 
 impl Filter {
@@ -71,7 +75,10 @@ impl Filter {
             }
             "recipient" => self.recipient = Some(value.to_ascii_lowercase()),
             "sender" => self.sender = Some(value.to_ascii_lowercase()),
-            "subject" => self.subject = Some(fold(value)),
+            "subject" => {
+                self.subject = Some(fold(value));
+                self.earlier_subject = Some(fold_as_version_0_2(value)).filter(|earlier| Some(earlier) != self.subject.as_ref());
+            }
             "tag" => self.tag = exact(),
             "template" => self.template = exact(),
             "subaccount" => self.subaccount = exact(),
@@ -81,7 +88,11 @@ impl Filter {
             "from" => self.from = timestamp()?,
             "to" => self.to = timestamp()?,
             "simulated" => self.simulated = Some(value.parse().map_err(|_| invalid())?),
-            "q" => self.words = fold(value).split(' ').map(str::to_owned).collect(),
+            "q" => {
+                self.words = words(&fold(value));
+                self.earlier_words =
+                    Some(words(&fold_as_version_0_2(value))).filter(|earlier| *earlier != self.words).unwrap_or_default();
+            }
             _ => match (name.strip_prefix("not."), name.strip_prefix("metadata.")) {
                 (Some(name), _) => self.exclude(name, value)?,
                 (None, Some(key)) if !key.is_empty() => self.metadata.push((key.to_owned(), value.to_owned())),

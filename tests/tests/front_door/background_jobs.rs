@@ -73,4 +73,4 @@ async fn an_index_is_built_on_each_partition_while_deliveries_go_on() {
     assert_eq!(finding.expect("the jobs should be checked")["state"], "ok");
 }
 
-const FINISHED: &str = "select (count(*) = 6 and bool_and(finished_at is not null))::int::bigint from background_jobs";
+const FINISHED: &str = "select (count(*) = 7 and bool_and(finished_at is not null))::int::bigint from background_jobs";

@@ -151,3 +151,64 @@ async fn search_terms_match_in_rust_and_sql_and_find_the_event() {
         }
     }
 }
+
+/// How many events a search finds.
+async fn found(admin: &ApiClient, name: &str, text: &str) -> usize {
+    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair(name, text).finish();
+    let page = admin.get(&format!("/api/events?{query}")).await.json();
+    page["items"].as_array().unwrap_or_else(|| panic!("{page}")).len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_of_the_version_before_are_found_before_and_after_they_are_folded_again() {
+    let mut stack = Stack::start().expect("the stack should start");
+    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
+    let mut mail = front_door::delivery::event("send", "m1");
+    mail["msg"]["subject"] = json!("Stra\u{df}e \u{39f}\u{394}\u{39f}\u{3a3} \u{130}zmir");
+    mail["msg"]["tags"] = json!(["Gru\u{df}"]);
+    assert_eq!(mandrill.deliver(&[mail]).await.json()["stored"], 1);
+    for text in [
+        "STRASSE",
+        "stra\u{df}e",
+        "\u{3bf}\u{3b4}\u{3bf}\u{3c3}",
+        "\u{3bf}\u{3b4}\u{3bf}\u{3c2}",
+        "izmir",
+        "IZM\u{131}R",
+        "ze\u{ad}",
+    ] {
+        assert_eq!(found(&admin, "q", text).await, usize::from(text != "ze\u{ad}"), "{text:?}");
+    }
+    // As version 0.2.0 stored it, an hour ago, in a database that is being upgraded. The lock keeps the background job waiting.
+    let mut database = Database::of(&stack).await;
+    let old = "ada@example.com\u{1e}stra\u{df}e \u{3bf}\u{3b4}\u{3bf}\u{3c2} i\u{307}zmir\u{1f} gru\u{df}";
+    database
+        .run(&format!(
+            "select pg_advisory_lock(1835821666, hashtext('search_fold'));
+             update upgrade_moments set at = now() - interval '30 minutes';
+             update events set received_at = received_at - interval '1 hour' where received_at - interval '1 hour' >= date_trunc('month', now());
+             update events set search = '{old}', terms = event_terms('{old}', template, subaccount, url, ip);
+             delete from background_jobs where name = 'search_fold'"
+        ))
+        .await;
+    for (name, text) in
+        [("q", "\u{39f}\u{394}\u{39f}\u{3a3}"), ("subject", "Stra\u{df}e"), ("q", "\u{130}zmir"), ("tag", "Gru\u{df}")]
+    {
+        assert_eq!(found(&admin, name, text).await, 1, "{name}={text:?} before");
+    }
+    // An event of the present version, which the job passes.
+    assert_eq!(mandrill.deliver(&[front_door::delivery::event("send", "m2")]).await.json()["stored"], 1);
+    database.run("update events set received_at = received_at - interval '20 minutes' where message_id = 'm2'").await;
+    database.run("select pg_advisory_unlock_all()").await;
+    stack.restart(Part::Ingest).expect("ingest should restart");
+    let folded = "select count(*) from background_jobs where name = 'search_fold' and finished_at is not null";
+    database.until("the texts are folded again", folded).await;
+    for (name, text) in [
+        ("q", "strasse"),
+        ("subject", "Stra\u{df}e"),
+        ("q", "izmir"),
+        ("tag", "Gru\u{df}"),
+        ("q", "\u{3bf}\u{3b4}\u{3bf}\u{3c3}"),
+    ] {
+        assert_eq!(found(&admin, name, text).await, 1, "{name}={text:?} after");
+    }
+}

@@ -3,9 +3,9 @@
 use sqlx::postgres::PgConnection;
 
 use super::step::Step;
-use super::{facets, hourly_counts, search_terms, verdicts};
-use crate::store::background_jobs;
+use super::{facets, hourly_counts, search_fold, search_terms, verdicts};
 use crate::store::partition_indexes::{self, PartitionIndex};
+use crate::store::{background_jobs, search_texts};
 use crate::verdict;
 
 /// A job. Its name is stored in the database, so it must never change.
@@ -17,6 +17,8 @@ pub(crate) enum Job {
     Verdicts,
     /// Replaces the hourly counts of version 0.2.0.
     HourlyCounts,
+    /// Folds the searchable texts of version 0.2.0 again.
+    SearchFold,
     /// Counts facets of version 0.2.0 again.
     Facets,
     /// Builds an index on every partition.
@@ -24,12 +26,13 @@ pub(crate) enum Job {
 }
 
 /// All jobs, in the order in which they run. To index a column or change an index, add an entry; to backfill a column, add a variant.
-pub(crate) const JOBS: [Job; 5] = [
+pub(crate) const JOBS: [Job; 6] = [
     Job::SearchTerms,
     Job::Index(PartitionIndex { name: "events_search_idx", definition: "using gin (terms)" }),
     Job::Verdicts,
     Job::HourlyCounts,
     Job::Facets,
+    Job::SearchFold,
 ];
 
 impl Job {
@@ -39,6 +42,7 @@ impl Job {
             Self::Verdicts => "verdicts",
             Self::HourlyCounts => "hourly_counts",
             Self::Facets => "facets",
+            Self::SearchFold => search_texts::FOLD_JOB,
             Self::Index(index) => index.name,
         }
     }
@@ -46,7 +50,7 @@ impl Job {
     /// The job's version. Increment it if the job has to process all rows again.
     pub(crate) fn version(self) -> i32 {
         match self {
-            Self::SearchTerms | Self::HourlyCounts | Self::Facets | Self::Index(_) => 1,
+            Self::SearchTerms | Self::HourlyCounts | Self::Facets | Self::SearchFold | Self::Index(_) => 1,
             Self::Verdicts => i32::from(verdict::RULES),
         }
     }
@@ -60,6 +64,7 @@ impl Job {
             Self::SearchTerms => search_terms::step(connection, self.name(), position).await,
             Self::Verdicts => verdicts::step(connection, self.name(), position).await,
             Self::HourlyCounts => hourly_counts::step(connection, self.name(), position).await,
+            Self::SearchFold => search_fold::step(connection, self.name(), position).await,
             Self::Facets => facets::step(connection, self.name(), position).await,
             Self::Index(index) => {
                 if !partition_indexes::build_next(connection, index).await? {

@@ -20,7 +20,7 @@ pub(super) async fn step(connection: &mut PgConnection, name: &str, position: Op
     let chunk = sqlx::query!(
         r#"with without as (
              select received_at, id from events where terms is null and (received_at, id) > ($1, $2)
-             order by received_at, id limit $3 for update skip locked
+             order by received_at, id limit $3 for update
            ), changed as (
              update events set terms = event_terms(search, template, subaccount, url, ip)
              from without where events.received_at = without.received_at and events.id = without.id
@@ -33,7 +33,7 @@ pub(super) async fn step(connection: &mut PgConnection, name: &str, position: Op
         CHUNK_ROWS
     );
     let Some(last) = chunk.fetch_optional(&mut *transaction).await? else {
-        // A later run starts from the beginning, so it finds rows that were locked by other transactions.
+        // A later run starts from the beginning, because a replica of an older version may have stored more meanwhile.
         return Ok(Step::Done(None));
     };
     let position = position::format((last.received_at, last.id));

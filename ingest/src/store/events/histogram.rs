@@ -22,10 +22,10 @@ pub(crate) async fn count_by_bucket(
     start: OffsetDateTime,
     step: i64,
 ) -> Result<BucketCounts, sqlx::Error> {
-    let terms = search_plan::choose_terms(pool, filter, RowLimit::All).await?;
+    let plan = search_plan::choose(pool, filter, RowLimit::All).await?;
     let mut sql = QueryBuilder::new("select floor(extract(epoch from received_at - ");
     sql.push_bind(start).push(") / ").push_bind(step).push(")::bigint, kind, count(*) from events where true");
-    push_conditions(&mut sql, filter, terms);
+    push_conditions(&mut sql, filter, plan);
     sql.push(" group by 1, 2");
     let rows: Vec<(i64, String, i64)> = sql.build_query_as().fetch_all(pool).await?;
     let mut counts = BucketCounts::new();

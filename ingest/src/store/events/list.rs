@@ -32,9 +32,9 @@ pub(crate) async fn newest(
     after: Option<ListPosition>,
     limit: i64,
 ) -> Result<Vec<Event>, sqlx::Error> {
-    let terms = search_plan::choose_terms(pool, filter, RowLimit::Newest(limit)).await?;
+    let plan = search_plan::choose(pool, filter, RowLimit::Newest(limit)).await?;
     let mut sql = select_events();
-    push_conditions(&mut sql, filter, terms);
+    push_conditions(&mut sql, filter, plan);
     if let Some((received_at, id)) = after {
         sql.push(" and (received_at, id) < (").push_bind(received_at).push(", ").push_bind(id).push(")");
     }

@@ -7,11 +7,11 @@
 
 use std::cmp::Reverse;
 
-use shared::event::fold;
+use shared::event::{fold, fold_as_version_0_2};
 use shared::filter::Filter;
 use sqlx::PgPool;
 
-use crate::store::search_terms;
+use crate::store::{search_terms, search_texts};
 
 /// Number of characters looked up for a word that contains a long number.
 const MAX_PIECE_CHARS: usize = 6;
@@ -26,12 +26,38 @@ pub(crate) enum RowLimit {
     All,
 }
 
-/// Chooses the index terms to look up for the filter's texts. The result is empty if the filter contains no text that the index can match,
-/// or if scanning from the newest event is cheaper.
+/// How a query finds the filter's texts.
+#[derive(Debug, Default)]
+pub(crate) struct SearchPlan {
+    /// The index terms to look up. Empty if the filter contains no text that the index can match, or if scanning from the newest event is
+    /// cheaper.
+    pub(crate) terms: Vec<i32>,
+    /// Whether stored texts can still have the form of version 0.2.0, which differs for this filter.
+    pub(crate) with_earlier_forms: bool,
+}
+
+/// Chooses how to find the filter's texts.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn choose_terms(pool: &PgPool, filter: &Filter, limit: RowLimit) -> Result<Vec<i32>, sqlx::Error> {
+pub(crate) async fn choose(pool: &PgPool, filter: &Filter, limit: RowLimit) -> Result<SearchPlan, sqlx::Error> {
+    if has_earlier_forms(filter) && !search_texts::are_refolded(pool).await? {
+        // The index contains the terms of one form or the other.
+        return Ok(SearchPlan { terms: Vec::new(), with_earlier_forms: true });
+    }
+    Ok(SearchPlan { terms: choose_terms(pool, filter, limit).await?, with_earlier_forms: false })
+}
+
+/// Whether version 0.2.0 folded one of the filter's texts differently.
+fn has_earlier_forms(filter: &Filter) -> bool {
+    let differs = |text: &str| fold(text) != fold_as_version_0_2(text);
+    !filter.earlier_words.is_empty()
+        || filter.earlier_subject.is_some()
+        || filter.tag.as_deref().is_some_and(differs)
+        || filter.metadata.iter().any(|(_, value)| differs(value))
+}
+
+async fn choose_terms(pool: &PgPool, filter: &Filter, limit: RowLimit) -> Result<Vec<i32>, sqlx::Error> {
     let texts = required_texts(filter);
     let pieces = indexed_pieces(&texts);
     let RowLimit::Newest(rows) = limit else {

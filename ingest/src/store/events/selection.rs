@@ -4,16 +4,20 @@ use shared::event::SUBJECT;
 use shared::filter::{Field, Filter};
 use sqlx::{Postgres, QueryBuilder};
 
-use crate::store::events::search_plan::{contains_pattern, escape_like};
+use crate::store::events::search_plan::{SearchPlan, contains_pattern, escape_like};
 use crate::store::search_terms;
 
-/// Appends the conditions for a filter and for the `terms` that the search plan looks up. They select the same events as `Filter::matches`
+/// Appends the conditions for a filter and for the terms that the search plan looks up. They select the same events as `Filter::matches`
 /// does in memory. Values are bound as parameters and never become part of the SQL text.
-pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter, terms: Vec<i32>) {
-    push_indexed(sql, filter, terms);
+pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter, plan: SearchPlan) {
+    push_indexed(sql, filter, plan.terms);
     if let Some(part) = &filter.subject {
-        let pattern = format!("%{}%{}%{}%", SUBJECT.0, escape_like(part), SUBJECT.1);
-        sql.push(" and search like ").push_bind(pattern);
+        let pattern = |part: &str| format!("%{}%{}%{}%", SUBJECT.0, escape_like(part), SUBJECT.1);
+        sql.push(" and (search like ").push_bind(pattern(part));
+        if let Some(earlier) = filter.earlier_subject.as_ref().filter(|_| plan.with_earlier_forms) {
+            sql.push(" or search like ").push_bind(pattern(earlier));
+        }
+        sql.push(")");
     }
     if let Some(tag) = &filter.tag {
         sql.push(" and ").push_bind(tag.clone()).push(" = any(tags)");
@@ -41,11 +45,24 @@ pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter,
     if let Some(simulated) = filter.simulated {
         sql.push(" and simulated = ").push_bind(simulated);
     }
-    for word in &filter.words {
-        sql.push(" and search like ").push_bind(contains_pattern(word));
+    if !filter.words.is_empty() {
+        sql.push(" and (");
+        push_words(sql, &filter.words);
+        if plan.with_earlier_forms && !filter.earlier_words.is_empty() {
+            sql.push(" or ");
+            push_words(sql, &filter.earlier_words);
+        }
+        sql.push(")");
     }
     for (field, value) in &filter.not {
         push_exclusion(sql, field, value);
+    }
+}
+
+/// Appends the condition that the searchable text contains all words.
+fn push_words(sql: &mut QueryBuilder<Postgres>, words: &[String]) {
+    for (position, word) in words.iter().enumerate() {
+        sql.push(if position == 0 { "search like " } else { " and search like " }).push_bind(contains_pattern(word));
     }
 }
 
