@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { admin, deliver, event, expect, row, signIn, test } from "./support";
+import { admin, deliver, event, expect, post, row, signIn, test } from "./support";
 
 test("by keyboard: sign in, filter, open an event, and return to its row", async ({ page }) => {
   const run = randomUUID();
@@ -226,4 +226,21 @@ test("columns and row density are stored in the browser", async ({ page }) => {
   await expect(row(page, run)).toContainText(`letter-${run}`);
   await expect(page.getByRole("columnheader", { name: "Tags" })).toHaveCount(0);
   expect((await row(page, run).boundingBox())?.height).toBe(28);
+});
+
+test("numbers in metadata are shown, filtered and copied to the digit", async ({ page }) => {
+  const run = randomUUID();
+  const digits = "12345678901234567890";
+  const sent = [event("open", { subject: `Exact ${run}`, metadata: { order: "ORDER", price: "PRICE" } })];
+  const response = await post(JSON.stringify(sent).replace('"ORDER"', digits).replace('"PRICE"', "1.50"));
+  expect(response.status).toBe(200);
+  await signIn(page, `/?q=${run}`);
+  await row(page, run).click({ position: { x: 8, y: 18 } });
+  const panel = page.getByRole("complementary", { name: "Event" });
+  await expect(panel.getByText(digits).first()).toBeVisible();
+  await expect(panel.getByText("1.50", { exact: true }).first()).toBeVisible();
+  await page.goto(`/?metadata.order=${digits}`);
+  await expect(row(page, run)).toHaveCount(1);
+  await page.goto("/?metadata.order=12345678901234567000");
+  await expect(row(page, run)).toHaveCount(0);
 });

@@ -3,6 +3,7 @@
  * also calls the `onSignedOut` handler.
  */
 
+import { parseExactly } from "./json";
 import type {
   Discarded,
   Filter,
@@ -51,7 +52,7 @@ export function onSignedOut(handler: () => void): void {
  */
 export async function requestJson<T>(method: string, path: string, body?: string): Promise<T> {
   const response = await request(method, path, body);
-  return (response.status === 204 ? undefined : await response.json()) as T;
+  return (response.status === 204 ? undefined : parseExactly(await response.text())) as T;
 }
 
 /**

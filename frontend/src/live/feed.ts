@@ -4,6 +4,7 @@
  */
 
 import { readonly, ref } from "vue";
+import { parseExactly } from "../api/json";
 import type { ChangedVerdict, Filter, MailEvent, Notification, Online, ReadMark, ServerFrame } from "../api/types";
 import { checkSession, currentUser, feedAtSignIn, sessionEnded } from "../session";
 import { backoff } from "./backoff";
@@ -172,7 +173,7 @@ function connect(): void {
   };
   created.onmessage = (message) => {
     restartWatchdog();
-    handleFrame(JSON.parse(message.data as string) as ServerFrame);
+    handleFrame(parseExactly(message.data as string) as ServerFrame);
   };
   created.onclose = (close) => {
     clearTimeout(stable);

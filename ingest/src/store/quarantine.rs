@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnection;
 
+use crate::redact::printable;
 use crate::webhook::batch::Poison;
 use crate::webhook::delivery::Source;
 
@@ -24,7 +25,8 @@ pub(crate) async fn insert(connection: &mut PgConnection, poison: &[(Poison<'_>,
     let erased: Vec<bool> = poison.iter().map(|(_, (one, _))| one.is_erased).collect();
     let origins: Vec<&str> = poison.iter().map(|(_, (one, _))| one.origin.name()).collect();
     let reasons: Vec<&str> = poison.iter().map(|(_, (one, _))| one.reason).collect();
-    let details: Vec<&str> = poison.iter().map(|(_, (one, _))| one.detail.as_str()).collect();
+    // A parser's message can repeat the value that it rejects.
+    let details: Vec<String> = poison.iter().map(|(_, (one, _))| printable(&one.detail)).collect();
     let simulated: Vec<bool> = poison.iter().map(|(_, (_, source))| source.is_simulation()).collect();
     let labels: Vec<Option<&str>> = poison.iter().map(|(_, (_, source))| source.label()).collect();
     sqlx::query!(
@@ -39,7 +41,7 @@ pub(crate) async fn insert(connection: &mut PgConnection, poison: &[(Poison<'_>,
         &raws as &[&[u8]],
         &origins as &[&str],
         &reasons as &[&str],
-        &details as &[&str],
+        &details,
         &simulated,
         &labels as &[Option<&str>],
         &erased,

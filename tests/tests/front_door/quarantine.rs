@@ -130,3 +130,14 @@ async fn only_admins_can_view_retry_and_discard_quarantined_elements() {
     );
     assert_eq!(discarded["resolution"], "An internal test");
 }
+
+#[tokio::test]
+async fn the_detail_of_an_item_is_one_bounded_line() {
+    let stack = Stack::start().expect("the stack should start");
+    let admin = ApiClient::admin(&stack).await;
+    let long = json!(format!("line one\nline two {}", "x".repeat(20_000))).to_string();
+    assert_eq!(Mandrill::of(&stack).deliver_text(&long).await.status, 200);
+    let items = admin.all("/api/quarantine").await;
+    let detail = items[0]["detail"].as_str().expect("detail should be a string");
+    assert!(detail.chars().count() <= 501 && !detail.contains('\n'), "{detail}");
+}

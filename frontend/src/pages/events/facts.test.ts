@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { MailEvent } from "../../api/types";
+import { ExactNumber } from "../../api/json";
 import { factsOf } from "./facts";
 
 const event = {
@@ -9,7 +10,12 @@ const event = {
   received_at: "2026-11-24T10:00:01Z",
   recipient: "ada@example.com",
   tags: ["vip", "new"],
-  metadata: { plan: "free", many: [1], no: null },
+  metadata: {
+    plan: "free",
+    many: [1, new ExactNumber("0.10")],
+    no: null,
+    order: new ExactNumber("12345678901234567890"),
+  },
   city: "Madrid",
   country: null,
   simulated: false,
@@ -23,7 +29,8 @@ test("empty facts are omitted and filterable facts have their filter name", () =
     "Tag tag vip",
     "Tag tag new",
     "plan metadata.plan free",
-    "many  [1]",
+    "many  [1,0.10]",
     "no  null",
+    "order metadata.order 12345678901234567890",
   ]);
 });

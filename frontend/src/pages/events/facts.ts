@@ -1,5 +1,6 @@
 /** The facts of an event, each with its filter name if events can be filtered by it. */
 
+import { ExactNumber, stringifyExactly } from "../../api/json";
 import type { MailEvent } from "../../api/types";
 import { exact } from "../../live/now";
 import { actorLabel, placeOf, reasonLabel } from "./verdict";
@@ -43,7 +44,7 @@ export function factsOf(event: MailEvent): Fact[] {
 
 /** Objects and arrays are shown, but only scalar values can be filtered by. */
 function metadataFact(key: string, value: unknown): Fact {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  const scalar = typeof value !== "object";
+  const text = typeof value === "string" ? value : stringifyExactly(value);
+  const scalar = typeof value !== "object" || value instanceof ExactNumber;
   return { title: key, text, name: scalar ? `metadata.${key}` : "", value: text };
 }

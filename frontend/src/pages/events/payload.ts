@@ -1,5 +1,7 @@
 /** Flattens a payload into the lines of a collapsible tree. */
 
+import { ExactNumber, stringifyExactly } from "../../api/json";
+
 export interface Line {
   /** The path of the value: `msg.tags[0]`. */
   readonly path: string;
@@ -63,7 +65,7 @@ interface Child {
 /** The children of an array or object; null for a scalar value. */
 function childrenOf(path: string, value: unknown): Child[] | null {
   if (Array.isArray(value)) return value.map((child, at) => ({ key: `${at}`, path: `${path}[${at}]`, value: child }));
-  if (typeof value !== "object" || value === null) return null;
+  if (typeof value !== "object" || value === null || value instanceof ExactNumber) return null;
   return Object.entries(value).map(([key, child]) => ({ key, path: joinPath(path, key), value: child }));
 }
 
@@ -74,6 +76,7 @@ function joinPath(path: string, key: string): string {
 
 function textOf(value: unknown): string {
   if (Array.isArray(value)) return `[${value.length}]`;
+  if (value instanceof ExactNumber) return value.digits;
   if (typeof value === "object" && value !== null) return `{${Object.keys(value).length}}`;
   if (typeof value !== "string") return String(value);
   return value.length > MAX_TEXT
@@ -83,5 +86,5 @@ function textOf(value: unknown): string {
 
 /** The text to copy: a string unchanged, any other value as JSON. */
 export function copyText(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+  return typeof value === "string" ? value : stringifyExactly(value, 2);
 }
