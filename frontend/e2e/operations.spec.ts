@@ -164,7 +164,7 @@ test("a delivery with a wrong signature is listed with its likely cause and the 
   }).toPass();
   await expect(wrong.getByRole("table")).toContainText(`WEBHOOK_URLS contains ${webhook.url}`);
   await expect(wrong).toContainText("What to do: Compare WEBHOOK_KEYS and WEBHOOK_URLS");
-  await expect(wrong).toContainText(/\d+ deliver(y|ies) from \d+ network/);
+  await expect(wrong).toContainText(/\d+ requests? from \d+ network/);
   await page.getByRole("link", { name: "System" }).click();
   const finding = page.getByRole("listitem").filter({ hasText: "near miss: slash" });
   await expect(finding).toContainText("Fails");
