@@ -1,5 +1,8 @@
 //! User agents of machines that open and click.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use shared::event::{Actor, ActorReason};
 
 /// Image proxies that load images when a person opens a message. The text is a part of the user agent in lower case.
@@ -110,6 +113,34 @@ const SCRIPTS: [&str; 30] = [
 const SCRIPT_STARTS: [&str; 13] =
     ["curl", "wget", "java/", "php", "ruby", "perl", "node", "dart/", "python", "httpx", "hyper/", "faraday", "libcurl"];
 
+static NAMES: LazyLock<Names> = LazyLock::new(Names::new);
+
+/// Finds all names in one pass.
+struct Names {
+    automaton: AhoCorasick,
+    /// What each name means. Earlier ones precede later ones.
+    verdicts: Vec<(Actor, ActorReason)>,
+}
+
+impl Names {
+    fn new() -> Self {
+        let proxies = PROXIES.iter().map(|(name, reason)| (*name, (Actor::Proxy, *reason)));
+        let all_of = |names: &'static [&'static str], verdict| names.iter().map(move |name| (*name, verdict));
+        let (names, verdicts): (Vec<&str>, Vec<_>) = proxies
+            .chain(all_of(&SCANNERS, (Actor::Scanner, ActorReason::ScannerAgent)))
+            .chain(all_of(&BOTS, (Actor::Bot, ActorReason::BotAgent)))
+            .chain(all_of(&SCRIPTS, (Actor::Script, ActorReason::ScriptAgent)))
+            .unzip();
+        let automaton = AhoCorasick::new(names).unwrap_or_else(|_| unreachable!("the names are few and short"));
+        Self { automaton, verdicts }
+    }
+
+    fn first_in(&self, agent: &str) -> Option<(Actor, ActorReason)> {
+        let first = self.automaton.find_overlapping_iter(agent).map(|name| name.pattern().as_usize()).min()?;
+        self.verdicts.get(first).copied()
+    }
+}
+
 /// What a user agent identifies itself as; `None` if it looks like a person's mail client or browser.
 pub(super) fn identify(agent: &str) -> Option<(Actor, ActorReason)> {
     let agent = agent.trim().to_ascii_lowercase();
@@ -119,20 +150,13 @@ pub(super) fn identify(agent: &str) -> Option<(Actor, ActorReason)> {
     if agent.ends_with(GMAIL_PREFETCH) {
         return Some((Actor::Prefetch, ActorReason::GooglePrefetch));
     }
-    let names_any = |names: &[&str]| names.iter().any(|name| agent.contains(name));
-    if let Some((_, reason)) = PROXIES.iter().find(|(name, _)| agent.contains(name)) {
-        return Some((Actor::Proxy, *reason));
+    let is_script = || SCRIPT_STARTS.iter().any(|start| agent.starts_with(start));
+    match NAMES.first_in(&agent) {
+        Some(verdict) if verdict.0 != Actor::Script => Some(verdict),
+        _ if has_bot_token(&agent) => Some((Actor::Bot, ActorReason::BotAgent)),
+        None if is_script() => Some((Actor::Script, ActorReason::ScriptAgent)),
+        script => script,
     }
-    if names_any(&SCANNERS) {
-        return Some((Actor::Scanner, ActorReason::ScannerAgent));
-    }
-    if names_any(&BOTS) || has_bot_token(&agent) {
-        return Some((Actor::Bot, ActorReason::BotAgent));
-    }
-    if names_any(&SCRIPTS) || SCRIPT_STARTS.iter().any(|start| agent.starts_with(start)) {
-        return Some((Actor::Script, ActorReason::ScriptAgent));
-    }
-    None
 }
 
 /// True if a product in the user agent is called `bot` or `…bot`. `CUBOT` is a brand of telephones.

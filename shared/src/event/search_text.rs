@@ -17,11 +17,14 @@ pub fn fold(text: &str) -> String {
 
 /// Appends the folded words of `text`. A space precedes each word, except at the start of `folded` or of the subject.
 pub fn fold_into(folded: &mut String, text: &str) {
-    // Nearly all texts are ASCII.
-    if text.is_ascii() {
-        text.split_whitespace().for_each(|word| push_ascii_word(folded, word));
-    } else {
-        fold_characters(text).split_whitespace().for_each(|word| push_word(folded, word));
+    for word in text.split_whitespace() {
+        // Nearly all words are ASCII.
+        if word.is_ascii() {
+            push_ascii_word(folded, word);
+        } else {
+            // A character can stand for several words.
+            fold_characters(word).split_whitespace().for_each(|word| push_word(folded, word));
+        }
     }
 }
 
@@ -77,9 +80,9 @@ fn push_ascii_word(folded: &mut String, word: &str) {
 
 /// Applies NFKC and case folding, and drops characters that have no shape. Texts are decomposed first, because folding turns some marks into
 /// letters, which must then follow the other marks.
-fn fold_characters(text: &str) -> String {
-    let visible = text.chars().filter(|character| character.is_whitespace() || !has_no_shape(*character));
-    let mut folded = String::with_capacity(text.len());
+fn fold_characters(word: &str) -> String {
+    let visible = word.chars().filter(|character| !has_no_shape(*character));
+    let mut folded = String::with_capacity(word.len());
     for character in visible.nfkd() {
         match character {
             '\u{131}' => folded.push('i'),
@@ -91,7 +94,7 @@ fn fold_characters(text: &str) -> String {
         }
     }
     // Folding can leave letters and marks apart that NFKC puts together.
-    folded.nfkc().filter(|character| character.is_whitespace() || !has_no_shape(*character)).collect()
+    folded.nfkc().filter(|character| !has_no_shape(*character)).collect()
 }
 
 /// Control characters, and the characters that Unicode calls default ignorable: soft hyphens, zero-width spaces and joiners, marks of

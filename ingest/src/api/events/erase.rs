@@ -49,11 +49,13 @@ pub async fn post(state: Arc<AppState>, email: String, admin: Caller, request: E
         return Err(ApiError::NotConfirmed);
     }
     let erased = erase::erase(&state.pool, key, &email, admin.user.id).await?;
-    // Rules may have changed, and the feed's history contains events as they were.
     state.rule_changes.fetch_add(1, Ordering::Release);
+    // The history of the feed contains events as they were. It is emptied before anything else is published, so that notifiers notice at once
+    // and forget their copy.
     if let Err(error) = feed::forget(&state.redis).await {
         tracing::warn!(%error, "the history of the feed was not emptied; its entries expire with the next 10,000 items");
     }
+    erase::announce(&state.pool).await?;
     state.outbox_filled.notify_one();
     Ok(warp::reply::json(&erased).into_response())
 }

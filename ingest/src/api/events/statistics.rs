@@ -49,12 +49,16 @@ async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, 
         store::hourly_until(pool, period)
     )?;
     let (starts, earlier) = (starts(&boundaries), starts(&earlier));
-    let (rows, previous_rows, facets, unique, previous_unique) = tokio::try_join!(
+    // One after the other, so that a request for many events does not take most of the connections.
+    let uniques = async {
+        let unique = count_unique(pool, counted, starts, oldest).await?;
+        Ok((unique, count_unique(pool, previous, earlier, oldest).await?))
+    };
+    let (rows, previous_rows, facets, (unique, previous_unique)) = tokio::try_join!(
         store::count_by_bucket(pool, counted, starts),
         store::count_by_bucket(pool, previous, earlier),
         count_facets(pool, counted, oldest),
-        count_unique(pool, counted, starts, oldest),
-        count_unique(pool, previous, earlier, oldest)
+        uniques
     )?;
     let Facets { bounces, domains, tags, templates } = facets;
     Ok(Statistics {

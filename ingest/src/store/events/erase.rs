@@ -85,15 +85,20 @@ pub(crate) async fn erase(pool: &PgPool, key: &SecretKey, email: &str, admin_id:
         rules: erase_rules(pool, &pattern).await?,
         views: erase_views(pool, &query_pattern(email)).await?,
     };
-    let mut connection = pool.acquire().await?;
-    let mut transaction = connection.begin().await?;
     // The HMAC identifies an erased address only to those who have the key.
     let address = hex::encode(key.address(email));
-    audit::record(&mut *transaction, admin_id, "recipient_erased", json!({"hmac": address, "erased": erased})).await?;
-    let refetch = FeedItem { refetch: Some(RefetchReason::Erased), ..FeedItem::default() };
-    outbox::announce_item(&mut transaction, &refetch).await?;
-    transaction.commit().await?;
+    audit::record(pool, admin_id, "recipient_erased", json!({"hmac": address, "erased": erased})).await?;
     Ok(erased)
+}
+
+/// Makes open pages fetch again.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn announce(pool: &PgPool) -> Result<(), sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let refetch = FeedItem { refetch: Some(RefetchReason::Erased), ..FeedItem::default() };
+    outbox::announce_item(&mut connection, &refetch).await
 }
 
 /// Blanks events to or from the address, and all events of the same messages.
