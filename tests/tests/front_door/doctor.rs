@@ -270,3 +270,12 @@ async fn a_flood_of_junk_displaces_no_near_miss() {
     .await;
     assert!(near_miss().await.is_some(), "the near miss should be kept");
 }
+
+#[tokio::test]
+async fn credentials_in_configured_addresses_are_masked() {
+    let url = "https://user:s3cret@hooks.example.com/webhook/";
+    let stack = Stack::start_with(&[("WEBHOOK_URLS", url)]).expect("the stack should start");
+    let system = ApiClient::admin(&stack).await.get("/api/system").await;
+    assert!(system.text.contains("https://***@hooks.example.com/webhook/"), "{}", system.text);
+    assert!(!system.text.contains("s3cret"), "{}", system.text);
+}

@@ -211,3 +211,12 @@ async fn a_request_has_one_id_in_all_logs() {
     let header = forged.await.expect("the server should respond").headers().get("x-request-id").cloned();
     assert_ne!(header.expect("nginx should set x-request-id").to_str().expect("the id should be ASCII"), "evil id\"");
 }
+
+#[test]
+fn logs_are_readable_by_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let stack = Stack::start_postgres().expect("Postgres should start");
+    let mode = |path: &std::path::Path| std::fs::metadata(path).expect("the path should exist").permissions().mode() & 0o077;
+    assert_eq!(mode(&stack.folder().join("logs")), 0);
+}
