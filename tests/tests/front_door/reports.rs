@@ -330,6 +330,9 @@ async fn deliveries_that_begin_midway_are_compared_with_what_was_sent_since() {
     let found = admin.get(path).await.json();
     let expected = json!({"from": "2026-09-22T00:00:00Z", "to": "2026-09-24T00:00:00Z", "sent": 90, "is_part": true});
     assert_eq!(found["delivery"], expected, "{found}");
+    // The period before, whose last bucket has deliveries.
+    let later = admin.get(&path.replace("2026-09-24T", "2026-09-27T").replace("2026-09-21T", "2026-09-24T")).await.json();
+    assert_eq!(later["previous"]["delivery"], expected, "{later}");
     let whole = admin.get(&path.replace("2026-09-21T", "2026-09-22T")).await.json();
     assert_eq!((&whole["delivery"]["sent"], &whole["delivery"]["is_part"]), (&json!(90), &json!(false)), "{whole}");
 }

@@ -42,21 +42,26 @@ async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, 
     let period = counted.period;
     let length = period.to - period.from;
     let previous = Counted { period: Period { from: period.from - length, to: period.from }, ..counted };
-    let (boundaries, earlier, oldest, hourly_until) = tokio::try_join!(
+    let (boundaries, previous_boundaries, oldest, first_counted, hourly_until) = tokio::try_join!(
         store::boundaries(pool, period, step.name(), &zone),
         store::boundaries(pool, previous.period, step.name(), &zone),
         store::oldest_event(pool),
+        store::first_counted(pool),
         store::hourly_until(pool, period)
     )?;
-    let (starts, earlier) = (starts(&boundaries), starts(&earlier));
+    let (starts, previous_starts) = (starts(&boundaries), starts(&previous_boundaries));
+    // The counts outlive the events. They are by quarter of an hour, or by hour.
+    let is_stored = |period: Period| {
+        first_counted.is_none_or(|first| oldest.is_some_and(|oldest| first >= oldest - Duration::HOUR || period.from >= oldest))
+    };
     // One after the other, so that a request for many events does not take most of the connections.
     let uniques = async {
-        let unique = count_unique(pool, counted, starts, oldest).await?;
-        Ok((unique, count_unique(pool, previous, earlier, oldest).await?))
+        let unique = count_unique(pool, counted, starts, is_stored(period)).await?;
+        Ok((unique, count_unique(pool, previous, previous_starts, is_stored(previous.period)).await?))
     };
     let (rows, previous_rows, facets, (unique, previous_unique)) = tokio::try_join!(
         store::count_by_bucket(pool, counted, starts),
-        store::count_by_bucket(pool, previous, earlier),
+        store::count_by_bucket(pool, previous, previous_starts),
         count_facets(pool, counted, oldest),
         uniques
     )?;
@@ -66,7 +71,7 @@ async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, 
         delivery: coverage(&rows, &boundaries),
         previous: PreviousPeriod {
             counts: total(&previous_rows),
-            delivery: coverage(&previous_rows, earlier),
+            delivery: coverage(&previous_rows, &previous_boundaries),
             unique: unique_totals(&previous_unique),
             period: previous.period,
         },
@@ -116,13 +121,9 @@ async fn count_unique(
     pool: &PgPool,
     counted: Counted,
     starts: &[OffsetDateTime],
-    oldest: Option<OffsetDateTime>,
+    is_stored: bool,
 ) -> Result<UniqueOutcome, sqlx::Error> {
-    // The counts outlive the events. They are by quarter of an hour, or by hour.
-    let first_counted = store::first_counted(pool).await?;
-    if first_counted
-        .is_some_and(|first| oldest.is_none_or(|oldest| first < oldest - Duration::HOUR && counted.period.from < oldest))
-    {
+    if !is_stored {
         return Ok(UniqueOutcome::NotStored);
     }
     match store::count_unique(pool, counted, starts).await {
