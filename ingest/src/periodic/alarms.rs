@@ -56,11 +56,12 @@ struct Lasting(Option<Instant>);
 impl Lasting {
     /// Returns the problem once it has lasted for [`MIN_DURATION`].
     fn filter<T>(&mut self, problem: Option<T>) -> Option<T> {
-        let problem = problem.or_else(|| {
+        if problem.is_none() {
             self.0 = None;
-            None
-        })?;
-        (self.0.get_or_insert_with(Instant::now).elapsed() >= MIN_DURATION).then_some(problem)
+            return None;
+        }
+        let since = self.0.get_or_insert_with(Instant::now);
+        problem.filter(|_| since.elapsed() >= MIN_DURATION)
     }
 }
 
@@ -191,7 +192,7 @@ fn refusals_problem(HourlyRefusals { proven, likely }: HourlyRefusals) -> Option
     } else if proven + likely >= MIN_REFUSALS {
         Some(format!(
             "{} requests that look like Mandrill's deliveries were refused within an hour. Check in Mandrill whether a webhook fails, and \
-             run `ingest doctor` to see why. If all of them work, somebody imitates Mandrill, and no action is needed.",
+             run `ingest doctor` to see why. If all webhooks work, the requests do not come from Mandrill, and no action is needed.",
             proven + likely
         ))
     } else {

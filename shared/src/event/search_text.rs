@@ -5,9 +5,10 @@ use unicode_normalization::UnicodeNormalization;
 /// Delimiters around the subject in an event's searchable text, for subject-only searches. Folded words never contain them.
 pub const SUBJECT: (char, char) = ('\u{1e}', '\u{1f}');
 
-/// Normalises text for comparison, so that people find what they mean however it was typed: compatible characters are one (NFKC), case is
-/// folded (a sharp s is `ss`, a final sigma is a sigma, and `I` and `i` are one letter with or without their dots), characters without a
-/// shape are dropped, and words are separated by one space. SQL searches and the notifier's filters both use this function, so that their
+/// Normalises text for comparison, so that a search does not depend on how the text was typed.
+///
+/// It applies NFKC and case folding (a sharp s is `ss`, a final sigma is a sigma, and `I` and `i` are one letter with or without their dots),
+/// drops invisible characters, and separates words by one space. SQL searches and the notifier's filters both use this function, so that their
 /// results agree.
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());

@@ -47,7 +47,7 @@ test("the newest explanation is shown and repeated rows count once", () => {
   expect(groups[0]?.networks).toEqual([expect.objectContaining({ count: 3, nearMiss: "slash", hint: "new" })]);
 });
 
-test("senders are told apart by what they prove", () => {
+test("the text distinguishes signed, similar and unrelated requests", () => {
   const tally = { count: 5, proven: 0, likely: 0, first: "", last: "" };
   expect(describeSenders(tally)).toBe("None of them looks like a delivery from Mandrill.");
   expect(describeSenders({ ...tally, proven: 3, likely: 2 })).toBe(

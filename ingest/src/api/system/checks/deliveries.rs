@@ -46,8 +46,9 @@ fn refusal(RecentRefusals { reason, near_miss, hint, count, proven, likely, last
         Finding::fail("refusals", what, format!("{advice} Mandrill disables a webhook after 20 failures, about 5 hours."))
     } else if likely > 0 {
         let what = format!("{what} {likely} of them look like Mandrill's deliveries.");
-        let advice =
-            format!("{advice} If every webhook works according to Mandrill, somebody imitates it, and no action is needed.");
+        let advice = format!(
+            "{advice} If Mandrill shows no failing webhook, the requests do not come from Mandrill, and no action is needed."
+        );
         Finding::fail("refusals", what, advice)
     } else {
         let advice = match reason.as_str() {
