@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use shared::event::ReasonClass;
+use shared::event::{Actor, ReasonClass};
 use sqlx::postgres::PgConnection;
 
 use super::inserted::Inserted;
@@ -43,23 +43,21 @@ struct Group<'a> {
     outcome: Outcome,
     /// The Unix time of the quarter of an hour in which the events happened; `None` for the current one.
     occurred: Option<i64>,
-    /// Empty for events without one.
-    reason_class: &'static str,
-    /// Empty for events without one.
-    actor: &'static str,
+    reason_class: Option<ReasonClass>,
+    actor: Option<Actor>,
 }
 
 impl<'a> Group<'a> {
     fn of(source: &'a Source, kind: &'a str, outcome: Outcome) -> Self {
         let webhook = source.label().unwrap_or_default();
-        Self { webhook, simulated: source.is_simulation(), kind, outcome, occurred: None, reason_class: "", actor: "" }
+        Self { webhook, simulated: source.is_simulation(), kind, outcome, occurred: None, reason_class: None, actor: None }
     }
 
     fn of_stored(row: &Row<'a>) -> Self {
         Self {
             occurred: row.event.occurred_at.map(|at| at.unix_timestamp().div_euclid(QUARTER_SECONDS) * QUARTER_SECONDS),
-            reason_class: row.event.reason_class.map_or("", ReasonClass::code),
-            actor: row.event.actor.map_or("", |(actor, _)| actor.code()),
+            reason_class: row.event.reason_class,
+            actor: row.event.actor.map(|(actor, _)| actor),
             ..Self::of(row.source, &row.event.kind, Outcome::Stored)
         }
     }
@@ -90,7 +88,7 @@ impl<'a> Counts<'a> {
             stored.add(Group::of_stored(row), 1);
         }
         for (group, count) in stored.0 {
-            let duplicates = Group { outcome: Outcome::Duplicate, occurred: None, reason_class: "", actor: "", ..group };
+            let duplicates = Group { outcome: Outcome::Duplicate, occurred: None, reason_class: None, actor: None, ..group };
             counts.add(duplicates, -count);
             counts.add(group, count);
         }
@@ -131,8 +129,8 @@ impl<'a> Counts<'a> {
             &texts(|group| group.kind) as &[&str],
             &texts(|group| group.outcome.name()) as &[&str],
             &occurred as &[Option<i64>],
-            &texts(|group| group.reason_class) as &[&str],
-            &texts(|group| group.actor) as &[&str],
+            &texts(|group| group.reason_class.map_or("", ReasonClass::code)) as &[&str],
+            &texts(|group| group.actor.map_or("", Actor::code)) as &[&str],
             &counts
         )
         .execute(connection)

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::kind::sync_kind;
-use super::{ReadOptions, Text};
+use super::{NewEvent, ReadOptions, Text};
 use crate::webhook::json::elements::Element;
 
 /// Hashes the provider's identity fields, each length-prefixed so that adjacent fields cannot be confused.
@@ -12,9 +12,9 @@ use crate::webhook::json::elements::Element;
 /// element without identity fields is hashed as a whole.
 ///
 /// The fields are used as sent, not as the event shows them: improvements to how an event is read must not make a repeat a new event.
-pub(super) fn digest(element: &Element<'_>, raw: &str, options: ReadOptions) -> [u8; 16] {
+pub(super) fn digest(event: &NewEvent<'_>, element: &Element<'_>, raw: &str, options: ReadOptions) -> [u8; 16] {
     let at = element.top.integer("ts").map(|ts| ts.to_string());
-    let fields = Fields::of(element);
+    let fields = Fields::of(event, element);
     let identity = match &at {
         Some(ts) => fields.identity(ts, options),
         None => Vec::new(),
@@ -48,7 +48,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn of(Element { top, msg }: &Element<'a>) -> Self {
+    fn of(event: &'a NewEvent<'_>, Element { top, msg }: &Element<'a>) -> Self {
         let kind = top.text("event").filter(|kind| !kind.is_empty());
         let Some(kind) = kind else {
             let (reject, entry) = (top.object("reject"), top.object("entry"));
@@ -74,7 +74,10 @@ impl<'a> Fields<'a> {
                 ..Self::default()
             };
         }
-        let (url, ip, user_agent) = (top.text("url"), top.text("ip"), top.text("user_agent"));
+        // The event has these as sent, unless they say nothing. They are long and often escaped, so they are decoded once only.
+        let sent = |shown: &'a Option<Text<'_>>, name| shown.as_deref().map(Text::Borrowed).or_else(|| top.text(name));
+        let (url, ip) = (sent(&event.url, "url"), sent(&event.ip, "ip"));
+        let user_agent = sent(&event.user_agent, "user_agent");
         let id = top.text("_id").or_else(|| msg.text("_id")).filter(|id| !id.is_empty());
         if id.is_some() {
             return Self { id, url, ip, user_agent, kind, ..Self::default() };
@@ -119,7 +122,6 @@ mod tests {
     use serde_json::{Value, json};
     use time::Duration;
 
-    use super::super::NewEvent;
     use super::super::fixture::{NOW, open, options, read, with};
     use super::*;
 

@@ -55,7 +55,7 @@ impl<'a> NewEvent<'a> {
         }
         event.occurred_at = time_of(top, options.now);
         event.actor = actor_of(&event, element, options.now);
-        event.digest = digest(element, raw, options);
+        event.digest = digest(&event, element, raw, options);
         event.limit_lengths();
         event.search = event.search_text();
         event.payload = raw;
@@ -71,7 +71,11 @@ fn time_of(object: &Object<'_>, now: OffsetDateTime) -> Option<OffsetDateTime> {
 
 /// A text that says something: Mandrill writes nothing or `-` for unknown values.
 fn meaningful<'a>(object: &Object<'a>, name: &str) -> Option<Text<'a>> {
-    object.text(name).filter(|text| !matches!(text.trim(), "" | "-"))
+    object.text(name).filter(|text| match text.as_bytes() {
+        // Nearly all texts; spaces beyond ASCII are costly to recognise.
+        [b'!'..=b',' | b'.'..=b'~', ..] => true,
+        _ => !matches!(text.trim(), "" | "-"),
+    })
 }
 
 /// An address without surrounding spaces.
@@ -85,12 +89,15 @@ fn address<'a>(object: &Object<'a>, name: &str) -> Option<Text<'a>> {
 
 /// The message's tags, each once.
 fn tags<'a>(msg: &Object<'a>) -> Vec<Text<'a>> {
-    let mut tags = Vec::new();
-    for tag in msg.texts("tags") {
-        if tags.len() < MAX_TAGS && !tag.is_empty() && !tags.contains(&tag) {
-            tags.push(tag);
+    let mut tags = msg.texts("tags");
+    let mut kept = 0;
+    for at in 0..tags.len() {
+        if kept < MAX_TAGS && !tags[at].is_empty() && !tags[..kept].contains(&tags[at]) {
+            tags.swap(kept, at);
+            kept += 1;
         }
     }
+    tags.truncate(kept);
     tags
 }
 
@@ -120,10 +127,12 @@ fn message<'a>(element @ Element { top, msg }: &Element<'a>, kind: Text<'a>) -> 
 
 /// The SMTP reply, or else what Mandrill says about the failure.
 fn diagnostic<'a>(Element { top, msg }: &Element<'a>) -> Option<Text<'a>> {
-    let reject = msg.object("reject");
-    let rejection = || match (meaningful(&reject, "reason"), meaningful(&reject, "detail")) {
-        (Some(reason), Some(detail)) => Some(format!("{reason}: {detail}").into()),
-        (reason, detail) => reason.or(detail),
+    let rejection = || {
+        let reject = msg.object("reject");
+        match (meaningful(&reject, "reason"), meaningful(&reject, "detail")) {
+            (Some(reason), Some(detail)) => Some(format!("{reason}: {detail}").into()),
+            (reason, detail) => reason.or(detail),
+        }
     };
     [(msg, "diag"), (top, "diag"), (msg, "bounce_description"), (msg, "reject")]
         .into_iter()

@@ -64,12 +64,12 @@ impl<'a> Object<'a> {
 
     /// Returns an object, or an empty object if the value is anything else.
     pub fn object(&self, name: &str) -> Self {
-        self.get(name).and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
+        self.get(name).and_then(Self::parse).unwrap_or_default()
     }
 
     /// Returns the last object in an array, or an empty object if there is none.
     pub fn last_object(&self, name: &str) -> Self {
-        self.array(name).iter().rev().find_map(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+        self.array(name).iter().rev().find_map(|raw| Self::parse(raw.get())).unwrap_or_default()
     }
 
     /// Returns the strings and numbers in an array, or in an object, into which PHP turns an array with gaps. A single string or number
@@ -90,7 +90,12 @@ impl<'a> Object<'a> {
     }
 
     fn array(&self, name: &str) -> Vec<&'a RawValue> {
-        self.get(name).and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
+        self.get(name).filter(|raw| raw.starts_with('[')).and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
+    }
+
+    /// Parses an object. The check of the first byte is far cheaper than an error of the parser.
+    fn parse(raw: &'a str) -> Option<Self> {
+        if raw.starts_with('{') { serde_json::from_str(raw).ok() } else { None }
     }
 }
 
