@@ -21,7 +21,16 @@ pub(crate) async fn count_finished_hours(pool: &PgPool) -> Result<(), sqlx::Erro
     Ok(())
 }
 
-/// Locks the counts until the transaction ends. Returns false if another replica has locked them.
+/// Locks the counts until the transaction ends, once whoever has locked them is done.
+///
+/// # Errors
+/// When Postgres fails, or the counts stay locked.
+async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(connection).await?;
+    Ok(())
+}
+
+/// Locks the counts until the transaction ends. Returns false if they are locked already.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -71,12 +80,12 @@ pub(crate) async fn recount_day(connection: &mut PgConnection, day: OffsetDateTi
     Ok(())
 }
 
-/// Returns false if there is nothing left to count or another replica is already counting.
+/// Returns false if there is nothing left to count.
 async fn count_next_range(pool: &PgPool) -> Result<bool, sqlx::Error> {
     let mut transaction = pool.begin().await?;
-    if !try_lock(&mut transaction).await? {
-        return Ok(false);
-    }
+    // The background job that counts days again holds the lock only for a moment. Without waiting, these hours would have to wait for the
+    // next upkeep.
+    lock(&mut transaction).await?;
     let times = sqlx::query!(r#"select until, now() as "now!" from event_facets_until"#).fetch_one(&mut *transaction).await?;
     let until = start_of_hour(times.now - COMMIT_GRACE).min(times.until + MAX_RANGE);
     if until <= times.until {
