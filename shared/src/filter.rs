@@ -7,6 +7,6 @@ mod matching;
 mod metadata;
 mod parse;
 
-pub use conditions::{Field, Filter};
+pub use conditions::{Field, Filter, Part, PartField, Place};
 pub use metadata::number_text;
 pub use parse::FilterError;

@@ -17,7 +17,7 @@ use utoipa::openapi::PathItem;
 use warp::reply::{Reply, Response};
 
 use crate::api::accounts::{audit, invitation, oidc, password_change, session, sessions, tokens, users, views};
-use crate::api::events::{self, erase, export, histogram, message, recipient, statistics};
+use crate::api::events::{self, completion, erase, export, histogram, message, recipient, statistics};
 use crate::api::notifications::{self, inbox, rules};
 use crate::api::{quarantine, refusals, system};
 use crate::http::error::ApiError;
@@ -58,6 +58,7 @@ use crate::webhook::handler;
         events::get,
         events::raw,
         histogram::get,
+        completion::get,
         export::get,
         message::get,
         recipient::get,

@@ -17,7 +17,13 @@ const MAX_RANGE: Duration = Duration::hours(24);
 /// # Errors
 /// When Postgres fails. The next run picks up where this one stopped.
 pub(crate) async fn count_finished_hours(pool: &PgPool) -> Result<(), sqlx::Error> {
-    while count_next_range(pool).await? {}
+    let mut has_new = false;
+    while count_next_range(pool).await? {
+        has_new = true;
+    }
+    if has_new {
+        refresh_recent_values(pool).await?;
+    }
     Ok(())
 }
 
@@ -105,6 +111,12 @@ async fn count_next_range(pool: &PgPool) -> Result<bool, sqlx::Error> {
     fold_into_days(&mut transaction, start_of_day(times.now - FACETS_HOURLY_AGE)).await?;
     transaction.commit().await?;
     Ok(true)
+}
+
+/// Counts the values that filters suggest. Readers see the former counts until this has finished.
+async fn refresh_recent_values(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query!("refresh materialized view concurrently recent_values").execute(pool).await?;
+    Ok(())
 }
 
 async fn fold_into_days(connection: &mut PgConnection, before: OffsetDateTime) -> Result<(), sqlx::Error> {

@@ -9,3 +9,4 @@ pub(crate) mod recipient;
 pub(crate) mod search_plan;
 pub(crate) mod selection;
 pub(crate) mod statistics;
+pub(crate) mod values;

@@ -13,10 +13,14 @@ pub struct Filter {
     pub recipient: Option<String>,
     /// Exact match, but ignoring the case of ASCII letters.
     pub sender: Option<String>,
+    /// The domain of the recipient's address, in lower case.
+    pub domain: Option<String>,
     /// A substring of the subject. Both are compared after folding.
     pub subject: Option<String>,
     /// Exact match with one of the tags.
     pub tag: Option<String>,
+    /// Parts of values, all of which the event must have.
+    pub parts: Vec<Part>,
     /// Metadata keys and their exact values as text: strings, numbers in Postgres's notation, `true` and `false`.
     pub metadata: Vec<(String, String)>,
     /// Exact match.
@@ -50,6 +54,37 @@ pub struct Filter {
     pub not: Vec<(Field, String)>,
 }
 
+/// A part of a field's value, compared ignoring the case of ASCII letters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Part {
+    /// The field that contains it.
+    pub field: PartField,
+    /// Where it occurs.
+    pub place: Place,
+    /// In lower case.
+    pub text: String,
+}
+
+/// A field that can be searched for a part of its value, with `NAME.prefix` and `NAME.contains`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PartField {
+    /// One of the tags.
+    Tag,
+    /// The template.
+    Template,
+    /// The subaccount.
+    Subaccount,
+}
+
+/// Where a part of a value occurs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// At the start.
+    Start,
+    /// Anywhere.
+    Anywhere,
+}
+
 /// A field whose values can be excluded with `not.NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Field {
@@ -59,6 +94,8 @@ pub enum Field {
     Recipient,
     /// `not.sender`
     Sender,
+    /// `not.domain`
+    Domain,
     /// `not.tag`
     Tag,
     /// `not.template`

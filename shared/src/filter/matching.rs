@@ -1,7 +1,7 @@
 //! Matches filters against events in memory.
 
 use crate::event::{Event, subject_of};
-use crate::filter::conditions::{Field, Filter};
+use crate::filter::conditions::{Field, Filter, Part, PartField, Place};
 use crate::filter::metadata::has_metadata;
 
 impl Filter {
@@ -15,8 +15,10 @@ impl Filter {
         (self.kinds.is_empty() || self.kinds.contains(&event.kind))
             && folded(&self.recipient, &event.recipient)
             && folded(&self.sender, &event.sender)
+            && self.domain.as_ref().is_none_or(|wanted| has_domain(&event.recipient, wanted))
             && self.subject.as_ref().is_none_or(|part| subject_of(search).is_some_and(|subject| subject.contains(part.as_str())))
             && self.tag.as_ref().is_none_or(|tag| event.tags.contains(tag))
+            && self.parts.iter().all(|part| part.matches(event))
             && (self.reason_classes.is_empty() || has_code(&event.reason_class, &self.reason_classes, |class| class.code()))
             && (self.actors.is_empty() || has_code(&event.actor, &self.actors, |actor| actor.code()))
             && exact(&self.template, &event.template)
@@ -37,6 +39,29 @@ fn has_code<T: Copy>(value: &Option<String>, wanted: &[T], code: fn(T) -> &'stat
     value.as_ref().is_some_and(|value| wanted.iter().any(|wanted| code(*wanted) == value))
 }
 
+/// True if the address's domain is `wanted`, ignoring the case of ASCII letters.
+fn has_domain(address: &Option<String>, wanted: &str) -> bool {
+    address.as_deref().and_then(|address| address.rsplit_once('@')).is_some_and(|(_, domain)| domain.eq_ignore_ascii_case(wanted))
+}
+
+impl Part {
+    fn matches(&self, event: &Event) -> bool {
+        match self.field {
+            PartField::Tag => event.tags.iter().any(|tag| self.occurs_in(tag)),
+            PartField::Template => event.template.as_ref().is_some_and(|template| self.occurs_in(template)),
+            PartField::Subaccount => event.subaccount.as_ref().is_some_and(|subaccount| self.occurs_in(subaccount)),
+        }
+    }
+
+    fn occurs_in(&self, value: &str) -> bool {
+        let value = value.to_ascii_lowercase();
+        match self.place {
+            Place::Start => value.starts_with(&self.text),
+            Place::Anywhere => value.contains(&self.text),
+        }
+    }
+}
+
 impl Field {
     /// Returns true if this field of the event has the value `wanted`.
     fn matches(&self, event: &Event, wanted: &str) -> bool {
@@ -46,6 +71,7 @@ impl Field {
             Self::Kind => event.kind == wanted,
             Self::Recipient => folded(&event.recipient),
             Self::Sender => folded(&event.sender),
+            Self::Domain => has_domain(&event.recipient, wanted),
             Self::Tag => event.tags.iter().any(|tag| tag == wanted),
             Self::Template => exact(&event.template),
             Self::Subaccount => exact(&event.subaccount),
@@ -86,7 +112,13 @@ mod tests {
             (("recipient", "ada@EXAMPLE.com"), ("recipient", "ada@example.co")),
             (("sender", "Billing@example.com"), ("sender", "example.com")),
             (("subject", " Your  INVOICE"), ("subject", "vip")),
+            (("domain", "@EXAMPLE.com"), ("domain", "ample.com")),
             (("tag", "vip"), ("tag", "vi")),
+            (("tag.prefix", "VI"), ("tag.prefix", "ip")),
+            (("tag.contains", "iLl"), ("tag.contains", "vipb")),
+            (("template.prefix", "inv"), ("template.prefix", "voice")),
+            (("template.contains", "VOICE"), ("template.contains", "x")),
+            (("subaccount.contains", ""), ("subaccount.contains", "eu")),
             (("metadata.customer", "7"), ("metadata.customer", "8")),
             (("metadata.plan", "gold"), ("metadata.none", "gold")),
             (("template", "invoice"), ("template", "Invoice")),
@@ -113,6 +145,7 @@ mod tests {
             ("not.kind", "click,open"),
             ("not.recipient", "ADA@example.com"),
             ("not.sender", "billing@example.com"),
+            ("not.domain", "Example.COM"),
             ("not.tag", "vip"),
             ("not.template", "invoice"),
             ("not.actor", "proxy,scanner"),

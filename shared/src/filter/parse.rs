@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::event::{Actor, ReasonClass, fold, fold_as_version_0_2};
-use crate::filter::conditions::{Field, Filter};
+use crate::filter::conditions::{Field, Filter, Part, PartField, Place};
 
 /// The reason a filter was rejected.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -79,6 +79,7 @@ impl Filter {
                 self.subject = Some(fold(value));
                 self.earlier_subject = Some(fold_as_version_0_2(value)).filter(|earlier| Some(earlier) != self.subject.as_ref());
             }
+            "domain" => self.domain = Some(domain(value)),
             "tag" => self.tag = exact(),
             "template" => self.template = exact(),
             "subaccount" => self.subaccount = exact(),
@@ -96,7 +97,7 @@ impl Filter {
             _ => match (name.strip_prefix("not."), name.strip_prefix("metadata.")) {
                 (Some(name), _) => self.exclude(name, value)?,
                 (None, Some(key)) if !key.is_empty() => self.metadata.push((key.to_owned(), value.to_owned())),
-                _ => return Err(FilterError::Unknown(name.to_owned())),
+                _ => self.parts.push(Part::parse(name, value).ok_or_else(|| FilterError::Unknown(name.to_owned()))?),
             },
         }
         Ok(())
@@ -118,10 +119,34 @@ impl Filter {
                     self.not.push((field.clone(), code.to_owned()));
                 }
             }
+            Field::Domain => self.not.push((field, domain(value))),
             Field::Recipient | Field::Sender => self.not.push((field, value.to_ascii_lowercase())),
             _ => self.not.push((field, value.to_owned())),
         }
         Ok(())
+    }
+}
+
+/// A domain, with or without the `@` before it.
+fn domain(text: &str) -> String {
+    text.strip_prefix('@').unwrap_or(text).to_ascii_lowercase()
+}
+
+impl Part {
+    fn parse(name: &str, text: &str) -> Option<Self> {
+        let (field, place) = name.split_once('.')?;
+        let field = match field {
+            "tag" => PartField::Tag,
+            "template" => PartField::Template,
+            "subaccount" => PartField::Subaccount,
+            _ => return None,
+        };
+        let place = match place {
+            "prefix" => Place::Start,
+            "contains" => Place::Anywhere,
+            _ => return None,
+        };
+        Some(Self { field, place, text: text.to_ascii_lowercase() })
     }
 }
 
@@ -131,6 +156,7 @@ impl Field {
             "kind" => Self::Kind,
             "recipient" => Self::Recipient,
             "sender" => Self::Sender,
+            "domain" => Self::Domain,
             "tag" => Self::Tag,
             "template" => Self::Template,
             "subaccount" => Self::Subaccount,
@@ -153,6 +179,8 @@ mod tests {
         let error = |name, value| Filter::from_pairs([(name, value)]).expect_err("an error");
         assert_eq!(error("colour", "red"), FilterError::Unknown("colour".to_owned()));
         assert_eq!(error("not.q", "x"), FilterError::Unknown("not.q".to_owned()));
+        assert_eq!(error("tag.suffix", "x"), FilterError::Unknown("tag.suffix".to_owned()));
+        assert_eq!(error("kind.prefix", "x"), FilterError::Unknown("kind.prefix".to_owned()));
         assert_eq!(error("metadata.", "x"), FilterError::Unknown("metadata.".to_owned()));
         assert_eq!(error("from", "yesterday"), FilterError::Value("from".to_owned()));
         assert_eq!(error("simulated", "maybe"), FilterError::Value("simulated".to_owned()));

@@ -58,10 +58,19 @@ fn words(rng: &mut Rng) -> String {
     (0..count).map(|_| word(rng)).collect::<Vec<_>>().join(" ")
 }
 
+/// A part of a word, in any case.
+fn part(rng: &mut Rng) -> String {
+    let word = word(rng);
+    let skipped = rng.below(word.chars().count());
+    let part: String = word.chars().skip(skipped).take(1 + rng.below(3)).collect();
+    if rng.below(2) == 0 { part.to_ascii_uppercase() } else { part }
+}
+
 fn random_event(rng: &mut Rng, number: usize) -> Value {
     let mut event = event(rng.choose(&["open", "send", "click"]), &format!("m{number}"));
     let msg = &mut event["msg"];
-    msg["email"] = json!(format!("{}@example.com", rng.choose(&["ada", "ADA", "\u{c4}da", "\u{e4}da", "a_b"])));
+    let domain = rng.choose(&["example.com", "example.com", "Example.org"]);
+    msg["email"] = json!(format!("{}@{domain}", rng.choose(&["ada", "ADA", "\u{c4}da", "\u{e4}da", "a_b"])));
     msg["sender"] = json!(rng.choose(&["Shop@example.com", "shop@example.com", "other@example.com"]));
     msg["subject"] = json!(words(rng));
     msg["tags"] = json!([word(rng), rng.choose(&["vip", "VIP"])]);
@@ -76,7 +85,7 @@ fn random_event(rng: &mut Rng, number: usize) -> Value {
 fn random_filter(rng: &mut Rng) -> Value {
     let mut filter = serde_json::Map::new();
     for _ in 0..=rng.below(2) {
-        let (name, value) = match rng.below(14) {
+        let (name, value) = match rng.below(17) {
             0 => ("kind", rng.choose(&["open", "send,click", "open,bounce"]).to_owned()),
             1 => ("recipient", format!("{}@example.com", rng.choose(&["ada", "Ada", "\u{c4}DA", "\u{e4}da", "a%b", "A_B"]))),
             2 => ("sender", rng.choose(&["shop@example.com", "SHOP@EXAMPLE.COM", "shop"]).to_owned()),
@@ -94,6 +103,12 @@ fn random_filter(rng: &mut Rng) -> Value {
                 ("not.template", rng.choose(&["welcome", ""]).to_owned()),
             ][rng.below(3)]
             .clone(),
+            13 => (["tag.prefix", "tag.contains"][rng.below(2)], part(rng)),
+            14 => (
+                ["template.prefix", "template.contains", "subaccount.prefix", "subaccount.contains"][rng.below(4)],
+                rng.choose(&["welc", "COME", "e", "U", "_", "%"]).to_owned(),
+            ),
+            15 => (["domain", "not.domain"][rng.below(2)], rng.choose(&["example.com", "@EXAMPLE.org", "ample.com"]).to_owned()),
             _ => ("q", words(rng)),
         };
         filter.insert(name.to_owned(), json!(value));

@@ -3,6 +3,7 @@
 
 mod access;
 mod background_jobs;
+mod completion;
 mod doctor;
 mod documents;
 mod erasing;

@@ -26,7 +26,7 @@ const ENTER: [u16; 7] = [0, 0, 0, 0, 0, 403, 403];
 const SIMULATE: [u16; 7] = [401, 403, 0, 403, 0, 403, 403];
 
 /// The routes in `ingest/src/http/router.rs`.
-pub(crate) const ROWS: [Row; 49] = [
+pub(crate) const ROWS: [Row; 50] = [
     ("POST", "/webhook/", SIMULATE),
     ("HEAD", "/webhook/", OPEN),
     ("GET", "/webhook/", READ),
@@ -35,6 +35,7 @@ pub(crate) const ROWS: [Row; 49] = [
     ("POST", "/api/session", ENTER),
     ("GET", "/api/events", READ),
     ("GET", "/api/events/histogram", READ),
+    ("GET", "/api/complete", READ),
     ("GET", "/api/events/export", READ),
     ("GET", "/api/events/{id}", READ),
     ("GET", "/api/events/{id}/raw", READ),

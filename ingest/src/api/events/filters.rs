@@ -20,6 +20,9 @@ pub(crate) struct Filters {
     /// The recipient's address, ignoring the case of ASCII letters.
     #[param(max_length = 1024)]
     recipient: Option<String>,
+    /// The domain of the recipient's address, ignoring the case of ASCII letters.
+    #[param(max_length = 1024)]
+    domain: Option<String>,
     /// The sender's address, ignoring the case of ASCII letters.
     #[param(max_length = 1024)]
     sender: Option<String>,
@@ -29,12 +32,30 @@ pub(crate) struct Filters {
     /// One of the tags.
     #[param(max_length = 1024)]
     tag: Option<String>,
+    /// The start of one of the tags, ignoring the case of ASCII letters.
+    #[param(rename = "tag.prefix", max_length = 1024)]
+    tag_prefix: Option<String>,
+    /// A part of one of the tags, ignoring the case of ASCII letters.
+    #[param(rename = "tag.contains", max_length = 1024)]
+    tag_contains: Option<String>,
     /// The template.
     #[param(max_length = 1024)]
     template: Option<String>,
+    /// The start of the template, ignoring the case of ASCII letters.
+    #[param(rename = "template.prefix", max_length = 1024)]
+    template_prefix: Option<String>,
+    /// A part of the template, ignoring the case of ASCII letters.
+    #[param(rename = "template.contains", max_length = 1024)]
+    template_contains: Option<String>,
     /// The subaccount.
     #[param(max_length = 1024)]
     subaccount: Option<String>,
+    /// The start of the subaccount, ignoring the case of ASCII letters.
+    #[param(rename = "subaccount.prefix", max_length = 1024)]
+    subaccount_prefix: Option<String>,
+    /// A part of the subaccount, ignoring the case of ASCII letters.
+    #[param(rename = "subaccount.contains", max_length = 1024)]
+    subaccount_contains: Option<String>,
     /// Matches any of these reasons, separated by commas, such as `no_mailbox,no_domain`.
     #[param(max_length = 1024)]
     reason_class: Option<String>,
@@ -67,6 +88,9 @@ pub(crate) struct Filters {
     /// Excludes events with this `recipient`. Repeatable.
     #[param(rename = "not.recipient", max_length = 1024)]
     not_recipient: Option<Vec<String>>,
+    /// Excludes events with this `domain`. Repeatable.
+    #[param(rename = "not.domain", max_length = 1024)]
+    not_domain: Option<Vec<String>>,
     /// Excludes events with this `sender`. Repeatable.
     #[param(rename = "not.sender", max_length = 1024)]
     not_sender: Option<Vec<String>>,

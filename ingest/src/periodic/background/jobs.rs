@@ -19,7 +19,7 @@ pub(crate) enum Job {
     HourlyCounts,
     /// Folds the searchable texts of version 0.2.0 again.
     SearchFold,
-    /// Counts facets of version 0.2.0 again.
+    /// Counts facets again that an older version counted.
     Facets,
     /// Builds an index on every partition.
     Index(PartitionIndex),
@@ -50,7 +50,8 @@ impl Job {
     /// The job's version. Increment it if the job has to process all rows again.
     pub(crate) fn version(self) -> i32 {
         match self {
-            Self::SearchTerms | Self::HourlyCounts | Self::Facets | Self::SearchFold | Self::Index(_) => 1,
+            Self::SearchTerms | Self::HourlyCounts | Self::SearchFold | Self::Index(_) => 1,
+            Self::Facets => 2,
             Self::Verdicts => i32::from(verdict::RULES),
         }
     }

@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 
 use shared::event::{fold, fold_as_version_0_2};
-use shared::filter::Filter;
+use shared::filter::{Filter, Part, PartField};
 use sqlx::PgPool;
 
 use crate::store::{search_terms, search_texts};
@@ -96,7 +96,15 @@ async fn choose_piece<'a>(
 fn required_texts(filter: &Filter) -> Vec<String> {
     let tag = filter.tag.as_deref().map(fold);
     let metadata = filter.metadata.iter().filter(|(_, value)| !may_be_reformatted(value)).map(|(_, value)| fold(value));
-    filter.words.iter().cloned().chain(filter.subject.clone()).chain(tag).chain(metadata).collect()
+    let parts = filter.parts.iter().filter_map(searchable_part);
+    let texts = filter.words.iter().cloned().chain(filter.subject.clone()).chain(tag).chain(metadata);
+    texts.chain(parts).chain(filter.domain.as_deref().filter(|domain| domain.is_ascii()).map(fold)).collect()
+}
+
+/// The text that the searchable text contains if a tag has this part. Marks that follow the part can change its last character.
+fn searchable_part(part: &Part) -> Option<String> {
+    let is_searchable = part.field == PartField::Tag && part.text.is_ascii();
+    is_searchable.then(|| fold(&part.text[..part.text.len().saturating_sub(1)]))
 }
 
 /// One piece of each text that the index can match, ordered from the likely rarest to the most common.

@@ -1,16 +1,22 @@
 //! The filter builder: translates a filter into SQL conditions.
 
 use shared::event::SUBJECT;
-use shared::filter::{Field, Filter};
+use shared::filter::{Field, Filter, Part, PartField, Place};
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::store::events::search_plan::{SearchPlan, contains_pattern, escape_like};
 use crate::store::search_terms;
 
+/// The domain of the recipient's address; null if there is none.
+const DOMAIN: &str = r#"case when recipient like '%@%' then lower(split_part(recipient, '@', -1) collate "C") end"#;
+
 /// Appends the conditions for a filter and for the terms that the search plan looks up. They select the same events as `Filter::matches`
 /// does in memory. Values are bound as parameters and never become part of the SQL text.
 pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter, plan: SearchPlan) {
     push_indexed(sql, filter, plan.terms);
+    if let Some(domain) = &filter.domain {
+        sql.push(" and ").push(DOMAIN).push(" = ").push_bind(domain.clone());
+    }
     if let Some(part) = &filter.subject {
         let pattern = |part: &str| format!("%{}%{}%{}%", SUBJECT.0, escape_like(part), SUBJECT.1);
         sql.push(" and (search like ").push_bind(pattern(part));
@@ -21,6 +27,9 @@ pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter,
     }
     if let Some(tag) = &filter.tag {
         sql.push(" and ").push_bind(tag.clone()).push(" = any(tags)");
+    }
+    for part in &filter.parts {
+        push_part(sql, part);
     }
     for (key, value) in &filter.metadata {
         // `case` prevents Postgres from assuming that comparing an expression is selective and then fetching all events with a common
@@ -57,6 +66,21 @@ pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter,
     for (field, value) in &filter.not {
         push_exclusion(sql, field, value);
     }
+}
+
+fn push_part(sql: &mut QueryBuilder<Postgres>, part: &Part) {
+    let pattern = match part.place {
+        Place::Start => format!("{}%", escape_like(&part.text)),
+        Place::Anywhere => contains_pattern(&part.text),
+    };
+    match part.field {
+        PartField::Tag => sql
+            .push(" and exists (select from unnest(tags) as tag where lower(tag collate \"C\") like ")
+            .push_bind(pattern)
+            .push(")"),
+        PartField::Template => sql.push(" and lower(template collate \"C\") like ").push_bind(pattern),
+        PartField::Subaccount => sql.push(" and lower(subaccount collate \"C\") like ").push_bind(pattern),
+    };
 }
 
 /// Appends the condition that the searchable text contains all words.
@@ -103,6 +127,7 @@ fn push_exclusion(sql: &mut QueryBuilder<Postgres>, field: &Field, value: &str) 
         Field::Kind => "kind",
         Field::Recipient => "lower(recipient collate \"C\")",
         Field::Sender => "lower(sender collate \"C\")",
+        Field::Domain => DOMAIN,
         Field::Template => "template",
         Field::Subaccount => "subaccount",
         Field::MessageId => "message_id",

@@ -1,41 +1,21 @@
-/** The filter of the list: the parameters of `/api/events`, typed by users as `kind:open -tag:vip some words`. */
+/** The filter of the list: the parameters of `/api/events`, as the addresses of pages and saved views contain them. */
 
-import type { Filter } from "../../api/types";
-
-/** Every filter name except `metadata.KEY`, with a description. */
-export const FILTER_NAMES: Readonly<Record<string, string>> = {
-  q: "words anywhere in addresses, subject, tags and metadata",
-  kind: "one kind, or several with commas: open,click",
-  recipient: "the whole address written to",
-  sender: "the whole address written from",
-  subject: "a part of the subject",
-  tag: "a whole tag",
-  template: "the template's name",
-  subaccount: "the subaccount's id",
-  reason_class: "why mail was not delivered, or several with commas: no_mailbox,no_domain",
-  actor: "who opened or clicked, or several with commas: person,proxy",
-  message_id: "the message's id",
-  ip: "where an open or click came from",
-  url: "the link that was clicked",
-  simulated: "true or false",
-  from: "received since: 90m, 24h, 7d or a time",
-  to: "received before: the same",
-};
+import type { Filter } from "../api/types";
+import { fieldOfParameter } from "./fields";
+import type { Parsed } from "./parse";
 
 /** Names whose value can be a list with commas. */
 export const LISTS = ["kind", "reason_class", "actor"];
-/** Names that cannot be negated with `not.`. */
-const NOT_EXCLUDABLE = ["q", "subject", "simulated", "from", "to"];
 
 function isName(name: string): boolean {
-  const field = name.replace(/^not\./, "");
-  if (field !== name) return canExclude(field);
-  return Object.hasOwn(FILTER_NAMES, name) || /^metadata\../.test(name);
+  if (name === "q") return true;
+  const field = fieldOfParameter(name);
+  return field !== undefined && (!name.startsWith("not.") || field.excludable === true);
 }
 
 /** Whether this filter can be negated. */
 export function canExclude(name: string): boolean {
-  return !NOT_EXCLUDABLE.includes(name) && !name.startsWith("not.") && isName(name);
+  return fieldOfParameter(name)?.name === name && isName(`not.${name}`);
 }
 
 /** The filter in a URL query; other parameters are ignored. */
@@ -51,23 +31,13 @@ export function filterOf(query: Readonly<Record<string, unknown>>): Filter {
   return Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Adds typed text to `filter`: `name:value` pairs, with quotes around values that contain spaces, and search words. */
-export function withTyped(filter: Filter, text: string): Filter {
-  let result = filter;
-  for (const match of text.matchAll(/(?:(-?[\w.-]+):)?(?:"([^"]*)"|(\S+))/g)) {
-    const value = match[2] ?? match[3] ?? "";
-    if (value === "") continue;
-    const name = match[1] === undefined ? "q" : parseName(match[1]);
-    result = isName(name) ? withCondition(result, name, value) : withCondition(result, "q", match[0]);
+/** Applies typed text: its words replace those before, and a condition replaces the one of the same name. Exclusions accumulate. */
+export function withTyped(filter: Filter, { conditions, words }: Parsed): Filter {
+  let result: Filter = { ...filter, q: words };
+  for (const { name, value } of conditions) {
+    result = name.startsWith("not.") ? withCondition(result, name, value) : { ...result, [name]: value };
   }
   return filterOf(result);
-}
-
-/** Converts a typed name to a parameter name: `-Kind` to `not.kind`. Only metadata keys keep their case. */
-function parseName(text: string): string {
-  const [prefix, name] = text.startsWith("-") ? ["not.", text.slice(1)] : ["", text];
-  const key = /^metadata\.(.*)$/i.exec(name)?.[1];
-  return prefix + (key === undefined ? name.toLowerCase() : `metadata.${key}`);
 }
 
 /** Adds a condition. Search words, lists of values and exclusions accumulate; any other value replaces the previous one. */
@@ -96,10 +66,14 @@ export function conditionsOf(filter: Filter): (readonly [string, string])[] {
   return Object.entries(filter).flatMap(([name, value]) => [value].flat().map((one) => [name, `${one}`] as const));
 }
 
-/** The name as shown to users. */
+/** The name as shown to users: `to`, `not tag`, `tag begins with`. */
 export function displayName(name: string): string {
   if (name === "q") return "words";
-  return name.startsWith("not.") ? `not ${name.slice(4)}` : name;
+  const field = fieldOfParameter(name);
+  const word = field?.words[0] ?? name;
+  if (name.startsWith("not.")) return `not ${word}`;
+  if (field === undefined || field.name === name) return word;
+  return name.endsWith(".prefix") ? `${word} begins with` : `${word} contains`;
 }
 
 export function isSame(a: Filter, b: Filter): boolean {

@@ -1,0 +1,71 @@
+//! `/api/complete`: values to suggest while somebody types a filter.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use shared::session::Caller;
+use sqlx::PgPool;
+use utoipa::ToSchema;
+use warp::reply::{Reply, Response};
+
+use crate::http::error::ApiError;
+use crate::http::page::Pairs;
+use crate::state::AppState;
+use crate::store::events::values::{self, CountedValue};
+
+/// Maximum length of the text, in characters.
+const MAX_TEXT_CHARS: usize = 256;
+/// The fields whose values are counted.
+const COUNTED: [&str; 8] = ["kind", "reason_class", "actor", "tag", "template", "subaccount", "sender", "domain"];
+
+#[derive(Serialize, ToSchema)]
+struct Completion {
+    /// Values that begin with the text, and then values that contain it; the commonest first. At most 20.
+    items: Vec<CompletedValue>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct CompletedValue {
+    value: String,
+    /// How many events of the last 35 days have the value, at least. For recipients, at most 1,000. Null if it is not counted.
+    count: Option<i64>,
+}
+
+/// Suggests values of a field that occur in recent events.
+///
+/// # Errors
+/// 401; 400 `bad_page`; 503 `too_slow`.
+#[utoipa::path(get, path = "/api/complete", operation_id = "completeValue", tag = "events",
+    params(("field" = String, Query, description = "The name of a filter: `kind`, `reason_class`, `actor`, `tag`, `template`, `subaccount`, \
+            `sender`, `recipient`, `domain`, `url` or `metadata.KEY`. For `metadata`, the values are keys.", max_length = 1024,
+            pattern = r"^(kind|reason_class|actor|tag|template|subaccount|sender|recipient|domain|url|metadata(\.[^\x00]+)?)$"),
+        ("text" = Option<String>, Query, description = "A part of the value, ignoring the case of ASCII letters.", max_length = 256,
+            pattern = r"^[^\x00]*$")),
+    responses((status = 200, description = "The values.", body = Completion),
+        (status = 400, description = "`bad_page`"), (status = 503, description = "`too_slow`")))]
+pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {
+    if let Some((name, _)) = query.0.iter().find(|(name, _)| name != "field" && name != "text") {
+        return Err(ApiError::bad_page(name));
+    }
+    let text = query.get("text").unwrap_or_default();
+    if text.chars().count() > MAX_TEXT_CHARS || text.contains('\0') {
+        return Err(ApiError::bad_page("text"));
+    }
+    let field = query.get("field").filter(|field| !field.contains('\0')).ok_or_else(|| ApiError::bad_page("field"))?;
+    let values = find(&state.reading, field, text).await?.ok_or_else(|| ApiError::bad_page("field"))?;
+    let items = values.into_iter().map(|CountedValue { value, count }| CompletedValue { value, count }).collect();
+    Ok(warp::reply::json(&Completion { items }).into_response())
+}
+
+/// `None` if values of the field cannot be suggested.
+async fn find(pool: &PgPool, field: &str, text: &str) -> Result<Option<Vec<CountedValue>>, sqlx::Error> {
+    let values = match (field, field.strip_prefix("metadata.")) {
+        (field, _) if COUNTED.contains(&field) => values::of_counted(pool, field, text).await?,
+        ("recipient", _) => values::of_recipients(pool, text).await?,
+        ("url", _) => values::of_links(pool, text).await?,
+        ("metadata", _) => values::of_metadata_keys(pool, text).await?,
+        (_, Some(key)) if !key.is_empty() => values::of_metadata(pool, key, text).await?,
+        _ => return Ok(None),
+    };
+    Ok(Some(values))
+}
