@@ -90,6 +90,21 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(page.getByRole("dialog")).toBeVisible();
       expect(await violations(page)).toEqual([]);
       await page.goto("/?kind=open");
+      const bar = page.getByRole("combobox", { name: "Search events" });
+      for (const text of ["", "bou", "kind:", "nothing-like-this"]) {
+        await bar.fill(text);
+        await bar.click();
+        await expect(page.getByLabel("How to write conditions")).toBeVisible();
+        expect(await violations(page), text).toEqual([]);
+      }
+      await bar.fill("from:24h -tag:vip");
+      await page.keyboard.press("Enter");
+      await expect(page.getByRole("button", { name: "since:24h?" })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      expect(await horizontalOverflow(page)).toBeLessThanOrEqual(0);
+      await page.getByRole("button", { name: "kind Opened", exact: true }).click();
+      await expect(page.getByRole("combobox", { name: "Edit the condition" })).toBeFocused();
+      expect(await violations(page)).toEqual([]);
       await page.getByRole("button", { name: "Save this view…" }).click();
       await expect(page.getByRole("dialog")).toBeVisible();
       expect(await violations(page)).toEqual([]);

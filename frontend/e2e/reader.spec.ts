@@ -48,7 +48,7 @@ test("shortcuts navigate, and are ignored while typing, in dialogs and when turn
   await expect(page.getByRole("heading", { level: 1, name: "System" })).toBeVisible();
   await page.keyboard.press("/");
   await expect(page).toHaveURL("/");
-  await expect(page.getByRole("searchbox", { name: "Filter events" })).toBeFocused();
+  await expect(page.getByRole("combobox", { name: "Search events" })).toBeFocused();
 });
 
 test("the theme is stored, applied before the first paint, and synced between tabs", async ({ page, context }) => {

@@ -29,8 +29,8 @@ test("a filter is saved as a view, marked when changed, saved again, renamed, sh
   await expect(saved(page).getByRole("link", { name })).toHaveAttribute("aria-current", "page");
 
   // A changed view stays selected and is marked as changed. After saving, it restores the new filter.
-  const field = page.getByRole("searchbox", { name: "Filter events" });
-  await field.fill("tag:vip");
+  const field = page.getByRole("combobox", { name: "Search events" });
+  await field.fill(`tag:vip ${run}`);
   await page.keyboard.press("Enter");
   await expect(row(page, run)).toHaveCount(1);
   await expect(bar(page)).toContainText("changed, not saved");
@@ -44,7 +44,7 @@ test("a filter is saved as a view, marked when changed, saved again, renamed, sh
   await expect(row(page, run)).toHaveCount(1);
 
   // A duplicate name is rejected in the dialog.
-  await field.fill("kind:send");
+  await field.fill(`kind:send ${run}`);
   await page.keyboard.press("Enter");
   await bar(page).getByRole("button", { name }).click();
   await menuItem(page, "Save as…").click();
@@ -102,7 +102,7 @@ test("another user's shared view can be opened and copied but not changed", asyn
   await page.goto("/?kind=open");
   await page.getByRole("button", { name: "More", exact: true }).click();
   await saved(page).getByRole("link", { name: "Theirs" }).click();
-  await page.getByRole("searchbox", { name: "Filter events" }).fill("tag:none");
+  await page.getByRole("combobox", { name: "Search events" }).fill("tag:none");
   await page.keyboard.press("Enter");
   await bar(page).getByRole("button", { name: "Theirs" }).click();
   await expect(menu.getByRole("button")).toHaveText(["Save as…"]);

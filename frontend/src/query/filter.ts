@@ -2,7 +2,7 @@
 
 import type { Filter } from "../api/types";
 import { fieldOfParameter } from "./fields";
-import type { Parsed } from "./parse";
+import type { Condition, Parsed } from "./parse";
 
 /** Names whose value can be a list with commas. */
 export const LISTS = ["kind", "reason_class", "actor"];
@@ -31,9 +31,18 @@ export function filterOf(query: Readonly<Record<string, unknown>>): Filter {
   return Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Applies typed text: its words replace those before, and a condition replaces the one of the same name. Exclusions accumulate. */
-export function withTyped(filter: Filter, { conditions, words }: Parsed): Filter {
-  let result: Filter = { ...filter, q: words };
+/** Applies typed text: its words and conditions replace those before on the same fields. Exclusions accumulate. */
+export function withTyped(filter: Filter, typed: Parsed): Filter {
+  const fields = typed.conditions.map(({ name }) => (name.startsWith("not.") ? null : fieldOfParameter(name)?.name));
+  const kept = Object.entries(filter).filter(
+    ([name]) => name.startsWith("not.") || !fields.includes(fieldOfParameter(name)?.name ?? ""),
+  );
+  return withConditions({ ...Object.fromEntries(kept), q: typed.words }, typed.conditions);
+}
+
+/** Adds conditions; each replaces the one of the same name. Exclusions accumulate. */
+export function withConditions(filter: Filter, conditions: readonly Condition[]): Filter {
+  let result = filter;
   for (const { name, value } of conditions) {
     result = name.startsWith("not.") ? withCondition(result, name, value) : { ...result, [name]: value };
   }

@@ -15,7 +15,7 @@ export function useShortcuts(): void {
   const router = useRouter();
 
   async function search(): Promise<void> {
-    const field = (): HTMLElement | null => document.querySelector("main input[type=search]");
+    const field = (): HTMLInputElement | null => document.querySelector("main input[type=search]");
     if (field() === null) {
       await router.push("/");
       // The router focuses the page title first.
@@ -24,6 +24,7 @@ export function useShortcuts(): void {
     for (let frame = 0; frame < MAX_FRAMES && field() === null && router.currentRoute.value.path === "/"; frame++)
       await new Promise(requestAnimationFrame);
     field()?.focus();
+    field()?.select();
   }
 
   useKeys({

@@ -15,13 +15,21 @@ export interface Bar {
   readonly total: number;
 }
 
-/** One bar for each bucket, including empty ones. */
-export function barsOf({ from, to, step, buckets }: Histogram): Bar[] {
+/** The number of events of each kind in the whole chart. */
+export function countsOf({ buckets }: Histogram): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { kinds } of buckets)
+    for (const [kind, count] of Object.entries(kinds)) counts[kind] = (counts[kind] ?? 0) + count;
+  return counts;
+}
+
+/** One bar for each bucket, including empty ones. `isShown` selects the kinds. */
+export function barsOf({ from, to, step, buckets }: Histogram, isShown: (kind: string) => boolean = () => true): Bar[] {
   const [first, width] = [Date.parse(from), step * 1000];
   const byBegin = new Map(buckets.map(({ at, kinds }) => [Date.parse(at), kinds]));
   return Array.from({ length: Math.round((Date.parse(to) - first) / width) }, (_, n) => {
     const begin = first + n * width;
-    const kinds = byBegin.get(begin) ?? {};
+    const kinds = Object.fromEntries(Object.entries(byBegin.get(begin) ?? {}).filter(([kind]) => isShown(kind)));
     return { begin, end: begin + width, kinds, total: sum(Object.values(kinds)) };
   });
 }

@@ -13,8 +13,11 @@ const COUNT_INTERVAL = 500;
 /** Minimum interval between fetches, in milliseconds. */
 const MIN_FETCH_INTERVAL = 10_000;
 
-/** While `paused` returns true, the chart does not change. */
-export function useHistogram(filter: () => Filter, paused: () => boolean) {
+/**
+ * While `paused` returns true, the chart does not change. `isPartial` returns true if the live feed lacks some events of the chart, which is
+ * then fetched regularly.
+ */
+export function useHistogram(filter: () => Filter, paused: () => boolean, isPartial: () => boolean) {
   const { value: fetched, problem, refresh } = useFetched(() => getHistogram(filter(), BUCKETS));
   const chart = shallowRef<Histogram | null>(null);
   let uncounted: MailEvent[] = [];
@@ -51,6 +54,9 @@ export function useHistogram(filter: () => Filter, paused: () => boolean) {
     },
     refetch: fetchSoon,
   });
+  const refetchTimer = setInterval(() => {
+    if (isPartial() && !paused() && !document.hidden) fetchSoon();
+  }, MIN_FETCH_INTERVAL);
   watch(fetched, (histogram) => (chart.value = histogram));
   watch(filter, () => {
     chart.value = null;
@@ -61,6 +67,7 @@ export function useHistogram(filter: () => Filter, paused: () => boolean) {
     stop();
     clearTimeout(countTimer);
     clearTimeout(fetchTimer);
+    clearInterval(refetchTimer);
   });
   return { chart: shallowReadonly(chart), problem, refresh: fetchNow };
 }
