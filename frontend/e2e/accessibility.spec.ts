@@ -105,6 +105,12 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.getByRole("button", { name: "kind Opened", exact: true }).click();
       await expect(page.getByRole("combobox", { name: "Edit the condition" })).toBeFocused();
       expect(await violations(page)).toEqual([]);
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type("ada");
+      await expect(page.getByRole("group", { name: "Recipients" })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      await page.keyboard.press("Escape");
       await page.getByRole("button", { name: "Save this view…" }).click();
       await expect(page.getByRole("dialog")).toBeVisible();
       expect(await violations(page)).toEqual([]);

@@ -1,107 +1,23 @@
 /**
- * All routes. Users who are not signed in are redirected to the sign-in page and return afterwards. `App.vue` shows routes with
+ * The routes of all pages. Users who are not signed in are redirected to the sign-in page and return afterwards. `App.vue` shows routes with
  * `meta.admin` only to admins; the server enforces the same rule.
  */
 
 import { nextTick } from "vue";
 import { createRouter, createWebHistory } from "vue-router";
-import EventsPage from "./pages/events/EventsPage.vue";
+import { PAGES } from "./pages";
 import { trackLocation } from "./saved/views";
 import { currentUser } from "./session";
 import { pageTitle } from "./tab";
 
 export const router = createRouter({
   history: createWebHistory(),
-  routes: [
-    { path: "/", component: EventsPage, meta: { title: "Events" } },
-    {
-      path: "/notifications",
-      component: () => import("./pages/notifications/NotificationsPage.vue"),
-      meta: { title: "Notifications" },
-    },
-    {
-      path: "/notifications/rules",
-      component: () => import("./pages/rules/RulesPage.vue"),
-      meta: { title: "Rules" },
-    },
-    {
-      path: "/stats",
-      component: () => import("./pages/stats/StatsPage.vue"),
-      meta: { title: "Statistics" },
-    },
-    {
-      path: "/messages/:id",
-      component: () => import("./pages/message/MessagePage.vue"),
-      props: true,
-      meta: { title: "Message" },
-    },
-    {
-      path: "/recipients/:email",
-      component: () => import("./pages/recipient/RecipientPage.vue"),
-      props: true,
-      meta: { title: "Recipient" },
-    },
-    {
-      path: "/quarantine",
-      component: () => import("./pages/quarantine/QuarantinePage.vue"),
-      meta: { title: "Quarantine", admin: true },
-    },
-    {
-      path: "/refusals",
-      component: () => import("./pages/refusals/RefusalsPage.vue"),
-      meta: { title: "Refusals", admin: true },
-    },
-    {
-      path: "/system",
-      component: () => import("./pages/system/SystemPage.vue"),
-      meta: { title: "System", admin: true },
-    },
-    {
-      path: "/simulate",
-      component: () => import("./pages/simulate/SimulatePage.vue"),
-      meta: { title: "Simulate", admin: true },
-    },
-    {
-      path: "/users",
-      component: () => import("./pages/users/UsersPage.vue"),
-      meta: { title: "Users", admin: true },
-    },
-    {
-      path: "/tokens",
-      component: () => import("./pages/tokens/TokensPage.vue"),
-      meta: { title: "Tokens", admin: true },
-    },
-    {
-      path: "/audit",
-      component: () => import("./pages/audit/AuditPage.vue"),
-      meta: { title: "Audit", admin: true },
-    },
-    {
-      path: "/account",
-      component: () => import("./pages/account/AccountPage.vue"),
-      meta: { title: "Account" },
-    },
-    {
-      path: "/docs",
-      component: () => import("./pages/docs/DocsPage.vue"),
-      meta: { title: "API" },
-    },
-    {
-      path: "/invitation",
-      component: () => import("./pages/invitation/InvitationPage.vue"),
-      meta: { title: "Invitation", open: true },
-    },
-    {
-      path: "/sign-in",
-      component: () => import("./pages/sign-in/SignInPage.vue"),
-      meta: { title: "Sign in", open: true },
-    },
-    {
-      path: "/:rest(.*)*",
-      component: () => import("./pages/NotFoundPage.vue"),
-      meta: { title: "Not found" },
-    },
-  ],
+  routes: PAGES.map(({ path, component, title, admin, open, props }) => ({
+    path,
+    component,
+    ...(props && { props }),
+    meta: { title, admin, open },
+  })),
 });
 
 router.beforeEach((to) => {

@@ -1,11 +1,17 @@
 /** Endpoints for single events, the histogram and the export. */
 
 import { requestJson, queryOf, request } from "./client";
-import type { EventDetail, Filter, Histogram } from "./types";
+import type { EventDetail, Filter, Histogram, List, MailEvent } from "./types";
 
 /** Fetches an event with its payload. */
 export function getEvent(id: number): Promise<EventDetail> {
   return requestJson("GET", `/api/events/${id}`);
+}
+
+/** Fetches up to `limit` of the newest events that match the filter. */
+export async function newestEvents(filter: Filter, limit: number): Promise<readonly MailEvent[]> {
+  const page: List<MailEvent> = await requestJson("GET", `/api/events?${queryOf({ ...filter, limit: `${limit}` })}`);
+  return page.items;
 }
 
 /** URL for an event's bytes, exactly as received. */

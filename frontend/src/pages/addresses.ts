@@ -1,6 +1,7 @@
 /** Paths of the pages about a message, a recipient or an event. */
 
 import type { Notification } from "../api/types";
+import { queryPath } from "../query/filter";
 
 export function messagePath(id: string): string {
   return `/messages/${encodeURIComponent(id)}`;
@@ -8,6 +9,11 @@ export function messagePath(id: string): string {
 
 export function recipientPath(email: string): string {
   return `/recipients/${encodeURIComponent(email)}`;
+}
+
+/** The events with this value, such as the events with a tag. */
+export function valuePath(name: string, value: string): string {
+  return queryPath({ [name]: value });
 }
 
 /** The page of the message that a notification is about, or of its event if there is no message. */

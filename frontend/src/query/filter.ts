@@ -1,5 +1,6 @@
 /** The filter of the list: the parameters of `/api/events`, as the addresses of pages and saved views contain them. */
 
+import { queryOf } from "../api/client";
 import type { Filter } from "../api/types";
 import { fieldOfParameter } from "./fields";
 import type { Condition, Parsed } from "./parse";
@@ -87,4 +88,9 @@ export function displayName(name: string): string {
 
 export function isSame(a: Filter, b: Filter): boolean {
   return JSON.stringify(filterOf(a)) === JSON.stringify(filterOf(b));
+}
+
+/** The path of the events page with this filter. */
+export function queryPath(filter: Filter): string {
+  return `/?${queryOf(filter)}`;
 }

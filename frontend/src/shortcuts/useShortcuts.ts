@@ -1,13 +1,15 @@
 /** Shortcuts available on every page: navigation, search and the list of shortcuts. */
 
-import { nextTick, ref } from "vue";
+import { nextTick, onUnmounted, ref } from "vue";
 import { useRouter } from "vue-router";
 import { useKeys } from "./keys";
-import { destinationsFor } from "./destinations";
+import { pagesOfUser } from "../pages";
 
 /** Number of animation frames to wait for the search field. */
 const MAX_FRAMES = 300;
 
+/** Whether the command palette is open. */
+export const paletteShown = ref(false);
 /** Whether the list of shortcuts is open. */
 export const helpShown = ref(false);
 
@@ -27,8 +29,21 @@ export function useShortcuts(): void {
     field()?.select();
   }
 
+  /** Unlike single keys, this works in text fields and cannot be turned off, because nobody presses it by accident. */
+  function onKeyDown(event: KeyboardEvent): void {
+    const isPalette =
+      event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
+    if (!isPalette || document.querySelector("dialog[open]") !== null) return;
+    event.preventDefault();
+    paletteShown.value = true;
+  }
+  addEventListener("keydown", onKeyDown);
+  onUnmounted(() => removeEventListener("keydown", onKeyDown));
+
   useKeys({
-    ...Object.fromEntries(destinationsFor(router).map(({ key, path }) => [`g ${key}`, () => void router.push(path)])),
+    ...Object.fromEntries(
+      pagesOfUser().flatMap(({ key, path }) => (key ? [[`g ${key}`, () => void router.push(path)]] : [])),
+    ),
     "/": () => void search(),
     "?": () => (helpShown.value = true),
   });

@@ -1,0 +1,125 @@
+/** What the palette finds: pages, actions and saved views at once, and what is stored on the server a moment later. */
+
+import { suggestValues } from "../api/complete";
+import { newestEvents } from "../api/events";
+import type { IconName } from "../components/AppIcon.vue";
+import { messagePath, recipientPath, valuePath } from "../pages/addresses";
+import { pagesOfUser } from "../pages";
+import { shortcuts, theme, zone } from "../preferences";
+import { queryPath, withTyped } from "../query/filter";
+import { parseQuery } from "../query/parse";
+import { views } from "../saved/views";
+import { counted } from "../words";
+import { recentEntries } from "./recent";
+
+export interface Entry {
+  /** Unique among the entries shown. */
+  readonly id: string;
+  readonly group: string;
+  readonly title: string;
+  readonly hint: string;
+  readonly icon: IconName;
+  /** The path to open, or what to do. */
+  readonly to: string | (() => void);
+}
+
+/** What only the page's frame can do. */
+export interface Actions {
+  readonly showHelp: () => void;
+  readonly signOut: () => void;
+}
+
+const MAX_OF_GROUP = 5;
+/** The server is asked for texts of at least this length. */
+const MIN_CHARS = 2;
+/** Number of events in which messages are looked for. */
+const EVENTS = 30;
+
+function includes(text: string, ...words: (string | undefined)[]): boolean {
+  const typed = text.trim().toLowerCase().split(/\s+/);
+  const all = words.join(" ").toLowerCase();
+  return typed.every((word) => all.includes(word));
+}
+
+/** Entries that need no server. Without a text: what was chosen last, the saved views and the pages. */
+export function localEntries(text: string, actions: Actions): Entry[] {
+  const recent = text === "" ? recentEntries() : [];
+  const pages = pagesOfUser().filter(({ title, words }) => includes(text, title, words));
+  const found = views.value.filter(({ name }) => includes(text, name));
+  return [
+    ...recent.map(({ title, hint, to }) => entry("Recent", "late", title, hint, to)),
+    ...found.slice(0, MAX_OF_GROUP).map(({ name, query }) => entry("Saved views", "star", name, "", `/?${query}`)),
+    ...pages.map(({ title, path, icon, key }) => entry("Pages", icon ?? "list", title, key ? `g ${key}` : "", path)),
+    ...actionEntries(actions).filter(({ title }) => text !== "" && includes(text, title)),
+  ];
+}
+
+function entry(group: string, icon: IconName, title: string, hint: string, to: Entry["to"]): Entry {
+  return { id: `${group} ${title} ${typeof to === "string" ? to : ""}`, group, icon, title, hint, to };
+}
+
+function actionEntries({ showHelp, signOut }: Actions): Entry[] {
+  const themes = (["light", "dark", "system"] as const).filter((one) => one !== theme.value);
+  const isUtc = zone.value === "utc";
+  return [
+    ...themes.map((one) => entry("Actions", "eye", `Switch to the ${one} theme`, "", () => void (theme.value = one))),
+    entry("Actions", "late", isUtc ? "Show times in the local zone" : "Show times in UTC", "", () => {
+      zone.value = isUtc ? "local" : "utc";
+    }),
+    entry("Actions", "list", `Turn keyboard shortcuts ${shortcuts.value ? "off" : "on"}`, "", () => {
+      shortcuts.value = !shortcuts.value;
+    }),
+    entry("Actions", "list", "Show the keyboard shortcuts", "?", showHelp),
+    entry("Actions", "leave", "Sign out", "", signOut),
+  ];
+}
+
+/** The search itself, which is always possible. */
+export function searchEntry(text: string): Entry {
+  const filter = withTyped({}, parseQuery(text));
+  return entry(
+    "Search",
+    "search",
+    `Events with “${text}”`,
+    "",
+    queryPath(Object.keys(filter).length > 0 ? filter : { q: text }),
+  );
+}
+
+/** People, messages, templates and tags on the server. A source that fails is left out. */
+export async function serverEntries(text: string): Promise<Entry[]> {
+  if (text.trim().length < MIN_CHARS) return [];
+  const named = async (
+    field: string,
+    group: string,
+    icon: IconName,
+    path: (value: string) => string,
+  ): Promise<Entry[]> => {
+    const values = await suggestValues(field, text.trim());
+    return values
+      .slice(0, MAX_OF_GROUP)
+      .map(({ value, count }) => entry(group, icon, value, count === null ? "" : counted(count, "event"), path(value)));
+  };
+  const found = await Promise.allSettled([
+    named("recipient", "Recipients", "people", recipientPath),
+    messageEntries(text.trim()),
+    named("template", "Templates", "paper", (value) => valuePath("template", value)),
+    named("tag", "Tags", "flag", (value) => valuePath("tag", value)),
+  ]);
+  return found.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+}
+
+/** Messages with this id, or whose subject contains all words. */
+async function messageEntries(text: string): Promise<Entry[]> {
+  const isId = /^[\w-]{8,}$/.test(text);
+  const [byId, bySubject] = await Promise.all([
+    isId ? newestEvents({ message_id: text }, 1) : [],
+    newestEvents({ subject: text }, EVENTS),
+  ]);
+  const messages = new Map<string, Entry>();
+  for (const { message_id: id, subject, recipient } of [...byId, ...bySubject]) {
+    if (id === null || messages.has(id) || messages.size >= MAX_OF_GROUP) continue;
+    messages.set(id, entry("Messages", "in", subject ?? id, recipient ?? "", messagePath(id)));
+  }
+  return [...messages.values()];
+}
