@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::events::filters::{Filters, parse_filter};
+use crate::api::events::filters::{Filters, PeriodFilters, parse_filter};
 use crate::http::error::ApiError;
 use crate::http::page::{EventCursor, Limit, List, Page};
 use crate::state::AppState;
@@ -41,7 +41,7 @@ struct EventWithPayload<'a> {
 /// # Errors
 /// 401; 400 `bad_filter` or `bad_page`; 503 `too_slow`.
 #[utoipa::path(get, path = "/api/events", operation_id = "listEvents", tag = "events",
-    params(Filters, Limit, EventCursor),
+    params(Filters, PeriodFilters, Limit, EventCursor),
     responses((status = 200, description = "A page of events.", body = List<Event>),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
 pub async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Response, ApiError> {

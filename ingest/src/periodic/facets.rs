@@ -68,16 +68,22 @@ pub(crate) async fn next_outdated_day(
 /// # Errors
 /// When Postgres fails.
 pub(crate) async fn recount_day(connection: &mut PgConnection, day: OffsetDateTime) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from event_facets where hour >= $1 and hour < $1::timestamptz + interval '1 day'", day)
-        .execute(&mut *connection)
-        .await?;
     let merged_before = start_of_day(OffsetDateTime::now_utc() - FACETS_HOURLY_AGE);
     let unit = if day < merged_before { "day" } else { "hour" };
+    // One statement, and so one snapshot: if the events have just been dropped, their counts stay.
     sqlx::query!(
-        "insert into event_facets (hour, facet, name, kind, simulated, count)
-         select date_trunc($2, received_at, 'UTC'), facet, name, kind, simulated, count(*) from events_by_facet
-         where received_at >= $1 and received_at < least($1::timestamptz + interval '1 day', (select until from event_facets_until))
-         group by 1, 2, 3, 4, 5",
+        "with counted as (
+           select date_trunc($2, received_at, 'UTC') as hour, facet, name, kind, simulated, count(*) as count from events_by_facet
+           where received_at >= $1 and received_at < least($1::timestamptz + interval '1 day', (select until from event_facets_until))
+           group by 1, 2, 3, 4, 5
+         ), outdated as (
+           delete from event_facets where hour >= $1 and hour < $1::timestamptz + interval '1 day'
+             and exists (select from events where received_at >= $1 and received_at < $1::timestamptz + interval '1 day')
+             and (hour, facet, name, kind, simulated) not in (select hour, facet, name, kind, simulated from counted)
+         )
+         insert into event_facets (hour, facet, name, kind, simulated, count)
+         select hour, facet, name, kind, simulated, count from counted
+         on conflict on constraint event_facets_pkey do update set count = excluded.count",
         day,
         unit
     )

@@ -19,7 +19,7 @@ use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 
 use crate::api::events;
-use crate::api::events::filters::Filters;
+use crate::api::events::filters::{Filters, PeriodFilters};
 use crate::config::Webhook;
 use crate::http::auth;
 use crate::http::body::{self, Limits};
@@ -271,7 +271,7 @@ async fn commit(state: &AppState, delivery: Delivery) -> Result<Receipt, ApiErro
 
 /// Lists events in the same way as `/api/events`. Redirects browsers to the page for posting test batches.
 #[utoipa::path(get, path = "/webhook/", operation_id = "browseWebhook", tag = "webhook",
-    params(Filters, Limit, EventCursor),
+    params(Filters, PeriodFilters, Limit, EventCursor),
     responses((status = 200, description = "A page of events.", body = List<Event>),
         (status = 303, description = "For clients that accept `text/html`. The page is `/simulate`."),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]

@@ -404,3 +404,69 @@ async fn each_invalid_parameter_is_named() {
         assert!(detail.starts_with(&format!("`{name}` ")), "{path}: {detail}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statistics_of_selected_events_agree_with_those_of_all_events() {
+    let stack = Stack::start().expect("the stack should start");
+    let admin = ApiClient::admin(&stack).await;
+    let kinds = ["send", "delivered", "open", "click", "hard_bounce", "inbound"];
+    let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().expect("the clock should be right").as_secs())
+        .expect("the time should fit");
+    let events: Vec<Value> = (0..120)
+        .map(|number: i64| {
+            let kind = kinds[usize::try_from(number % 6).unwrap_or_default()];
+            let mut event = event(kind, &format!("m{}", number / 12));
+            event["ts"] = json!(now - number * 1_000);
+            event["url"] = json!(format!("https://shop.example.com/{number}"));
+            event["user_agent"] = json!(if number % 4 == 0 { "Mimecast" } else { "Mozilla/5.0 (Windows NT 10.0) Firefox/133.0" });
+            event["msg"]["email"] = json!(format!("ada@{}", if number % 3 == 0 { "example.com" } else { "Example.org" }));
+            event["msg"]["headers"] = json!({"Message-Id": format!("<{number}@example.com>")});
+            event["msg"]["tags"] = json!(["all", if number % 2 == 0 { "even" } else { "odd" }]);
+            event["msg"]["template"] = json!(if number % 5 == 0 { "five" } else { "other" });
+            event["msg"]["diag"] = json!("550 5.1.1 No such user");
+            event
+        })
+        .collect();
+    assert_eq!(Mandrill::of(&stack).deliver(&events).await.json()["stored"], 120);
+
+    for clock in ["received", "occurred"] {
+        let path = format!("/api/stats?time={clock}&step=hour&zone=Asia/Kathmandu");
+        let all = admin.get(&path).await.json();
+        assert_eq!(admin.get(&format!("{path}&tag=all")).await.json(), all, "a filter that selects everything");
+        let (even, odd) =
+            (admin.get(&format!("{path}&tag=even")).await.json(), admin.get(&format!("{path}&not.tag=even")).await.json());
+        for kind in kinds {
+            let sum = even["counts"][kind].as_i64().unwrap_or(0) + odd["counts"][kind].as_i64().unwrap_or(0);
+            assert_eq!(Some(sum), all["counts"][kind].as_i64(), "{kind}");
+        }
+        assert_eq!(even["tags"][0]["name"], "all");
+        assert_eq!(even["tags"].as_array().map(Vec::len), Some(2));
+    }
+    for filter in ["template=five", "domain=EXAMPLE.org", "recipient=ada@example.com&kind=open,click", "q=shop", "actor=scanner"]
+    {
+        let listed = admin.all(&format!("/api/events?{filter}")).await;
+        let found = admin.get(&format!("/api/stats?{filter}")).await.json();
+        let counts = found["counts"].as_object().expect("counts should be an object");
+        let sum: i64 = counts.values().filter_map(Value::as_i64).sum();
+        assert_eq!(usize::try_from(sum).ok(), Some(listed.len()), "{filter}");
+        let messages: std::collections::BTreeSet<&str> =
+            listed.iter().filter(|event| event["kind"] == "click").filter_map(|event| event["message_id"].as_str()).collect();
+        assert_eq!(found["unique"]["click"]["all"], messages.len(), "{filter}");
+        assert_eq!(found["counted_from"], Value::Null);
+    }
+    assert_eq!(admin.get("/api/stats?actor=nobody").await.problem(), (400, "bad_filter".to_owned()));
+
+    // Selected events of months that have been dropped cannot be counted, and the answer says so.
+    let mut database = Database::of(&stack).await;
+    database.until("the counts are merged", "select count(*) from event_tallies where kind = 'open'").await;
+    database
+        .run(
+            "update event_tallies set at = at - interval '2 months' where kind = 'open';
+             delete from events where kind = 'open'",
+        )
+        .await;
+    let found = admin.get("/api/stats?tag=all&from=2026-01-01T00:00:00Z").await.json();
+    assert_eq!(found["counts"]["open"], Value::Null);
+    assert!(found["counted_from"].is_string(), "{found}");
+    assert_eq!(found["unique_missing"], "not_stored");
+}

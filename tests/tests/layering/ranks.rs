@@ -142,6 +142,7 @@ pub(crate) const INGEST: Ranks = &[
             "store/events/payload.rs",
             "store/events/recipient.rs",
             "store/events/search_plan.rs",
+            "store/events/selected_statistics.rs",
             "store/events/selection.rs",
             "store/events/statistics.rs",
             "store/events/values.rs",

@@ -22,7 +22,7 @@ use warp::reply::{Reply, Response};
 
 use self::format::Format;
 use self::slots::ExportSlot;
-use crate::api::events::filters::{Filters, parse_filter};
+use crate::api::events::filters::{Filters, PeriodFilters, parse_filter};
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
@@ -44,7 +44,7 @@ const STALLED_AFTER: Duration = Duration::from_secs(60);
 /// # Errors
 /// 401; 400 `bad_filter` or `bad_page`; 429 `too_many_exports`; 503 `too_slow`.
 #[utoipa::path(get, path = "/api/events/export", operation_id = "exportEvents", tag = "events",
-    params(Filters, ("format" = inline(Option<Format>), Query, description = "`csv` by default."),
+    params(Filters, PeriodFilters, ("format" = inline(Option<Format>), Query, description = "`csv` by default."),
         ("bom" = Option<bool>, Query, description = "Begin a CSV file with a byte order mark, which Excel needs to read it as UTF-8.")),
     responses((status = 200, description = "One line per event.",
             content((String = "text/csv"), (String = "application/x-ndjson"))),

@@ -71,14 +71,6 @@ pub(crate) struct Filters {
     /// The clicked link.
     #[param(max_length = 1024)]
     url: Option<String>,
-    /// Received at or after this time.
-    #[param(schema_with = moment)]
-    from: Option<OffsetDateTime>,
-    /// Received before this time.
-    #[param(schema_with = moment)]
-    to: Option<OffsetDateTime>,
-    /// Only simulated events, or only real ones.
-    simulated: Option<bool>,
     /// Words that must all occur in the addresses, subject, tags or metadata.
     #[param(max_length = 1024)]
     q: Option<String>,
@@ -122,6 +114,21 @@ pub(crate) struct Filters {
     metadata: Option<HashMap<String, String>>,
 }
 
+/// The parameters that select a period, and simulated or real events.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only describes parameters; `Filter::from_pairs` reads them")]
+pub(crate) struct PeriodFilters {
+    /// Received at or after this time.
+    #[param(schema_with = moment)]
+    from: Option<OffsetDateTime>,
+    /// Received before this time.
+    #[param(schema_with = moment)]
+    to: Option<OffsetDateTime>,
+    /// Only simulated events, or only real ones.
+    simulated: Option<bool>,
+}
+
 /// An object whose keys are parameter names, such as `metadata.plan`.
 fn metadata_by_key() -> Object {
     let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(1024));
@@ -148,7 +155,7 @@ mod tests {
 
     #[test]
     fn every_described_parameter_is_accepted() {
-        let parameters = Filters::into_params(|| None);
+        let parameters = [Filters::into_params(|| None), PeriodFilters::into_params(|| None)].concat();
         assert!(parameters.len() > 20);
         for name in parameters.iter().map(|parameter| parameter.name.as_str()) {
             let value = match name {

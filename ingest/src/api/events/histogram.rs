@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::api::events::filters::{Filters, parse_filter};
+use crate::api::events::filters::{Filters, PeriodFilters, parse_filter};
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
@@ -50,7 +50,7 @@ struct HistogramBucket {
 /// # Errors
 /// 401; 400 `bad_filter` or `bad_page`; 503 `too_slow`.
 #[utoipa::path(get, path = "/api/events/histogram", operation_id = "countEventsOverTime", tag = "events",
-    params(Filters, ("buckets" = Option<u8>, Query, description = "Maximum number of buckets.", minimum = 1, maximum = 200)),
+    params(Filters, PeriodFilters, ("buckets" = Option<u8>, Query, description = "Maximum number of buckets.", minimum = 1, maximum = 200)),
     responses((status = 200, description = "The counts.", body = Histogram),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
 pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {

@@ -5,6 +5,7 @@ mod summary;
 
 use std::sync::Arc;
 
+use shared::filter::Filter;
 use shared::session::Caller;
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
@@ -12,10 +13,12 @@ use warp::reply::{Reply, Response};
 
 use self::query::{StatisticsParams, StatisticsQuery};
 use self::summary::{Facets, PreviousPeriod, Statistics, UniqueOutcome, buckets, by_verdict, coverage, total, unique_totals};
+use crate::api::events::filters::Filters;
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
-use crate::store::events::statistics::{self as store, Counted, Period};
+use crate::store::events::selected_statistics as selected;
+use crate::store::events::statistics::{self as store, BucketCount, Counted, Period};
 use crate::store::sqlstate;
 
 /// Counts events by kind, over time and by bounce text, domain, tag and template.
@@ -23,12 +26,14 @@ use crate::store::sqlstate;
 /// The period is rounded outward to whole quarters of an hour. It defaults to the last week. Bounce texts, domains, tags and templates are
 /// counted by the time of receipt, even with `time=occurred`.
 ///
+/// With a filter, the events themselves are counted, as far as they are stored.
+///
 /// # Errors
-/// 401; 400 `bad_page`; 503 `too_slow`.
+/// 401; 400 `bad_filter` or `bad_page`; 503 `too_slow`.
 #[utoipa::path(get, path = "/api/stats", operation_id = "getStatistics", tag = "statistics",
-    params(StatisticsParams),
+    params(StatisticsParams, Filters),
     responses((status = 200, description = "The counts.", body = Statistics),
-        (status = 400, description = "`bad_page`"), (status = 503, description = "`too_slow`")))]
+        (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
 pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {
     let query = StatisticsQuery::parse(&query)?;
     if !store::is_time_zone(&state.reading, &query.zone).await? {
@@ -38,7 +43,8 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
 }
 
 async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, sqlx::Error> {
-    let StatisticsQuery { counted, step, clock, zone } = query;
+    let StatisticsQuery { counted, filter, step, clock, zone } = query;
+    let filter = &filter;
     let period = counted.period;
     let length = period.to - period.from;
     let previous = Counted { period: Period { from: period.from - length, to: period.from }, ..counted };
@@ -56,13 +62,13 @@ async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, 
     };
     // One after the other, so that a request for many events does not take most of the connections.
     let uniques = async {
-        let unique = count_unique(pool, counted, starts, is_stored(period)).await?;
-        Ok((unique, count_unique(pool, previous, previous_starts, is_stored(previous.period)).await?))
+        let unique = count_unique(pool, filter, counted, starts, is_stored(period)).await?;
+        Ok((unique, count_unique(pool, filter, previous, previous_starts, is_stored(previous.period)).await?))
     };
     let (rows, previous_rows, facets, (unique, previous_unique)) = tokio::try_join!(
-        store::count_by_bucket(pool, counted, starts),
-        store::count_by_bucket(pool, previous, previous_starts),
-        count_facets(pool, counted, oldest),
+        count_by_bucket(pool, filter, counted, starts),
+        count_by_bucket(pool, filter, previous, previous_starts),
+        count_facets(pool, filter, counted, oldest),
         uniques
     )?;
     let Facets { bounces, domains, tags, templates } = facets;
@@ -80,7 +86,8 @@ async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, 
         unique: unique_totals(&unique),
         unique_missing: unique.missing(),
         buckets: buckets(&rows, &unique, &boundaries, period, OffsetDateTime::now_utc()),
-        approximate_before: hourly_until,
+        approximate_before: hourly_until.filter(|_| filter.is_empty()),
+        counted_from: oldest.filter(|oldest| !filter.is_empty() && *oldest > period.from && !is_stored(period)),
         period,
         step,
         time: clock,
@@ -92,13 +99,37 @@ async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, 
     })
 }
 
+/// Counts from the stored counts, or from the events themselves if a filter selects some of them.
+async fn count_by_bucket(
+    pool: &PgPool,
+    filter: &Filter,
+    counted: Counted,
+    starts: &[OffsetDateTime],
+) -> Result<Vec<BucketCount>, sqlx::Error> {
+    if filter.is_empty() {
+        store::count_by_bucket(pool, counted, starts).await
+    } else {
+        selected::count_by_bucket(pool, filter, counted, starts).await
+    }
+}
+
 /// The boundaries without the end of the last bucket.
 fn starts(boundaries: &[OffsetDateTime]) -> &[OffsetDateTime] {
     boundaries.split_last().map_or(&[], |(_, starts)| starts)
 }
 
 /// Counts facets from whole hours or days where possible, and the edges of the period from the events, where they are still stored.
-async fn count_facets(pool: &PgPool, counted: Counted, oldest: Option<OffsetDateTime>) -> Result<Facets, sqlx::Error> {
+async fn count_facets(
+    pool: &PgPool,
+    filter: &Filter,
+    counted: Counted,
+    oldest: Option<OffsetDateTime>,
+) -> Result<Facets, sqlx::Error> {
+    if !filter.is_empty() {
+        // By the time of receipt, as without a filter.
+        let counted = Counted { by_occurrence: false, ..counted };
+        return Ok(Facets::from_rows(selected::count_by_facet(pool, filter, counted).await?));
+    }
     let Period { from, to } = counted.period;
     let until = store::facets_until(pool).await?;
     let merged_before = (OffsetDateTime::now_utc() - store::FACETS_HOURLY_AGE).date().midnight().assume_utc();
@@ -119,6 +150,7 @@ async fn count_facets(pool: &PgPool, counted: Counted, oldest: Option<OffsetDate
 /// Counts messages, unless their events are gone or there are too many.
 async fn count_unique(
     pool: &PgPool,
+    filter: &Filter,
     counted: Counted,
     starts: &[OffsetDateTime],
     is_stored: bool,
@@ -126,7 +158,7 @@ async fn count_unique(
     if !is_stored {
         return Ok(UniqueOutcome::NotStored);
     }
-    match store::count_unique(pool, counted, starts).await {
+    match selected::count_unique(pool, filter, counted, starts).await {
         Ok(rows) => Ok(UniqueOutcome::Counted(rows)),
         Err(error) if sqlstate::is_timeout(&error) => Ok(UniqueOutcome::TooMany),
         Err(error) => Err(error),

@@ -1,7 +1,7 @@
 //! Reads event counts. Counts are kept after the events themselves are deleted.
 
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::{FromRow, PgPool};
 use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
 
@@ -28,6 +28,7 @@ pub(crate) struct Counted {
 }
 
 /// The number of stored events of one kind with the same verdict in one bucket.
+#[derive(FromRow)]
 pub(crate) struct BucketCount {
     /// The position of the bucket, from 0.
     pub(crate) bucket: i32,
@@ -40,6 +41,7 @@ pub(crate) struct BucketCount {
 }
 
 /// The number of stored events of one kind that share a facet value, such as a tag.
+#[derive(FromRow)]
 pub(crate) struct FacetCount {
     /// `domain`, `tag`, `template` or `bounce`.
     pub(crate) facet: String,
@@ -231,63 +233,4 @@ pub(crate) async fn count_by_facet(
 /// Returns an error if Postgres fails.
 pub(crate) async fn facets_until(pool: &PgPool) -> Result<OffsetDateTime, sqlx::Error> {
     sqlx::query_scalar!("select until from event_facets_until").fetch_one(pool).await
-}
-
-/// The number of messages that were opened or clicked for the first time in a bucket.
-pub(crate) struct UniqueCount {
-    /// The position of the bucket, from 0.
-    pub(crate) bucket: i32,
-    /// `open` or `click`.
-    pub(crate) kind: String,
-    /// Whether only opens and clicks by persons count.
-    pub(crate) by_persons: bool,
-    pub(crate) messages: i64,
-}
-
-/// Maximum time for counting messages, in milliseconds. Unlike all other counts, it reads the events.
-const UNIQUE_TIMEOUT: &str = "2000";
-/// How long before the time of its occurrence an event can be received, if clocks differ.
-const MAX_CLOCK_DIFFERENCE: Duration = Duration::DAY;
-
-/// Counts each message once, in the bucket of its first open or click within the period.
-///
-/// # Errors
-/// Returns an error if Postgres fails or does not finish within two seconds.
-pub(crate) async fn count_unique(
-    pool: &PgPool,
-    counted: Counted,
-    starts: &[OffsetDateTime],
-) -> Result<Vec<UniqueCount>, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
-    sqlx::query!("select set_config('statement_timeout', $1, true)", UNIQUE_TIMEOUT).fetch_one(&mut *transaction).await?;
-    let Counted { period, by_occurrence, simulated } = counted;
-    let (received_from, received_to) =
-        if by_occurrence { (period.from - MAX_CLOCK_DIFFERENCE, None) } else { (period.from, Some(period.to)) };
-    let rows = sqlx::query_as!(
-        UniqueCount,
-        r#"with firsts as (
-             select kind, coalesce(message_id, id::text) as message, min(moment) as by_any,
-                    min(moment) filter (where actor in ('person', 'proxy')) as by_person
-             from (
-               select kind, message_id, id, actor, case when $6 then occurred_at else received_at end as moment from events
-               where kind in ('open', 'click') and received_at >= $3 and ($4::timestamptz is null or received_at < $4)
-                 and ($5::boolean is null or simulated = $5)
-             ) as engaged where moment >= $1 and moment < $2 group by 1, 2
-           )
-           select width_bucket(moment, $7::timestamptz[]) - 1 as "bucket!", kind as "kind!", by_persons as "by_persons!",
-                  count(*) as "messages!"
-           from firsts cross join lateral (values (false, by_any), (true, by_person)) as first (by_persons, moment)
-           where moment is not null group by 1, 2, 3"#,
-        period.from,
-        period.to,
-        received_from,
-        received_to,
-        simulated,
-        by_occurrence,
-        starts
-    )
-    .fetch_all(&mut *transaction)
-    .await?;
-    transaction.commit().await?;
-    Ok(rows)
 }

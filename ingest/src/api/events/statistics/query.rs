@@ -1,6 +1,7 @@
 //! The query string of `/api/stats`.
 
 use serde::Serialize;
+use shared::filter::{Filter, FilterError};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
@@ -105,6 +106,8 @@ pub(crate) struct StatisticsParams {
 /// The parsed query string, with its defaults.
 pub(crate) struct StatisticsQuery {
     pub(crate) counted: Counted,
+    /// Which events are counted; empty for all.
+    pub(crate) filter: Filter,
     pub(crate) step: Step,
     pub(crate) clock: Clock,
     /// Not validated here: only Postgres knows the time zones.
@@ -115,10 +118,10 @@ impl StatisticsQuery {
     /// Parses a query string and rounds its period outward to whole quarters of an hour. Empty values are ignored.
     ///
     /// # Errors
-    /// `BadPage` with the name of an unknown or invalid parameter.
+    /// `BadPage` with the name of an unknown or invalid parameter, and `BadFilter`.
     pub(crate) fn parse(query: &Pairs) -> Result<Self, ApiError> {
         let (mut from, mut to, mut zone, mut simulated) = (None, None, "UTC".to_owned(), None);
-        let (mut step, mut clock) = (None, Clock::Received);
+        let (mut step, mut clock, mut conditions) = (None, Clock::Received, Vec::new());
         for (name, value) in query.0.iter().filter(|(_, value)| !value.is_empty()) {
             let bad = || ApiError::bad_page(name);
             let timestamp = |text: &str| OffsetDateTime::parse(text, &Rfc3339).map(Some).map_err(|_| bad());
@@ -130,9 +133,14 @@ impl StatisticsQuery {
                 ("time", "received") => clock = Clock::Received,
                 ("time", "occurred") => clock = Clock::Occurred,
                 ("simulated", value) => simulated = Some(value.parse().map_err(|_| bad())?),
-                _ => return Err(bad()),
+                ("zone" | "time", _) => return Err(bad()),
+                pair => conditions.push(pair),
             }
         }
+        let filter = Filter::from_pairs(conditions).map_err(|error| match error {
+            FilterError::Unknown(name) => ApiError::bad_page(&name),
+            error => error.into(),
+        })?;
         let to = to.unwrap_or_else(OffsetDateTime::now_utc);
         let from = from.unwrap_or(to - DEFAULT_RANGE);
         // Postgres cannot subtract the length of a period from years far in the past.
@@ -149,7 +157,7 @@ impl StatisticsQuery {
             return Err(ApiError::bad_page("step"));
         }
         let counted = Counted { period, by_occurrence: clock == Clock::Occurred, simulated };
-        Ok(Self { counted, step, clock, zone })
+        Ok(Self { counted, filter, step, clock, zone })
     }
 }
 

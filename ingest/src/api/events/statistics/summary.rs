@@ -8,7 +8,8 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::query::{Clock, Step};
-use crate::store::events::statistics::{BucketCount, FacetCount, Period, UniqueCount};
+use crate::store::events::selected_statistics::UniqueCount;
+use crate::store::events::statistics::{BucketCount, FacetCount, Period};
 
 /// Number of events by kind. The fields below spell out this type, because the OpenAPI document is generated from their types.
 type CountsByKind = BTreeMap<String, i64>;
@@ -26,6 +27,9 @@ pub(crate) struct Statistics {
     /// longer stored. An hour counts in the bucket in which it begins.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) approximate_before: Option<OffsetDateTime>,
+    /// Set if a filter is given and events of the period are no longer stored: nothing is counted before this time.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) counted_from: Option<OffsetDateTime>,
     pub(crate) counts: BTreeMap<String, i64>,
     pub(crate) delivery: DeliveryCoverage,
     /// Messages that were opened or clicked, each counted once. Null for the reason in `unique_missing`.
