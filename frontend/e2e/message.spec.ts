@@ -97,7 +97,7 @@ test("the page says what became of the message, why, and links its facts", async
   await step.getByRole("button", { name: "Hide payload" }).click();
   await expect(step.getByRole("heading", { name: "Payload" })).toBeHidden();
   await facts.getByRole("link", { name: `receipt-${run}` }).click();
-  await expect(page).toHaveURL(`/?template=receipt-${run}`);
+  await expect(page).toHaveURL(`/templates/receipt-${run}`);
   await expect(row(page, run)).toHaveCount(5);
 
   await page.goto(`/messages/${bounced["_id"]}`);

@@ -14,6 +14,7 @@ export function allPages(message: string): readonly (readonly [path: string, rol
     [`/messages/${encodeURIComponent(message)}`, "list"],
     ["/recipients/ada%40example.com", "grid"],
     ["/stats", "table"],
+    ["/tags/billing", "grid"],
     ["/quarantine", "table"],
     ["/quarantine?reason=no_kind", "table"],
     ["/refusals", "table"],

@@ -34,6 +34,7 @@ test("people, messages, names, pages and actions are found by typing, and what w
   await find(page, `receipt number ${run}`, `Receipt number ${run}`);
   await expect(page).toHaveURL(`/messages/${sent["_id"]}`);
   await page.goto("/system");
+  await expect(page.getByRole("heading", { level: 1, name: "System" })).toBeVisible();
   await find(page, `${sent["_id"]}`, `Receipt number ${run}`);
   await expect(page).toHaveURL(`/messages/${sent["_id"]}`);
 

@@ -2,6 +2,7 @@
 
 import type { Component } from "vue";
 import type { IconName } from "./components/AppIcon.vue";
+import { NAME_SEGMENTS } from "./pages/addresses";
 import EventsPage from "./pages/events/EventsPage.vue";
 import { currentUser } from "./session";
 
@@ -63,6 +64,12 @@ export const PAGES: readonly Page[] = [
     path: "/recipients/:email",
     title: "Recipient",
     component: () => import("./pages/recipient/RecipientPage.vue"),
+    props: true,
+  },
+  {
+    path: `/:segment(${Object.values(NAME_SEGMENTS).join("|")})/:name`,
+    title: "Name",
+    component: () => import("./pages/name/NamePage.vue"),
     props: true,
   },
   {

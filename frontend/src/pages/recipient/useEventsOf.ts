@@ -1,8 +1,8 @@
-/** The events of one recipient: pages from the server merged with the live feed. */
+/** The events of a page about a person or a name: pages from the server merged with the live feed. */
 
 import { computed, onUnmounted, watch } from "vue";
 import * as api from "../../api/client";
-import type { MailEvent } from "../../api/types";
+import type { Filter, MailEvent } from "../../api/types";
 import { follow, listen } from "../../live/feed";
 import { liveList } from "../../live/list";
 
@@ -16,13 +16,13 @@ export function isSameAddress(a: string, b: string): boolean {
   return folded(a) === folded(b);
 }
 
-/** `onChange` is called when the recipient has new events. */
-export function useEventsOf(email: () => string, onChange: () => void) {
-  const list = liveList<MailEvent>((cursor) => api.listEvents(cursor, { recipient: email() }), MAX_ITEMS);
+/** `matches` tells whether the filter selects a live event. `onChange` is called when there are new events. */
+export function useEventsOf(filter: () => Filter, matches: (event: MailEvent) => boolean, onChange: () => void) {
+  const list = liveList<MailEvent>((cursor) => api.listEvents(cursor, filter()), MAX_ITEMS);
   let changeTimer: ReturnType<typeof setTimeout> | undefined;
 
   function receive(arrived: readonly MailEvent[]): void {
-    const matching = arrived.filter((event) => event.recipient !== null && isSameAddress(event.recipient, email()));
+    const matching = arrived.filter(matches);
     if (matching.length === 0) return;
     list.add(matching);
     changeTimer ??= setTimeout(() => {
@@ -32,7 +32,7 @@ export function useEventsOf(email: () => string, onChange: () => void) {
   }
 
   const stop = listen({ events: receive, refetch: () => (onChange(), void list.refill()) });
-  watch(email, (recipient, _before, onCleanup) => onCleanup(follow({ recipient })), { immediate: true });
+  watch(filter, (next, _before, onCleanup) => onCleanup(follow(next)), { immediate: true });
   onUnmounted(() => {
     stop();
     clearTimeout(changeTimer);
