@@ -2,7 +2,7 @@
 
 import type { Component } from "vue";
 import type { IconName } from "./components/AppIcon.vue";
-import { NAME_SEGMENTS } from "./pages/addresses";
+import { NAMES } from "./pages/addresses";
 import EventsPage from "./pages/events/EventsPage.vue";
 import { currentUser } from "./session";
 
@@ -66,12 +66,12 @@ export const PAGES: readonly Page[] = [
     component: () => import("./pages/recipient/RecipientPage.vue"),
     props: true,
   },
-  {
-    path: `/:segment(${Object.values(NAME_SEGMENTS).join("|")})/:name`,
-    title: "Name",
+  ...Object.values(NAMES).map(({ segment, title }) => ({
+    path: `/:segment(${segment})/:name`,
+    title,
     component: () => import("./pages/name/NamePage.vue"),
-    props: true,
-  },
+    props: true as const,
+  })),
   {
     path: "/quarantine",
     title: "Quarantine",

@@ -13,17 +13,17 @@ export function recipientPath(email: string): string {
 
 /** The page about a value, such as a tag; the events with it, if it has no page. */
 export function valuePath(name: string, value: string): string {
-  const segment = NAME_SEGMENTS[name];
-  return segment === undefined ? queryPath({ [name]: value }) : `/${segment}/${encodeURIComponent(value)}`;
+  const page = Object.hasOwn(NAMES, name) ? NAMES[name] : undefined;
+  return page === undefined ? queryPath({ [name]: value }) : `/${page.segment}/${encodeURIComponent(value)}`;
 }
 
-/** The paths of names by parameter. */
-export const NAME_SEGMENTS: Readonly<Record<string, string>> = {
-  template: "templates",
-  tag: "tags",
-  domain: "domains",
-  subaccount: "subaccounts",
-  url: "links",
+/** The names that have pages of their own, by their filter's parameter: the part of the path before the name, and the page's title. */
+export const NAMES: Readonly<Record<string, { readonly segment: string; readonly title: string }>> = {
+  template: { segment: "templates", title: "Template" },
+  tag: { segment: "tags", title: "Tag" },
+  domain: { segment: "domains", title: "Domain" },
+  subaccount: { segment: "subaccounts", title: "Subaccount" },
+  url: { segment: "links", title: "Link" },
 };
 
 /** The page of the message that a notification is about, or of its event if there is no message. */
