@@ -243,3 +243,40 @@ test("numbers in metadata are shown, filtered and copied to the digit", async ({
   await page.goto("/?metadata.order=12345678901234567000");
   await expect(row(page, run)).toHaveCount(0);
 });
+
+test("beside the list from 1280 px, the open event shows its diagnosis, its message's steps and its facts by group", async ({
+  page,
+}) => {
+  const run = randomUUID().slice(0, 8);
+  const sent = event("send", { subject: `Docked ${run}`, metadata: { order: run } });
+  const bounced = {
+    ...sent,
+    event: "hard_bounce",
+    ts: (sent["ts"] as number) + 2,
+    msg: { ...(sent["msg"] as object), diag: "550 5.1.1 No such user" },
+  };
+  await deliver([sent, bounced, event("open", { subject: `Docked ${run}` })]);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await signIn(page, `/?q=${run}`);
+  const rows = row(page, run);
+  await rows.filter({ hasText: "Bounced" }).click({ position: { x: 8, y: 10 } });
+  const panel = page.getByRole("complementary", { name: "Event" });
+  await expect(panel.getByRole("region", { name: "Diagnosis" })).toContainText("The address does not exist");
+  await expect(panel.getByRole("region", { name: "Diagnosis" })).toContainText("550 5.1.1 No such user");
+  // The list stays usable beside it.
+  const [list, side] = [await page.getByRole("grid").boundingBox(), await panel.boundingBox()];
+  expect((list?.x ?? 0) + (list?.width ?? 0)).toBeLessThanOrEqual((side?.x ?? 0) + 1);
+  await expect(page.getByRole("columnheader")).toHaveText(["When", "What", "Who", "Subject"]);
+  // Nothing is said twice.
+  await expect(panel.getByRole("region", { name: "Mail", exact: true })).not.toContainText("550 5.1.1");
+  await expect(panel.getByRole("region", { name: "Metadata" })).toContainText(run);
+  await panel.getByRole("region", { name: "The message" }).getByRole("link", { name: /^Sent/ }).click();
+  await expect(panel.getByRole("region", { name: "Diagnosis" })).toBeHidden();
+  await expect(panel.getByText("Sent", { exact: true }).first()).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(panel).toBeHidden();
+  await page.setViewportSize({ width: 1000, height: 800 });
+  await rows.filter({ hasText: "Opened" }).click({ position: { x: 8, y: 10 } });
+  await expect(panel).toBeVisible();
+  await expect(page.getByRole("columnheader")).toHaveCount(6);
+});

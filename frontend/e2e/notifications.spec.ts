@@ -147,3 +147,41 @@ test("at most three toasts are shown at once", async ({ page }) => {
   await page.getByRole("log").getByRole("button", { name: "Dismiss" }).first().click();
   await expect(page.getByRole("log").getByText(subject)).toHaveCount(2);
 });
+
+test("opening the bell marks nothing, and what was on the screen for two seconds is read", async ({ page }) => {
+  await signIn(page, "/notifications");
+  const markAll = page.getByRole("main").getByRole("button", { name: "Mark all as read" });
+  if (await markAll.isEnabled()) await markAll.click();
+  await expect(bell(page)).toHaveAccessibleName("Notifications");
+  const run = randomUUID();
+  await deliver(Array.from({ length: 30 }, (_, n) => event("open", { subject: `Seen ${n} ${run}` })));
+  await expect(bell(page)).toHaveAccessibleName("Notifications, 30 unread");
+  await page.goto("/system");
+  await expect(bell(page)).toHaveAccessibleName("Notifications, 30 unread");
+  await bell(page).click();
+  const panel = page.getByRole("complementary", { name: "Notifications" });
+  const items = panel.getByRole("listitem").filter({ hasText: run });
+  await expect(items).toHaveCount(30);
+  await expect(items.filter({ hasText: "Unread." })).toHaveCount(30);
+  // Only those on the screen become read.
+  await expect(items.first()).not.toContainText("Unread.");
+  await expect(items.last()).toContainText("Unread.");
+  await expect(bell(page)).toHaveAccessibleName(/^Notifications, \d+ unread$/);
+  await items.last().scrollIntoViewIfNeeded();
+  await expect(items.last()).not.toContainText("Unread.");
+  await panel.getByRole("button", { name: "Mark all as read" }).click();
+  await expect(bell(page)).toHaveAccessibleName("Notifications");
+  await expect(items.filter({ hasText: "Unread." })).toHaveCount(0);
+});
+
+test("a message keeps its line breaks, links web addresses only, and says to whom it went", async ({ page }) => {
+  await signIn(page, "/notifications");
+  const text = `Linked ${randomUUID()}`;
+  await sendNotification(page, `${admin.email} (you)`, text, "See https://example.com/a?b=c.\njavascript:alert(1)");
+  const item = list(page).getByRole("listitem").filter({ hasText: text });
+  await expect(item.getByRole("link")).toHaveText(["https://example.com/a?b=c"]);
+  await expect(item.getByRole("link")).toHaveAttribute("href", "https://example.com/a?b=c");
+  await expect(item.getByRole("link")).toHaveAttribute("rel", "noopener noreferrer nofollow");
+  expect((await item.innerText()).includes("a?b=c.\njavascript:alert(1)")).toBe(true);
+  await expect(item).toContainText(`You, to ${admin.email}`);
+});

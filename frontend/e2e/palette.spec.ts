@@ -76,6 +76,7 @@ test("a saved view is found, Esc returns to where one was, and signing out forge
   });
   expect(saved.status()).toBe(201);
   await page.reload();
+  await expect(page.getByRole("status").getByText("Live", { exact: true })).toBeVisible();
   await find(page, name, name);
   await expect(page).toHaveURL("/?kind=hard_bounce");
   const bar = page.getByRole("combobox", { name: "Search events" });

@@ -14,15 +14,12 @@ const MAX_TOASTS = 3;
 const TOAST_DURATION = 6_000;
 /** Maximum number of notifications in memory. */
 const MAX_ITEMS = 1_000;
-/** Minimum interval in milliseconds between requests that mark a burst as read while the list is open. */
-const MARK_INTERVAL = 1_000;
 
 const list = liveList<InboxNotification>(fetchPage, MAX_ITEMS);
 const unreadCount = ref(0);
 const visibleToasts = shallowRef<readonly Notification[]>([]);
 /** Ids of recent live notifications. */
 const toasted = new Set<number>();
-let markTimer: ReturnType<typeof setTimeout> | undefined;
 let stopListening: () => void = () => {};
 
 /** Newest first. */
@@ -54,8 +51,6 @@ export function startNotifications(): void {
 export function stopNotifications(): void {
   stopListening();
   discardPending();
-  clearTimeout(markTimer);
-  markTimer = undefined;
   list.clear();
   visibleToasts.value = [];
   toasted.clear();
@@ -68,21 +63,14 @@ async function fetchPage(cursor: string | null): Promise<Inbox> {
   return page;
 }
 
-/** Marks everything in the list as read, here and, through the server, on the user's other pages. */
-export function markRead(): void {
-  const newest = list.items.value[0];
-  if (unreadCount.value === 0 || newest === undefined) return;
-  applyMark({ ids: [], up_to: newest.id, unread: 0 });
-  markTimer ??= setTimeout(() => {
-    markTimer = undefined;
-    const upTo = list.items.value[0]?.id;
-    // If this fails, the next fetch corrects the count.
-    if (upTo !== undefined)
-      void api.markAsReadUpTo(upTo).then(
-        (unread) => (unreadCount.value = unread),
-        () => {},
-      );
-  }, MARK_INTERVAL);
+/** Marks notifications as read that were on the screen long enough. If this fails, they stay unread. */
+export function markSeen(ids: readonly number[]): void {
+  const unreadIds = list.items.value.filter(({ id, read }) => !read && ids.includes(id)).map(({ id }) => id);
+  if (unreadIds.length === 0) return;
+  void api.markAsRead(unreadIds).then(
+    (count) => applyMark({ ids: unreadIds, up_to: null, unread: count }),
+    () => {},
+  );
 }
 
 /**

@@ -25,9 +25,9 @@ test("empty facts are omitted and filterable facts have their filter name", () =
   const facts = factsOf(event).map(({ title, text, name }) => `${title} ${name} ${text}`);
   expect(facts.filter((fact) => !/^(Happened|Received)/.test(fact))).toEqual([
     "To recipient ada@example.com",
-    "Place  Madrid",
     "Tag tag vip",
     "Tag tag new",
+    "Place  Madrid",
     "plan metadata.plan free",
     "many  [1,0.10]",
     "no  null",

@@ -6,6 +6,7 @@ import { exact } from "../../live/now";
 import { actorLabel, placeOf, reasonLabel } from "./verdict";
 
 export interface Fact {
+  readonly group: "Mail" | "Client" | "Metadata";
   readonly title: string;
   readonly text: string;
   /** The filter name; empty if events cannot be filtered by it. */
@@ -13,38 +14,49 @@ export interface Fact {
   readonly value: string;
 }
 
+type Row = readonly [title: string, text: string | null, name?: string, value?: string];
+
 /** Every fact that is not empty. */
 export function factsOf(event: MailEvent): Fact[] {
   const at = (time: string | null | undefined): string => (time ? exact(Date.parse(time)) : "");
-  const all: readonly (readonly [title: string, text: string | null, name?: string, value?: string])[] = [
+  const mail: readonly Row[] = [
     ["To", event.recipient, "recipient"],
     ["From", event.sender, "sender"],
     ["Subject", event.subject, "subject"],
     ["Reason", reasonLabel(event.reason_class), "reason_class", event.reason_class ?? ""],
     ["SMTP response", event.diagnostic],
-    ["Caused by", actorLabel(event.actor), "actor", event.actor ?? ""],
-    ["Link", event.url, "url"],
     ["Happened", at(event.occurred_at)],
     ["Received", at(event.received_at), "from", event.received_at],
     ["Template", event.template, "template"],
     ["Subaccount", event.subaccount, "subaccount"],
-    ["Place", placeOf(event)],
-    ["IP", event.ip, "ip"],
-    ["Client", event.user_agent],
     ["Message", event.message_id, "message_id"],
     ["Webhook", event.webhook],
     ["Simulated", event.simulated ? "yes" : null, "simulated", "true"],
     ["Erased", at(event.erased_at)],
   ];
-  const facts = all.map(([title, text, name = "", value = text ?? ""]) => ({ title, text: text ?? "", name, value }));
-  const tags = event.tags.map((tag) => ({ title: "Tag", text: tag, name: "tag", value: tag }));
+  const client: readonly Row[] = [
+    ["Caused by", actorLabel(event.actor), "actor", event.actor ?? ""],
+    ["Link", event.url, "url"],
+    ["Place", placeOf(event)],
+    ["IP", event.ip, "ip"],
+    ["Client", event.user_agent],
+  ];
+  const factOf = (group: Fact["group"], [title, text, name = "", value = text ?? ""]: Row): Fact => ({
+    group,
+    title,
+    text: text ?? "",
+    name,
+    value,
+  });
+  const tags = event.tags.map((tag) => factOf("Mail", ["Tag", tag, "tag"]));
   const metadata = Object.entries(event.metadata ?? {}).map(([key, value]) => metadataFact(key, value));
-  return [...facts, ...tags, ...metadata].filter(({ text }) => text !== "");
+  const facts = [...mail.map((row) => factOf("Mail", row)), ...tags, ...client.map((row) => factOf("Client", row))];
+  return [...facts, ...metadata].filter(({ text }) => text !== "");
 }
 
 /** Objects and arrays are shown, but only scalar values can be filtered by. */
 function metadataFact(key: string, value: unknown): Fact {
   const text = typeof value === "string" ? value : stringifyExactly(value);
   const scalar = typeof value !== "object" || value instanceof ExactNumber;
-  return { title: key, text, name: scalar ? `metadata.${key}` : "", value: text };
+  return { group: "Metadata", title: key, text, name: scalar ? `metadata.${key}` : "", value: text };
 }

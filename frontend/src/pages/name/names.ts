@@ -1,7 +1,7 @@
 /** Which live events have a name, by the parameter of its filter. */
 
 import type { MailEvent } from "../../api/types";
-import { isSameAddress } from "../recipient/useEventsOf";
+import { isSameAddress } from "../../live/useEventsOf";
 
 export const MATCHES: Readonly<Record<string, (event: MailEvent, name: string) => boolean>> = {
   template: (event, name) => event.template === name,

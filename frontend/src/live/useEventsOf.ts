@@ -1,10 +1,10 @@
 /** The events of a page about a person or a name: pages from the server merged with the live feed. */
 
 import { computed, onUnmounted, watch } from "vue";
-import * as api from "../../api/client";
-import type { Filter, MailEvent } from "../../api/types";
-import { follow, listen } from "../../live/feed";
-import { liveList } from "../../live/list";
+import * as api from "../api/client";
+import type { Filter, MailEvent } from "../api/types";
+import { follow, listen } from "./feed";
+import { liveList } from "./list";
 
 const MAX_ITEMS = 2_000;
 /** Minimum interval between calls of `onChange` in a burst, in milliseconds. */
