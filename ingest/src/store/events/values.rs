@@ -13,7 +13,7 @@ pub(crate) const MAX_VALUES: i64 = 20;
 /// Events are counted up to this number for an address.
 const MAX_COUNT: i64 = 1_000;
 /// Values that are not counted yet are looked for in this many of the newest events.
-const NEWEST_EVENTS: i64 = 10_000;
+const NEWEST_EVENTS: i64 = 5_000;
 /// Links and metadata are looked for in this many of the newest events, because they are not counted.
 const SAMPLED_EVENTS: i64 = 2_000;
 /// Addresses that contain the text further on are looked for in this many of the newest events that contain it.
@@ -42,12 +42,19 @@ pub(crate) async fn of_counted(pool: &PgPool, field: &str, text: &str) -> Result
            ), counted as (
              select value, count from recent_values where field = $1
              union all
-             select name, 1 from events_by_facet where received_at >= (select since from recent) and facet = $1
-             union all
-             select value, 1 from events cross join lateral (
-               values ('kind', kind), ('reason_class', reason_class), ('actor', actor)
-             ) as known (field, value)
-             where $1 in ('kind', 'reason_class', 'actor') and received_at >= (select since from recent) and field = $1
+             select value, 1 from events cross join lateral unnest(
+               case $1
+                 when 'kind' then array[kind]
+                 when 'reason_class' then array[reason_class]
+                 when 'actor' then array[actor]
+                 when 'tag' then tags
+                 when 'template' then array[template]
+                 when 'subaccount' then array[subaccount]
+                 when 'sender' then case when kind <> 'inbound' then array[lower(sender collate "C")] end
+                 when 'domain' then case when recipient like '%@_%' then array[lower(split_part(recipient, '@', -1))] end
+               end
+             ) as value
+             where received_at >= (select since from recent) and value <> ''
            )
            select value as "value!", sum(count)::bigint as count from counted where lower(value collate "C") like $2
            group by 1 order by lower(value collate "C") like $3 desc, 2 desc, 1 limit $5"#,
