@@ -3,10 +3,13 @@
 const number = new Intl.NumberFormat(undefined);
 const UNITS = ["B", "kB", "MB"];
 
+export function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** Formats `not_an_object` as `Not an object`, the fallback for codes without a label. */
 export function inWords(code: string): string {
-  const words = code.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return capitalize(code.replaceAll("_", " "));
 }
 
 /** `1 item`, `1,200 items`. */
@@ -28,7 +31,7 @@ export function sizeInWords(bytes: number): string {
 
 /** Turns a remark such as `the schema is missing` into a sentence. A URL or name at the start or end stays unchanged. */
 export function sentence(text: string): string {
-  const capitalized = /^[a-z]+(?=[\s,:;]|$)(?!:\/\/)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  const capitalized = /^[a-z]+(?=[\s,:;]|$)(?!:\/\/)/.test(text) ? capitalize(text) : text;
   return /(^|\s)[\w`’).-]*[\w`’)]$/.test(capitalized) ? `${capitalized}.` : capitalized;
 }
 

@@ -1,6 +1,7 @@
 /** Time ranges. Bounds are instants, or relative to now such as `24h`. URLs keep the relative form. */
 
 import type { Filter } from "../../api/types";
+import { capitalize } from "../../words";
 
 /** Preset ranges: the value of `from`, and the label. */
 export const RANGES: readonly (readonly [from: string | null, name: string])[] = [
@@ -48,8 +49,4 @@ function describeBound(bound: Filter[string] | undefined): string | null {
   if (count !== "") return `last ${count} ${WORDS[unit]}${count === "1" ? "" : "s"}`;
   const at = Date.parse(`${bound as string}`);
   return Number.isNaN(at) ? `${bound as string}` : moment.format(at);
-}
-
-function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

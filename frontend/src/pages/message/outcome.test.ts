@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { MailEvent } from "../../api/types";
-import { durationInWords, linksOf, outcomeOf } from "./outcome";
+import { linksOf, outcomeOf } from "./outcome";
+import { durationInWords } from "./timeline";
 
 type Happening = readonly [kind: string, seconds: number, more?: Partial<MailEvent>];
 

@@ -2,7 +2,9 @@
 
 import type { MailEvent } from "../../api/types";
 import type { Tone } from "../../components/tones";
+import { capitalize } from "../../words";
 import { isMachine, reasonLabel } from "../events/verdict";
+import { durationInWords } from "./timeline";
 
 export interface Outcome {
   readonly tone: Tone;
@@ -104,29 +106,6 @@ function arrival(
 function timesOf(what: string, { persons, machines }: Engagement): string {
   if (persons === 0) return machines === 0 ? "" : `${what} by machines only`;
   return `${what} ${persons === 1 ? "once" : persons === 2 ? "twice" : `${persons.toLocaleString()} times`}`;
-}
-
-const UNITS: readonly (readonly [size: number, name: string])[] = [
-  [86_400_000, "d"],
-  [3_600_000, "h"],
-  [60_000, "min"],
-  [1_000, "s"],
-];
-
-/** `9 s`, `3 min 12 s`, `less than a second`. */
-export function durationInWords(milliseconds: number): string {
-  let rest = milliseconds;
-  const words: string[] = [];
-  for (const [size, name] of UNITS) {
-    const count = Math.floor(rest / size);
-    if (count > 0 && words.length < 2) words.push(`${count} ${name}`);
-    rest -= count * size;
-  }
-  return words.join(" ") || "less than a second";
-}
-
-function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 export interface ClickedLink {

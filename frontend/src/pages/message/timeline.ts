@@ -38,22 +38,36 @@ function isSame(a: MailEvent, b: MailEvent): boolean {
   );
 }
 
-const UNITS: readonly (readonly [number, string])[] = [
-  [86_400_000, "day"],
-  [3_600_000, "hour"],
-  [60_000, "minute"],
-  [1_000, "second"],
+const UNITS: readonly (readonly [size: number, name: string, short: string])[] = [
+  [86_400_000, "day", "d"],
+  [3_600_000, "hour", "h"],
+  [60_000, "minute", "min"],
+  [1_000, "second", "s"],
 ];
 
-/** Describes the time between two instants in its two largest units. */
-export function gapBetween(from: string | null, to: string): string {
-  if (from === null) return "";
-  let rest = Date.parse(to) - Date.parse(from);
+/** A duration in its two largest units, each with its count; empty below one second. */
+function inTwoUnits(milliseconds: number, format: (count: number, name: string, short: string) => string): string {
+  let rest = milliseconds;
   const words: string[] = [];
-  for (const [size, name] of UNITS) {
+  for (const [size, name, short] of UNITS) {
     const count = Math.floor(rest / size);
-    if (count > 0 && words.length < 2) words.push(`${count} ${name}${count === 1 ? "" : "s"}`);
+    if (count > 0 && words.length < 2) words.push(format(count, name, short));
     rest -= count * size;
   }
-  return words.length === 0 ? "" : `${words.join(" ")} later`;
+  return words.join(" ");
+}
+
+/** Describes the time between two instants, such as `3 minutes 12 seconds later`. */
+export function gapBetween(from: string | null, to: string): string {
+  if (from === null) return "";
+  const gap = inTwoUnits(
+    Date.parse(to) - Date.parse(from),
+    (count, name) => `${count} ${name}${count === 1 ? "" : "s"}`,
+  );
+  return gap === "" ? "" : `${gap} later`;
+}
+
+/** `9 s`, `3 min 12 s`, `less than a second`. */
+export function durationInWords(milliseconds: number): string {
+  return inTwoUnits(milliseconds, (count, _, short) => `${count} ${short}`) || "less than a second";
 }
