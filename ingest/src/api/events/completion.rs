@@ -21,14 +21,7 @@ const COUNTED: [&str; 8] = ["kind", "reason_class", "actor", "tag", "template", 
 #[derive(Serialize, ToSchema)]
 struct Completion {
     /// Values that begin with the text, and then values that contain it; the commonest first. At most 20.
-    items: Vec<CompletedValue>,
-}
-
-#[derive(Serialize, ToSchema)]
-struct CompletedValue {
-    value: String,
-    /// How many events of the last 35 days have the value, at least. For recipients, at most 1,000. Null if it is not counted.
-    count: Option<i64>,
+    items: Vec<CountedValue>,
 }
 
 /// Suggests values of a field that occur in recent events.
@@ -52,8 +45,7 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
         return Err(ApiError::bad_page("text"));
     }
     let field = query.get("field").filter(|field| !field.contains('\0')).ok_or_else(|| ApiError::bad_page("field"))?;
-    let values = find(&state.reading, field, text).await?.ok_or_else(|| ApiError::bad_page("field"))?;
-    let items = values.into_iter().map(|CountedValue { value, count }| CompletedValue { value, count }).collect();
+    let items = find(&state.reading, field, text).await?.ok_or_else(|| ApiError::bad_page("field"))?;
     Ok(warp::reply::json(&Completion { items }).into_response())
 }
 

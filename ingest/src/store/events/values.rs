@@ -1,8 +1,10 @@
 //! Values of fields that begin with or contain a text, to be suggested while somebody types a filter.
 
+use serde::Serialize;
 use shared::event::fold;
 use shared::filter::Filter;
 use sqlx::PgPool;
+use utoipa::ToSchema;
 
 use crate::store::events::list;
 use crate::store::events::search_plan::{contains_pattern, escape_like};
@@ -19,12 +21,12 @@ const SAMPLED_EVENTS: i64 = 2_000;
 /// Addresses that contain the text further on are looked for in this many of the newest events that contain it.
 const MATCHING_EVENTS: i64 = 300;
 
-/// A value, and how many events of the last 35 days have it.
-#[derive(Debug)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CompletedValue)]
 pub(crate) struct CountedValue {
-    pub(crate) value: String,
-    /// `None` if it is not counted.
-    pub(crate) count: Option<i64>,
+    value: String,
+    /// How many events of the last 35 days have the value, at least. For recipients, at most 1,000. Null if it is not counted.
+    count: Option<i64>,
 }
 
 /// The commonest values of a counted field, those that begin with `text` first. `field` is a name in `recent_values`. Events since the last
