@@ -31,8 +31,21 @@ export function useEventsOf(filter: () => Filter, matches: (event: MailEvent) =>
     }, CHANGE_INTERVAL);
   }
 
+  /** Clears the list and loads it again. */
+  function refill(): Promise<void> {
+    list.clear();
+    return list.refill();
+  }
+
   const stop = listen({ events: receive, refetch: () => (onChange(), void list.refill()) });
-  watch(filter, (next, _before, onCleanup) => onCleanup(follow(next)), { immediate: true });
+  watch(
+    filter,
+    (next, _before, onCleanup) => {
+      onCleanup(follow(next));
+      void refill();
+    },
+    { immediate: true },
+  );
   onUnmounted(() => {
     stop();
     clearTimeout(changeTimer);
@@ -44,10 +57,6 @@ export function useEventsOf(filter: () => Filter, matches: (event: MailEvent) =>
     problem: list.problem,
     older: list.older,
     hasOlder: computed(() => list.next.value !== null && list.items.value.length < MAX_ITEMS),
-    /** Clears the list and loads it again. */
-    refill(): Promise<void> {
-      list.clear();
-      return list.refill();
-    },
+    refill,
   };
 }
