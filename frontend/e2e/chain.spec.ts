@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { admin, allSubjects, deliver, event, expect, row, signIn, test } from "./support";
+import { admin, allSubjects, deliver, event, expect, openWithNothingUnread, row, signIn, test } from "./support";
 
 test("a signed batch appears in two browsers as rows and notifications", async ({ page, anotherPage }) => {
   const other = await anotherPage();
@@ -47,9 +47,7 @@ test("reading notifications in one browser clears the unread count in another", 
   await signIn(page);
   await signIn(other);
   const bell = (current: typeof page) => current.getByRole("button", { name: /^Notifications/ });
-  await page.goto("/notifications");
-  const all = page.getByRole("button", { name: "Mark all as read" });
-  if (await all.isEnabled()) await all.click();
+  await openWithNothingUnread(page, "/notifications");
   for (const current of [page, other]) await expect(bell(current)).toHaveAccessibleName("Notifications");
   await deliver([event("open", { subject: `Read ${randomUUID()}` })]);
   for (const current of [page, other]) await expect(bell(current)).toHaveAccessibleName(/unread$/);

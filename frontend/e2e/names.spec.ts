@@ -39,7 +39,7 @@ test("a template, a tag, a domain, a subaccount and a link have pages with rates
     await expect(page.getByRole("heading", { name, exact: true })).toBeVisible();
     await expectRows(page, rows);
     await expect(bounceRate).toContainText(formula);
-    await expect(page.getByRole("slider", { name: /^Events by day/ })).toBeVisible();
+    await expect(page.getByRole("slider", { name: /^Volume by day/ })).toBeVisible();
     await expect(page.getByRole("table", { name: "Failure reasons" })).toContainText("No such mailbox");
   }
   await deliver([event("open", mail)]);
@@ -51,8 +51,8 @@ test("a template, a tag, a domain, a subaccount and a link have pages with rates
 
   // Names link to their pages, and from there to the search.
   await row(page, mail.subject)
-    .getByRole("button", { name: mail.tags[0] ?? "" })
-    .click();
+    .getByText(mail.tags[0] ?? "", { exact: true })
+    .click({ button: "right" });
   await page.getByRole("link", { name: "Open the tag" }).click();
   await expect(page.getByRole("heading", { name: mail.tags[0] ?? "", exact: true })).toBeVisible();
   await expectRows(page, 9);

@@ -111,6 +111,16 @@ export async function signIn(page: Page, path = "/"): Promise<void> {
   await expect(page.getByRole("status").getByText("Live", { exact: true })).toBeVisible();
 }
 
+/** Marks every notification of the signed-in user as read, and opens a page anew. */
+export async function openWithNothingUnread(page: Page, path: string): Promise<void> {
+  const marked = await page.request.post("/api/notifications/read", {
+    data: { up_to: Number.MAX_SAFE_INTEGER },
+    headers: { "x-requested-with": "fetch" },
+  });
+  expect(marked.status()).toBe(200);
+  await page.goto(path);
+}
+
 /** The rows of events with this subject. */
 export function row(page: Page, subject: string) {
   return page.getByRole("row").filter({ hasText: subject });

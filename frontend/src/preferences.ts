@@ -36,6 +36,8 @@ export function write(name: string, value: string): void {
 
 /** `public/theme.js` also reads this value, before first paint. */
 export const theme = storedChoice("theme", ["system", "light", "dark"]);
+/** Whether times are shown as date and time, or relative to now. */
+export const times = storedChoice("times", ["exact", "relative"]);
 /** The time zone for displayed times. */
 export const zone = storedChoice("zone", ["local", "utc"]);
 const shortcutsChoice = storedChoice("shortcuts", ["on", "off"]);

@@ -12,6 +12,8 @@ import { pageTitle } from "./tab";
 
 export const router = createRouter({
   history: createWebHistory(),
+  // Back and Forward return to the place on the page; another page begins at its top.
+  scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
   routes: PAGES.map(({ path, component, title, admin, open, props }) => ({
     path,
     component,
@@ -31,8 +33,12 @@ router.beforeEach((to) => {
 router.afterEach((to, from) => {
   trackLocation(to.path, to.query);
   pageTitle.value = String(to.meta["title"]);
-  // Focus the new page's heading so that screen readers announce it. The initial page load needs no announcement.
-  if (from.matched.length > 0 && to.path !== from.path) void nextTick(() => document.querySelector("h1")?.focus());
+  // Focus the new page's heading so that screen readers announce it, unless the page has focused something itself. The initial page load needs
+  // no announcement.
+  if (from.matched.length === 0 || to.path === from.path) return;
+  void nextTick(() => {
+    if (document.activeElement?.closest("main") == null) document.querySelector("h1")?.focus();
+  });
 });
 
 // After a deployment, the chunk of a page that is not loaded yet may have a new name. Reload to get the new version, at most once

@@ -5,6 +5,7 @@ pub(crate) mod actor;
 mod agents;
 mod networks;
 mod phrases;
+pub(crate) mod readers;
 pub(crate) mod reason;
 mod reply;
 pub(crate) mod sentences;

@@ -3,6 +3,20 @@
 import { requestJson, queryOf, request } from "./client";
 import type { EventDetail, Filter, Histogram, List, MailEvent } from "./types";
 
+/** Longest list of ids in one parameter: the server takes up to 1,024 characters. */
+const MAX_IDS_LENGTH = 1_000;
+
+/** Download URL for these events. */
+export function selectionUrl(ids: readonly number[], format: "csv" | "ndjson"): string {
+  const lists: string[] = [];
+  for (const id of ids) {
+    const last = lists.at(-1);
+    if (last !== undefined && last.length < MAX_IDS_LENGTH - 20) lists[lists.length - 1] = `${last},${id}`;
+    else lists.push(`${id}`);
+  }
+  return exportUrl({ id: lists }, format);
+}
+
 /** Fetches an event with its payload. */
 export function getEvent(id: number): Promise<EventDetail> {
   return requestJson("GET", `/api/events/${id}`);

@@ -6,7 +6,7 @@
 import { readonly, ref, shallowReadonly, shallowRef } from "vue";
 import type { List } from "../api/types";
 import { backoff } from "./backoff";
-import { type ListItem, merge } from "./merge";
+import { isNewer, type ListItem, merge } from "./merge";
 
 /** Maximum number of pages a refill fetches. Older items are fetched again on demand. */
 const MAX_REFILL_PAGES = 10;
@@ -46,25 +46,33 @@ export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) 
     }
   }
 
+  /** Fetches from the top down to the oldest known item, or as far as the limit of pages allows. Null if a later fetch began. */
+  async function fetchKnown(
+    isLatest: () => boolean,
+  ): Promise<{ fetched: T[]; cursor: string | null; isWhole: boolean } | null> {
+    const oldest = items.value.at(-1);
+    const fetched: T[] = [];
+    let cursor: string | null = null;
+    for (let pages = 0; pages < MAX_REFILL_PAGES; pages++) {
+      const page: List<T> = await fetchPage(cursor);
+      if (!isLatest()) return null;
+      fetched.push(...page.items);
+      cursor = page.next;
+      if (cursor === null || reaches(page.items, oldest)) return { fetched, cursor, isWhole: true };
+    }
+    return { fetched, cursor, isWhole: false };
+  }
+
   /** Fetches from the top down to the oldest known item. Retries until it succeeds. */
   function refill(): Promise<void> {
     clearTimeout(retryTimer);
     return runLatest(async (isLatest) => {
-      const oldest = items.value.at(-1);
-      const fetched: T[] = [];
-      let cursor: string | null = null;
-      try {
-        for (let pages = 0; pages < MAX_REFILL_PAGES; pages++) {
-          const page: List<T> = await fetchPage(cursor);
-          if (!isLatest()) return;
-          fetched.push(...page.items);
-          cursor = page.next;
-          if (cursor === null || reaches(page.items, oldest)) break;
-        }
-      } catch (error) {
+      const known = await fetchKnown(isLatest).catch((error: unknown) => {
         if (isLatest()) retryTimer = setTimeout(() => void refill(), 1_000 + backoff(failures++, Math.random()));
         throw error;
-      }
+      });
+      if (known === null) return;
+      const { fetched, cursor } = known;
       failures = 0;
       next.value = cursor;
       items.value = merge(fetched, arrived, limit);
@@ -96,6 +104,20 @@ export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) 
     },
 
     refill,
+
+    /** Fetches the known items again without adding any, and returns those that are new. Null if that fails, or the list is too long. */
+    async refresh(): Promise<readonly T[] | null> {
+      let added: readonly T[] | null = null;
+      await runLatest(async (isLatest) => {
+        const [before, oldest] = [new Set(items.value.map(({ id }) => id)), items.value.at(-1)];
+        const known = await fetchKnown(isLatest);
+        if (!known?.isWhole) return;
+        const byId = new Map(known.fetched.map((item) => [item.id, item]));
+        items.value = items.value.flatMap((item) => byId.get(item.id) ?? (before.has(item.id) ? [] : item));
+        added = known.fetched.filter((item) => !before.has(item.id) && (next.value === null || isNewer(item, oldest)));
+      });
+      return added;
+    },
 
     /** Fetches the next older page. */
     older(): Promise<void> {

@@ -1,7 +1,7 @@
 /** Reads what users type into conditions: `kind:opened -tag:vip to:ada@example.com some words`. */
 
 import { type Field, fieldOfParameter, fieldOfWord } from "./fields";
-import { boundOf } from "./times";
+import { boundOf } from "../times/parse";
 import { codeOf, labelOf } from "./vocabulary";
 
 /** A condition of the filter, with the name of the API's parameter, such as `not.tag` or `tag.prefix`. */

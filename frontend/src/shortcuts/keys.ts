@@ -1,6 +1,6 @@
 /** Keyboard shortcuts that work everywhere except in text fields, dialogs and menus. The user can turn them off. */
 
-import { onUnmounted } from "vue";
+import { whileShown } from "../components/whileShown";
 import { shortcuts } from "../preferences";
 
 /** Maximum time between the keys of a sequence such as `g e`, in milliseconds. */
@@ -28,7 +28,7 @@ function handlesKeys(target: EventTarget | null): boolean {
   return target.isContentEditable || target.closest("input, textarea, select, dialog, :popover-open") !== null;
 }
 
-/** Binds keys while the component is mounted. */
+/** Binds keys while the component is shown. */
 export function useKeys(bindings: Bindings): void {
   const match = keyMatcher(bindings);
   function onKeyDown(event: KeyboardEvent): void {
@@ -42,6 +42,8 @@ export function useKeys(bindings: Bindings): void {
     event.preventDefault();
     if (action !== "pending") action();
   }
-  addEventListener("keydown", onKeyDown);
-  onUnmounted(() => removeEventListener("keydown", onKeyDown));
+  whileShown(() => {
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
+  });
 }

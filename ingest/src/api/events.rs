@@ -1,5 +1,6 @@
 //! `/api/events`: the list, one event with its payload, and an event's bytes as received.
 
+pub mod audience;
 pub mod completion;
 pub mod erase;
 pub mod export;

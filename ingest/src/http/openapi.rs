@@ -17,7 +17,7 @@ use utoipa::openapi::PathItem;
 use warp::reply::{Reply, Response};
 
 use crate::api::accounts::{audit, invitation, oidc, password_change, session, sessions, tokens, users, views};
-use crate::api::events::{self, completion, erase, export, histogram, message, recipient, statistics};
+use crate::api::events::{self, audience, completion, erase, export, histogram, message, recipient, statistics};
 use crate::api::notifications::{self, inbox, rules};
 use crate::api::{quarantine, refusals, system};
 use crate::http::error::ApiError;
@@ -59,6 +59,7 @@ use crate::webhook::handler;
         events::raw,
         histogram::get,
         completion::get,
+        audience::get,
         export::get,
         message::get,
         recipient::get,

@@ -11,7 +11,7 @@ use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 
 use crate::api::accounts::{audit, invitation, oidc, password_change, session, sessions, tokens, users, views};
-use crate::api::events::{self, completion, erase, export, histogram, message, recipient, statistics};
+use crate::api::events::{self, audience, completion, erase, export, histogram, message, recipient, statistics};
 use crate::api::notifications::{self, inbox, rules};
 use crate::api::{health, quarantine, refusals, system};
 use crate::http::openapi;
@@ -46,6 +46,7 @@ fn events(parts: &Parts) -> BoxedFilter<(Response,)> {
         route!(get  "api" / "events" / "histogram"           => histogram::get [s(), r(), pairs.clone()]),
         route!(get  "api" / "events" / "export"              => export::get [s(), r(), pairs.clone()]),
         route!(get  "api" / "complete"                       => completion::get [s(), r(), pairs.clone()]),
+        route!(get  "api" / "stats" / "audience"             => audience::get [s(), r(), pairs.clone()]),
         route!(get  "api" / "stats"                          => statistics::get [s(), r(), pairs.clone()]),
         route!(get  "api" / "events"                         => events::list [s(), r(), page]),
         route!(get  "api" / "events" / i64                   => events::get [s(), r()]),

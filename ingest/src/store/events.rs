@@ -1,5 +1,6 @@
 //! Reads events for the API and the publisher, and erases personal data.
 
+pub(crate) mod audience;
 pub(crate) mod erase;
 pub(crate) mod histogram;
 pub(crate) mod list;

@@ -7,6 +7,8 @@ use crate::event::{Actor, ReasonClass};
 /// Selects the events that meet every condition. An empty filter selects all events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
+    /// Matches any of these events, or all events if empty.
+    pub ids: Vec<i64>,
     /// Matches any of these kinds, or all kinds if empty.
     pub kinds: Vec<String>,
     /// Exact match, but ignoring the case of ASCII letters.

@@ -12,7 +12,8 @@ impl Filter {
         let folded = |wanted: &Option<String>, value: &Option<String>| {
             wanted.as_ref().is_none_or(|wanted| value.as_ref().is_some_and(|value| value.eq_ignore_ascii_case(wanted)))
         };
-        (self.kinds.is_empty() || self.kinds.contains(&event.kind))
+        (self.ids.is_empty() || self.ids.contains(&event.id))
+            && (self.kinds.is_empty() || self.kinds.contains(&event.kind))
             && folded(&self.recipient, &event.recipient)
             && folded(&self.sender, &event.sender)
             && self.domain.as_ref().is_none_or(|wanted| has_domain(&event.recipient, wanted))

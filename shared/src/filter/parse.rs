@@ -38,7 +38,8 @@ fn words(folded: &str) -> Vec<String> {
 }
 
 impl Filter {
-    /// Parses a filter from names and values. `kind`, `reason_class` and `actor` may list several values, separated by commas. Empty values are ignored.
+    /// Parses a filter from names and values. `id`, `kind`, `reason_class` and `actor` may list several
+    /// values, separated by commas. Empty values are ignored.
     ///
     /// # Errors
     /// On an unknown name, an invalid value, too many conditions, or a name or value that is too long.
@@ -64,6 +65,10 @@ impl Filter {
         let exact = || Some(value.to_owned());
         let timestamp = || OffsetDateTime::parse(value, &Rfc3339).map(Some).map_err(|_| invalid());
         match name {
+            "id" => {
+                let ids = listed(value).map(str::parse).collect::<Result<Vec<i64>, _>>();
+                self.ids.extend(ids.map_err(|_| invalid())?);
+            }
             "kind" => self.kinds.extend(listed(value).map(str::to_owned)),
             "reason_class" => {
                 let classes = listed(value).map(str::parse).collect::<Result<Vec<ReasonClass>, _>>();

@@ -85,7 +85,7 @@ fn random_event(rng: &mut Rng, number: usize) -> Value {
 fn random_filter(rng: &mut Rng) -> Value {
     let mut filter = serde_json::Map::new();
     for _ in 0..=rng.below(2) {
-        let (name, value) = match rng.below(17) {
+        let (name, value) = match rng.below(18) {
             0 => ("kind", rng.choose(&["open", "send,click", "open,bounce"]).to_owned()),
             1 => ("recipient", format!("{}@example.com", rng.choose(&["ada", "Ada", "\u{c4}DA", "\u{e4}da", "a%b", "A_B"]))),
             2 => ("sender", rng.choose(&["shop@example.com", "SHOP@EXAMPLE.COM", "shop"]).to_owned()),
@@ -109,6 +109,7 @@ fn random_filter(rng: &mut Rng) -> Value {
                 rng.choose(&["welc", "COME", "e", "U", "_", "%"]).to_owned(),
             ),
             15 => (["domain", "not.domain"][rng.below(2)], rng.choose(&["example.com", "@EXAMPLE.org", "ample.com"]).to_owned()),
+            16 => ("id", format!("{}, {},{}", 1 + rng.below(EVENTS), 1 + rng.below(EVENTS), EVENTS + 1000)),
             _ => ("q", words(rng)),
         };
         filter.insert(name.to_owned(), json!(value));

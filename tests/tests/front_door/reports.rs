@@ -473,3 +473,52 @@ async fn statistics_of_selected_events_agree_with_those_of_all_events() {
     assert!(found["counted_from"].is_string(), "{found}");
     assert_eq!(found["unique_missing"], "not_stored");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audience_is_that_of_persons_and_links_tell_persons_from_machines() {
+    let stack = Stack::start().expect("the stack should start");
+    let admin = ApiClient::admin(&stack).await;
+    let thunderbird = "Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Thunderbird/128.4.0";
+    let phone = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/131.0 Mobile Safari/537.36";
+    let of = |kind: &str, number: usize, agent: &str, country: &str, link: &str| {
+        let mut event = event(kind, &format!("{kind}{number}"));
+        event["user_agent"] = json!(agent);
+        event["ip"] = json!(format!("203.0.113.{number}"));
+        event["location"] = json!({"country": country});
+        event["url"] = json!(link);
+        event["msg"]["tags"] = json!([if number < 2 { "early" } else { "late" }]);
+        event
+    };
+    let events = [
+        of("open", 1, thunderbird, "Spain", ""),
+        of("open", 2, thunderbird, "Spain", ""),
+        of("open", 3, phone, "Peru", ""),
+        of("open", 4, "Mimecast", "Ruritania", ""),
+        of(
+            "open",
+            5,
+            "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+            "Ruritania",
+            "",
+        ),
+        of("click", 6, phone, "Peru", "https://shop.example.com/a"),
+        of("click", 7, "Mimecast", "Ruritania", "https://shop.example.com/a"),
+        of("click", 8, "Mimecast", "Ruritania", "https://shop.example.com/b"),
+        of("send", 9, thunderbird, "Spain", "https://shop.example.com/c"),
+    ];
+    assert_eq!(Mandrill::of(&stack).deliver(&events).await.json()["stored"], 9);
+    let found = admin.get("/api/stats/audience").await.json();
+    assert_eq!(found["clients"], json!([{"name": "Thunderbird", "count": 2}, {"name": "Chrome", "count": 1}]));
+    assert_eq!(found["devices"], json!([{"name": "Computer", "count": 2}, {"name": "Phone", "count": 1}]));
+    assert_eq!(found["countries"], json!([{"name": "Spain", "count": 2}, {"name": "Peru", "count": 1}]));
+    let links = json!([
+        {"url": "https://shop.example.com/a", "persons": 1, "machines": 1},
+        {"url": "https://shop.example.com/b", "persons": 0, "machines": 1},
+    ]);
+    assert_eq!(found["links"], links);
+    assert_eq!((&found["counted_from"], &found["too_many"]), (&Value::Null, &json!(false)));
+    let early = admin.get("/api/stats/audience?tag=early").await.json();
+    assert_eq!(early["clients"], json!([{"name": "Thunderbird", "count": 1}]));
+    assert_eq!(early["links"], json!([]));
+    assert_eq!(admin.get("/api/stats/audience?colour=red").await.problem(), (400, "bad_page".to_owned()));
+}

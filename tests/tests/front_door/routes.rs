@@ -26,7 +26,7 @@ const ENTER: [u16; 7] = [0, 0, 0, 0, 0, 403, 403];
 const SIMULATE: [u16; 7] = [401, 403, 0, 403, 0, 403, 403];
 
 /// The routes in `ingest/src/http/router.rs`.
-pub(crate) const ROWS: [Row; 50] = [
+pub(crate) const ROWS: [Row; 51] = [
     ("POST", "/webhook/", SIMULATE),
     ("HEAD", "/webhook/", OPEN),
     ("GET", "/webhook/", READ),
@@ -43,6 +43,7 @@ pub(crate) const ROWS: [Row; 50] = [
     ("GET", "/api/recipients/{email}", READ),
     ("POST", "/api/recipients/{email}/erase", MANAGE_CHANGE),
     ("GET", "/api/stats", READ),
+    ("GET", "/api/stats/audience", READ),
     ("GET", "/api/notifications", READ),
     ("POST", "/api/notifications", OWN_CHANGE),
     ("POST", "/api/notifications/read", OWN_CHANGE),

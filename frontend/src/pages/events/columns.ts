@@ -21,7 +21,7 @@ export const COLUMNS: readonly Column[] = [
   column(
     "when",
     "When",
-    "80px",
+    "104px",
     (event) => event.occurred_at,
     (event) => ["from", event.received_at],
   ),

@@ -2,7 +2,7 @@
 
 import { ExactNumber, stringifyExactly } from "../../api/json";
 import type { MailEvent } from "../../api/types";
-import { exact } from "../../live/now";
+import { exact } from "../../times/format";
 import { actorLabel, placeOf, reasonLabel } from "./verdict";
 
 export interface Fact {

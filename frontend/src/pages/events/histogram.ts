@@ -2,6 +2,7 @@
 
 import type { Histogram, MailEvent } from "../../api/types";
 import type { Tone } from "../../components/tones";
+import { formatRange, isThisYear } from "../../times/format";
 import { counted } from "../../words";
 import { kindStyle } from "./kinds";
 
@@ -57,17 +58,13 @@ export function segmentsOf(bar: Bar, max: number, height: number): Segment[] {
   });
 }
 
-const MOMENT = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" } as const;
-const moment = new Intl.DateTimeFormat(undefined, MOMENT);
-const momentWithYear = new Intl.DateTimeFormat(undefined, { ...MOMENT, year: "numeric" });
 /** Number of kinds that are listed; the rest are summed. */
 const MAX_KINDS = 5;
 
 /** The period from the first to the last bar. The year is included unless it is the current one. */
 export function describePeriod(first: Bar, last: Bar): string {
-  const year = new Date().getFullYear();
-  const isThisYear = [first.begin, last.end].every((at) => new Date(at).getFullYear() === year);
-  return (isThisYear ? moment : momentWithYear).formatRange(first.begin, last.end);
+  const isRecent = [first.begin, last.end].every(isThisYear);
+  return formatRange(isRecent ? "dateAndTime" : "moment", first.begin, last.end);
 }
 
 /** The events in these bars: `12 events: 7 opened, 5 sent`. */

@@ -1,6 +1,7 @@
 /** Time ranges. Bounds are instants, or relative to now such as `24h`. URLs keep the relative form. */
 
 import type { Filter } from "../../api/types";
+import { format, formatRange } from "../../times/format";
 import { capitalize } from "../../words";
 
 /** Preset ranges: the value of `from`, and the label. */
@@ -14,7 +15,6 @@ export const RANGES: readonly (readonly [from: string | null, name: string])[] =
 
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 const WORDS: Readonly<Record<string, string>> = { m: "minute", h: "hour", d: "day" };
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 /** Resolves a bound to an instant. An invalid bound is returned unchanged, and the server reports it. */
 function toInstant(bound: string, now: number): string {
@@ -40,7 +40,7 @@ export function describeRange({ from, to }: Filter): string {
   const [begin, end] = [Date.parse(`${from as string}`), Date.parse(`${to as string}`)];
   return Number.isNaN(begin) || Number.isNaN(end)
     ? `${capitalize(since)} until ${until}`
-    : moment.formatRange(begin, end);
+    : formatRange("moment", begin, end);
 }
 
 function describeBound(bound: Filter[string] | undefined): string | null {
@@ -48,5 +48,5 @@ function describeBound(bound: Filter[string] | undefined): string | null {
   const [, count = "", unit = ""] = /^(\d{1,5})([mhd])$/.exec(`${bound as string}`) ?? [];
   if (count !== "") return `last ${count} ${WORDS[unit]}${count === "1" ? "" : "s"}`;
   const at = Date.parse(`${bound as string}`);
-  return Number.isNaN(at) ? `${bound as string}` : moment.format(at);
+  return Number.isNaN(at) ? `${bound as string}` : format("moment", at);
 }

@@ -4,6 +4,7 @@ import { computed, onUnmounted, readonly, ref, shallowRef, watch } from "vue";
 import * as api from "../../api/client";
 import type { ChangedVerdict, Filter, MailEvent } from "../../api/types";
 import { follow, listen } from "../../live/feed";
+import { whileShown } from "../../components/whileShown";
 import { liveList } from "../../live/list";
 import { isNewer, merge } from "../../live/merge";
 
@@ -12,7 +13,10 @@ const MAX_ITEMS = 100_000;
 /** Minimum interval between updates in a burst, in milliseconds. A single event is shown immediately. */
 const FLUSH_INTERVAL = 150;
 
-/** While `isHeld` returns true, new events stay pending, so that the rows being read do not move. */
+/**
+ * While `isHeld` returns true, new events stay pending, so that the rows being read do not move. In the background, the list keeps its rows and
+ * receives no events, because the feed follows the filter of the page in front; it is fetched again when it comes back.
+ */
 export function useEvents(filter: () => Filter, isHeld: () => boolean) {
   const list = liveList<MailEvent>((cursor) => api.listEvents(cursor, filter()), MAX_ITEMS);
   /** Events held back, newest first. */
@@ -68,6 +72,13 @@ export function useEvents(filter: () => Filter, isHeld: () => boolean) {
     else void list.refill();
   }
 
+  /** Adds what arrived while the list was in the background. */
+  async function catchUp(): Promise<void> {
+    const added = await list.refresh();
+    if (added === null) refetch();
+    else receive(added);
+  }
+
   function reset(): void {
     stale.value = false;
     clearTimeout(flushTimer);
@@ -77,20 +88,22 @@ export function useEvents(filter: () => Filter, isHeld: () => boolean) {
     list.clear();
   }
 
-  const stop = listen({ events: receive, changed: change, refetch });
-  let unfollow = follow(filter());
-  void list.refill();
-  watch(filter, (next) => {
+  whileShown(() => {
+    const stop = listen({ events: receive, changed: change, refetch });
+    const stopFollowing = watch(filter, (next, _before, onCleanup) => onCleanup(follow(next)), { immediate: true });
+    if (list.loaded.value) void catchUp();
+    else void list.refill();
+    return () => {
+      stop();
+      stopFollowing();
+    };
+  });
+  watch(filter, () => {
     reset();
-    unfollow = follow(next);
     void list.refill();
   });
   watch(isHeld, (held) => void (held || showPending()));
-  onUnmounted(() => {
-    stop();
-    unfollow();
-    reset();
-  });
+  onUnmounted(reset);
 
   return {
     ...list,

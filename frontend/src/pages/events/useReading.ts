@@ -1,6 +1,7 @@
 /** Whether the user is reading the list, so that it must not move. */
 
-import { computed, onUnmounted, ref } from "vue";
+import { computed, ref } from "vue";
+import { whileShown } from "../../components/whileShown";
 
 /** Scrolling down further than this, in pixels, counts as reading. */
 const READING = 40;
@@ -11,7 +12,9 @@ export function useReading(isOpen: () => boolean) {
   /** Whether a row is hovered or focused. */
   const rowActive = ref(false);
   const updateScrolled = (): void => void (scrolled.value = scrollY > READING);
-  addEventListener("scroll", updateScrolled, { passive: true });
-  onUnmounted(() => removeEventListener("scroll", updateScrolled));
+  whileShown(() => {
+    addEventListener("scroll", updateScrolled, { passive: true });
+    return () => removeEventListener("scroll", updateScrolled);
+  });
   return { rowActive, isReading: computed(() => scrolled.value || rowActive.value || isOpen()) };
 }

@@ -1,6 +1,7 @@
 /** Computes which rows of a long list are near the viewport. All rows have the same height. */
 
-import { onMounted, onUnmounted, type Ref, shallowRef, watch } from "vue";
+import { type Ref, shallowRef, watch } from "vue";
+import { whileShown } from "../../components/whileShown";
 
 export interface Span {
   readonly first: number;
@@ -31,16 +32,16 @@ export function useWindowRows(body: Ref<HTMLElement | null>, count: () => number
   // Content above the list may change its height without scrolling.
   const observer = new ResizeObserver(update);
   watch([count, height], update, { flush: "post" });
-  onMounted(() => {
+  whileShown(() => {
     addEventListener("scroll", update, { passive: true });
     addEventListener("resize", update);
     observer.observe(document.body);
     update();
-  });
-  onUnmounted(() => {
-    removeEventListener("scroll", update);
-    removeEventListener("resize", update);
-    observer.disconnect();
+    return () => {
+      removeEventListener("scroll", update);
+      removeEventListener("resize", update);
+      observer.disconnect();
+    };
   });
 
   /** Scrolls the minimum needed to show the row between the covered edges of the window, in pixels. */

@@ -58,6 +58,18 @@ export function ratesOf({ counts, delivery, unique }: RateInput, hasDelivered: b
   ];
 }
 
+/** The names of the rates, in the order of `ratesOf`. */
+export const RATE_NAMES = ["Delivery", "Bounce", "Complaint", "Open", "Click"] as const;
+
+/** The rates of one bucket, in the order of `ratesOf`. Opens and clicks count in the bucket in which they happen. */
+export function bucketRates(
+  { counts, unique }: Pick<Statistics["buckets"][number], "counts" | "unique">,
+  hasDelivered: boolean,
+): (number | null)[] {
+  const delivery = { from: null, to: null, sent: total(counts, "send"), is_part: false };
+  return ratesOf({ counts, unique, delivery }, hasDelivered).map(valueOf);
+}
+
 /** The rate as a number; null if nothing was sent, or the part is unknown. */
 export function valueOf(rate: Pick<Rate, "part" | "whole">): number | null {
   return rate.whole > 0 && rate.part !== null ? rate.part / rate.whole : null;

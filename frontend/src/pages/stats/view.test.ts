@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { zone } from "../../preferences";
-import { browserZone, queryOf, requestParams, viewOf } from "./view";
+import { browserZone } from "../../times/format";
+import { queryOf, requestParams, viewOf } from "./view";
 
 const NOW = Date.parse("2026-11-25T12:34:56Z");
 
@@ -12,10 +13,22 @@ test("the query determines the view and invalid parameters are ignored", () => {
     step: null,
     time: "received",
     simulated: true,
+    zoom: null,
+    tab: "volume",
     only: null,
+    compare: true,
   };
   expect(viewOf({})).toEqual(defaults);
-  const invalid = { range: "constructor", from: "2026-02-31", to: "2026-03-01", step: "decade", time: "x", only: "x" };
+  const invalid = {
+    range: "constructor",
+    from: "2026-02-31",
+    to: "2026-03-01",
+    step: "decade",
+    time: "x",
+    only: "X?",
+    tab: "x",
+    zoom: "2026-11-02T00:00:00Z..2026-11-01T00:00:00Z",
+  };
   expect(viewOf(invalid)).toEqual(defaults);
   expect(viewOf({ zone: "Mars/Base" }).zone).toBe("UTC");
   const days = viewOf({
@@ -25,7 +38,10 @@ test("the query determines the view and invalid parameters are ignored", () => {
     step: "week",
     time: "occurred",
     simulated: "false",
-    only: "bad",
+    zoom: "2026-11-02T00:00:00.000Z..2026-11-03T00:00:00.000Z",
+    tab: "rates",
+    only: "bounce",
+    compare: "false",
   });
   expect(days).toEqual({
     range: null,
@@ -34,7 +50,10 @@ test("the query determines the view and invalid parameters are ignored", () => {
     step: "week",
     time: "occurred",
     simulated: false,
-    only: "bad",
+    zoom: [Date.UTC(2026, 10, 2), Date.UTC(2026, 10, 3)],
+    tab: "rates",
+    only: "bounce",
+    compare: false,
   });
   for (const view of [viewOf({ range: "24h", zone: "UTC" }), days]) {
     expect(viewOf(queryOf(view) as Record<string, string>)).toEqual(view);
@@ -62,6 +81,13 @@ test("ranges end now and consist of whole days or months", () => {
   expect(requestParams(viewOf({ range: "12m", zone: "Europe/Berlin", step: "week" }), NOW)).toMatchObject({
     from: "2025-11-30T23:00:00.000Z",
     step: "week",
+  });
+  const zoomed = { range: "30d", zone: "UTC", zoom: "2026-11-02T00:00:00Z..2026-11-02T06:00:00Z" };
+  expect(requestParams(viewOf(zoomed), NOW)).toEqual({
+    from: "2026-11-02T00:00:00.000Z",
+    to: "2026-11-02T06:00:00.000Z",
+    zone: "UTC",
+    step: "quarter",
   });
   const day = viewOf({ from: "2026-11-20", to: "2026-11-20", zone: "Europe/Berlin", simulated: "false" });
   expect(requestParams(day, NOW)).toEqual({

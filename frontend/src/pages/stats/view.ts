@@ -2,10 +2,9 @@
 
 import type { LocationQuery, LocationQueryRaw } from "vue-router";
 import type { Statistics, Step } from "../../api/stats";
-import type { Tone } from "../../components/tones";
-import { zone as chosenZone } from "../../preferences";
-import { SERIES } from "./chart";
-import { instantOf, isZone, startOf } from "./zone";
+import { shownZone } from "../../times/format";
+import { type TabId, TABS } from "./series";
+import { instantOf, isZone, startOf } from "../../times/zone";
 
 export interface View {
   /** A key of `RANGES`; null if `days` is set. */
@@ -19,8 +18,13 @@ export interface View {
   readonly time: Statistics["time"];
   /** Whether simulated events are included. */
   readonly simulated: boolean;
+  /** A part of the period that the user chose in the chart, in milliseconds; null for the whole period. */
+  readonly zoom: readonly [from: number, to: number] | null;
+  readonly tab: TabId;
   /** The only series shown in the chart; null shows all. */
-  readonly only: Tone | null;
+  readonly only: string | null;
+  /** Whether the chart also shows the time before. */
+  readonly compare: boolean;
 }
 
 const HOUR = 3_600_000;
@@ -44,11 +48,6 @@ export const RANGES: Readonly<Record<string, Range>> = {
 export const STEPS: readonly Step[] = ["quarter", "hour", "day", "week", "month"];
 export const DEFAULT_RANGE = "7d";
 
-/** The time zone of the browser. */
-export function browserZone(): string {
-  return new Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-}
-
 /** Parses a day as midnight UTC; null if it is invalid. */
 function parseDay(text: unknown): Date | null {
   if (typeof text !== "string" || !/^\d{4}-\d\d-\d\d$/.test(text)) return null;
@@ -57,41 +56,64 @@ function parseDay(text: unknown): Date | null {
   return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text) ? at : null;
 }
 
-/** The time zone in which times are displayed on other pages. */
-function defaultZone(): string {
-  return chosenZone.value === "utc" ? "UTC" : browserZone();
+/** Parses `FROM..TO`, two instants; null if that is no period. */
+function parseZoom(text: unknown): readonly [number, number] | null {
+  const [from = NaN, to = NaN] = typeof text === "string" ? text.split("..").map(Date.parse) : [];
+  return from < to ? [from, to] : null;
 }
 
 export function viewOf(query: LocationQuery): View {
-  const { range, from, to, zone, step, time, simulated, only } = query;
+  const { range, from, to, zone, step, time, simulated, zoom, tab, only, compare } = query;
   const isRange = typeof range === "string" && Object.hasOwn(RANGES, range);
   const days = !isRange && parseDay(from) && parseDay(to) ? ([`${from}`, `${to}`] as const) : null;
   return {
     range: isRange ? range : days ? null : DEFAULT_RANGE,
     days: days && days[0] > days[1] ? [days[1], days[0]] : days,
-    zone: typeof zone !== "string" ? defaultZone() : isZone(zone) ? zone : "UTC",
+    zone: typeof zone !== "string" ? shownZone.value : isZone(zone) ? zone : "UTC",
     step: STEPS.find((one) => one === step) ?? null,
     time: time === "occurred" ? time : "received",
     simulated: simulated !== "false",
-    only: SERIES.find(({ tone }) => tone === only)?.tone ?? null,
+    zoom: parseZoom(zoom),
+    tab: TABS.find(({ id }) => id === tab)?.id ?? "volume",
+    only: typeof only === "string" && /^[a-z-]{1,32}$/.test(only) ? only : null,
+    compare: compare !== "false",
   };
 }
 
 /** The query of a view. It always includes the zone, so that a shared link shows the same data to every user. */
-export function queryOf({ range, days, zone, step, time, simulated, only }: View): LocationQueryRaw {
+export function queryOf({
+  range,
+  days,
+  zone,
+  step,
+  time,
+  simulated,
+  zoom,
+  tab,
+  only,
+  compare,
+}: View): LocationQueryRaw {
   return {
     ...(days ? { from: days[0], to: days[1] } : { range: range ?? DEFAULT_RANGE }),
     zone,
     ...(step ? { step } : {}),
     ...(time === "occurred" ? { time } : {}),
     ...(simulated ? {} : { simulated: "false" }),
+    ...(zoom ? { zoom: zoom.map((at) => new Date(at).toISOString()).join("..") } : {}),
+    ...(tab === "volume" ? {} : { tab }),
     ...(only ? { only } : {}),
+    ...(compare ? {} : { compare: "false" }),
   };
 }
 
 /** The start of a range that ends now. */
 function rangeStart({ step, bars }: Range, now: number, zone: string): number {
   return step === "hour" ? now - bars * HOUR : startOf(step, now, zone, 1 - bars);
+}
+
+/** Up to half a day is shown by quarters of an hour; otherwise the server chooses. */
+function zoomedStep(length: number): Step | null {
+  return length <= 12 * HOUR ? "quarter" : null;
 }
 
 /** The parameters of the request for statistics, as of `now`. */
@@ -103,7 +125,8 @@ export function requestParams(view: View, now: number): Record<string, string> {
     last.setUTCDate(last.getUTCDate() + 1);
     [from, to] = [instantOf(first, view.zone), instantOf(last, view.zone)];
   }
-  const step = view.step ?? (view.days ? null : range?.step);
+  if (view.zoom) [from, to] = view.zoom;
+  const step = view.step ?? (view.zoom ? zoomedStep(to - from) : view.days ? null : range?.step);
   return {
     from: new Date(from).toISOString(),
     to: new Date(to).toISOString(),

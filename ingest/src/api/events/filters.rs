@@ -14,6 +14,9 @@ use crate::http::page::moment;
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "only describes parameters; `parse_filter` reads them")]
 pub(crate) struct Filters {
+    /// Matches any of these events, separated by commas, such as `4711,4712`. Repeatable.
+    #[param(max_length = 1024)]
+    id: Option<Vec<String>>,
     /// Matches any of these event types, separated by commas, such as `open,click`.
     #[param(max_length = 1024)]
     kind: Option<String>,
@@ -160,6 +163,7 @@ mod tests {
         for name in parameters.iter().map(|parameter| parameter.name.as_str()) {
             let value = match name {
                 "simulated" => "true",
+                "id" => "4711,4712",
                 "reason_class" | "not.reason_class" => "no_mailbox, policy",
                 "actor" | "not.actor" => "bot",
                 _ => "2026-01-02T03:04:05Z",

@@ -1,6 +1,6 @@
 //! `/api/stats`: events counted by kind, over time and by shared attributes.
 
-mod query;
+pub(crate) mod query;
 mod summary;
 
 use std::sync::Arc;
@@ -56,10 +56,7 @@ async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, 
         store::hourly_until(pool, period)
     )?;
     let (starts, previous_starts) = (starts(&boundaries), starts(&previous_boundaries));
-    // The counts outlive the events. They are by quarter of an hour, or by hour.
-    let is_stored = |period: Period| {
-        first_counted.is_none_or(|first| oldest.is_some_and(|oldest| first >= oldest - Duration::HOUR || period.from >= oldest))
-    };
+    let is_stored = |period: Period| store::is_stored(period, oldest, first_counted);
     // One after the other, so that a request for many events does not take most of the connections.
     let uniques = async {
         let unique = count_unique(pool, filter, counted, starts, is_stored(period)).await?;

@@ -1,7 +1,7 @@
 //! Counts that read the events themselves: of the events that a filter selects, and of messages.
 
 use shared::filter::Filter;
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Transaction};
 use time::{Duration, OffsetDateTime};
 
 use crate::store::events::search_plan::{self, RowLimit, SearchPlan};
@@ -20,8 +20,8 @@ pub(crate) struct UniqueCount {
     pub(crate) messages: i64,
 }
 
-/// Maximum time for counting messages, in milliseconds.
-const UNIQUE_TIMEOUT: &str = "2000";
+/// Maximum time for counting what has no counts of its own, in milliseconds.
+const COUNT_TIMEOUT: &str = "2000";
 /// How long before the time of its occurrence an event can be received, if clocks differ.
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::DAY;
 /// Number of names listed for each facet.
@@ -79,8 +79,7 @@ pub(crate) async fn count_unique(
     starts: &[OffsetDateTime],
 ) -> Result<Vec<UniqueCount>, sqlx::Error> {
     let plan = search_plan::choose(pool, filter, RowLimit::All).await?;
-    let mut transaction = pool.begin().await?;
-    sqlx::query!("select set_config('statement_timeout', $1, true)", UNIQUE_TIMEOUT).fetch_one(&mut *transaction).await?;
+    let mut transaction = begin_count(pool).await?;
     let mut sql = QueryBuilder::new(
         "with firsts as (
            select kind, coalesce(message_id, id::text) as message, min(moment) as by_any,
@@ -104,8 +103,24 @@ pub(crate) async fn count_unique(
     Ok(rows)
 }
 
+/// Begins a transaction whose statements are cancelled after two seconds.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn begin_count(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query!("select set_config('statement_timeout', $1, true)", COUNT_TIMEOUT).fetch_one(&mut *transaction).await?;
+    Ok(transaction)
+}
+
 /// Appends a query of the selected events of the period: these columns, and the time that counts as `moment`.
-fn push_selected(sql: &mut QueryBuilder<Postgres>, columns: &str, filter: &Filter, plan: SearchPlan, counted: Counted) {
+pub(crate) fn push_selected(
+    sql: &mut QueryBuilder<Postgres>,
+    columns: &str,
+    filter: &Filter,
+    plan: SearchPlan,
+    counted: Counted,
+) {
     let Counted { period, by_occurrence, simulated } = counted;
     let moment = if by_occurrence { "occurred_at" } else { "received_at" };
     sql.push(format_args!("select {columns}, {moment} as moment from events where {moment} >= "));

@@ -92,6 +92,9 @@ fn push_words(sql: &mut QueryBuilder<Postgres>, words: &[String]) {
 
 /// Appends the conditions that an index supports.
 fn push_indexed(sql: &mut QueryBuilder<Postgres>, filter: &Filter, mut terms: Vec<i32>) {
+    if !filter.ids.is_empty() {
+        sql.push(" and id = any(").push_bind(filter.ids.clone()).push(")");
+    }
     if let [kind] = filter.kinds.as_slice() {
         // With an array, even one with a single kind, the index would not return the events in list order.
         sql.push(" and kind = ").push_bind(kind.clone());

@@ -179,6 +179,12 @@ pub(crate) async fn first_counted(pool: &PgPool) -> Result<Option<OffsetDateTime
     .await
 }
 
+/// Whether the events of a period are still stored, given when the oldest one was received and when the oldest counted one was. Counts outlive
+/// the events; they are by quarter of an hour, or by hour.
+pub(crate) fn is_stored(period: Period, oldest: Option<OffsetDateTime>, first_counted: Option<OffsetDateTime>) -> bool {
+    first_counted.is_none_or(|first| oldest.is_some_and(|oldest| first >= oldest - Duration::HOUR || period.from >= oldest))
+}
+
 /// When the oldest stored event was received; `None` if there is none.
 ///
 /// # Errors

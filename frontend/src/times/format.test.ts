@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { ago } from "./now";
+import { ago } from "./format";
 
 test("relative times are short and never in the future", () => {
   const table: [number, string][] = [
@@ -20,10 +20,10 @@ afterEach(() => vi.unstubAllEnvs());
 test("the time of day follows the chosen time zone", async () => {
   vi.stubEnv("TZ", "Asia/Kolkata");
   vi.resetModules();
-  const { timeOfDay } = await import("./now");
+  const { format } = await import("./format");
   const { zone } = await import("../preferences");
   const at = Date.UTC(2026, 0, 1, 10, 5);
-  expect(timeOfDay(at)).toMatch(/^0?3:35/);
+  expect(format("time", at)).toMatch(/^0?3:35/);
   zone.value = "utc";
-  expect(timeOfDay(at)).toMatch(/^10:05/);
+  expect(format("time", at)).toMatch(/^10:05/);
 });

@@ -1,6 +1,6 @@
 /** Converts between instants and wall-clock time in any zone. */
 
-import type { Step } from "../../api/stats";
+import type { Step } from "../api/stats";
 
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
@@ -53,11 +53,4 @@ export function isZone(zone: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Formats an instant as date and time in `zone`. */
-export function formatFull(instant: number, zone: string): string {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone: zone }).format(
-    instant,
-  );
 }

@@ -1,6 +1,7 @@
 /** Times that users type: relative to now, such as `24h`, or dates. */
 
-import { zone } from "../preferences";
+import { shownZone } from "./format";
+import { instantOf, startOf } from "./zone";
 
 const RELATIVE = /^\d{1,5}[mhd]$/;
 /** A date with an optional time of day: `2026-11-24`, `2026-11-24 14:05`. */
@@ -21,14 +22,9 @@ export function boundOf(text: string, isEnd: boolean): string | null {
 
 /** The start of a day, or the start of the next one. */
 function dayOf(typed: string, isEnd: boolean): number | null {
-  const now = new Date();
-  const today: readonly [number, number, number] =
-    zone.value === "utc"
-      ? [now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()]
-      : [now.getFullYear(), now.getMonth(), now.getDate()];
   const shift = isEnd ? 1 : 0;
-  if (typed === "today") return onClocks(today[0], today[1], today[2] + shift);
-  if (typed === "yesterday") return onClocks(today[0], today[1], today[2] - 1 + shift);
+  if (typed === "today") return startOf("day", Date.now(), shownZone.value, shift);
+  if (typed === "yesterday") return startOf("day", Date.now(), shownZone.value, shift - 1);
   const [, year, month, day, hour] = DATE.exec(typed) ?? [];
   if (year === undefined || hour !== undefined || !isDay(Number(year), Number(month), Number(day))) return null;
   return onClocks(Number(year), Number(month) - 1, Number(day) + shift);
@@ -48,7 +44,5 @@ function isDay(year: number, month: number, day: number): boolean {
 
 /** The instant at which the clocks of the chosen zone show this time. */
 function onClocks(year: number, month: number, day: number, hour = 0, minute = 0): number {
-  return zone.value === "utc"
-    ? Date.UTC(year, month, day, hour, minute)
-    : new Date(year, month, day, hour, minute).getTime();
+  return instantOf(new Date(Date.UTC(year, month, day, hour, minute)), shownZone.value);
 }

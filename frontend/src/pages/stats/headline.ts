@@ -1,0 +1,48 @@
+/** The statistics of a period in one or two sentences. */
+
+import type { Statistics } from "../../api/stats";
+import { counted } from "../../words";
+import { explainReason, reasonLabel } from "../events/verdict";
+import { compareRates, formatPercent, lacksDelivered, type Rate, ratesOf, total, valueOf } from "./rates";
+
+/** Mailbox providers begin to treat mail as spam at this share of complaints. */
+const MAX_COMPLAINTS = 0.001;
+/** Changes below this many percentage points are noise. */
+const MIN_CHANGE = 0.005;
+
+export interface Headline {
+  readonly text: string;
+  /** What deserves attention; null if nothing does. */
+  readonly warning: string | null;
+}
+
+export function headlineOf(stats: Statistics): Headline {
+  const sent = total(stats.counts, "send");
+  if (sent === 0) return { text: "No mail was sent in this time.", warning: null };
+  const hasDelivered = !lacksDelivered(stats.counts, stats.previous.counts);
+  const [delivery, bounce, complaint, open] = ratesOf(stats, hasDelivered);
+  const before = ratesOf(stats.previous, hasDelivered);
+  const percent = (rate: Rate | undefined): string => formatPercent(rate ? valueOf(rate) : null);
+  const opened = open?.part == null ? "" : `, and persons opened ${percent(open)}`;
+  const text = `${counted(sent, "message")} sent: ${percent(delivery)} ${
+    hasDelivered ? "delivered" : "did not bounce"
+  }, ${percent(bounce)} bounced${opened}.`;
+  return { text, warning: warningOf(stats, bounce, before[1], complaint) };
+}
+
+function warningOf(
+  stats: Statistics,
+  bounce: Rate | undefined,
+  bouncedBefore: Rate | undefined,
+  complaint: Rate | undefined,
+): string | null {
+  const complaints = complaint ? valueOf(complaint) : null;
+  if (complaints !== null && complaints >= MAX_COMPLAINTS)
+    return `${formatPercent(complaints)} of recipients complained. Providers react from ${formatPercent(MAX_COMPLAINTS)}.`;
+  if (!bounce || !bouncedBefore) return null;
+  const [now, was] = [valueOf(bounce), valueOf(bouncedBefore)];
+  if (now === null || was === null || now - was < MIN_CHANGE) return null;
+  const [reason] = stats.reasons;
+  const why = reason ? ` Most often: ${reasonLabel(reason.name)}. ${explainReason(reason.name)}` : "";
+  return `Bounces are up by ${compareRates(bounce, bouncedBefore).text.slice(1)}.${why}`;
+}

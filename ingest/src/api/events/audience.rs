@@ -1,0 +1,117 @@
+//! `/api/stats/audience`: what persons read mail with and where, and which links were clicked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+use shared::session::Caller;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use warp::reply::{Reply, Response};
+
+use crate::api::events::filters::Filters;
+use crate::api::events::statistics::query::{StatisticsParams, StatisticsQuery};
+use crate::http::error::ApiError;
+use crate::http::page::Pairs;
+use crate::state::AppState;
+use crate::store::events::audience::{self, AudienceCount};
+use crate::store::events::statistics::{Period, first_counted, is_stored, oldest_event};
+use crate::store::sqlstate;
+use crate::verdict::readers::Reader;
+
+/// Number of names in each list.
+const MAX_NAMES: usize = 10;
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Audience {
+    #[serde(flatten)]
+    period: Period,
+    /// Set if events of the period are no longer stored: nothing is counted before this time.
+    #[serde(with = "time::serde::rfc3339::option")]
+    counted_from: Option<OffsetDateTime>,
+    /// True if there are too many events to count in time. The lists are then empty.
+    too_many: bool,
+    /// The programs with which persons opened mail, most common first. Opens through a proxy do not tell.
+    clients: Vec<NamedCount>,
+    /// `Phone`, `Tablet`, `Computer` or `Other`.
+    devices: Vec<NamedCount>,
+    /// The countries in which persons opened mail, as Mandrill located them; an empty name if it did not. Opens through a proxy do not tell.
+    countries: Vec<NamedCount>,
+    /// The links that were clicked, the most common among persons first.
+    links: Vec<LinkCount>,
+}
+
+/// A number of opens.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NamedCount {
+    name: String,
+    count: i64,
+}
+
+/// Numbers of clicks.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LinkCount {
+    url: String,
+    /// Clicks by persons.
+    persons: i64,
+    /// All other clicks, such as those of scanners.
+    machines: i64,
+}
+
+/// Counts opens by persons by program, device and country, and clicks by link.
+///
+/// Takes the same parameters as `/api/stats`; `step` and `zone` make no difference.
+///
+/// # Errors
+/// 401; 400 `bad_filter` or `bad_page`.
+#[utoipa::path(get, path = "/api/stats/audience", operation_id = "getAudience", tag = "statistics",
+    params(StatisticsParams, Filters),
+    responses((status = 200, description = "The counts.", body = Audience),
+        (status = 400, description = "`bad_filter`, `bad_page`")))]
+pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {
+    let StatisticsQuery { counted, filter, .. } = StatisticsQuery::parse(&query)?;
+    let pool = &state.reading;
+    let (oldest, first_counted) = tokio::try_join!(oldest_event(pool), first_counted(pool))?;
+    let (rows, too_many) = match audience::count(pool, &filter, counted).await {
+        Ok(rows) => (rows, false),
+        Err(error) if sqlstate::is_timeout(&error) => (Vec::new(), true),
+        Err(error) => return Err(error.into()),
+    };
+    let Names { clients, devices, countries, links } = names(rows);
+    let period = counted.period;
+    let counted_from = oldest.filter(|oldest| *oldest > period.from && !is_stored(period, Some(*oldest), first_counted));
+    let audience = Audience { period, counted_from, too_many, clients, devices, countries, links };
+    Ok(warp::reply::json(&audience).into_response())
+}
+
+struct Names {
+    clients: Vec<NamedCount>,
+    devices: Vec<NamedCount>,
+    countries: Vec<NamedCount>,
+    links: Vec<LinkCount>,
+}
+
+fn names(rows: Vec<AudienceCount>) -> Names {
+    let (mut clients, mut devices) = (BTreeMap::new(), BTreeMap::new());
+    let (mut countries, mut links) = (Vec::new(), Vec::new());
+    for AudienceCount { property, value, persons, machines } in rows {
+        match property.as_str() {
+            "user_agent" => {
+                let reader = Reader::of(&value);
+                *clients.entry(reader.client).or_default() += persons;
+                *devices.entry(reader.device).or_default() += persons;
+            }
+            "country" => countries.push(NamedCount { name: value, count: persons }),
+            _ => links.push(LinkCount { url: value, persons, machines }),
+        }
+    }
+    Names { clients: most_common(clients), devices: most_common(devices), countries, links }
+}
+
+fn most_common(counts: BTreeMap<&'static str, i64>) -> Vec<NamedCount> {
+    let mut names: Vec<NamedCount> =
+        counts.into_iter().map(|(name, count)| NamedCount { name: name.to_owned(), count }).collect();
+    names.sort_by_key(|named| std::cmp::Reverse(named.count));
+    names.truncate(MAX_NAMES);
+    names
+}
