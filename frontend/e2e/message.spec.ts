@@ -45,12 +45,12 @@ test("the message page shows its history live and links to the recipient and oth
 
   await page.getByRole("link", { name: email }).click();
   await expect(page.getByRole("heading", { name: email })).toBeVisible();
-  await expect(page.getByRole("list", { name: "How often what happened" })).toContainText("Deferred2");
-  await expect(page.getByRole("row")).toHaveCount(8);
+  await expect(page.getByRole("list", { name: "How often what happened" })).toContainText("Deferred 2");
+  await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", "8");
   await deliver([followUp(first, "click", 4)]);
-  await expect(page.getByRole("list", { name: "How often what happened" })).toContainText("Clicked1");
+  await expect(page.getByRole("list", { name: "How often what happened" })).toContainText("Clicked 1");
   // The click is of an earlier message, so the address still bounces.
-  await expect(page.getByText("Bounces.")).toBeVisible();
+  await expect(page.getByText(/^Bounces since/)).toBeVisible();
 
   await page.goto("/messages/there-is-none");
   await expect(page.getByRole("alert")).toContainText("There is nothing at this address.");
@@ -102,4 +102,34 @@ test("the page says what became of the message, why, and links its facts", async
   const diagnosis = page.getByRole("region", { name: "Diagnosis" });
   await expect(diagnosis).toContainText("The address does not exist at its domain. Mandrill has stopped trying");
   await expect(diagnosis).toContainText("550 5.1.1 No such user");
+});
+
+test("the recipient's page says first whether mail arrives, then who reads it, the messages, and what stopped mail", async ({
+  page,
+}) => {
+  const run = randomUUID().slice(0, 8);
+  const email = `eli-${run}@example.com`;
+  const first = event("send", { subject: `First ${run}`, email });
+  const second = event("send", { subject: `Second ${run}`, email });
+  const person = { user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0" };
+  await deliver([
+    first,
+    followUp(first, "delivered", 2),
+    { ...followUp(first, "open", 60), ...person, ip: "203.0.113.9" },
+    second,
+    followUp(second, "hard_bounce", 90, { diag: "550 5.1.1 No such user here" }),
+  ]);
+  await signIn(page, `/recipients/${encodeURIComponent(email)}`);
+  const main = page.getByRole("main");
+  await expect(main.getByText(/^Bounces since .*: Bounced$/)).toBeVisible();
+  await expect(main).toContainText("The address does not exist at its domain.");
+  const engagement = main.getByLabel("Engagement");
+  await expect(engagement).toContainText(/Last opened by a person\s*\d/);
+  await expect(engagement).toContainText(/Last clicked by a person\s*Never/);
+  const messages = main.getByRole("region", { name: "Newest messages" }).getByRole("row");
+  await expect(messages.filter({ hasText: `First ${run}` })).toContainText(/Sent\s*Delivered\s*Opened/);
+  await expect(messages.filter({ hasText: `Second ${run}` })).toContainText(/Sent\s*Bounced/);
+  await expect(main.getByRole("region", { name: "What stopped mail" })).toContainText("550 5.1.1 No such user here");
+  await messages.getByRole("link", { name: `Second ${run}` }).click();
+  await expect(page).toHaveURL(`/messages/${second["_id"]}`);
 });

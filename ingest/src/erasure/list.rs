@@ -48,8 +48,8 @@ impl Erasures {
         }
     }
 
-    /// When the address was erased.
-    fn erased_at(&self, email: &str) -> Option<OffsetDateTime> {
+    /// When the address was last erased.
+    pub(crate) fn erased_at(&self, email: &str) -> Option<OffsetDateTime> {
         let found = self
             .keys
             .iter()

@@ -4,6 +4,7 @@ use http::StatusCode;
 use shared::filter::FilterError;
 use shared::message::MessageError;
 use shared::problem::Problem;
+use time::OffsetDateTime;
 use warp::reply::{Reply, Response};
 
 use crate::store::sqlstate;
@@ -32,6 +33,9 @@ pub enum ApiError {
     /// 404.
     #[error("not found")]
     NotFound,
+    /// 410: the personal data of the recipient was erased at this time.
+    #[error("erased")]
+    Erased(OffsetDateTime),
     /// 400: the form cannot be decoded.
     #[error("invalid form: {0}")]
     BadForm(#[from] FormError),
@@ -163,6 +167,9 @@ impl ApiError {
                 "Only the dashboard can make changes: send `X-Requested-With: fetch`, and no foreign Origin.".to_owned()
             }
             Self::NotFound => "There is nothing at this address.".to_owned(),
+            Self::Erased(at) => {
+                format!("The personal data of this recipient was erased on {}.", at.date())
+            }
             Self::BadForm(error) => error.to_string(),
             Self::NotJson(what) => format!("The body is not the JSON that this address expects: {what}."),
             Self::BadFilter(error) => format!("{error}."),
@@ -211,6 +218,7 @@ impl ApiError {
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
             Self::ForeignOrigin => (StatusCode::FORBIDDEN, "foreign_origin"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::Erased(_) => (StatusCode::GONE, "erased"),
             Self::BadForm(error) => (StatusCode::BAD_REQUEST, error.code()),
             Self::NotJson(_) => (StatusCode::BAD_REQUEST, "bad_json"),
             Self::BadFilter(_) => (StatusCode::BAD_REQUEST, "bad_filter"),

@@ -43,7 +43,7 @@ async fn assert_nothing_of_ada(stack: &Stack, admin: &ApiClient) {
         let shown = admin.get(path).await.text.to_lowercase();
         assert!(!shown.contains("ada@") && !shown.contains("dear ada") && !shown.contains("lovelace"), "{path}: {shown}");
     }
-    assert_eq!(admin.get("/api/recipients/ada@example.com").await.status, 404);
+    assert_eq!(admin.get("/api/recipients/ada@example.com").await.problem(), (410, "erased".to_owned()));
     let mut database = Database::of(stack).await;
     let dump = "select coalesce(string_agg(row::text, ' '), '') from (
                   select events.*::text as row from events union all select notifications.*::text from notifications
@@ -130,7 +130,9 @@ async fn late_deliveries_restore_nothing_and_new_mail_is_stored() {
     assert_eq!(admin.get("/api/stats").await.json()["counts"]["delivered"], 600);
     // Mail that is sent after the erasure is stored like any other.
     assert_eq!(mandrill.deliver(&[to_ada("send", "new", now + 10)]).await.json()["stored"], 1);
-    assert_eq!(admin.get("/api/recipients/ada@example.com").await.status, 200);
+    let ada = admin.get("/api/recipients/ada@example.com").await.json();
+    assert!(ada["erased_at"].is_string(), "{ada}");
+    assert_eq!(ada["messages"][0]["message_id"], "new");
 }
 
 #[tokio::test(flavor = "multi_thread")]

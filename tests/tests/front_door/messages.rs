@@ -73,6 +73,20 @@ async fn message_history_is_chronological_and_lists_related_messages() {
         "kinds should be ordered by their last event, newest first"
     );
     assert_eq!(recipient["kinds"][0]["first_at"], "2023-11-14T22:13:20Z");
+    let person = |kind: &str| recipient["engagement"][kind]["at"].clone();
+    assert_eq!((person("open"), person("click")), (json!("2023-11-14T22:16:40Z"), json!("2023-11-14T22:18:20Z")));
+    let messages: Vec<(&str, &Value)> = recipient["messages"]
+        .as_array()
+        .expect("messages should be an array")
+        .iter()
+        .map(|one| (one["message_id"].as_str().expect("the id should be a string"), &one["kinds"]))
+        .collect();
+    assert_eq!(
+        messages,
+        [(odd, &json!(["send"])), ("m2", &json!(["send", "hard_bounce"])), ("m1", &json!(["send", "deferral", "open", "click"]))]
+    );
+    assert_eq!(recipient["suppressions"][0]["kind"], "hard_bounce");
+    assert_eq!((recipient["suppressions"].as_array().map(Vec::len), &recipient["erased_at"]), (Some(1), &Value::Null));
     let anonymous = ApiClient::new(&stack);
     for path in ["/api/messages/m1", "/api/recipients/ada@example.com"] {
         assert_eq!(anonymous.get(path).await.status, 401);

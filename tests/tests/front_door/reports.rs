@@ -162,7 +162,7 @@ async fn an_erased_recipient_is_removed_everywhere_and_not_restored_by_duplicate
         let shown = admin.get(path).await.text.to_lowercase();
         assert!(!shown.contains("ada@example.com") && !shown.contains("dear ada"), "{path}: {shown}");
     }
-    assert_eq!(admin.get("/api/recipients/ada@example.com").await.status, 404);
+    assert_eq!(admin.get("/api/recipients/ada@example.com").await.problem(), (410, "erased".to_owned()));
     let events = admin.get("/api/events").await.json();
     let erased: Vec<&Value> =
         events["items"].as_array().expect("items should be an array").iter().filter(|one| one["erased_at"].is_string()).collect();

@@ -21,12 +21,12 @@ export function useRetry(select: Selection) {
   const problem = ref<string | null>(null);
   let stopped = false;
 
-  /** Performs the dry run. */
+  /** Performs the dry run. What would be refused again is not retried. */
   async function loadPreview(): Promise<void> {
     problem.value = null;
     try {
       preview.value = (await api.previewRetry(select)).items;
-      remaining.value = preview.value.map(({ id }) => id);
+      remaining.value = preview.value.filter(({ outcome }) => outcome !== "failed").map(({ id }) => id);
       step.value = "ready";
     } catch (error) {
       problem.value = (error as Error).message;

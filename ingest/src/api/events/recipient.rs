@@ -1,4 +1,4 @@
-//! `/api/recipients/{email}`: the events of one recipient, counted by kind. `/api/events?recipient=` lists them.
+//! `/api/recipients/{email}`: what is known of one recipient. `/api/events?recipient=` lists the events.
 
 use std::sync::Arc;
 
@@ -12,15 +12,30 @@ use warp::reply::{Reply, Response};
 use crate::http::error::ApiError;
 use crate::http::page::path_text;
 use crate::state::AppState;
-use crate::store::events::recipient::{self, RecipientKind};
+use crate::store::events::recipient::{self, PersonEvent, RecipientKind, RecipientMessage, Suppression};
 use crate::verdict::standing::{self, AddressEvent, Standing};
 
 #[derive(Serialize, ToSchema)]
 struct Recipient {
     email: String,
     standing: RecipientStanding,
+    /// The last open and click by a person, directly or through a proxy.
+    engagement: Engagement,
+    /// The newest messages to the address, newest first; at most 10.
+    messages: Vec<RecipientMessage>,
+    /// Events that stop or resume mail to the address, such as bounces, complaints and changes of the denylist, newest first; at most 20.
+    suppressions: Vec<Suppression>,
+    /// When personal data of the address was last erased. What is listed came later.
+    #[serde(with = "time::serde::rfc3339::option")]
+    erased_at: Option<OffsetDateTime>,
     /// The kind with the most recent event comes first.
     kinds: Vec<RecipientKind>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Engagement {
+    open: Option<PersonEvent>,
+    click: Option<PersonEvent>,
 }
 
 /// Whether mail reaches the address.
@@ -52,19 +67,29 @@ impl RecipientStanding {
     }
 }
 
-/// Returns the standing of one recipient, and counts the events by kind.
+/// Returns the standing of one recipient, the newest messages, and counts the events by kind.
 ///
 /// # Errors
-/// 401; 404 if no event for the recipient is stored; 503 `too_slow`.
+/// 401; 404 if no event for the recipient is stored; 410 `erased` if there was one, but its personal data was erased; 503 `too_slow`.
 #[utoipa::path(get, path = "/api/recipients/{email}", operation_id = "getRecipient", tag = "events",
     params(("email" = String, Path, description = "The recipient's address.")),
-    responses((status = 200, description = "The counts.", body = Recipient), (status = 503, description = "`too_slow`")))]
+    responses((status = 200, description = "The counts.", body = Recipient), (status = 410, description = "`erased`"),
+        (status = 503, description = "`too_slow`")))]
 pub async fn get(state: Arc<AppState>, email: String, _: Caller) -> Result<Response, ApiError> {
     let email = path_text(&email)?;
-    let kinds = recipient::count_by_kind(&state.reading, &email).await?;
+    let pool = &state.reading;
+    let erased_at = state.erasures.get(pool).await?.erased_at(&email);
+    let kinds = recipient::count_by_kind(pool, &email).await?;
     if kinds.is_empty() {
-        return Err(ApiError::NotFound);
+        return Err(erased_at.map_or(ApiError::NotFound, ApiError::Erased));
     }
-    let standing = RecipientStanding::of(&mut recipient::events_for_standing(&state.reading, &email).await?);
-    Ok(warp::reply::json(&Recipient { email, standing, kinds }).into_response())
+    let standing = RecipientStanding::of(&mut recipient::events_for_standing(pool, &email).await?);
+    let engagement = Engagement {
+        open: recipient::last_by_person(pool, &email, "open").await?,
+        click: recipient::last_by_person(pool, &email, "click").await?,
+    };
+    let messages = recipient::newest_messages(pool, &email).await?;
+    let suppressions = recipient::newest_suppressions(pool, &email).await?;
+    let recipient = Recipient { email, standing, engagement, messages, suppressions, erased_at, kinds };
+    Ok(warp::reply::json(&recipient).into_response())
 }

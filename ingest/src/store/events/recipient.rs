@@ -1,4 +1,4 @@
-//! Counts the events for one recipient.
+//! Reads what is known of one recipient.
 
 use serde::Serialize;
 use shared::event::ReasonClass;
@@ -63,6 +63,105 @@ pub(crate) async fn count_by_kind(pool: &PgPool, email: &str) -> Result<Vec<Reci
                   (array_agg(reason_class order by occurred_at desc, id desc))[1] as reason_class
            from events where lower(recipient collate "C") = lower($1 collate "C")
            group by kind order by max(occurred_at) desc, kind"#,
+        email
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// An event that a person caused.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PersonEvent {
+    event_id: i64,
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+}
+
+/// Reads the last open or click by a person, directly or through a proxy.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn last_by_person(pool: &PgPool, email: &str, kind: &str) -> Result<Option<PersonEvent>, sqlx::Error> {
+    sqlx::query_as!(
+        PersonEvent,
+        r#"select id as "event_id!", occurred_at as "at!" from events
+           where lower(recipient collate "C") = lower($1 collate "C") and kind = $2 and actor in ('person', 'proxy')
+           order by received_at desc, id desc limit 1"#,
+        email,
+        kind
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// A message to a recipient.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecipientMessage {
+    message_id: String,
+    subject: Option<String>,
+    /// When the newest event of the message was received.
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+    /// The kinds of its events, in the order in which each last happened.
+    kinds: Vec<String>,
+}
+
+/// Number of the newest events in which messages are looked for. A message with more events than this comes from a test.
+const MAX_MESSAGE_EVENTS: i64 = 500;
+
+/// Reads the newest messages to a recipient, newest first.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn newest_messages(pool: &PgPool, email: &str) -> Result<Vec<RecipientMessage>, sqlx::Error> {
+    sqlx::query_as!(
+        RecipientMessage,
+        r#"with newest as (
+             select message_id, subject, kind, received_at, occurred_at, id from events
+             where lower(recipient collate "C") = lower($1 collate "C") and message_id is not null and kind <> 'inbound'
+             order by received_at desc, id desc limit $2
+           ), by_kind as (
+             select message_id, kind, max(subject) as subject, max(received_at) as received_at, max(occurred_at) as occurred_at, max(id) as id
+             from newest group by message_id, kind
+           )
+           select message_id as "message_id!", max(subject) as subject, max(received_at) as "at!",
+                  array_agg(kind order by occurred_at, id) as "kinds!"
+           from by_kind group by message_id order by max(received_at) desc, max(id) desc limit 10"#,
+        email,
+        MAX_MESSAGE_EVENTS
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// An event that stops or resumes mail to an address.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Suppression {
+    event_id: i64,
+    kind: String,
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+    #[schema(value_type = Option<ReasonClass>)]
+    reason_class: Option<String>,
+    /// The reason in the words of the server, or of whoever changed the list.
+    diagnostic: Option<String>,
+}
+
+/// Reads the newest events that stop or resume mail to a recipient, newest first.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn newest_suppressions(pool: &PgPool, email: &str) -> Result<Vec<Suppression>, sqlx::Error> {
+    sqlx::query_as!(
+        Suppression,
+        r#"with newest as (
+             select id, kind, occurred_at, reason_class, diagnostic from events
+             where lower(recipient collate "C") = lower($1 collate "C")
+               and (kind in ('hard_bounce', 'soft_bounce', 'reject', 'spam', 'unsub') or kind like 'blacklist%' or kind like 'whitelist%')
+             order by received_at desc, id desc limit 20
+           )
+           select id as "event_id!", kind as "kind!", occurred_at as "at!", reason_class, diagnostic from newest
+           order by occurred_at desc, id desc"#,
         email
     )
     .fetch_all(pool)
