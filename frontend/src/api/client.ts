@@ -55,6 +55,15 @@ export async function requestJson<T>(method: string, path: string, body?: string
   return (response.status === 204 ? undefined : parseExactly(await response.text())) as T;
 }
 
+/** The answer that `public/early.js` requested. It serves the first request for the session only. */
+function takeEarlySession(method: string, path: string): Promise<Response> | undefined {
+  if (method !== "GET" || path !== "/api/session") return undefined;
+  const page = globalThis as { earlySession?: Promise<Response> | undefined };
+  const { earlySession } = page;
+  page.earlySession = undefined;
+  return earlySession;
+}
+
 /**
  * Sends a request and returns the raw response.
  *
@@ -65,7 +74,8 @@ export async function request(method: string, path: string, body?: string): Prom
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
   try {
-    response = await fetch(path, { method, headers, body: body ?? null, cache: "no-store" });
+    response = await (takeEarlySession(method, path) ??
+      fetch(path, { method, headers, body: body ?? null, cache: "no-store" }));
   } catch {
     throw new Problem(0, "unreachable", "The server cannot be reached.");
   }

@@ -88,11 +88,14 @@ export function useEvents(filter: () => Filter, isHeld: () => boolean) {
     list.clear();
   }
 
+  // Before the page is rendered, so that the rows arrive earlier.
+  void list.refill();
+  let isFirst = true;
   whileShown(() => {
     const stop = listen({ events: receive, changed: change, refetch });
     const stopFollowing = watch(filter, (next, _before, onCleanup) => onCleanup(follow(next)), { immediate: true });
-    if (list.loaded.value) void catchUp();
-    else void list.refill();
+    if (!isFirst) void catchUp();
+    isFirst = false;
     return () => {
       stop();
       stopFollowing();
