@@ -6,9 +6,9 @@ import { firstPaint } from "./build/firstPaint";
 // `make watch` and `npm run dev` proxy to the services behind nginx.
 const stack = process.env["STACK_URL"] ?? "http://127.0.0.1:8080";
 
-const LIST =
-  /src\/(?:query|times)\/|pages\/events\/(?:EventTable|EventRow|ValueMenu|ValueAction|kinds|verdict|columns|display|days|use[A-Z]\w+|table)\b/;
-const SHARED = /src\/(?:api|components|live|saved|shortcuts)\/|src\/(?:session|words|preferences|tab)\.ts/;
+/** Shared components, and the list of events, which several pages have. */
+const SHARED =
+  /src\/(?:api|components|live|saved|shortcuts|query|times)\/|src\/(?:session|words|preferences|tab)\.ts|pages\/events\/(?:EventsPage|EventTable|EventRow|ValueMenu|ValueAction|kinds|verdict|columns|display|days|use[A-Z]\w+|table)\b/;
 
 export default defineConfig({
   plugins: [vue(), tailwindcss(), firstPaint()],
@@ -26,9 +26,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "first", tags: ["$initial"] },
-            // What lists of events consist of.
-            { name: "list", test: LIST },
-            // Modules that only lazy pages share; the first view does not load them.
+            // The document preloads this part beside the entry.
             { name: "later", test: SHARED },
           ],
         },
