@@ -1,7 +1,7 @@
 import tailwindcss from "@tailwindcss/vite";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vitest/config";
-import { firstPaint } from "./build/firstPaint";
+import { firstPaint } from "./build/firstPaint.ts";
 
 // `make watch` and `npm run dev` proxy to the services behind nginx.
 const stack = process.env["STACK_URL"] ?? "http://127.0.0.1:8080";

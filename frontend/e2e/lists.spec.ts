@@ -33,18 +33,30 @@ test("a click anywhere opens the row, and the pointer, the context menu and its 
   await expect(page).toHaveURL(`/?not.kind=send&recipient=ada-${run}@example.com&tag=vip`);
 });
 
-test("Back returns to the same row with its neighbours, and what happened meanwhile waits above", async ({ page }) => {
+test("by keyboard from the bar to a row, its drawer, its message and back to the same row, and what is new waits above", async ({
+  page,
+}) => {
   const run = randomUUID();
   const mail = (n: number) => event("send", { subject: `Letter ${n} ${run}`, tags: [run] });
   await deliver(Array.from({ length: 250 }, (_, n) => mail(n)));
-  await signIn(page, `/?tag=${run}`);
+  await signIn(page);
   const letter = (n: number) => row(page, `Letter ${n} ${run}`);
-  await letter(249).focus();
+  await page.keyboard.press("/");
+  await page.keyboard.type(`tag:${run}`);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(`/?tag=${run}`);
+  await expect(letter(249)).toBeVisible();
+  await page.keyboard.press("ArrowDown");
+  await expect(letter(249)).toBeFocused();
   for (let n = 0; n < 20; n++) await page.keyboard.press("PageDown");
   await expect(letter(49)).toBeFocused();
   const top = await letter(49).evaluate((element) => element.getBoundingClientRect().top);
   await page.keyboard.press("Enter");
-  await page.getByRole("complementary", { name: "Event" }).getByRole("link", { name: "Open the message" }).click();
+  const link = page.getByRole("complementary", { name: "Event" }).getByRole("link", { name: "Open the message" });
+  await expect(link).toBeVisible();
+  for (let n = 0; n < 40 && !(await link.evaluate((element) => element === document.activeElement)); n++)
+    await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/\/messages\//);
   await expect(page.getByRole("heading", { level: 1, name: "Message" })).toBeVisible();
   await deliver([mail(250), mail(251)]);

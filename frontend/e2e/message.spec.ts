@@ -125,7 +125,7 @@ test("the recipient's page says first whether mail arrives, then who reads it, t
   await expect(main).toContainText("The address does not exist at its domain.");
   const engagement = main.getByLabel("Engagement");
   await expect(engagement).toContainText(/Last opened by a person\s*\d/);
-  await expect(engagement).toContainText(/Last clicked by a person\s*Never/);
+  await expect(engagement).toContainText(/Last clicked by a person\s*None stored/);
   const messages = main.getByRole("region", { name: "Newest messages" }).getByRole("row");
   await expect(messages.filter({ hasText: `First ${run}` })).toContainText(/Sent\s*Delivered\s*Opened/);
   await expect(messages.filter({ hasText: `Second ${run}` })).toContainText(/Sent\s*Bounced/);

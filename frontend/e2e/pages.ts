@@ -66,6 +66,16 @@ const NO_STATISTICS = {
   templates: [],
 };
 
+const NO_RECIPIENT = {
+  email: "ada@example.com",
+  standing: { state: "unknown", since: null, event_id: null, kind: null, reason_class: null },
+  engagement: { open: null, click: null },
+  messages: [],
+  suppressions: [],
+  erased_at: null,
+  kinds: [],
+};
+
 /** Makes the API return empty lists, statistics, rules and recipients. */
 export async function stubEmpty(page: Page): Promise<void> {
   await page.route(
@@ -80,6 +90,10 @@ export async function stubEmpty(page: Page): Promise<void> {
     const answer = (await (await route.fetch()).json()) as { previous: Record<string, unknown> };
     await route.fulfill({ json: { ...answer, ...NO_STATISTICS, previous: { ...answer.previous, counts: {} } } });
   });
+  await page.route(/\/api\/stats\/audience/, async (route) => {
+    const answer = (await (await route.fetch()).json()) as Record<string, unknown>;
+    await route.fulfill({ json: { ...answer, opens: 0, clients: [], devices: [], countries: [], links: [] } });
+  });
   await page.route(/\/api\/rules/, (route) => route.fulfill({ json: { standard: false, rules: [] } }));
-  await page.route(/\/api\/recipients\//, (route) => route.fulfill({ json: { email: "ada@example.com", kinds: [] } }));
+  await page.route(/\/api\/recipients\//, (route) => route.fulfill({ json: NO_RECIPIENT }));
 }

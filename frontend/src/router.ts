@@ -5,6 +5,7 @@
 
 import { nextTick } from "vue";
 import { createRouter, createWebHistory } from "vue-router";
+import { dismissNotice, tellOfMissing } from "./build";
 import { PAGES } from "./pages";
 import { trackLocation } from "./saved/views";
 import { currentUser } from "./session";
@@ -30,7 +31,8 @@ router.beforeEach((to) => {
   return true;
 });
 
-router.afterEach((to, from) => {
+router.afterEach((to, from, failure) => {
+  if (!failure && to.path !== from.path) dismissNotice();
   trackLocation(to.path, to.query);
   pageTitle.value = String(to.meta["title"]);
   // Focus the new page's heading so that screen readers announce it, unless the page has focused something itself. The initial page load needs
@@ -41,11 +43,5 @@ router.afterEach((to, from) => {
   });
 });
 
-// After a deployment, the chunk of a page that is not loaded yet may have a new name. Reload to get the new version, at most once
-// per path.
-router.onError((_error, to) => {
-  const key = `reloaded ${to.fullPath}`;
-  if (sessionStorage.getItem(key) !== null) return;
-  sessionStorage.setItem(key, "");
-  location.assign(to.fullPath);
-});
+// The page that is open stays as it is.
+router.onError((_error, to) => void tellOfMissing(to.fullPath));

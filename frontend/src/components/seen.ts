@@ -7,7 +7,7 @@ const VISIBLE_PART = 0.6;
 /** Items seen within this time are reported together, in milliseconds. */
 const REPORT_DELAY = 300;
 
-/** The directive `v-seen="id"` for the items. `report` receives the ids of items that have been seen, each once. */
+/** The directive `v-seen="ids"` for elements that stand for one or more items. `report` receives the ids of items that have been seen. */
 export function createSeen(report: (ids: readonly number[]) => void) {
   const timers = new Map<Element, ReturnType<typeof setTimeout>>();
   let seen: number[] = [];
@@ -38,7 +38,7 @@ export function createSeen(report: (ids: readonly number[]) => void) {
             if (document.hidden)
               return document.addEventListener("visibilitychange", () => observe(target), { once: true });
             observer.unobserve(target);
-            seen.push(Number((target as HTMLElement).dataset["seen"]));
+            seen.push(...`${(target as HTMLElement).dataset["seen"]}`.split(",").map(Number));
             reportTimer ??= setTimeout(flush, REPORT_DELAY);
           }, SEEN_AFTER),
         );
@@ -54,8 +54,16 @@ export function createSeen(report: (ids: readonly number[]) => void) {
 
   return {
     directive: {
-      mounted(element: HTMLElement, { value }: { value: number }): void {
-        element.dataset["seen"] = `${value}`;
+      mounted(element: HTMLElement, { value }: { value: readonly number[] }): void {
+        element.dataset["seen"] = value.join(",");
+        observe(element);
+      },
+      /** An element that stands for a further item has to be looked at again. */
+      updated(element: HTMLElement, { value }: { value: readonly number[] }): void {
+        const ids = value.join(",");
+        if (element.dataset["seen"] === ids) return;
+        element.dataset["seen"] = ids;
+        stopTimer(element);
         observe(element);
       },
       unmounted(element: HTMLElement): void {

@@ -91,3 +91,35 @@ test("a failed refill reports the problem, keeps the items, and is retried until
   expect(ids(list.items.value)).toEqual([2, 1]);
   vi.useRealTimers();
 });
+
+test("a refresh keeps the known items in place and returns the new ones", async () => {
+  const { state, fetchPage, answer } = server(6);
+  const list = liveList(fetchPage, 100);
+  const filled = list.refill();
+  await answer();
+  await filled;
+  state.count = 8;
+  const refreshed = list.refresh();
+  await answer();
+  // An item that arrives live meanwhile is neither lost nor doubled.
+  list.add([{ id: 9 }]);
+  await answer();
+  expect(ids((await refreshed) ?? [])).toEqual([8, 7]);
+  expect(ids(list.items.value)).toEqual([9, 6, 5, 4]);
+  list.add([{ id: 8 }, { id: 7 }]);
+  expect(ids(list.items.value)).toEqual([9, 8, 7, 6, 5, 4]);
+  expect(list.next.value).toBe("4");
+});
+
+test("a refresh of a list that is too long, or that fails, returns null", async () => {
+  const { state, fetchPage, answer } = server(3);
+  const list = liveList(fetchPage, 100);
+  const filled = list.refill();
+  await answer();
+  await filled;
+  state.count = 100;
+  const refreshed = list.refresh();
+  for (let n = 0; n < 10; n++) await answer();
+  expect(await refreshed).toBeNull();
+  expect(ids(list.items.value)).toEqual([3, 2, 1]);
+});

@@ -58,7 +58,8 @@ impl Reader {
             (true, true) => "Safari",
             _ => OTHER,
         });
-        let device = if has("ipad") || has("tablet") || (has("android") && has("mozilla") && !has("mobile")) {
+        let device = if has("ipad") || (has("tablet") && !has("windows")) || (has("android") && has("mozilla") && !has("mobile"))
+        {
             "Tablet"
         } else if has("iphone") || has("mobile") || has("android") {
             "Phone"
@@ -95,6 +96,7 @@ mod tests {
                 "Outlook",
                 "Computer",
             ),
+            ("Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 6.1; Tablet PC 2.0; ms-office)".to_owned(), "Outlook", "Computer"),
             ("Outlook-Android/2.0".to_owned(), "Outlook", "Phone"),
             (
                 "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/131.0 Safari/537.36 Edg/131.0".to_owned(),

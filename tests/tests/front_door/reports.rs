@@ -508,6 +508,7 @@ async fn the_audience_is_that_of_persons_and_links_tell_persons_from_machines() 
     ];
     assert_eq!(Mandrill::of(&stack).deliver(&events).await.json()["stored"], 9);
     let found = admin.get("/api/stats/audience").await.json();
+    assert_eq!(found["opens"], 3);
     assert_eq!(found["clients"], json!([{"name": "Thunderbird", "count": 2}, {"name": "Chrome", "count": 1}]));
     assert_eq!(found["devices"], json!([{"name": "Computer", "count": 2}, {"name": "Phone", "count": 1}]));
     assert_eq!(found["countries"], json!([{"name": "Spain", "count": 2}, {"name": "Peru", "count": 1}]));

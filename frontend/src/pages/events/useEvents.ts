@@ -94,7 +94,7 @@ export function useEvents(filter: () => Filter, isHeld: () => boolean) {
   whileShown(() => {
     const stop = listen({ events: receive, changed: change, refetch });
     const stopFollowing = watch(filter, (next, _before, onCleanup) => onCleanup(follow(next)), { immediate: true });
-    if (!isFirst) void catchUp();
+    if (!isFirst) void (list.loaded.value ? catchUp() : list.refill());
     isFirst = false;
     return () => {
       stop();

@@ -4,6 +4,7 @@ import { onUnmounted, shallowReadonly, shallowRef, watch } from "vue";
 import { getHistogram } from "../../api/events";
 import type { Filter, Histogram, MailEvent } from "../../api/types";
 import { useFetched } from "../../api/useFetched";
+import { whileShown } from "../../components/whileShown";
 import { listen } from "../../live/feed";
 import { addEvents } from "./histogram";
 
@@ -46,17 +47,27 @@ export function useHistogram(filter: () => Filter, paused: () => boolean, isPart
     if (!counted.fits) fetchSoon();
   }
 
-  const stop = listen({
-    events(items) {
-      if (paused()) return;
-      uncounted.push(...items);
-      countTimer ??= setTimeout(countEvents, COUNT_INTERVAL);
-    },
-    refetch: fetchSoon,
+  let isFirst = true;
+  whileShown(() => {
+    const stop = listen({
+      events(items) {
+        if (paused()) return;
+        uncounted.push(...items);
+        countTimer ??= setTimeout(countEvents, COUNT_INTERVAL);
+      },
+      refetch: fetchSoon,
+    });
+    const refetchTimer = setInterval(() => {
+      if (isPartial() && !paused() && !document.hidden) fetchSoon();
+    }, MIN_FETCH_INTERVAL);
+    // In the background, the feed follows the filter of another page.
+    if (!isFirst) fetchNow();
+    isFirst = false;
+    return () => {
+      stop();
+      clearInterval(refetchTimer);
+    };
   });
-  const refetchTimer = setInterval(() => {
-    if (isPartial() && !paused() && !document.hidden) fetchSoon();
-  }, MIN_FETCH_INTERVAL);
   watch(fetched, (histogram) => (chart.value = histogram));
   watch(filter, () => {
     chart.value = null;
@@ -64,10 +75,8 @@ export function useHistogram(filter: () => Filter, paused: () => boolean, isPart
   });
   watch(paused, (isPaused) => void (isPaused || fetchNow()));
   onUnmounted(() => {
-    stop();
     clearTimeout(countTimer);
     clearTimeout(fetchTimer);
-    clearInterval(refetchTimer);
   });
   return { chart: shallowReadonly(chart), problem, refresh: fetchNow };
 }

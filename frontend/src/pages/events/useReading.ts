@@ -1,6 +1,6 @@
 /** Whether the user is reading the list, so that it must not move. */
 
-import { computed, ref } from "vue";
+import { computed, nextTick, ref } from "vue";
 import { whileShown } from "../../components/whileShown";
 
 /** Scrolling down further than this, in pixels, counts as reading. */
@@ -14,6 +14,8 @@ export function useReading(isOpen: () => boolean) {
   const updateScrolled = (): void => void (scrolled.value = scrollY > READING);
   whileShown(() => {
     addEventListener("scroll", updateScrolled, { passive: true });
+    // The router restores the place on the page first.
+    void nextTick().then(nextTick).then(updateScrolled);
     return () => removeEventListener("scroll", updateScrolled);
   });
   return { rowActive, isReading: computed(() => scrolled.value || rowActive.value || isOpen()) };

@@ -34,6 +34,13 @@ export function useRowFocus(
     return index >= 0 && focusAt(index);
   }
 
+  /** Focuses the event's row if it is on the screen, without scrolling. */
+  function focusIfShown(id: number): void {
+    const row = table.value?.querySelector<HTMLElement>(`[data-id="${id}"]`);
+    const box = row?.getBoundingClientRect();
+    if (row && box && box.top >= 0 && box.bottom <= innerHeight) row.focus({ preventScroll: true });
+  }
+
   /** The index to which a key moves; null for any other key. */
   function targetOf(key: string): number | null {
     const at = Math.max(0, currentIndex.value);
@@ -65,5 +72,5 @@ export function useRowFocus(
     void focusAt(target);
   }
 
-  return { currentId, currentIndex, focusAt, focusRow, onKey };
+  return { currentId, currentIndex, focusAt, focusIfShown, focusRow, onKey };
 }

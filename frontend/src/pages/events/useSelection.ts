@@ -25,7 +25,11 @@ export function useSelection(items: () => readonly MailEvent[]) {
   function extend(id: number): void {
     const positionOf = (wanted: number | null): number => items().findIndex((event) => event.id === wanted);
     const [from, to] = [positionOf(anchor), positionOf(id)];
-    if (from < 0 || to < 0) return toggle(id);
+    if (from < 0 || to < 0) {
+      anchor = id;
+      set([...ids.value, id]);
+      return;
+    }
     const between = items().slice(Math.min(from, to), Math.max(from, to) + 1);
     set([...ids.value, ...between.map((event) => event.id)]);
   }

@@ -3,7 +3,7 @@
 import type { Statistics } from "../../api/stats";
 import { counted } from "../../words";
 import { explainReason, reasonLabel } from "../events/verdict";
-import { compareRates, formatPercent, lacksDelivered, type Rate, ratesOf, total, valueOf } from "./rates";
+import { compareRates, formatPercent, type Rate, ratesOf, tellsOfDeliveries, total, valueOf } from "./rates";
 
 /** Mailbox providers begin to treat mail as spam at this share of complaints. */
 const MAX_COMPLAINTS = 0.001;
@@ -19,14 +19,15 @@ export interface Headline {
 export function headlineOf(stats: Statistics): Headline {
   const sent = total(stats.counts, "send");
   if (sent === 0) return { text: "No mail was sent in this time.", warning: null };
-  const hasDelivered = !lacksDelivered(stats.counts, stats.previous.counts);
+  const hasDelivered = tellsOfDeliveries(stats);
   const [delivery, bounce, complaint, open] = ratesOf(stats, hasDelivered);
   const before = ratesOf(stats.previous, hasDelivered);
   const percent = (rate: Rate | undefined): string => formatPercent(rate ? valueOf(rate) : null);
   const opened = open?.part == null ? "" : `, and persons opened ${percent(open)}`;
-  const text = `${counted(sent, "message")} sent: ${percent(delivery)} ${
-    hasDelivered ? "delivered" : "did not bounce"
-  }, ${percent(bounce)} bounced${opened}.`;
+  const arrived = `${percent(delivery)} ${hasDelivered ? "delivered" : "did not bounce"}`;
+  // The rate is unknown, or is about a part of the time only.
+  const isKnown = delivery !== undefined && valueOf(delivery) !== null && !stats.delivery.is_part;
+  const text = `${counted(sent, "message")} sent: ${isKnown ? `${arrived}, ` : ""}${percent(bounce)} bounced${opened}.`;
   return { text, warning: warningOf(stats, bounce, before[1], complaint) };
 }
 
@@ -42,7 +43,8 @@ function warningOf(
   if (!bounce || !bouncedBefore) return null;
   const [now, was] = [valueOf(bounce), valueOf(bouncedBefore)];
   if (now === null || was === null || now - was < MIN_CHANGE) return null;
-  const [reason] = stats.reasons;
+  const bounces = ({ counts }: Statistics["reasons"][number]): number => total(counts, "hard_bounce", "soft_bounce");
+  const [reason] = stats.reasons.filter((one) => bounces(one) > 0).toSorted((a, b) => bounces(b) - bounces(a));
   const why = reason ? ` Most often: ${reasonLabel(reason.name)}. ${explainReason(reason.name)}` : "";
   return `Bounces are up by ${compareRates(bounce, bouncedBefore).text.slice(1)}.${why}`;
 }

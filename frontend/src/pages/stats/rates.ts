@@ -61,13 +61,27 @@ export function ratesOf({ counts, delivery, unique }: RateInput, hasDelivered: b
 /** The names of the rates, in the order of `ratesOf`. */
 export const RATE_NAMES = ["Delivery", "Bounce", "Complaint", "Open", "Click"] as const;
 
-/** The rates of one bucket, in the order of `ratesOf`. Opens and clicks count in the bucket in which they happen. */
-export function bucketRates(
-  { counts, unique }: Pick<Statistics["buckets"][number], "counts" | "unique">,
-  hasDelivered: boolean,
-): (number | null)[] {
-  const delivery = { from: null, to: null, sent: total(counts, "send"), is_part: false };
-  return ratesOf({ counts, unique, delivery }, hasDelivered).map(valueOf);
+/** What the course of the rates is computed from. */
+export type CourseInput = Pick<Statistics, "buckets" | "counts" | "delivery" | "previous">;
+
+/** Whether Mandrill tells of deliveries in the period or the one before. Without any, the delivery rate is an estimate. */
+export function tellsOfDeliveries({ counts, previous }: Pick<Statistics, "counts" | "previous">): boolean {
+  return !lacksDelivered(counts, previous.counts);
+}
+
+/**
+ * The rates of each bucket, in the order of `ratesOf`. Opens and clicks count in the bucket in which they happen. The delivery rate is null where
+ * Mandrill did not tell of deliveries.
+ */
+export function bucketRates(stats: CourseInput): (number | null)[][] {
+  const hasDelivered = tellsOfDeliveries(stats);
+  const [from, to] = [stats.delivery.from, stats.delivery.to].map((at) => (at === null ? NaN : Date.parse(at)));
+  return stats.buckets.map(({ at, counts, unique }) => {
+    const delivery = { from: null, to: null, sent: total(counts, "send"), is_part: false };
+    const [delivered = null, ...others] = ratesOf({ counts, unique, delivery }, hasDelivered).map(valueOf);
+    const isCovered = Date.parse(at) >= (from ?? NaN) && Date.parse(at) < (to ?? NaN);
+    return [hasDelivered && !isCovered ? null : delivered, ...others];
+  });
 }
 
 /** The rate as a number; null if nothing was sent, or the part is unknown. */

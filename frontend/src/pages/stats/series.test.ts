@@ -13,7 +13,8 @@ function statistics(buckets: Statistics["buckets"], more: Partial<Statistics> = 
   const counts: Record<string, number> = {};
   for (const one of buckets)
     for (const [kind, count] of Object.entries(one.counts)) counts[kind] = (counts[kind] ?? 0) + count;
-  const delivery = { from: null, to: null, sent: counts["send"] ?? 0, is_part: false };
+  const [from, to] = ["2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"];
+  const delivery = { from, to, sent: counts["send"] ?? 0, is_part: false };
   const previous = { from: "", to: "", counts: {}, delivery, unique: null };
   return { buckets, counts, delivery, previous, unique: null, reasons: [], ...more } as unknown as Statistics;
 }
@@ -29,6 +30,14 @@ test("sent and delivered mail are lines of their own, and what never happened ha
 test("a bucket without sent mail has no rate", () => {
   const stats = statistics([bucket({ send: 4, delivered: 3, hard_bounce: 1 }, unique(1, 2)), bucket({ open: 2 })]);
   expect(values("rates", stats)).toMatchObject({ delivery: [0.75, null], bounce: [0.25, null], open: [0.25, null] });
+});
+
+test("there is no delivery rate where Mandrill did not tell of deliveries", () => {
+  const late = { ...bucket({ send: 5 }), at: "2026-11-25T00:00:00Z" };
+  const stats = statistics([bucket({ send: 4, delivered: 3 }), late]);
+  expect(values("rates", stats)["delivery"]).toEqual([0.75, null]);
+  const delivery = { ...stats.delivery, is_part: true };
+  expect(headlineOf({ ...stats, delivery }).text).toBe("9 messages sent: 0.0 % bounced.");
 });
 
 test("machines that opened alone are told from persons", () => {

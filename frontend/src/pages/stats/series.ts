@@ -2,7 +2,7 @@
 
 import type { Counts, Statistics } from "../../api/stats";
 import type { Tone } from "../../components/tones";
-import { bucketRates, formatCount, formatPercent, lacksDelivered, RATE_NAMES, total } from "./rates";
+import { bucketRates, type CourseInput, formatCount, formatPercent, RATE_NAMES, total } from "./rates";
 
 export type Bucket = Statistics["buckets"][number];
 
@@ -67,7 +67,7 @@ const ENGAGEMENT: readonly (readonly [
 ];
 
 /** The series of a tab. `hasDelivered` tells whether Mandrill tells of deliveries at all. */
-export function seriesOf(tab: TabId, stats: Pick<Statistics, "buckets" | "counts" | "unique" | "previous">): Series[] {
+export function seriesOf(tab: TabId, stats: CourseInput & Pick<Statistics, "unique">): Series[] {
   if (tab === "rates") return rateSeries(stats);
   if (tab === "engagement") return engagementSeries(stats);
   return VOLUME.flatMap(([id, name, tone, kinds, dashed]) => {
@@ -79,9 +79,8 @@ export function seriesOf(tab: TabId, stats: Pick<Statistics, "buckets" | "counts
   });
 }
 
-function rateSeries({ buckets, counts, previous }: Pick<Statistics, "buckets" | "counts" | "previous">): Series[] {
-  const hasDelivered = !lacksDelivered(counts, previous.counts);
-  const rates = buckets.map((bucket) => bucketRates(bucket, hasDelivered));
+function rateSeries(stats: CourseInput): Series[] {
+  const rates = bucketRates(stats);
   return RATE_NAMES.map((name, at) => {
     const [tone, dashed] = RATE_TONES[at] ?? ["quiet", false];
     const values = rates.map((one) => one[at] ?? null);

@@ -12,9 +12,10 @@ type Params = Readonly<Record<string, string>>;
 export function useStatistics(view: () => View, filter: () => Params = () => ({})) {
   const parameters = (): Params => ({ ...requestParams(view(), Date.now()), ...filter() });
   const current = useFetched(() => getStatistics(parameters()));
-  const earlier = useFetched<Statistics | null>(() => {
-    const params = current.value.value === null || !view().compare ? null : earlierParams(current.value.value);
-    return params === null ? Promise.resolve(null) : getStatistics({ ...parameters(), ...params });
+  const earlier = useFetched(async () => {
+    const of = current.value.value;
+    const params = of === null || !view().compare ? null : earlierParams(of);
+    return { of, stats: params === null ? null : await getStatistics({ ...parameters(), ...params }) };
   }, false);
   // What only changes the display needs no request.
   watch(
@@ -24,8 +25,11 @@ export function useStatistics(view: () => View, filter: () => Params = () => ({}
   watch([current.value, () => view().compare], () => void earlier.refresh());
   return {
     ...current,
-    /** Null while it is not known; the chart then shows no comparison. */
-    earlier: computed(() => (view().compare ? earlier.value.value : null)),
+    /** Null while it is not known for the present numbers; the chart then shows no comparison. */
+    earlier: computed(() => {
+      const found = earlier.value.value;
+      return view().compare && found !== null && found.of === current.value.value ? found.stats : null;
+    }),
     parameters,
   };
 }

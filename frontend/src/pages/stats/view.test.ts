@@ -69,10 +69,13 @@ test("the zone defaults to the UTC preference, and the query overrides it", () =
 
 test("ranges end now and consist of whole days or months", () => {
   expect(requestParams(viewOf({ range: "24h", zone: "UTC" }), NOW)).toEqual({
-    from: "2026-11-24T12:34:56.000Z",
+    from: "2026-11-24T13:00:00.000Z",
     to: "2026-11-25T12:34:56.000Z",
     step: "hour",
     zone: "UTC",
+  });
+  expect(requestParams(viewOf({ range: "24h", zone: "Asia/Kathmandu" }), NOW)).toMatchObject({
+    from: "2026-11-24T13:15:00.000Z",
   });
   expect(requestParams(viewOf({ range: "7d", zone: "Asia/Kathmandu" }), NOW)).toMatchObject({
     from: "2026-11-18T18:15:00.000Z",

@@ -4,7 +4,7 @@ import type { LocationQuery, LocationQueryRaw } from "vue-router";
 import type { Statistics, Step } from "../../api/stats";
 import { shownZone } from "../../times/format";
 import { type TabId, TABS } from "./series";
-import { instantOf, isZone, startOf } from "../../times/zone";
+import { instantOf, isZone, startOf, wallClockAt } from "../../times/zone";
 
 export interface View {
   /** A key of `RANGES`; null if `days` is set. */
@@ -36,7 +36,7 @@ interface Range {
   readonly bars: number;
 }
 
-/** Days and months are whole ones, up to the present one. */
+/** Hours, days and months are whole ones, up to the present one. */
 export const RANGES: Readonly<Record<string, Range>> = {
   "24h": { name: "Last 24 hours", step: "hour", bars: 24 },
   "7d": { name: "Last 7 days", step: "day", bars: 7 },
@@ -108,7 +108,10 @@ export function queryOf({
 
 /** The start of a range that ends now. */
 function rangeStart({ step, bars }: Range, now: number, zone: string): number {
-  return step === "hour" ? now - bars * HOUR : startOf(step, now, zone, 1 - bars);
+  if (step !== "hour") return startOf(step, now, zone, 1 - bars);
+  const clock = wallClockAt(now, zone);
+  const pastHour = clock.getUTCMinutes() * 60_000 + clock.getUTCSeconds() * 1_000 + (now % 1_000);
+  return now - pastHour - (bars - 1) * HOUR;
 }
 
 /** Up to half a day is shown by quarters of an hour; otherwise the server chooses. */

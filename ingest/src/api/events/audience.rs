@@ -19,7 +19,7 @@ use crate::store::events::statistics::{Period, first_counted, is_stored, oldest_
 use crate::store::sqlstate;
 use crate::verdict::readers::Reader;
 
-/// Number of names in each list.
+/// Number of programs and devices that are listed. The query limits countries and links.
 const MAX_NAMES: usize = 10;
 
 #[derive(Serialize, ToSchema)]
@@ -31,6 +31,8 @@ pub(crate) struct Audience {
     counted_from: Option<OffsetDateTime>,
     /// True if there are too many events to count in time. The lists are then empty.
     too_many: bool,
+    /// Number of opens by persons, except through a proxy. The next three lists are of these.
+    opens: i64,
     /// The programs with which persons opened mail, most common first. Opens through a proxy do not tell.
     clients: Vec<NamedCount>,
     /// `Phone`, `Tablet`, `Computer` or `Other`.
@@ -77,14 +79,15 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
         Err(error) if sqlstate::is_timeout(&error) => (Vec::new(), true),
         Err(error) => return Err(error.into()),
     };
-    let Names { clients, devices, countries, links } = names(rows);
+    let Names { opens, clients, devices, countries, links } = names(rows);
     let period = counted.period;
     let counted_from = oldest.filter(|oldest| *oldest > period.from && !is_stored(period, Some(*oldest), first_counted));
-    let audience = Audience { period, counted_from, too_many, clients, devices, countries, links };
+    let audience = Audience { period, counted_from, too_many, opens, clients, devices, countries, links };
     Ok(warp::reply::json(&audience).into_response())
 }
 
 struct Names {
+    opens: i64,
     clients: Vec<NamedCount>,
     devices: Vec<NamedCount>,
     countries: Vec<NamedCount>,
@@ -93,9 +96,10 @@ struct Names {
 
 fn names(rows: Vec<AudienceCount>) -> Names {
     let (mut clients, mut devices) = (BTreeMap::new(), BTreeMap::new());
-    let (mut countries, mut links) = (Vec::new(), Vec::new());
+    let (mut countries, mut links, mut opens) = (Vec::new(), Vec::new(), 0);
     for AudienceCount { property, value, persons, machines } in rows {
         match property.as_str() {
+            "all" => opens = persons,
             "user_agent" => {
                 let reader = Reader::of(&value);
                 *clients.entry(reader.client).or_default() += persons;
@@ -105,7 +109,7 @@ fn names(rows: Vec<AudienceCount>) -> Names {
             _ => links.push(LinkCount { url: value, persons, machines }),
         }
     }
-    Names { clients: most_common(clients), devices: most_common(devices), countries, links }
+    Names { opens, clients: most_common(clients), devices: most_common(devices), countries, links }
 }
 
 fn most_common(counts: BTreeMap<&'static str, i64>) -> Vec<NamedCount> {

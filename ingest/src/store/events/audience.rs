@@ -10,7 +10,7 @@ use crate::store::events::statistics::Counted;
 /// The number of opens or clicks with the same property.
 #[derive(FromRow)]
 pub(crate) struct AudienceCount {
-    /// `user_agent` or `country` of the opens by persons, or `url` of the clicks.
+    /// `all`, `user_agent` or `country` of the opens by persons, or `url` of the clicks.
     pub(crate) property: String,
     /// Empty if it is unknown.
     pub(crate) value: String,
@@ -32,11 +32,11 @@ pub(crate) async fn count(pool: &PgPool, filter: &Filter, counted: Counted) -> R
     // Behind a proxy, the program and the place are those of the proxy. There are many different user agents of the same program.
     sql.push(
         " and kind in ('open', 'click')), counted as (
-           select case when grouping(user_agent) = 0 then 'user_agent' else 'country' end as property,
+           select case when grouping(user_agent) = 0 then 'user_agent' when grouping(country) = 0 then 'country' else 'all' end as property,
                   coalesce(user_agent, country, '') as value, count(*) as persons, 0 as machines
-           from selected where kind = 'open' and actor = 'person' group by grouping sets (user_agent, country)
+           from selected where kind = 'open' and actor = 'person' group by grouping sets (user_agent, country, ())
            union all
-           select 'url', url, count(*) filter (where actor in ('person', 'proxy')), count(*) filter (where actor not in ('person', 'proxy'))
+           select 'url', url, count(*) filter (where actor in ('person', 'proxy')), count(*) filter (where actor is null or actor not in ('person', 'proxy'))
            from selected where kind = 'click' and url <> '' group by url
          ), ranked as (
            select *, row_number() over (partition by property order by persons desc, machines desc, value) as place from counted

@@ -77,7 +77,7 @@ pub(crate) struct PersonEvent {
     at: OffsetDateTime,
 }
 
-/// Reads the last open or click by a person, directly or through a proxy.
+/// Reads the last stored open or click by a person, directly or through a proxy.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
@@ -86,7 +86,7 @@ pub(crate) async fn last_by_person(pool: &PgPool, email: &str, kind: &str) -> Re
         PersonEvent,
         r#"select id as "event_id!", occurred_at as "at!" from events
            where lower(recipient collate "C") = lower($1 collate "C") and kind = $2 and actor in ('person', 'proxy')
-           order by received_at desc, id desc limit 1"#,
+           order by occurred_at desc, id desc limit 1"#,
         email,
         kind
     )
