@@ -115,3 +115,28 @@ test("selected events are exported, and their message ids copied", async ({ page
   await bar.getByRole("button", { name: "Clear" }).click();
   await expect(bar).toBeHidden();
 });
+
+test("a list that was in the background is whole with another filter, and its chart counts no events of other pages", async ({
+  page,
+}) => {
+  const run = randomUUID();
+  const mail = (tag: string) => event("send", { tags: [tag] });
+  await deliver(Array.from({ length: 120 }, () => mail(run)));
+  await signIn(page, `/?tag=${run}`);
+  const sent = page.getByRole("group", { name: /^Kinds/ }).getByRole("button", { name: /^Sent/ });
+  await expect(sent).toHaveText("Sent120");
+  await page.getByRole("link", { name: "Statistics" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Statistics" })).toBeVisible();
+  await deliver([mail("another"), mail("another"), mail(run)]);
+  await page.goBack();
+  await expect(sent).toHaveText("Sent121");
+  await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", "-1");
+
+  await page.getByRole("link", { name: "Statistics" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Statistics" })).toBeVisible();
+  await page.getByRole("link", { name: "Events", exact: true }).click();
+  await expect(page).toHaveURL("/");
+  await expect(page.getByRole("row").nth(1)).toBeVisible();
+  await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", "-1");
+  await expect(page.getByRole("button", { name: /new$/ })).toBeHidden();
+});
