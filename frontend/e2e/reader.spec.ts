@@ -64,10 +64,11 @@ test("the theme is stored, applied before the first paint, and synced between ta
   const other = await context.newPage();
   await other.emulateMedia({ colorScheme: "light" });
   // Without the application script, only the settings applied before first paint take effect.
-  await other.route("**/assets/*.js", (route) => route.abort());
+  const scripts = /\/assets\/(?!early-)[^/]*\.js$/;
+  await other.route(scripts, (route) => route.abort());
   await other.goto("/");
   expect(await other.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe("dark");
-  await other.unroute("**/assets/*.js");
+  await other.unroute(scripts);
   await other.goto("/");
   await menu(other).click();
   await other.getByText("System", { exact: true }).last().click();
