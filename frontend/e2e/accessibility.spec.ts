@@ -183,6 +183,7 @@ test("no page scrolls horizontally at 320 px, even with long content", async ({ 
     event("open", { ...mail, email: `${"a".repeat(120)}@example.com` }),
     [long],
     event("open", mail),
+    event("send"),
   ]);
   expect((await post("[]", "elsewhere")).status).toBe(401);
   await page.setViewportSize({ width: 320, height: 640 });
