@@ -7,7 +7,8 @@ const FIRST_PAGE = "src/pages/events/EventsPage.vue";
 
 /**
  * Lets the browser paint the frame of the page before anything but the document has arrived: the stylesheet comes after the frame, because a
- * stylesheet in the head would hold back everything below it, and the script that runs before it gets a name that can be cached for ever. The page that most users see first is loaded together with the entry.
+ * stylesheet in the head blocks the rendering of everything below it. The early script gets the hash of its content as a name, so that browsers
+ * cache it. The document preloads the page that most users see first.
  */
 export function firstPaint(): Plugin {
   return {

@@ -1,6 +1,6 @@
 /** Data that a page fetches as a whole and can refresh. */
 
-import { readonly, ref, shallowReadonly, shallowRef } from "vue";
+import { computed, readonly, ref, shallowReadonly, shallowRef, watch } from "vue";
 
 /**
  * Fetches right away unless `immediate` is false. Responses to all but the latest request are ignored. The previous value is kept
@@ -29,4 +29,17 @@ export function useFetched<T>(fetch: () => Promise<T>, immediate = true) {
 
   if (immediate) void refresh();
   return { value: shallowReadonly(value), loading: readonly(loading), problem: readonly(problem), refresh };
+}
+
+/** Data about a value, fetched for each value that is not null. Null until it is known for the present value. */
+export function useFetchedFor<Value extends object, T>(value: () => Value | null, fetch: (value: Value) => Promise<T>) {
+  const fetched = useFetched(async () => {
+    const of = value();
+    return { of, found: of === null ? null : await fetch(of) };
+  }, false);
+  watch(value, () => void fetched.refresh());
+  return {
+    ...fetched,
+    value: computed(() => (fetched.value.value?.of === value() ? (fetched.value.value?.found ?? null) : null)),
+  };
 }

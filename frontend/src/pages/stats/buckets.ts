@@ -4,6 +4,8 @@ import type { Step } from "../../api/stats";
 import { format } from "../../times/format";
 import { startOf } from "../../times/zone";
 
+const HOUR = 3_600_000;
+
 /** The words for the width of a bucket. */
 export const STEP_NAMES: Readonly<Record<Step, string>> = {
   quarter: "quarter of an hour",
@@ -37,7 +39,7 @@ export function tickName(at: number, step: Step, zone: string): string {
 export function ticksOf(starts: readonly number[], step: Step, zone: string, room: number): number[] {
   const positions = starts.map((_, at) => at);
   const isDay = (at: number): boolean => startOf("day", starts[at] ?? 0, zone) === starts[at];
-  const hours = (every: number) => (at: number) => new Date(starts[at] ?? 0).getTime() % (every * 3_600_000) === 0;
+  const hours = (every: number) => (at: number) => (starts[at] ?? 0) % (every * HOUR) === 0;
   const candidates =
     step === "hour" || step === "quarter"
       ? [hours(1), hours(3), hours(6), isDay].map((wanted) => positions.filter(wanted))
@@ -47,8 +49,6 @@ export function ticksOf(starts: readonly number[], step: Step, zone: string, roo
   const every = Math.ceil(positions.length / Math.max(1, room));
   return positions.filter((at) => at % every === 0);
 }
-
-const HOUR = 3_600_000;
 
 /** The start of the bucket that lies `count` buckets before the one that begins at `at`. */
 export function bucketsBefore(at: number, step: Step, zone: string, count: number): number {

@@ -21,7 +21,7 @@ const parts = (rates: RateInput, hasDelivered = true): Record<string, number | n
   Object.fromEntries(ratesOf(rates, hasDelivered).map((rate) => [rate.name, valueOf(rate)]));
 
 function rate(part: number, whole: number, better: Rate["better"] = "up"): Rate {
-  return { name: "Open", formula: "", part, whole, better };
+  return { id: "open", name: "Open", formula: "", part, whole, better };
 }
 
 test("rates are relative to sent mail, and a message that is opened twice counts once", () => {

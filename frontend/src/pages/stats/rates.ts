@@ -12,6 +12,7 @@ export function total(counts: Counts, ...kinds: readonly string[]): number {
 export type RateInput = Pick<Statistics["previous"], "counts" | "delivery" | "unique">;
 
 export interface Rate {
+  readonly id: string;
   readonly name: string;
   /** A description of how the rate is computed. */
   readonly formula: string;
@@ -37,6 +38,7 @@ export function ratesOf({ counts, delivery, unique }: RateInput, hasDelivered: b
   const sent = total(counts, "send");
   const bounced = total(counts, "hard_bounce", "soft_bounce");
   const rate = (name: string, numerator: string, better: Rate["better"], part: number | null): Rate => ({
+    id: name.toLowerCase(),
     name,
     formula: `${numerator} ÷ sent`,
     part,
@@ -58,8 +60,10 @@ export function ratesOf({ counts, delivery, unique }: RateInput, hasDelivered: b
   ];
 }
 
-/** The names of the rates, in the order of `ratesOf`. */
-export const RATE_NAMES = ["Delivery", "Bounce", "Complaint", "Open", "Click"] as const;
+/** The number of events of the given kinds for each sent message; null if nothing was sent. */
+export function shareOfSent(counts: Counts, ...kinds: readonly string[]): number | null {
+  return valueOf({ part: total(counts, ...kinds), whole: total(counts, "send") });
+}
 
 /** What the course of the rates is computed from. */
 export type CourseInput = Pick<Statistics, "buckets" | "counts" | "delivery" | "previous">;

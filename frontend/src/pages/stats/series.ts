@@ -2,9 +2,7 @@
 
 import type { Counts, Statistics } from "../../api/stats";
 import type { Tone } from "../../components/tones";
-import { bucketRates, type CourseInput, formatCount, formatPercent, RATE_NAMES, total } from "./rates";
-
-export type Bucket = Statistics["buckets"][number];
+import { bucketRates, type CourseInput, formatCount, formatPercent, ratesOf, tellsOfDeliveries, total } from "./rates";
 
 export interface Series {
   readonly id: string;
@@ -43,13 +41,14 @@ const VOLUME: readonly (readonly [id: string, name: string, tone: Tone, kinds: r
   ["inbound", "Inbound", "engaged", ["inbound"], true],
 ];
 
-const RATE_TONES: readonly (readonly [tone: Tone, dashed: boolean])[] = [
-  ["ok", false],
-  ["bad", false],
-  ["warn", true],
-  ["engaged", false],
-  ["engaged", true],
-];
+/** By the id of the rate. */
+const RATE_STYLES: Readonly<Record<string, Pick<Series, "tone" | "dashed">>> = {
+  delivery: { tone: "ok" },
+  bounce: { tone: "bad" },
+  complaint: { tone: "warn", dashed: true },
+  open: { tone: "engaged" },
+  click: { tone: "engaged", dashed: true },
+};
 
 type Unique = NonNullable<Statistics["unique"]>;
 
@@ -66,8 +65,10 @@ const ENGAGEMENT: readonly (readonly [
   ["clicked-machines", "Clicked by machines alone", "quiet", ({ click }) => click.all - click.persons, true],
 ];
 
-/** The series of a tab. `hasDelivered` tells whether Mandrill tells of deliveries at all. */
-export function seriesOf(tab: TabId, stats: CourseInput & Pick<Statistics, "unique">): Series[] {
+type SeriesInput = CourseInput & Pick<Statistics, "unique">;
+
+/** The series of a tab. */
+export function seriesOf(tab: TabId, stats: SeriesInput): Series[] {
   if (tab === "rates") return rateSeries(stats);
   if (tab === "engagement") return engagementSeries(stats);
   return VOLUME.flatMap(([id, name, tone, kinds, dashed]) => {
@@ -79,12 +80,11 @@ export function seriesOf(tab: TabId, stats: CourseInput & Pick<Statistics, "uniq
   });
 }
 
-function rateSeries(stats: CourseInput): Series[] {
-  const rates = bucketRates(stats);
-  return RATE_NAMES.map((name, at) => {
-    const [tone, dashed] = RATE_TONES[at] ?? ["quiet", false];
-    const values = rates.map((one) => one[at] ?? null);
-    return { id: name.toLowerCase(), name, tone, ...(dashed && { dashed: true as const }), values, sum: "" };
+function rateSeries(stats: SeriesInput): Series[] {
+  const course = bucketRates(stats);
+  return ratesOf(stats, tellsOfDeliveries(stats)).map(({ id, name }, at) => {
+    const values = course.map((rates) => rates[at] ?? null);
+    return { id, name, ...(RATE_STYLES[id] ?? { tone: "quiet" }), values, sum: "" };
   });
 }
 

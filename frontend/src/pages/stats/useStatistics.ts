@@ -1,8 +1,8 @@
 /** The statistics of a view and a filter, and those of as many buckets before. */
 
-import { computed, watch } from "vue";
+import { watch } from "vue";
 import { getStatistics, type Statistics } from "../../api/stats";
-import { useFetched } from "../../api/useFetched";
+import { useFetched, useFetchedFor } from "../../api/useFetched";
 import { bucketsBefore } from "./buckets";
 import { requestParams, type View } from "./view";
 
@@ -12,24 +12,22 @@ type Params = Readonly<Record<string, string>>;
 export function useStatistics(view: () => View, filter: () => Params = () => ({})) {
   const parameters = (): Params => ({ ...requestParams(view(), Date.now()), ...filter() });
   const current = useFetched(() => getStatistics(parameters()));
-  const earlier = useFetched(async () => {
-    const of = current.value.value;
-    const params = of === null || !view().compare ? null : earlierParams(of);
-    return { of, stats: params === null ? null : await getStatistics({ ...parameters(), ...params }) };
-  }, false);
+  const earlier = useFetchedFor(
+    () => (view().compare ? current.value.value : null),
+    async (stats) => {
+      const params = earlierParams(stats);
+      return params === null ? null : getStatistics({ ...parameters(), ...params });
+    },
+  );
   // What only changes the display needs no request.
   watch(
     () => JSON.stringify([{ ...view(), only: null, tab: null, compare: null }, filter()]),
     () => void current.refresh(),
   );
-  watch([current.value, () => view().compare], () => void earlier.refresh());
   return {
     ...current,
     /** Null while it is not known for the present numbers; the chart then shows no comparison. */
-    earlier: computed(() => {
-      const found = earlier.value.value;
-      return view().compare && found !== null && found.of === current.value.value ? found.stats : null;
-    }),
+    earlier: earlier.value,
     parameters,
   };
 }
