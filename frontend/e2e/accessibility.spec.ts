@@ -107,6 +107,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       expect(await violations(page)).toEqual([]);
       await page.keyboard.press("Escape");
       await page.keyboard.press("Control+k");
+      await expect(page.getByRole("combobox", { name: "Find anything" })).toBeFocused();
       await page.keyboard.type("ada");
       await expect(page.getByRole("group", { name: "Recipients" })).toBeVisible();
       expect(await violations(page)).toEqual([]);

@@ -83,6 +83,24 @@ test("notifications are marked as read one by one or all at once, and the tab sh
   await expect(page).toHaveTitle("Notifications · Mandrill Listener");
   await expect(page.locator("link[rel=icon]")).toHaveAttribute("href", "/mark.svg");
   await expect(all).toBeDisabled();
+
+  // Undo brings back what that press has marked, and one can be marked as unread by itself. Other tabs follow.
+  const other = await page.context().newPage();
+  await other.goto("/notifications?unread=true");
+  await expect(other.getByRole("status").getByText("Live", { exact: true })).toBeVisible();
+  await expect(other.getByText(/1 notification marked as read/)).toHaveCount(0);
+  await page.getByText("1 notification marked as read.").getByRole("button", { name: "Undo" }).click();
+  for (const tab of [page, other]) await expect(tab).toHaveTitle(/^\(1\) /);
+  await expect(rows.filter({ hasText: "three" })).toContainText("Unread.");
+  await page.goto("/notifications");
+  await rows
+    .filter({ hasText: "one" })
+    .getByRole("button", { name: /^Mark as unread/ })
+    .click();
+  for (const tab of [page, other]) await expect(tab).toHaveTitle(/^\(2\) /);
+  await expect(rows.filter({ hasText: "Unread." })).toHaveCount(2);
+  await page.reload();
+  await expect(rows.filter({ hasText: "Unread." })).toHaveCount(2);
 });
 
 test("desktop notifications need permission, appear while the page is hidden, and stay on after a reload", async ({

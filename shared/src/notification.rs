@@ -63,6 +63,17 @@ pub struct ReadMark {
     pub unread: i64,
 }
 
+/// Notifications that a user has marked as unread. Sent to the user's other connections.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadMark {
+    /// The user's id.
+    pub user: i64,
+    /// Ids of notifications that are now unread.
+    pub ids: Vec<i64>,
+    /// The number of unread notifications, counted up to 1,000.
+    pub unread: i64,
+}
+
 /// The user who sent a message.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Sender {

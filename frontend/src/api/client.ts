@@ -157,15 +157,14 @@ export function listNotifications(
   );
 }
 
-/** Marks notifications as read. Returns the number of notifications still unread. */
-export async function markAsRead(ids: readonly number[]): Promise<number> {
-  return (await requestJson<{ unread: number }>("POST", "/api/notifications/read", JSON.stringify({ ids }))).unread;
+/** Marks notifications as read: some, or every one up to and including an id. */
+export function markAsRead(which: { ids: readonly number[] } | { up_to: number }): Promise<Schemas["Marked"]> {
+  return requestJson("POST", "/api/notifications/read", JSON.stringify(which));
 }
 
-/** Marks every notification up to and including `id` as read. Returns the number of notifications still unread. */
-export async function markAsReadUpTo(id: number): Promise<number> {
-  return (await requestJson<{ unread: number }>("POST", "/api/notifications/read", JSON.stringify({ up_to: id })))
-    .unread;
+/** Marks notifications as unread again, 1,000 at most. */
+export function markAsUnread(ids: readonly number[]): Promise<Schemas["Unread"]> {
+  return requestJson("POST", "/api/notifications/unread", JSON.stringify({ ids }));
 }
 
 /** Lists the users who can receive messages. Admins also see disabled users. */

@@ -58,6 +58,12 @@ export interface ReadMark {
   readonly unread: number;
 }
 
+/** Notifications the user has marked as unread, and the number now unread. */
+export interface UnreadMark {
+  readonly ids: readonly number[];
+  readonly unread: number;
+}
+
 /** A page of the history, and the total number of unread notifications (counted up to 1,000). */
 export type Inbox = Schemas["Inbox"];
 
@@ -113,6 +119,7 @@ export type ServerFrame =
   | { readonly type: "subscribed"; readonly cursor: string; readonly recovered: boolean }
   | ({ readonly type: "notification"; readonly cursor: string } & Notification)
   | ({ readonly type: "read"; readonly cursor: string } & ReadMark)
+  | ({ readonly type: "unread"; readonly cursor: string } & UnreadMark)
   | ({ readonly type: "changed"; readonly cursor: string } & ChangedVerdict)
   | {
       readonly type: "events";

@@ -5,7 +5,16 @@
 
 import { readonly, ref } from "vue";
 import { parseExactly } from "../api/json";
-import type { ChangedVerdict, Filter, MailEvent, Notification, Online, ReadMark, ServerFrame } from "../api/types";
+import type {
+  ChangedVerdict,
+  Filter,
+  MailEvent,
+  Notification,
+  Online,
+  ReadMark,
+  ServerFrame,
+  UnreadMark,
+} from "../api/types";
 import { checkSession, currentUser, feedAtSignIn, sessionEnded } from "../session";
 import { backoff } from "./backoff";
 
@@ -16,6 +25,8 @@ export interface Listener {
   notification?(notification: Notification): void;
   /** The user has read notifications, possibly on another page. */
   read?(mark: ReadMark): void;
+  /** The user has marked notifications as unread, possibly on another page. */
+  unread?(mark: UnreadMark): void;
   /** An event's actor has changed. */
   changed?(verdict: ChangedVerdict): void;
   /** There is a gap in the feed; data must be fetched again. */
@@ -252,6 +263,9 @@ function handleFrame(frame: ServerFrame): void {
       break;
     case "read":
       notifyListeners((listener) => listener.read?.(frame));
+      break;
+    case "unread":
+      notifyListeners((listener) => listener.unread?.(frame));
       break;
     case "changed":
       notifyListeners((listener) => listener.changed?.(frame));

@@ -2,7 +2,7 @@
 
 import { computed, readonly, ref, shallowRef } from "vue";
 import * as api from "../api/client";
-import type { ChangedVerdict, Inbox, InboxNotification, Notification, ReadMark } from "../api/types";
+import type { ChangedVerdict, Inbox, InboxNotification, Notification, ReadMark, UnreadMark } from "../api/types";
 import { currentUser } from "../session";
 import { discardPending, showOnDesktop } from "./desktop";
 import { listen } from "./feed";
@@ -18,6 +18,7 @@ const MAX_ITEMS = 1_000;
 const list = liveList<InboxNotification>(fetchPage, MAX_ITEMS);
 const unreadCount = ref(0);
 const visibleToasts = shallowRef<readonly Notification[]>([]);
+const undoable = shallowRef<readonly number[]>([]);
 /** Ids of recent live notifications. */
 const toasted = new Set<number>();
 let stopListening: () => void = () => {};
@@ -38,10 +39,14 @@ export const toasts = readonly(visibleToasts);
 /** Number of unread notifications. */
 export const unread = readonly(unreadCount);
 
+/** Ids of what was last marked as read together, until it is undone or forgotten. */
+export const lastRead = readonly(undoable);
+
 export function startNotifications(): void {
   stopListening = listen({
     notification: receive,
     read: applyMark,
+    unread: applyMark,
     changed: applyVerdict,
     refetch: () => void list.refill(),
   });
@@ -55,6 +60,7 @@ export function stopNotifications(): void {
   visibleToasts.value = [];
   toasted.clear();
   unreadCount.value = 0;
+  forgetLastRead();
 }
 
 async function fetchPage(cursor: string | null): Promise<Inbox> {
@@ -67,8 +73,11 @@ async function fetchPage(cursor: string | null): Promise<Inbox> {
 export function markSeen(ids: readonly number[]): void {
   const unreadIds = list.items.value.filter(({ id, read }) => !read && ids.includes(id)).map(({ id }) => id);
   if (unreadIds.length === 0) return;
-  void api.markAsRead(unreadIds).then(
-    (count) => applyMark({ ids: unreadIds, up_to: null, unread: count }),
+  void api.markAsRead({ ids: unreadIds }).then(
+    ({ marked, unread: count }) => {
+      undoable.value = marked;
+      applyMark({ ids: unreadIds, up_to: null, unread: count });
+    },
     () => {},
   );
 }
@@ -79,7 +88,8 @@ export function markSeen(ids: readonly number[]): void {
  * @throws {api.Problem}
  */
 export async function markOne(id: number): Promise<ReadMark> {
-  return applyMark({ ids: [id], up_to: null, unread: await api.markAsRead([id]) });
+  const { unread: count } = await api.markAsRead({ ids: [id] });
+  return applyMark({ ids: [id], up_to: null, unread: count });
 }
 
 /**
@@ -89,17 +99,36 @@ export async function markOne(id: number): Promise<ReadMark> {
  */
 export async function markAll(): Promise<ReadMark> {
   const newest = list.items.value[0]?.id ?? 0;
-  return applyMark({ ids: [], up_to: newest, unread: await api.markAsReadUpTo(newest) });
+  const { marked, unread: count } = await api.markAsRead({ up_to: newest });
+  undoable.value = marked;
+  return applyMark({ ids: [], up_to: newest, unread: count });
 }
 
-/** Whether a read marker covers a notification. */
-export function isMarked(notification: InboxNotification, mark: ReadMark): boolean {
-  return mark.ids.includes(notification.id) || notification.id <= (mark.up_to ?? 0);
+/**
+ * Marks notifications as unread, here and on the user's other pages.
+ *
+ * @throws {api.Problem}
+ */
+export async function markUnread(ids: readonly number[]): Promise<UnreadMark> {
+  const { unread: count } = await api.markAsUnread(ids);
+  forgetLastRead();
+  return applyMark({ ids, unread: count });
 }
 
-function applyMark(mark: ReadMark): ReadMark {
+export function forgetLastRead(): void {
+  undoable.value = [];
+}
+
+/** The notification with its state after a mark. */
+export function withMark(item: InboxNotification, mark: ReadMark | UnreadMark): InboxNotification {
+  const reads = "up_to" in mark;
+  const covered = mark.ids.includes(item.id) || (reads && item.id <= (mark.up_to ?? 0));
+  return covered && item.read !== reads && !isOwn(item) ? { ...item, read: reads } : item;
+}
+
+function applyMark<T extends ReadMark | UnreadMark>(mark: T): T {
   unreadCount.value = mark.unread;
-  list.update((item) => (!item.read && isMarked(item, mark) ? { ...item, read: true } : item));
+  list.update((item) => withMark(item, mark));
   return mark;
 }
 

@@ -68,6 +68,7 @@ use crate::webhook::handler;
         notifications::list,
         inbox::send,
         inbox::mark_read,
+        inbox::mark_unread,
         rules::get,
         rules::put,
         rules::delete,

@@ -64,6 +64,7 @@ fn notifications(parts: &Parts) -> BoxedFilter<(Response,)> {
     any_of([
         route!(get    "api" / "notifications"           => notifications::list [s(), reader.clone(), page]),
         route!(post   "api" / "notifications"           => inbox::send [s(), session.clone(), json()]),
+        route!(post   "api" / "notifications" / "unread" => inbox::mark_unread [s(), session.clone(), json()]),
         route!(post   "api" / "notifications" / "read"  => inbox::mark_read [s(), session.clone(), json()]),
         route!(get    "api" / "rules"                   => rules::get [s(), reader]),
         route!(put    "api" / "rules"                   => rules::put [s(), session.clone(), json()]),

@@ -12,6 +12,8 @@ use utoipa::ToSchema;
 const MAX_SCANNED_IDS: i64 = 100_000;
 /// Unread notifications are counted up to this number.
 const MAX_UNREAD: i64 = 1_000;
+/// Only so many of the newest notifications can become unread again: everything newer than the oldest of them gets a row.
+const MAX_UNREAD_AGE: i64 = 10_000;
 
 /// Selects the notifications that a page lists.
 #[derive(Debug, Default)]
@@ -179,41 +181,91 @@ pub(crate) async fn count_unread(pool: &PgPool, user: &User) -> Result<i64, sqlx
     .await
 }
 
-/// Marks all notifications up to an id as read. Ids that do not exist yet stay unread.
+/// Marks all notifications up to an id as read. Ids that do not exist yet stay unread. Returns the ids that were unread, newest first and
+/// at most 1,000.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn mark_read_up_to(pool: &PgPool, user: &User, up_to: i64) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "with marked as (
-           update users set read_up_to = greatest(read_up_to, least($2, (select coalesce(max(id), 0) from notifications)))
-           where id = $1 returning read_up_to
-         )
-         delete from notification_reads using marked where user_id = $1 and notification_id <= marked.read_up_to",
+pub(crate) async fn mark_read_up_to(pool: &PgPool, user: &User, up_to: i64) -> Result<Vec<i64>, sqlx::Error> {
+    // All parts of the statement see the state before it.
+    sqlx::query_scalar!(
+        r#"with marked as (
+             update users set read_up_to = greatest(read_up_to, least($2, (select coalesce(max(id), 0) from notifications)))
+             where id = $1 returning read_up_to
+           ), removed as (
+             delete from notification_reads using marked where user_id = $1 and notification_id <= marked.read_up_to
+           )
+           select notifications.id from notifications, marked
+           where notifications.id <= marked.read_up_to
+             and notifications.id > greatest((select read_up_to from users where users.id = $1),
+                                             (select max(id) from notifications) - $5)
+             and includes(audience, $1, $3) and sender_id is distinct from $1
+             and not exists (select from notification_reads where user_id = $1 and notification_id = notifications.id)
+           order by notifications.id desc limit $4"#,
         user.id,
-        up_to
+        up_to,
+        user.role.to_string(),
+        MAX_UNREAD,
+        MAX_SCANNED_IDS
     )
-    .execute(pool)
-    .await?;
-    Ok(())
+    .fetch_all(pool)
+    .await
 }
 
-/// Marks individual notifications as read. Ids of other users' notifications are ignored.
+/// Marks individual notifications as read and returns their ids. Ids of other users' notifications, and of those already read, are ignored.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn mark_read(pool: &PgPool, user: &User, ids: &[i64]) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+pub(crate) async fn mark_read(pool: &PgPool, user: &User, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
         "insert into notification_reads (user_id, notification_id)
          select $1, id from notifications
          where id = any($2) and id > (select read_up_to from users where users.id = $1)
-           and includes(audience, $1, $3)
-         on conflict do nothing",
+           and includes(audience, $1, $3) and sender_id is distinct from $1
+         on conflict do nothing
+         returning notification_id",
         user.id,
         ids,
         user.role.to_string()
     )
-    .execute(pool)
-    .await?;
-    Ok(())
+    .fetch_all(pool)
+    .await
+}
+
+/// Marks individual notifications as unread and returns their ids. Ids of other users' notifications, of the user's own messages and of
+/// notifications older than the newest 10,000 are ignored.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn mark_unread(pool: &PgPool, user: &User, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+    // Ids up to `read_up_to` are read without a row of their own. It moves below the lowest id, and the others get rows.
+    sqlx::query_scalar!(
+        "with reader as (
+           select read_up_to from users where id = $1 for update
+         ), marked as (
+           select id from notifications
+           where id = any($2) and id > (select max(id) from notifications) - $4
+             and includes(audience, $1, $3) and sender_id is distinct from $1
+         ), lowered as (
+           select least(read_up_to, (select min(id) from marked) - 1) as read_up_to from reader
+         ), kept as (
+           insert into notification_reads (user_id, notification_id)
+           select $1, id from notifications
+           where id > (select read_up_to from lowered) and id <= (select read_up_to from reader)
+             and includes(audience, $1, $3) and sender_id is distinct from $1
+             and id not in (select id from marked)
+           on conflict do nothing
+         ), removed as (
+           delete from notification_reads where user_id = $1 and notification_id in (select id from marked)
+         ), moved as (
+           update users set read_up_to = lowered.read_up_to from lowered where id = $1
+         )
+         select id from marked order by id desc",
+        user.id,
+        ids,
+        user.role.to_string(),
+        MAX_UNREAD_AGE
+    )
+    .fetch_all(pool)
+    .await
 }

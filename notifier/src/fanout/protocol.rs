@@ -56,6 +56,14 @@ pub enum ServerFrame<'a> {
         /// The number of unread notifications that remain, counted up to 1,000.
         unread: i64,
     },
+    /// This user has marked notifications as unread on any of their pages.
+    Unread {
+        cursor: &'a Cursor,
+        /// The notifications that are unread again.
+        ids: &'a [i64],
+        /// The number of unread notifications, counted up to 1,000.
+        unread: i64,
+    },
     /// Events that the subscription selects.
     Events {
         cursor: &'a Cursor,

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use shared::event::Event;
 use shared::feed::{ChangedVerdict, Cursor, RefetchReason};
 use shared::filter::Filter;
-use shared::notification::{Audience, Notification, ReadMark};
+use shared::notification::{Audience, Notification, ReadMark, UnreadMark};
 use shared::session::User;
 
 use crate::fanout::protocol::ServerFrame;
@@ -65,7 +65,7 @@ impl EncodedEvent {
 #[derive(Debug)]
 pub struct AddressedFrame {
     pub text: String,
-    /// Set for a notification, but not for a read marker.
+    /// Set for a notification, but not for a read or unread mark.
     pub notification_id: Option<i64>,
     audience: Audience,
     /// The user who sent the message. The sender gets the frame too.
@@ -86,8 +86,12 @@ impl AddressedFrame {
 
     /// The frame that informs a user's other pages of what the user has read.
     pub fn read_mark(cursor: &Cursor, read: &ReadMark) -> Self {
-        let text = ServerFrame::Read { cursor, ids: &read.ids, up_to: read.up_to, unread: read.unread }.to_text();
-        Self { text, notification_id: None, audience: Audience::User(read.user), sender: None, concerns_all_topics: false }
+        Self::for_user(read.user, &ServerFrame::Read { cursor, ids: &read.ids, up_to: read.up_to, unread: read.unread })
+    }
+
+    /// The frame that informs a user's other pages of what the user has marked as unread.
+    pub fn unread_mark(cursor: &Cursor, unread: &UnreadMark) -> Self {
+        Self::for_user(unread.user, &ServerFrame::Unread { cursor, ids: &unread.ids, unread: unread.unread })
     }
 
     /// The frame for an event whose verdict has changed.
@@ -98,6 +102,11 @@ impl AddressedFrame {
     /// The frame that makes clients fetch everything again.
     pub fn refetch(reason: RefetchReason) -> Self {
         Self::for_all_topics(&ServerFrame::Reset { reason: reason.code() })
+    }
+
+    fn for_user(user: i64, frame: &ServerFrame<'_>) -> Self {
+        let text = frame.to_text();
+        Self { text, notification_id: None, audience: Audience::User(user), sender: None, concerns_all_topics: false }
     }
 
     fn for_all_topics(frame: &ServerFrame<'_>) -> Self {

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::event::Event;
-use crate::notification::{Notification, ReadMark};
+use crate::notification::{Notification, ReadMark, UnreadMark};
 
-/// A committed item: an event with its notification if it has one, a notification without an event, a read mark, a changed verdict, or a
-/// signal to refetch.
+/// A committed item: an event with its notification if it has one, a notification without an event, a read or unread mark, a changed
+/// verdict, or a signal to refetch.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct FeedItem<S = String> {
     pub event: Option<Event<S>>,
@@ -16,6 +16,8 @@ pub struct FeedItem<S = String> {
     pub notification: Option<Notification<S>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<ReadMark>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<UnreadMark>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<ChangedVerdict>,
     /// Why clients should fetch everything again.
@@ -61,6 +63,7 @@ pub struct ReceivedItem {
     pub search: Option<String>,
     pub notification: Option<Notification>,
     pub read: Option<ReadMark>,
+    pub unread: Option<UnreadMark>,
     pub changed: Option<ChangedVerdict>,
     pub refetch: Option<RefetchReason>,
 }

@@ -54,7 +54,7 @@ async fn read_marks_reach_all_pages_of_the_same_user_only() {
     assert_eq!((&listed["unread"], &listed["items"][0]["read"]), (&json!(3), &json!(false)));
 
     let response = vera.post("/api/notifications/read", &json!({"ids": [ids[1], 999_999]})).await;
-    assert_eq!(response.json(), json!({"unread": 2}));
+    assert_eq!(response.json(), json!({"marked": [ids[1]], "unread": 2}));
     for page in &mut pages {
         let frame = page.next_of("read").await;
         assert_eq!((&frame["ids"][0], &frame["unread"], &frame["up_to"]), (&json!(ids[1]), &json!(2), &json!(null)));
@@ -65,8 +65,9 @@ async fn read_marks_reach_all_pages_of_the_same_user_only() {
     assert_eq!(read(&inbox(vera.clone()).await), [json!(false), json!(true), json!(false)], "only the marked one should be read");
 
     // Marking twice has no further effect, and `up_to` may exceed the newest id.
-    assert_eq!(vera.post("/api/notifications/read", &json!({"ids": [ids[1]]})).await.json(), json!({"unread": 2}));
-    assert_eq!(vera.post("/api/notifications/read", &json!({"up_to": i64::MAX})).await.json(), json!({"unread": 0}));
+    assert_eq!(vera.post("/api/notifications/read", &json!({"ids": [ids[1]]})).await.json(), json!({"marked": [], "unread": 2}));
+    let all = vera.post("/api/notifications/read", &json!({"up_to": i64::MAX})).await.json();
+    assert_eq!(all, json!({"marked": [ids[2], ids[0]], "unread": 0}));
     for page in &mut pages {
         page.read_until("read, with nothing unread", |frame| frame["type"] == "read" && frame["unread"] == 0).await;
     }
@@ -91,11 +92,48 @@ async fn read_marks_reach_all_pages_of_the_same_user_only() {
     assert_eq!(inbox(newcomer).await["unread"], 0, "a new user should have no unread notifications");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn marking_as_read_can_be_undone() {
+    let stack = Stack::start().expect("the stack should start");
+    let (admin, vera) = (ApiClient::admin(&stack).await, ApiClient::viewer(&stack, "vera@example.com").await);
+    let mut page = page(&vera, &stack.address()).await;
+    let opens: Vec<_> = (0..5).map(|n| event("open", &format!("m{n}"))).collect();
+    assert_eq!(Mandrill::of(&stack).deliver(&opens).await.status, 200);
+    let own = vera.post("/api/notifications", &json!({"to": "all", "title": "Mine"})).await.json()["id"].clone();
+    let unread = async |client: &ApiClient| -> Vec<i64> {
+        let listed = client.get("/api/notifications?unread=true").await.json();
+        let items = listed["items"].as_array().expect("items should be an array");
+        assert_eq!(listed["unread"], items.len(), "the count should equal the list");
+        items.iter().map(|one| one["id"].as_i64().expect("id should be an integer")).collect()
+    };
+    let ids = unread(&vera).await;
+    assert_eq!(ids.len(), 5);
+
+    // Individual marks, then all of them: what one request has marked comes back, and nothing else.
+    vera.post("/api/notifications/read", &json!({"ids": [ids[1], ids[3]]})).await;
+    let all = vera.post("/api/notifications/read", &json!({"up_to": i64::MAX})).await.json();
+    assert_eq!(all["marked"], json!([ids[0], ids[2], ids[4]]));
+    let undone = vera.post("/api/notifications/unread", &json!({"ids": all["marked"]})).await;
+    assert_eq!(undone.json(), json!({"unread": 3}));
+    let frame = page.next_of("unread").await;
+    assert_eq!((&frame["ids"], &frame["unread"]), (&json!([ids[0], ids[2], ids[4]]), &json!(3)));
+    assert_eq!(unread(&vera).await, [ids[0], ids[2], ids[4]]);
+
+    // Repeating it changes nothing. A user's own message and unknown ids stay as they are.
+    let again = vera.post("/api/notifications/unread", &json!({"ids": [ids[0], own, 999_999]})).await;
+    assert_eq!(again.json(), json!({"unread": 3}));
+    vera.post("/api/notifications/unread", &json!({"ids": [ids[3]]})).await;
+    assert_eq!(unread(&vera).await, [ids[0], ids[2], ids[3], ids[4]]);
+    assert_eq!(vera.post("/api/notifications/read", &json!({"up_to": ids[3]})).await.json()["marked"], json!([ids[3], ids[4]]));
+    assert_eq!(unread(&vera).await, [ids[0], ids[2]]);
+    assert_eq!(unread(&admin).await.len(), 6, "another user's notifications should stay unread");
+}
+
 #[tokio::test]
 async fn invalid_messages_and_read_marks_are_refused() {
     let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
-    let (send, read) = ("/api/notifications", "/api/notifications/read");
+    let (send, read, unread) = ("/api/notifications", "/api/notifications/read", "/api/notifications/unread");
     let table = [
         (send, json!({"to": "user:999999", "title": "x"}), (404, "no_such_user")),
         (send, json!({"to": "everybody", "title": "x"}), (400, "bad_audience")),
@@ -104,6 +142,9 @@ async fn invalid_messages_and_read_marks_are_refused() {
         (read, json!({}), (400, "bad_json")),
         (read, json!({"ids": [1], "up_to": 1}), (400, "bad_json")),
         (read, json!({"ids": vec![1; 1_001]}), (400, "bad_json")),
+        (unread, json!({"ids": []}), (400, "bad_json")),
+        (unread, json!({"ids": vec![1; 1_001]}), (400, "bad_json")),
+        (unread, json!({"up_to": 1}), (400, "bad_json")),
     ];
     for (path, body, (status, code)) in table {
         assert_eq!(admin.post(path, &body).await.problem(), (status, code.to_owned()), "{path} {body}");
@@ -111,7 +152,7 @@ async fn invalid_messages_and_read_marks_are_refused() {
     let token = stack
         .ingest(&["token", "add", "t", "--user", "admin@example.com", "--scope", "read"])
         .expect("the token should be created");
-    for path in [send, read] {
+    for path in [send, read, unread] {
         let body = json!({"to": "all", "title": "x"});
         let anonymous = ApiClient::new(&stack);
         assert_eq!(anonymous.post(path, &body).await.status, 401);

@@ -26,7 +26,7 @@ const ENTER: [u16; 7] = [0, 0, 0, 0, 0, 403, 403];
 const SIMULATE: [u16; 7] = [401, 403, 0, 403, 0, 403, 403];
 
 /// The routes in `ingest/src/http/router.rs`.
-pub(crate) const ROWS: [Row; 51] = [
+pub(crate) const ROWS: [Row; 52] = [
     ("POST", "/webhook/", SIMULATE),
     ("HEAD", "/webhook/", OPEN),
     ("GET", "/webhook/", READ),
@@ -47,6 +47,7 @@ pub(crate) const ROWS: [Row; 51] = [
     ("GET", "/api/notifications", READ),
     ("POST", "/api/notifications", OWN_CHANGE),
     ("POST", "/api/notifications/read", OWN_CHANGE),
+    ("POST", "/api/notifications/unread", OWN_CHANGE),
     ("GET", "/api/session/oidc", [404; 7]),
     ("GET", "/api/session/oidc/callback", [404; 7]),
     ("GET", "/api/rules", READ),

@@ -2,10 +2,10 @@
 
 import { computed, onUnmounted, watch } from "vue";
 import * as api from "../../api/client";
-import type { InboxNotification, ReadMark } from "../../api/types";
+import type { InboxNotification, ReadMark, UnreadMark } from "../../api/types";
 import { listen } from "../../live/feed";
 import { liveList } from "../../live/list";
-import { isMarked, isOwn, withVerdict } from "../../live/notifications";
+import { isOwn, withMark, withVerdict } from "../../live/notifications";
 import { matchesView, queryOf, type View } from "./view";
 
 /** Maximum length of the list in the page. */
@@ -14,9 +14,9 @@ const MAX_ITEMS = 2_000;
 export function useHistory(view: () => View) {
   const list = liveList<InboxNotification>((cursor) => api.listNotifications(cursor, queryOf(view())), MAX_ITEMS);
 
-  /** Marks notifications as read in place: the unread view keeps showing them until it is reloaded. */
-  function applyRead(mark: ReadMark): void {
-    list.update((item) => (!item.read && isMarked(item, mark) ? { ...item, read: true } : item));
+  /** Marks notifications in place: the unread view keeps showing what is read until it is reloaded. */
+  function applyMark(mark: ReadMark | UnreadMark): void {
+    list.update((item) => withMark(item, mark));
   }
 
   const stop = listen({
@@ -24,7 +24,8 @@ export function useHistory(view: () => View) {
       const item = { ...notification, read: isOwn(notification) };
       if (matchesView(item, view())) list.add([item]);
     },
-    read: applyRead,
+    read: applyMark,
+    unread: applyMark,
     changed: (verdict) => list.update((item) => withVerdict(item, verdict)),
     refetch: () => void list.refill(),
   });
@@ -43,7 +44,7 @@ export function useHistory(view: () => View) {
 
   return {
     ...list,
-    applyRead,
+    applyMark,
     hasOlder: computed(() => list.next.value !== null && list.items.value.length < MAX_ITEMS),
   };
 }

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::feed::{self, EncodedBatch, FeedItem};
 use shared::message::{self, Message, MessageError};
-use shared::notification::ReadMark;
+use shared::notification::{ReadMark, UnreadMark};
 use shared::session::Caller;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
@@ -15,12 +15,20 @@ use crate::http::error::ApiError;
 use crate::state::AppState;
 use crate::store::notifications;
 
-/// Maximum number of ids that one request can mark as read.
+/// Maximum number of ids that one request can mark.
 const MAX_IDS: usize = 1_000;
 
 #[derive(Serialize, ToSchema)]
-struct Unread {
+struct Marked {
+    /// Ids that this request has marked as read, the newest 1,000 at most. `POST /api/notifications/unread` undoes it.
+    marked: Vec<i64>,
     /// The number of notifications that are still unread, counted up to 1,000.
+    unread: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Unread {
+    /// The number of unread notifications, counted up to 1,000.
     unread: i64,
 }
 
@@ -36,6 +44,14 @@ pub struct MarkRead {
     up_to: Option<i64>,
 }
 
+/// The notifications to mark as unread.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MarkUnread {
+    #[schema(min_items = 1, max_items = 1000)]
+    ids: Vec<i64>,
+}
+
 /// Marks notifications as read, and updates the user's other open pages.
 ///
 /// # Errors
@@ -43,29 +59,52 @@ pub struct MarkRead {
 #[utoipa::path(post, path = "/api/notifications/read", operation_id = "markRead", tag = "notifications",
     security(("session" = [], "csrf" = [])),
     request_body = MarkRead,
-    responses((status = 200, description = "The notifications are marked as read.", body = Unread)))]
+    responses((status = 200, description = "The notifications are marked as read.", body = Marked)))]
 pub async fn mark_read(state: Arc<AppState>, caller: Caller, MarkRead { ids, up_to }: MarkRead) -> Result<Response, ApiError> {
     if ids.is_empty() == up_to.is_none() || ids.len() > MAX_IDS {
         return Err(ApiError::NotJson(format!("give either `up_to` or 1 to {MAX_IDS} `ids`")));
     }
     let user = &caller.user;
-    match up_to {
+    let marked = match up_to {
         Some(up_to) => notifications::mark_read_up_to(&state.pool, user, up_to).await?,
         None => notifications::mark_read(&state.pool, user, &ids).await?,
-    }
+    };
     let unread = notifications::count_unread(&state.pool, user).await?;
-    publish(&state, ReadMark { user: user.id, ids, up_to, unread }).await;
+    let read = ReadMark { user: user.id, ids, up_to, unread };
+    publish(&state, FeedItem { read: Some(read), ..FeedItem::default() }).await;
+    Ok(warp::reply::json(&Marked { marked, unread }).into_response())
+}
+
+/// Marks notifications as unread, and updates the user's other open pages.
+///
+/// Ids older than the newest 10,000 notifications, and those of messages that the caller sent, stay as they are.
+///
+/// # Errors
+/// 401, 403 for tokens and foreign origins, 400 `bad_json` without ids.
+#[utoipa::path(post, path = "/api/notifications/unread", operation_id = "markUnread", tag = "notifications",
+    security(("session" = [], "csrf" = [])),
+    request_body = MarkUnread,
+    responses((status = 200, description = "The notifications are marked as unread.", body = Unread)))]
+pub async fn mark_unread(state: Arc<AppState>, caller: Caller, MarkUnread { ids }: MarkUnread) -> Result<Response, ApiError> {
+    if ids.is_empty() || ids.len() > MAX_IDS {
+        return Err(ApiError::NotJson(format!("give 1 to {MAX_IDS} `ids`")));
+    }
+    let user = &caller.user;
+    let ids = notifications::mark_unread(&state.pool, user, &ids).await?;
+    let unread = notifications::count_unread(&state.pool, user).await?;
+    let mark = UnreadMark { user: user.id, ids, unread };
+    publish(&state, FeedItem { unread: Some(mark), ..FeedItem::default() }).await;
     Ok(warp::reply::json(&Unread { unread }).into_response())
 }
 
-/// Publishes the read marker to the user's other pages. If that fails, they pick it up on their next request.
-async fn publish(state: &AppState, read: ReadMark) {
+/// Publishes a mark to the user's other pages. If that fails, they pick it up on their next request.
+async fn publish(state: &AppState, mark: FeedItem) {
     let published = async {
-        let item = EncodedBatch::of(&FeedItem::<String> { read: Some(read), ..FeedItem::default() })?;
+        let item = EncodedBatch::of(&mark)?;
         feed::append(&mut state.redis.get().await?, &item).await
     };
     if let Err(error) = published.await {
-        tracing::debug!(%error, "could not publish a read marker");
+        tracing::debug!(%error, "could not publish a read or unread mark");
     }
 }
 
