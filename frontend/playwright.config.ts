@@ -11,6 +11,8 @@ export default defineConfig({
   reporter: "list",
   use: {
     baseURL: process.env["BASE_URL"] ?? "http://127.0.0.1:8080",
+    // Tests that replace responses need the page's own requests. `network.spec.ts` tests the worker.
+    serviceWorkers: "block",
     trace: "retain-on-failure",
     launchOptions: {
       ...(process.env["CHROMIUM"] ? { executablePath: process.env["CHROMIUM"] } : {}),

@@ -2,16 +2,17 @@ import tailwindcss from "@tailwindcss/vite";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vitest/config";
 import { firstPaint } from "./build/firstPaint.ts";
+import { shellWorker } from "./build/shellWorker.ts";
 
 // `make watch` and `npm run dev` proxy to the services behind nginx.
 const stack = process.env["STACK_URL"] ?? "http://127.0.0.1:8080";
 
 /** Shared components, and the list of events, which several pages have. */
 const SHARED =
-  /src\/(?:api|components|live|saved|shortcuts|query|times)\/|src\/(?:session|words|preferences|tab)\.ts|pages\/events\/(?:EventsPage|EventTable|EventRow|ValueMenu|ValueAction|kinds|verdict|columns|display|days|use[A-Z]\w+|table)\b/;
+  /src\/(?:api|components|live|saved|shortcuts|query|times)\/|src\/(?:session|words|preferences|tab)\.ts|pages\/events\/(?:EventsPage|EventTable|EventRow|EventPanel|EventDrawer|SelectionBar|ValueMenu|ValueAction|kinds|verdict|columns|display|days|use[A-Z]\w+|table)\b/;
 
 export default defineConfig({
-  plugins: [vue(), tailwindcss(), firstPaint()],
+  plugins: [vue(), tailwindcss(), firstPaint(), shellWorker()],
   build: {
     target: "es2022",
     // The polyfill is an inline script, which the page's CSP forbids. Every target browser supports module preload.

@@ -7,6 +7,7 @@ import { nextTick } from "vue";
 import { createRouter, createWebHistory } from "vue-router";
 import { dismissNotice, tellOfMissing } from "./build";
 import { PAGES } from "./pages";
+import { trackPending } from "./pending";
 import { trackLocation } from "./saved/views";
 import { currentUser } from "./session";
 import { pageTitle } from "./tab";
@@ -22,6 +23,8 @@ export const router = createRouter({
     meta: { title, admin, open },
   })),
 });
+
+trackPending(router);
 
 router.beforeEach((to) => {
   if (currentUser.value === null && to.meta["open"] !== true) {

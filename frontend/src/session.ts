@@ -4,6 +4,7 @@ import { readonly, ref } from "vue";
 import * as access from "./api/access";
 import * as api from "./api/client";
 import type { SignedIn, User } from "./api/types";
+import { onOtherTab, tellTabs } from "./tabs";
 
 const user = ref<User | null>(null);
 const provider = ref<string | null>(null);
@@ -39,11 +40,13 @@ export async function restoreSession(): Promise<void> {
 
 export async function signIn(email: string, password: string): Promise<void> {
   adopt(await api.signIn(email, password));
+  tellTabs("session");
 }
 
 /** Signs in with a one-time invitation token, which becomes invalid. */
 export async function acceptInvitation(token: string, password: string): Promise<void> {
   adopt(await access.acceptInvitation(token, password));
+  tellTabs("session");
 }
 
 /**
@@ -56,6 +59,7 @@ export async function signOut(): Promise<void> {
     if (!(error instanceof api.Problem) || error.code !== "signed_out") throw error;
   });
   user.value = null;
+  tellTabs("session");
 }
 
 /** Refreshes the session. A failed request changes nothing. */
@@ -67,3 +71,5 @@ export async function checkSession(): Promise<void> {
 export function sessionEnded(): void {
   user.value = null;
 }
+
+onOtherTab("session", () => void checkSession());

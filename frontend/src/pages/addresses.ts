@@ -31,3 +31,8 @@ export function notificationPath({ message_id: message, event_id: event }: Notif
   if (message !== null) return messagePath(message);
   return event === null ? null : `/?event=${event}`;
 }
+
+/** Where to go after signing in, here or in another tab: `next` if it is a path of this site, or the start page. */
+export function afterSignIn(next: unknown): string {
+  return typeof next === "string" && /^\/(?![/\\])/.test(next) ? next : "/";
+}

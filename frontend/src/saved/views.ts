@@ -4,6 +4,7 @@ import { computed, shallowReadonly, shallowRef } from "vue";
 import type { LocationQuery } from "vue-router";
 import { addView, changeView, listViews, removeView, type SavedView, type ViewContent } from "../api/views";
 import { currentUser } from "../session";
+import { onOtherTab, tellTabs } from "../tabs";
 
 const list = shallowRef<readonly SavedView[]>([]);
 /** The normalized query of the events page; null on other pages. */
@@ -59,15 +60,22 @@ export async function loadViews(): Promise<void> {
 
 export async function save(content: ViewContent): Promise<void> {
   await addView(content);
-  await loadViews();
+  await reloadViews();
 }
 
 export async function change(view: SavedView, content: Partial<ViewContent>): Promise<void> {
   await changeView(view.id, { ...view, ...content });
-  await loadViews();
+  await reloadViews();
 }
 
 export async function remove(view: SavedView): Promise<void> {
   await removeView(view.id);
+  await reloadViews();
+}
+
+async function reloadViews(): Promise<void> {
+  tellTabs("views");
   await loadViews();
 }
+
+onOtherTab("views", () => void loadViews().catch(() => {}));
