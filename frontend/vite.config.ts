@@ -1,5 +1,6 @@
 import tailwindcss from "@tailwindcss/vite";
 import vue from "@vitejs/plugin-vue";
+import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { firstPaint } from "./build/firstPaint.ts";
 import { shellWorker } from "./build/shellWorker.ts";
@@ -9,7 +10,7 @@ const stack = process.env["STACK_URL"] ?? "http://127.0.0.1:8080";
 
 /** Shared components, and the list of events, which several pages have. */
 const SHARED =
-  /src\/(?:api|components|live|saved|shortcuts|query|times)\/|src\/(?:session|words|preferences|tab)\.ts|pages\/events\/(?:EventsPage|EventTable|EventRow|EventPanel|EventDrawer|SelectionBar|ValueMenu|ValueAction|kinds|verdict|columns|display|days|use[A-Z]\w+|table)\b/;
+  /src\/(?:api|components|live|saved|shortcuts|query|times)\/|src\/(?:session|words|preferences|tab)\.ts|pages\/events\/(?:EventsPage|EventsControls|EventTable|EventRow|EventPanel|EventDrawer|SelectionBar|ValueMenu|ValueAction|kinds|verdict|columns|display|days|use[A-Z]\w+|table)\b/;
 
 export default defineConfig({
   plugins: [vue(), tailwindcss(), firstPaint(), shellWorker()],
@@ -42,5 +43,30 @@ export default defineConfig({
       "/ws": { target: stack, ws: true },
     },
   },
-  test: { include: ["src/**/*.test.ts"] },
+  test: {
+    projects: [
+      { extends: true, test: { name: "node", include: ["src/**/*.test.ts"], exclude: ["src/**/*.browser.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          // Components whose logic needs layout, focus or a canvas.
+          name: "browser",
+          include: ["src/**/*.browser.test.ts"],
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            viewport: { width: 1280, height: 800 },
+            instances: [{ browser: "chromium" }],
+            provider: playwright({
+              launchOptions: {
+                ...(process.env["CHROMIUM"] ? { executablePath: process.env["CHROMIUM"] } : {}),
+                args: ["--no-sandbox", "--disable-gpu"],
+              },
+            }),
+          },
+        },
+      },
+    ],
+  },
 });

@@ -121,6 +121,7 @@ def test():
     step("tests", "cargo", "test", "--locked", "--workspace", "--quiet", "--no-fail-fast", counted=True, env={"FUZZ_SECONDS": "60"})
     step("contract", stack, "with", sys.executable, "tools/contract/run.py")
     if browser := chromium():
+        step("component tests", "npm", "run", "components", cwd=FRONTEND, counted=True, env={"CHROMIUM": browser})
         command = [stack, "with", "npm", "--prefix", "frontend", "run", "e2e"]
         step("browser tests", *command, counted=True, env={"CHROMIUM": browser})
 

@@ -102,6 +102,12 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(page.getByRole("button", { name: "since:24h?" })).toBeVisible();
       expect(await violations(page)).toEqual([]);
       expect(await horizontalOverflow(page)).toBeLessThanOrEqual(0);
+      if (width === 390) {
+        await page.getByRole("button", { name: "Filters" }).click();
+        await expect(page.getByRole("dialog", { name: "Filters" })).toBeVisible();
+        expect(await violations(page)).toEqual([]);
+        await page.keyboard.press("Escape");
+      }
       await page.getByRole("button", { name: "kind Opened", exact: true }).click();
       await expect(page.getByRole("combobox", { name: "Edit the condition" })).toBeFocused();
       expect(await violations(page)).toEqual([]);
@@ -126,8 +132,9 @@ for (const colorScheme of ["light", "dark"] as const) {
       expect(await violations(page)).toEqual([]);
       await page.keyboard.press("Escape");
       await page.getByRole("region", { name: "Selected events" }).getByRole("button", { name: "Clear" }).click();
+      if (width === 390) await page.getByRole("button", { name: "Filters" }).click();
       await page.getByRole("button", { name: "Save this view…" }).click();
-      await expect(page.getByRole("dialog")).toBeVisible();
+      await expect(page.locator("dialog[open]")).toBeVisible();
       expect(await violations(page)).toEqual([]);
       await page.goto("/simulate");
       await page.getByLabel("Batch").fill("{");
@@ -192,10 +199,17 @@ test("no page scrolls horizontally at 320 px, even with long content", async ({ 
   await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
   expect(await horizontalOverflow(page)).toBeLessThanOrEqual(0);
   await signIn(page);
-  for (const [path, role] of allPages(`${bounce["_id"]}`)) {
-    await openPage(page, path);
-    await expect(page.getByRole("main").getByRole(role).first()).toBeVisible();
-    expect(await horizontalOverflow(page), path).toBeLessThanOrEqual(0);
+  // A window of 1280 × 800 has this many pixels at a zoom of 400 and of 200 %.
+  for (const [width, height] of [
+    [320, 640],
+    [640, 400],
+  ] as const) {
+    await page.setViewportSize({ width, height });
+    for (const [path, role] of allPages(`${bounce["_id"]}`)) {
+      await openPage(page, path);
+      await expect(page.getByRole("main").getByRole(role).first()).toBeVisible();
+      expect(await horizontalOverflow(page), `${path} at ${width} px`).toBeLessThanOrEqual(0);
+    }
   }
   await openPage(page, "/");
   await page.getByRole("button", { name: /^Notifications/ }).click();

@@ -220,18 +220,31 @@ test("the toggles show how often each kind occurs, and choose kinds", async ({ p
   await expect(row(page, run)).toHaveCount(5);
 });
 
-test("at 390 px the search and buttons fit without overflow", async ({ page }) => {
-  await deliver([event("open")]);
+test("on a phone, one button opens a sheet with what chooses events, within reach of the thumb", async ({ page }) => {
+  const run = randomUUID();
+  await deliver([event("open", { subject: run }), event("send", { subject: run }), event("click", { subject: run })]);
   await page.setViewportSize({ width: 390, height: 844 });
-  await signIn(page, "/?kind=open&from=24h");
-  const box = async (name: string | RegExp) =>
-    (await page.getByRole("main").getByRole("button", { name }).first().boundingBox()) ?? { y: 0, x: 0, width: 0 };
-  await expect(field(page)).toBeVisible();
-  const second = (await box("Pause")).y;
-  for (const name of [/^Save this view/, "Last 24 hours", "Export"])
-    expect((await box(name)).y, `${name}`).toBe(second);
-  const last = await box("Pause");
-  expect(last.x + last.width).toBeLessThanOrEqual(390);
-  await page.getByRole("button", { name: "Export" }).click();
+  await signIn(page, `/?q=${run}`);
+  await expect(row(page, run)).toHaveCount(3);
+  const filters = page.getByRole("button", { name: "Filters" });
+  // Search and the button share a row.
+  const [bar, button] = [await field(page).boundingBox(), await filters.boundingBox()];
+  expect(Math.abs((bar?.y ?? 0) - (button?.y ?? 99))).toBeLessThan(12);
+  expect((button?.x ?? 0) + (button?.width ?? 0)).toBeLessThanOrEqual(390);
+  await filters.click();
+  const sheet = page.getByRole("dialog", { name: "Filters" });
+  for (const name of [/^Save this view/, "All time", "Export", "Pause", /^Opened/])
+    expect((await sheet.getByRole("button", { name }).boundingBox())?.y, `${name}`).toBeGreaterThan(422);
+  await sheet.getByRole("button", { name: /^Opened/ }).click();
+  await sheet.getByRole("button", { name: /^Clicked/ }).click();
+  await sheet.getByRole("button", { name: "All time" }).click();
+  await page.getByRole("link", { name: "Last 24 hours" }).click();
+  await sheet.getByRole("button", { name: "Done" }).click();
+  await expect(sheet).toBeHidden();
+  await expect(page).toHaveURL(/kind=open(?:,|%2C)click/);
+  await expect(row(page, run)).toHaveCount(2);
+  await expect(filters).toHaveAccessibleName(/^Filters ?, 2 in effect$/);
+  await filters.click();
+  await sheet.getByRole("button", { name: "Export" }).click();
   await expect(page.getByRole("link", { name: "CSV, for other programs" })).toBeVisible();
 });

@@ -96,6 +96,8 @@ test("another user's shared view can be opened and copied but not changed", asyn
   await expect(page).toHaveURL("/?kind=open");
   await expect(saved(page)).toBeHidden();
   const menu = page.getByRole("dialog", { name: "Saved view" });
+  const filters = page.getByRole("button", { name: "Filters" });
+  await filters.click();
   await bar(page).getByRole("button", { name: "Theirs" }).click();
   await expect(menu).toContainText("shared by bo@example.org");
   await expect(menu.getByRole("button")).toHaveCount(0);
@@ -104,6 +106,7 @@ test("another user's shared view can be opened and copied but not changed", asyn
   await saved(page).getByRole("link", { name: "Theirs" }).click();
   await page.getByRole("combobox", { name: "Search events" }).fill("tag:none");
   await page.keyboard.press("Enter");
+  await filters.click();
   await bar(page).getByRole("button", { name: "Theirs" }).click();
   await expect(menu.getByRole("button")).toHaveText(["Save as…"]);
 });
