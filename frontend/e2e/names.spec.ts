@@ -41,12 +41,18 @@ test("a template, a tag, a domain, a subaccount and a link have pages with rates
     await expect(bounceRate).toContainText(formula);
     await expect(page.getByRole("slider", { name: /^Volume by day/ })).toBeVisible();
     await expect(page.getByRole("table", { name: "Failure reasons" })).toContainText("No such mailbox");
+    await expect(page.getByRole("table", { name: "Clicked links" })).toContainText(url);
+    await expect(page.getByRole("table", { name: "Mail programs" })).toBeVisible();
   }
   await deliver([event("open", mail)]);
   await expectRows(page, 9);
   await page.goto(`/links/${encodeURIComponent(url)}`);
   await expect(page.getByRole("heading", { name: url })).toBeVisible();
   await expect(row(page, mail.subject)).toHaveCount(1);
+  // Of a link, only clicks are known.
+  await expect(page.getByText(/^Clicked 1 time/)).toBeVisible();
+  await expect(rates).toBeHidden();
+  await expect(page.getByRole("slider", { name: /^Engagement by/ })).toBeVisible();
   await expect(page).toHaveTitle(new RegExp(`Link https://shop.example.com/${run}`));
 
   // Names link to their pages, and from there to the search.

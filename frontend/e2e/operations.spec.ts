@@ -249,7 +249,7 @@ test("at 320 px nothing scrolls horizontally, and More opens the admin pages", a
   await page.setViewportSize({ width: 320, height: 640 });
   await signIn(page);
   const overflow = (): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  const more = page.getByRole("button", { name: "More", exact: true });
+  const more = page.getByRole("button", { name: /^More/ });
   await more.click();
   await expect(page.getByRole("link", { name: "System" })).toBeVisible();
   await page.keyboard.press("Escape");

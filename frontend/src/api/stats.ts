@@ -12,6 +12,8 @@ export type NamedCounts = Schemas["CountsByName"];
 
 export type Statistics = Schemas["Statistics"];
 
+export type NamedMail = Schemas["NamedMail"];
+
 export type Audience = Schemas["Audience"];
 
 /** What persons read mail with and where, and which links were clicked. */

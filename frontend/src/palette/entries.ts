@@ -86,7 +86,7 @@ export function searchEntry(text: string): Entry {
   );
 }
 
-/** People, messages, templates and tags on the server. A source that fails is left out. */
+/** People, messages and names on the server. A source that fails is left out. */
 export async function serverEntries(text: string): Promise<Entry[]> {
   if (text.trim().length < MIN_CHARS) return [];
   const named = async (
@@ -105,6 +105,8 @@ export async function serverEntries(text: string): Promise<Entry[]> {
     messageEntries(text.trim()),
     named("template", "Templates", "paper", (value) => valuePath("template", value)),
     named("tag", "Tags", "flag", (value) => valuePath("tag", value)),
+    named("subaccount", "Subaccounts", "people", (value) => valuePath("subaccount", value)),
+    named("domain", "Domains", "list", (value) => valuePath("domain", value)),
   ]);
   return found.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
 }

@@ -1,6 +1,7 @@
 //! The histogram, statistics, export, and erasure of a recipient.
 
 use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Database, Mandrill, Rng};
@@ -522,4 +523,46 @@ async fn the_audience_is_that_of_persons_and_links_tell_persons_from_machines() 
     assert_eq!(early["clients"], json!([{"name": "Thunderbird", "count": 1}]));
     assert_eq!(early["links"], json!([]));
     assert_eq!(admin.get("/api/stats/audience?colour=red").await.problem(), (400, "bad_page".to_owned()));
+}
+
+#[tokio::test]
+async fn mail_by_name_counts_a_message_once_and_follows_the_chosen_time() {
+    let stack = Stack::start().expect("the stack should start");
+    let admin = ApiClient::admin(&stack).await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock should be past 1970").as_secs();
+    let of = |kind: &str, id: &str, template: &str, days_ago: u64, agent: &str| {
+        let mut event = event(kind, id);
+        event["ts"] = json!(now - days_ago * 86_400 - 60);
+        event["user_agent"] = json!(agent);
+        event["ip"] = json!("203.0.113.9");
+        event["msg"]["template"] = json!(template);
+        event["msg"]["tags"] = json!([template]);
+        event["msg"]["email"] = json!("ada@example.com");
+        event
+    };
+    let (person, scanner) = ("Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Thunderbird/128.4.0", "Mimecast");
+    let events = [
+        of("send", "m1", "news", 0, ""),
+        of("send", "m2", "news", 0, ""),
+        of("send", "m3", "news", 20, ""),
+        of("delivered", "m1", "news", 0, ""),
+        of("open", "m1", "news", 0, person),
+        of("open", "m1", "news", 0, &format!("{person} again")),
+        of("open", "m2", "news", 0, scanner),
+        of("click", "m1", "news", 0, person),
+        of("hard_bounce", "m4", "old", 20, ""),
+        of("deferral", "m2", "news", 0, ""),
+        of("spam", "m1", "news", 0, ""),
+    ];
+    let posted = Mandrill::of(&stack).deliver(&events).await.json();
+    assert_eq!(posted["quarantined"], 0, "{posted}");
+    let news = |sent: i64| json!({"name": "news", "sent": sent, "delivered": 1, "bounced": 0, "deferred": 1, "complained": 1, "opened": 1, "clicked": 1});
+    let found = admin.get("/api/stats/audience").await.json();
+    assert_eq!(found["templates"][0], news(3));
+    assert_eq!(found["tags"][0], news(3));
+    assert_eq!(found["templates"][1]["bounced"], 1);
+    assert_eq!((&found["domains"][0]["name"], &found["domains"][0]["sent"]), (&json!("example.com"), &json!(3)));
+    // By the time of the events, those of twenty days ago are outside of the week.
+    let found = admin.get("/api/stats/audience?time=occurred").await.json();
+    assert_eq!(found["templates"], json!([news(2)]));
 }

@@ -21,7 +21,7 @@ export const COLUMNS: readonly Column[] = [
   column(
     "when",
     "When",
-    "104px",
+    "128px",
     (event) => event.occurred_at,
     (event) => ["from", event.received_at],
   ),

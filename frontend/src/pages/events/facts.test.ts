@@ -23,7 +23,7 @@ const event = {
 
 test("empty facts are omitted and filterable facts have their filter name", () => {
   const facts = factsOf(event).map(({ title, text, name }) => `${title} ${name} ${text}`);
-  expect(facts.filter((fact) => !/^(Happened|Received)/.test(fact))).toEqual([
+  expect(facts.filter((fact) => !/^(Happened|Stored here)/.test(fact))).toEqual([
     "To recipient ada@example.com",
     "Tag tag vip",
     "Tag tag new",

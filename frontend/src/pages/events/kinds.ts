@@ -5,7 +5,7 @@ import type { Tone } from "../../components/tones";
 import { inWords } from "../../words";
 import { actorLabel, isMachine, placeOf, reasonLabel } from "./verdict";
 
-export type KindIcon = "dot" | "ring" | "half" | "cross" | "arrow" | "eye" | "flag" | "list" | "in";
+export type KindIcon = "dot" | "ring" | "half" | "cross" | "arrow" | "eye" | "flag" | "list" | "in" | "leave";
 
 export interface KindStyle {
   readonly label: string;
@@ -21,7 +21,7 @@ const STYLES: Readonly<Record<string, KindStyle>> = {
   hard_bounce: { label: "Bounced", tone: "bad", icon: "cross" },
   reject: { label: "Rejected", tone: "bad", icon: "cross" },
   spam: { label: "Spam", tone: "bad", icon: "flag" },
-  unsub: { label: "Unsubscribed", tone: "quiet", icon: "arrow" },
+  unsub: { label: "Unsubscribed", tone: "quiet", icon: "leave" },
   open: { label: "Opened", tone: "engaged", icon: "eye" },
   click: { label: "Clicked", tone: "engaged", icon: "arrow" },
   inbound: { label: "Received", tone: "quiet", icon: "in" },
@@ -42,12 +42,19 @@ export function detailOf(event: MailEvent): string {
     case "open":
       return [machine, placeOf(event), clientOf(event.user_agent)].filter(Boolean).join(" · ");
     case "click":
-      return [machine, event.url ?? placeOf(event)].filter(Boolean).join(" · ");
+      // Without what all addresses begin with, so that the telling part is not cut off.
+      return [machine, event.url?.replace(/^https?:\/\/(?:www\.)?/, "") ?? placeOf(event)].filter(Boolean).join(" · ");
     case "inbound":
       return event.sender ? `from ${event.sender}` : "";
     default:
       return [reasonLabel(event.reason_class), event.diagnostic].filter(Boolean).join(" · ");
   }
+}
+
+/** Like `detailOf`, where there is room: a click also tells where and with what. */
+export function fullDetailOf(event: MailEvent): string {
+  if (event.kind !== "click") return detailOf(event);
+  return [event.url, placeOf(event), clientOf(event.user_agent)].filter(Boolean).join(" · ");
 }
 
 /** The name of the mail client or browser; empty if it is unknown. */

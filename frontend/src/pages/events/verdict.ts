@@ -25,7 +25,9 @@ export function explainFailure(event: Judged): string {
 /** The explanation of a reason class, and what to do. */
 export function explainReason(code: string): string {
   const reason = lookUp(verdicts.reasons, code);
-  return reason ? `${reason.explanation} ${reason.advice}` : "";
+  if (!reason) return "";
+  const { explanation, advice } = reason;
+  return `${explanation} What to do: ${advice.charAt(0).toLowerCase()}${advice.slice(1)}`;
 }
 
 /** Who opened or clicked, such as `a security scanner`; empty for other events. */

@@ -35,7 +35,7 @@ const VOLUME: readonly (readonly [id: string, name: string, tone: Tone, kinds: r
   ["sent", "Sent", "quiet", ["send"]],
   ["delivered", "Delivered", "ok", ["delivered"]],
   ["deferred", "Deferred", "warn", ["deferral"]],
-  ["bounced", "Bounced", "bad", ["hard_bounce", "soft_bounce"]],
+  ["bounced", "Bounced, hard and soft", "bad", ["hard_bounce", "soft_bounce"]],
   ["rejected", "Rejected", "bad", ["reject"], true],
   ["spam", "Spam complaints", "warn", ["spam"], true],
   ["inbound", "Inbound", "engaged", ["inbound"], true],
@@ -89,7 +89,8 @@ function rateSeries(stats: SeriesInput): Series[] {
 }
 
 function engagementSeries({ buckets, unique }: Pick<Statistics, "buckets" | "unique">): Series[] {
-  return ENGAGEMENT.map(([id, name, tone, count, dashed]) => ({
+  const known = ENGAGEMENT.filter(([, , , count]) => !unique || count(unique) > 0);
+  return (known.length > 0 ? known : ENGAGEMENT.slice(0, 2)).map(([id, name, tone, count, dashed]) => ({
     id,
     name,
     tone,

@@ -40,6 +40,7 @@ interface Range {
 export const RANGES: Readonly<Record<string, Range>> = {
   "24h": { name: "Last 24 hours", step: "hour", bars: 24 },
   "7d": { name: "Last 7 days", step: "day", bars: 7 },
+  "14d": { name: "Last 14 days", step: "day", bars: 14 },
   "30d": { name: "Last 30 days", step: "day", bars: 30 },
   "90d": { name: "Last 90 days", step: "day", bars: 90 },
   "12m": { name: "Last 12 months", step: "month", bars: 12 },

@@ -49,7 +49,7 @@ interface StateStyle {
 
 export const STATES: Readonly<Record<CheckState, StateStyle>> = {
   ok: { label: "In order", icon: "dot", tone: "ok" },
-  warn: { label: "Attention", icon: "half", tone: "warn" },
+  warn: { label: "Look at", icon: "half", tone: "warn" },
   fail: { label: "Fails", icon: "cross", tone: "bad" },
 };
 

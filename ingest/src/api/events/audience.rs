@@ -1,4 +1,4 @@
-//! `/api/stats/audience`: what persons read mail with and where, and which links were clicked.
+//! `/api/stats/audience`: what persons read mail with and where, which links were clicked, and what became of the mail by name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::api::events::statistics::query::{StatisticsParams, StatisticsQuery};
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
-use crate::store::events::audience::{self, AudienceCount};
+use crate::store::events::audience::{self, AudienceCount, MailCount};
 use crate::store::events::statistics::{Period, first_counted, is_stored, oldest_event};
 use crate::store::sqlstate;
 use crate::verdict::readers::Reader;
@@ -41,6 +41,28 @@ pub(crate) struct Audience {
     countries: Vec<NamedCount>,
     /// The links that were clicked, the most common among persons first.
     links: Vec<LinkCount>,
+    /// The ten receiving domains with the most mail, most mail first.
+    domains: Vec<NamedMail>,
+    /// The ten tags with the most mail, most mail first.
+    tags: Vec<NamedMail>,
+    /// The ten templates with the most mail, most mail first.
+    templates: Vec<NamedMail>,
+}
+
+/// What became of the mail with a name.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NamedMail {
+    name: String,
+    sent: i64,
+    delivered: i64,
+    /// Hard and soft bounces.
+    bounced: i64,
+    deferred: i64,
+    complained: i64,
+    /// Messages that persons opened, directly or through a proxy, each counted once.
+    opened: i64,
+    /// Messages in which persons clicked, each counted once.
+    clicked: i64,
 }
 
 /// A number of opens.
@@ -60,7 +82,7 @@ pub(crate) struct LinkCount {
     machines: i64,
 }
 
-/// Counts opens by persons by program, device and country, and clicks by link.
+/// Counts opens by persons by program, device and country, clicks by link, and mail by domain, tag and template.
 ///
 /// Takes the same parameters as `/api/stats`; `step` and `zone` make no difference.
 ///
@@ -74,15 +96,24 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
     let StatisticsQuery { counted, filter, .. } = StatisticsQuery::parse(&query)?;
     let pool = &state.reading;
     let (oldest, first_counted) = tokio::try_join!(oldest_event(pool), first_counted(pool))?;
-    let (rows, too_many) = match audience::count(pool, &filter, counted).await {
-        Ok(rows) => (rows, false),
-        Err(error) if sqlstate::is_timeout(&error) => (Vec::new(), true),
+    let both = tokio::try_join!(audience::count(pool, &filter, counted), audience::count_mail(pool, &filter, counted));
+    let (rows, mail, too_many) = match both {
+        Ok((rows, mail)) => (rows, mail, false),
+        Err(error) if sqlstate::is_timeout(&error) => (Vec::new(), Vec::new(), true),
         Err(error) => return Err(error.into()),
     };
     let Names { opens, clients, devices, countries, links } = names(rows);
     let period = counted.period;
     let counted_from = oldest.filter(|oldest| *oldest > period.from && !is_stored(period, Some(*oldest), first_counted));
-    let audience = Audience { period, counted_from, too_many, opens, clients, devices, countries, links };
+    let mut by_facet = BTreeMap::<String, Vec<NamedMail>>::new();
+    for MailCount { facet, name, sent, delivered, bounced, deferred, complained, opened, clicked } in mail {
+        let named = NamedMail { name, sent, delivered, bounced, deferred, complained, opened, clicked };
+        by_facet.entry(facet).or_default().push(named);
+    }
+    let mut take = |facet: &str| by_facet.remove(facet).unwrap_or_default();
+    let (domains, tags, templates) = (take("domain"), take("tag"), take("template"));
+    let audience =
+        Audience { period, counted_from, too_many, opens, clients, devices, countries, links, domains, tags, templates };
     Ok(warp::reply::json(&audience).into_response())
 }
 

@@ -1,10 +1,10 @@
-//! Counts what opened and clicked: user agents, countries and links. It reads the events themselves.
+//! Counts what opened and clicked, and what became of the mail by name. It reads the events themselves.
 
 use shared::filter::Filter;
 use sqlx::{FromRow, PgPool, QueryBuilder};
 
 use crate::store::events::search_plan::{self, RowLimit};
-use crate::store::events::selected_statistics::{begin_count, push_selected};
+use crate::store::events::selected_statistics::{MAX_NAMES, begin_count, push_selected};
 use crate::store::events::statistics::Counted;
 
 /// The number of opens or clicks with the same property.
@@ -44,6 +44,55 @@ pub(crate) async fn count(pool: &PgPool, filter: &Filter, counted: Counted) -> R
          select property, value, persons, machines from ranked
          where place <= case property when 'user_agent' then 5000 when 'country' then 10 else 20 end order by property, place",
     );
+    let rows = sql.build_query_as().fetch_all(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(rows)
+}
+
+/// What became of the mail with the same domain, tag or template.
+#[derive(FromRow)]
+pub(crate) struct MailCount {
+    /// `domain`, `tag` or `template`.
+    pub(crate) facet: String,
+    pub(crate) name: String,
+    pub(crate) sent: i64,
+    pub(crate) delivered: i64,
+    /// Hard and soft bounces.
+    pub(crate) bounced: i64,
+    pub(crate) deferred: i64,
+    pub(crate) complained: i64,
+    /// Messages that persons opened, each counted once.
+    pub(crate) opened: i64,
+    /// Messages in which persons clicked, each counted once.
+    pub(crate) clicked: i64,
+}
+
+/// Counts for the ten domains, tags and templates with the most mail, most mail first.
+///
+/// # Errors
+/// Returns an error if Postgres fails or does not finish within two seconds.
+pub(crate) async fn count_mail(pool: &PgPool, filter: &Filter, counted: Counted) -> Result<Vec<MailCount>, sqlx::Error> {
+    let plan = search_plan::choose(pool, filter, RowLimit::All).await?;
+    let mut transaction = begin_count(pool).await?;
+    let mut sql = QueryBuilder::new("with selected as (");
+    let columns = "id, message_id, kind, actor, recipient, sender, tags, template, subaccount, diagnostic";
+    push_selected(&mut sql, columns, filter, plan, counted);
+    sql.push(
+        " and kind in ('send', 'delivered', 'hard_bounce', 'soft_bounce', 'deferral', 'spam', 'open', 'click')), counted as (
+           select facet, name, count(*) filter (where kind = 'send') as sent, count(*) filter (where kind = 'delivered') as delivered,
+                  count(*) filter (where kind in ('hard_bounce', 'soft_bounce')) as bounced,
+                  count(*) filter (where kind = 'deferral') as deferred, count(*) filter (where kind = 'spam') as complained,
+                  count(distinct message) filter (where kind = 'open' and actor in ('person', 'proxy')) as opened,
+                  count(distinct message) filter (where kind = 'click' and actor in ('person', 'proxy')) as clicked
+           from selected cross join lateral (select coalesce(message_id, id::text) as message) as identified
+                cross join lateral facets_of(kind, recipient, sender, tags, template, subaccount, diagnostic)
+           where facet in ('domain', 'tag', 'template') group by facet, name
+         ), ranked as (
+           select *, row_number() over (partition by facet order by sent desc, opened desc, name) as place from counted
+         )
+         select facet, name, sent, delivered, bounced, deferred, complained, opened, clicked from ranked where place <= ",
+    );
+    sql.push_bind(MAX_NAMES).push(" order by facet, place");
     let rows = sql.build_query_as().fetch_all(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(rows)

@@ -99,7 +99,7 @@ pub(crate) async fn last_by_person(pool: &PgPool, email: &str, kind: &str) -> Re
 pub(crate) struct RecipientMessage {
     message_id: String,
     subject: Option<String>,
-    /// When the newest event of the message was received.
+    /// When the newest event of the message happened.
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
     /// The kinds of its events, in the order in which each last happened.
@@ -121,12 +121,12 @@ pub(crate) async fn newest_messages(pool: &PgPool, email: &str) -> Result<Vec<Re
              where lower(recipient collate "C") = lower($1 collate "C") and message_id is not null and kind <> 'inbound'
              order by received_at desc, id desc limit $2
            ), by_kind as (
-             select message_id, kind, max(subject) as subject, max(received_at) as received_at, max(occurred_at) as occurred_at, max(id) as id
+             select message_id, kind, max(subject) as subject, max(occurred_at) as occurred_at, max(id) as id
              from newest group by message_id, kind
            )
-           select message_id as "message_id!", max(subject) as subject, max(received_at) as "at!",
+           select message_id as "message_id!", max(subject) as subject, max(occurred_at) as "at!",
                   array_agg(kind order by occurred_at, id) as "kinds!"
-           from by_kind group by message_id order by max(received_at) desc, max(id) desc limit 10"#,
+           from by_kind group by message_id order by max(occurred_at) desc, max(id) desc limit 10"#,
         email,
         MAX_MESSAGE_EVENTS
     )

@@ -25,7 +25,7 @@ const COUNT_TIMEOUT: &str = "2000";
 /// How long before the time of its occurrence an event can be received, if clocks differ.
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::DAY;
 /// Number of names listed for each facet.
-const MAX_NAMES: i32 = 10;
+pub(crate) const MAX_NAMES: i32 = 10;
 
 /// Counts the selected events by bucket, kind and verdict. `starts` are the starts of the buckets.
 ///

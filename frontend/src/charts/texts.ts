@@ -1,0 +1,5 @@
+/** What is read on the screen and is not data, in one place, so that a translation can be added. */
+
+export const texts = {
+  aPartOfIt: " (a part of it)",
+} as const;

@@ -1,0 +1,24 @@
+/** What is read on the screen and is not data, in one place, so that a translation can be added. */
+
+export const texts = {
+  facts: "Facts",
+  id: "Id",
+  idLower: "id",
+  figures: "Figures",
+  anErasedMessage: "An erased message",
+  aMessageWithoutSubject: "A message without subject",
+  whomItWentTo: (erasedAt: string | number) =>
+    `Whom it went to and what it said was erased ${erasedAt}. What became of it stays.`,
+  thereAreMoreEvents: "There are more events than are shown here;",
+  theListOfEvents: "the list of events",
+  hasAllOfThem: "has all of them.",
+  linksClicked: "Links clicked",
+  byMachines: (machines: string | number) => `+ ${machines} by machines`,
+  otherMessagesToThis: "Other messages to this address",
+  whatBecameOfIt: "What became of it",
+  times: (times: string | number) => `${times} times`,
+  erased: "erased",
+  simulated: "simulated",
+  hidePayload: "Hide payload",
+  payload: "Payload",
+} as const;

@@ -1,0 +1,42 @@
+/** What is read on the screen and is not data, in one place, so that a translation can be added. */
+
+export const texts = {
+  eraseThisRecipient: "Erase this recipient",
+  erased: (describe: string | number) => `Erased: ${describe}.`,
+  statisticsDoNotChange:
+    "Statistics do not change. What Mandrill still posts about earlier mail is stored without personal data. New mail to this address is stored as any other.",
+  counting: "Counting…",
+  nothingIsStoredAbout: "Nothing is stored about",
+  about: (describe: string | number) => `${describe} about`,
+  wouldBeEmptiedThe: "would be emptied: the address, subjects, metadata, places, links and payloads.",
+  nothingBringsItBack: "Nothing brings it back. By design, this remains:",
+  thatSomethingWasSent: "that something was sent, when, with which tags and template, and what became of it;",
+  countsAndStatisticsIncluding: "counts and statistics, including the domain;",
+  aKeyedHashOf: "a keyed hash of the address, which keeps late deliveries from restoring anything;",
+  whatWasExportedPrinted: "what was exported, printed or shown on open pages, and backups of the database;",
+  whatMandrillItselfStores: "what Mandrill itself stores.",
+  typeTheAddressTo: "Type the address to confirm",
+  close: "Close",
+  cancel: "Cancel",
+  erasing: "Erasing…",
+  erase: "Erase",
+  newestMessages: "Newest messages",
+  whatHappened: "What happened",
+  last: "Last",
+  noSubject: "(no subject)",
+  noMessageToThis: "No message to this address is stored.",
+  itsEventsAreKept:
+    "Its events are kept without the address. What Mandrill sends about it later is stored and shown here.",
+  eraseDialog: "Erase…",
+  howOftenWhatHappened: "How often what happened, and when last",
+  noEventIsAbout: "No event is about this address.",
+  since: (since: string | number) => `since ${since}:`,
+  personalDataWasErased: (erased_at: string | number) =>
+    `Personal data was erased on ${erased_at}. Everything below came later.`,
+  engagement: "Engagement",
+  noneStored: "None stored",
+  whatStoppedMail: "What stopped mail",
+  whatStoppedOrResumed: "What stopped or resumed mail",
+  why: "Why",
+  when: "When",
+} as const;

@@ -1,0 +1,34 @@
+/** What became of the mail with a name: from the events themselves, or else from the counts that are kept. */
+
+import type { Audience, NamedCounts, NamedMail } from "../../api/stats";
+import { total } from "./rates";
+
+/** Opened and clicked messages are null if only opens and clicks are counted, of which a message can have several. */
+export type Mail = Omit<NamedMail, "opened" | "clicked"> & {
+  readonly opened: number | null;
+  readonly clicked: number | null;
+};
+
+/** `audience` is null while it is not known, or if there is too much to count. */
+export function mailOf(
+  facet: "domains" | "tags" | "templates",
+  stats: Readonly<Record<typeof facet, readonly NamedCounts[]>>,
+  audience: Audience | null,
+): readonly Mail[] {
+  if (audience !== null && !audience.too_many) return audience[facet];
+  return stats[facet].map(({ name, counts }) => ({
+    name,
+    sent: total(counts, "send"),
+    delivered: total(counts, "delivered"),
+    bounced: total(counts, "hard_bounce", "soft_bounce"),
+    deferred: total(counts, "deferral"),
+    complained: total(counts, "spam"),
+    opened: null,
+    clicked: null,
+  }));
+}
+
+/** A share of sent mail; null if it is unknown. */
+export function shareOf({ sent }: Mail, part: number | null): number | null {
+  return sent > 0 && part !== null ? part / sent : null;
+}

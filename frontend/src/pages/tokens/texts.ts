@@ -1,0 +1,30 @@
+/** What is read on the screen and is not data, in one place, so that a translation can be added. */
+
+export const texts = {
+  newToken: "New token",
+  thisIsTheToken: (name: string | number) => `This is the token “${name}”. It is not shown again.`,
+  theToken: "the token",
+  aProgramSendsIt: "A program sends it with each request:",
+  done: "Done",
+  whatItIsFor: "What it is for",
+  aFewWords: "A few words",
+  whatItMayDo: "What it may do",
+  cancel: "Cancel",
+  makeAToken: "Make a token",
+  whatProgramsSignIn:
+    "What programs sign in with. A token does what it was made for and nothing else; its secret is not kept here.",
+  newTokenDialog: "New token…",
+  noProgramHasA: "No program has a token. Make one for each, so that each can be revoked alone.",
+  tokens: "Tokens",
+  may: "May",
+  madeBy: "Made by",
+  lastUsed: "Last used",
+  revokeIt: "Revoke it",
+  never: "Never",
+  revoke: (name: string | number) => `Revoke ${name}…`,
+  revokeDialog: "Revoke…",
+  revokeToken: "Revoke token",
+  revokeTitle: "Revoke",
+  whateverUses: "Whatever uses",
+  isRefusedFromNow: "is refused from now on, and what it follows is cut. This cannot be undone.",
+} as const;

@@ -1,0 +1,25 @@
+/** What is read on the screen and is not data, in one place, so that a translation can be added. */
+
+export const texts = {
+  saved: "Saved",
+  of: (name: string | number, owner_email: string | number) => `${name}, of ${owner_email}`,
+  shared: ", shared",
+  changedNotSaved: "Changed, not saved",
+  changed: ", changed",
+  saveThisView: "Save this view",
+  savedView: "Saved view",
+  name: "Name",
+  everybodySeesIt: "Everybody sees it",
+  itGoesForEverybody: "It goes for everybody.",
+  itGoesForGood: "It goes for good.",
+  theEventsStay: (itGoesForGood: string | number) => `${itGoesForGood} The events stay.`,
+  deleteLabel: "Delete…",
+  deleteIt: "Delete it",
+  cancel: "Cancel",
+  save: "Save",
+  sharedBy: (owner_email: string | number) => `shared by ${owner_email}`,
+  saveAs: "Save as…",
+  editView: "Edit view…",
+  saveThisViewDialog: "Save this view…",
+  changedNotSavedLower: "changed, not saved",
+} as const;
