@@ -10,7 +10,7 @@ const live = (page: Page): Locator => page.getByRole("status").getByText("Live",
 async function invite(page: Page, email: string): Promise<string> {
   await page.getByRole("button", { name: "Invite…" }).click();
   await dialog(page).getByLabel("E-mail").fill(email);
-  await dialog(page).getByRole("button", { name: "Make a link" }).click();
+  await dialog(page).getByRole("button", { name: "Create link" }).click();
   await expect(dialog(page).getByRole("status").first()).toContainText(`Give this link to ${email}`);
   const link = await dialog(page).locator("code").textContent();
   await dialog(page).getByRole("button", { name: "Done" }).click();
@@ -71,14 +71,14 @@ test("an invited user signs in, gets a new role at once, and is signed out when 
   // Once enabled, the user signs in with a new link, and an admin can end all their sessions.
   await runAction(page, "Enable…", "Enable");
   await panel(page).getByRole("button", { name: "New link…" }).click();
-  await dialog(page).getByRole("button", { name: "Make a link" }).click();
+  await dialog(page).getByRole("button", { name: "Create link" }).click();
   const newLink = `${await dialog(page).locator("code").textContent()}`;
   await dialog(page).getByRole("button", { name: "Done" }).click();
   await accept(memberPage, newLink, "another password of mine");
   await page.reload();
   await runAction(page, "Sign out everywhere…", "Sign out everywhere");
   await expect(memberPage).toHaveURL(/\/sign-in/);
-  await expect(panel(page)).toContainText("Nowhere at the moment.");
+  await expect(panel(page)).toContainText("Not signed in anywhere.");
 });
 
 test("users cannot disable themselves, and an existing address cannot be invited again", async ({ page }) => {
@@ -114,7 +114,7 @@ test("a token is shown once, works only within its scopes, and is rejected after
   await signIn(page, "/tokens");
   await page.getByRole("button", { name: "New token…" }).click();
   await dialog(page).getByLabel("What it is for").fill(name);
-  await dialog(page).getByRole("button", { name: "Make a token" }).click();
+  await dialog(page).getByRole("button", { name: "Create token" }).click();
   const secret = `${await dialog(page).locator("code").first().textContent()}`;
   expect(secret.length).toBeGreaterThan(30);
   await dialog(page).getByRole("button", { name: "Done" }).click();

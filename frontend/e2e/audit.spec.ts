@@ -9,7 +9,7 @@ test("admin actions appear in the audit, newest first, with links to the user", 
   await signIn(page, "/users");
   await page.getByRole("button", { name: "Invite…" }).click();
   await page.getByRole("dialog").getByLabel("E-mail").fill(email);
-  await page.getByRole("dialog").getByRole("button", { name: "Make a link" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Create link" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Done" }).click();
   await page.getByRole("link", { name: email }).click();
   await page.getByRole("button", { name: "Make admin…" }).click();

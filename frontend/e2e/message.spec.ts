@@ -34,7 +34,7 @@ test("the message page shows its history live and links to the recipient and oth
   await expect(history.last()).toContainText("a security scanner");
   await expect(history.last()).toContainText("names itself as a security product");
   await expect(page.getByText("Arrived, opened once", { exact: true })).toBeVisible();
-  await expect(page.getByLabel("Figures")).toContainText("Opened by persons1 and 1 by machines");
+  await expect(page.getByLabel("Figures")).toContainText("Opened by people1 and 1 by machines");
   await page.reload();
   const related = page.getByRole("region", { name: "Other messages to this address" });
   await expect(related).toContainText("Bounced");
@@ -45,10 +45,10 @@ test("the message page shows its history live and links to the recipient and oth
 
   await page.getByRole("link", { name: email }).click();
   await expect(page.getByRole("heading", { name: email })).toBeVisible();
-  await expect(page.getByRole("list", { name: "How often what happened" })).toContainText("Deferred 2");
+  await expect(page.getByRole("list", { name: "Events by kind, with the latest time" })).toContainText("Deferred 2");
   await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", "8");
   await deliver([followUp(first, "click", 4)]);
-  await expect(page.getByRole("list", { name: "How often what happened" })).toContainText("Clicked 1");
+  await expect(page.getByRole("list", { name: "Events by kind, with the latest time" })).toContainText("Clicked 1");
   // The click is of an earlier message, so the address still bounces.
   await expect(page.getByText(/^Bounces since/)).toBeVisible();
 
@@ -78,7 +78,7 @@ test("the page says what became of the message, why, and links its facts", async
   const main = page.getByRole("main");
   await expect(main.getByText("Delivered in 9 s, opened once, clicked once", { exact: true })).toBeVisible();
   await expect(page.getByLabel("Figures")).toContainText("Delivery took9 s");
-  await expect(page.getByLabel("Figures")).toContainText("Clicked by persons1 and 1 by machines");
+  await expect(page.getByLabel("Figures")).toContainText("Clicked by people1 and 1 by machines");
   await expect(page.getByRole("region", { name: "Diagnosis" })).toBeHidden();
   const links = page.getByRole("region", { name: "Links clicked" });
   await expect(links.getByRole("listitem")).toHaveText([`${url}1 + 1 by machines`]);

@@ -135,7 +135,7 @@ test("desktop notifications need permission, appear while the page is hidden, an
   await signIn(page, "/notifications");
   expect(await page.evaluate(() => Notification.permission)).toBe("default");
   await page.getByRole("button", { name: "Allow notifications" }).click();
-  await expect(page.getByText("While this page is hidden, your browser shows what is new.")).toBeVisible();
+  await expect(page.getByText("Desktop notifications are on while this page is hidden.")).toBeVisible();
   await page.reload();
   await expect(page.getByRole("status").getByText("Live", { exact: true })).toBeVisible();
   const [visible, hidden] = [`Visible ${randomUUID()}`, `Hidden ${randomUUID()}`];
@@ -151,7 +151,7 @@ test("desktop notifications need permission, appear while the page is hidden, an
   await expect(page.getByRole("main")).toContainText(hidden);
   await page.goBack();
   await expect(list(page).getByRole("listitem").filter({ hasText: hidden })).not.toContainText("Unread.");
-  await page.getByRole("button", { name: "Stop that" }).click();
+  await page.getByRole("button", { name: "Turn off" }).click();
   await page.reload();
   await expect(page.getByRole("button", { name: "Allow notifications" })).toBeVisible();
 });

@@ -40,7 +40,7 @@ test("quarantined elements are grouped by reason, inspected, retried after a dry
   await expect(link).toBeFocused();
 
   for (const id of [first, second])
-    await page.getByRole("checkbox", { name: `Choose item ${id}`, exact: true }).check();
+    await page.getByRole("checkbox", { name: `Select item ${id}`, exact: true }).check();
   const retry = page.getByRole("button", { name: "Retry 2 chosen…" });
   await retry.click();
   await expect(dialog(page).getByRole("status")).toHaveText("2 items still cannot, and stay.");

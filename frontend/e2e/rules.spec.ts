@@ -61,10 +61,10 @@ test("only events that match a rule notify, and resetting notifies on every open
   await page.goto("/notifications/rules");
   await page.getByRole("button", { name: /^Remove: / }).click();
   await expect(page.getByText("No event notifies you.")).toBeVisible();
-  await page.getByRole("button", { name: "Back to standard…" }).click();
-  await dialog.getByRole("button", { name: "Back to standard" }).click();
+  await page.getByRole("button", { name: "Reset to default…" }).click();
+  await dialog.getByRole("button", { name: "Reset to default" }).click();
   await expect(rules(page)).toHaveText([/^Opens/]);
-  await expect(page.getByRole("button", { name: "Back to standard…" })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Reset to default…" })).toHaveCount(0);
   const again = `Again ${randomUUID()}`;
   await deliver([
     event("hard_bounce", { subject: `Not ${again}`, tags: ["welcome"] }),

@@ -56,7 +56,7 @@ test("a filter is saved as a view, marked when changed, saved again, renamed, sh
   await bar(page).getByRole("button", { name }).click();
   await menuItem(page, "Edit view…").click();
   await dialog.getByLabel("Name").fill(renamed);
-  await dialog.getByLabel("Everybody sees it").check();
+  await dialog.getByLabel("Shared with everyone").check();
   await dialog.getByRole("button", { name: "Save" }).click();
   await expect(saved(page).getByRole("link", { name: renamed })).toContainText("shared");
   const other = await anotherPage();

@@ -10,7 +10,7 @@ test("every template gives the documented result, and its events arrive live", a
   await signIn(page, "/simulate");
   const arrivals = page.getByRole("list", { name: "Events that arrived" });
   for (const { id, name, receipt } of TEMPLATES) {
-    await page.getByLabel("Begin with").selectOption({ label: name });
+    await page.getByLabel("Start from").selectOption({ label: name });
     await expect(page).toHaveURL(`/simulate?template=${id}`);
     await post(page).click();
     await expect(answer(page)).toContainText(
@@ -59,8 +59,8 @@ test("a custom batch is posted unchanged, and syntax errors show their position"
   await expect(batch).toBeFocused();
   await page.keyboard.type('"o"');
   await expect(batch).toHaveValue(/"event": "o"pen/);
-  await page.getByLabel("Begin with").selectOption("click");
-  await page.getByRole("button", { name: "Bring back what I wrote" }).click();
+  await page.getByLabel("Start from").selectOption("click");
+  await page.getByRole("button", { name: "Restore my batch" }).click();
   await expect(batch).toHaveValue(/"event": "o"pen/);
   await batch.fill('{"events":[]}');
   await post(page).click();

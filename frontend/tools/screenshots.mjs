@@ -1,4 +1,4 @@
-// Takes screenshots of every page: empty, with data and failing, in both themes and two widths. The first argument is the output
+// Takes screenshots of every page: empty, with data and failing, in both themes and three widths. The first argument is the output
 // folder. With `readme` as second argument, takes only the screenshots of README.md and docs/dashboard.md:
 //   target/debug/stack with node frontend/tools/screenshots.mjs FOLDER [readme]
 import { spawnSync } from "node:child_process";
@@ -53,7 +53,7 @@ async function goTo(page, path) {
 /** Takes a screenshot of each page, then runs `more` for further ones. */
 async function capturePages(state, pages, more = () => {}, prepare = () => {}) {
   for (const colorScheme of ["light", "dark"])
-    for (const width of [1280, 390]) {
+    for (const width of [1440, 1280, 390]) {
       const { context, page } = await openPage(colorScheme, width);
       const screenshot = (name) =>
         page.screenshot({ path: join(folder, `${name}-${state}-${colorScheme}-${width}.png`) });
@@ -93,6 +93,11 @@ async function captureSignedOut(invitation) {
     }
 }
 
+/** On a phone, what chooses events stands in a sheet. */
+async function showFilters(page) {
+  if (page.viewportSize().width < 768) await page.getByRole("button", { name: "Filters" }).click();
+}
+
 /** Takes screenshots of dialogs, panels and menus. */
 async function captureDialogs(page, screenshot) {
   await goTo(page, "/");
@@ -109,10 +114,12 @@ async function captureDialogs(page, screenshot) {
   await screenshot("test");
   await goTo(page, "/?kind=open");
   await page.getByRole("button", { name: "Bounces" }).waitFor({ state: "detached" });
+  await showFilters(page);
   await page.getByRole("button", { name: /^Save this view/ }).click();
   await page.getByLabel("Name").waitFor();
   await screenshot("save-view");
   await goTo(page, "/?kind=hard_bounce%2Csoft_bounce");
+  await showFilters(page);
   await page.getByRole("region", { name: "Saved view" }).getByRole("button").click();
   await page.getByRole("button", { name: "Edit view…" }).waitFor();
   await screenshot("view-menu");
@@ -216,6 +223,8 @@ async function captureAll() {
     ["drawer", `/?event=${click.id}`],
     ["message", `/messages/${click.message_id}`],
     ["bounced", `/messages/${bounce.message_id}`],
+    ["template", "/templates/invoice?range=24h"],
+    ["link", "/links/https%3A%2F%2Fshop.example.com%2Forders%2F4711?range=24h"],
     ["filtered", "/?kind=open%2Cclick&not.tag=billing&from=15m"],
   ];
   await capturePages("data", [...pages, ...details], captureDialogs);
@@ -247,6 +256,9 @@ async function captureReadme() {
   };
   const click = await newest(first.page, "click");
   await capture("message-light", "light", 1280, `/messages/${click.message_id}`);
+  await capture("statistics-light", "light", 1280, "/stats?range=24h", (page) =>
+    page.getByRole("table", { name: "Mail programs" }).waitFor(),
+  );
   await capture("quarantine-light", "light", 1280, "/quarantine");
   await capture("events-light", "light", 1280, "/?from=3m", async (page) => {
     await post(JSON.stringify(messageEvents(0)));

@@ -35,7 +35,7 @@ export const texts = {
   n10CharactersOrMore: "10 characters or more.",
   showIt: "Show it",
   by: (actor: string | number) => `By ${actor}`,
-  nothingYetWhenA: "Nothing yet. When a mail is opened, or somebody presses Test, it appears here.",
+  nothingYetWhenA: "Nothing yet. Opens and test notifications appear here.",
   likeThis: (count: string | number) => `${count} like this`,
   loadOlder: "Load older",
   history: "History",
@@ -55,13 +55,13 @@ export const texts = {
   thisIsTheAddress: "This is the address to give to Mandrill, character by character:",
   theAddress: "the address",
   itIsTheAddress:
-    "It is the address as seen from here. If Mandrill has to use another one, give it that; the same must stand in `WEBHOOK_URLS`.",
+    "This is the address as seen from this browser. If Mandrill uses another one, enter that, and list it in `WEBHOOK_URLS`.",
   inMandrillOpenSettings:
     "In Mandrill, open Settings → Webhooks → Add a Webhook. Tick the events you want, paste the address as",
   postToUrl: "Post To URL",
   andSave: ", and save.",
   copyTheWebhooksKey:
-    "Copy the webhook's key from Mandrill into `WEBHOOK_KEYS`, and restart the service. What Mandrill posts in between is refused, and comes again.",
+    "Copy the webhook's key from Mandrill into `WEBHOOK_KEYS`, and restart the service. Deliveries in between are refused, and Mandrill repeats them.",
   press: "Press",
   sendTest: "Send Test",
   inMandrill: "in Mandrill.",

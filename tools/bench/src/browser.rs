@@ -21,7 +21,7 @@ const LIVE_SECONDS: &str = "20";
 const QUICK_LIVE_SECONDS: &str = "6";
 
 /// The id, description, unit and upper limit of each measurement.
-const LIMITS: [(&str, &str, &str, f64); 8] = [
+const LIMITS: [(&str, &str, &str, f64); 13] = [
     ("browser_paint_sign_in", "First paint of the sign-in page, median of five with an empty cache", "ms", 800.0),
     ("browser_paint_events", "First paint of the events page, median of five with an empty cache", "ms", 800.0),
     ("browser_scroll_rows", "Maximum number of rows in the page while scrolling through all events", "rows", 60.0),
@@ -30,6 +30,11 @@ const LIMITS: [(&str, &str, &str, f64); 8] = [
     ("browser_live_task", "Longest task while 500 events/s arrive, with all events loaded", "ms", 100.0),
     ("browser_live_moved", "Maximum movement of a hovered row further down while events arrive", "px", 1.0),
     ("browser_live_painted", "p95 from the 200 response to the frame that shows the event at the top", "ms", 500.0),
+    ("browser_slow_frame", "First visit at 1.2 s latency and 50 KiB/s: first paint", "ms", 3_000.0),
+    ("browser_slow_rows", "First visit at 1.2 s latency and 50 KiB/s: first row", "ms", 8_000.0),
+    ("browser_slow_click", "Slowest answer to a click on such a network, of eleven different ones", "ms", 100.0),
+    ("browser_slow_frame_later", "Later visit at 1.2 s latency and 50 KiB/s: first paint", "ms", 3_000.0),
+    ("browser_slow_rows_later", "Later visit at 1.2 s latency and 50 KiB/s: first row", "ms", 4_000.0),
 ];
 
 pub(crate) async fn measure(quick: bool, only: &str) -> anyhow::Result<Vec<Row>> {

@@ -1,10 +1,9 @@
 /** What is read on the screen and is not data, in one place, so that a translation can be added. */
 
 export const texts = {
-  whoDidWhatTo: "Who did what to accounts, tokens and people's data. An erased address stands here by its hash alone.",
+  whoDidWhatTo: "Changes to accounts, tokens and personal data. Erased addresses are listed by their hash.",
   refresh: "Refresh",
-  nothingYetWhenSomebody:
-    "Nothing yet. When somebody is invited, gets another role, or makes a token, it appears here.",
+  nothingYetWhenSomebody: "Nothing yet. Invitations, role changes and new tokens appear here.",
   audit: "Audit",
   who: "Who",
   what: "What",

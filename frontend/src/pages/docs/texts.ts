@@ -5,7 +5,7 @@ export const texts = {
   openapiDocument: "OpenAPI document",
   noOperationHasThat: "No operation has that in its name.",
   required: "required",
-  whoMayAsk: "Who may ask:",
+  whoMayAsk: "Permission:",
   theLineFor: (method: string | number, path: string | number) => `the line for ${method} ${path}`,
   parameters: "Parameters",
   body: (type: string | number) => `Body, ${type}`,

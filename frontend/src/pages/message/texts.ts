@@ -6,10 +6,10 @@ export const texts = {
   idLower: "id",
   figures: "Figures",
   anErasedMessage: "An erased message",
-  aMessageWithoutSubject: "A message without subject",
+  aMessageWithoutSubject: "Message without a subject",
   whomItWentTo: (erasedAt: string | number) =>
-    `Whom it went to and what it said was erased ${erasedAt}. What became of it stays.`,
-  thereAreMoreEvents: "There are more events than are shown here;",
+    `The recipient and the content were erased ${erasedAt}. The delivery history remains.`,
+  thereAreMoreEvents: "More events exist than are shown here;",
   theListOfEvents: "the list of events",
   hasAllOfThem: "has all of them.",
   linksClicked: "Links clicked",

@@ -9,5 +9,5 @@ export const texts = {
   noStoredEventHas: "No stored event has this name.",
   templates: "Templates",
   clicked: (times: string) => `Clicked ${times}.`,
-  clickedByPersons: (times: string, messages: string) => `Clicked ${times}; persons clicked it in ${messages}.`,
+  clickedByPersons: (times: string, messages: string) => `Clicked ${times}; people clicked it in ${messages}.`,
 } as const;

@@ -1,11 +1,10 @@
 /** What is read on the screen and is not data, in one place, so that a translation can be added. */
 
 export const texts = {
-  yourBrowserShowsNothing:
-    "Your browser shows nothing from here outside the page. Its settings for this site can allow it.",
-  whileThisPageIs: "While this page is hidden, your browser shows what is new.",
-  stopThat: "Stop that",
-  yourBrowserCanShow: "Your browser can show what is new while this page is hidden.",
+  yourBrowserShowsNothing: "Desktop notifications are blocked. Allow them in your browser's settings for this site.",
+  whileThisPageIs: "Desktop notifications are on while this page is hidden.",
+  stopThat: "Turn off",
+  yourBrowserCanShow: "Get desktop notifications while this page is hidden.",
   allowNotifications: "Allow notifications",
   readAndUnread: "Read and unread",
   unread: "Unread",
@@ -17,9 +16,9 @@ export const texts = {
   markAllAsRead: "Mark all as read",
   write: "Write",
   rules: "Rules…",
-  nothingLikeThat: "Nothing like that.",
+  nothingLikeThat: "No notifications match.",
   showEverything: "Show everything",
-  nothingYetWhenA: "Nothing yet. When a mail is opened, or somebody writes to you, it appears here.",
+  nothingYetWhenA: "Nothing yet. Opens and messages to you appear here.",
   notifications: "Notifications",
   writeToOthers: "Write to others",
 } as const;

@@ -8,9 +8,9 @@ export const texts = {
   counting: "Counting…",
   nothingIsStoredAbout: "Nothing is stored about",
   about: (describe: string | number) => `${describe} about`,
-  wouldBeEmptiedThe: "would be emptied: the address, subjects, metadata, places, links and payloads.",
-  nothingBringsItBack: "Nothing brings it back. By design, this remains:",
-  thatSomethingWasSent: "that something was sent, when, with which tags and template, and what became of it;",
+  wouldBeEmptiedThe: "would lose the address, subjects, metadata, places, links and payloads.",
+  nothingBringsItBack: "This cannot be undone. The following remains by design:",
+  thatSomethingWasSent: "when something was sent, its tags and template, and what happened to it;",
   countsAndStatisticsIncluding: "counts and statistics, including the domain;",
   aKeyedHashOf: "a keyed hash of the address, which keeps late deliveries from restoring anything;",
   whatWasExportedPrinted: "what was exported, printed or shown on open pages, and backups of the database;",
@@ -28,7 +28,7 @@ export const texts = {
   itsEventsAreKept:
     "Its events are kept without the address. What Mandrill sends about it later is stored and shown here.",
   eraseDialog: "Erase…",
-  howOftenWhatHappened: "How often what happened, and when last",
+  howOftenWhatHappened: "Events by kind, with the latest time",
   noEventIsAbout: "No event is about this address.",
   since: (since: string | number) => `since ${since}:`,
   personalDataWasErased: (erased_at: string | number) =>

@@ -13,8 +13,8 @@ export const texts = {
   save: "Save",
   allNotifications: "All notifications",
   whichEventsNotifyYou:
-    "Which events notify you. Messages from people and alerts always come. A change holds for what is received from then on.",
-  thisIsTheStandard: "This is the standard, until you choose otherwise:",
+    "Choose which events notify you. Messages and alerts always do. Changes apply to events received from now on.",
+  thisIsTheStandard: "This is the default until you add rules:",
   noEventNotifiesYou: "No event notifies you.",
   rules: "Rules",
   change: (describeRule: string | number) => `Change: ${describeRule}`,
@@ -22,8 +22,8 @@ export const texts = {
   remove: (describeRule: string | number) => `Remove: ${describeRule}`,
   removeTitle: "Remove",
   addARule: "Add a rule…",
-  backToStandard: "Back to standard…",
+  backToStandard: "Reset to default…",
   youHaveReachedThe: (limit: string | number) => `You have reached the limit of ${limit} rules. Remove one first.`,
-  backToStandardTitle: "Back to standard",
-  yourRulesGoAnd: "Your rules go, and every open notifies you again.",
+  backToStandardTitle: "Reset to default",
+  yourRulesGoAnd: "This deletes your rules. Every open notifies you again.",
 } as const;

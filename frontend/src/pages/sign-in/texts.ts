@@ -8,5 +8,5 @@ export const texts = {
   signingIn: "Signing in…",
   signIn: "Sign in",
   signInWith: (singleSignOn: string | number) => `Sign in with ${singleSignOn}`,
-  newHereOrThe: "New here, or the password is lost? An admin can give you a link by which you choose one.",
+  newHereOrThe: "New here, or forgot your password? Ask an admin for a link to set one.",
 } as const;

@@ -23,7 +23,7 @@ export function headlineOf(stats: Statistics): Headline {
   const [delivery, bounce, complaint, open] = ratesOf(stats, hasDelivered);
   const before = ratesOf(stats.previous, hasDelivered);
   const percent = (rate: Rate | undefined): string => formatPercent(rate ? valueOf(rate) : null);
-  const opened = open?.part == null ? "" : `, and persons opened ${percent(open)}`;
+  const opened = open?.part == null ? "" : `, and people opened ${percent(open)}`;
   const arrived = `${percent(delivery)} ${hasDelivered ? "delivered" : "did not bounce"}`;
   // The rate is unknown, or is about a part of the time only.
   const isKnown = delivery !== undefined && valueOf(delivery) !== null && !stats.delivery.is_part;

@@ -55,8 +55,8 @@ export function ratesOf({ counts, delivery, unique }: RateInput, hasDelivered: b
     hasDelivered ? delivered : estimated,
     rate("Bounce", "(hard + soft)", "down", bounced),
     rate("Complaint", "spam complaints", "down", total(counts, "spam")),
-    rate("Open", "messages opened by persons", "up", unique?.open.persons ?? null),
-    rate("Click", "messages clicked by persons", "up", unique?.click.persons ?? null),
+    rate("Open", "messages opened by people", "up", unique?.open.persons ?? null),
+    rate("Click", "messages clicked by people", "up", unique?.click.persons ?? null),
   ];
 }
 

@@ -59,8 +59,8 @@ const ENGAGEMENT: readonly (readonly [
   count: (unique: Unique) => number,
   dashed?: true,
 ])[] = [
-  ["opened", "Opened by persons", "engaged", ({ open }) => open.persons],
-  ["clicked", "Clicked by persons", "ok", ({ click }) => click.persons],
+  ["opened", "Opened by people", "engaged", ({ open }) => open.persons],
+  ["clicked", "Clicked by people", "ok", ({ click }) => click.persons],
   ["opened-machines", "Opened by machines alone", "quiet", ({ open }) => open.all - open.persons],
   ["clicked-machines", "Clicked by machines alone", "quiet", ({ click }) => click.all - click.persons, true],
 ];

@@ -4,9 +4,9 @@ export const texts = {
   opensAndClicksBy: "Opens and clicks by",
   opens: "Opens",
   clicks: "Clicks",
-  noneInThisTime: "None in this time.",
+  noneInThisTime: "None in this period.",
   clickedLinks: "Clicked links",
-  byPersons: "By persons",
+  byPersons: "By people",
   byMachines: "By machines",
   mailPrograms: "Mail programs",
   devices: "Devices",
@@ -67,7 +67,7 @@ export const texts = {
   thereAreTooManyEvents:
     "There are too many events to count mail programs, countries, links, and opened messages by name. Domains, tags and templates are those that were received in this time. Choose a shorter time.",
   mailProgramsDevicesAnd:
-    "Mail programs, devices and countries are those of opens by persons, except through a proxy, which hides them; the ten commonest are listed, and of links the twenty commonest.",
+    "Mail programs, devices and countries are those of opens by people, except through a proxy, which hides them; the ten commonest are listed, and of links the twenty commonest.",
   theyAreCountedSince: (zone: string | number) => `They are counted since ${zone}.`,
   upToEventsAre: (zone: string | number) =>
     `Up to ${zone}, events are counted by whole hours of their receipt, because an older version counted them so.`,

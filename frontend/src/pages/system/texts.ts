@@ -7,7 +7,7 @@ export const texts = {
   checking: "Checking…",
   checkAgain: "Check again",
   webhookAddress: "Webhook address",
-  noneIsConfiguredSee: "None is configured; see what is found below.",
+  noneIsConfiguredSee: "None is configured; see the findings below.",
   theWebhookAddress: "the webhook address",
   findings: "Findings",
 } as const;
