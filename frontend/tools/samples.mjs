@@ -87,10 +87,10 @@ export async function post(value, signedFor = WEBHOOK_URL) {
   });
 }
 
-/** Creates the events of the `nth` message. */
-export function messageEvents(nth, email = RECIPIENTS[nth % RECIPIENTS.length]) {
+/** Creates the events of the `nth` message, which was sent `age` seconds ago. */
+export function messageEvents(nth, email = RECIPIENTS[nth % RECIPIENTS.length], age = 0) {
   const id = randomUUID().replaceAll("-", "");
-  const now = Math.floor(Date.now() / 1000);
+  const now = Math.floor(Date.now() / 1000) - age;
   const [subject, tag, template] = MESSAGES[(nth * 3) % MESSAGES.length];
   return SEQUENCES[nth % SEQUENCES.length].map(([event, ago]) => ({
     event,
@@ -119,5 +119,15 @@ export async function postSamples(seconds) {
     const count = 1 + Math.round(3 + 3 * Math.sin(nth / 5) + (nth % 3));
     await post(JSON.stringify(Array.from({ length: count }, (_, index) => messageEvents(nth * 7 + index)).flat()));
     await new Promise((resolve) => setTimeout(resolve, 1_500));
+  }
+}
+
+/** Posts the mail of the last day, with its busy and its quiet hours. */
+export async function postDay() {
+  let nth = 0;
+  for (let quarter = 0; quarter < 96; quarter++) {
+    const count = 1 + Math.round(3 + 3 * Math.sin(quarter / 9) + (quarter % 3));
+    const events = Array.from({ length: count }, () => messageEvents(nth++, undefined, quarter * 900));
+    await post(JSON.stringify(events.flat()));
   }
 }

@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "@playwright/test";
-import { messageEvents, post, postSamples } from "./samples.mjs";
+import { messageEvents, post, postDay, postSamples } from "./samples.mjs";
 
 const { BASE_URL, WEBHOOK_URL, WEBHOOK_KEY, ADMIN_EMAIL, ADMIN_PASSWORD, CHROMIUM } = process.env;
 const [folder = "screenshots", only] = process.argv.slice(2);
@@ -245,7 +245,7 @@ async function captureReadme() {
   const first = await openPage("light", 1280);
   await signIn(first.page);
   await createData(first.page);
-  await postSamples(110);
+  await postDay();
   const capture = async (name, colorScheme, width, path, ready = () => {}) => {
     const { context, page } = await openPage(colorScheme, width, width < 500 ? 1.5 : 1);
     await signIn(page);
@@ -254,11 +254,12 @@ async function captureReadme() {
     await page.screenshot({ path: join(folder, `${name}.png`) });
     await context.close();
   };
-  const click = await newest(first.page, "click");
-  await capture("message-light", "light", 1280, `/messages/${click.message_id}`);
-  await capture("statistics-light", "light", 1280, "/stats?range=24h", (page) =>
+  await capture("statistics-light", "light", 1280, "/stats?range=24h&time=occurred", (page) =>
     page.getByRole("table", { name: "Mail programs" }).waitFor(),
   );
+  await postSamples(110);
+  const click = await newest(first.page, "click");
+  await capture("message-light", "light", 1280, `/messages/${click.message_id}`);
   await capture("quarantine-light", "light", 1280, "/quarantine");
   await capture("events-light", "light", 1280, "/?from=3m", async (page) => {
     await post(JSON.stringify(messageEvents(0)));
