@@ -84,7 +84,7 @@ test("an invited user signs in, gets a new role at once, and is signed out when 
 test("users cannot disable themselves, and an existing address cannot be invited again", async ({ page }) => {
   await signIn(page, "/users");
   await page.getByRole("link", { name: admin.email }).click();
-  await expect(panel(page)).toContainText("This is you.");
+  await expect(panel(page)).toContainText("This is your account.");
   await expect(panel(page).getByRole("button", { name: "Disable…" })).toHaveCount(0);
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Invite…" }).click();

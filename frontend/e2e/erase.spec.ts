@@ -36,7 +36,7 @@ test("an address is erased after confirmation, and no API response contains it a
   await expect(erased.first()).toContainText("erased");
   await page.goto(`/messages/${first["_id"]}`);
   await expect(page.getByRole("heading", { name: "An erased message" })).toBeVisible();
-  await expect(page.getByText("Whom it went to and what it said was erased")).toBeVisible();
+  await expect(page.getByText("The recipient and the content were erased")).toBeVisible();
   await expect(page.getByRole("list", { name: "What became of it" }).getByText("erased", { exact: true })).toHaveCount(
     2,
   );

@@ -116,6 +116,11 @@ test("names and values are suggested with counts, and chosen by keyboard or poin
   await expect(page).toHaveURL(`/?recipient=${address}`);
   await expect(row(page, address)).toHaveCount(2);
   await page.getByRole("button", { name: "Clear" }).click();
+  // The name of a template, a tag or a subaccount is found without saying which it is.
+  await field(page).fill(`offer-${run.slice(0, 5)}`);
+  await option(page, `Template: offer-${run} 1`).click();
+  await expect(page).toHaveURL(`/?template=offer-${run}`);
+  await page.getByRole("button", { name: "Clear" }).click();
   await field(page).fill("metadata.pl");
   await option(page, "metadata.plan:").click();
   await field(page).pressSequentially(run);

@@ -55,6 +55,13 @@ test("a template, a tag, a domain, a subaccount and a link have pages with rates
   await expect(page.getByRole("slider", { name: /^Engagement by/ })).toBeVisible();
   await expect(page).toHaveTitle(new RegExp(`Link https://shop.example.com/${run}`));
 
+  // A reason leads to the events that failed for it.
+  await page.goto(`/templates/${encodeURIComponent(mail.template)}`);
+  await page.getByRole("table", { name: "Failure reasons" }).getByRole("link", { name: "No such mailbox" }).click();
+  await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", "2");
+  await expect(row(page, mail.subject)).toHaveCount(1);
+  await page.goto(`/links/${encodeURIComponent(url)}`);
+
   // Names link to their pages, and from there to the search.
   await row(page, mail.subject)
     .getByText(mail.tags[0] ?? "", { exact: true })

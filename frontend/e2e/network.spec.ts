@@ -135,10 +135,10 @@ test.describe("with the service worker", () => {
   }) => {
     await openWithWorker(page);
     await context.setOffline(true);
-    await page.goto("/stats");
+    await page.goto("/recipients/ada@example.com");
     await expect(page.getByRole("heading", { name: "Mandrill Listener is unavailable" })).toBeVisible();
     await context.setOffline(false);
-    await expect(page.getByRole("heading", { level: 1, name: "Statistics" })).toBeVisible();
+    await expect(page.getByRole("heading", { level: 1, name: "Recipient" })).toBeVisible();
   });
 
   test("the worker keeps the document and its hashed files, and nothing else", async ({ page }) => {

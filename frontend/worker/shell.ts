@@ -5,13 +5,15 @@
 
 const worker = globalThis as unknown as ServiceWorkerGlobalScope;
 
-/** `src/build.ts` deletes this cache to move to a new build. */
+/** `src/worker.ts` deletes this cache to move to a new build. */
 const SHELL = "shell";
 const DOCUMENT = "/";
 /** Files whose names contain the hash of their content. */
 const HASHED = /\/assets\/[\w.-]+/g;
 /** Addresses of the services. A navigation to them, such as a download or a sign-in, is theirs. */
 const SERVICES = /^\/(?:api|webhook|ws|sse|healthz|assets)(?:\/|$)/;
+/** A file beside the document, such as `/mark.svg`. Names and addresses within paths can contain dots. */
+const FILE = /^\/[\w-]+\.\w+$/;
 
 worker.addEventListener("install", (event) => {
   event.waitUntil(renew().then(() => worker.skipWaiting()));
@@ -25,11 +27,10 @@ worker.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== worker.location.origin) return;
-  if (request.mode === "navigate" && !SERVICES.test(pathname) && !pathname.includes(".")) {
+  if (request.mode === "navigate" && !SERVICES.test(pathname) && !FILE.test(pathname)) {
     // Each visit starts from the document that is kept and fetches the newest one for the next visit.
-    const renewed = renew();
-    event.waitUntil(renewed.catch(() => {}));
-    event.respondWith(kept(DOCUMENT).then((document) => document ?? renewed.then(() => kept(DOCUMENT)).then(required)));
+    event.waitUntil(renew().catch(() => {}));
+    event.respondWith(kept(DOCUMENT).then((document) => document ?? fetch(request)));
   } else if (pathname.startsWith("/assets/")) {
     event.respondWith(kept(pathname).then((file) => file ?? fetch(request)));
   }
@@ -50,10 +51,11 @@ async function renew(): Promise<void> {
   await Promise.all(outdated.map((path) => cache.delete(path)));
 }
 
+/** Undefined if it is not kept, or if the browser's storage fails. */
 async function kept(path: string): Promise<Response | undefined> {
-  return (await caches.open(SHELL)).match(path);
-}
-
-function required(response: Response | undefined): Response {
-  return response ?? Response.error();
+  try {
+    return await (await caches.open(SHELL)).match(path);
+  } catch {
+    return undefined;
+  }
 }

@@ -22,22 +22,38 @@ export interface Suggestion {
 }
 
 const MAX_SUGGESTIONS = 20;
-/** How many words of the interface, and how many addresses, are suggested for a word. */
+/** How many words of the interface are suggested for a word. */
 const MAX_WORDS = 6;
-/** Addresses are suggested from this many characters on. */
-const MIN_ADDRESS_CHARS = 2;
+/** Addresses and names are suggested from this many characters on. */
+const MIN_NAME_CHARS = 2;
+/** The fields whose values are suggested for a word that names no field, and how many of each. */
+const NAMED: readonly (readonly [field: string, group: string, limit: number])[] = [
+  ["recipient", "To", MAX_WORDS],
+  ["template", "Template", 3],
+  ["tag", "Tag", 3],
+  ["subaccount", "Subaccount", 3],
+];
+
+/** A value with its field, if the context has none. */
+export type FoundValue = SuggestedValue & { readonly field?: string };
 
 type Coded = "kind" | "reason" | "actor";
 const isCoded = (field: Field): field is Field & { value: Coded } =>
   field.value === "kind" || field.value === "reason" || field.value === "actor";
 
 /** What the server knows about the context: values with their counts. */
-export async function fetchValues(context: Context): Promise<readonly SuggestedValue[]> {
+export async function fetchValues(context: Context): Promise<readonly FoundValue[]> {
   const { field, typed } = context;
   if (field !== null) return field.suggested ? suggestValues(field.name, isCoded(field) ? "" : typed) : [];
   const key = keyOf(typed);
   if (key !== null) return suggestValues("metadata", key);
-  return typed.length >= MIN_ADDRESS_CHARS ? suggestValues("recipient", typed) : [];
+  if (typed.length < MIN_NAME_CHARS) return [];
+  const found = await Promise.allSettled(NAMED.map(([name]) => suggestValues(name, typed)));
+  // A field that fails is left out.
+  return found.flatMap((one, at) => {
+    const [name = "", , limit] = NAMED[at] ?? [];
+    return one.status === "fulfilled" ? one.value.slice(0, limit).map((value) => ({ ...value, field: name })) : [];
+  });
 }
 
 /** The typed part of a metadata key; null for any other word. */
@@ -46,13 +62,13 @@ function keyOf(typed: string): string | null {
 }
 
 /** The suggestions for a context. `values` come from the server. */
-export function suggestionsFor(context: Context, values: readonly SuggestedValue[]): Suggestion[] {
+export function suggestionsFor(context: Context, values: readonly FoundValue[]): Suggestion[] {
   const { field } = context;
   const found = field === null ? forWord(context, values) : forValue(field, context, values);
   return found.slice(0, MAX_SUGGESTIONS);
 }
 
-function forWord({ typed, isExcluded }: Context, values: readonly SuggestedValue[]): Suggestion[] {
+function forWord({ typed, isExcluded }: Context, values: readonly FoundValue[]): Suggestion[] {
   const word = typed.toLowerCase();
   const minus = isExcluded ? "-" : "";
   if (keyOf(typed) !== null) return values.map(({ value }) => nameSuggestion(`${minus}metadata.${value}:`, ""));
@@ -63,17 +79,18 @@ function forWord({ typed, isExcluded }: Context, values: readonly SuggestedValue
   const metadata = nameSuggestion(`${minus}metadata.`, "the value of a metadata key");
   const all = "metadata".startsWith(word) ? [...fields, metadata] : fields;
   if (word === "") return all;
-  const addresses = values.slice(0, MAX_WORDS).map(({ value, count }) => addressSuggestion(value, count, isExcluded));
-  return [...labelled(word, isExcluded), ...all, ...addresses];
+  const named = values.map((value) => namedSuggestion(value, isExcluded));
+  return [...labelled(word, isExcluded), ...all, ...named];
 }
 
 function nameSuggestion(text: string, hint: string): Suggestion {
   return { id: `name ${text}`, title: text, group: "", hint, count: null, insert: text, completes: false };
 }
 
-function addressSuggestion(value: string, count: number | null, isExcluded: boolean): Suggestion {
-  const insert = textOf({ name: isExcluded ? "not.recipient" : "recipient", value });
-  return { id: `address ${value}`, title: value, group: "To", hint: "", count, insert, completes: true };
+function namedSuggestion({ value, count, field = "recipient" }: FoundValue, isExcluded: boolean): Suggestion {
+  const insert = textOf({ name: isExcluded ? `not.${field}` : field, value });
+  const group = NAMED.find(([name]) => name === field)?.[1] ?? "";
+  return { id: `${field} ${value}`, title: value, group, hint: "", count, insert, completes: true };
 }
 
 /** Kinds, reasons and actors whose label contains the word. */

@@ -1,7 +1,6 @@
 /** Describes the reasons, origins and outcomes of quarantined items. */
 
-import type { Outcome, QuarantineGroup, QuarantineItem } from "../../api/types";
-import type { IconName } from "../../components/AppIcon.vue";
+import type { Outcome, QuarantineItem } from "../../api/types";
 import type { Tone } from "../../components/tones";
 import { counted, inWords } from "../../words";
 
@@ -43,27 +42,6 @@ const REASONS: Readonly<Record<string, Reason>> = {
 export function reasonOf(code: string): Reason {
   const known = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined;
   return known ?? { label: inWords(code), meaning: "It could not be stored.", advice: UNREADABLE };
-}
-
-/** The state of the quarantine in one sentence, and the next thing to do. */
-export function stateOf(groups: readonly QuarantineGroup[]): {
-  readonly tone: Tone;
-  readonly icon: IconName;
-  readonly text: string;
-  readonly next: string;
-} {
-  const open = groups.reduce((sum, { count }) => sum + count, 0);
-  const [most] = groups.toSorted((a, b) => b.count - a.count);
-  if (most === undefined || open === 0)
-    return { tone: "ok", icon: "dot", text: "Nothing waits: everything that came could be stored.", next: "" };
-  const { label, meaning, advice } = reasonOf(most.reason);
-  const share = most.count === open ? "" : `${counted(most.count, "item")} of them: `;
-  return {
-    tone: "bad",
-    icon: "cross",
-    text: `${counted(open, "item waits", "items wait")} to be stored.`,
-    next: `${share}${label}. ${meaning} ${advice}`,
-  };
 }
 
 export const ORIGINS: Readonly<Record<QuarantineItem["origin"], string>> = {

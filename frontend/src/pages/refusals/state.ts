@@ -1,19 +1,13 @@
 /** The refusals in one sentence, and the next thing to do. */
 
-import type { IconName } from "../../components/AppIcon.vue";
-import type { Tone } from "../../components/tones";
+import type { PartState } from "../../components/partState";
 import { ago, clock } from "../../times/format";
 import { counted } from "../../words";
 import { concernsMandrill, type Group } from "./group";
 import { reasonOf } from "./reasons";
 
 /** `groups` are those of `groupRefusals`. */
-export function stateOf(groups: readonly Group[]): {
-  readonly tone: Tone;
-  readonly icon: IconName;
-  readonly text: string;
-  readonly next: string;
-} {
+export function stateOf(groups: readonly Group[]): PartState {
   const all = groups.reduce((sum, { count }) => sum + count, 0);
   if (all === 0) return { tone: "ok", icon: "dot", text: "No delivery was refused.", next: "" };
   const [first] = groups.filter(concernsMandrill);

@@ -9,13 +9,13 @@ export type Mail = Omit<NamedMail, "opened" | "clicked"> & {
   readonly clicked: number | null;
 };
 
-/** `audience` is null while it is not known, or if there is too much to count. */
+/** The counts are used while `audience` is null, if there is too much to count, and if events of the period are no longer stored. */
 export function mailOf(
   facet: "domains" | "tags" | "templates",
   stats: Readonly<Record<typeof facet, readonly NamedCounts[]>>,
   audience: Audience | null,
 ): readonly Mail[] {
-  if (audience !== null && !audience.too_many) return audience[facet];
+  if (audience !== null && !audience.too_many && audience.counted_from === null) return audience[facet];
   return stats[facet].map(({ name, counts }) => ({
     name,
     sent: total(counts, "send"),

@@ -60,11 +60,6 @@ export function ratesOf({ counts, delivery, unique }: RateInput, hasDelivered: b
   ];
 }
 
-/** The number of events of the given kinds for each sent message; null if nothing was sent. */
-export function shareOfSent(counts: Counts, ...kinds: readonly string[]): number | null {
-  return valueOf({ part: total(counts, ...kinds), whole: total(counts, "send") });
-}
-
 /** What the course of the rates is computed from. */
 export type CourseInput = Pick<Statistics, "buckets" | "counts" | "delivery" | "previous">;
 

@@ -140,3 +140,15 @@ export function requestParams(view: View, now: number): Record<string, string> {
     ...(view.simulated ? {} : { simulated: "false" }),
   };
 }
+
+/**
+ * The filter that selects the events of the period in lists; null if the events are counted by when they occurred, for which lists have no filter.
+ * A range that ends now stays open-ended, so that the list keeps growing live.
+ */
+export function eventFilterOf(
+  { from, to, time }: Pick<Statistics, "from" | "to" | "time">,
+  view: View,
+): Readonly<Record<string, string>> | null {
+  if (time === "occurred") return null;
+  return { from, ...(view.days || view.zoom ? { to } : {}), ...(view.simulated ? {} : { simulated: "false" }) };
+}
