@@ -1,6 +1,6 @@
 /** Tells the other tabs of this browser what changed here. */
 
-/** `session`: somebody signed in or out. `views`: a saved view was added, changed or removed. */
+/** `session`: a user signed in or out. `views`: a saved view was added, changed or removed. */
 type Subject = "session" | "views";
 
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("tabs") : null;
