@@ -253,3 +253,25 @@ test("on a phone, one button opens a sheet with what chooses events, within reac
   await sheet.getByRole("button", { name: "Export" }).click();
   await expect(page.getByRole("link", { name: "CSV, for other programs" })).toBeVisible();
 });
+
+test("without any match, the values that contain the words are offered, and the chart looks further back", async ({
+  page,
+}) => {
+  const run = randomUUID().slice(0, 8);
+  const url = `https://shop.example.com/${run}/offer`;
+  await deliver([{ ...event("click", { subject: "An offer" }), url }]);
+  await signIn(page, `/?q=${run}%2Foffer`);
+  await page
+    .getByRole("list", { name: "Values with these words" })
+    .getByRole("link", { name: `link: ${url}` })
+    .click();
+  await expect(page).toHaveURL(`/?url=${url}`);
+  await expect(page.getByRole("grid").getByText("Clicked")).toBeVisible();
+  await expect(page.getByRole("group", { name: "Kinds, last 24 hours" })).toBeVisible();
+  // Nothing in the last day: the chart is that of the last 30.
+  await page.goto(`/?q=nothing-${run}`);
+  await expect(page.getByRole("slider")).toHaveAttribute("aria-valuetext", /: no events$/);
+  const text = (await page.getByRole("slider").getAttribute("aria-valuetext")) ?? "";
+  const month = new Date(Date.now() - 30 * 86_400_000).toLocaleDateString("en-US", { month: "short", day: "numeric" });
+  expect(text).toContain(month);
+});

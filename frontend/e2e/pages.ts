@@ -64,6 +64,7 @@ const NO_STATISTICS = {
   domains: [],
   tags: [],
   templates: [],
+  subaccounts: [],
 };
 
 const NO_RECIPIENT = {
@@ -92,7 +93,9 @@ export async function stubEmpty(page: Page): Promise<void> {
   });
   await page.route(/\/api\/stats\/audience/, async (route) => {
     const answer = (await (await route.fetch()).json()) as Record<string, unknown>;
-    await route.fulfill({ json: { ...answer, opens: 0, clients: [], devices: [], countries: [], links: [] } });
+    await route.fulfill({
+      json: { ...answer, opens: 0, clients: [], devices: [], countries: [], links: [], hours: [] },
+    });
   });
   await page.route(/\/api\/rules/, (route) => route.fulfill({ json: { standard: false, rules: [] } }));
   await page.route(/\/api\/recipients\//, (route) => route.fulfill({ json: NO_RECIPIENT }));

@@ -44,6 +44,8 @@ test("people, messages, names, pages and actions are found by typing, and what w
   await expect(group(page, "Templates")).toHaveText([`receipt-${run}1 event`]);
   await expect(group(page, "Tags")).toHaveText([`vip-${run}1 event`]);
   await expect(group(page, "Messages")).toHaveCount(2);
+  // A message tells what became of it.
+  await expect(group(page, "Messages").filter({ hasText: "Receipt" })).toContainText(`${address} · Sent · `);
   await expect(group(page, "Search")).toHaveText([`Events with “${run}”`]);
   await page.keyboard.press("ArrowUp");
   await expect(group(page, "Search")).toHaveAttribute("aria-selected", "true");

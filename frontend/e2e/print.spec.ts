@@ -20,7 +20,7 @@ test("message, recipient and statistics are printed without what acts or leads e
     await expect(main.getByText(text).first()).toBeVisible();
     await expect(page.getByRole("navigation").first()).toBeHidden();
     await expect(page.getByRole("button", { name: /^Notifications/ })).toBeHidden();
-    await expect(page.getByLabel("Zone")).toBeHidden();
+    await expect(page.getByRole("group", { name: "Time" })).toBeHidden();
     // Dark text on white paper, also in the dark theme.
     expect(await page.evaluate(() => getComputedStyle(document.body).colorScheme)).toBe("light");
     await page.emulateMedia({ media: "screen", colorScheme: "dark" });

@@ -67,7 +67,7 @@ test("posted events are counted by kind, time, tag, template and bounce reason",
   await expect(chart).toHaveAttribute("aria-valuetext", /: sent [\d,]+ · /);
   await page.keyboard.press("Home");
   await expect(chart).toHaveAttribute("aria-valuetext", /: nothing$/);
-  await page.getByText("Show as a table").click();
+  await page.getByRole("figure", { name: "Chart" }).getByText("Show as a table").click();
   const rows = page.getByRole("region", { name: "Table of the chart" }).getByRole("row");
   const columns = await rows.evaluateAll((all) =>
     all.slice(1).map((row) => [...row.querySelectorAll("td")].map((cell) => cell.textContent)),
@@ -85,20 +85,24 @@ test("posted events are counted by kind, time, tag, template and bounce reason",
 test("range and zone are kept in the URL, and a day without events shows a message", async ({ page }) => {
   await deliver([event("send")]);
   await signIn(page, "/stats");
+  await page.getByRole("button", { name: "by time of receipt" }).click();
   await page.getByLabel("Zone").fill("nowhere");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("alert")).toHaveText("There is no such zone.");
   await page.getByLabel("Zone").fill("asia/tokyo");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL("/stats?range=7d&zone=Asia/Tokyo");
-  await page.getByLabel("Time", { exact: true }).selectOption("Last 30 days");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("button", { name: "Asia/Tokyo · by time of receipt" })).toBeVisible();
+  const ranges = page.getByRole("group", { name: "Time" });
+  await ranges.getByRole("button", { name: "30 days" }).click();
   await expect(page).toHaveURL("/stats?range=30d&zone=Asia/Tokyo");
   await expect(page.getByRole("slider", { name: /^Volume by day/ })).toBeVisible();
   await page.getByRole("button", { name: /^Bounced/ }).click();
   await expect(page).toHaveURL("/stats?range=30d&zone=Asia/Tokyo&only=bounced");
   await page.reload();
   await expect(page.getByRole("button", { name: /^Bounced/ })).toHaveAttribute("aria-pressed", "true");
-  await page.getByLabel("Time", { exact: true }).selectOption("From day to day…");
+  await ranges.getByRole("button", { name: "Days…" }).click();
   await page.getByLabel("First day").fill("2020-02-01");
   await page.getByLabel("Last day").fill("2020-02-01");
   await page.getByRole("button", { name: "Show", exact: true }).click();
@@ -125,7 +129,9 @@ test("the chart changes between volume, rates and engagement, zooms in, and comp
   await expect(page).toHaveURL("/stats?range=7d&zone=UTC&tab=rates&only=bounce");
   await expect(chart).toHaveAttribute("aria-valuetext", /\(a part of it\): bounce [\d.]+ %$/);
   await page.getByRole("button", { name: "Engagement" }).click();
+  await page.getByRole("button", { name: "UTC · by time of receipt" }).click();
   await page.getByRole("checkbox", { name: "Compare" }).uncheck();
+  await page.keyboard.press("Escape");
   await expect(page).toHaveURL("/stats?range=7d&zone=UTC&tab=engagement&compare=false");
   await expect(page.getByText("In the time before")).toBeHidden();
 
@@ -141,6 +147,9 @@ test("the chart changes between volume, rates and engagement, zooms in, and comp
   await expect(page.getByRole("slider", { name: /^Engagement by hour/ })).toHaveAttribute("aria-valuemax", "48");
   await page.getByRole("button", { name: "Zoom out" }).click();
   await expect(page.getByRole("slider", { name: /^Engagement by day/ })).toBeVisible();
+  // A click zooms in to one day.
+  await page.locator(".line-chart .u-over").click({ position: { x: 6.5 * day, y: 40 } });
+  await expect(page.getByRole("slider", { name: /^Engagement by hour/ })).toBeVisible();
 });
 
 test("mail programs, devices, countries and links are those of persons", async ({ page }) => {
@@ -175,4 +184,33 @@ test("mail programs, devices, countries and links are those of persons", async (
   ).toHaveCount(0);
   await table(page, "Clicked links").getByRole("link", { name: run }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Link" })).toBeVisible();
+});
+
+test("subaccounts and hours of the day are counted, and the list of sections leads to them", async ({ page }) => {
+  const run = randomUUID().slice(0, 8);
+  const mail = { subaccount: `desk-${run}` };
+  const ts = Math.floor(Date.now() / 1000) - 60;
+  const person = { user_agent: "Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Thunderbird/128.4.0" };
+  await deliver([
+    ...Array.from({ length: 500 }, () => event("send", mail)),
+    ...Array.from({ length: 50 }, () => ({ ...event("open", mail), ...person, ip: "203.0.113.7", ts })),
+  ]);
+  await signIn(page, "/stats?range=24h&zone=UTC&time=occurred");
+  await page.getByRole("navigation", { name: "On this page" }).getByRole("button", { name: "Subaccounts" }).click();
+  const cells = table(page, "Subaccounts").getByRole("row").filter({ hasText: mail.subaccount }).getByRole("cell");
+  await expect(cells).toHaveText([mail.subaccount, "500", "0.0 %", "10.0 %", "0.0 %"]);
+  await expect(cells.first()).toBeInViewport();
+  await cells.getByRole("link").click();
+  await expect(page).toHaveURL(`/subaccounts/${mail.subaccount}?range=24h&zone=UTC&time=occurred`);
+  const hour = new Date(ts * 1000);
+  const name = (ahead: number): string =>
+    new Date(hour.getTime() + ahead * 3_600_000).toLocaleTimeString("en-US", {
+      hour: "numeric",
+      timeZone: "UTC",
+    });
+  const [from, to] = [name(0), name(1)].map((text) => text.replace(/^(\d+)/, "$1:00"));
+  await expect(page.getByText(`People open most from ${from} to ${to}: 50 opens.`)).toBeVisible();
+  await page.getByRole("figure").filter({ hasText: "Hours of the day" }).getByText("Show as a table").click();
+  const row = table(page, "Hours of the day").getByRole("row", { name: `${from} to ${to}` });
+  await expect(row.getByRole("cell")).toHaveText([`${from} to ${to}`, "50", "0"]);
 });

@@ -39,6 +39,13 @@ test("arrow keys select a bucket, and Enter zooms into it", async () => {
   expect(onZoom).toHaveBeenLastCalledWith(6, 6);
 });
 
+test("a click zooms into the bucket below the pointer", async () => {
+  const { host, onZoom } = await chart();
+  const over = host.querySelector<HTMLElement>(".u-over") ?? host;
+  await userEvent.click(over, { position: { x: 2.5 * (over.clientWidth / VALUES.length), y: 20 } });
+  await expect.poll(() => onZoom.mock.calls).toEqual([[2, 2]]);
+});
+
 test("dragging over the chart zooms into the buckets below the pointer", async () => {
   const { host, onZoom } = await chart();
   const over = host.querySelector<HTMLElement>(".u-over") ?? host;

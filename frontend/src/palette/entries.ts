@@ -2,13 +2,17 @@
 
 import { suggestValues } from "../api/complete";
 import { newestEvents } from "../api/events";
+import type { Filter, MailEvent } from "../api/types";
 import type { IconName } from "../components/AppIcon.vue";
 import { messagePath, recipientPath, valuePath } from "../pages/addresses";
 import { pagesOfUser } from "../pages";
+import { kindStyle } from "../pages/events/kinds";
+import { reasonLabel } from "../pages/events/verdict";
 import { shortcuts, theme, zone } from "../preferences";
 import { queryPath, withTyped } from "../query/filter";
 import { parseQuery } from "../query/parse";
 import { views } from "../saved/views";
+import { shownTime } from "../times/format";
 import { counted } from "../words";
 import { recentEntries } from "./recent";
 
@@ -74,16 +78,15 @@ function actionEntries({ showHelp, signOut }: Actions): Entry[] {
   ];
 }
 
+/** What the text means in the query bar; text that means nothing there is searched for as it is. */
+function filterOf(text: string): Filter {
+  const filter = withTyped({}, parseQuery(text));
+  return Object.keys(filter).length > 0 ? filter : { q: text };
+}
+
 /** The search itself, which is always possible. */
 export function searchEntry(text: string): Entry {
-  const filter = withTyped({}, parseQuery(text));
-  return entry(
-    "Search",
-    "search",
-    `Events with “${text}”`,
-    "",
-    queryPath(Object.keys(filter).length > 0 ? filter : { q: text }),
-  );
+  return entry("Search", "search", `Events with “${text}”`, "", queryPath(filterOf(text)));
 }
 
 /** People, messages and names on the server. A source that fails is left out. */
@@ -111,17 +114,24 @@ export async function serverEntries(text: string): Promise<Entry[]> {
   return found.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
 }
 
-/** Messages with this id, or whose subject contains all words. */
+/** Messages with this id, or with events that the text selects, each with the newest that is known of it. */
 async function messageEntries(text: string): Promise<Entry[]> {
   const isId = /^[\w-]{8,}$/.test(text);
-  const [byId, bySubject] = await Promise.all([
+  const [byId, byWords] = await Promise.all([
     isId ? newestEvents({ message_id: text }, 1) : [],
-    newestEvents({ subject: text }, EVENTS),
+    newestEvents(filterOf(text), EVENTS),
   ]);
   const messages = new Map<string, Entry>();
-  for (const { message_id: id, subject, recipient } of [...byId, ...bySubject]) {
+  for (const event of [...byId, ...byWords]) {
+    const { message_id: id, subject } = event;
     if (id === null || messages.has(id) || messages.size >= MAX_OF_GROUP) continue;
-    messages.set(id, entry("Messages", "in", subject ?? id, recipient ?? "", messagePath(id)));
+    messages.set(id, entry("Messages", kindStyle(event.kind).icon, subject ?? id, newestOf(event), messagePath(id)));
   }
   return [...messages.values()];
+}
+
+/** `ada@example.com · Bounced: Mailbox full · 3 h` */
+function newestOf({ recipient, kind, reason_class: reason, occurred_at: at }: MailEvent): string {
+  const what = [kindStyle(kind).label, reasonLabel(reason)].filter(Boolean).join(": ");
+  return [recipient, what, shownTime(Date.parse(at))].filter(Boolean).join(" · ");
 }

@@ -69,6 +69,11 @@ export function formatRange(style: TimeStyle, begin: number, end: number, inZone
   return formatter(style, inZone).formatRange(begin, end);
 }
 
+/** Formats a whole hour of the day, from 0 to 23: `14:00`. */
+export function formatHour(hour: number): string {
+  return format("time", hour * 3_600_000, "UTC");
+}
+
 /** Formats the full time in the chosen zone. */
 export function exact(then: number): string {
   return format("full", then);

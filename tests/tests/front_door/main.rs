@@ -2,6 +2,7 @@
 //! and the identity provider are simulated.
 
 mod access;
+mod audience;
 mod background_jobs;
 mod completion;
 mod doctor;

@@ -1,7 +1,6 @@
 //! The histogram, statistics, export, and erasure of a recipient.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Database, Mandrill, Rng};
@@ -17,6 +16,7 @@ fn element(number: usize) -> Value {
     msg["subject"] = json!(["=SUM(A1)", "Your \"order\", Ada", "Zwei\nZeilen"][number % 3]);
     msg["tags"] = json!([if number.is_multiple_of(2) { "vip" } else { "orders" }]);
     msg["template"] = json!("welcome");
+    msg["subaccount"] = json!("shop");
     // Mail servers identify a rejected message by a number, or by a UUID with few consecutive digits.
     let name = if number % 8 < 4 {
         format!("20261125{number}")
@@ -60,6 +60,7 @@ async fn statistics_histogram_and_export_match_the_database() {
     assert_eq!(names("domains"), [("example.com".to_owned(), 1_200), ("example.org".to_owned(), 1_200)]);
     assert_eq!(names("tags"), [("orders".to_owned(), 1_200), ("vip".to_owned(), 1_200)]);
     assert_eq!(names("templates"), [("welcome".to_owned(), 2_400)]);
+    assert_eq!(names("subaccounts"), [("shop".to_owned(), 2_400)]);
     assert_eq!(statistics["bounces"], json!([{"reason": "smtp;550 5.1.1 (address) unknown, id #", "count": 600}]));
     assert_eq!(admin.get("/api/stats?simulated=true").await.json()["counts"], json!({}));
     for bad in ["zone=Moon", "from=yesterday", "colour=red", "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z"] {
@@ -118,7 +119,7 @@ async fn facets_of_finished_hours_are_counted_once_and_outlive_the_events() {
         let counted = "select count(*) from event_facets_until where until > now() - interval '2 hours'";
         database.until("the hours are counted", counted).await;
         let after = admin.get(range).await.json();
-        for list in ["domains", "tags", "templates", "bounces"] {
+        for list in ["domains", "tags", "templates", "subaccounts", "bounces"] {
             assert_eq!(after[list], before[list], "{list}");
         }
     }
@@ -473,96 +474,4 @@ async fn statistics_of_selected_events_agree_with_those_of_all_events() {
     assert_eq!(found["counts"]["open"], Value::Null);
     assert!(found["counted_from"].is_string(), "{found}");
     assert_eq!(found["unique_missing"], "not_stored");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_audience_is_that_of_persons_and_links_tell_persons_from_machines() {
-    let stack = Stack::start().expect("the stack should start");
-    let admin = ApiClient::admin(&stack).await;
-    let thunderbird = "Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Thunderbird/128.4.0";
-    let phone = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/131.0 Mobile Safari/537.36";
-    let of = |kind: &str, number: usize, agent: &str, country: &str, link: &str| {
-        let mut event = event(kind, &format!("{kind}{number}"));
-        event["user_agent"] = json!(agent);
-        event["ip"] = json!(format!("203.0.113.{number}"));
-        event["location"] = json!({"country": country});
-        event["url"] = json!(link);
-        event["msg"]["tags"] = json!([if number < 2 { "early" } else { "late" }]);
-        event
-    };
-    let events = [
-        of("open", 1, thunderbird, "Spain", ""),
-        of("open", 2, thunderbird, "Spain", ""),
-        of("open", 3, phone, "Peru", ""),
-        of("open", 4, "Mimecast", "Ruritania", ""),
-        of(
-            "open",
-            5,
-            "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
-            "Ruritania",
-            "",
-        ),
-        of("click", 6, phone, "Peru", "https://shop.example.com/a"),
-        of("click", 7, "Mimecast", "Ruritania", "https://shop.example.com/a"),
-        of("click", 8, "Mimecast", "Ruritania", "https://shop.example.com/b"),
-        of("send", 9, thunderbird, "Spain", "https://shop.example.com/c"),
-    ];
-    assert_eq!(Mandrill::of(&stack).deliver(&events).await.json()["stored"], 9);
-    let found = admin.get("/api/stats/audience").await.json();
-    assert_eq!(found["opens"], 3);
-    assert_eq!(found["clients"], json!([{"name": "Thunderbird", "count": 2}, {"name": "Chrome", "count": 1}]));
-    assert_eq!(found["devices"], json!([{"name": "Computer", "count": 2}, {"name": "Phone", "count": 1}]));
-    assert_eq!(found["countries"], json!([{"name": "Spain", "count": 2}, {"name": "Peru", "count": 1}]));
-    let links = json!([
-        {"url": "https://shop.example.com/a", "persons": 1, "machines": 1},
-        {"url": "https://shop.example.com/b", "persons": 0, "machines": 1},
-    ]);
-    assert_eq!(found["links"], links);
-    assert_eq!((&found["counted_from"], &found["too_many"]), (&Value::Null, &json!(false)));
-    let early = admin.get("/api/stats/audience?tag=early").await.json();
-    assert_eq!(early["clients"], json!([{"name": "Thunderbird", "count": 1}]));
-    assert_eq!(early["links"], json!([]));
-    assert_eq!(admin.get("/api/stats/audience?colour=red").await.problem(), (400, "bad_page".to_owned()));
-}
-
-#[tokio::test]
-async fn mail_by_name_counts_a_message_once_and_follows_the_chosen_time() {
-    let stack = Stack::start().expect("the stack should start");
-    let admin = ApiClient::admin(&stack).await;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock should be past 1970").as_secs();
-    let of = |kind: &str, id: &str, template: &str, days_ago: u64, agent: &str| {
-        let mut event = event(kind, id);
-        event["ts"] = json!(now - days_ago * 86_400 - 60);
-        event["user_agent"] = json!(agent);
-        event["ip"] = json!("203.0.113.9");
-        event["msg"]["template"] = json!(template);
-        event["msg"]["tags"] = json!([template]);
-        event["msg"]["email"] = json!("ada@example.com");
-        event
-    };
-    let (person, scanner) = ("Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Thunderbird/128.4.0", "Mimecast");
-    let events = [
-        of("send", "m1", "news", 0, ""),
-        of("send", "m2", "news", 0, ""),
-        of("send", "m3", "news", 20, ""),
-        of("delivered", "m1", "news", 0, ""),
-        of("open", "m1", "news", 0, person),
-        of("open", "m1", "news", 0, &format!("{person} again")),
-        of("open", "m2", "news", 0, scanner),
-        of("click", "m1", "news", 0, person),
-        of("hard_bounce", "m4", "old", 20, ""),
-        of("deferral", "m2", "news", 0, ""),
-        of("spam", "m1", "news", 0, ""),
-    ];
-    let posted = Mandrill::of(&stack).deliver(&events).await.json();
-    assert_eq!(posted["quarantined"], 0, "{posted}");
-    let news = |sent: i64| json!({"name": "news", "sent": sent, "delivered": 1, "bounced": 0, "deferred": 1, "complained": 1, "opened": 1, "clicked": 1});
-    let found = admin.get("/api/stats/audience").await.json();
-    assert_eq!(found["templates"][0], news(3));
-    assert_eq!(found["tags"][0], news(3));
-    assert_eq!(found["templates"][1]["bounced"], 1);
-    assert_eq!((&found["domains"][0]["name"], &found["domains"][0]["sent"]), (&json!("example.com"), &json!(3)));
-    // By the time of the events, those of twenty days ago are outside of the week.
-    let found = admin.get("/api/stats/audience?time=occurred").await.json();
-    assert_eq!(found["templates"], json!([news(2)]));
 }

@@ -3,6 +3,7 @@
 import { ExactNumber, stringifyExactly } from "../../api/json";
 import type { MailEvent } from "../../api/types";
 import { exact } from "../../times/format";
+import { texts } from "./texts";
 import { actorLabel, placeOf, reasonLabel } from "./verdict";
 
 export interface Fact {
@@ -12,6 +13,11 @@ export interface Fact {
   /** The filter name; empty if events cannot be filtered by it. */
   readonly name: string;
   readonly value: string;
+}
+
+/** Whether the event gives no readable time. The server then takes the time of receipt, to the microsecond. */
+export function lacksTime(event: Pick<MailEvent, "occurred_at" | "received_at">): boolean {
+  return event.occurred_at === event.received_at;
 }
 
 type Row = readonly [title: string, text: string | null, name?: string, value?: string];
@@ -25,7 +31,7 @@ export function factsOf(event: MailEvent): Fact[] {
     ["Subject", event.subject, "subject"],
     ["Reason", reasonLabel(event.reason_class), "reason_class", event.reason_class ?? ""],
     [event.kind === "reject" ? "Mandrill's reason" : "SMTP response", event.diagnostic],
-    ["Happened", at(event.occurred_at)],
+    ["Happened", lacksTime(event) ? texts.noTime : at(event.occurred_at)],
     ["Stored here", at(event.received_at), "from", event.received_at],
     ["Template", event.template, "template"],
     ["Subaccount", event.subaccount, "subaccount"],

@@ -7,8 +7,30 @@ import { useFetched } from "../../api/useFetched";
 import { whileShown } from "../../components/whileShown";
 import { listen } from "../../live/feed";
 import { addEvents } from "./histogram";
+import { describeRange } from "./range";
+import { texts } from "./texts";
 
 const BUCKETS = 96;
+/** The time that is charted if the last day, which the server charts by default, has no events, in milliseconds. */
+const LONG = 30 * 86_400_000;
+
+/** Counts the events of the chosen time; without one, those of the last day, or else of the last 30 days. */
+async function fetchChart(filter: Filter): Promise<Histogram> {
+  const chart = await getHistogram(filter, BUCKETS);
+  if (hasTime(filter) || chart.buckets.length > 0) return chart;
+  return getHistogram({ ...filter, from: new Date(Date.now() - LONG).toISOString() }, BUCKETS);
+}
+
+export function hasTime(filter: Filter): boolean {
+  return filter["from"] !== undefined || filter["to"] !== undefined;
+}
+
+/** The time that a chart covers, in words. */
+export function describeCharted(filter: Filter, chart: Histogram | null): string {
+  if (hasTime(filter)) return describeRange(filter);
+  const length = chart === null ? 0 : Date.parse(chart.to) - Date.parse(chart.from);
+  return length > LONG / 2 ? texts.last30Days : texts.last24Hours;
+}
 /** Interval at which live events are counted, in milliseconds. */
 const COUNT_INTERVAL = 500;
 /** Minimum interval between fetches, in milliseconds. */
@@ -19,7 +41,7 @@ const MIN_FETCH_INTERVAL = 10_000;
  * then fetched regularly.
  */
 export function useHistogram(filter: () => Filter, paused: () => boolean, isPartial: () => boolean) {
-  const { value: fetched, problem, refresh } = useFetched(() => getHistogram(filter(), BUCKETS));
+  const { value: fetched, problem, refresh } = useFetched(() => fetchChart(filter()));
   const chart = shallowRef<Histogram | null>(null);
   let uncounted: MailEvent[] = [];
   let countTimer: ReturnType<typeof setTimeout> | undefined;

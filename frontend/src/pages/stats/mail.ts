@@ -11,7 +11,7 @@ export type Mail = Omit<NamedMail, "opened" | "clicked"> & {
 
 /** The counts are used while `audience` is null, if there is too much to count, and if events of the period are no longer stored. */
 export function mailOf(
-  facet: "domains" | "tags" | "templates",
+  facet: "domains" | "tags" | "templates" | "subaccounts",
   stats: Readonly<Record<typeof facet, readonly NamedCounts[]>>,
   audience: Audience | null,
 ): readonly Mail[] {

@@ -70,13 +70,13 @@ test("rates below one percent have two decimals", () => {
 test("rates are compared in percentage points, with a description and a tone", () => {
   expect(compareRates(rate(60, 100), rate(50, 100))).toEqual({
     text: "+10.0 points",
-    description: "up from 50.0 %",
+    description: "from 50.0 %",
     tone: "ok",
   });
   expect(compareRates(rate(3, 100, "down"), rate(1, 100, "down"))).toMatchObject({ text: "+2.0 points", tone: "bad" });
   expect(compareRates(rate(1, 200, "down"), rate(1, 100, "down"))).toEqual({
     text: "−0.50 points",
-    description: "down from 1.0 %",
+    description: "from 1.0 %",
     tone: "ok",
   });
   expect(compareRates(rate(1, 3), rate(2, 6)).description).toBe("the same as before");
@@ -86,8 +86,8 @@ test("rates are compared in percentage points, with a description and a tone", (
 });
 
 test("counts are compared in percent of the previous count", () => {
-  expect(compareCounts(150, 100)).toEqual({ text: "+50.0 %", description: "up from 100", tone: "quiet" });
-  expect(compareCounts(1, 4)).toMatchObject({ text: "−75.0 %", description: "down from 4" });
+  expect(compareCounts(150, 100)).toEqual({ text: "+50.0 %", description: "from 100", tone: "quiet" });
+  expect(compareCounts(1, 4)).toMatchObject({ text: "−75.0 %", description: "from 4" });
   expect(compareCounts(5, 0)).toMatchObject({ text: "new", description: "none before" });
   expect(compareCounts(0, 0).description).toBe("the same as before");
   expect(compareCounts(100_001, 100_000).text).toBe("+< 0.1 %");

@@ -114,7 +114,7 @@ export interface Change {
 
 function changeOf(up: boolean, text: string, before: string, better: Rate["better"] | null): Change {
   const tone = better === null ? "quiet" : (better === "up") === up ? "ok" : "bad";
-  return { text: `${up ? "+" : "−"}${text}`, description: `${up ? "up" : "down"} from ${before}`, tone };
+  return { text: `${up ? "+" : "−"}${text}`, description: `from ${before}`, tone };
 }
 
 /** Compares two rates in percentage points. */

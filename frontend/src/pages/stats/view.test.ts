@@ -67,7 +67,7 @@ test("the zone defaults to the UTC preference, and the query overrides it", () =
   zone.value = "local";
 });
 
-test("ranges end now and consist of whole days or months", () => {
+test("ranges consist of whole hours, days or months and end now, or with the day before", () => {
   expect(requestParams(viewOf({ range: "24h", zone: "UTC" }), NOW)).toEqual({
     from: "2026-11-24T13:00:00.000Z",
     to: "2026-11-25T12:34:56.000Z",
@@ -76,6 +76,16 @@ test("ranges end now and consist of whole days or months", () => {
   });
   expect(requestParams(viewOf({ range: "24h", zone: "Asia/Kathmandu" }), NOW)).toMatchObject({
     from: "2026-11-24T13:15:00.000Z",
+  });
+  expect(requestParams(viewOf({ range: "today", zone: "Asia/Kathmandu" }), NOW)).toMatchObject({
+    from: "2026-11-24T18:15:00.000Z",
+    to: "2026-11-25T12:34:56.000Z",
+    step: "hour",
+  });
+  expect(requestParams(viewOf({ range: "yesterday", zone: "Asia/Kathmandu" }), NOW)).toMatchObject({
+    from: "2026-11-23T18:15:00.000Z",
+    to: "2026-11-24T18:15:00.000Z",
+    step: "hour",
   });
   expect(requestParams(viewOf({ range: "7d", zone: "Asia/Kathmandu" }), NOW)).toMatchObject({
     from: "2026-11-18T18:15:00.000Z",

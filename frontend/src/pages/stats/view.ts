@@ -31,19 +31,24 @@ const HOUR = 3_600_000;
 
 interface Range {
   readonly name: string;
+  readonly unit: "hour" | "day" | "month";
+  readonly units: number;
+  /** Whether the range ends before the present unit, which is not over yet. */
+  readonly isOver?: true;
+  /** The width of a bar. */
   readonly step: "hour" | "day" | "month";
-  /** The number of bars, of which the last one is not over yet. */
-  readonly bars: number;
 }
 
 /** Hours, days and months are whole ones, up to the present one. */
 export const RANGES: Readonly<Record<string, Range>> = {
-  "24h": { name: "Last 24 hours", step: "hour", bars: 24 },
-  "7d": { name: "Last 7 days", step: "day", bars: 7 },
-  "14d": { name: "Last 14 days", step: "day", bars: 14 },
-  "30d": { name: "Last 30 days", step: "day", bars: 30 },
-  "90d": { name: "Last 90 days", step: "day", bars: 90 },
-  "12m": { name: "Last 12 months", step: "month", bars: 12 },
+  today: { name: "Today", unit: "day", units: 1, step: "hour" },
+  yesterday: { name: "Yesterday", unit: "day", units: 1, isOver: true, step: "hour" },
+  "24h": { name: "24 hours", unit: "hour", units: 24, step: "hour" },
+  "7d": { name: "7 days", unit: "day", units: 7, step: "day" },
+  "14d": { name: "14 days", unit: "day", units: 14, step: "day" },
+  "30d": { name: "30 days", unit: "day", units: 30, step: "day" },
+  "90d": { name: "90 days", unit: "day", units: 90, step: "day" },
+  "12m": { name: "12 months", unit: "month", units: 12, step: "month" },
 };
 /** The widths of bars that can be chosen. */
 export const STEPS: readonly Step[] = ["quarter", "hour", "day", "week", "month"];
@@ -107,12 +112,15 @@ export function queryOf({
   };
 }
 
-/** The start of a range that ends now. */
-function rangeStart({ step, bars }: Range, now: number, zone: string): number {
-  if (step !== "hour") return startOf(step, now, zone, 1 - bars);
-  const clock = wallClockAt(now, zone);
-  const pastHour = clock.getUTCMinutes() * 60_000 + clock.getUTCSeconds() * 1_000 + (now % 1_000);
-  return now - pastHour - (bars - 1) * HOUR;
+/** The bounds of a range. One that is not over ends now. */
+function rangeBounds({ unit, units, isOver }: Range, now: number, zone: string): [from: number, to: number] {
+  if (unit === "hour") {
+    const clock = wallClockAt(now, zone);
+    const pastHour = clock.getUTCMinutes() * 60_000 + clock.getUTCSeconds() * 1_000 + (now % 1_000);
+    return [now - pastHour - (units - 1) * HOUR, now];
+  }
+  const from = startOf(unit, now, zone, (isOver ? 0 : 1) - units);
+  return [from, isOver ? startOf(unit, now, zone) : now];
 }
 
 /** Up to half a day is shown by quarters of an hour; otherwise the server chooses. */
@@ -124,7 +132,7 @@ function zoomedStep(length: number): Step | null {
 export function requestParams(view: View, now: number): Record<string, string> {
   const [first, last] = [parseDay(view.days?.[0]), parseDay(view.days?.[1])];
   const range = RANGES[view.range ?? DEFAULT_RANGE];
-  let [from, to] = [range ? rangeStart(range, now, view.zone) : now - HOUR, now];
+  let [from, to] = range ? rangeBounds(range, now, view.zone) : [now - HOUR, now];
   if (first && last) {
     last.setUTCDate(last.getUTCDate() + 1);
     [from, to] = [instantOf(first, view.zone), instantOf(last, view.zone)];
@@ -150,5 +158,6 @@ export function eventFilterOf(
   view: View,
 ): Readonly<Record<string, string>> | null {
   if (time === "occurred") return null;
-  return { from, ...(view.days || view.zoom ? { to } : {}), ...(view.simulated ? {} : { simulated: "false" }) };
+  const isOver = view.days !== null || view.zoom !== null || RANGES[view.range ?? ""]?.isOver === true;
+  return { from, ...(isOver ? { to } : {}), ...(view.simulated ? {} : { simulated: "false" }) };
 }

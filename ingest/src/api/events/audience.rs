@@ -1,4 +1,4 @@
-//! `/api/stats/audience`: what persons read mail with and where, which links were clicked, and what became of the mail by name.
+//! `/api/stats/audience`: what persons read mail with, where and when, which links were clicked, and what became of the mail by name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crate::api::events::statistics::query::{StatisticsParams, StatisticsQuery};
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
-use crate::store::events::audience::{self, AudienceCount, MailCount};
-use crate::store::events::statistics::{Period, first_counted, is_stored, oldest_event};
+use crate::store::events::audience::{self, AudienceCount, HourCount, MailCount};
+use crate::store::events::statistics::{Period, first_counted, is_stored, is_time_zone, oldest_event};
 use crate::store::sqlstate;
 use crate::verdict::readers::Reader;
 
@@ -47,6 +47,19 @@ pub(crate) struct Audience {
     tags: Vec<NamedMail>,
     /// The ten templates with the most mail, most mail first.
     templates: Vec<NamedMail>,
+    /// The ten subaccounts with the most mail, most mail first.
+    subaccounts: Vec<NamedMail>,
+    /// Opens and clicks by persons, directly or through a proxy, by the hour of the day in `zone`. Hours without any are left out.
+    hours: Vec<HourOfDay>,
+}
+
+/// Opens and clicks in the same hour of the day.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HourOfDay {
+    /// From 0 to 23.
+    hour: i32,
+    opens: i64,
+    clicks: i64,
 }
 
 /// What became of the mail with a name.
@@ -82,9 +95,9 @@ pub(crate) struct LinkCount {
     machines: i64,
 }
 
-/// Counts opens by persons by program, device and country, clicks by link, and mail by domain, tag and template.
+/// Counts opens by persons by program, device, country and hour of the day, clicks by link, and mail by domain, tag, template and subaccount.
 ///
-/// Takes the same parameters as `/api/stats`; `step` and `zone` make no difference.
+/// Takes the same parameters as `/api/stats`; `step` makes no difference.
 ///
 /// # Errors
 /// 401; 400 `bad_filter` or `bad_page`.
@@ -93,13 +106,20 @@ pub(crate) struct LinkCount {
     responses((status = 200, description = "The counts.", body = Audience),
         (status = 400, description = "`bad_filter`, `bad_page`")))]
 pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {
-    let StatisticsQuery { counted, filter, .. } = StatisticsQuery::parse(&query)?;
+    let StatisticsQuery { counted, filter, zone, .. } = StatisticsQuery::parse(&query)?;
     let pool = &state.reading;
+    if !is_time_zone(pool, &zone).await? {
+        return Err(ApiError::bad_page("zone"));
+    }
     let (oldest, first_counted) = tokio::try_join!(oldest_event(pool), first_counted(pool))?;
-    let both = tokio::try_join!(audience::count(pool, &filter, counted), audience::count_mail(pool, &filter, counted));
-    let (rows, mail, too_many) = match both {
-        Ok((rows, mail)) => (rows, mail, false),
-        Err(error) if sqlstate::is_timeout(&error) => (Vec::new(), Vec::new(), true),
+    let counts = tokio::try_join!(
+        audience::count(pool, &filter, counted),
+        audience::count_mail(pool, &filter, counted),
+        audience::count_hours(pool, &filter, counted, &zone),
+    );
+    let (rows, mail, hours, too_many) = match counts {
+        Ok((rows, mail, hours)) => (rows, mail, hours, false),
+        Err(error) if sqlstate::is_timeout(&error) => (Vec::new(), Vec::new(), Vec::new(), true),
         Err(error) => return Err(error.into()),
     };
     let Names { opens, clients, devices, countries, links } = names(rows);
@@ -111,9 +131,21 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
         by_facet.entry(facet).or_default().push(named);
     }
     let mut take = |facet: &str| by_facet.remove(facet).unwrap_or_default();
-    let (domains, tags, templates) = (take("domain"), take("tag"), take("template"));
-    let audience =
-        Audience { period, counted_from, too_many, opens, clients, devices, countries, links, domains, tags, templates };
+    let audience = Audience {
+        period,
+        counted_from,
+        too_many,
+        opens,
+        clients,
+        devices,
+        countries,
+        links,
+        domains: take("domain"),
+        tags: take("tag"),
+        templates: take("template"),
+        subaccounts: take("subaccount"),
+        hours: hours.into_iter().map(|HourCount { hour, opens, clicks }| HourOfDay { hour, opens, clicks }).collect(),
+    };
     Ok(warp::reply::json(&audience).into_response())
 }
 

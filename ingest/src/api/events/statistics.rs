@@ -21,10 +21,10 @@ use crate::store::events::selected_statistics as selected;
 use crate::store::events::statistics::{self as store, BucketCount, Counted, Period};
 use crate::store::sqlstate;
 
-/// Counts events by kind, over time and by bounce text, domain, tag and template.
+/// Counts events by kind, over time and by bounce text, domain, tag, template and subaccount.
 ///
-/// The period is rounded outward to whole quarters of an hour. It defaults to the last week. Bounce texts, domains, tags and templates are
-/// counted by the time of receipt, even with `time=occurred`.
+/// The period is rounded outward to whole quarters of an hour. It defaults to the last week. Bounce texts, domains, tags, templates and
+/// subaccounts are counted by the time of receipt, even with `time=occurred`.
 ///
 /// With a filter, the events themselves are counted, as far as they are stored.
 ///
@@ -68,7 +68,7 @@ async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, 
         count_facets(pool, filter, counted, oldest),
         uniques
     )?;
-    let Facets { bounces, domains, tags, templates } = facets;
+    let Facets { bounces, domains, tags, templates, subaccounts } = facets;
     Ok(Statistics {
         counts: total(&rows),
         delivery: coverage(&rows, &boundaries),
@@ -93,6 +93,7 @@ async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, 
         domains,
         tags,
         templates,
+        subaccounts,
     })
 }
 

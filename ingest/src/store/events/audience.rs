@@ -49,10 +49,10 @@ pub(crate) async fn count(pool: &PgPool, filter: &Filter, counted: Counted) -> R
     Ok(rows)
 }
 
-/// What became of the mail with the same domain, tag or template.
+/// What became of the mail with the same domain, tag, template or subaccount.
 #[derive(FromRow)]
 pub(crate) struct MailCount {
-    /// `domain`, `tag` or `template`.
+    /// `domain`, `tag`, `template` or `subaccount`.
     pub(crate) facet: String,
     pub(crate) name: String,
     pub(crate) sent: i64,
@@ -67,7 +67,7 @@ pub(crate) struct MailCount {
     pub(crate) clicked: i64,
 }
 
-/// Counts for the ten domains, tags and templates with the most mail, most mail first.
+/// Counts for the ten domains, tags, templates and subaccounts with the most mail, most mail first.
 ///
 /// # Errors
 /// Returns an error if Postgres fails or does not finish within two seconds.
@@ -86,13 +86,48 @@ pub(crate) async fn count_mail(pool: &PgPool, filter: &Filter, counted: Counted)
                   count(distinct message) filter (where kind = 'click' and actor in ('person', 'proxy')) as clicked
            from selected cross join lateral (select coalesce(message_id, id::text) as message) as identified
                 cross join lateral facets_of(kind, recipient, sender, tags, template, subaccount, diagnostic)
-           where facet in ('domain', 'tag', 'template') group by facet, name
+           where facet in ('domain', 'tag', 'template', 'subaccount') group by facet, name
          ), ranked as (
            select *, row_number() over (partition by facet order by sent desc, opened desc, name) as place from counted
          )
          select facet, name, sent, delivered, bounced, deferred, complained, opened, clicked from ranked where place <= ",
     );
     sql.push_bind(MAX_NAMES).push(" order by facet, place");
+    let rows = sql.build_query_as().fetch_all(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(rows)
+}
+
+/// The number of opens and clicks in the same hour of the day.
+#[derive(FromRow)]
+pub(crate) struct HourCount {
+    /// From 0 to 23.
+    pub(crate) hour: i32,
+    /// Opens by persons, directly or through a proxy.
+    pub(crate) opens: i64,
+    /// Clicks by persons.
+    pub(crate) clicks: i64,
+}
+
+/// Counts opens and clicks by the hour that the clocks of a time zone show. Hours without any are left out.
+///
+/// # Errors
+/// Returns an error if Postgres fails, does not finish within two seconds, or does not know the zone.
+pub(crate) async fn count_hours(
+    pool: &PgPool,
+    filter: &Filter,
+    counted: Counted,
+    zone: &str,
+) -> Result<Vec<HourCount>, sqlx::Error> {
+    let plan = search_plan::choose(pool, filter, RowLimit::All).await?;
+    let mut transaction = begin_count(pool).await?;
+    let mut sql = QueryBuilder::new("select extract(hour from moment at time zone ");
+    sql.push_bind(zone);
+    sql.push(
+        ")::integer as hour, count(*) filter (where kind = 'open') as opens, count(*) filter (where kind = 'click') as clicks from (",
+    );
+    push_selected(&mut sql, "kind", filter, plan, counted);
+    sql.push(" and kind in ('open', 'click') and actor in ('person', 'proxy')) as selected group by 1 order by 1");
     let rows = sql.build_query_as().fetch_all(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(rows)

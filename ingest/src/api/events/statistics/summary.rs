@@ -49,6 +49,7 @@ pub(crate) struct Statistics {
     pub(crate) domains: Vec<CountsByName>,
     pub(crate) tags: Vec<CountsByName>,
     pub(crate) templates: Vec<CountsByName>,
+    pub(crate) subaccounts: Vec<CountsByName>,
 }
 
 /// The period of the same length that precedes the requested one.
@@ -126,6 +127,7 @@ pub(crate) struct Facets {
     pub(crate) domains: Vec<CountsByName>,
     pub(crate) tags: Vec<CountsByName>,
     pub(crate) templates: Vec<CountsByName>,
+    pub(crate) subaccounts: Vec<CountsByName>,
 }
 
 impl Facets {
@@ -137,6 +139,7 @@ impl Facets {
                 "domain" => add_named(&mut facets.domains, row),
                 "tag" => add_named(&mut facets.tags, row),
                 "template" => add_named(&mut facets.templates, row),
+                "subaccount" => add_named(&mut facets.subaccounts, row),
                 "bounce" => add_bounce(&mut facets.bounces, row),
                 // A newer version counts more facets.
                 _ => {}
