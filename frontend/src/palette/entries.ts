@@ -111,7 +111,11 @@ export async function serverEntries(text: string): Promise<Entry[]> {
     named("subaccount", "Subaccounts", "people", (value) => valuePath("subaccount", value)),
     named("domain", "Domains", "list", (value) => valuePath("domain", value)),
   ]);
-  return found.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+  const groups = found.flatMap((one) => (one.status === "fulfilled" && one.value.length > 0 ? [one.value] : []));
+  // Who types a name in full means what has this name.
+  const isNamed = (entries: Entry[]): boolean =>
+    entries.some(({ title }) => title.toLowerCase() === text.trim().toLowerCase());
+  return [...groups.filter(isNamed), ...groups.filter((entries) => !isNamed(entries))].flat();
 }
 
 /** Messages with this id, or with events that the text selects, each with the newest that is known of it. */

@@ -70,7 +70,11 @@ fn of_reason(class: ReasonClass) -> Sentences {
             "The sender's address, its domain or the Mandrill account is not ready to send.",
             "Check the sender's address, the sending domain and the account's limits in Mandrill.",
         ),
-        ReasonClass::Unknown => ("No reason given", "The reply does not tell the reason.", "Read the reply."),
+        ReasonClass::Unknown => (
+            "No reason given",
+            "Neither Mandrill nor the reply tells the reason.",
+            "Open the event, and read the reply if there is one.",
+        ),
     }
 }
 
@@ -118,6 +122,7 @@ fn of_actor_reason(reason: ActorReason) -> &'static str {
 fn of_standing(standing: Standing) -> (&'static str, &'static str) {
     match standing {
         Standing::Unknown => ("Nothing known", "Nothing tells yet whether mail arrives."),
+        Standing::Released => ("No longer blocked", "Nothing tells yet whether mail arrives."),
         Standing::Reachable => ("Reachable", "Mail arrives at this address."),
         Standing::Deferred => ("Delayed", "The receiving server defers the last mail. Mandrill tries again."),
         Standing::SoftBounced => ("Bounced lately", "The last mail came back, perhaps not for good."),

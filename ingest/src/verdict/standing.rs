@@ -11,6 +11,8 @@ use utoipa::ToSchema;
 pub(crate) enum Standing {
     /// Nothing tells whether mail arrives.
     Unknown,
+    /// The address was taken off the denylist or put on the allowlist, and nothing tells yet whether mail arrives.
+    Released,
     /// Mail arrives.
     Reachable,
     /// The last mail is deferred.
@@ -28,8 +30,9 @@ pub(crate) enum Standing {
 }
 
 impl Standing {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Unknown,
+        Self::Released,
         Self::Reachable,
         Self::Deferred,
         Self::SoftBounced,
@@ -43,6 +46,7 @@ impl Standing {
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
+            Self::Released => "released",
             Self::Reachable => "reachable",
             Self::Deferred => "deferred",
             Self::SoftBounced => "soft_bounced",
@@ -105,7 +109,7 @@ fn after(present: Standing, event: &AddressEvent) -> Option<Standing> {
     let is_decided = matches!(present, Standing::Denylisted | Standing::Unsubscribed | Standing::Complained);
     let is_suppressed = event.reason_class.as_deref() == Some(ReasonClass::Suppressed.code());
     let next = match event.kind.as_str() {
-        "blacklist_remove" | "whitelist_add" => Standing::Unknown,
+        "blacklist_remove" | "whitelist_add" => Standing::Released,
         "blacklist_add" | "blacklist_change" => Standing::Denylisted,
         "reject" if is_suppressed && !is_decided && present != Standing::Bounced => Standing::Denylisted,
         "unsub" if present != Standing::Denylisted => Standing::Unsubscribed,
@@ -114,7 +118,7 @@ fn after(present: Standing, event: &AddressEvent) -> Option<Standing> {
         "soft_bounce" if !is_decided && present != Standing::Bounced => Standing::SoftBounced,
         "deferral" if !is_decided && present != Standing::Bounced => Standing::Deferred,
         "delivered" if !is_decided => Standing::Reachable,
-        "open" | "click" if present == Standing::Unknown => Standing::Reachable,
+        "open" | "click" if matches!(present, Standing::Unknown | Standing::Released) => Standing::Reachable,
         _ => return None,
     };
     Some(next)
@@ -141,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_was_decided_lasts_until_it_is_taken_back() {
-        let table: [(Kinds, &str, Option<i64>); 16] = [
+        let table: [(Kinds, &str, Option<i64>); 17] = [
             (&[], "unknown", None),
             (&[("send", 1)], "unknown", None),
             (&[("open", 1)], "reachable", Some(1)),
@@ -150,11 +154,12 @@ mod tests {
             (&[("hard_bounce", 2), ("delivered", 3)], "reachable", Some(3)),
             (&[("unsub", 1), ("delivered", 2), ("click", 3)], "unsubscribed", Some(1)),
             (&[("spam", 1), ("blacklist_add", 2), ("open", 3)], "denylisted", Some(2)),
-            (&[("blacklist_add", 1), ("blacklist_remove", 2)], "unknown", Some(2)),
+            (&[("blacklist_add", 1), ("blacklist_remove", 2)], "released", Some(2)),
             (&[("blacklist_add", 1), ("blacklist_remove", 2), ("delivered", 3)], "reachable", Some(3)),
             (&[("blacklist_add", 5), ("unsub", 5)], "denylisted", Some(5)),
             (&[("blacklist_add", 5), ("blacklist_remove", 5)], "denylisted", Some(5)),
-            (&[("whitelist_add", 6), ("blacklist_add", 5)], "unknown", Some(6)),
+            (&[("whitelist_add", 6), ("blacklist_add", 5)], "released", Some(6)),
+            (&[("delivered", 1), ("whitelist_add", 2), ("open", 3)], "reachable", Some(3)),
             (&[("reject!", 1)], "denylisted", Some(1)),
             (&[("delivered", 1), ("reject", 2)], "reachable", Some(1)),
             (&[("delivered", 1), ("soft_bounce", 2), ("deferral", 3), ("open", 4)], "deferred", Some(3)),

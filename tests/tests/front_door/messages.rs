@@ -87,6 +87,18 @@ async fn message_history_is_chronological_and_lists_related_messages() {
     );
     assert_eq!(recipient["suppressions"][0]["kind"], "hard_bounce");
     assert_eq!((recipient["suppressions"].as_array().map(Vec::len), &recipient["erased_at"]), (Some(1), &Value::Null));
+    assert_eq!(recipient["suppressions"][0]["message_id"], "m2");
+    let of_scanner = |kind: &str, id: &str, agent: &str| {
+        let mut event = event(kind, id);
+        event["user_agent"] = json!(agent);
+        event["msg"]["email"] = json!("bo@example.com");
+        event
+    };
+    let agent = "Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Thunderbird/128.4.0";
+    let events = [of_scanner("click", "m9", "Mimecast"), of_scanner("open", "m9", "Mimecast"), of_scanner("open", "m9", agent)];
+    Mandrill::of(&stack).deliver(&events).await;
+    let messages = admin.get("/api/recipients/bo@example.com").await.json()["messages"].clone();
+    assert_eq!(messages[0]["machine_kinds"], json!(["click"]), "a person opened it, too: {messages}");
     let anonymous = ApiClient::new(&stack);
     for path in ["/api/messages/m1", "/api/recipients/ada@example.com"] {
         assert_eq!(anonymous.get(path).await.status, 401);

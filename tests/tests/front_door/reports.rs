@@ -325,12 +325,21 @@ async fn deliveries_that_begin_midway_are_compared_with_what_was_sent_since() {
         };
         (0..count).map(at).collect()
     };
-    for batch in [day("send", 0, 50), day("send", 1, 50), day("send", 2, 40), day("delivered", 1, 48), day("delivered", 2, 39)] {
+    for batch in [
+        day("send", 0, 50),
+        day("send", 1, 50),
+        day("send", 2, 40),
+        day("delivered", 1, 48),
+        day("delivered", 2, 39),
+        day("hard_bounce", 0, 3),
+        day("soft_bounce", 2, 1),
+    ] {
         assert_eq!(mandrill.deliver(&batch).await.status, 200);
     }
     let path = "/api/stats?time=occurred&step=day&from=2026-09-21T00:00:00Z&to=2026-09-24T00:00:00Z";
     let found = admin.get(path).await.json();
-    let expected = json!({"from": "2026-09-22T00:00:00Z", "to": "2026-09-24T00:00:00Z", "sent": 90, "is_part": true});
+    let expected =
+        json!({"from": "2026-09-22T00:00:00Z", "to": "2026-09-24T00:00:00Z", "sent": 90, "bounced": 1, "is_part": true});
     assert_eq!(found["delivery"], expected, "{found}");
     // The period before, whose last bucket has deliveries.
     let later = admin.get(&path.replace("2026-09-24T", "2026-09-27T").replace("2026-09-21T", "2026-09-24T")).await.json();

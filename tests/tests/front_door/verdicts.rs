@@ -258,7 +258,7 @@ async fn an_old_message_opened_later_makes_no_address_reachable_again() {
         (vec![at("unsub", 120), at("open", 180)], "unsubscribed", "2026-09-21T14:15:20Z"),
         // Of two events within a second, the stronger one counts, whatever their order.
         (vec![list("add", 240), at("spam", 240), at("click", 300)], "denylisted", "2026-09-21T14:17:20Z"),
-        (vec![list("remove", 360)], "unknown", "2026-09-21T14:19:20Z"),
+        (vec![list("remove", 360)], "released", "2026-09-21T14:19:20Z"),
         (vec![at("delivered", 420)], "reachable", "2026-09-21T14:20:20Z"),
         (vec![at("hard_bounce", 480), at("open", 540)], "bounced", "2026-09-21T14:21:20Z"),
     ] {

@@ -6,7 +6,7 @@ import type { Filter, Histogram, MailEvent } from "../../api/types";
 import { useFetched } from "../../api/useFetched";
 import { whileShown } from "../../components/whileShown";
 import { listen } from "../../live/feed";
-import { addEvents } from "./histogram";
+import { addEvents, countsOf } from "./histogram";
 import { describeRange } from "./range";
 import { texts } from "./texts";
 
@@ -15,9 +15,9 @@ const BUCKETS = 96;
 const LONG = 30 * 86_400_000;
 
 /** Counts the events of the chosen time; without one, those of the last day, or else of the last 30 days. */
-async function fetchChart(filter: Filter): Promise<Histogram> {
+async function fetchChart(filter: Filter, isShown: (kind: string) => boolean): Promise<Histogram> {
   const chart = await getHistogram(filter, BUCKETS);
-  if (hasTime(filter) || chart.buckets.length > 0) return chart;
+  if (hasTime(filter) || Object.keys(countsOf(chart)).some(isShown)) return chart;
   return getHistogram({ ...filter, from: new Date(Date.now() - LONG).toISOString() }, BUCKETS);
 }
 
@@ -37,11 +37,16 @@ const COUNT_INTERVAL = 500;
 const MIN_FETCH_INTERVAL = 10_000;
 
 /**
- * While `paused` returns true, the chart does not change. `isPartial` returns true if the live feed lacks some events of the chart, which is
+ * `isShown` tells which kinds the list shows. While `paused` returns true, the chart does not change. `isPartial` returns true if the live feed lacks some events of the chart, which is
  * then fetched regularly.
  */
-export function useHistogram(filter: () => Filter, paused: () => boolean, isPartial: () => boolean) {
-  const { value: fetched, problem, refresh } = useFetched(() => fetchChart(filter()));
+export function useHistogram(
+  filter: () => Filter,
+  isShown: () => (kind: string) => boolean,
+  paused: () => boolean,
+  isPartial: () => boolean,
+) {
+  const { value: fetched, problem, refresh } = useFetched(() => fetchChart(filter(), isShown()));
   const chart = shallowRef<Histogram | null>(null);
   let uncounted: MailEvent[] = [];
   let countTimer: ReturnType<typeof setTimeout> | undefined;

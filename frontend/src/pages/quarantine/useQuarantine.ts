@@ -4,7 +4,7 @@ import { computed, onUnmounted, readonly, shallowReadonly, shallowRef, watch } f
 import * as api from "../../api/client";
 import type { QuarantineGroup, QuarantineItem } from "../../api/types";
 import { liveList } from "../../live/list";
-import { setOpenGroups } from "../../live/quarantined";
+import { setOpenGroups } from "../../live/attention";
 import type { View } from "./view";
 
 /** Maximum length of the list in the page. */

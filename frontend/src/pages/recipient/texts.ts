@@ -23,6 +23,7 @@ export const texts = {
   newestMessages: "Newest messages",
   whatHappened: "What happened",
   last: "Last",
+  byMachines: " by machines",
   noSubject: "(no subject)",
   noMessageToThis: "No message to this address is stored.",
   itsEventsAreKept:

@@ -3,7 +3,16 @@
 import type { Statistics } from "../../api/stats";
 import { counted } from "../../words";
 import { explainReason, reasonLabel } from "../events/verdict";
-import { compareRates, formatPercent, type Rate, ratesOf, tellsOfDeliveries, total, valueOf } from "./rates";
+import {
+  compareRates,
+  formatCount,
+  formatPercent,
+  type Rate,
+  ratesOf,
+  tellsOfDeliveries,
+  total,
+  valueOf,
+} from "./rates";
 
 /** Mailbox providers begin to treat mail as spam at this share of complaints. */
 const MAX_COMPLAINTS = 0.001;
@@ -20,14 +29,16 @@ export function headlineOf(stats: Statistics): Headline {
   const sent = total(stats.counts, "send");
   if (sent === 0) return { text: "No mail was sent in this time.", warning: null };
   const hasDelivered = tellsOfDeliveries(stats);
-  const [delivery, bounce, complaint, open] = ratesOf(stats, hasDelivered);
+  const [, bounce, complaint, open] = ratesOf(stats, hasDelivered);
   const before = ratesOf(stats.previous, hasDelivered);
-  const percent = (rate: Rate | undefined): string => formatPercent(rate ? valueOf(rate) : null);
-  const opened = open?.part == null ? "" : `, and people opened ${percent(open)}`;
-  const arrived = `${percent(delivery)} ${hasDelivered ? "delivered" : "did not bounce"}`;
-  // The rate is unknown, or is about a part of the time only.
-  const isKnown = delivery !== undefined && valueOf(delivery) !== null && !stats.delivery.is_part;
-  const text = `${counted(sent, "message")} sent: ${isKnown ? `${arrived}, ` : ""}${percent(bounce)} bounced${opened}.`;
+  const bounced = total(stats.counts, "hard_bounce", "soft_bounce");
+  const parts = [
+    // Deliveries are known of a part of the time only.
+    ...(hasDelivered && !stats.delivery.is_part ? [`${formatCount(total(stats.counts, "delivered"))} delivered`] : []),
+    `${bounced === 0 ? "none" : formatCount(bounced)} bounced`,
+    ...(open?.part == null ? [] : [`people opened ${formatCount(open.part)}`]),
+  ];
+  const text = `${counted(sent, "message")} sent: ${parts.join(", ")}.`;
   return { text, warning: warningOf(stats, bounce, before[1], complaint) };
 }
 
@@ -39,7 +50,7 @@ function warningOf(
 ): string | null {
   const complaints = complaint ? valueOf(complaint) : null;
   if (complaints !== null && complaints >= MAX_COMPLAINTS)
-    return `${formatPercent(complaints)} of recipients complained. Providers react from ${formatPercent(MAX_COMPLAINTS)}.`;
+    return `${counted(complaint?.part ?? 0, "spam complaint")}: ${formatPercent(complaints)} of what was sent. Providers react from ${formatPercent(MAX_COMPLAINTS)}.`;
   if (!bounce || !bouncedBefore) return null;
   const [now, was] = [valueOf(bounce), valueOf(bouncedBefore)];
   if (now === null || was === null || now - was < MIN_CHANGE) return null;

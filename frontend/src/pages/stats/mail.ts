@@ -28,6 +28,11 @@ export function mailOf(
   }));
 }
 
+/** The share of mail that arrived, of all of which that is known; null if nothing is. */
+export function arrivedOf({ delivered, bounced }: Mail): number | null {
+  return delivered > 0 ? delivered / (delivered + bounced) : null;
+}
+
 /** A share of sent mail; null if it is unknown. */
 export function shareOf({ sent }: Mail, part: number | null): number | null {
   return sent > 0 && part !== null ? part / sent : null;

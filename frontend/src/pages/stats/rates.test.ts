@@ -14,7 +14,8 @@ const unique = { open: { persons: 30, all: 80 }, click: { persons: 10, all: 12 }
 
 function input(counts: Record<string, number>, more: Partial<RateInput> = {}): RateInput {
   const sent = counts["send"] ?? 0;
-  return { counts, unique, delivery: { from: null, to: null, sent, is_part: false }, ...more };
+  const bounced = (counts["hard_bounce"] ?? 0) + (counts["soft_bounce"] ?? 0);
+  return { counts, unique, delivery: { from: null, to: null, sent, bounced, is_part: false }, ...more };
 }
 
 const parts = (rates: RateInput, hasDelivered = true): Record<string, number | null> =>
@@ -27,7 +28,7 @@ function rate(part: number, whole: number, better: Rate["better"] = "up"): Rate 
 test("rates are relative to sent mail, and a message that is opened twice counts once", () => {
   const counts = {
     send: 200,
-    delivered: 190,
+    delivered: 194,
     hard_bounce: 4,
     soft_bounce: 2,
     spam: 1,
@@ -35,14 +36,14 @@ test("rates are relative to sent mail, and a message that is opened twice counts
     click: 50,
     inbound: 9,
   };
-  expect(parts(input(counts))).toEqual({ Delivery: 0.95, Bounce: 0.03, Complaint: 0.005, Open: 0.15, Click: 0.05 });
+  expect(parts(input(counts))).toEqual({ Delivery: 0.97, Bounce: 0.03, Complaint: 0.005, Open: 0.15, Click: 0.05 });
   expect(parts(input(counts, { unique: null }))).toMatchObject({ Open: null, Click: null });
   expect(parts(input({ open: 3 }))).toEqual({ Delivery: null, Bounce: null, Complaint: null, Open: null, Click: null });
 });
 
-test("deliveries are compared with what was sent while Mandrill told of them", () => {
-  const delivery = { from: "2026-01-02T00:00:00Z", to: "2026-01-03T00:00:00Z", sent: 100, is_part: true };
-  const [delivered] = ratesOf(input({ send: 200, delivered: 95 }, { delivery }), true);
+test("deliveries are compared with what bounced while Mandrill told of them, so that they are never more than all", () => {
+  const delivery = { from: "2026-01-02T00:00:00Z", to: "2026-01-03T00:00:00Z", sent: 90, bounced: 5, is_part: true };
+  const [delivered] = ratesOf(input({ send: 200, delivered: 95, hard_bounce: 40 }, { delivery }), true);
   expect(delivered).toMatchObject({ part: 95, whole: 100, formula: expect.stringContaining("while Mandrill told") });
 });
 

@@ -45,10 +45,12 @@ export function ratesOf({ counts, delivery, unique }: RateInput, hasDelivered: b
     whole: sent,
     better,
   });
+  // What was sent before the period and arrived in it would make more than all of what was sent.
+  const formula = "delivered ÷ (delivered + bounced)";
   const delivered = {
     ...rate("Delivery", "delivered", "up", total(counts, "delivered")),
-    ...(delivery.is_part ? { formula: "delivered ÷ sent, while Mandrill told of deliveries" } : {}),
-    whole: delivery.sent,
+    formula: delivery.is_part ? `${formula}, while Mandrill told of deliveries` : formula,
+    whole: total(counts, "delivered") + delivery.bounced,
   };
   const estimated = rate("Delivery", "(sent − bounced)", "up", Math.max(0, sent - bounced));
   return [
@@ -76,7 +78,8 @@ export function bucketRates(stats: CourseInput): (number | null)[][] {
   const hasDelivered = tellsOfDeliveries(stats);
   const [from, to] = [stats.delivery.from, stats.delivery.to].map((at) => (at === null ? NaN : Date.parse(at)));
   return stats.buckets.map(({ at, counts, unique }) => {
-    const delivery = { from: null, to: null, sent: total(counts, "send"), is_part: false };
+    const [sent, bounced] = [total(counts, "send"), total(counts, "hard_bounce", "soft_bounce")];
+    const delivery = { from: null, to: null, sent, bounced, is_part: false };
     const [delivered = null, ...others] = ratesOf({ counts, unique, delivery }, hasDelivered).map(valueOf);
     const isCovered = Date.parse(at) >= (from ?? NaN) && Date.parse(at) < (to ?? NaN);
     return [hasDelivered && !isCovered ? null : delivered, ...others];

@@ -14,7 +14,8 @@ function statistics(buckets: Statistics["buckets"], more: Partial<Statistics> = 
   for (const one of buckets)
     for (const [kind, count] of Object.entries(one.counts)) counts[kind] = (counts[kind] ?? 0) + count;
   const [from, to] = ["2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"];
-  const delivery = { from, to, sent: counts["send"] ?? 0, is_part: false };
+  const bounced = (counts["hard_bounce"] ?? 0) + (counts["soft_bounce"] ?? 0);
+  const delivery = { from, to, sent: counts["send"] ?? 0, bounced, is_part: false };
   const previous = { from: "", to: "", counts: {}, delivery, unique: null };
   return { buckets, counts, delivery, previous, unique: null, reasons: [], ...more } as unknown as Statistics;
 }
@@ -34,10 +35,10 @@ test("a bucket without sent mail has no rate", () => {
 
 test("there is no delivery rate where Mandrill did not tell of deliveries", () => {
   const late = { ...bucket({ send: 5 }), at: "2026-11-25T00:00:00Z" };
-  const stats = statistics([bucket({ send: 4, delivered: 3 }), late]);
+  const stats = statistics([bucket({ send: 4, delivered: 3, soft_bounce: 1 }), late]);
   expect(values("rates", stats)["delivery"]).toEqual([0.75, null]);
   const delivery = { ...stats.delivery, is_part: true };
-  expect(headlineOf({ ...stats, delivery }).text).toBe("9 messages sent: 0.0 % bounced.");
+  expect(headlineOf({ ...stats, delivery }).text).toBe("9 messages sent: 1 bounced.");
 });
 
 test("machines that opened alone are told from persons", () => {
@@ -50,10 +51,12 @@ test("the headline says what became of the mail, and what got worse", () => {
   const before = statistics([bucket({ send: 1_000, delivered: 990, hard_bounce: 10 })]);
   const previous = { ...before.previous, counts: before.counts, delivery: before.delivery };
   expect(headlineOf(statistics([bucket(counts)], { previous }))).toEqual({
-    text: "1,000 messages sent: 90.0 % delivered, 8.0 % bounced.",
+    text: "1,000 messages sent: 900 delivered, 80 bounced.",
     warning: "Bounces are up by 7.0 points.",
   });
   expect(headlineOf(statistics([bucket(counts)])).warning).toBeNull();
-  expect(headlineOf(statistics([bucket({ ...counts, spam: 2 })])).warning).toMatch(/^0.20 % of recipients complained/);
+  expect(headlineOf(statistics([bucket({ ...counts, spam: 2 })])).warning).toMatch(
+    /^2 spam complaints: 0.20 % of what was sent/,
+  );
   expect(headlineOf(statistics([bucket({ open: 3 })])).text).toBe("No mail was sent in this time.");
 });

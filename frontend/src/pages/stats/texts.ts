@@ -31,7 +31,7 @@ export const texts = {
   showInTheChart: "Show in the chart alone",
   formula: "Formula",
   aMessageCountsOnce: (open: string | number, click: string | number) =>
-    `A message counts once however often it is opened. With machines, ${open} were opened and ${click} clicked.`,
+    `A message counts once however often it is opened, in the time in which it is opened. With machines, ${open} were opened and ${click} clicked.`,
   openedAndClickedMessages:
     "Opened and clicked messages cannot be counted here: some events of this time are no longer stored.",
   thereAreTooMany: "There are too many opens and clicks to count their messages. Choose a shorter time.",
@@ -60,7 +60,8 @@ export const texts = {
   subaccounts: "Subaccounts",
   hoursOfTheDay: "Hours of the day",
   hour: "Hour",
-  mostOpens: (hour: string, opens: string) => `People open most from ${hour}: ${opens} opens.`,
+  mostOpens: (hours: string, opens: string) => `People open most from ${hours}: ${opens} opens.`,
+  noHourStandsOut: (hours: number, opens: string) => `No hour stands out: ${hours} hours have ${opens} opens each.`,
   fromTo: (from: string, to: string) => `${from} to ${to}`,
   hourTitle: (hour: string, opens: string) => `${hour}: ${opens} opens`,
   noOpensByPeople: "People opened nothing in this period.",

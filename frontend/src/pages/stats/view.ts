@@ -68,12 +68,13 @@ function parseZoom(text: unknown): readonly [number, number] | null {
   return from < to ? [from, to] : null;
 }
 
-export function viewOf(query: LocationQuery): View {
+/** `defaultRange` is a key of `RANGES`. */
+export function viewOf(query: LocationQuery, defaultRange = DEFAULT_RANGE): View {
   const { range, from, to, zone, step, time, simulated, zoom, tab, only, compare } = query;
   const isRange = typeof range === "string" && Object.hasOwn(RANGES, range);
   const days = !isRange && parseDay(from) && parseDay(to) ? ([`${from}`, `${to}`] as const) : null;
   return {
-    range: isRange ? range : days ? null : DEFAULT_RANGE,
+    range: isRange ? range : days ? null : defaultRange,
     days: days && days[0] > days[1] ? [days[1], days[0]] : days,
     zone: typeof zone !== "string" ? shownZone.value : isZone(zone) ? zone : "UTC",
     step: STEPS.find((one) => one === step) ?? null,

@@ -104,6 +104,8 @@ pub(crate) struct RecipientMessage {
     at: OffsetDateTime,
     /// The kinds of its events, in the order in which each last happened.
     kinds: Vec<String>,
+    /// Those of `kinds` that machines alone caused, such as a click by a scanner.
+    machine_kinds: Vec<String>,
 }
 
 /// Number of the newest events in which messages are looked for. A message with more events than this comes from a test.
@@ -117,15 +119,17 @@ pub(crate) async fn newest_messages(pool: &PgPool, email: &str) -> Result<Vec<Re
     sqlx::query_as!(
         RecipientMessage,
         r#"with newest as (
-             select message_id, subject, kind, received_at, occurred_at, id from events
+             select message_id, subject, kind, actor, received_at, occurred_at, id from events
              where lower(recipient collate "C") = lower($1 collate "C") and message_id is not null and kind <> 'inbound'
              order by received_at desc, id desc limit $2
            ), by_kind as (
-             select message_id, kind, max(subject) as subject, max(occurred_at) as occurred_at, max(id) as id
+             select message_id, kind, max(subject) as subject, max(occurred_at) as occurred_at, max(id) as id,
+                    bool_and(coalesce(actor not in ('person', 'proxy'), false)) as by_machines
              from newest group by message_id, kind
            )
            select message_id as "message_id!", max(subject) as subject, max(occurred_at) as "at!",
-                  array_agg(kind order by occurred_at, id) as "kinds!"
+                  array_agg(kind order by occurred_at, id) as "kinds!",
+                  coalesce(array_agg(kind order by occurred_at, id) filter (where by_machines), '{}') as "machine_kinds!"
            from by_kind group by message_id order by max(occurred_at) desc, max(id) desc limit 10"#,
         email,
         MAX_MESSAGE_EVENTS
@@ -145,6 +149,9 @@ pub(crate) struct Suppression {
     reason_class: Option<String>,
     /// The reason in the words of the server, or of whoever changed the list.
     diagnostic: Option<String>,
+    /// The subject of the message, if the event is about one.
+    subject: Option<String>,
+    message_id: Option<String>,
 }
 
 /// Reads the newest events that stop or resume mail to a recipient, newest first.
@@ -155,12 +162,12 @@ pub(crate) async fn newest_suppressions(pool: &PgPool, email: &str) -> Result<Ve
     sqlx::query_as!(
         Suppression,
         r#"with newest as (
-             select id, kind, occurred_at, reason_class, diagnostic from events
+             select id, kind, occurred_at, reason_class, diagnostic, subject, message_id from events
              where lower(recipient collate "C") = lower($1 collate "C")
                and (kind in ('hard_bounce', 'soft_bounce', 'reject', 'spam', 'unsub') or kind like 'blacklist%' or kind like 'whitelist%')
              order by received_at desc, id desc limit 20
            )
-           select id as "event_id!", kind as "kind!", occurred_at as "at!", reason_class, diagnostic from newest
+           select id as "event_id!", kind as "kind!", occurred_at as "at!", reason_class, diagnostic, subject, message_id from newest
            order by occurred_at desc, id desc"#,
         email
     )

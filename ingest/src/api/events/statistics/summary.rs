@@ -73,6 +73,8 @@ pub(crate) struct DeliveryCoverage {
     to: Option<OffsetDateTime>,
     /// Messages sent in this part: what deliveries are to be compared with.
     sent: i64,
+    /// Hard and soft bounces in this part.
+    bounced: i64,
     /// Whether more than a few messages were sent outside of this part.
     is_part: bool,
 }
@@ -191,15 +193,18 @@ const MIN_UNCOVERED: i64 = 20;
 pub(crate) fn coverage(rows: &[BucketCount], boundaries: &[OffsetDateTime]) -> DeliveryCoverage {
     let delivered = || rows.iter().filter(|row| row.kind == "delivered").map(|row| row.bucket);
     let sent = || rows.iter().filter(|row| row.kind == "send");
+    let bounces = rows.iter().filter(|row| matches!(row.kind.as_str(), "hard_bounce" | "soft_bounce"));
     let boundary = |index: i32| boundaries.get(usize::try_from(index).unwrap_or_default()).copied();
     let all: i64 = sent().map(|row| row.count).sum();
     let (Some(first), Some(last)) = (delivered().min(), delivered().max()) else {
-        return DeliveryCoverage { from: None, to: None, sent: 0, is_part: false };
+        return DeliveryCoverage { from: None, to: None, sent: 0, bounced: 0, is_part: false };
     };
     let covered: i64 = sent().filter(|row| (first..=last).contains(&row.bucket)).map(|row| row.count).sum();
     let uncovered = all - covered;
     let is_part = uncovered >= MIN_UNCOVERED && uncovered * 20 > all;
-    DeliveryCoverage { from: boundary(first), to: boundary(last + 1), sent: if is_part { covered } else { all }, is_part }
+    let bounced = bounces.filter(|row| !is_part || (first..=last).contains(&row.bucket)).map(|row| row.count).sum();
+    let sent = if is_part { covered } else { all };
+    DeliveryCoverage { from: boundary(first), to: boundary(last + 1), sent, bounced, is_part }
 }
 
 /// The numbers of messages, or why there are none.

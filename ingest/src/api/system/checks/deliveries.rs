@@ -52,7 +52,9 @@ fn refusal(RecentRefusals { reason, near_miss, hint, count, proven, likely, last
         Finding::fail("refusals", what, advice)
     } else {
         let advice = match reason.as_str() {
-            "wrong_signature" | "no_key" | "no_url" => "A client other than Mandrill posts here. No action is needed.",
+            "wrong_signature" | "no_key" | "no_url" => {
+                "A client other than Mandrill posts here. No delivery is lost; block the client if it goes on."
+            }
             other => advice_for(other),
         };
         Finding::warn("refusals", what, advice)
@@ -67,7 +69,7 @@ fn advice_for(reason: &str) -> &'static str {
         "too_large" => "Raise WEBHOOK_MAX_BODY, and set nginx's WEBHOOK_SPOOL to a higher value.",
         "form_field_extra" => "Mandrill's signed form has a new field. Update this program, or report the field to its authors.",
         "unsigned" | "media_type" => {
-            "A client other than Mandrill posts here. No action is needed unless a proxy drops X-Mandrill-Signature."
+            "A client other than Mandrill posts here, or a proxy drops X-Mandrill-Signature. Block the client if it goes on."
         }
         "slow_body" | "broken_body" => "A proxy in front or the network interrupts request bodies.",
         _ => "Mandrill does not send such requests. A proxy modifies bodies in transit, or another client posts here.",
