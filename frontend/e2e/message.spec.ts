@@ -116,6 +116,7 @@ test("the recipient's page says first whether mail arrives, then who reads it, t
     first,
     followUp(first, "delivered", 2),
     { ...followUp(first, "open", 60), ...person, ip: "203.0.113.9" },
+    { ...followUp(first, "click", 61), user_agent: "Mimecast", url: "https://shop.example.com/" },
     second,
     followUp(second, "hard_bounce", 90, { diag: "550 5.1.1 No such user here" }),
   ]);
@@ -127,9 +128,14 @@ test("the recipient's page says first whether mail arrives, then who reads it, t
   await expect(engagement).toContainText(/Last opened by a person\s*\d/);
   await expect(engagement).toContainText(/Last clicked by a person\s*None stored/);
   const messages = main.getByRole("region", { name: "Newest messages" }).getByRole("row");
-  await expect(messages.filter({ hasText: `First ${run}` })).toContainText(/Sent\s*Delivered\s*Opened/);
+  await expect(messages.filter({ hasText: `First ${run}` })).toContainText(
+    /Sent\s*Delivered\s*Opened\s*Clicked by machines/,
+  );
   await expect(messages.filter({ hasText: `Second ${run}` })).toContainText(/Sent\s*Bounced/);
   await expect(main.getByRole("region", { name: "What stopped mail" })).toContainText("550 5.1.1 No such user here");
+  // What stopped mail names its message.
+  const stopped = main.getByRole("region", { name: "What stopped mail" });
+  await expect(stopped.getByRole("link", { name: `Second ${run}` })).toBeVisible();
   await messages.getByRole("link", { name: `Second ${run}` }).click();
   await expect(page).toHaveURL(`/messages/${second["_id"]}`);
 });

@@ -165,6 +165,9 @@ test("a delivery with a wrong signature is listed with its likely cause and the 
   await expect(finding).toContainText("Fails");
   await finding.getByRole("link", { name: "See the refusals" }).click();
   await expect(page).toHaveURL("/refusals");
+  // Refused deliveries of Mandrill's are counted in the navigation, too.
+  await page.reload();
+  await expect(page.getByRole("link", { name: /^Refusals ?, \d+\+? of Mandrill$/ })).toBeVisible();
 });
 
 test("the system page shows its checks, and the setup guide until the first event arrives", async ({

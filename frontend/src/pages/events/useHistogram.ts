@@ -15,7 +15,7 @@ const BUCKETS = 96;
 const LONG = 30 * 86_400_000;
 
 /** Counts the events of the chosen time; without one, those of the last day, or else of the last 30 days. */
-async function fetchChart(filter: Filter, isShown: (kind: string) => boolean): Promise<Histogram> {
+export async function fetchChart(filter: Filter, isShown: (kind: string) => boolean): Promise<Histogram> {
   const chart = await getHistogram(filter, BUCKETS);
   if (hasTime(filter) || Object.keys(countsOf(chart)).some(isShown)) return chart;
   return getHistogram({ ...filter, from: new Date(Date.now() - LONG).toISOString() }, BUCKETS);
