@@ -17,4 +17,6 @@ export const texts = {
   ends: (expires_at: string | number) => `Ends ${expires_at}`,
   thisOne: "This one",
   signOutOf: (deviceOf: string | number) => `Sign out ${deviceOf}`,
+  theCurrentPasswordIs: "The current password is wrong.",
+  thePasswordIsChanged: "The password is changed, and you are signed out everywhere else.",
 } as const;

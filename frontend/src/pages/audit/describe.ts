@@ -2,6 +2,7 @@
 
 import type { AuditEntry } from "../../api/audit";
 import { counted, inWords } from "../../words";
+import { texts } from "./texts";
 
 /** A sentence with a placeholder: the name of the user goes between `before` and `after`. */
 export interface Description {
@@ -14,25 +15,25 @@ const sentence = (before: string): Description => ({ before, user: null, after: 
 
 export function describeEntry({ action, detail }: AuditEntry): Description {
   const user = typeof detail["user"] === "number" ? detail["user"] : null;
-  const token = `token ${textOf(detail["token"])}`;
+  const token = texts.token(textOf(detail["token"]));
   switch (action) {
     case "user_added":
-      return { before: "Added", user, after: `as ${textOf(detail["role"])}` };
+      return { before: texts.added, user, after: texts.as(textOf(detail["role"])) };
     case "user_linked":
-      return { before: "Signed in through the provider for the first time:", user, after: "" };
+      return { before: texts.signedInThroughThe, user, after: "" };
     case "user_invited":
-      return { before: "Made a new link for", user, after: "" };
+      return { before: texts.madeANewLink, user, after: "" };
     case "user_changed":
       return userChange(user, (detail["to"] ?? {}) as Readonly<Record<string, unknown>>);
     case "sessions_ended":
-      return { before: `Ended ${countOf(detail["count"], "session")} of`, user, after: "" };
+      return { before: texts.endedOf(countOf(detail["count"], "session")), user, after: "" };
     case "token_added":
-      return sentence(`Made ${token}, which may ${[detail["scopes"] ?? []].flat().map(textOf).join(" and ")}`);
+      return sentence(texts.madeWhichMay(token, [detail["scopes"] ?? []].flat().map(textOf).join(" and ")));
     case "token_revoked":
-      return sentence(`Revoked ${token}`);
+      return sentence(texts.revoked(token));
     case "recipient_erased":
       return sentence(
-        `Erased an address: ${erasedCounts((detail["erased"] ?? {}) as Readonly<Record<string, unknown>>)}`,
+        texts.erasedAnAddress(erasedCounts((detail["erased"] ?? {}) as Readonly<Record<string, unknown>>)),
       );
     default:
       return sentence(inWords(action));
@@ -42,7 +43,7 @@ export function describeEntry({ action, detail }: AuditEntry): Description {
 /** The detail that the sentence omits: the hash of an erased address, or all details of an unknown action. */
 export function extraDetail({ action, detail }: AuditEntry): string {
   if (action === "recipient_erased")
-    return detail["hmac"] === undefined ? `SHA-256 ${textOf(detail["sha256"])}` : `HMAC ${textOf(detail["hmac"])}`;
+    return detail["hmac"] === undefined ? `SHA-256 ${textOf(detail["sha256"])}` : texts.hmacOf(textOf(detail["hmac"]));
   return FULLY_DESCRIBED.includes(action) || Object.keys(detail).length === 0 ? "" : JSON.stringify(detail);
 }
 
@@ -59,22 +60,22 @@ const FULLY_DESCRIBED = [
 function userChange(user: number | null, to: Readonly<Record<string, unknown>>): Description {
   const role = typeof to["role"] === "string" ? to["role"] : null;
   if (typeof to["disabled"] !== "boolean") {
-    return role === null ? { before: "Changed", user, after: "" } : { before: "Made", user, after: role };
+    return role === null ? { before: texts.changed, user, after: "" } : { before: texts.made, user, after: role };
   }
-  const verb = to["disabled"] ? "Disabled" : "Enabled";
-  return { before: verb, user, after: role === null ? "" : `and made them ${role}` };
+  const verb = to["disabled"] ? texts.disabled : texts.enabled;
+  return { before: verb, user, after: role === null ? "" : texts.andMadeThem(role) };
 }
 
 function erasedCounts(counts: Readonly<Record<string, unknown>>): string {
   const parts = [
     [counts["events"], "event", "events"],
     [counts["notifications"], "notification", "notifications"],
-    [counts["quarantined"], "item in quarantine", "items in quarantine"],
-    [counts["rules"], "notification rule", "notification rules"],
-    [counts["views"], "saved view", "saved views"],
+    [counts["quarantined"], texts.itemInQuarantine, texts.itemsInQuarantine],
+    [counts["rules"], texts.notificationRule, texts.notificationRules],
+    [counts["views"], texts.savedView, texts.savedViews],
   ] as const;
   const found = parts.filter(([count]) => typeof count === "number" && count > 0);
-  return found.map(([count, one, many]) => countOf(count, one, many)).join(", ") || "nothing was stored about it";
+  return found.map(([count, one, many]) => countOf(count, one, many)).join(", ") || texts.nothingWasStoredAbout;
 }
 
 function countOf(count: unknown, one: string, many?: string): string {

@@ -11,4 +11,5 @@ export const texts = {
   body: (type: string | number) => `Body, ${type}`,
   answers: "Answers",
   fieldsOf: (status: string | number) => `Fields of ${status}`,
+  inThe: (where: string | number) => `in the ${where}`,
 } as const;

@@ -2,6 +2,7 @@
 
 import type { MailEvent } from "../../api/types";
 import { detailOf } from "./kinds";
+import { texts } from "./texts";
 
 export interface Column {
   readonly id: string;
@@ -20,39 +21,39 @@ const NO_CONDITION = ["", null] as const;
 export const COLUMNS: readonly Column[] = [
   column(
     "when",
-    "When",
+    texts.when,
     "128px",
     (event) => event.occurred_at,
     (event) => ["from", event.received_at],
   ),
   column(
     "what",
-    "What",
+    texts.what,
     "126px",
     (event) => event.kind,
     (event) => ["kind", event.kind],
   ),
   column(
     "who",
-    "Who",
+    texts.who,
     "minmax(0, 25fr)",
     (event) => event.recipient ?? (event.erased_at ? "(erased)" : null),
     (event) => ["recipient", event.recipient],
   ),
-  column("subject", "Subject", "minmax(0, 26fr)", subjectOf, (event) => ["subject", event.subject]),
-  column("detail", "Detail", "minmax(0, 23fr)", detailOf, detailCondition),
+  column("subject", texts.subject, "minmax(0, 26fr)", subjectOf, (event) => ["subject", event.subject]),
+  column("detail", texts.detail, "minmax(0, 23fr)", detailOf, detailCondition),
   column(
     "tags",
-    "Tags",
+    texts.tags,
     "minmax(0, 16fr)",
     (event) => event.tags.join(", "),
     () => NO_CONDITION,
   ),
-  fieldColumn("sender", "Sender", "minmax(0, 20fr)"),
-  fieldColumn("template", "Template", "minmax(0, 14fr)"),
-  fieldColumn("subaccount", "Subaccount", "minmax(0, 14fr)"),
+  fieldColumn("sender", texts.sender, "minmax(0, 20fr)"),
+  fieldColumn("template", texts.template, "minmax(0, 14fr)"),
+  fieldColumn("subaccount", texts.subaccount, "minmax(0, 14fr)"),
   fieldColumn("ip", "IP", "120px"),
-  fieldColumn("message_id", "Message", "minmax(0, 18fr)"),
+  fieldColumn("message_id", texts.message, "minmax(0, 18fr)"),
 ];
 
 function column(
@@ -84,7 +85,7 @@ function fieldColumn(
 /** Distinguishes a message without a subject from an event without a message. */
 function subjectOf(event: MailEvent): string {
   if (event.erased_at) return "(erased)";
-  return event.subject ?? (event.message_id ? "(no subject)" : "");
+  return event.subject ?? (event.message_id ? texts.noSubject : "");
 }
 
 /** The filter for the field that the detail shows, if the server supports one. */

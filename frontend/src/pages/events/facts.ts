@@ -27,23 +27,23 @@ export function factsOf(event: MailEvent): Fact[] {
   const at = (time: string | null | undefined): string => (time ? exact(Date.parse(time)) : "");
   const mail: readonly Row[] = [
     ["To", event.recipient, "recipient"],
-    ["From", event.sender, "sender"],
-    ["Subject", event.subject, "subject"],
-    ["Reason", reasonLabel(event.reason_class), "reason_class", event.reason_class ?? ""],
-    [event.kind === "reject" ? "Mandrill's reason" : "SMTP response", event.diagnostic],
-    ["Happened", lacksTime(event) ? texts.noTime : at(event.occurred_at)],
-    ["Stored here", at(event.received_at), "from", event.received_at],
-    ["Template", event.template, "template"],
-    ["Subaccount", event.subaccount, "subaccount"],
-    ["Message", event.message_id, "message_id"],
-    ["Webhook", event.webhook],
-    ["Simulated", event.simulated ? "yes" : null, "simulated", "true"],
-    ["Erased", at(event.erased_at)],
+    [texts.from2, event.sender, "sender"],
+    [texts.subject, event.subject, "subject"],
+    [texts.reason, reasonLabel(event.reason_class), "reason_class", event.reason_class ?? ""],
+    [event.kind === "reject" ? texts.mandrillsReason : texts.smtpResponse, event.diagnostic],
+    [texts.happened, lacksTime(event) ? texts.noTime : at(event.occurred_at)],
+    [texts.storedHere, at(event.received_at), "from", event.received_at],
+    [texts.template, event.template, "template"],
+    [texts.subaccount, event.subaccount, "subaccount"],
+    [texts.message, event.message_id, "message_id"],
+    [texts.webhook, event.webhook],
+    [texts.simulated, event.simulated ? "yes" : null, "simulated", "true"],
+    [texts.erased, at(event.erased_at)],
   ];
   const client: readonly Row[] = [
-    ["Caused by", actorLabel(event.actor), "actor", event.actor ?? ""],
-    ["Link", event.url, "url"],
-    ["Place", placeOf(event)],
+    [texts.causedBy, actorLabel(event.actor), "actor", event.actor ?? ""],
+    [texts.link2, event.url, "url"],
+    [texts.place, placeOf(event)],
     ["IP", event.ip, "ip"],
     ["Client", event.user_agent],
   ];
@@ -54,7 +54,7 @@ export function factsOf(event: MailEvent): Fact[] {
     name,
     value,
   });
-  const tags = event.tags.map((tag) => factOf("Mail", ["Tag", tag, "tag"]));
+  const tags = event.tags.map((tag) => factOf("Mail", [texts.tag, tag, "tag"]));
   const metadata = Object.entries(event.metadata ?? {}).map(([key, value]) => metadataFact(key, value));
   const facts = [...mail.map((row) => factOf("Mail", row)), ...tags, ...client.map((row) => factOf("Client", row))];
   return [...facts, ...metadata].filter(({ text }) => text !== "");

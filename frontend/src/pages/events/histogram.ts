@@ -5,6 +5,7 @@ import type { Tone } from "../../components/tones";
 import { formatRange, isThisYear } from "../../times/format";
 import { counted } from "../../words";
 import { kindStyle } from "./kinds";
+import { texts } from "./texts";
 
 /** Ordered from bottom to top. Failures are at the bottom, where their heights can be compared. */
 export const STACK: readonly Tone[] = ["bad", "warn", "engaged", "ok", "quiet"];
@@ -77,9 +78,9 @@ export function describeCounts(bars: readonly Bar[]): string {
     .slice(0, MAX_KINDS)
     .map(([kind, count]) => `${count.toLocaleString()} ${kindStyle(kind).label.toLowerCase()}`);
   const rest = sum(parts.slice(MAX_KINDS).map(([, count]) => count));
-  if (rest > 0) listed.push(`${rest.toLocaleString()} of other kinds`);
+  if (rest > 0) listed.push(texts.ofOtherKinds(rest.toLocaleString()));
   const total = sum(counts.values());
-  return total === 0 ? "no events" : `${counted(total, "event")}: ${listed.join(", ")}`;
+  return total === 0 ? texts.noEvents : `${counted(total, "event")}: ${listed.join(", ")}`;
 }
 
 /** Adds live events to the chart. `fits` is false if an event lies beyond the end of the chart. */

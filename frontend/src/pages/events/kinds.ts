@@ -4,6 +4,7 @@ import type { MailEvent } from "../../api/types";
 import type { Tone } from "../../components/tones";
 import { inWords } from "../../words";
 import { actorLabel, isMachine, placeOf, reasonLabel } from "./verdict";
+import { texts } from "./texts";
 
 export type KindIcon = "dot" | "ring" | "half" | "cross" | "arrow" | "eye" | "flag" | "list" | "in" | "leave";
 
@@ -14,17 +15,17 @@ export interface KindStyle {
 }
 
 const STYLES: Readonly<Record<string, KindStyle>> = {
-  send: { label: "Sent", tone: "ok", icon: "ring" },
-  delivered: { label: "Delivered", tone: "ok", icon: "dot" },
-  deferral: { label: "Deferred", tone: "warn", icon: "half" },
-  soft_bounce: { label: "Soft bounce", tone: "warn", icon: "cross" },
-  hard_bounce: { label: "Bounced", tone: "bad", icon: "cross" },
-  reject: { label: "Rejected", tone: "bad", icon: "cross" },
-  spam: { label: "Spam", tone: "bad", icon: "flag" },
-  unsub: { label: "Unsubscribed", tone: "quiet", icon: "leave" },
-  open: { label: "Opened", tone: "engaged", icon: "eye" },
-  click: { label: "Clicked", tone: "engaged", icon: "arrow" },
-  inbound: { label: "Received", tone: "quiet", icon: "in" },
+  send: { label: texts.sent, tone: "ok", icon: "ring" },
+  delivered: { label: texts.delivered, tone: "ok", icon: "dot" },
+  deferral: { label: texts.deferred, tone: "warn", icon: "half" },
+  soft_bounce: { label: texts.softBounce, tone: "warn", icon: "cross" },
+  hard_bounce: { label: texts.bounced, tone: "bad", icon: "cross" },
+  reject: { label: texts.rejected, tone: "bad", icon: "cross" },
+  spam: { label: texts.spam, tone: "bad", icon: "flag" },
+  unsub: { label: texts.unsubscribed, tone: "quiet", icon: "leave" },
+  open: { label: texts.opened, tone: "engaged", icon: "eye" },
+  click: { label: texts.clicked, tone: "engaged", icon: "arrow" },
+  inbound: { label: texts.received, tone: "quiet", icon: "in" },
 };
 
 /** The style of a kind. An unknown kind is labelled with its own name. */
@@ -45,7 +46,7 @@ export function detailOf(event: MailEvent): string {
       // Without what all addresses begin with, so that the telling part is not cut off.
       return [machine, event.url?.replace(/^https?:\/\/(?:www\.)?/, "") ?? placeOf(event)].filter(Boolean).join(" · ");
     case "inbound":
-      return event.sender ? `from ${event.sender}` : "";
+      return event.sender ? texts.from(event.sender) : "";
     default:
       return [reasonLabel(event.reason_class), event.diagnostic].filter(Boolean).join(" · ");
   }

@@ -3,14 +3,15 @@
 import type { Filter } from "../../api/types";
 import { format, formatRange } from "../../times/format";
 import { capitalize } from "../../words";
+import { texts } from "./texts";
 
 /** Preset ranges: the value of `from`, and the label. */
 export const RANGES: readonly (readonly [from: string | null, name: string])[] = [
-  ["1h", "Last hour"],
-  ["24h", "Last 24 hours"],
-  ["7d", "Last 7 days"],
-  ["30d", "Last 30 days"],
-  [null, "All time"],
+  ["1h", texts.lastHour],
+  ["24h", texts.last24Hours],
+  ["7d", texts.last7Days],
+  ["30d", texts.last30Days],
+  [null, texts.allTime],
 ];
 
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -35,18 +36,18 @@ export function resolveRange(filter: Filter, now: number): Filter {
 export function describeRange({ from, to }: Filter): string {
   const [since, until] = [describeBound(from), describeBound(to)];
   const known = RANGES.find(([preset]) => preset === (from ?? null))?.[1];
-  if (until === null) return known ?? (since?.startsWith("last") ? capitalize(since) : `Since ${since}`);
-  if (since === null) return `Until ${until}`;
+  if (until === null) return known ?? (since?.startsWith("last") ? capitalize(since) : texts.sinceTime(`${since}`));
+  if (since === null) return texts.untilTime(until);
   const [begin, end] = [Date.parse(`${from as string}`), Date.parse(`${to as string}`)];
   return Number.isNaN(begin) || Number.isNaN(end)
-    ? `${capitalize(since)} until ${until}`
+    ? texts.fromUntil(capitalize(since), until)
     : formatRange("moment", begin, end);
 }
 
 function describeBound(bound: Filter[string] | undefined): string | null {
   if (bound === undefined) return null;
   const [, count = "", unit = ""] = /^(\d{1,5})([mhd])$/.exec(`${bound as string}`) ?? [];
-  if (count !== "") return `last ${count} ${WORDS[unit]}${count === "1" ? "" : "s"}`;
+  if (count !== "") return texts.last(count, WORDS[unit] ?? "", count === "1" ? "" : "s");
   const at = Date.parse(`${bound as string}`);
   return Number.isNaN(at) ? `${bound as string}` : format("moment", at);
 }

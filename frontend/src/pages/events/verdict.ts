@@ -2,6 +2,7 @@
 
 import type { MailEvent } from "../../api/types";
 import { verdicts } from "../../api/verdicts";
+import { texts } from "./texts";
 
 type Judged = Pick<MailEvent, "kind" | "reason_class" | "actor" | "actor_reason">;
 
@@ -27,7 +28,7 @@ export function explainReason(code: string): string {
   const reason = lookUp(verdicts.reasons, code);
   if (!reason) return "";
   const { explanation, advice } = reason;
-  return `${explanation} What to do: ${advice.charAt(0).toLowerCase()}${advice.slice(1)}`;
+  return texts.whatToDo(explanation, advice.charAt(0).toLowerCase(), advice.slice(1));
 }
 
 /** Who opened or clicked, such as `a security scanner`; empty for other events. */
@@ -48,5 +49,5 @@ export function explainActor(event: Judged): string {
 /** Where it was opened or clicked. A proxy's place is not the reader's. */
 export function placeOf(event: Pick<MailEvent, "actor" | "city" | "country">): string {
   const place = [event.city, event.country].filter(Boolean).join(", ");
-  return place && event.actor === "proxy" ? `${place} (the proxy's place)` : place;
+  return place && event.actor === "proxy" ? texts.theProxySPlace(place) : place;
 }

@@ -5,6 +5,7 @@ import type { Tone } from "../../components/tones";
 import { capitalize } from "../../words";
 import { isMachine, reasonLabel } from "../events/verdict";
 import { durationInWords } from "./timeline";
+import { texts } from "./texts";
 
 export interface Outcome {
   readonly tone: Tone;
@@ -43,7 +44,7 @@ export function outcomeOf(events: readonly MailEvent[]): Outcome {
     arrival(events, delivered, deliveryTime, failure, pending, hasArrived),
     timesOf("opened", opens),
     timesOf("clicked", clicks),
-    first("spam") && "marked as spam",
+    first("spam") && texts.markedAsSpam,
     first("unsub") && "unsubscribed",
   ];
   return {
@@ -85,12 +86,12 @@ function arrival(
   pending: MailEvent | null,
   hasArrived: boolean,
 ): string {
-  const inTime = deliveryTime === null ? "delivered" : `delivered in ${durationInWords(deliveryTime)}`;
+  const inTime = deliveryTime === null ? "delivered" : texts.deliveredIn(durationInWords(deliveryTime));
   if (failure !== null) {
     const reason = failure.reason_class ? reasonLabel(failure.reason_class) : "";
     const what = `${failure.kind === "reject" ? "rejected" : "bounced"}${reason ? `: ${reason.toLowerCase()}` : ""}`;
     // Some servers accept a message and return it later.
-    return delivered !== undefined && at(delivered) < at(failure) ? `${inTime}, then ${what}` : what;
+    return delivered !== undefined && at(delivered) < at(failure) ? texts.then(inTime, what) : what;
   }
   if (pending !== null) {
     const reason = pending.reason_class ? `: ${reasonLabel(pending.reason_class).toLowerCase()}` : "";
@@ -99,12 +100,12 @@ function arrival(
   if (delivered !== undefined) return inTime;
   if (events.some(({ kind }) => kind === "inbound")) return "received";
   if (hasArrived) return "arrived";
-  return events.some(({ kind }) => kind === "send") ? "sent, not yet reported as delivered" : "";
+  return events.some(({ kind }) => kind === "send") ? texts.sentNotYetReported : "";
 }
 
 /** `opened twice`; machines are mentioned if no person did. */
 function timesOf(what: string, { persons, machines }: Engagement): string {
-  if (persons === 0) return machines === 0 ? "" : `${what} by machines only`;
+  if (persons === 0) return machines === 0 ? "" : texts.byMachinesOnly(what);
   return `${what} ${persons === 1 ? "once" : persons === 2 ? "twice" : `${persons.toLocaleString()} times`}`;
 }
 

@@ -1,6 +1,7 @@
 /** The events of a message as a timeline: repeats are merged, and gaps are described. */
 
 import type { MailEvent } from "../../api/types";
+import { texts } from "./texts";
 
 export interface Step {
   readonly event: MailEvent;
@@ -69,5 +70,5 @@ export function gapBetween(from: string | null, to: string): string {
 
 /** `9 s`, `3 min 12 s`, `less than a second`. */
 export function durationInWords(milliseconds: number): string {
-  return inTwoUnits(milliseconds, (count, _, short) => `${count} ${short}`) || "less than a second";
+  return inTwoUnits(milliseconds, (count, _, short) => `${count} ${short}`) || texts.lessThanASecond;
 }

@@ -21,4 +21,10 @@ export const texts = {
   nothingYetWhenA: "Nothing yet. Opens and messages to you appear here.",
   notifications: "Notifications",
   writeToOthers: "Write to others",
+  opens: "Opens",
+  otherEvents: "Other events",
+  messages: "Messages",
+  alerts: "Alerts",
+  markAsUnread: "Mark as unread",
+  markAsRead: "Mark as read",
 } as const;

@@ -2,6 +2,7 @@
 
 import type { LocationQuery, LocationQueryRaw } from "vue-router";
 import type { InboxNotification, Notification } from "../../api/types";
+import { texts } from "./texts";
 
 export interface View {
   readonly kind: Notification["kind"] | null;
@@ -11,10 +12,10 @@ export interface View {
 }
 
 export const KINDS: Readonly<Record<Notification["kind"], string>> = {
-  open: "Opens",
-  event: "Other events",
-  message: "Messages",
-  alert: "Alerts",
+  open: texts.opens,
+  event: texts.otherEvents,
+  message: texts.messages,
+  alert: texts.alerts,
 };
 
 /** The view in a URL query; invalid parameters are ignored. */

@@ -3,6 +3,7 @@
 import type { Outcome, QuarantineItem } from "../../api/types";
 import type { Tone } from "../../components/tones";
 import { counted, inWords } from "../../words";
+import { texts } from "./texts";
 
 interface Reason {
   readonly label: string;
@@ -10,44 +11,44 @@ interface Reason {
   readonly advice: string;
 }
 
-const UNREADABLE = "Discard it, or retry it after an update that can read it.";
+const UNREADABLE = texts.discardItOrRetry;
 
 const REASONS: Readonly<Record<string, Reason>> = {
-  not_an_object: { label: "Not an object", meaning: "An element of a batch is not a JSON object.", advice: UNREADABLE },
+  not_an_object: { label: texts.notAnObject, meaning: texts.anElementOfA, advice: UNREADABLE },
   no_kind: {
-    label: "Missing event type",
-    meaning: "An element has neither `event` nor `type`, so its kind is unknown.",
+    label: texts.missingEventType,
+    meaning: texts.anElementHasNeither,
     advice: UNREADABLE,
   },
-  not_utf8: { label: "Not UTF-8", meaning: "A whole delivery is not valid UTF-8.", advice: UNREADABLE },
-  not_an_array: { label: "Not an array", meaning: "A whole delivery is not a JSON array.", advice: UNREADABLE },
+  not_utf8: { label: texts.notUTF8, meaning: texts.aWholeDeliveryIs, advice: UNREADABLE },
+  not_an_array: { label: texts.notAnArray, meaning: texts.aWholeDeliveryIs2, advice: UNREADABLE },
   too_many_elements: {
-    label: "Too many elements",
-    meaning: "A whole delivery has more elements than the limit for a batch.",
+    label: texts.tooManyElements,
+    meaning: texts.aWholeDeliveryHas,
     advice: UNREADABLE,
   },
   refused_by_postgres: {
-    label: "Refused by Postgres",
-    meaning: "The event was parsed, but Postgres rejected it.",
-    advice: "Fix the cause named in the detail, then retry. The event is stored as if it had just arrived.",
+    label: texts.refusedByPostgres,
+    meaning: texts.theEventWasParsed,
+    advice: texts.fixTheCauseNamed,
   },
   not_relayed: {
-    label: "Not relayed",
-    meaning: "The event is stored, but Redis rejected the message for the live view.",
-    advice: "Retry once Redis accepts it, or discard it. The event is in the list in either case.",
+    label: texts.notRelayed,
+    meaning: texts.theEventIsStored,
+    advice: texts.retryOnceRedisAccepts,
   },
 };
 
 /** The description of a reason. An unknown reason is labelled with its code. */
 export function reasonOf(code: string): Reason {
   const known = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined;
-  return known ?? { label: inWords(code), meaning: "It could not be stored.", advice: UNREADABLE };
+  return known ?? { label: inWords(code), meaning: texts.itCouldNotBe, advice: UNREADABLE };
 }
 
 export const ORIGINS: Readonly<Record<QuarantineItem["origin"], string>> = {
-  element: "One element of a batch",
-  delivery: "A whole delivery",
-  outbox: "An announcement for the live view",
+  element: texts.oneElementOfA,
+  delivery: texts.aWholeDelivery,
+  outbox: texts.anAnnouncementForThe,
 };
 
 interface OutcomeStyle {
@@ -56,11 +57,11 @@ interface OutcomeStyle {
 }
 
 export const OUTCOMES: Readonly<Record<Outcome["outcome"], OutcomeStyle>> = {
-  failed: { label: "Still refused", tone: "bad" },
-  readable: { label: "Can be read", tone: "ok" },
-  stored: { label: "Stored", tone: "ok" },
-  duplicate: { label: "Already stored", tone: "quiet" },
-  relayed: { label: "Relayed", tone: "ok" },
+  failed: { label: texts.stillRefused, tone: "bad" },
+  readable: { label: texts.canBeRead, tone: "ok" },
+  stored: { label: texts.stored, tone: "ok" },
+  duplicate: { label: texts.alreadyStored, tone: "quiet" },
+  relayed: { label: texts.relayed, tone: "ok" },
 };
 
 /** Counts the outcomes. Items that were tried but have no outcome were no longer open. */
@@ -69,10 +70,10 @@ export function tally(outcomes: readonly Outcome[], tried: number): string {
   const missing = tried - outcomes.length;
   const counts: readonly (readonly [number, string])[] = [
     [count("stored"), "stored"],
-    [count("duplicate"), "already stored"],
+    [count("duplicate"), texts.alreadyStored2],
     [count("relayed"), "relayed"],
-    [count("failed"), "still refused"],
-    [missing, "no longer open"],
+    [count("failed"), texts.stillRefused2],
+    [missing, texts.noLongerOpen],
   ];
   const parts = counts.filter(([n]) => n > 0).map(([n, words]) => `${n} ${words}`);
   return parts.length > 0 ? `${parts.join(", ")}.` : `${counted(tried, "item")} tried.`;

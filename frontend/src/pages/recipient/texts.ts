@@ -40,4 +40,7 @@ export const texts = {
   whatStoppedOrResumed: "What stopped or resumed mail",
   why: "Why",
   when: "When",
+  lastOpenedByA: "Last opened by a person",
+  lastClickedByA: "Last clicked by a person",
+  inQuarantine: (item: string | number) => `${item} in quarantine`,
 } as const;

@@ -1,6 +1,7 @@
 /** Groups refusals, which the server counts by hour, by reason and network. */
 
 import type { Refusal } from "../../api/types";
+import { texts } from "./texts";
 
 interface Tally {
   readonly count: number;
@@ -45,9 +46,9 @@ export const concernsMandrill = (tally: Tally): boolean => tally.proven + tally.
 /** Who sent the refused deliveries, as far as they show it. */
 export function describeSenders({ count, proven, likely }: Tally): string {
   const parts = [];
-  if (proven > 0) parts.push(`${proven} of ${count} carry a signature of one of your keys.`);
-  if (likely > 0) parts.push(`${likely} of ${count} look like deliveries from Mandrill, which anyone can imitate.`);
-  return parts.length > 0 ? parts.join(" ") : "None of them looks like a delivery from Mandrill.";
+  if (proven > 0) parts.push(texts.ofCarryASignature(proven, count));
+  if (likely > 0) parts.push(texts.ofLookLikeDeliveries(likely, count));
+  return parts.length > 0 ? parts.join(" ") : texts.noneOfThemLooks;
 }
 
 /** `rows` must be ordered newest first. Groups that concern Mandrill come first. Repeated rows are counted once. */

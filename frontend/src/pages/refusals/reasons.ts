@@ -1,6 +1,7 @@
 /** Describes why deliveries are refused, and which mistakes could explain an incorrect signature. */
 
 import { inWords } from "../../words";
+import { texts } from "./texts";
 
 export interface Reason {
   readonly label: string;
@@ -9,92 +10,91 @@ export interface Reason {
   readonly advice: string;
 }
 
-const NOT_MANDRILL = "Mandrill does not send this. A proxy modifies bodies, or another client posts here.";
-const NO_ACTION = "Nothing, unless a proxy in front drops or changes headers.";
-const TRUNCATED = "Check the proxy in front and the network: bodies arrive incomplete.";
+const NOT_MANDRILL = texts.mandrillDoesNotSend;
+const NO_ACTION = texts.nothingUnlessAProxy;
+const TRUNCATED = texts.checkTheProxyIn;
 
 const REASONS: Readonly<Record<string, Reason>> = {
   wrong_signature: {
-    label: "Wrong signature",
-    meaning: "The signature matches none of the configured keys and addresses.",
-    advice: "Compare `WEBHOOK_KEYS` and `WEBHOOK_URLS` with the webhook in Mandrill, character by character.",
+    label: texts.wrongSignature,
+    meaning: texts.theSignatureMatchesNone,
+    advice: texts.compareWEBHOOKKEYSAnd,
   },
   no_key: {
-    label: "No key",
-    meaning: "No key is configured, so every delivery is refused.",
-    advice: "Set `WEBHOOK_KEYS` to the key of the webhook, and restart.",
+    label: texts.noKey,
+    meaning: texts.noKeyIsConfigured,
+    advice: texts.setWEBHOOKKEYSTo,
   },
   no_url: {
-    label: "No address",
-    meaning: "No address is configured, so every delivery is refused.",
-    advice: "Set `WEBHOOK_URLS` to the address exactly as entered in Mandrill, and restart.",
+    label: texts.noAddress,
+    meaning: texts.noAddressIsConfigured,
+    advice: texts.setWEBHOOKURLSTo,
   },
   too_large: {
-    label: "Too large",
-    meaning: "The delivery exceeds the size limit.",
-    advice: "Raise `WEBHOOK_MAX_BODY`, and set `WEBHOOK_SPOOL` of nginx above it.",
+    label: texts.tooLarge,
+    meaning: texts.theDeliveryExceedsThe,
+    advice: texts.raiseWEBHOOKMAXBODY,
   },
-  form_broken: { label: "Broken form", meaning: "The form cannot be decoded.", advice: NOT_MANDRILL },
+  form_broken: { label: texts.brokenForm, meaning: texts.theFormCannotBe, advice: NOT_MANDRILL },
   form_field_repeated: {
-    label: "Repeated field",
-    meaning: "The form contains a field twice.",
+    label: texts.repeatedField,
+    meaning: texts.theFormContainsA,
     advice: NOT_MANDRILL,
   },
   form_field_extra: {
-    label: "Further fields",
-    meaning:
-      "The form is signed, but has fields other than `mandrill_events`, so the signature does not prove where they are cut.",
-    advice: "Mandrill may have added a field. Update this program, or report the field to its authors.",
+    label: texts.furtherFields,
+    meaning: texts.theFormIsSigned,
+    advice: texts.mandrillMayHaveAdded,
   },
   form_without_events: {
-    label: "Form without events",
-    meaning: "The form has no `mandrill_events` field.",
+    label: texts.formWithoutEvents,
+    meaning: texts.theFormHasNo,
     advice: NOT_MANDRILL,
   },
   form_too_many_fields: {
-    label: "Too many fields",
-    meaning: "The form has more fields than Mandrill sends.",
+    label: texts.tooManyFields,
+    meaning: texts.theFormHasMore,
     advice: NOT_MANDRILL,
   },
   unsigned: {
-    label: "Unsigned",
-    meaning: "The delivery has no signature, so it does not come from Mandrill.",
+    label: texts.unsigned,
+    meaning: texts.theDeliveryHasNo,
     advice: NO_ACTION,
   },
   media_type: {
-    label: "Not a form",
-    meaning: "The body is neither a form nor JSON.",
+    label: texts.notAForm,
+    meaning: texts.theBodyIsNeither,
     advice: NO_ACTION,
   },
-  slow_body: { label: "Slow body", meaning: "The body took too long to arrive.", advice: TRUNCATED },
-  broken_body: { label: "Broken body", meaning: "The body ended early.", advice: TRUNCATED },
+  slow_body: { label: texts.slowBody, meaning: texts.theBodyTookToo, advice: TRUNCATED },
+  broken_body: { label: texts.brokenBody, meaning: texts.theBodyEndedEarly, advice: TRUNCATED },
 };
 
 /** The description of a reason. An unknown reason is labelled with its own code. */
 export function reasonOf(code: string): Reason {
   const known = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined;
-  return known ?? { label: inWords(code), meaning: "The delivery was not accepted.", advice: NOT_MANDRILL };
+  return known ?? { label: inWords(code), meaning: texts.theDeliveryWasNot, advice: NOT_MANDRILL };
 }
 
 const CAUSES: Readonly<Record<string, string>> = {
-  scheme: "the scheme is http instead of https, or the reverse",
-  host: "the host differs",
-  port: "the port differs",
-  slash: "the trailing slash differs",
-  path: "the path differs",
-  query_order: "the query parameters are in a different order",
-  query_missing: "the query string is missing in `WEBHOOK_URLS`",
-  query_extra: "only `WEBHOOK_URLS` has the query string",
-  credentials: "the user name or password in the address differs",
-  json: "the body was modified in transit",
-  undecoded: "the signature covers the value before decoding",
-  no_fields: "the signature covers only the address",
-  public_key: "the signature uses the key of Mandrill's address check",
-  label_in_key: "the label is treated as part of the key",
-  decoded_key: "the key was decoded before use",
-  hex: "the signature is hexadecimal instead of base64",
-  base64: "the signature uses a different base64 variant",
-  sha256: "the signature uses SHA-256 instead of SHA-1",
+  scheme: texts.theSchemeIsHttp,
+  host: texts.theHostDiffers,
+  port: texts.thePortDiffers,
+  slash: texts.theTrailingSlashDiffers,
+  path: texts.thePathDiffers,
+  query_order: texts.theQueryParametersAre,
+  query_missing: texts.theQueryStringIs,
+  query_extra: texts.onlyWEBHOOKURLSHas,
+  credentials: texts.theUserNameOr,
+  json: texts.theBodyWasModified,
+  undecoded: texts.theSignatureCoversThe,
+  no_fields: texts.theSignatureCoversOnly,
+  public_key: texts.theSignatureUsesThe,
+  label_in_key: texts.theLabelIsTreated,
+  decoded_key: texts.theKeyWasDecoded,
+  hex: texts.theSignatureIsHexadecimal,
+  base64: texts.theSignatureUsesA,
+  sha256: texts.theSignatureUsesSHA,
 };
 
 /** Describes the mistakes that would explain a signature, such as `scheme+slash`, as a sentence without a full stop. */

@@ -2,37 +2,38 @@
 
 import type { Rule } from "../../api/rules";
 import { inWords } from "../../words";
+import { texts } from "./texts";
 
 /** The names of the event kinds, grouped for the dialog. */
 export const KINDS = {
   mail: {
-    open: "Opens",
-    click: "Clicks",
-    hard_bounce: "Hard bounces",
-    soft_bounce: "Soft bounces",
-    spam: "Spam complaints",
-    unsub: "Unsubscriptions",
-    reject: "Rejections",
-    deferral: "Deferrals",
-    send: "Sent mails",
-    delivered: "Deliveries",
-    inbound: "Received mails",
+    open: texts.opens,
+    click: texts.clicks,
+    hard_bounce: texts.hardBounces,
+    soft_bounce: texts.softBounces,
+    spam: texts.spamComplaints,
+    unsub: texts.unsubscriptions,
+    reject: texts.rejections,
+    deferral: texts.deferrals,
+    send: texts.sentMails,
+    delivered: texts.deliveries,
+    inbound: texts.receivedMails,
   },
   other: {
-    blacklist_add: "Denylist additions",
-    blacklist_change: "Denylist changes",
-    blacklist_remove: "Denylist removals",
-    whitelist_add: "Allowlist additions",
-    whitelist_remove: "Allowlist removals",
-    sms_processing: "SMS in processing",
-    sms_queued: "Queued SMS",
-    sms_sent: "Sent SMS",
-    sms_delivered: "Delivered SMS",
-    sms_canceled: "Canceled SMS",
-    sms_failed: "Failed SMS",
-    sms_open: "Opened SMS",
-    sms_click: "Clicked SMS",
-    sms_unsub: "SMS unsubscriptions",
+    blacklist_add: texts.denylistAdditions,
+    blacklist_change: texts.denylistChanges,
+    blacklist_remove: texts.denylistRemovals,
+    whitelist_add: texts.allowlistAdditions,
+    whitelist_remove: texts.allowlistRemovals,
+    sms_processing: texts.smsInProcessing,
+    sms_queued: texts.queuedSMS,
+    sms_sent: texts.sentSMS,
+    sms_delivered: texts.deliveredSMS,
+    sms_canceled: texts.canceledSMS,
+    sms_failed: texts.failedSMS,
+    sms_open: texts.openedSMS,
+    sms_click: texts.clickedSMS,
+    sms_unsub: texts.smsUnsubscriptions,
   },
 } as const;
 
@@ -43,7 +44,7 @@ const list = new Intl.ListFormat("en", { type: "conjunction" });
 export function describeRule({ kinds, tag, recipient }: Rule): string {
   const names = kinds.map((kind) => (Object.hasOwn(NAMES, kind) ? `${NAMES[kind]}` : inWords(kind)));
   const listed = list.format(names.map((name, at) => (at === 0 ? name : decapitalize(name))));
-  return `${listed}${tag === null ? "" : ` tagged “${tag}”`}${recipient === null ? "" : ` to ${recipient}`}`;
+  return `${listed}${tag === null ? "" : texts.tagged(tag)}${recipient === null ? "" : texts.to(recipient)}`;
 }
 
 /** Converts to lower case for use within a sentence; `SMS` is unchanged. */

@@ -3,12 +3,13 @@
 import type { Step } from "../../api/stats";
 import { format } from "../../times/format";
 import { startOf } from "../../times/zone";
+import { texts } from "./texts";
 
 const HOUR = 3_600_000;
 
 /** The words for the width of a bucket. */
 export const STEP_NAMES: Readonly<Record<Step, string>> = {
-  quarter: "quarter of an hour",
+  quarter: texts.quarterOfAnHour,
   hour: "hour",
   day: "day",
   week: "week",
@@ -25,7 +26,7 @@ const STYLES = {
 
 /** Formats the start of a bucket: `Tue 24 Nov, 14:00`, `Tue 24 Nov 2026`, `week of Mon 23 Nov 2026`, `November 2026`. */
 export function bucketName(at: number, step: Step, zone: string): string {
-  return `${step === "week" ? "week of " : ""}${format(STYLES[step], at, zone)}`;
+  return `${step === "week" ? texts.weekOf : ""}${format(STYLES[step], at, zone)}`;
 }
 
 /** Formats the start of a bucket for the axis. The first time of a day also names the day. */

@@ -13,6 +13,7 @@ import {
   total,
   valueOf,
 } from "./rates";
+import { texts } from "./texts";
 
 /** Mailbox providers begin to treat mail as spam at this share of complaints. */
 const MAX_COMPLAINTS = 0.001;
@@ -27,7 +28,7 @@ export interface Headline {
 
 export function headlineOf(stats: Statistics): Headline {
   const sent = total(stats.counts, "send");
-  if (sent === 0) return { text: "No mail was sent in this time.", warning: null };
+  if (sent === 0) return { text: texts.noMailWasSent, warning: null };
   const hasDelivered = tellsOfDeliveries(stats);
   const [, bounce, complaint, open] = ratesOf(stats, hasDelivered);
   const before = ratesOf(stats.previous, hasDelivered);
@@ -36,9 +37,9 @@ export function headlineOf(stats: Statistics): Headline {
     // Deliveries are known of a part of the time only.
     ...(hasDelivered && !stats.delivery.is_part ? [`${formatCount(total(stats.counts, "delivered"))} delivered`] : []),
     `${bounced === 0 ? "none" : formatCount(bounced)} bounced`,
-    ...(open?.part == null ? [] : [`people opened ${formatCount(open.part)}`]),
+    ...(open?.part == null ? [] : [texts.peopleOpened(formatCount(open.part))]),
   ];
-  const text = `${counted(sent, "message")} sent: ${parts.join(", ")}.`;
+  const text = texts.sent2(counted(sent, "message"), parts.join(", "));
   return { text, warning: warningOf(stats, bounce, before[1], complaint) };
 }
 
@@ -50,12 +51,16 @@ function warningOf(
 ): string | null {
   const complaints = complaint ? valueOf(complaint) : null;
   if (complaints !== null && complaints >= MAX_COMPLAINTS)
-    return `${counted(complaint?.part ?? 0, "spam complaint")}: ${formatPercent(complaints)} of what was sent. Providers react from ${formatPercent(MAX_COMPLAINTS)}.`;
+    return texts.ofWhatWasSent(
+      counted(complaint?.part ?? 0, "spam complaint"),
+      formatPercent(complaints),
+      formatPercent(MAX_COMPLAINTS),
+    );
   if (!bounce || !bouncedBefore) return null;
   const [now, was] = [valueOf(bounce), valueOf(bouncedBefore)];
   if (now === null || was === null || now - was < MIN_CHANGE) return null;
   const bounces = ({ counts }: Statistics["reasons"][number]): number => total(counts, "hard_bounce", "soft_bounce");
   const [reason] = stats.reasons.filter((one) => bounces(one) > 0).toSorted((a, b) => bounces(b) - bounces(a));
-  const why = reason ? ` Most often: ${reasonLabel(reason.name)}. ${explainReason(reason.name)}` : "";
-  return `Bounces are up by ${compareRates(bounce, bouncedBefore).text.slice(1)}.${why}`;
+  const why = reason ? texts.mostOften(reasonLabel(reason.name), explainReason(reason.name)) : "";
+  return texts.bouncesAreUpBy(compareRates(bounce, bouncedBefore).text.slice(1), why);
 }

@@ -2,6 +2,7 @@
 
 import type { Counts, Statistics } from "../../api/stats";
 import type { Tone } from "../../components/tones";
+import { texts } from "./texts";
 
 /** The number of events of the given kinds. */
 export function total(counts: Counts, ...kinds: readonly string[]): number {
@@ -48,17 +49,17 @@ export function ratesOf({ counts, delivery, unique }: RateInput, hasDelivered: b
   // What was sent before the period and arrived in it would make more than all of what was sent.
   const formula = "delivered ÷ (delivered + bounced)";
   const delivered = {
-    ...rate("Delivery", "delivered", "up", total(counts, "delivered")),
-    formula: delivery.is_part ? `${formula}, while Mandrill told of deliveries` : formula,
+    ...rate(texts.delivery, "delivered", "up", total(counts, "delivered")),
+    formula: delivery.is_part ? texts.whileMandrillToldOf(formula) : formula,
     whole: total(counts, "delivered") + delivery.bounced,
   };
-  const estimated = rate("Delivery", "(sent − bounced)", "up", Math.max(0, sent - bounced));
+  const estimated = rate(texts.delivery, "(sent − bounced)", "up", Math.max(0, sent - bounced));
   return [
     hasDelivered ? delivered : estimated,
-    rate("Bounce", "(hard + soft)", "down", bounced),
-    rate("Complaint", "spam complaints", "down", total(counts, "spam")),
-    rate("Open", "messages opened by people", "up", unique?.open.persons ?? null),
-    rate("Click", "messages clicked by people", "up", unique?.click.persons ?? null),
+    rate(texts.bounce, "(hard + soft)", "down", bounced),
+    rate(texts.complaint, texts.spamComplaints, "down", total(counts, "spam")),
+    rate(texts.open, texts.messagesOpenedByPeople, "up", unique?.open.persons ?? null),
+    rate(texts.click, texts.messagesClickedByPeople, "up", unique?.click.persons ?? null),
   ];
 }
 
@@ -117,26 +118,26 @@ export interface Change {
 
 function changeOf(up: boolean, text: string, before: string, better: Rate["better"] | null): Change {
   const tone = better === null ? "quiet" : (better === "up") === up ? "ok" : "bad";
-  return { text: `${up ? "+" : "−"}${text}`, description: `from ${before}`, tone };
+  return { text: `${up ? "+" : "−"}${text}`, description: texts.from(before), tone };
 }
 
 /** Compares two rates in percentage points. */
 export function compareRates(now: Rate, before: Rate): Change {
   const [value, was] = [valueOf(now), valueOf(before)];
-  if (was === null) return { text: "", description: "no earlier data", tone: "quiet" };
+  if (was === null) return { text: "", description: texts.noEarlierData, tone: "quiet" };
   if (value === null) return { text: "", description: `${formatPercent(was)} before`, tone: "quiet" };
   const points = (value - was) * 100;
   // A change that rounds to zero counts as no change.
   const shown = (Math.abs(points) < 1 ? twoDecimals : oneDecimal).format(Math.abs(points));
   if (Number(Math.abs(points).toFixed(2)) === 0)
-    return { text: "±0", description: "the same as before", tone: "quiet" };
+    return { text: "±0", description: texts.theSameAsBefore, tone: "quiet" };
   return changeOf(points > 0, `${shown} points`, formatPercent(was), now.better);
 }
 
 /** Compares two counts as a percentage of the previous one. The tone is neutral, because more events are neither good nor bad. */
 export function compareCounts(now: number, before: number): Change {
-  if (now === before) return { text: "±0", description: "the same as before", tone: "quiet" };
-  if (before === 0) return { text: "new", description: "none before", tone: "quiet" };
+  if (now === before) return { text: "±0", description: texts.theSameAsBefore, tone: "quiet" };
+  if (before === 0) return { text: "new", description: texts.noneBefore, tone: "quiet" };
   const ratio = Math.abs(now - before) / before;
   return changeOf(
     now > before,

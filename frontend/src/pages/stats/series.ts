@@ -3,6 +3,7 @@
 import type { Counts, Statistics } from "../../api/stats";
 import type { Tone } from "../../components/tones";
 import { bucketRates, type CourseInput, formatCount, formatPercent, ratesOf, tellsOfDeliveries, total } from "./rates";
+import { texts } from "./texts";
 
 export interface Series {
   readonly id: string;
@@ -25,20 +26,20 @@ export interface Tab {
 export type TabId = "volume" | "rates" | "engagement";
 
 export const TABS: readonly Tab[] = [
-  { id: "volume", name: "Volume", format: formatCount },
-  { id: "rates", name: "Rates", format: formatPercent },
-  { id: "engagement", name: "Engagement", format: formatCount },
+  { id: "volume", name: texts.volume, format: formatCount },
+  { id: "rates", name: texts.rates, format: formatPercent },
+  { id: "engagement", name: texts.engagement, format: formatCount },
 ];
 
 /** Sent and delivered mail is the same mail, so these lines are never added up. */
 const VOLUME: readonly (readonly [id: string, name: string, tone: Tone, kinds: readonly string[], dashed?: true])[] = [
-  ["sent", "Sent", "quiet", ["send"]],
-  ["delivered", "Delivered", "ok", ["delivered"]],
-  ["deferred", "Deferred", "warn", ["deferral"]],
-  ["bounced", "Bounced, hard and soft", "bad", ["hard_bounce", "soft_bounce"]],
-  ["rejected", "Rejected", "bad", ["reject"], true],
-  ["spam", "Spam complaints", "warn", ["spam"], true],
-  ["inbound", "Inbound", "engaged", ["inbound"], true],
+  ["sent", texts.sent, "quiet", ["send"]],
+  ["delivered", texts.delivered, "ok", ["delivered"]],
+  ["deferred", texts.deferred, "warn", ["deferral"]],
+  ["bounced", texts.bouncedHardAndSoft, "bad", ["hard_bounce", "soft_bounce"]],
+  ["rejected", texts.rejected, "bad", ["reject"], true],
+  ["spam", texts.spamComplaints2, "warn", ["spam"], true],
+  ["inbound", texts.inbound, "engaged", ["inbound"], true],
 ];
 
 /** By the id of the rate. */
@@ -59,10 +60,10 @@ const ENGAGEMENT: readonly (readonly [
   count: (unique: Unique) => number,
   dashed?: true,
 ])[] = [
-  ["opened", "Opened by people", "engaged", ({ open }) => open.persons],
-  ["clicked", "Clicked by people", "ok", ({ click }) => click.persons],
-  ["opened-machines", "Opened by machines alone", "quiet", ({ open }) => open.all - open.persons],
-  ["clicked-machines", "Clicked by machines alone", "quiet", ({ click }) => click.all - click.persons, true],
+  ["opened", texts.openedByPeople, "engaged", ({ open }) => open.persons],
+  ["clicked", texts.clickedByPeople, "ok", ({ click }) => click.persons],
+  ["opened-machines", texts.openedByMachinesAlone, "quiet", ({ open }) => open.all - open.persons],
+  ["clicked-machines", texts.clickedByMachinesAlone, "quiet", ({ click }) => click.all - click.persons, true],
 ];
 
 type SeriesInput = CourseInput & Pick<Statistics, "unique">;

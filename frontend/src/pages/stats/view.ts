@@ -5,6 +5,7 @@ import type { Statistics, Step } from "../../api/stats";
 import { shownZone } from "../../times/format";
 import { type TabId, TABS } from "./series";
 import { instantOf, isZone, startOf, wallClockAt } from "../../times/zone";
+import { texts } from "./texts";
 
 export interface View {
   /** A key of `RANGES`; null if `days` is set. */
@@ -41,8 +42,8 @@ interface Range {
 
 /** Hours, days and months are whole ones, up to the present one. */
 export const RANGES: Readonly<Record<string, Range>> = {
-  today: { name: "Today", unit: "day", units: 1, step: "hour" },
-  yesterday: { name: "Yesterday", unit: "day", units: 1, isOver: true, step: "hour" },
+  today: { name: texts.today, unit: "day", units: 1, step: "hour" },
+  yesterday: { name: texts.yesterday, unit: "day", units: 1, isOver: true, step: "hour" },
   "24h": { name: "24 hours", unit: "hour", units: 24, step: "hour" },
   "7d": { name: "7 days", unit: "day", units: 7, step: "day" },
   "14d": { name: "14 days", unit: "day", units: 14, step: "day" },

@@ -4,6 +4,7 @@ import type { CheckState, Finding, Report } from "../../api/types";
 import type { IconName } from "../../components/AppIcon.vue";
 import type { Tone } from "../../components/tones";
 import { counted, inWords } from "../../words";
+import { texts } from "./texts";
 
 interface Check {
   readonly title: string;
@@ -13,25 +14,25 @@ interface Check {
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
-  keys: { title: "Webhook keys", about: "What Mandrill signs deliveries with." },
-  urls: { title: "Webhook addresses", about: "What Mandrill signs for, exactly as typed there." },
-  bounds: { title: "Size of deliveries", about: "A full batch of Mandrill's has to fit." },
-  redis: { title: "Redis", about: "Carries what is shown live. Without it, events are still stored." },
-  database: { title: "Postgres", about: "Keeps every event. Without it, deliveries are told to come back." },
-  clock: { title: "Clocks", about: "Events are stamped with the time of Postgres." },
-  schema: { title: "Schema", about: "The tables that this version needs." },
-  partitions: { title: "Months", about: "Each month's events have a table, made ahead." },
-  relay: { title: "Relay", about: "What is stored and not yet shown live." },
+  keys: { title: texts.webhookKeys, about: texts.whatMandrillSignsDeliveries },
+  urls: { title: texts.webhookAddresses, about: texts.whatMandrillSignsFor },
+  bounds: { title: texts.sizeOfDeliveries, about: texts.aFullBatchOf },
+  redis: { title: texts.redis, about: texts.carriesWhatIsShown },
+  database: { title: texts.postgres, about: texts.keepsEveryEventWithout },
+  clock: { title: texts.clocks, about: texts.eventsAreStampedWith },
+  schema: { title: texts.schema, about: texts.theTablesThatThis },
+  partitions: { title: texts.months, about: texts.eachMonthSEvents },
+  relay: { title: texts.relay, about: texts.whatIsStoredAnd },
   quarantine: {
-    title: "Quarantine",
-    about: "What Mandrill has signed and could not be stored.",
-    page: { to: "/quarantine", name: "Open the quarantine" },
+    title: texts.quarantine,
+    about: texts.whatMandrillHasSigned,
+    page: { to: "/quarantine", name: texts.openTheQuarantine },
   },
-  last_event: { title: "Last delivery", about: "When Mandrill was last heard of." },
+  last_event: { title: texts.lastDelivery, about: texts.whenMandrillWasLast },
   refusals: {
-    title: "Refusals",
-    about: "Deliveries of the last day that were not accepted.",
-    page: { to: "/refusals", name: "See the refusals" },
+    title: texts.refusals,
+    about: texts.deliveriesOfTheLast,
+    page: { to: "/refusals", name: texts.seeTheRefusals },
   },
 };
 
@@ -48,9 +49,9 @@ interface StateStyle {
 }
 
 export const STATES: Readonly<Record<CheckState, StateStyle>> = {
-  ok: { label: "In order", icon: "dot", tone: "ok" },
-  warn: { label: "Look at", icon: "half", tone: "warn" },
-  fail: { label: "Fails", icon: "cross", tone: "bad" },
+  ok: { label: texts.inOrder, icon: "dot", tone: "ok" },
+  warn: { label: texts.lookAt, icon: "half", tone: "warn" },
+  fail: { label: texts.fails, icon: "cross", tone: "bad" },
 };
 
 const WORST_FIRST: readonly CheckState[] = ["fail", "warn", "ok"];
@@ -65,8 +66,8 @@ export function summarize(report: Report): string {
   const count = (state: CheckState): number => report.findings.filter((finding) => finding.state === state).length;
   const [failing, warning] = [count("fail"), count("warn")];
   const fails = failing > 0 ? `${counted(failing, "check fails", "checks fail")}` : "";
-  const warnings = warning > 0 ? `${counted(warning, "thing")} to look at` : "";
-  if (!fails && !warnings) return `All ${report.findings.length} checks are in order.`;
+  const warnings = warning > 0 ? texts.toLookAt(counted(warning, "thing")) : "";
+  if (!fails && !warnings) return texts.allChecksAreIn(report.findings.length);
   return `${[fails, warnings].filter(Boolean).join(", ")}.`;
 }
 

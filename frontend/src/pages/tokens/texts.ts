@@ -27,4 +27,6 @@ export const texts = {
   revokeTitle: "Revoke",
   whateverUses: "Programs that use",
   isRefusedFromNow: "are refused from now on, and their live connections are closed. This cannot be undone.",
+  readsEventsMessagesRecipients: "reads events, messages, recipients and statistics, and follows the feed",
+  postsBatchesThatCount: "posts batches that count as simulated",
 } as const;

@@ -1,8 +1,9 @@
 /** The roles and their permissions. */
 
 import type { Role } from "../../api/types";
+import { texts } from "./texts";
 
 export const ROLES: Readonly<Record<Role, { readonly label: string; readonly permissions: string }>> = {
-  viewer: { label: "Viewer", permissions: "sees events, statistics and notifications." },
-  admin: { label: "Admin", permissions: "also operates the server, manages users, and may erase recipients." },
+  viewer: { label: texts.viewer, permissions: texts.seesEventsStatisticsAnd },
+  admin: { label: texts.admin, permissions: texts.alsoOperatesTheServer },
 };

@@ -2,6 +2,7 @@
 
 import type { Member } from "../../api/access";
 import type { Tone } from "../../components/tones";
+import { texts } from "./texts";
 
 export interface AccountStatus {
   readonly label: string;
@@ -10,9 +11,9 @@ export interface AccountStatus {
 }
 
 export function statusOf(member: Member, now: number): AccountStatus {
-  if (member.disabled) return { label: "Disabled", tone: "bad", explanation: "Cannot sign in, and has no sessions." };
-  if (member.has_password) return { label: "Active", tone: "ok", explanation: "Can sign in." };
+  if (member.disabled) return { label: texts.disabled, tone: "bad", explanation: texts.cannotSignInAnd };
+  if (member.has_password) return { label: texts.active, tone: "ok", explanation: texts.canSignIn };
   const until = member.invited_until === null ? 0 : Date.parse(member.invited_until);
-  if (until > now) return { label: "Invited", tone: "warn", explanation: "Has a link, and has not used it yet." };
-  return { label: "Not signed up", tone: "quiet", explanation: "Has no password, and no link that still holds." };
+  if (until > now) return { label: texts.invited, tone: "warn", explanation: texts.hasALinkAnd };
+  return { label: texts.notSignedUp, tone: "quiet", explanation: texts.hasNoPasswordAnd };
 }
