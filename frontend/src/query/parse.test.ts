@@ -39,6 +39,8 @@ test("typed text becomes the parameters of the API", () => {
     ["mailbox full", { reason_class: "mailbox_full" }],
     ['"bounced"', { q: "bounced" }],
     ["bounced sophie", { q: "bounced sophie" }],
+    ["deferred since:24h", { kind: "deferral", from: "24h" }],
+    ["kind:opened bounced", { kind: "open", q: "bounced" }],
     ["   ", {}],
   ];
   for (const [text, filter] of table) expect(typed(text), text).toEqual(filter);

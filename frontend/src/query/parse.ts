@@ -41,12 +41,13 @@ export function parseQuery(text: string): Parsed {
     if ("problem" in read) mistakes.push(read);
     else conditions.push(read);
   }
-  const alone = conditions.length + mistakes.length === 0 ? conditionOfLabel(words.join(" ")) : null;
-  if (alone) return { conditions: [alone], mistakes, words: "" };
+  const meant = conditionOfLabel(words.join(" "));
+  if (meant && !conditions.some(({ name }) => name === meant.name))
+    return { conditions: [...conditions, meant], mistakes, words: "" };
   return { conditions, mistakes, words: words.map(unquote).join(" ").trim() };
 }
 
-/** A word of the interface alone, such as `Bounced` or `Mailbox full`, stands for its condition. Quotes make it text. */
+/** A word of the interface that is the only text, such as `Bounced` or `Mailbox full`, stands for its condition. Quotes make it text. */
 export function conditionOfLabel(text: string): Condition | null {
   for (const [vocabulary, name] of [
     ["kind", "kind"],

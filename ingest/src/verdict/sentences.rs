@@ -45,7 +45,7 @@ fn of_reason(class: ReasonClass) -> Sentences {
         ReasonClass::Greylisted => (
             "Greylisted",
             "The receiving server defers the first messages of a sender that it does not know yet.",
-            "Nothing: the next attempt usually succeeds.",
+            "Wait. The next attempt usually succeeds.",
         ),
         ReasonClass::TooLarge => (
             "Message too large",
@@ -53,7 +53,7 @@ fn of_reason(class: ReasonClass) -> Sentences {
             "Send links instead of attachments.",
         ),
         ReasonClass::Network => {
-            ("Server unreachable", "The receiving server, or the connection to it, failed.", "Nothing, unless it lasts for days.")
+            ("Server unreachable", "The receiving server, or the connection to it, failed.", "Wait, unless it lasts for days.")
         }
         ReasonClass::Policy => (
             "Refused by a rule",

@@ -36,11 +36,11 @@ export const COLUMNS: readonly Column[] = [
   column(
     "who",
     texts.who,
-    "minmax(0, 25fr)",
+    "minmax(0, 27fr)",
     (event) => event.recipient ?? (event.erased_at ? "(erased)" : null),
     (event) => ["recipient", event.recipient],
   ),
-  column("subject", texts.subject, "minmax(0, 26fr)", subjectOf, (event) => ["subject", event.subject]),
+  column("subject", texts.subject, "minmax(0, 25fr)", subjectOf, (event) => ["subject", event.subject]),
   column("detail", texts.detail, "minmax(0, 23fr)", detailOf, detailCondition),
   column(
     "tags",

@@ -2,7 +2,7 @@
 
 import type { Histogram, MailEvent } from "../../api/types";
 import type { Tone } from "../../components/tones";
-import { formatRange, isThisYear } from "../../times/format";
+import { clock, formatRange, isThisYear } from "../../times/format";
 import { counted } from "../../words";
 import { kindStyle } from "./kinds";
 import { texts } from "./texts";
@@ -64,8 +64,10 @@ const MAX_KINDS = 5;
 
 /** The period from the first to the last bar. The year is included unless it is the current one. */
 export function describePeriod(first: Bar, last: Bar): string {
-  const isRecent = [first.begin, last.end].every(isThisYear);
-  return formatRange(isRecent ? "dateAndTime" : "moment", first.begin, last.end);
+  // The last bar is not over yet.
+  const end = Math.max(first.begin, Math.min(last.end, clock.value));
+  const isRecent = [first.begin, end].every(isThisYear);
+  return formatRange(isRecent ? "dateAndTime" : "moment", first.begin, end);
 }
 
 /** The events in these bars: `12 events: 7 opened, 5 sent`. */

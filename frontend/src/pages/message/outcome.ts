@@ -91,7 +91,7 @@ function arrival(
     const reason = failure.reason_class ? reasonLabel(failure.reason_class) : "";
     const what = `${failure.kind === "reject" ? "rejected" : "bounced"}${reason ? `: ${reason.toLowerCase()}` : ""}`;
     // Some servers accept a message and return it later.
-    return delivered !== undefined && at(delivered) < at(failure) ? texts.then(inTime, what) : what;
+    return delivered !== undefined && at(delivered) < at(failure) ? texts.eventually(inTime, what) : what;
   }
   if (pending !== null) {
     const reason = pending.reason_class ? `: ${reasonLabel(pending.reason_class).toLowerCase()}` : "";

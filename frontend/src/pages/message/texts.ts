@@ -24,7 +24,7 @@ export const texts = {
   lessThanASecond: "less than a second",
   markedAsSpam: "marked as spam",
   deliveredIn: (deliveryTime: string | number) => `delivered in ${deliveryTime}`,
-  then: (inTime: string | number, what: string | number) => `${inTime}, then ${what}`,
+  eventually: (inTime: string | number, what: string | number) => `${inTime}, then ${what}`,
   sentNotYetReported: "sent, not yet reported as delivered",
   byMachinesOnly: (what: string | number) => `${what} by machines only`,
   sent: "Sent",

@@ -1,6 +1,7 @@
 /** What is read on the screen and is not data, in one place, so that a translation can be added. */
 
 export const texts = {
+  unreadAlerts: "Unread alerts",
   yourBrowserShowsNothing: "Desktop notifications are blocked. Allow them in your browser's settings for this site.",
   whileThisPageIs: "Desktop notifications are on while this page is hidden.",
   stopThat: "Turn off",

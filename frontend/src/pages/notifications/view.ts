@@ -11,6 +11,8 @@ export interface View {
   readonly from: number | null;
 }
 
+export const UNREAD_ALERTS: View = { kind: "alert", unread: true, from: null };
+
 export const KINDS: Readonly<Record<Notification["kind"], string>> = {
   open: texts.opens,
   event: texts.otherEvents,

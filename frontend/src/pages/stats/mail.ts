@@ -1,7 +1,7 @@
 /** What became of the mail with a name: from the events themselves, or else from the counts that are kept. */
 
 import type { Audience, NamedCounts, NamedMail } from "../../api/stats";
-import { total } from "./rates";
+import { total, valueOf } from "./rates";
 
 /** Opened and clicked messages are null if only opens and clicks are counted, of which a message can have several. */
 export type Mail = Omit<NamedMail, "opened" | "clicked"> & {
@@ -35,5 +35,5 @@ export function arrivedOf({ delivered, bounced }: Mail): number | null {
 
 /** A share of sent mail; null if it is unknown. */
 export function shareOf({ sent }: Mail, part: number | null): number | null {
-  return sent > 0 && part !== null ? part / sent : null;
+  return valueOf({ part, whole: sent });
 }

@@ -38,6 +38,9 @@ test("rates are relative to sent mail, and a message that is opened twice counts
   };
   expect(parts(input(counts))).toEqual({ Delivery: 0.97, Bounce: 0.03, Complaint: 0.005, Open: 0.15, Click: 0.05 });
   expect(parts(input(counts, { unique: null }))).toMatchObject({ Open: null, Click: null });
+  // More opened messages than sent ones are opens of older mail, and no share.
+  const many = { open: { persons: 9, all: 9 }, click: { persons: 8, all: 8 } };
+  expect(parts(input({ send: 8 }, { unique: many }))).toMatchObject({ Open: null, Click: 1 });
   expect(parts(input({ open: 3 }))).toEqual({ Delivery: null, Bounce: null, Complaint: null, Open: null, Click: null });
 });
 

@@ -87,9 +87,12 @@ export function bucketRates(stats: CourseInput): (number | null)[][] {
   });
 }
 
-/** The rate as a number; null if nothing was sent, or the part is unknown. */
-export function valueOf(rate: Pick<Rate, "part" | "whole">): number | null {
-  return rate.whole > 0 && rate.part !== null ? rate.part / rate.whole : null;
+/**
+ * The rate as a number; null if nothing was sent, the part is unknown, or most of it is of mail that was sent before: more than the whole is no
+ * share.
+ */
+export function valueOf({ part, whole }: Pick<Rate, "part" | "whole">): number | null {
+  return whole > 0 && part !== null && part <= whole ? part / whole : null;
 }
 
 const integer = new Intl.NumberFormat(undefined);
