@@ -70,6 +70,7 @@ test("a template, a tag, a domain, a subaccount and a link have pages with rates
   await expect(page.getByRole("heading", { name: mail.tags[0] ?? "", exact: true })).toBeVisible();
   await expectRows(page, 9);
   await page.getByRole("link", { name: "Search in these events" }).click();
+  await expect(page.getByRole("combobox", { name: "Search events" })).toBeFocused();
   await expect(page).toHaveURL(`/?tag=tag+${run}`);
   await expect(page.getByRole("list", { name: "Conditions" })).toContainText(`tag tag ${run}`);
   await page.goto("/tags/nobody-uses-this");

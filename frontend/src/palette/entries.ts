@@ -105,11 +105,11 @@ export async function serverEntries(text: string): Promise<Entry[]> {
   };
   const found = await Promise.allSettled([
     named("recipient", "Recipients", "people", recipientPath),
-    messageEntries(text.trim()),
     named("template", "Templates", "paper", (value) => valuePath("template", value)),
     named("tag", "Tags", "flag", (value) => valuePath("tag", value)),
     named("subaccount", "Subaccounts", "people", (value) => valuePath("subaccount", value)),
     named("domain", "Domains", "list", (value) => valuePath("domain", value)),
+    messageEntries(text.trim()),
   ]);
   const groups = found.flatMap((one) => (one.status === "fulfilled" && one.value.length > 0 ? [one.value] : []));
   // Who types a name in full means what has this name.

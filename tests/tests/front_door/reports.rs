@@ -291,13 +291,17 @@ async fn a_message_counts_once_in_the_bucket_of_its_first_open() {
         open
     };
     let (person, bot) = ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0", "curl/8.5.0");
-    // m1 is opened by a machine first, then twice by a person; m2 by machines only.
+    // m1 is opened by a machine first, then twice by a person; m2, which was sent before, by machines only.
+    let mut sent = event("send", "m1");
+    sent["ts"] = json!(1_790_000_000);
+    assert_eq!(mandrill.deliver(&[sent]).await.json()["stored"], 1);
     let opens = [open("m1", 0, bot), open("m1", 7200, person), open("m1", 9000, person), open("m2", 0, bot), open("m2", 1, bot)];
     assert_eq!(mandrill.deliver(&opens).await.json()["stored"], 5);
     let path = "/api/stats?time=occurred&step=hour&from=2026-09-21T12:00:00Z&to=2026-09-22T00:00:00Z";
     let found = admin.get(path).await.json();
-    assert_eq!(found["counts"], json!({"open": 5}), "{found}");
-    assert_eq!(found["unique"]["open"], json!({"persons": 1, "all": 2}), "{found}");
+    assert_eq!(found["counts"], json!({"open": 5, "send": 1}), "{found}");
+    let expected = json!({"persons": 1, "all": 2, "persons_of_sent": 1, "all_of_sent": 1});
+    assert_eq!(found["unique"]["open"], expected, "{found}");
     let buckets = found["buckets"].as_array().expect("buckets should be an array");
     let uniques: Vec<(i64, i64)> = buckets
         .iter()

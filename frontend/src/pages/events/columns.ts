@@ -29,7 +29,7 @@ export const COLUMNS: readonly Column[] = [
   column(
     "what",
     texts.what,
-    "126px",
+    "138px",
     (event) => event.kind,
     (event) => ["kind", event.kind],
   ),

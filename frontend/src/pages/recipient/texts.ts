@@ -31,7 +31,7 @@ export const texts = {
   eraseDialog: "Erase…",
   howOftenWhatHappened: "Events by kind, with the latest time",
   noEventIsAbout: "No event is about this address.",
-  of: (subject: string) => `of “${subject}”`,
+  quoted: (subject: string) => `“${subject}”`,
   showAll: (count: number) => `Show all ${count}`,
   since: (since: string | number) => `since ${since}:`,
   personalDataWasErased: (erased_at: string | number) =>

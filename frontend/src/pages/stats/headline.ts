@@ -33,10 +33,12 @@ export function headlineOf(stats: Statistics): Headline {
   const [, bounce, complaint, open] = ratesOf(stats, hasDelivered);
   const before = ratesOf(stats.previous, hasDelivered);
   const bounced = total(stats.counts, "hard_bounce", "soft_bounce");
+  const rejected = total(stats.counts, "reject");
   const parts = [
     // Deliveries are known of a part of the time only.
     ...(hasDelivered && !stats.delivery.is_part ? [`${formatCount(total(stats.counts, "delivered"))} delivered`] : []),
     `${bounced === 0 ? "none" : formatCount(bounced)} bounced`,
+    ...(rejected === 0 ? [] : [texts.rejectedCount(formatCount(rejected))]),
     ...(open?.part == null ? [] : [texts.peopleOpened(formatCount(open.part))]),
   ];
   const text = texts.sent2(counted(sent, "message"), parts.join(", "));

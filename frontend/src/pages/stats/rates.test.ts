@@ -10,7 +10,8 @@ import {
   valueOf,
 } from "./rates";
 
-const unique = { open: { persons: 30, all: 80 }, click: { persons: 10, all: 12 } };
+const messages = (persons: number, all: number) => ({ persons, all, persons_of_sent: persons, all_of_sent: all });
+const unique = { open: messages(30, 80), click: messages(10, 12) };
 
 function input(counts: Record<string, number>, more: Partial<RateInput> = {}): RateInput {
   const sent = counts["send"] ?? 0;
@@ -39,8 +40,11 @@ test("rates are relative to sent mail, and a message that is opened twice counts
   expect(parts(input(counts))).toEqual({ Delivery: 0.97, Bounce: 0.03, Complaint: 0.005, Open: 0.15, Click: 0.05 });
   expect(parts(input(counts, { unique: null }))).toMatchObject({ Open: null, Click: null });
   // More opened messages than sent ones are opens of older mail, and no share.
-  const many = { open: { persons: 9, all: 9 }, click: { persons: 8, all: 8 } };
+  const many = { open: messages(9, 9), click: messages(8, 8) };
   expect(parts(input({ send: 8 }, { unique: many }))).toMatchObject({ Open: null, Click: 1 });
+  // Of the opened messages, those count that were sent in the same time.
+  const older = { ...unique, open: { ...messages(30, 80), persons_of_sent: 20 } };
+  expect(parts(input(counts, { unique: older }))["Open"]).toBe(0.1);
   expect(parts(input({ open: 3 }))).toEqual({ Delivery: null, Bounce: null, Complaint: null, Open: null, Click: null });
 });
 

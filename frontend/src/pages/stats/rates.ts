@@ -58,8 +58,8 @@ export function ratesOf({ counts, delivery, unique }: RateInput, hasDelivered: b
     hasDelivered ? delivered : estimated,
     rate(texts.bounce, "(hard + soft)", "down", bounced),
     rate(texts.complaint, texts.spamComplaints, "down", total(counts, "spam")),
-    rate(texts.open, texts.messagesOpenedByPeople, "up", unique?.open.persons ?? null),
-    rate(texts.click, texts.messagesClickedByPeople, "up", unique?.click.persons ?? null),
+    rate(texts.open, texts.messagesOpenedByPeople, "up", unique?.open.persons_of_sent ?? null),
+    rate(texts.click, texts.messagesClickedByPeople, "up", unique?.click.persons_of_sent ?? null),
   ];
 }
 

@@ -3,7 +3,8 @@ import type { Statistics } from "../../api/stats";
 import { headlineOf } from "./headline";
 import { seriesOf, type TabId } from "./series";
 
-const unique = (persons: number, all: number) => ({ open: { persons, all }, click: { persons: 0, all: 0 } });
+const messages = (persons: number, all: number) => ({ persons, all, persons_of_sent: persons, all_of_sent: all });
+const unique = (persons: number, all: number) => ({ open: messages(persons, all), click: messages(0, 0) });
 
 function bucket(counts: Record<string, number>, opened: ReturnType<typeof unique> | null = null) {
   return { at: "2026-11-24T00:00:00Z", end: "2026-11-25T00:00:00Z", partial: false, counts, unique: opened };

@@ -72,9 +72,9 @@ pub(crate) struct NamedMail {
     bounced: i64,
     deferred: i64,
     complained: i64,
-    /// Messages that persons opened, directly or through a proxy, each counted once.
+    /// Messages sent in the period that persons opened, directly or through a proxy, each counted once.
     opened: i64,
-    /// Messages in which persons clicked, each counted once.
+    /// Messages sent in the period in which persons clicked, each counted once.
     clicked: i64,
 }
 

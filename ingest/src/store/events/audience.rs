@@ -61,9 +61,9 @@ pub(crate) struct MailCount {
     pub(crate) bounced: i64,
     pub(crate) deferred: i64,
     pub(crate) complained: i64,
-    /// Messages that persons opened, each counted once.
+    /// Messages sent in the period that persons opened, each counted once.
     pub(crate) opened: i64,
-    /// Messages in which persons clicked, each counted once.
+    /// Messages sent in the period in which persons clicked, each counted once.
     pub(crate) clicked: i64,
 }
 
@@ -75,16 +75,18 @@ pub(crate) async fn count_mail(pool: &PgPool, filter: &Filter, counted: Counted)
     let plan = search_plan::choose(pool, filter, RowLimit::All).await?;
     let mut transaction = begin_count(pool).await?;
     let mut sql = QueryBuilder::new("with selected as (");
-    let columns = "id, message_id, kind, actor, recipient, sender, tags, template, subaccount, diagnostic";
+    let columns = "message_id, kind, actor, recipient, sender, tags, template, subaccount, diagnostic";
     push_selected(&mut sql, columns, filter, plan, counted);
     sql.push(
-        " and kind in ('send', 'delivered', 'hard_bounce', 'soft_bounce', 'deferral', 'spam', 'open', 'click')), counted as (
+        " and kind in ('send', 'delivered', 'hard_bounce', 'soft_bounce', 'deferral', 'spam', 'open', 'click')), sent as (
+           select distinct message_id from selected where kind = 'send' and message_id is not null
+         ), counted as (
            select facet, name, count(*) filter (where kind = 'send') as sent, count(*) filter (where kind = 'delivered') as delivered,
                   count(*) filter (where kind in ('hard_bounce', 'soft_bounce')) as bounced,
                   count(*) filter (where kind = 'deferral') as deferred, count(*) filter (where kind = 'spam') as complained,
-                  count(distinct message) filter (where kind = 'open' and actor in ('person', 'proxy')) as opened,
-                  count(distinct message) filter (where kind = 'click' and actor in ('person', 'proxy')) as clicked
-           from selected cross join lateral (select coalesce(message_id, id::text) as message) as identified
+                  count(distinct sent.message_id) filter (where kind = 'open' and actor in ('person', 'proxy')) as opened,
+                  count(distinct sent.message_id) filter (where kind = 'click' and actor in ('person', 'proxy')) as clicked
+           from selected left join sent on sent.message_id = selected.message_id
                 cross join lateral facets_of(kind, recipient, sender, tags, template, subaccount, diagnostic)
            where facet in ('domain', 'tag', 'template', 'subaccount') group by facet, name
          ), ranked as (

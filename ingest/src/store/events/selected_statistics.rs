@@ -18,6 +18,8 @@ pub(crate) struct UniqueCount {
     /// Whether only opens and clicks by persons count.
     pub(crate) by_persons: bool,
     pub(crate) messages: i64,
+    /// Those of them that were sent in the period.
+    pub(crate) of_sent: i64,
 }
 
 /// Maximum time for counting what has no counts of its own, in milliseconds.
@@ -80,22 +82,22 @@ pub(crate) async fn count_unique(
 ) -> Result<Vec<UniqueCount>, sqlx::Error> {
     let plan = search_plan::choose(pool, filter, RowLimit::All).await?;
     let mut transaction = begin_count(pool).await?;
-    let mut sql = QueryBuilder::new(
-        "with firsts as (
-           select kind, coalesce(message_id, id::text) as message, min(moment) as by_any,
-                  min(moment) filter (where actor in ('person', 'proxy')) as by_person
-           from (",
-    );
+    let mut sql = QueryBuilder::new("with selected as (");
     push_selected(&mut sql, "kind, message_id, id, actor", filter, plan, counted);
     sql.push(
-        ") as selected where kind in ('open', 'click') group by 1, 2
+        " and kind in ('send', 'open', 'click')), sent as (
+           select distinct message_id from selected where kind = 'send' and message_id is not null
+         ), firsts as (
+           select kind, coalesce(message_id, id::text) as message, min(moment) as by_any,
+                  min(moment) filter (where actor in ('person', 'proxy')) as by_person
+           from selected where kind <> 'send' group by 1, 2
          )
          select width_bucket(moment, ",
     );
     sql.push_bind(starts.to_vec());
     sql.push(
-        ") - 1 as bucket, kind, by_persons, count(*) as messages
-         from firsts cross join lateral (values (false, by_any), (true, by_person)) as first (by_persons, moment)
+        ") - 1 as bucket, kind, by_persons, count(*) as messages, count(message_id) as of_sent
+         from firsts left join sent on message_id = message cross join lateral (values (false, by_any), (true, by_person)) as first (by_persons, moment)
          where moment is not null group by 1, 2, 3",
     );
     let rows = sql.build_query_as().fetch_all(&mut *transaction).await?;

@@ -93,6 +93,10 @@ pub(crate) struct UniqueMessages {
     persons: i64,
     /// Opened or clicked by anyone, including machines.
     all: i64,
+    /// Those of `persons` that were sent in the period.
+    persons_of_sent: i64,
+    /// Those of `all` that were sent in the period.
+    all_of_sent: i64,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -230,7 +234,13 @@ impl UniqueOutcome {
         let mut totals = UniqueTotals::default();
         for row in rows.iter().filter(|row| is_included(row.bucket)) {
             let of_kind = if row.kind == "open" { &mut totals.open } else { &mut totals.click };
-            *(if row.by_persons { &mut of_kind.persons } else { &mut of_kind.all }) += row.messages;
+            let (messages, of_sent) = if row.by_persons {
+                (&mut of_kind.persons, &mut of_kind.persons_of_sent)
+            } else {
+                (&mut of_kind.all, &mut of_kind.all_of_sent)
+            };
+            *messages += row.messages;
+            *of_sent += row.of_sent;
         }
         Some(totals)
     }
