@@ -1,7 +1,7 @@
 /** What is read on the screen and is not data, in one place, so that a translation can be added. */
 
 export const texts = {
-  proxysPlace: " (the proxy's place)",
+  placeOfProxy: " (the proxy's place)",
   pages: "Pages",
   mandrill: "Mandrill",
   listener: "Listener",
