@@ -118,7 +118,7 @@ test("the chart changes between volume, rates and engagement, zooms in, and comp
 }) => {
   await deliver([event("send"), event("delivered"), event("open"), event("hard_bounce")]);
   await signIn(page, "/stats?range=7d&zone=UTC");
-  await expect(page.getByText(/^[\d,]+ messages? sent: .* bounced/)).toBeVisible();
+  await expect(page.getByText(/^[\d,]+ messages? sent, .* bounced/)).toBeVisible();
   await expect(page.getByText("In the time before, there is nothing to compare with.")).toBeVisible();
   await page.getByRole("button", { name: "Rates", exact: true }).click();
   await expect(page).toHaveURL("/stats?range=7d&zone=UTC&tab=rates");

@@ -27,6 +27,6 @@ export function stateOf(groups: readonly Group[]): PartState {
       counted(concerning, "refused delivery seems", "refused deliveries seem"),
       ago(Date.parse(first.last), clock.value),
     ),
-    next: `${reasonOf(first.reason).meaning} ${reasonOf(first.reason).advice}`,
+    next: reasonOf(first.reason).advice,
   };
 }

@@ -17,6 +17,8 @@ import { texts } from "./texts";
 
 /** Mailbox providers begin to treat mail as spam at this share of complaints. */
 const MAX_COMPLAINTS = 0.001;
+/** Fewer bounces are nobody's concern. */
+const MIN_BOUNCES = 5;
 /** Changes below this many percentage points are noise. */
 const MIN_CHANGE = 0.005;
 
@@ -35,13 +37,18 @@ export function headlineOf(stats: Statistics): Headline {
   const bounced = total(stats.counts, "hard_bounce", "soft_bounce");
   const rejected = total(stats.counts, "reject");
   const parts = [
+    counted(sent, "message"),
     // Deliveries are known of a part of the time only.
-    ...(hasDelivered && !stats.delivery.is_part ? [`${formatCount(total(stats.counts, "delivered"))} delivered`] : []),
-    `${bounced === 0 ? "none" : formatCount(bounced)} bounced`,
+    ...(hasDelivered && !stats.delivery.is_part
+      ? [texts.deliveredCount(formatCount(total(stats.counts, "delivered")))]
+      : []),
+    texts.bouncedCount(bounced === 0 ? texts.none : formatCount(bounced)),
     ...(rejected === 0 ? [] : [texts.rejectedCount(formatCount(rejected))]),
-    ...(open?.part == null ? [] : [texts.peopleOpened(formatCount(open.part))]),
   ];
-  const text = texts.sent2(counted(sent, "message"), parts.join(", "));
+  // Deliveries and bounces can be of mail that was sent before, so that they are no parts of what was sent.
+  const opened = open?.part == null ? "" : texts.peopleOpened(formatCount(open.part));
+  const [first = "", ...others] = parts;
+  const text = `${[texts.sentCount(first), ...others].join(", ")}${opened}.`;
   return { text, warning: warningOf(stats, bounce, before[1], complaint) };
 }
 
@@ -58,7 +65,7 @@ function warningOf(
       formatPercent(complaints),
       formatPercent(MAX_COMPLAINTS),
     );
-  if (!bounce || !bouncedBefore) return null;
+  if (!bounce || !bouncedBefore || (bounce.part ?? 0) < MIN_BOUNCES) return null;
   const [now, was] = [valueOf(bounce), valueOf(bouncedBefore)];
   if (now === null || was === null || now - was < MIN_CHANGE) return null;
   const bounces = ({ counts }: Statistics["reasons"][number]): number => total(counts, "hard_bounce", "soft_bounce");

@@ -39,7 +39,7 @@ test("there is no delivery rate where Mandrill did not tell of deliveries", () =
   const stats = statistics([bucket({ send: 4, delivered: 3, soft_bounce: 1 }), late]);
   expect(values("rates", stats)["delivery"]).toEqual([0.75, null]);
   const delivery = { ...stats.delivery, is_part: true };
-  expect(headlineOf({ ...stats, delivery }).text).toBe("9 messages sent: 1 bounced.");
+  expect(headlineOf({ ...stats, delivery }).text).toBe("9 messages sent, 1 bounced.");
 });
 
 test("machines that opened alone are told from persons", () => {
@@ -52,7 +52,7 @@ test("the headline says what became of the mail, and what got worse", () => {
   const before = statistics([bucket({ send: 1_000, delivered: 990, hard_bounce: 10 })]);
   const previous = { ...before.previous, counts: before.counts, delivery: before.delivery };
   expect(headlineOf(statistics([bucket(counts)], { previous }))).toEqual({
-    text: "1,000 messages sent: 900 delivered, 80 bounced.",
+    text: "1,000 messages sent, 900 delivered, 80 bounced.",
     warning: "Bounces are up by 7.0 points.",
   });
   expect(headlineOf(statistics([bucket(counts)])).warning).toBeNull();

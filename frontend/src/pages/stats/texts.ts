@@ -31,7 +31,7 @@ export const texts = {
   showInTheChart: "Show in the chart alone",
   formula: "Formula",
   aMessageCountsOnce: (open: string | number, click: string | number) =>
-    `A message counts once however often it is opened. Only messages sent in this time count. With machines, ${open} were opened and ${click} clicked.`,
+    `Of opens and clicks, a message counts once, and only if it was sent in this time. With machines, ${open} were opened and ${click} clicked.`,
   openedAndClickedMessages:
     "Opened and clicked messages cannot be counted here: some events of this time are no longer stored.",
   thereAreTooMany: "There are too many opens and clicks to count their messages. Choose a shorter time.",
@@ -126,8 +126,11 @@ export const texts = {
   openedByMachinesAlone: "Opened by machines alone",
   clickedByMachinesAlone: "Clicked by machines alone",
   noMailWasSent: "No mail was sent in this time.",
-  peopleOpened: (part: string | number) => `people opened ${part}`,
-  sent2: (message: string | number, join: string | number) => `${message} sent: ${join}.`,
+  peopleOpened: (count: string) => `; people opened ${count} of those sent`,
+  sentCount: (messages: string) => `${messages} sent`,
+  deliveredCount: (count: string) => `${count} delivered`,
+  bouncedCount: (count: string) => `${count} bounced`,
+  none: "none",
   ofWhatWasSent: (complaint: string | number, complaints: string | number, limit: string | number) =>
     `${complaint}: ${complaints} of what was sent. Providers react from ${limit}.`,
   mostOften: (reason: string | number, explanation: string | number) => ` Most often: ${reason}. ${explanation}`,
