@@ -37,7 +37,7 @@ export function headlineOf(stats: Statistics): Headline {
   const bounced = total(stats.counts, "hard_bounce", "soft_bounce");
   const rejected = total(stats.counts, "reject");
   const parts = [
-    counted(sent, "message"),
+    texts.sentCount(counted(sent, "message")),
     // Deliveries are known of a part of the time only.
     ...(hasDelivered && !stats.delivery.is_part
       ? [texts.deliveredCount(formatCount(total(stats.counts, "delivered")))]
@@ -47,8 +47,7 @@ export function headlineOf(stats: Statistics): Headline {
   ];
   // Deliveries and bounces can be of mail that was sent before, so that they are no parts of what was sent.
   const opened = open?.part == null ? "" : texts.peopleOpened(formatCount(open.part));
-  const [first = "", ...others] = parts;
-  const text = `${[texts.sentCount(first), ...others].join(", ")}${opened}.`;
+  const text = `${parts.join(", ")}${opened}.`;
   return { text, warning: warningOf(stats, bounce, before[1], complaint) };
 }
 

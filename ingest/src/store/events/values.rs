@@ -38,13 +38,13 @@ pub(crate) async fn of_counted(pool: &PgPool, field: &str, text: &str) -> Result
     let text = text.to_ascii_lowercase();
     sqlx::query_as!(
         CountedValue,
-        r#"with recent as (
-             select greatest(until, (select received_at from events order by received_at desc, id desc offset $4 limit 1)) as since
-             from event_facets_until
+        r#"with newest as (
+             select kind, reason_class, actor, tags, template, subaccount, sender, recipient, received_at from events
+             order by received_at desc, id desc limit $4
            ), counted as (
              select value, count from recent_values where field = $1
              union all
-             select value, 1 from events cross join lateral unnest(
+             select value, 1 from newest cross join lateral unnest(
                case $1
                  when 'kind' then array[kind]
                  when 'reason_class' then array[reason_class]
@@ -56,14 +56,14 @@ pub(crate) async fn of_counted(pool: &PgPool, field: &str, text: &str) -> Result
                  when 'domain' then case when recipient like '%@_%' then array[lower(split_part(recipient, '@', -1))] end
                end
              ) as value
-             where received_at >= (select since from recent) and value <> ''
+             where received_at >= (select until from event_facets_until) and value <> ''
            )
            select value as "value!", sum(count)::bigint as count from counted where lower(value collate "C") like $2
            group by 1 order by lower(value collate "C") like $3 desc, 2 desc, 1 limit $5"#,
         field,
         contains_pattern(&text),
         format!("{}%", escape_like(&text)),
-        NEWEST_EVENTS - 1,
+        NEWEST_EVENTS,
         MAX_VALUES
     )
     .fetch_all(pool)
