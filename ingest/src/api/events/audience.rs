@@ -14,7 +14,7 @@ use crate::api::events::statistics::query::{StatisticsParams, StatisticsQuery};
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
-use crate::store::events::audience::{self, AudienceCount, HourCount, MailCount};
+use crate::store::events::audience::{self, AudienceCount, HourOfDay, MailCount};
 use crate::store::events::statistics::{Period, first_counted, is_stored, is_time_zone, oldest_event};
 use crate::store::sqlstate;
 use crate::verdict::readers::Reader;
@@ -51,15 +51,6 @@ pub(crate) struct Audience {
     subaccounts: Vec<NamedMail>,
     /// Opens and clicks by persons, directly or through a proxy, by the hour of the day in `zone`. Hours without any are left out.
     hours: Vec<HourOfDay>,
-}
-
-/// Opens and clicks in the same hour of the day.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct HourOfDay {
-    /// From 0 to 23.
-    hour: i32,
-    opens: i64,
-    clicks: i64,
 }
 
 /// What became of the mail with a name.
@@ -144,7 +135,7 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
         tags: take("tag"),
         templates: take("template"),
         subaccounts: take("subaccount"),
-        hours: hours.into_iter().map(|HourCount { hour, opens, clicks }| HourOfDay { hour, opens, clicks }).collect(),
+        hours,
     };
     Ok(warp::reply::json(&audience).into_response())
 }

@@ -1,7 +1,9 @@
 //! Counts what opened and clicked, and what became of the mail by name. It reads the events themselves.
 
+use serde::Serialize;
 use shared::filter::Filter;
 use sqlx::{FromRow, PgPool, QueryBuilder};
+use utoipa::ToSchema;
 
 use crate::store::events::search_plan::{self, RowLimit};
 use crate::store::events::selected_statistics::{MAX_NAMES, begin_count, push_selected};
@@ -100,15 +102,13 @@ pub(crate) async fn count_mail(pool: &PgPool, filter: &Filter, counted: Counted)
     Ok(rows)
 }
 
-/// The number of opens and clicks in the same hour of the day.
-#[derive(FromRow)]
-pub(crate) struct HourCount {
+/// Opens and clicks in the same hour of the day.
+#[derive(FromRow, Serialize, ToSchema)]
+pub(crate) struct HourOfDay {
     /// From 0 to 23.
-    pub(crate) hour: i32,
-    /// Opens by persons, directly or through a proxy.
-    pub(crate) opens: i64,
-    /// Clicks by persons.
-    pub(crate) clicks: i64,
+    hour: i32,
+    opens: i64,
+    clicks: i64,
 }
 
 /// Counts opens and clicks by the hour that the clocks of a time zone show. Hours without any are left out.
@@ -120,7 +120,7 @@ pub(crate) async fn count_hours(
     filter: &Filter,
     counted: Counted,
     zone: &str,
-) -> Result<Vec<HourCount>, sqlx::Error> {
+) -> Result<Vec<HourOfDay>, sqlx::Error> {
     let plan = search_plan::choose(pool, filter, RowLimit::All).await?;
     let mut transaction = begin_count(pool).await?;
     let mut sql = QueryBuilder::new("select extract(hour from moment at time zone ");
