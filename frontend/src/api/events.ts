@@ -38,7 +38,7 @@ export async function getRawEvent(id: number): Promise<string> {
   return (await request("GET", rawEventUrl(id))).text();
 }
 
-/** Counts events by kind and time. Covers the last 24 hours unless the filter sets a range. */
+/** Counts events by kind and time. Without `from`, it counts all events if they are few, and else those of the last day. */
 export function getHistogram(filter: Filter, buckets: number): Promise<Histogram> {
   return requestJson("GET", `/api/events/histogram?${queryOf({ ...filter, buckets: `${buckets}` })}`);
 }

@@ -4,6 +4,7 @@ import { addEvents, barsOf, describeCounts, segmentsOf } from "./histogram";
 
 const chart: Histogram = {
   from: "2026-11-25T10:00:00Z",
+  is_complete: true,
   to: "2026-11-25T11:00:00Z",
   step: 900,
   buckets: [

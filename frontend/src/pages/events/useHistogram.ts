@@ -8,17 +8,20 @@ import { whileShown } from "../../components/whileShown";
 import { listen } from "../../live/feed";
 import { addEvents, countsOf } from "./histogram";
 import { describeRange } from "./range";
-import { texts } from "./texts";
 
 const BUCKETS = 96;
 /** The time that is charted if the last day, which the server charts by default, has no events, in milliseconds. */
 const LONG = 30 * 86_400_000;
 
-/** Counts the events of the chosen time; without one, those of the last day, or else of the last 30 days. */
+/**
+ * Counts the events since the chosen time. Without one, the server counts all events if they are few, and else those of the last day; if that has none of the
+ * shown kinds, those of the last 30 days are counted.
+ */
 export async function fetchChart(filter: Filter, isShown: (kind: string) => boolean): Promise<Histogram> {
   const chart = await getHistogram(filter, BUCKETS);
-  if (hasTime(filter) || Object.keys(countsOf(chart)).some(isShown)) return chart;
-  return getHistogram({ ...filter, from: new Date(Date.now() - LONG).toISOString() }, BUCKETS);
+  if (filter["from"] !== undefined || chart.is_complete || Object.keys(countsOf(chart)).some(isShown)) return chart;
+  const to = Date.parse(`${filter["to"] as string}`);
+  return getHistogram({ ...filter, from: new Date((to || Date.now()) - LONG).toISOString() }, BUCKETS);
 }
 
 export function hasTime(filter: Filter): boolean {
@@ -27,9 +30,9 @@ export function hasTime(filter: Filter): boolean {
 
 /** The time that a chart covers, in words. */
 export function describeCharted(filter: Filter, chart: Histogram | null): string {
-  if (hasTime(filter)) return describeRange(filter);
-  const length = chart === null ? 0 : Date.parse(chart.to) - Date.parse(chart.from);
-  return length > LONG / 2 ? texts.last30Days : texts.last24Hours;
+  if (chart?.is_complete !== false || filter["from"] !== undefined) return describeRange(filter);
+  if (filter["to"] !== undefined) return describeRange({ from: chart.from, to: filter["to"] });
+  return describeRange({ from: Date.parse(chart.to) - Date.parse(chart.from) > LONG / 2 ? "30d" : "24h" });
 }
 /** Interval at which live events are counted, in milliseconds. */
 const COUNT_INTERVAL = 500;

@@ -12,6 +12,23 @@ use crate::store::events::selection::push_conditions;
 /// Counts by kind for each bucket number. Buckets and kinds without events are omitted.
 pub(crate) type BucketCounts = BTreeMap<i64, BTreeMap<String, i64>>;
 
+/// When the oldest event was received, if at most `limit` events are stored; `None` if there are more, or none.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn oldest_of_few(pool: &PgPool, limit: i64) -> Result<Option<OffsetDateTime>, sqlx::Error> {
+    // Ids are consecutive, but for a few that commits left unused: counting rows would cost far more.
+    sqlx::query_scalar!(
+        "select oldest.received_at
+         from (select received_at, id from events order by received_at, id limit 1) oldest,
+           (select id from events order by received_at desc, id desc limit 1) newest
+         where newest.id - oldest.id < $1",
+        limit
+    )
+    .fetch_optional(pool)
+    .await
+}
+
 /// Counts events by kind in buckets of `step` seconds; bucket 0 starts at `start`.
 ///
 /// # Errors
