@@ -78,6 +78,22 @@ def chromium():
     return None
 
 
+def debian_servers():
+    """Returns whether the servers of Debian that some tests need are there. Installs them in CI, where no service starts by itself."""
+    programs = ["/usr/bin/redis-server", "/usr/sbin/pgbouncer", "/usr/lib/postgresql/15/bin/postgres"]
+    missing = [program for program in programs if not Path(program).is_file()]
+    if missing and os.environ.get("CI") and os.geteuid() == 0 and shutil.which("apt-get"):
+        noninteractive = {"DEBIAN_FRONTEND": "noninteractive"}
+        step("apt-get update", "apt-get", "update", "-qq", env=noninteractive)
+        packages = ["redis-server", "pgbouncer", "postgresql-15"]
+        step("install servers", "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages, env=noninteractive)
+        missing = [program for program in programs if not Path(program).is_file()]
+    if not missing and os.geteuid() == 0:
+        return True
+    print("\nThe tests of Debian's Redis, Postgres and PgBouncer are not run: they need root and", *(missing or programs))
+    return False
+
+
 def target_directory():
     """Returns where cargo puts programs: CARGO_TARGET_DIR and cargo's configuration apply."""
     command = ["cargo", "metadata", "--locked", "--no-deps", "--format-version", "1"]
@@ -119,6 +135,9 @@ def test():
     step("regenerate checked queries", stack, "sqlx")
     step("checked queries are committed", "git", "diff", "--exit-code", "--stat", "--", ".sqlx")
     step("tests", "cargo", "test", "--locked", "--workspace", "--quiet", "--no-fail-fast", counted=True, env={"FUZZ_SECONDS": "60"})
+    if debian_servers():
+        ignored = ["cargo", "test", "--locked", "--quiet", "-p", "front-door", "--test", "front_door", "--", "--ignored"]
+        step("tests with Debian's servers", *ignored, counted=True)
     step("contract", stack, "with", sys.executable, "tools/contract/run.py")
     if browser := chromium():
         step("component tests", "npm", "run", "components", cwd=FRONTEND, counted=True, env={"CHROMIUM": browser})

@@ -5,7 +5,9 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use shared::db::Purpose;
-use shared::{config, db, redis, serve, telemetry};
+use shared::redis::Redis;
+use shared::shutdown::Shutdown;
+use shared::{config, db, serve, telemetry};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, OnceCell, Semaphore, mpsc};
@@ -43,7 +45,6 @@ pub struct App {
     writers: usize,
     listener: TcpListener,
     connections: config::Connections,
-    redis: config::Redis,
 }
 
 impl App {
@@ -57,12 +58,12 @@ impl App {
         } else if config.webhook.webhook_urls.first().is_none() {
             tracing::warn!("no webhook URL is configured: every delivery is refused until WEBHOOK_URLS is set");
         }
-        let secret_keys = config.secret_keys.load()?;
+        let secret_keys = config.secret_keys.secret_key;
         let (deliveries, queue) = queue::channel();
         let state = AppState {
             pool: db::pool(&config.database, "ingest", Purpose::Work)?,
             reading: db::pool(&config.database, "ingest-reading", Purpose::Reading)?,
-            redis: redis::pool(&config.redis)?,
+            redis: Redis::new(&config.redis)?,
             verifier: Verifier::new(config.webhook.webhook_keys.clone(), config.webhook.webhook_urls.clone()),
             oidc: Provider::new(config.oidc, &config.public.public_origins)?,
             origins: config.public.public_origins,
@@ -81,7 +82,7 @@ impl App {
             stored: Arc::new(Notify::new()),
             outbox_filled: Arc::new(Notify::new()),
             metrics: telemetry::start_metrics()?,
-            stop: CancellationToken::new(),
+            leaving: CancellationToken::new(),
         };
         Ok(Self {
             state: Arc::new(state),
@@ -91,16 +92,16 @@ impl App {
             writers: usize::from(config.writers),
             listener: TcpListener::bind(config.listen).await?,
             connections: config.connections,
-            redis: config.redis,
         })
     }
 
-    /// Serves until `stop` is cancelled. Then it accepts no more connections, finishes in-flight requests, commits queued deliveries,
+    /// Serves until `shutdown.stop` is cancelled. Then it accepts no more connections, finishes in-flight requests, commits queued deliveries,
     /// and publishes the outbox one last time.
     ///
     /// # Errors
     /// If the listener has no address. Failures of background work are logged where they occur.
-    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
+        let Shutdown { leaving, stop } = shutdown;
         let state = self.state;
         let (stop_writers, stop_background) = (CancellationToken::new(), CancellationToken::new());
         let (writers, tasks) = (TaskTracker::new(), TaskTracker::new());
@@ -124,7 +125,7 @@ impl App {
             wake: Arc::clone(&wake),
         };
         tasks.spawn(publisher.run(entries, stop_background.clone()));
-        tasks.spawn(publisher::listen_for_wakes(wake, self.redis, stop_background.clone()));
+        tasks.spawn(publisher::listen_for_wakes(wake, state.redis.clone(), stop_background.clone()));
         let probes = Probes {
             writing: self.writing.clone(),
             redis: state.redis.clone(),
@@ -148,10 +149,10 @@ impl App {
         tasks.close();
         tracing::info!(listen = %self.listener.local_addr()?, "ingest serves");
         tokio::spawn({
-            let (state, stop) = (Arc::clone(&state), stop.clone());
+            let state = Arc::clone(&state);
             async move {
-                stop.cancelled().await;
-                state.stop.cancel();
+                leaving.cancelled().await;
+                state.leaving.cancel();
             }
         });
         serve::run(self.listener, warp::service(router::all(Arc::clone(&state))), &self.connections, stop).await;

@@ -1,6 +1,7 @@
 //! The program `ingest`: parses the command line, initializes logging and runs the command.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use ingest::app::App;
 use ingest::cli::{Cli, Command};
@@ -15,7 +16,10 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<()> {
     telemetry::start_logs(command.log())?;
     match command {
-        Command::Serve(config) => App::build(*config).await?.run(shutdown::on_signal()?).await,
+        Command::Serve(config) => {
+            let delay = Duration::from_secs(config.connections.shutdown_delay_seconds);
+            App::build(*config).await?.run(shutdown::on_signal(delay)?).await
+        }
         Command::Migrate(config) => migrate::run(&config).await,
         Command::User(config) => user::run(&config).await,
         Command::Token(config) => token::run(&config).await,

@@ -23,6 +23,10 @@ pub enum PostgresState {
     Up,
     /// Postgres does not respond.
     Away,
+    /// Postgres rejects the user or the password.
+    Unauthorized,
+    /// The TLS connection fails: one side rejects the certificate of the other, or Postgres has no TLS although it is required.
+    Untrusted,
     /// Postgres is read-only: a standby, or `default_transaction_read_only` is on.
     ReadOnly,
     /// The disk of Postgres is full.
@@ -42,6 +46,8 @@ impl PostgresState {
             Self::Unknown => "unknown",
             Self::Up => "up",
             Self::Away => "away",
+            Self::Unauthorized => "unauthorized",
+            Self::Untrusted => "untrusted",
             Self::ReadOnly => "read_only",
             Self::Full => "full",
             Self::Blocked => "blocked",
@@ -55,6 +61,14 @@ impl PostgresState {
         match self {
             Self::Unknown | Self::Up => None,
             Self::Away => Some(("Postgres does not respond.", "Check Postgres and DATABASE_URL.")),
+            Self::Unauthorized => Some((
+                "Postgres rejects the user, the password or our certificate.",
+                "Check DATABASE_URL, and `pg_hba.conf` of Postgres.",
+            )),
+            Self::Untrusted => Some((
+                "The TLS connection to Postgres fails: one side rejects the certificate of the other, or Postgres has no TLS.",
+                "Check DATABASE_CA_FILE, `sslmode`, and the dates and names of the certificates. The log has the reason.",
+            )),
             Self::ReadOnly => Some((
                 "Postgres is read-only.",
                 "Check whether DATABASE_URL points to a standby, and whether `default_transaction_read_only` is on.",
@@ -76,9 +90,28 @@ impl PostgresState {
 pub fn redis_problem(state: RedisState) -> Option<(&'static str, &'static str)> {
     match state {
         RedisState::Unknown | RedisState::Up => None,
-        RedisState::Away => Some(("Redis does not respond.", "Check Redis and REDIS_URL.")),
+        RedisState::Away => Some(("Redis does not respond.", "Check Redis and its address in the settings.")),
         RedisState::Full => Some(("Redis is full.", "Raise `maxmemory`, or remove what other programs store there.")),
-        RedisState::ReadOnly => Some(("Redis is read-only.", "Check whether REDIS_URL points to a replica, and check its disk.")),
+        RedisState::ReadOnly => {
+            Some(("Redis is read-only.", "Check whether its address is that of a replica, and check its disk."))
+        }
+        RedisState::Unauthorized => Some((
+            "Redis rejects the user, the password or a command.",
+            "Check the credentials and the rights of the user (ACL).",
+        )),
+        RedisState::Untrusted => Some((
+            "The TLS connection to Redis fails: one side rejects the certificate of the other.",
+            "Check REDIS_CA_FILE, the dates and names of the certificates, and REDIS_CLIENT_CERT_FILE. The log has the reason.",
+        )),
+        RedisState::NoSentinel => Some(("No sentinel responds.", "Check REDIS_SENTINELS, and the sentinels' password.")),
+        RedisState::UnknownMaster => Some((
+            "The sentinels know no master with this name.",
+            "Compare REDIS_SENTINEL_MASTER with `sentinel monitor` in their settings.",
+        )),
+        RedisState::CutOff => Some((
+            "Most sentinels do not respond and no replica follows the master of Redis, which may have been replaced.",
+            "Check the network between this service, the sentinels and the master.",
+        )),
         RedisState::Failing => Some(("Redis answers a write with an error.", "The logs of Redis and of ingest show the error.")),
     }
 }
@@ -118,9 +151,9 @@ impl Readiness {
         lock(&self.postgres).failed = Some((state, Instant::now()));
     }
 
-    /// Records the outcome of a probe.
-    pub fn probed(&self, state: PostgresState) {
-        lock(&self.postgres).probed = state;
+    /// Records the outcome of a probe, and returns that of the one before.
+    pub fn probed(&self, state: PostgresState) -> PostgresState {
+        std::mem::replace(&mut lock(&self.postgres).probed, state)
     }
 
     /// Returns true if no commit has succeeded lately, so that only a probe can tell.

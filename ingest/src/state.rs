@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use shared::origin::Origins;
+use shared::redis::Redis;
 use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +27,7 @@ pub struct AppState {
     /// Connections for lists and searches, with a short timeout: a slow search delays other readers but never a delivery.
     pub reading: PgPool,
     /// Connections to Redis.
-    pub redis: deadpool_redis::Pool,
+    pub redis: Redis,
     /// Verifies signatures with the configured keys and URLs.
     pub verifier: Verifier,
     /// The OpenID Connect provider, if one is configured.
@@ -63,6 +64,6 @@ pub struct AppState {
     pub outbox_filled: Arc<Notify>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
-    /// Cancelled when the service is asked to stop.
-    pub stop: CancellationToken,
+    /// Cancelled when the service is asked to stop, before it stops taking requests.
+    pub leaving: CancellationToken,
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::redis::RedisState;
-use shared::{config, db, redis, serve, telemetry};
+use shared::redis::{Redis, RedisState};
+use shared::shutdown::Shutdown;
+use shared::{config, db, serve, telemetry};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, watch};
@@ -30,10 +31,9 @@ pub struct App {
     state: Arc<AppState>,
     listener: TcpListener,
     connections: config::Connections,
-    redis: deadpool_redis::Pool,
+    redis: Redis,
     /// Passes the outcome of the write probe to the readiness check.
     redis_state: watch::Sender<RedisState>,
-    redis_config: config::Redis,
     queued_messages: mpsc::Receiver<QueuedMessage>,
     /// One receiver for each shard.
     commands: Vec<mpsc::Receiver<Command>>,
@@ -46,7 +46,7 @@ impl App {
     /// If the address cannot be bound or a URL is invalid.
     pub async fn build(config: Serve) -> anyhow::Result<Self> {
         let pool = db::pool(&config.database, "notifier", db::Purpose::Work)?;
-        let redis = redis::pool(&config.redis)?;
+        let redis = Redis::new(&config.redis)?;
         let (redis_state, observed) = watch::channel(RedisState::Unknown);
         let (messages, queued_messages) = Messages::new();
         // One shard per worker thread, since shards spend most of their time writing to sockets.
@@ -61,28 +61,25 @@ impl App {
             limits: config.limits,
             tasks: TaskTracker::new(),
             metrics: telemetry::start_metrics()?,
+            leaving: CancellationToken::new(),
             stop: CancellationToken::new(),
         });
         let listener = TcpListener::bind(config.listen).await?;
-        let (connections, redis_config) = (config.connections, config.redis);
-        Ok(Self { state, listener, connections, redis, redis_state, redis_config, queued_messages, commands })
+        Ok(Self { state, listener, connections: config.connections, redis, redis_state, queued_messages, commands })
     }
 
-    /// Serves until `stop`. After that, new connections are rejected, and open ones are closed with 1012 during the drain period.
+    /// Serves until `shutdown.stop`. After that, new connections are rejected, and open ones are closed with 1012 during the drain period.
     ///
     /// # Errors
     /// If the listening address cannot be read. Failures of individual parts are logged where they occur.
-    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
+        let Shutdown { leaving, stop } = shutdown;
         let Self { state, redis, .. } = self;
         let background = CancellationToken::new();
         let tasks = TaskTracker::new();
         let sessions_changed = Arc::new(Notify::new());
-        let subscriber = FeedSubscriber {
-            hub: Arc::clone(&state.hub),
-            pool: redis.clone(),
-            config: self.redis_config,
-            sessions_changed: Arc::clone(&sessions_changed),
-        };
+        let subscriber =
+            FeedSubscriber { hub: Arc::clone(&state.hub), redis: redis.clone(), sessions_changed: Arc::clone(&sessions_changed) };
         tasks.spawn(subscriber.run(background.clone()));
         tasks.spawn(write_probe::run(redis.clone(), self.redis_state, background.clone()));
         tasks.spawn(sessions::watch(Arc::clone(&state.hub), state.pool.clone(), sessions_changed, background.clone()));
@@ -98,6 +95,8 @@ impl App {
         tokio::spawn({
             let (state, stop) = (Arc::clone(&state), stop.clone());
             async move {
+                leaving.cancelled().await;
+                state.leaving.cancel();
                 stop.cancelled().await;
                 state.stop.cancel();
             }

@@ -1,6 +1,7 @@
 //! The `notifier` command.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use notifier::app::App;
 use notifier::config::{Cli, Command};
@@ -15,7 +16,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(config) => {
             telemetry::start_logs(&config.log)?;
-            App::build(*config).await?.run(shutdown::on_signal()?).await
+            let delay = Duration::from_secs(config.connections.shutdown_delay_seconds);
+            App::build(*config).await?.run(shutdown::on_signal(delay)?).await
         }
         Command::Healthcheck { listen } => Ok(healthcheck::check_readiness(listen).await?),
     }

@@ -27,6 +27,8 @@ pub struct AppState {
     /// Tasks that must finish before shutdown: one for each shard and each open connection.
     pub tasks: TaskTracker,
     pub metrics: PrometheusHandle,
-    /// Cancelled when the service begins to shut down.
+    /// Cancelled when the service is asked to stop, before it stops taking connections.
+    pub leaving: CancellationToken,
+    /// Cancelled when the service takes no more connections.
     pub stop: CancellationToken,
 }

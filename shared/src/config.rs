@@ -9,6 +9,22 @@ use clap::Args;
 use ipnet::IpNet;
 
 use crate::origin::Origins;
+use crate::tls::{AuthorityFile, CertificateFile, PrivateKeyFile};
+
+/// A setting that cannot be used. The message names it and never contains its value.
+#[derive(Debug, thiserror::Error)]
+#[error("{setting}: {problem}")]
+pub struct SettingError {
+    setting: &'static str,
+    problem: String,
+}
+
+impl SettingError {
+    /// `problem` must not contain the value, which may be secret.
+    pub fn new(setting: &'static str, problem: impl Into<String>) -> Self {
+        Self { setting, problem: problem.into() }
+    }
+}
 
 /// A value that must not be logged. `Debug` hides it, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,9 +77,26 @@ pub struct CountError;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Database")]
 pub struct Database {
-    /// Postgres, as `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. The user is required.
+    /// Postgres, as `postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE[?sslmode=MODE]`, with a mode of libpq: `disable`, `allow`, `prefer` (if
+    /// none is set), `require`, `verify-ca` or `verify-full`.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Secret,
+
+    /// Password for an address that contains none.
+    #[arg(long, env = "DATABASE_PASSWORD", hide_env_values = true, default_value = "")]
+    pub database_password: Secret,
+
+    /// File with the certificate authorities (PEM) that sign the certificate of Postgres, as `sslrootcert` in the address.
+    #[arg(long, env = "DATABASE_CA_FILE", default_value = "")]
+    pub database_ca_file: AuthorityFile,
+
+    /// File with our certificate for Postgres (PEM), as `sslcert` in the address.
+    #[arg(long, env = "DATABASE_CLIENT_CERT_FILE", default_value = "")]
+    pub database_client_cert_file: CertificateFile,
+
+    /// File with the private key of our certificate (PEM), as `sslkey` in the address.
+    #[arg(long, env = "DATABASE_CLIENT_KEY_FILE", default_value = "")]
+    pub database_client_key_file: PrivateKeyFile,
 
     /// Maximum number of connections for this process, in addition to those for lists and searches and those that ingest uses for
     /// deliveries (one per writer, plus one).
@@ -75,13 +108,66 @@ pub struct Database {
     pub database_read_connections: u32,
 }
 
-/// Settings for the Redis (or Valkey) server that carries the live feed.
+/// Settings for Redis (or Valkey), which carries the live feed.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Redis")]
 pub struct Redis {
-    /// Redis or Valkey, as `redis://[USER:PASSWORD@]HOST:PORT`.
-    #[arg(long, env = "REDIS_URL", hide_env_values = true, default_value = "redis://127.0.0.1:6379")]
+    /// One server: `redis://[USER:PASSWORD@]HOST:PORT[/DATABASE]`, with TLS `rediss://…`, or `redis+unix:///PATH`. If neither this nor
+    /// REDIS_SENTINELS nor REDIS_CLUSTER is set, it is `redis://127.0.0.1:6379`.
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, default_value = "")]
     pub redis_url: Secret,
+
+    /// Sentinels that watch a master, separated by commas: `HOST[:PORT]`, or with TLS to the sentinels and the master `rediss://HOST[:PORT]`.
+    #[arg(long, env = "REDIS_SENTINELS", hide_env_values = true, default_value = "")]
+    pub redis_sentinels: Secret,
+
+    /// Name under which the sentinels know the master.
+    #[arg(long, env = "REDIS_SENTINEL_MASTER", default_value = "")]
+    pub redis_sentinel_master: String,
+
+    /// User for the sentinels themselves.
+    #[arg(long, env = "REDIS_SENTINEL_USERNAME", default_value = "")]
+    pub redis_sentinel_username: String,
+
+    /// Password for the sentinels themselves.
+    #[arg(long, env = "REDIS_SENTINEL_PASSWORD", hide_env_values = true, default_value = "")]
+    pub redis_sentinel_password: Secret,
+
+    /// Nodes of a cluster, separated by commas: `HOST[:PORT]`, or with TLS `rediss://HOST[:PORT]`. The others are found through them.
+    #[arg(long, env = "REDIS_CLUSTER", hide_env_values = true, default_value = "")]
+    pub redis_cluster: Secret,
+
+    /// User for addresses that contain none.
+    #[arg(long, env = "REDIS_USERNAME", default_value = "")]
+    pub redis_username: String,
+
+    /// Password for addresses that contain none.
+    #[arg(long, env = "REDIS_PASSWORD", hide_env_values = true, default_value = "")]
+    pub redis_password: Secret,
+
+    /// File with the certificate authorities (PEM) that sign the certificates of Redis. If unset, the public authorities count.
+    #[arg(long, env = "REDIS_CA_FILE", default_value = "")]
+    pub redis_ca_file: AuthorityFile,
+
+    /// File with our certificate for Redis (PEM).
+    #[arg(long, env = "REDIS_CLIENT_CERT_FILE", default_value = "")]
+    pub redis_client_cert_file: CertificateFile,
+
+    /// File with the private key of our certificate (PEM).
+    #[arg(long, env = "REDIS_CLIENT_KEY_FILE", default_value = "")]
+    pub redis_client_key_file: PrivateKeyFile,
+
+    /// Number of items that the feed keeps, and so how far a client that was away can resume: 100 to 1,000,000. Redis and each notifier
+    /// need about 1 kB for each.
+    #[arg(long, env = "FEED_KEEP", default_value = "10000", value_parser = parse_feed_keep)]
+    pub feed_keep: usize,
+}
+
+fn parse_feed_keep(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|count| (100..=1_000_000).contains(count))
+        .ok_or_else(|| "expected a whole number from 100 to 1,000,000".to_owned())
 }
 
 /// HTTP server limits. Each service defines its own listening address.
@@ -96,7 +182,12 @@ pub struct Connections {
     #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', default_value = "127.0.0.0/8,::1/128")]
     pub trusted_proxies: Vec<IpNet>,
 
-    /// Seconds allowed for in-flight requests and open sockets to finish after SIGTERM.
+    /// Seconds after SIGTERM in which the service is not ready but still takes requests, so that load balancers notice before it closes its
+    /// port. A second signal ends them.
+    #[arg(long, env = "SHUTDOWN_DELAY_SECONDS", default_value_t = 5)]
+    pub shutdown_delay_seconds: u64,
+
+    /// Seconds allowed for in-flight requests and open sockets to finish after that.
     #[arg(long, env = "DRAIN_SECONDS", default_value_t = 20)]
     pub drain_seconds: u64,
 }

@@ -1,12 +1,15 @@
 //! Postgres connection pools.
 
-use std::str::FromStr;
+mod address;
+mod problem;
+
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgPool};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgPool};
 
-use crate::config;
+pub use self::problem::{ConnectionProblem, connect_once};
+use crate::config::{self, SettingError};
 
 /// Connections that have been idle for this long are pinged before use.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
@@ -34,6 +37,25 @@ impl Purpose {
         }
     }
 
+    /// Statements that set up a connection.
+    fn settings(self) -> String {
+        let (statement, lock) = self.timeouts();
+        let settings = [
+            ("statement_timeout", statement),
+            ("lock_timeout", lock),
+            ("idle_in_transaction_session_timeout", "30s"),
+            // A 200 response means that the delivery is committed. Never weaken this for speed.
+            ("synchronous_commit", "on"),
+            ("timezone", "UTC"),
+            ("plan_cache_mode", self.plan_cache_mode()),
+            // JIT compilation takes longer than the time limit of any of our queries.
+            ("jit", "off"),
+            // ingest merges the search index's pending list in the background, well before an insert would have to.
+            ("gin_pending_list_limit", "32MB"),
+        ];
+        settings.map(|(name, value)| format!("set {name} = '{value}';")).concat()
+    }
+
     /// `plan_cache_mode` for prepared statements. The plans of `Work` statements do not depend on their arrays, and planning the
     /// largest one on every commit would cost more than running it. The best plan for a read depends on its values: an index
     /// lookup is best for a rare value, whereas a scan from the newest row soon finds a common one.
@@ -49,28 +71,9 @@ impl Purpose {
 /// Returns a pool that connects on first use, so that a service can start while Postgres is unavailable and become ready later.
 ///
 /// # Errors
-/// When the URL cannot be parsed or does not specify a user. Without a user, sqlx would connect as "anonymous".
-pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<PgPool, DatabaseUrlError> {
-    let url = config.database_url.reveal();
-    let options = PgConnectOptions::from_str(url).map_err(|_| DatabaseUrlError::Malformed)?;
-    let user = url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).map(|(user, _)| user);
-    if user.is_none_or(|user| user.is_empty() || user.starts_with(':')) {
-        return Err(DatabaseUrlError::NoUser);
-    }
-    let (statement, lock) = purpose.timeouts();
-    let options = options.application_name(&format!("{name}/{}", env!("CARGO_PKG_VERSION"))).options([
-        ("statement_timeout", statement),
-        ("lock_timeout", lock),
-        ("idle_in_transaction_session_timeout", "30s"),
-        // A 200 response means that the delivery is committed. Never weaken this for speed.
-        ("synchronous_commit", "on"),
-        ("timezone", "UTC"),
-        ("plan_cache_mode", purpose.plan_cache_mode()),
-        // JIT compilation takes longer than the time limit of any of our queries.
-        ("jit", "off"),
-        // ingest merges the search index's pending list in the background, well before an insert would have to.
-        ("gin_pending_list_limit", "32MB"),
-    ]);
+/// If a setting is malformed, is missing, or contradicts another.
+pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<PgPool, SettingError> {
+    let options = address::options(config)?.application_name(&format!("{name}/{}", env!("CARGO_PKG_VERSION")));
     Ok(PgPoolOptions::new()
         .max_connections(if purpose == Purpose::Reading {
             config.database_read_connections
@@ -78,6 +81,11 @@ pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<P
             config.database_max_connections
         })
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // After connecting, since PgBouncer accepts only a few start-up parameters.
+        .after_connect(move |connection, _| {
+            let settings = AssertSqlSafe(purpose.settings());
+            Box::pin(async move { connection.execute(sqlx::raw_sql(settings)).await.map(drop) })
+        })
         // Otherwise sqlx would ping before every statement, which adds hundreds of round trips per second.
         .test_before_acquire(false)
         .before_acquire(|connection, metadata| {
@@ -89,14 +97,4 @@ pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<P
             })
         })
         .connect_lazy_with(options))
-}
-
-/// The reason `DATABASE_URL` cannot be used. The messages never contain its value, which includes the password.
-#[derive(Debug, thiserror::Error)]
-pub enum DatabaseUrlError {
-    /// Not of the form `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
-    #[error("DATABASE_URL must have the form postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
-    Malformed,
-    #[error("DATABASE_URL must specify a user")]
-    NoUser,
 }

@@ -1,6 +1,6 @@
 //! Code shared by `ingest` and `notifier`.
 //!
-//! - Infrastructure: [`cli`], [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`] and
+//! - Infrastructure: [`cli`], [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`], [`tls`] and
 //!   [`healthcheck`].
 //! - The domain, from commit to browser: [`event`], [`filter`], [`notification`], [`message`] and [`feed`].
 //! - Authentication: [`session`] and [`origin`].
@@ -21,3 +21,4 @@ pub mod serve;
 pub mod session;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tls;

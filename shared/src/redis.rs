@@ -1,135 +1,109 @@
-//! The Redis connection pool, and connections for subscriptions.
+//! Redis, as one server, as a master that sentinels watch, or as a cluster: a pool for commands, and connections for subscriptions.
+//!
+//! - [`Redis`]: the handle.
+//! - [`address`]: what the settings say.
+//! - [`manager`], [`pooled`], [`connection`]: the servers and the pool.
+//! - [`sentinels`]: which server is the master.
+//! - [`error`]: what can go wrong, and what that says about Redis.
 
-use std::time::Duration;
+mod address;
+mod connection;
+mod error;
+mod manager;
+mod pooled;
+mod sentinels;
+mod timeouts;
 
-use deadpool_redis::{Manager, Pool, Runtime};
-use redis::{AsyncConnectionConfig, Client, RedisError};
+use std::sync::Arc;
 
-use crate::config;
+use deadpool_redis::Runtime;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use redis::Msg;
 
-/// Redis is local and fast. If it does not respond within this time, it is considered unavailable.
-const TIMEOUT: Duration = Duration::from_secs(2);
+pub use self::connection::Connection;
+pub use self::error::{ConnectError, Error, PoolError, RedisState};
+use self::manager::{Manager, Servers};
+use self::timeouts::TIMEOUT;
+use crate::config::{self, SettingError};
+
 const POOL_SIZE: usize = 8;
 
-/// The reason a Redis operation failed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The pool did not provide a connection in time.
-    #[error("no connection to Redis")]
-    Pool(#[from] deadpool_redis::PoolError),
-    /// Redis rejected a command, or the connection was lost.
-    #[error("Redis failed")]
-    Redis(#[from] RedisError),
-    /// The data sent or received does not have the feed's format.
-    #[error("malformed feed data: {0}")]
-    Malformed(&'static str),
-    /// The system cannot provide random bytes for an epoch.
-    #[error("the system cannot provide random bytes")]
-    Randomness(#[from] getrandom::Error),
+/// A handle to Redis. Clones share their connections.
+#[derive(Clone)]
+pub struct Redis {
+    servers: Arc<Servers>,
+    pool: deadpool::managed::Pool<Manager, Connection>,
+    feed_keep: usize,
 }
 
-/// Whether Redis takes writes, and the reason if it does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RedisState {
-    /// Nothing has been observed yet.
-    Unknown,
-    /// Redis takes writes.
-    Up,
-    /// Redis does not respond, or is still loading.
-    Away,
-    /// Redis has reached its memory limit.
-    Full,
-    /// Redis is a replica, or cannot write to its disk.
-    ReadOnly,
-    /// Redis responds with an unexpected error.
-    Failing,
-}
-
-impl RedisState {
-    /// The stable code in readiness responses.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Up => "up",
-            Self::Away => "away",
-            Self::Full => "full",
-            Self::ReadOnly => "read_only",
-            Self::Failing => "failing",
-        }
-    }
-}
-
-impl Error {
-    /// What the error says about Redis as a whole.
-    pub fn state(&self) -> RedisState {
-        match self {
-            Self::Pool(deadpool_redis::PoolError::Backend(error)) | Self::Redis(error) => match error.code() {
-                Some("OOM") => RedisState::Full,
-                Some("READONLY" | "MISCONF" | "NOREPLICAS") => RedisState::ReadOnly,
-                Some("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "BUSY") | None => RedisState::Away,
-                Some(_) => RedisState::Failing,
-            },
-            Self::Pool(_) => RedisState::Away,
-            Self::Malformed(_) | Self::Randomness(_) => RedisState::Failing,
-        }
+impl Redis {
+    /// Prepares a pool, which connects on first use.
+    ///
+    /// # Errors
+    /// If a setting is not valid or contradicts another one.
+    pub fn new(config: &config::Redis) -> Result<Self, SettingError> {
+        let unusable = |_| SettingError::new("REDIS_URL", "the addresses of Redis cannot be used together");
+        let servers = Arc::new(Servers::new(address::read(config)?).map_err(unusable)?);
+        let pool = deadpool::managed::Pool::builder(Manager::new(Arc::clone(&servers), config.feed_keep))
+            .max_size(POOL_SIZE)
+            .wait_timeout(Some(TIMEOUT))
+            .create_timeout(Some(TIMEOUT))
+            .recycle_timeout(Some(TIMEOUT))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|_| SettingError::new("REDIS_URL", "there is no runtime for time-outs"))?;
+        Ok(Self { servers, pool, feed_keep: config.feed_keep })
     }
 
-    /// Returns true if only this command is affected, so that other commands can still succeed. Returns false if Redis is
-    /// unreachable, starting up, out of memory or read-only, since every command would fail.
-    pub fn is_about_the_command(&self) -> bool {
-        match self {
-            Self::Pool(_) => false,
-            Self::Malformed(_) | Self::Randomness(_) => true,
-            Self::Redis(error) => {
-                let unavailable = [
-                    "LOADING",
-                    "READONLY",
-                    "OOM",
-                    "MASTERDOWN",
-                    "MISCONF",
-                    "BUSY",
-                    "NOREPLICAS",
-                    "NOAUTH",
-                    "NOPERM",
-                    "CLUSTERDOWN",
-                    "WRONGTYPE",
-                ];
-                error.code().is_some_and(|code| !unavailable.contains(&code))
-            }
-        }
+    /// Returns a connection for commands.
+    ///
+    /// # Errors
+    /// If Redis is unavailable, or all connections are in use for two seconds.
+    pub async fn get(&self) -> Result<Connection, Error> {
+        Ok(self.pool.get().await?)
     }
-}
 
-/// Returns a pool of connections for commands. It connects on first use.
-///
-/// # Errors
-/// When `REDIS_URL` is not a valid URL.
-pub fn pool(config: &config::Redis) -> Result<Pool, RedisError> {
-    let timeouts = AsyncConnectionConfig::new().set_connection_timeout(Some(TIMEOUT)).set_response_timeout(Some(TIMEOUT));
-    let manager = Manager::new_with_config(config.redis_url.reveal(), timeouts)?;
-    let pool = Pool::builder(manager)
-        .max_size(POOL_SIZE)
-        .wait_timeout(Some(TIMEOUT))
-        .create_timeout(Some(TIMEOUT))
-        .recycle_timeout(Some(TIMEOUT))
-        .runtime(Runtime::Tokio1)
-        .build()
-        .map_err(|_| RedisError::from((redis::ErrorKind::InvalidClientConfig, "the pool has no runtime")))?;
-    Ok(pool)
-}
+    /// Returns false if the sentinels have named another master since the connection was opened.
+    pub fn is_current(&self, connection: &Connection) -> bool {
+        self.servers.is_current(connection.pooled())
+    }
 
-/// Opens a dedicated connection that is subscribed to `channels`. It never reconnects: the subscription ends with the connection.
-///
-/// # Errors
-/// When Redis is unavailable or rejects the subscription.
-pub async fn subscribe(config: &config::Redis, channels: &[&str]) -> Result<redis::aio::PubSub, RedisError> {
-    let client = Client::open(config.redis_url.reveal())?;
-    let timed_out = || RedisError::from((redis::ErrorKind::Io, "timed out"));
-    tokio::time::timeout(TIMEOUT, async {
-        let mut subscription = client.get_async_pubsub().await?;
-        subscription.subscribe(channels).await?;
-        Ok(subscription)
-    })
-    .await
-    .map_err(|_| timed_out())?
+    /// The number of items that the feed keeps, approximately.
+    pub fn feed_keep(&self) -> usize {
+        self.feed_keep
+    }
+
+    /// Whether connections use TLS.
+    pub fn is_encrypted(&self) -> bool {
+        self.servers.is_encrypted()
+    }
+
+    /// Whether another server can take over. What was published last may then be known to the former one alone.
+    pub fn can_fail_over(&self) -> bool {
+        !matches!(*self.servers, Servers::Node { .. })
+    }
+
+    /// Opens a dedicated connection that is subscribed to `channels`. It never reconnects: the messages end with the connection, or once
+    /// another server is the master.
+    ///
+    /// # Errors
+    /// If Redis is unavailable or rejects the subscription.
+    pub async fn subscribe(&self, channels: &[&str]) -> Result<BoxStream<'static, Msg>, Error> {
+        let subscribe = async {
+            let (client, moved) = self.servers.subscription_client().await?;
+            let mut subscription = client.get_async_pubsub().await?;
+            subscription.subscribe(channels).await?;
+            Ok(subscription.into_on_message().take_until(moved).boxed())
+        };
+        tokio::time::timeout(TIMEOUT, subscribe).await.unwrap_or(Err(Error::TimedOut))
+    }
+
+    /// Checks that the server of a connection is still the master for the rest of the network.
+    ///
+    /// # Errors
+    /// If it may have been replaced, or does not respond.
+    pub async fn confirm_master(&self, connection: &mut Connection) -> Result<(), Error> {
+        if self.servers.is_confirmed(connection).await? { Ok(()) } else { Err(Error::CutOff) }
+    }
 }

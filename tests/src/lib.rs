@@ -4,6 +4,7 @@
 //! No code is shared with the services. Signing and frame handling are reimplemented here from the documentation.
 
 pub mod api_client;
+pub mod authority;
 pub mod database;
 pub mod delivery;
 pub mod disk;
@@ -13,9 +14,12 @@ pub mod mandrill_api;
 pub mod proxy;
 pub mod raw;
 pub mod rng;
+pub mod socket_owner;
+pub mod tls_terminator;
 pub mod wait;
 
 pub use api_client::{ApiClient, ApiResponse};
+pub use authority::{Authority, Identity};
 pub use database::Database;
 pub use delivery::Mandrill;
 pub use disk::SmallDisk;
@@ -25,4 +29,5 @@ pub use mandrill_api::MandrillApi;
 pub use proxy::{Proxy, ProxyMode};
 pub use raw::RawSocket;
 pub use rng::Rng;
+pub use tls_terminator::TlsTerminator;
 pub use wait::until;

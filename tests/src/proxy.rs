@@ -7,6 +7,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::socket_owner::has_socket;
+
 /// How the proxy handles traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProxyMode {
@@ -18,6 +20,8 @@ pub enum ProxyMode {
     HoldResponses,
     /// Drops every connection and closes new ones.
     Cut,
+    /// Like `Cut`, except for the connections of the process with this id.
+    CutExcept(u32),
 }
 
 /// A running proxy. Dropping it closes its connections.
@@ -36,17 +40,17 @@ impl Proxy {
         let (target, targets) = watch::channel(target);
         let (mode, modes) = watch::channel(ProxyMode::Forward);
         tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
+            while let Ok((client, peer)) = listener.accept().await {
                 if modes.has_changed().is_err() {
                     return;
                 }
                 let (mode, target) = (*modes.borrow(), *targets.borrow());
-                if mode != ProxyMode::Cut
+                if !mode.cuts(peer.port())
                     && let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await
                 {
                     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-                    tokio::spawn(forward(from_client, to_server, modes.clone(), false));
-                    tokio::spawn(forward(from_server, to_client, modes.clone(), true));
+                    tokio::spawn(forward(from_client, to_server, peer.port(), modes.clone(), false));
+                    tokio::spawn(forward(from_server, to_client, peer.port(), modes.clone(), true));
                 }
             }
         });
@@ -68,12 +72,29 @@ impl Proxy {
     }
 }
 
-async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut modes: watch::Receiver<ProxyMode>, is_response: bool) {
+impl ProxyMode {
+    /// Whether a connection from this port of a client is to be dropped.
+    fn cuts(self, client_port: u16) -> bool {
+        match self {
+            Self::Cut => true,
+            Self::CutExcept(pid) => !has_socket(pid, client_port),
+            Self::Forward | Self::Delay(_) | Self::HoldResponses => false,
+        }
+    }
+}
+
+async fn forward(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    client_port: u16,
+    mut modes: watch::Receiver<ProxyMode>,
+    is_response: bool,
+) {
     let mut bytes = vec![0; 16 << 10];
     loop {
         let mode = *modes.borrow_and_update();
         match mode {
-            ProxyMode::Cut => return,
+            _ if mode.cuts(client_port) => return,
             ProxyMode::HoldResponses if is_response => {
                 if modes.changed().await.is_err() {
                     return;

@@ -40,8 +40,11 @@ pub async fn alive(_: Arc<AppState>) -> Result<Response, ApiError> {
 /// # Errors
 /// Never.
 pub async fn ready_locally(state: Arc<AppState>) -> Result<Response, ApiError> {
-    let (text, status) =
-        if state.stop.is_cancelled() { ("stopping\n", StatusCode::SERVICE_UNAVAILABLE) } else { ("serving\n", StatusCode::OK) };
+    let (text, status) = if state.leaving.is_cancelled() {
+        ("stopping\n", StatusCode::SERVICE_UNAVAILABLE)
+    } else {
+        ("serving\n", StatusCode::OK)
+    };
     Ok(warp::reply::with_status(text, status).into_response())
 }
 
@@ -53,7 +56,7 @@ pub async fn ready_locally(state: Arc<AppState>) -> Result<Response, ApiError> {
 pub async fn ready(state: Arc<AppState>) -> Result<Response, ApiError> {
     let (postgres, redis) = (state.readiness.postgres(), state.readiness.redis());
     let knows_key = state.readiness.knows_secret_key();
-    let ready = postgres == PostgresState::Up && knows_key && !state.stop.is_cancelled();
+    let ready = postgres == PostgresState::Up && knows_key && !state.leaving.is_cancelled();
     let readiness = ReadinessReport {
         ready,
         postgres: postgres.code(),

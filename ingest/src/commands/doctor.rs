@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use anyhow::bail;
 use clap::Args;
-use shared::config::{Database, Log, Redis};
-use shared::{db, redis};
+use shared::config::{self, Database, Log};
+use shared::db;
+use shared::redis::Redis;
 
 use crate::api::system::checks::{self, DoctorInput};
 use crate::api::system::report::{FindingState, Report};
@@ -28,7 +29,7 @@ pub struct Doctor {
     #[command(flatten)]
     pub database: Database,
     #[command(flatten)]
-    pub redis: Redis,
+    pub redis: config::Redis,
     #[command(flatten)]
     pub log: Log,
 }
@@ -39,10 +40,15 @@ pub struct Doctor {
 /// If a check fails or a URL is invalid.
 pub async fn run(config: &Doctor) -> anyhow::Result<()> {
     let pool = db::pool(&config.database, "ingest-doctor", db::Purpose::Reading)?;
-    let redis = redis::pool(&config.redis)?;
+    let redis = Redis::new(&config.redis)?;
     let silence_minutes = config.alarms.silence_alert_minutes.0;
-    let secret_keys = config.secret_keys.load()?;
-    let input = DoctorInput { pool: &pool, redis: &redis, webhook: &config.webhook, secret_keys: &secret_keys, silence_minutes };
+    let input = DoctorInput {
+        pool: &pool,
+        redis: &redis,
+        webhook: &config.webhook,
+        secret_keys: &config.secret_keys.secret_key,
+        silence_minutes,
+    };
     let report = checks::run_checks(input).await;
     let mut out = io::stdout();
     if config.json {

@@ -1,7 +1,6 @@
 //! The secret keys with which erased addresses are remembered.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
@@ -21,22 +20,6 @@ pub struct SecretKeyArgs {
     /// used, and the others are still known, so that keys can be replaced. Without a key, recipients cannot be erased.
     #[arg(long, env = "SECRET_KEY", hide_env_values = true, default_value = "")]
     pub secret_key: SecretKeys,
-    /// A file that contains the value of SECRET_KEY.
-    #[arg(long, env = "SECRET_KEY_FILE", conflicts_with = "secret_key")]
-    pub secret_key_file: Option<PathBuf>,
-}
-
-impl SecretKeyArgs {
-    /// Returns the keys.
-    ///
-    /// # Errors
-    /// If the file cannot be read or contains a key that is too short. The message never contains a key.
-    pub fn load(&self) -> Result<SecretKeys, SecretKeyError> {
-        match &self.secret_key_file {
-            Some(path) => std::fs::read_to_string(path).map_err(SecretKeyError::File)?.parse(),
-            None => Ok(self.secret_key.clone()),
-        }
-    }
 }
 
 /// The reason that the secret keys cannot be used.
@@ -44,8 +27,6 @@ impl SecretKeyArgs {
 pub enum SecretKeyError {
     #[error("a secret key must have at least 16 characters")]
     TooShort,
-    #[error("SECRET_KEY_FILE cannot be read: {0}")]
-    File(std::io::Error),
 }
 
 /// A key, ready for use.

@@ -11,15 +11,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use shared::config;
-use shared::feed::{self, EncodedBatch, FeedItem, WAKE_CHANNEL};
+use shared::feed::{EncodedBatch, FeedItem, WAKE_CHANNEL};
 use shared::notification::Notification;
-use shared::redis::RedisState;
+use shared::redis::{Redis, RedisState};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::error::PublishError;
+use super::feed_writer::FeedWriter;
 use super::handoff::OutboxEntry;
 use super::poison;
 use crate::readiness::Readiness;
@@ -40,7 +40,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct Publisher {
     /// Connections shared by the writers and the publisher.
     pub(crate) pool: PgPool,
-    pub(crate) redis: deadpool_redis::Pool,
+    pub(crate) redis: Redis,
     /// Learns which appends succeed.
     pub(crate) readiness: Arc<Readiness>,
     /// Wakes the publisher when another process or a handler has added rows to the outbox.
@@ -66,7 +66,7 @@ impl Publisher {
     /// Publishes entries until `stop`, then publishes everything that is left and returns.
     pub(crate) async fn run(self, mut entries: mpsc::Receiver<OutboxEntry>, stop: CancellationToken) {
         let mut fresh = Vec::new();
-        let mut connection = CachedConnection { pool: self.redis.clone(), connection: None };
+        let mut feed = FeedWriter::new(self.redis.clone());
         let mut progress = Progress {
             limit: MAX_ROWS,
             healthy: true,
@@ -82,7 +82,7 @@ impl Publisher {
                 fresh.push(next);
             }
             if !fresh.is_empty() {
-                let outcome = publish(&mut connection, std::mem::take(&mut fresh)).await;
+                let outcome = publish(&mut feed, std::mem::take(&mut fresh)).await;
                 self.observe(&outcome);
                 log_transition(&outcome, &mut progress.healthy);
                 progress.published.add(outcome.unwrap_or_default());
@@ -92,7 +92,7 @@ impl Publisher {
                 self.delete_published(&mut progress).await;
             }
             if polls {
-                if self.poll(&mut progress, stopping).await {
+                if self.poll(&mut feed, &mut progress, stopping).await {
                     continue;
                 }
                 if stopping {
@@ -130,9 +130,9 @@ impl Publisher {
     }
 
     /// Publishes rows from the outbox. Returns true if more rows are pending.
-    async fn poll(&self, progress: &mut Progress, stopping: bool) -> bool {
+    async fn poll(&self, feed: &mut FeedWriter, progress: &mut Progress, stopping: bool) -> bool {
         progress.polled = Some(Instant::now());
-        let outcome = self.publish_rows(progress.limit, if stopping { Selection::All } else { Selection::Orphaned }).await;
+        let outcome = self.publish_rows(feed, progress.limit, if stopping { Selection::All } else { Selection::Orphaned }).await;
         let more = match &outcome {
             Ok(Round::Published(count)) => *count == progress.limit,
             Ok(Round::Refused) => true,
@@ -148,22 +148,22 @@ impl Publisher {
             progress.polled = None;
         } else if !stopping && outcome.is_ok() && progress.retried.elapsed() >= POLL_INTERVAL {
             progress.retried = Instant::now();
-            if let Err(error) = self.publish_rows(1, Selection::Refused).await {
+            if let Err(error) = self.publish_rows(feed, 1, Selection::Refused).await {
                 tracing::debug!(%error, "a rejected outbox row will be retried later");
             }
         }
         more
     }
 
-    async fn publish_rows(&self, limit: i64, selection: Selection) -> Result<Round, PublishError> {
-        // Connect to Redis first, so that no transaction stays open while Redis is unavailable.
-        let mut redis = self.redis.get().await.map_err(shared::redis::Error::from)?;
+    async fn publish_rows(&self, feed: &mut FeedWriter, limit: i64, selection: Selection) -> Result<Round, PublishError> {
+        // Redis first, so that no transaction stays open while it is unavailable.
+        feed.prepare().await?;
         let mut transaction = outbox_rows::begin(&self.pool).await?;
         let rows = outbox_rows::take(&mut transaction, limit, selection).await?;
         let mut published = 0;
         for row in &rows {
             let items = items(&mut transaction, row).await?;
-            if let Err(error) = feed::append(&mut redis, &items).await {
+            if let Err(error) = feed.append(&items).await {
                 transaction.rollback().await?;
                 if !error.is_about_the_command() {
                     return Err(error.into());
@@ -205,34 +205,8 @@ impl PublishedRows {
     }
 }
 
-/// The connection used to publish entries. The pool tests a connection each time it hands one out, which would cost a round trip per
-/// commit. This connection is therefore kept open and replaced only when it fails.
-struct CachedConnection {
-    pool: deadpool_redis::Pool,
-    connection: Option<deadpool_redis::Connection>,
-}
-
-impl CachedConnection {
-    async fn append(&mut self, items: &EncodedBatch) -> Result<(), shared::redis::Error> {
-        if let Some(mut connection) = self.connection.take() {
-            match feed::append(&mut connection, items).await {
-                // Redis closed the connection, for example because it restarted.
-                Err(error) if !error.is_about_the_command() => {}
-                outcome => {
-                    self.connection = Some(connection);
-                    return outcome;
-                }
-            }
-        }
-        let mut connection = self.pool.get().await?;
-        feed::append(&mut connection, items).await?;
-        self.connection = Some(connection);
-        Ok(())
-    }
-}
-
 /// Publishes entries and returns their row ids. Entries that cannot be published stay in the outbox.
-async fn publish(connection: &mut CachedConnection, entries: Vec<OutboxEntry>) -> Result<Vec<i64>, PublishError> {
+async fn publish(feed: &mut FeedWriter, entries: Vec<OutboxEntry>) -> Result<Vec<i64>, PublishError> {
     let ids: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
     // The memory is released once everything has been published.
     let (mut items, mut memory) = (EncodedBatch::expecting(entries.len()), Vec::new());
@@ -240,7 +214,7 @@ async fn publish(connection: &mut CachedConnection, entries: Vec<OutboxEntry>) -
         items.append(entry.items);
         memory.push(entry.memory);
     }
-    connection.append(&items).await?;
+    feed.append(&items).await?;
     metrics::counter!("ingest_relayed_total").increment(items.len() as u64);
     Ok(ids)
 }
@@ -283,12 +257,11 @@ async fn items(connection: &mut PgConnection, row: &PendingRow) -> Result<Encode
 }
 
 /// Forwards wake-ups from notifiers that have added rows to the outbox, until `stop`. If a wake-up is lost, polling finds the rows.
-pub(crate) async fn listen_for_wakes(wake: Arc<Notify>, config: config::Redis, stop: CancellationToken) {
+pub(crate) async fn listen_for_wakes(wake: Arc<Notify>, redis: Redis, stop: CancellationToken) {
     let listen = async {
         loop {
-            if let Ok(subscription) = shared::redis::subscribe(&config, &[WAKE_CHANNEL]).await {
+            if let Ok(mut messages) = redis.subscribe(&[WAKE_CHANNEL]).await {
                 wake.notify_one();
-                let mut messages = subscription.into_on_message();
                 while messages.next().await.is_some() {
                     wake.notify_one();
                 }

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::feed;
+use shared::feed::WriteProbe;
+use shared::redis::Redis;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::readiness::Readiness;
+use crate::readiness::{PostgresState, Readiness};
 use crate::store::erasures::ErasureCache;
-use crate::store::write_probe;
+use crate::store::write_probe::{self, Refusal};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The probes. They use the same connections as the writers and the publisher, so that they find out what those would.
 pub(crate) struct Probes {
     pub(crate) writing: PgPool,
-    pub(crate) redis: deadpool_redis::Pool,
+    pub(crate) redis: Redis,
     pub(crate) erasures: Arc<ErasureCache>,
     pub(crate) readiness: Arc<Readiness>,
 }
@@ -24,9 +25,11 @@ pub(crate) struct Probes {
 impl Probes {
     /// Probes until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut write_probe = WriteProbe::new(self.redis.clone());
         let forever = async {
             loop {
-                tokio::join!(self.probe_postgres(), self.probe_redis());
+                let ((), redis) = tokio::join!(self.probe_postgres(), write_probe.run());
+                self.readiness.observe_redis(redis);
                 tokio::time::sleep(INTERVAL).await;
             }
         };
@@ -38,14 +41,28 @@ impl Probes {
 
     async fn probe_postgres(&self) {
         if self.readiness.needs_probe() {
-            self.readiness.probed(write_probe::run(&self.writing).await);
+            let outcome = write_probe::run(&self.writing).await;
+            let state = outcome.as_ref().err().map_or(PostgresState::Up, |refusal| refusal.state);
+            if self.readiness.probed(state) != state {
+                log_change(&outcome);
+            }
         }
         if let Ok(erasures) = self.erasures.get(&self.writing).await {
             self.readiness.observe_secret_key(!erasures.has_unknown_key);
         }
     }
+}
 
-    async fn probe_redis(&self) {
-        self.readiness.observe_redis(feed::probe_writes(&self.redis).await);
+fn log_change(outcome: &Result<(), Refusal>) {
+    match outcome {
+        Ok(()) => tracing::info!("Postgres takes writes"),
+        Err(Refusal { state, error }) => {
+            // A database error can contain values; its SQLSTATE does not.
+            let error = match error {
+                Some(sqlx::Error::Database(error)) => error.code().map(|code| format!("SQLSTATE {code}")),
+                error => error.as_ref().map(ToString::to_string),
+            };
+            tracing::warn!(state = state.code(), error, "Postgres takes no writes");
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! Read-only queries about the state of the service, for the readiness check, the gauges, the alarms and the doctor.
 
-use sqlx::PgPool;
+use sqlx::{Executor, PgConnection, PgPool, Row};
 use time::OffsetDateTime;
+
+/// Other clients of a pooler can get between two looks.
+const SHARING_ATTEMPTS: usize = 5;
 
 /// Gauge values that must be read from Postgres.
 pub(crate) struct QueueDepths {
@@ -67,6 +70,8 @@ pub(crate) struct ServerSettings {
     pub(crate) pages: String,
     /// `synchronous_commit`.
     pub(crate) commit: String,
+    /// The version of TLS that protects the connection of Postgres; `None` without TLS.
+    pub(crate) tls: Option<String>,
     pub(crate) now: OffsetDateTime,
 }
 
@@ -75,10 +80,34 @@ pub(crate) async fn server_settings(pool: &PgPool) -> Result<ServerSettings, sql
         ServerSettings,
         r#"select current_setting('server_version') as "version!", current_setting('server_version_num')::int as "number!",
                   current_setting('fsync') as "fsync!", current_setting('full_page_writes') as "pages!",
-                  (select setting from pg_settings where name = 'synchronous_commit') as "commit!", now() as "now!""#
+                  (select setting from pg_settings where name = 'synchronous_commit') as "commit!",
+                  (select version from pg_stat_ssl where pid = pg_backend_pid()) as tls, now() as "now!""#
     )
     .fetch_one(pool)
     .await
+}
+
+/// Whether a pooler gives a connection of ours to another one between transactions, and so loses its settings and locks. Two connections that
+/// are open at the same time then reach the same server process.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn shares_connections(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    if pool.options().get_max_connections() < 2 {
+        return Ok(false);
+    }
+    let (mut one, mut other) = (pool.acquire().await?, pool.acquire().await?);
+    for _ in 0..SHARING_ATTEMPTS {
+        if backend(&mut one).await? == backend(&mut other).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The process that serves a connection. Without a prepared statement, which poolers may refuse.
+async fn backend(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
+    connection.fetch_one(sqlx::raw_sql("select pg_backend_pid()")).await?.try_get(0)
 }
 
 /// How many connections belong to writers of version 0.2.0 or older, whose application name has no version.

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use shared::db::ConnectionProblem;
+
 use crate::readiness::PostgresState;
 
 fn sqlstate(error: &sqlx::Error) -> Option<Cow<'_, str>> {
@@ -25,15 +27,15 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
 
 /// What an error of a write says about Postgres.
 pub(crate) fn state(error: &sqlx::Error) -> PostgresState {
-    match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => PostgresState::Away,
-        _ => match sqlstate(error).as_deref() {
+    match ConnectionProblem::of(error) {
+        Some(ConnectionProblem::Away) => PostgresState::Away,
+        Some(ConnectionProblem::Unauthorized) => PostgresState::Unauthorized,
+        Some(ConnectionProblem::Untrusted) => PostgresState::Untrusted,
+        None => match sqlstate(error).as_deref() {
             Some("25006") => PostgresState::ReadOnly,
             Some("53100") => PostgresState::Full,
             Some("55P03" | "57014") => PostgresState::Blocked,
             Some("42P01" | "42703" | "3F000") => PostgresState::Outdated,
-            // Connection exceptions, too many connections, and a server that is starting or stopping.
-            Some(code) if code.starts_with("08") || code.starts_with("57") || code == "53300" => PostgresState::Away,
             _ => PostgresState::Failing,
         },
     }

@@ -2,34 +2,47 @@
 
 use std::time::Duration;
 
-use sqlx::{Connection, PgConnection, PgPool};
+use shared::db;
+use sqlx::{Connection, PgPool};
 
 use crate::readiness::PostgresState;
 use crate::store::{partitions, sqlstate};
 
 /// Maximum time for a probe.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// Maximum time for a connection that shows why a probe did not finish.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Writes as a delivery does, and returns what came of it.
-pub(crate) async fn run(pool: &PgPool) -> PostgresState {
+/// The reason that a delivery would not be committed.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) state: PostgresState,
+    /// The error of Postgres or of the connection, if there was one.
+    pub(crate) error: Option<sqlx::Error>,
+}
+
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Self {
+        Self { state: sqlstate::state(&error), error: Some(error) }
+    }
+}
+
+/// Writes as a delivery does.
+///
+/// # Errors
+/// If the delivery would not be committed.
+pub(crate) async fn run(pool: &PgPool) -> Result<(), Refusal> {
     match tokio::time::timeout(TIMEOUT, write(pool)).await {
-        Ok(Ok(())) => PostgresState::Up,
-        Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => explain_timeout(pool).await,
-        Ok(Err(error)) => sqlstate::state(&error),
+        Ok(Ok(())) => Ok(()),
+        Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => Err(explain_timeout(pool).await),
+        Ok(Err(error)) => Err(error.into()),
     }
 }
 
 /// The pool reports refused connections in the same way as connections that are all busy, so a new connection shows which it is.
-async fn explain_timeout(pool: &PgPool) -> PostgresState {
-    match tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&pool.connect_options())).await {
-        Ok(Ok(connection)) => {
-            let _closed = connection.close().await;
-            PostgresState::Blocked
-        }
-        Ok(Err(error)) => sqlstate::state(&error),
-        Err(_) => PostgresState::Away,
+async fn explain_timeout(pool: &PgPool) -> Refusal {
+    match db::connect_once(pool).await {
+        Ok(()) => Refusal { state: PostgresState::Blocked, error: None },
+        Err(Some(error)) => error.into(),
+        Err(None) => Refusal { state: PostgresState::Away, error: None },
     }
 }
 

@@ -165,7 +165,7 @@ impl Hub {
 
     /// Restarts at `cursor` because the existing entries do not lead up to it, and makes clients fetch again.
     pub fn reset(&self, cursor: Cursor, reason: &'static str) {
-        self.lock().history.replace(Recent::new(cursor));
+        self.lock().history.restart(cursor);
         self.announce_reset(reason);
     }
 

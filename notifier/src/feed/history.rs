@@ -43,6 +43,11 @@ impl History {
         self.recent = Some(recent);
     }
 
+    /// Empties the recent entries; the next one follows `cursor`.
+    pub fn restart(&mut self, cursor: Cursor) {
+        self.recent = self.recent.take().map(|recent| recent.emptied(cursor));
+    }
+
     /// Records a reset; each shard sees it on its next poll.
     pub fn count_reset(&mut self, reason: &'static str) {
         self.resets += 1;

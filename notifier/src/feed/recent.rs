@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use shared::feed::{Cursor, KEEP, ReceivedBatch, ReceivedItem};
+use shared::feed::{Cursor, ReceivedBatch, ReceivedItem};
 
 use crate::feed::entry::{AddressedFrame, EncodedEvent, FeedEntry};
 
@@ -13,15 +13,22 @@ use crate::feed::entry::{AddressedFrame, EncodedEvent, FeedEntry};
 #[derive(Debug)]
 pub struct Recent {
     cursor: Cursor,
+    /// The maximum number of entries.
+    keep: usize,
     entries: VecDeque<Arc<FeedEntry>>,
     events: HashSet<i64>,
     notifications: HashSet<i64>,
 }
 
 impl Recent {
-    /// Creates an empty list whose next entry follows `cursor`.
-    pub fn new(cursor: Cursor) -> Self {
-        Self { cursor, entries: VecDeque::new(), events: HashSet::new(), notifications: HashSet::new() }
+    /// Creates an empty list for the newest `keep` entries, the first of which will follow `cursor`.
+    pub fn new(cursor: Cursor, keep: usize) -> Self {
+        Self { cursor, keep, entries: VecDeque::new(), events: HashSet::new(), notifications: HashSet::new() }
+    }
+
+    /// An empty list of the same size whose next entry follows `cursor`.
+    pub fn emptied(&self, cursor: Cursor) -> Self {
+        Self::new(cursor, self.keep)
     }
 
     /// The cursor of the newest entry.
@@ -63,7 +70,7 @@ impl Recent {
             .or_else(|| item.changed.map(|changed| AddressedFrame::changed(&cursor, &changed)))
             .or_else(|| item.refetch.map(AddressedFrame::refetch));
         self.entries.push_back(Arc::new(FeedEntry { cursor, event, addressed, received }));
-        if self.entries.len() > KEEP
+        if self.entries.len() > self.keep
             && let Some(oldest) = self.entries.pop_front()
         {
             oldest.event.as_ref().map(|event| self.events.remove(&event.id));
@@ -103,7 +110,7 @@ mod tests {
 
     #[test]
     fn only_entries_that_follow_are_appended() {
-        let mut recent = Recent::new(cursor("a", 10));
+        let mut recent = Recent::new(cursor("a", 10), 10);
         assert!(!recent.offer(batch("a", 12, &[1])), "a gap");
         assert!(!recent.offer(batch("b", 11, &[1])), "another epoch");
         assert!(recent.offer(batch("a", 10, &[1])), "all entries are already known");
@@ -120,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_duplicate_event_keeps_its_number_and_loses_its_content() {
-        let mut recent = Recent::new(cursor("a", 0));
+        let mut recent = Recent::new(cursor("a", 0), 10);
         assert!(recent.offer(batch("a", 1, &[7, 8, 7])));
         let has_event: Vec<bool> =
             recent.after(&cursor("a", 0)).expect("all entries should be kept").map(|entry| entry.event.is_some()).collect();
@@ -129,16 +136,15 @@ mod tests {
 
     #[test]
     fn the_oldest_entries_are_dropped() {
-        let mut recent = Recent::new(cursor("a", 0));
-        let ids: Vec<i64> = (0..).take(KEEP + 3).collect();
-        assert!(recent.offer(batch("a", 1, &ids)));
-        assert_eq!((recent.start(), recent.entries.len(), recent.events.len()), (cursor("a", 3), KEEP, KEEP));
+        let mut recent = Recent::new(cursor("a", 0), 10);
+        assert!(recent.offer(batch("a", 1, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])));
+        assert_eq!((recent.start(), recent.entries.len(), recent.events.len()), (cursor("a", 3), 10, 10));
     }
 
     proptest! {
         #[test]
         fn a_resume_is_complete_or_refused(start in 0..5_u64, count in 0..20_u64, after in 0..30_u64) {
-            let mut recent = Recent::new(cursor("a", start));
+            let mut recent = Recent::new(cursor("a", start), 100);
             for seq in start + 1..=start + count {
                 prop_assert!(recent.offer(batch("a", seq, &[seq.cast_signed()])));
             }

@@ -6,11 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_redis::Pool;
 use futures::StreamExt;
-use redis::{AsyncCommands, Msg, RedisError};
-use shared::config;
-use shared::feed::{self, Cursor, FEED_CHANNEL, KEEP, OPEN_CHANNEL, ReceivedBatch, SESSIONS_CHANNEL};
+use redis::{AsyncCommands, Msg};
+use shared::feed::{self, Cursor, FEED_CHANNEL, OPEN_CHANNEL, ReceivedBatch, SESSIONS_CHANNEL};
+use shared::redis::{Connection, Error, Redis};
 use shared::session::new_secret;
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
@@ -33,22 +32,19 @@ const MAX_PAUSE: Duration = Duration::from_secs(3);
 #[derive(Debug, thiserror::Error)]
 enum Lost {
     #[error("subscribing failed")]
-    Subscribe(#[source] RedisError),
-    #[error("the subscription ended")]
+    Subscribe(#[source] Error),
+    #[error("the subscription ended, or another server is the master")]
     Ended,
     #[error("the subscription is dead: probes do not arrive")]
     Silent,
     #[error("reading the stream failed")]
-    Stream(#[from] shared::redis::Error),
+    Stream(#[from] Error),
 }
 
 /// Passes the feed to the hub.
 pub struct FeedSubscriber {
     pub hub: Arc<Hub>,
-    /// The pool for reading the stream and publishing probes.
-    pub pool: Pool,
-    /// The configuration for the subscribing connection.
-    pub config: config::Redis,
+    pub redis: Redis,
     /// Notified when a session may have ended.
     pub sessions_changed: Arc<Notify>,
 }
@@ -86,8 +82,7 @@ impl FeedSubscriber {
     async fn receive(&self, connected: &mut bool) -> Result<std::convert::Infallible, Lost> {
         let probe_channel = format!("ml:probe:{}", new_secret().unwrap_or_default());
         let channels = [OPEN_CHANNEL, FEED_CHANNEL, SESSIONS_CHANNEL, &probe_channel];
-        let subscription = shared::redis::subscribe(&self.config, &channels).await.map_err(Lost::Subscribe)?;
-        let mut messages = subscription.into_on_message();
+        let mut messages = self.redis.subscribe(&channels).await.map_err(Lost::Subscribe)?;
         self.catch_up().await?;
         self.hub.set_live(true);
         self.sessions_changed.notify_one();
@@ -124,8 +119,8 @@ impl FeedSubscriber {
     }
 
     async fn send_probe(&self, channel: &str) -> Result<(), Lost> {
-        let mut connection = self.pool.get().await.map_err(shared::redis::Error::from)?;
-        let _receivers: i64 = connection.publish(channel, "probe").await.map_err(shared::redis::Error::from)?;
+        let mut connection = self.redis.get().await?;
+        let _receivers: i64 = connection.publish(channel, "probe").await.map_err(Error::from)?;
         Ok(())
     }
 
@@ -137,7 +132,7 @@ impl FeedSubscriber {
 
     /// Reads the stream from the last known entry to its end. Resets the hub if the stream does not continue from that entry.
     async fn catch_up(&self) -> Result<(), Lost> {
-        let mut connection = self.pool.get().await.map_err(shared::redis::Error::from)?;
+        let mut connection = self.redis.get().await?;
         let Some(mut cursor) = self.hub.cursor() else { return self.start(&mut connection).await };
         loop {
             let page = feed::read(&mut connection, cursor.seq, PAGE).await?;
@@ -171,25 +166,26 @@ impl FeedSubscriber {
     }
 
     /// Reads the entries that clients can resume from. The hub rejects connections until all of them have been read.
-    async fn start(&self, connection: &mut deadpool_redis::Connection) -> Result<(), Lost> {
+    async fn start(&self, connection: &mut Connection) -> Result<(), Lost> {
         let end = feed::end(connection).await?;
-        let mut recent = Recent::new(Cursor { seq: end.seq.saturating_sub(KEEP as u64), epoch: end.epoch });
+        let keep = self.redis.feed_keep();
+        let mut recent = Recent::new(Cursor { seq: end.seq.saturating_sub(keep as u64), epoch: end.epoch }, keep);
         loop {
             let page = feed::read(connection, recent.cursor().seq, PAGE).await?;
             if page.end.epoch != recent.cursor().epoch {
-                recent = Recent::new(Cursor { epoch: page.end.epoch, seq: 0 });
+                recent = Recent::new(Cursor { epoch: page.end.epoch, seq: 0 }, keep);
                 continue;
             }
             if page.runs.is_empty() {
                 if recent.cursor().seq != page.end.seq {
-                    recent = Recent::new(page.end);
+                    recent = Recent::new(page.end, keep);
                 }
                 self.hub.start(recent);
                 return Ok(());
             }
             for batch in page.runs {
                 if batch.after.seq > recent.cursor().seq {
-                    recent = Recent::new(batch.after.clone());
+                    recent = Recent::new(batch.after.clone(), keep);
                 }
                 recent.offer(batch);
             }

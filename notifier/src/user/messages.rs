@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use deadpool_redis::Pool;
 use redis::AsyncCommands;
 use shared::feed::WAKE_CHANNEL;
 use shared::message::{self, Message, MessageError};
+use shared::redis::Redis;
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -61,7 +61,7 @@ impl Messages {
 }
 
 /// Stores queued messages until `stop`, then stores the messages that are still queued.
-pub async fn store_queued(mut queued: mpsc::Receiver<QueuedMessage>, pool: PgPool, redis: Pool, stop: CancellationToken) {
+pub async fn store_queued(mut queued: mpsc::Receiver<QueuedMessage>, pool: PgPool, redis: Redis, stop: CancellationToken) {
     let mut batch = Vec::new();
     loop {
         tokio::select! {
@@ -73,7 +73,7 @@ pub async fn store_queued(mut queued: mpsc::Receiver<QueuedMessage>, pool: PgPoo
     }
 }
 
-async fn store(batch: Vec<QueuedMessage>, pool: &PgPool, redis: &Pool) {
+async fn store(batch: Vec<QueuedMessage>, pool: &PgPool, redis: &Redis) {
     let messages: Vec<&Message> = batch.iter().map(|queued| &queued.message).collect();
     let stored = message::store(pool, &messages).await;
     if let Err(source) = &stored {

@@ -8,16 +8,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_redis::Pool;
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
+use shared::redis::Redis;
 use shared::session::new_secret;
 use tokio_util::sync::CancellationToken;
 
 use crate::fanout::hub::Hub;
 use crate::fanout::protocol::Online;
 
-const KEY: &str = "ml:presence";
+/// The hash, prefixed by [`shared::redis::Connection::key`].
+const KEY: &str = "presence";
 const INTERVAL: Duration = Duration::from_secs(2);
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a report is valid, in seconds.
@@ -35,11 +36,11 @@ struct Report {
 }
 
 /// Exchanges reports until `stop`, then deletes this replica's report.
-pub async fn run(hub: Arc<Hub>, pool: Pool, stop: CancellationToken) {
+pub async fn run(hub: Arc<Hub>, redis: Redis, stop: CancellationToken) {
     let replica = new_secret().unwrap_or_default();
     let forever = async {
         loop {
-            match exchange(&hub, &pool, &replica).await {
+            match exchange(&hub, &redis, &replica).await {
                 Ok(online) => hub.set_online(online),
                 Err(error) => tracing::debug!(%error, "presence could not be exchanged with Redis"),
             }
@@ -51,22 +52,24 @@ pub async fn run(hub: Arc<Hub>, pool: Pool, stop: CancellationToken) {
         () = stop.cancelled() => {}
         () = forever => {}
     }
-    if let Ok(mut connection) = pool.get().await {
-        let _deleted: Result<i64, redis::RedisError> = connection.hdel(KEY, &replica).await;
+    if let Ok(mut connection) = redis.get().await {
+        let key = connection.key(KEY);
+        let _deleted: Result<i64, redis::RedisError> = connection.hdel(key, &replica).await;
     }
 }
 
 /// Writes this replica's report and adds up the reports from all replicas.
-async fn exchange(hub: &Hub, pool: &Pool, replica: &str) -> Result<Online, shared::redis::Error> {
-    let mut connection = pool.get().await?;
+async fn exchange(hub: &Hub, redis: &Redis, replica: &str) -> Result<Online, shared::redis::Error> {
+    let mut connection = redis.get().await?;
+    let key = connection.key(KEY);
     // Uses the Redis clock, so that the clocks of the replicas do not have to agree.
     let (now, _micros): (i64, i64) = redis::cmd("TIME").query_async(&mut connection).await?;
     let users = hub.connections_per_user();
     metrics::gauge!("notifier_sockets").set(users.values().sum::<usize>() as f64);
     metrics::gauge!("notifier_users").set(users.len() as f64);
     let report = serde_json::to_string(&Report { at: now, users }).unwrap_or_default();
-    let _created: i64 = connection.hset(KEY, replica, report).await?;
-    let reports: HashMap<String, String> = connection.hgetall(KEY).await?;
+    let _created: i64 = connection.hset(&key, replica, report).await?;
+    let reports: HashMap<String, String> = connection.hgetall(&key).await?;
     let mut users = HashSet::new();
     let mut connections = 0;
     for (from, text) in reports {

@@ -43,6 +43,8 @@ pub enum RefetchReason {
     Verdicts,
     /// A recipient's data was erased.
     Erased,
+    /// Another Redis server has become the master.
+    Failover,
 }
 
 impl RefetchReason {
@@ -51,6 +53,7 @@ impl RefetchReason {
         match self {
             Self::Verdicts => "verdicts",
             Self::Erased => "erased",
+            Self::Failover => "failover",
         }
     }
 }

@@ -7,8 +7,10 @@ use serde_json::value::RawValue;
 
 use crate::feed::cursor::Cursor;
 use crate::feed::item::ReceivedItem;
-use crate::feed::keys::KEEP;
 use crate::redis::Error;
+
+/// Maximum number of items in a run. A run is at most 128 kB long, unless it has a single item.
+const MAX_RUN_ITEMS: usize = 10_000;
 
 /// A received run: items with consecutive numbers that were published together.
 #[derive(Debug)]
@@ -55,7 +57,8 @@ impl ReceivedBatch {
     /// Parses the stream entry for the numbers `first..=last`. If the entry is malformed, all of its items are empty.
     pub(super) fn from_stream_entry(epoch: &Arc<str>, first: u64, last: u64, items: &str) -> Result<Self, Error> {
         let after = Cursor { epoch: Arc::clone(epoch), seq: first.saturating_sub(1) };
-        let count = last.checked_sub(after.seq).and_then(|count| usize::try_from(count).ok()).filter(|count| *count <= KEEP);
+        let count =
+            last.checked_sub(after.seq).and_then(|count| usize::try_from(count).ok()).filter(|count| *count <= MAX_RUN_ITEMS);
         let count = count.ok_or(Error::Malformed("a run's numbers are out of range"))?;
         let run = Self::parse(after.clone(), items).filter(|run| run.items.len() == count);
         Ok(run.unwrap_or_else(|| Self { after, items: vec![ReceivedItem::default(); count], unreadable: count }))

@@ -3,13 +3,12 @@
 use std::sync::{Arc, LazyLock};
 
 use redis::Script;
-use redis::aio::ConnectionLike;
 
 use crate::feed::cursor::Cursor;
 use crate::feed::encode::EncodedBatch;
-use crate::feed::keys::{KEEP, META, STREAM};
+use crate::feed::keys::{META, STREAM};
 use crate::feed::receive::ReceivedBatch;
-use crate::redis::Error;
+use crate::redis::{Connection, Error, Redis};
 use crate::session::new_secret;
 
 /// Maximum number of runs appended by one script call. Redis is blocked while the script runs.
@@ -79,10 +78,10 @@ fn new_epoch() -> Result<String, Error> {
 ///
 /// # Errors
 /// When Redis is unavailable or rejects the script.
-pub async fn append(connection: &mut impl ConnectionLike, items: &EncodedBatch) -> Result<(), Error> {
+pub async fn append(connection: &mut Connection, items: &EncodedBatch) -> Result<(), Error> {
     for runs in items.runs.chunks(RUNS_PER_CALL) {
-        let mut call = APPEND_SCRIPT.key(STREAM);
-        call.key(META).arg(new_epoch()?).arg(KEEP);
+        let mut call = APPEND_SCRIPT.key(connection.key(STREAM));
+        call.key(connection.key(META)).arg(new_epoch()?).arg(connection.feed_keep());
         for run in runs {
             call.arg(run.channel).arg(run.items).arg(&run.json[..]);
         }
@@ -95,9 +94,10 @@ pub async fn append(connection: &mut impl ConnectionLike, items: &EncodedBatch) 
 ///
 /// # Errors
 /// When Redis is unavailable.
-pub async fn forget(pool: &deadpool_redis::Pool) -> Result<(), Error> {
-    let mut connection = pool.get().await?;
-    let () = redis::AsyncCommands::del(&mut connection, STREAM).await?;
+pub async fn forget(redis: &Redis) -> Result<(), Error> {
+    let mut connection = redis.get().await?;
+    let stream = connection.key(STREAM);
+    let () = redis::AsyncCommands::del(&mut connection, stream).await?;
     Ok(())
 }
 
@@ -105,9 +105,10 @@ pub async fn forget(pool: &deadpool_redis::Pool) -> Result<(), Error> {
 ///
 /// # Errors
 /// When Redis is unavailable or rejects the script.
-pub async fn end(connection: &mut impl ConnectionLike) -> Result<Cursor, Error> {
+pub async fn end(connection: &mut Connection) -> Result<Cursor, Error> {
     let script = script(END);
-    let (epoch, seq): (String, String) = script.key(STREAM).key(META).arg(new_epoch()?).invoke_async(connection).await?;
+    let mut call = script.key(connection.key(STREAM));
+    let (epoch, seq): (String, String) = call.key(connection.key(META)).arg(new_epoch()?).invoke_async(connection).await?;
     Ok(Cursor { epoch: epoch.into(), seq: parse_number(&seq)? })
 }
 
@@ -129,10 +130,11 @@ pub struct Page {
 ///
 /// # Errors
 /// When Redis is unavailable or rejects the script, or when the stream is malformed.
-pub async fn read(connection: &mut impl ConnectionLike, after: u64, limit: usize) -> Result<Page, Error> {
+pub async fn read(connection: &mut Connection, after: u64, limit: usize) -> Result<Page, Error> {
     let script = script(READ);
-    let (epoch, seq, found): (String, String, Vec<String>) =
-        script.key(STREAM).key(META).arg(new_epoch()?).arg(after).arg(limit).invoke_async(connection).await?;
+    let mut call = script.key(connection.key(STREAM));
+    call.key(connection.key(META)).arg(new_epoch()?).arg(after).arg(limit);
+    let (epoch, seq, found): (String, String, Vec<String>) = call.invoke_async(connection).await?;
     let epoch: Arc<str> = epoch.into();
     let runs = found
         .chunks_exact(3)

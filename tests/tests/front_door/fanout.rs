@@ -8,7 +8,7 @@ use front_door::raw::masked;
 use front_door::{ApiClient, Database, Follower, Mandrill, Proxy, ProxyMode, RawSocket, Rng, Socket, until};
 use reqwest::Method;
 use serde_json::{Value, json};
-use stack::{Part, Replica, Stack};
+use stack::{Part, RedisGroup, Replica, Stack};
 
 const SUBSCRIBE: &[u8] = br#"{"type":"subscribe","topics":["notifications","events"]}"#;
 
@@ -128,18 +128,27 @@ fn random_filter(rng: &mut Rng) -> Vec<Condition> {
                 drawn.push(condition);
             }
         }
-        if count_matching(&drawn) > 0 {
+        if count_matching(&drawn, 1) > 0 {
             return drawn;
         }
     }
 }
 
-fn count_matching(filter: &[Condition]) -> usize {
-    (0..BATCHES * SIZE).filter(|n| filter.iter().all(|(.., selects)| selects(*n))).count()
+fn count_matching(filter: &[Condition], batches: usize) -> usize {
+    (0..batches * SIZE).filter(|n| filter.iter().all(|(.., selects)| selects(*n))).count()
 }
 
-const CLIENTS: usize = 200;
-const BATCHES: usize = 200;
+/// How much a run does.
+#[derive(Clone, Copy)]
+struct Size {
+    clients: usize,
+    batches: usize,
+    rounds: usize,
+}
+
+const WHOLE: Size = Size { clients: 200, batches: 200, rounds: 12 };
+/// For groups of servers, of which `make soak` runs the whole size.
+const SMALL: Size = Size { clients: 20, batches: 60, rounds: 4 };
 const SIZE: usize = 100;
 
 fn batch(number: usize) -> Vec<Value> {
@@ -158,8 +167,16 @@ fn batch(number: usize) -> Vec<Value> {
     (0..SIZE).map(one).collect()
 }
 
+/// What carries the feed.
+enum Carrier {
+    /// The stack's own server. Each notifier reaches it through a proxy.
+    Server,
+    Group(RedisGroup),
+}
+
 /// Notifiers that are killed and replaced, each behind a proxy. Clients connect only to the proxies.
 struct Notifiers {
+    /// Proxies to Redis, one for each notifier; none if a group carries the feed.
     redis: Vec<Proxy>,
     running: Vec<Replica>,
     proxies: Vec<Proxy>,
@@ -169,27 +186,62 @@ fn port_of(address: &str) -> u16 {
     address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("the address should end with a port")
 }
 
+impl Notifiers {
+    /// Starts a notifier in place of the one at `index`, or another one.
+    async fn start(&mut self, stack: &Stack, index: usize) {
+        let mut environment = vec![("MAX_SOCKETS_PER_USER", "1000"), ("DRAIN_SECONDS", "1")];
+        let url = self.redis.get(index).map(|redis| {
+            redis.set_mode(ProxyMode::Forward);
+            format!("redis://default:{}@127.0.0.1:{}", stack.settings().redis_password, redis.port())
+        });
+        environment.extend(url.as_deref().map(|url| ("REDIS_URL", url)));
+        let replica = stack.replica_with("notifier", &environment).expect("the notifier should start");
+        let port = port_of(&replica.address());
+        match self.proxies.get(index) {
+            Some(proxy) => proxy.redirect_to(port),
+            None => self.proxies.push(Proxy::to(port).await),
+        }
+        self.running.insert(index, replica);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn clients_receive_exactly_the_matching_events_across_failures() {
-    let mut stack = Stack::start().expect("the stack should start");
+    survive_failures(Carrier::Server, WHOLE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn clients_receive_exactly_the_matching_events_across_failovers_under_sentinels() {
+    let group = RedisGroup::sentinels(|port| port).expect("the servers should start");
+    survive_failures(Carrier::Group(group), if is_soak() { WHOLE } else { SMALL }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn clients_receive_exactly_the_matching_events_across_failovers_in_a_cluster() {
+    let group = RedisGroup::cluster().expect("the servers should start");
+    survive_failures(Carrier::Group(group), if is_soak() { WHOLE } else { SMALL }).await;
+}
+
+fn is_soak() -> bool {
+    std::env::var_os("SOAK").is_some()
+}
+
+async fn survive_failures(mut carrier: Carrier, size: Size) {
+    let environment = if let Carrier::Group(group) = &carrier { group.environment() } else { Vec::new() };
+    let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut stack = Stack::start_with(&environment).expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
-    let limits = [("MAX_SOCKETS_PER_USER", "1000"), ("DRAIN_SECONDS", "1")];
-    let redis_url =
-        |proxy: &Proxy, stack: &Stack| format!("redis://default:{}@127.0.0.1:{}", stack.settings().redis_password, proxy.port());
     let mut notifiers = Notifiers { redis: Vec::new(), running: Vec::new(), proxies: Vec::new() };
-    for _ in 0..2 {
-        let redis = Proxy::to(port_of(&stack.direct(Part::Redis))).await;
-        let url = redis_url(&redis, &stack);
-        let replica =
-            stack.replica_with("notifier", &[limits[0], limits[1], ("REDIS_URL", &url)]).expect("the notifier should start");
-        notifiers.proxies.push(Proxy::to(port_of(&replica.address())).await);
-        notifiers.running.push(replica);
-        notifiers.redis.push(redis);
+    for index in 0..2 {
+        if matches!(carrier, Carrier::Server) {
+            notifiers.redis.push(Proxy::to(port_of(&stack.direct(Part::Redis))).await);
+        }
+        notifiers.start(&stack, index).await;
     }
     let addresses: Vec<String> = notifiers.proxies.iter().map(|proxy| format!("http://127.0.0.1:{}", proxy.port())).collect();
 
     let mut rng = Rng::new(0x005E_ED0F_D1CE);
-    let filters: Vec<Vec<Condition>> = (0..CLIENTS).map(|_| random_filter(&mut rng)).collect();
+    let filters: Vec<Vec<Condition>> = (0..size.clients).map(|_| random_filter(&mut rng)).collect();
     let clients: Vec<_> = filters
         .iter()
         .enumerate()
@@ -198,7 +250,7 @@ async fn clients_receive_exactly_the_matching_events_across_failures() {
             follower.filter = filter.iter().map(|(name, value, ..)| ((*name).to_owned(), json!(value))).collect();
             follower.topics = vec!["events"];
             follower.addresses = vec![addresses[number % 2].clone(), addresses[(number + 1) % 2].clone()];
-            let expected = count_matching(filter);
+            let expected = count_matching(filter, size.batches);
             tokio::spawn(async move {
                 follower.connect().await;
                 follower.follow_until(|follower| follower.events.len() >= expected).await;
@@ -210,25 +262,18 @@ async fn clients_receive_exactly_the_matching_events_across_failures() {
     let mandrill = Mandrill::of(&stack);
     let (progress, posted) = tokio::sync::watch::channel(0);
     let posting = tokio::spawn(async move {
-        for number in 0..BATCHES {
+        for number in 0..size.batches {
             let batch = batch(number);
             until("a batch is accepted", || async { (mandrill.deliver(&batch).await.status == 200).then_some(()) }).await;
             progress.send_replace(number + 1);
         }
     });
-    for round in 1..=12 {
-        posted.clone().wait_for(|done| *done >= round * 15).await.expect("posting should continue");
+    for round in 1..=size.rounds {
+        posted.clone().wait_for(|done| *done >= round * 15 - 8).await.expect("posting should continue");
         let index = rng.below(2);
-        match round % 6 {
-            0 => {
-                stack.kill(Part::Redis);
-                stack.restart(Part::Redis).expect("Redis should restart, without its data");
-            }
-            1 => notifiers.proxies[index].set_mode(ProxyMode::Cut),
-            2 => notifiers.redis[index].set_mode(ProxyMode::Cut),
-            3 => notifiers.redis[index].set_mode(ProxyMode::HoldResponses),
-            4 => notifiers.redis[index].set_mode(ProxyMode::Delay(Duration::from_millis(30))),
-            _ => {
+        match (round % 6, &mut carrier) {
+            (1, _) => notifiers.proxies[index].set_mode(ProxyMode::Cut),
+            (5, _) => {
                 // Kills a notifier or stops it gracefully, then starts another behind the same proxy.
                 let stopped = notifiers.running.remove(index);
                 if round % 4 == 1 {
@@ -236,22 +281,27 @@ async fn clients_receive_exactly_the_matching_events_across_failures() {
                 } else {
                     drop(stopped);
                 }
-                let url = redis_url(&notifiers.redis[index], &stack);
-                notifiers.redis[index].set_mode(ProxyMode::Forward);
-                let replica = stack
-                    .replica_with("notifier", &[limits[0], limits[1], ("REDIS_URL", &url)])
-                    .expect("the notifier should start");
-                notifiers.proxies[index].redirect_to(port_of(&replica.address()));
-                notifiers.running.insert(index, replica);
+                notifiers.start(&stack, index).await;
+            }
+            (0, Carrier::Server) => {
+                stack.kill(Part::Redis);
+                stack.restart(Part::Redis).expect("Redis should restart, without its data");
+            }
+            (2, Carrier::Server) => notifiers.redis[index].set_mode(ProxyMode::Cut),
+            (3, Carrier::Server) => notifiers.redis[index].set_mode(ProxyMode::HoldResponses),
+            (_, Carrier::Server) => notifiers.redis[index].set_mode(ProxyMode::Delay(Duration::from_millis(30))),
+            (_, Carrier::Group(group)) => {
+                let killed = group.kill_master().expect("another server should become the master");
+                group.restart(killed).expect("the killed server should follow the new master");
             }
         }
-        posted.clone().wait_for(|done| *done >= round * 15 + 8).await.expect("posting should continue");
+        posted.clone().wait_for(|done| *done >= round * 15).await.expect("posting should continue");
         notifiers.proxies.iter().chain(&notifiers.redis).for_each(|proxy| proxy.set_mode(ProxyMode::Forward));
     }
     posting.await.expect("every batch should be posted");
 
     let mut database = Database::of(&stack).await;
-    assert_eq!(database.count("events").await, (BATCHES * SIZE) as i64);
+    assert_eq!(database.count("events").await, (size.batches * SIZE) as i64);
     for (number, (client, filter)) in clients.into_iter().zip(filters).enumerate() {
         let follower = client.await.expect("the task should not panic");
         let conditions = filter.iter().map(|(_, _, sql, _)| *sql).collect::<Vec<_>>().join(" and ");

@@ -1,7 +1,7 @@
 //! Readiness, metrics, and the same request id in all logs.
 
 use front_door::delivery::event;
-use front_door::{ApiClient, Database, Follower, Mandrill, SmallDisk, until};
+use front_door::{ApiClient, Database, Follower, Mandrill, SmallDisk, Socket, until};
 use stack::{Part, Stack};
 
 /// Waits until `/readyz` of a service returns this status, and JSON in which `field` has this value.
@@ -220,4 +220,32 @@ fn logs_are_readable_by_their_owner_only() {
     let stack = Stack::start_postgres().expect("Postgres should start");
     let mode = |path: &std::path::Path| std::fs::metadata(path).expect("the path should exist").permissions().mode() & 0o077;
     assert_eq!(mode(&stack.folder().join("logs")), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_asked_to_stop_is_not_ready_but_takes_requests_for_a_while() {
+    let stack = Stack::start().expect("the stack should start");
+    let long = [("SHUTDOWN_DELAY_SECONDS", "600")];
+    let mut ingest = stack.replica_with("ingest", &long).expect("the replica should start");
+    let mut notifier = stack.replica_with("notifier", &long).expect("the replica should start");
+    let admin = ApiClient::admin(&stack).await;
+    let mut open = Socket::at(&admin, &notifier.address()).await;
+    for replica in [&ingest, &notifier] {
+        replica.terminate();
+        for path in ["/readyz", "/readyz/local"] {
+            let address = format!("{}{path}", replica.address());
+            until("the replica is not ready", || async { (reqwest::get(&address).await.ok()?.status() == 503).then_some(()) })
+                .await;
+        }
+    }
+    let mut mandrill = Mandrill::of(&stack);
+    mandrill.to = format!("{}/webhook/", ingest.address());
+    assert_eq!(mandrill.deliver(&[event("open", "m1")]).await.status, 200);
+    let mut late = Socket::at(&admin, &notifier.address()).await;
+    late.subscribe(None).await;
+    // A second signal ends the delay.
+    notifier.terminate();
+    ingest.terminate();
+    assert_eq!((open.closed().await, late.closed().await), (1012, 1012));
+    until("both exit", || std::future::ready((ingest.has_ended() & notifier.has_ended()).then_some(()))).await;
 }

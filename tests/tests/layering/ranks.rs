@@ -112,7 +112,17 @@ pub(crate) const INGEST: Ranks = &[
             "webhook/queue/writer.rs",
         ],
     ),
-    ("outbox", &["outbox.rs", "outbox/error.rs", "outbox/handoff.rs", "outbox/poison.rs", "outbox/publisher.rs"]),
+    (
+        "outbox",
+        &[
+            "outbox.rs",
+            "outbox/error.rs",
+            "outbox/feed_writer.rs",
+            "outbox/handoff.rs",
+            "outbox/poison.rs",
+            "outbox/publisher.rs",
+        ],
+    ),
     (
         "store",
         &[

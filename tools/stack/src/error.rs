@@ -41,6 +41,9 @@ pub enum Error {
     /// No port in the stack's range is free.
     #[error("no free port on 127.0.0.1; stop other stacks and try again")]
     NoPort,
+    /// Servers did not come to an agreement in time.
+    #[error("this did not happen in time: {0}")]
+    Timeout(&'static str),
     /// No stack is running, or more than one is.
     #[error("{0}")]
     NotFound(String),

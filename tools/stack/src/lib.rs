@@ -6,6 +6,7 @@
 //!
 //! - [`Stack`]: the complete stack, with methods for killing, stopping and restarting parts in tests.
 //! - [`postgres`], [`redis`], [`nginx`], [`service`]: the parts.
+//! - [`RedisGroup`]: several Redis servers, with sentinels or as a cluster.
 //! - [`running`]: finding a stack that was started by another process.
 //! - [`process`], [`reaper`], [`ports`], [`paths`]: the building blocks of the parts.
 
@@ -17,6 +18,7 @@ pub mod postgres;
 pub mod process;
 pub mod reaper;
 pub mod redis;
+mod redis_group;
 pub mod running;
 pub mod servers;
 pub mod service;
@@ -24,4 +26,5 @@ pub mod settings;
 mod stack;
 
 pub use error::Error;
+pub use redis_group::RedisGroup;
 pub use stack::{Part, Replica, Stack, apply_migrations, origins};

@@ -1,6 +1,6 @@
 //! A private Valkey or Redis with a password and without persistence.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
@@ -47,6 +47,24 @@ pub(crate) fn query(port: u16, password: &str, command: &str) -> std::io::Result
     let mut lines = BufReader::new(stream).lines();
     lines.next().transpose()?;
     lines.next().transpose().map(Option::unwrap_or_default)
+}
+
+/// Runs a command and returns a reply that is a status, an error, a number or a text, without its type.
+pub(crate) fn reply(port: u16, password: &str, command: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.write_all(format!("AUTH {password}\r\n{command}\r\n").as_bytes())?;
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    line.clear();
+    reader.read_line(&mut line)?;
+    let Some(length) = line.strip_prefix('$').and_then(|length| length.trim().parse().ok()) else {
+        return Ok(line.get(1..).unwrap_or_default().trim_end().to_owned());
+    };
+    let mut text = vec![0; length];
+    reader.read_exact(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// The `REDIS_URL` for the services.

@@ -66,6 +66,16 @@ impl Replica {
         self.process.pid()
     }
 
+    /// Sends SIGTERM without waiting.
+    pub fn terminate(&self) {
+        self.process.signal(Signal::TERM);
+    }
+
+    /// Returns whether it has exited.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.has_ended()
+    }
+
     /// Kills it with SIGKILL.
     pub fn kill(self) {
         self.process.kill();
@@ -87,7 +97,16 @@ impl Stack {
     /// Same as [`Stack::start`].
     pub fn start_with(environment: &[(&str, &str)]) -> Result<Self, Error> {
         let (folder, reaper) = temporary_folder()?;
-        Self::start_all(folder, Settings::fresh()?, Port::free()?, reaper, environment)
+        Self::new(folder, Settings::fresh()?, Port::free()?, reaper, environment, Servers::find()?)?.start_all()
+    }
+
+    /// Like [`Stack::start`], but with these servers.
+    ///
+    /// # Errors
+    /// Same as [`Stack::start`].
+    pub fn start_on(servers: Servers) -> Result<Self, Error> {
+        let (folder, reaper) = temporary_folder()?;
+        Self::new(folder, Settings::fresh()?, Port::free()?, reaper, &[], servers)?.start_all()
     }
 
     /// Starts a stack for `make up` that listens on `port` and keeps its data in `folder`. For `environment`, see
@@ -99,7 +118,8 @@ impl Stack {
         let folder = paths::reachable(folder.to_path_buf());
         paths::create_dir(&folder)?;
         let settings = Settings::load_or_create(&folder)?;
-        let mut stack = Self::start_all(folder, settings, Port::fixed(port)?, Reaper::new()?, environment)?;
+        let stack = Self::new(folder, settings, Port::fixed(port)?, Reaper::new()?, environment, Servers::find()?)?;
+        let mut stack = stack.start_all()?;
         stack.write_environment()?;
         stack.entry = Some(running::add(port, &stack.folder)?);
         Ok(stack)
@@ -122,7 +142,7 @@ impl Stack {
     /// Same as [`Stack::start`].
     pub fn start_postgres() -> Result<Self, Error> {
         let (folder, reaper) = temporary_folder()?;
-        let mut stack = Self::new(folder, Settings::fresh()?, Port::free()?, reaper, &[])?;
+        let mut stack = Self::new(folder, Settings::fresh()?, Port::free()?, reaper, &[], Servers::find()?)?;
         stack.start_part(Part::Postgres)?;
         Ok(stack)
     }
@@ -133,7 +153,7 @@ impl Stack {
     /// Same as [`Stack::start`].
     pub fn start_only(parts: &[Part], environment: &[(&str, &str)]) -> Result<Self, Error> {
         let (folder, reaper) = temporary_folder()?;
-        let mut stack = Self::new(folder, Settings::fresh()?, Port::free()?, reaper, environment)?;
+        let mut stack = Self::new(folder, Settings::fresh()?, Port::free()?, reaper, environment, Servers::find()?)?;
         for part in Part::ALL.into_iter().filter(|part| parts.contains(part)) {
             stack.start_part(part)?;
             if part == Part::Postgres {
@@ -143,28 +163,21 @@ impl Stack {
         Ok(stack)
     }
 
-    fn start_all(
-        folder: PathBuf,
-        settings: Settings,
-        nginx_port: Port,
-        reaper: Reaper,
-        environment: &[(&str, &str)],
-    ) -> Result<Self, Error> {
-        let mut stack = Self::new(folder, settings, nginx_port, reaper, environment)?;
-        stack.start_part(Part::Postgres)?;
-        stack.start_part(Part::Redis)?;
-        stack.ingest(&["migrate"])?;
-        let (email, password) = (stack.settings.admin_email.clone(), stack.settings.admin_password.clone());
+    /// Starts every part, with a migrated database and an admin's account.
+    fn start_all(mut self) -> Result<Self, Error> {
+        self.start_part(Part::Postgres)?;
+        self.start_part(Part::Redis)?;
+        self.ingest(&["migrate"])?;
+        let (email, password) = (self.settings.admin_email.clone(), self.settings.admin_password.clone());
         output_of(
-            stack
-                .command("ingest")?
+            self.command("ingest")?
                 .args(["user", "add", "--if-there", "replace", "--role", "admin", &email])
                 .env("USER_PASSWORD", password),
         )?;
         for part in [Part::Ingest, Part::Notifier, Part::Nginx] {
-            stack.start_part(part)?;
+            self.start_part(part)?;
         }
-        Ok(stack)
+        Ok(self)
     }
 
     fn new(
@@ -173,8 +186,8 @@ impl Stack {
         nginx_port: Port,
         reaper: Reaper,
         environment: &[(&str, &str)],
+        servers: Servers,
     ) -> Result<Self, Error> {
-        let servers = Servers::find()?;
         paths::create_dir(&folder.join("redis"))?;
         for name in ["logs", "nginx"] {
             paths::create_closed_dir(&folder.join(name))?;
@@ -209,6 +222,7 @@ impl Stack {
             ("SECRET_KEY", self.settings.secret_key.clone()),
             // There are few sockets to drain, and shutdown after Ctrl-C should be quick.
             ("DRAIN_SECONDS", "2".to_owned()),
+            ("SHUTDOWN_DELAY_SECONDS", "0".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec()
@@ -451,7 +465,7 @@ pub fn origins(port: u16) -> String {
 }
 
 /// A directory for one stack, and the reaper that removes it.
-fn temporary_folder() -> Result<(PathBuf, Reaper), Error> {
+pub(crate) fn temporary_folder() -> Result<(PathBuf, Reaper), Error> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let folder = std::env::temp_dir().join(format!("mandrill-listener-{}-{count}", std::process::id()));

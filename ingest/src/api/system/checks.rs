@@ -6,6 +6,7 @@ mod deliveries;
 mod queues;
 mod redis;
 
+use shared::redis::Redis;
 use sqlx::PgPool;
 
 use crate::api::system::report::{Finding, Report};
@@ -16,7 +17,7 @@ use crate::erasure::keys::SecretKeys;
 #[derive(Clone, Copy)]
 pub(crate) struct DoctorInput<'a> {
     pub(crate) pool: &'a PgPool,
-    pub(crate) redis: &'a deadpool_redis::Pool,
+    pub(crate) redis: &'a Redis,
     pub(crate) webhook: &'a Webhook,
     pub(crate) secret_keys: &'a SecretKeys,
     /// `SILENCE_ALERT_MINUTES`.
@@ -38,6 +39,9 @@ pub(crate) async fn run_checks(input: DoctorInput<'_>) -> Report {
 /// The checks that need Postgres.
 async fn stored_state(input: DoctorInput<'_>) -> Result<Vec<Finding>, sqlx::Error> {
     let pool = input.pool;
+    if let Some(finding) = database::pooler(pool).await? {
+        return Ok(vec![finding]);
+    }
     let mut findings = database::server(pool).await?;
     findings.push(database::schema(pool).await?);
     findings.push(database::partitions(pool).await?);

@@ -6,7 +6,7 @@ const LIMITS: ConnectionLimits = ConnectionLimits { max_sockets: 4, max_sockets_
 
 fn hub() -> Arc<Hub> {
     let hub = Hub::new(vec![mpsc::channel(8).0]);
-    hub.start(Recent::new(cursor("e", 0)));
+    hub.start(Recent::new(cursor("e", 0), 10_000));
     Arc::new(hub)
 }
 

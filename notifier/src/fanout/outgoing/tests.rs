@@ -60,7 +60,7 @@ proptest! {
             prop::option::of(prop::sample::select(vec!["all", "user:7", "user:8", "role:admin"])), any::<bool>()), 1..40),
         from in 0..20_u64
     ) {
-        let mut recent = Recent::new(start());
+        let mut recent = Recent::new(start(), 10_000);
         let mut outgoing = Outgoing::new(start());
         let filter = Filter::from_pairs([("kind", "open")]).expect("a filter");
         let subscription = Subscription { events: true, notifications: true, filter };
@@ -99,7 +99,7 @@ proptest! {
 
 #[test]
 fn the_oldest_events_of_a_burst_are_counted_as_skipped() {
-    let mut recent = Recent::new(start());
+    let mut recent = Recent::new(start(), 10_000);
     let mut outgoing = Outgoing::new(start());
     let subscription = Subscription { events: true, ..Subscription::default() };
     for seq in 1..=MAX_EVENTS as u64 + 7 {
@@ -113,7 +113,7 @@ fn the_oldest_events_of_a_burst_are_counted_as_skipped() {
 
 #[test]
 fn frames_differ_when_a_notification_is_not_for_everyone() {
-    let mut recent = Recent::new(start());
+    let mut recent = Recent::new(start(), 10_000);
     let mut outgoing = Outgoing::new(start());
     let subscription = Subscription { notifications: true, ..Subscription::default() };
     outgoing.push(&append(&mut recent, item(1, None, Some("all"))), &subscription);

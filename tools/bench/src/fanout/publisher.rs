@@ -2,14 +2,16 @@
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
-use deadpool_redis::redis::aio::MultiplexedConnection;
+use clap::{Args, Command, FromArgMatches};
 use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use shared::config;
 use shared::feed::{self, EncodedBatch, FeedItem};
 use shared::notification::{Audience, Notification};
+use shared::redis::{Connection, Redis};
 use time::OffsetDateTime;
 use tokio::net::TcpStream;
 
@@ -31,8 +33,10 @@ impl Target {
     pub(super) async fn open(&self) -> anyhow::Result<Publisher> {
         Ok(match self {
             Self::Feed(url) => {
-                let client = deadpool_redis::redis::Client::open(url.as_str())?;
-                Publisher::Feed(client.get_multiplexed_async_connection().await.context("cannot connect to Valkey")?)
+                let options = config::Redis::augment_args(Command::new("publisher"));
+                let matches = options.try_get_matches_from(["publisher", "--redis-url", url])?;
+                let redis = Redis::new(&config::Redis::from_arg_matches(&matches)?)?;
+                Publisher::Feed(redis.get().await.context("cannot connect to Valkey")?)
             }
             Self::Plain(address) => Publisher::Plain(Http::open(address).await?),
             Self::Pusher(address) => Publisher::Pusher(Http::open(address).await?),
@@ -43,7 +47,7 @@ impl Target {
 /// A connection to a [`Target`].
 pub(super) enum Publisher {
     /// Runs the same script as ingest's publisher.
-    Feed(MultiplexedConnection),
+    Feed(Connection),
     Plain(Http),
     Pusher(Http),
 }

@@ -1,6 +1,7 @@
 //! Checks of Postgres itself: availability, durability, clock, schema and partitions.
 
 use sqlx::PgPool;
+use sqlx::postgres::PgSslMode;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -8,7 +9,7 @@ use crate::api::system::report::Finding;
 use crate::erasure::keys::SecretKeys;
 use crate::store::diagnostics::{self, ServerSettings};
 use crate::store::erasures::ErasureCache;
-use crate::store::{migrations, partitions, upgrade_moments, write_probe};
+use crate::store::{migrations, partitions, sqlstate, upgrade_moments, write_probe};
 
 /// `server_version_num` of the oldest supported version.
 const MIN_VERSION: i32 = 150_000;
@@ -22,19 +23,22 @@ pub(crate) fn unavailable(error: &sqlx::Error) -> Finding {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     match code.as_deref() {
         Some("42P01" | "42703") => Finding::fail("database", "The schema is missing or outdated.", "Run `ingest migrate`."),
-        Some("28P01" | "28000") => Finding::fail("database", "Postgres rejects the user or the password.", "Check DATABASE_URL."),
         Some("3D000") => Finding::fail("database", "The database does not exist.", "Check DATABASE_URL."),
-        _ => Finding::fail(
-            "database",
-            "Postgres does not respond, so deliveries are answered with 503.",
-            "Check Postgres and DATABASE_URL. Mandrill retries a batch 20 times, over 5 to 8 hours.",
-        ),
+        _ => {
+            let (problem, advice) =
+                sqlstate::state(error).problem().unwrap_or(("Postgres does not respond.", "Check Postgres and DATABASE_URL."));
+            Finding::fail(
+                "database",
+                format!("{problem} Deliveries are answered with 503."),
+                format!("{advice} Mandrill retries a batch 20 times, over 5 to 8 hours."),
+            )
+        }
     }
 }
 
 /// Whether a delivery would be committed.
 pub(crate) async fn writes(pool: &PgPool) -> Finding {
-    match write_probe::run(pool).await.problem() {
+    match write_probe::run(pool).await.err().and_then(|refusal| refusal.state.problem()) {
         None => Finding::ok("writes", "Postgres takes writes."),
         Some((problem, advice)) => Finding::fail(
             "writes",
@@ -44,20 +48,48 @@ pub(crate) async fn writes(pool: &PgPool) -> Finding {
     }
 }
 
+/// The finding if a pooler makes all others impossible.
+pub(crate) async fn pooler(pool: &PgPool) -> Result<Option<Finding>, sqlx::Error> {
+    Ok(diagnostics::shares_connections(pool).await?.then(|| {
+        Finding::fail(
+            "database",
+            "A pooler gives our connections to others between transactions, so that settings and locks are lost.",
+            "Set `pool_mode = session` in PgBouncer for this database, or connect to Postgres directly.",
+        )
+    }))
+}
+
 /// The version and durability settings, and the clock offset.
 pub(crate) async fn server(pool: &PgPool) -> Result<Vec<Finding>, sqlx::Error> {
     let before = OffsetDateTime::now_utc();
     let settings = diagnostics::server_settings(pool).await?;
-    Ok(vec![durability(&settings), clock((settings.now - before).whole_seconds().abs())])
+    let protection = protection(pool.connect_options().get_ssl_mode(), settings.tls.as_deref());
+    Ok(vec![durability(&settings, &protection), clock((settings.now - before).whole_seconds().abs())])
 }
 
-fn durability(settings: &ServerSettings) -> Finding {
+/// How the connection is protected, in words.
+fn protection(mode: PgSslMode, tls: Option<&str>) -> String {
+    let checked = match mode {
+        PgSslMode::VerifyFull => "the certificate and the host are checked",
+        PgSslMode::VerifyCa => "the certificate is checked, but not the host",
+        PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer | PgSslMode::Require => "the certificate is not checked",
+    };
+    match tls {
+        Some(version) => format!("the connection is encrypted ({version}), and {checked}"),
+        None if matches!(mode, PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer) => {
+            "the connection is not encrypted".to_owned()
+        }
+        None => format!("the connection to the pooler is encrypted, and {checked}; from there to Postgres it is not encrypted"),
+    }
+}
+
+fn durability(settings: &ServerSettings, protection: &str) -> Finding {
     let version = format!("PostgreSQL {}", settings.version);
     let is_durable = settings.fsync == "on" && settings.pages == "on" && settings.commit != "off";
     if settings.number < MIN_VERSION {
         Finding::warn("database", format!("{version} is older than PostgreSQL 15."), "Upgrade to PostgreSQL 15 or newer.")
     } else if is_durable {
-        Finding::ok("database", version)
+        Finding::ok("database", format!("{version}; {protection}."))
     } else {
         Finding::fail(
             "database",

@@ -1,13 +1,22 @@
 //! Checks that Redis takes what is published.
 
 use shared::feed;
+use shared::redis::{Error, Redis, RedisState};
 
 use crate::api::system::report::Finding;
 use crate::readiness::redis_problem;
 
-pub(crate) async fn finding(pool: &deadpool_redis::Pool) -> Finding {
-    match redis_problem(feed::probe_writes(pool).await) {
-        None => Finding::ok("redis", "Redis responds and takes writes."),
+pub(crate) async fn finding(redis: &Redis) -> Finding {
+    let state = feed::probe_writes(redis).await.as_ref().err().map_or(RedisState::Up, Error::state);
+    match redis_problem(state) {
+        None => {
+            let protection = if redis.is_encrypted() {
+                "is encrypted, and the certificate and the host are checked"
+            } else {
+                "is not encrypted"
+            };
+            Finding::ok("redis", format!("Redis responds and takes writes; the connection {protection}."))
+        }
         Some((problem, advice)) => Finding::warn(
             "redis",
             format!("{problem} Deliveries are stored, but not shown live."),

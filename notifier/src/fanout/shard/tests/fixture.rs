@@ -38,7 +38,7 @@ impl Fixture {
     pub(super) fn new(drain_time: Duration) -> Self {
         let (commands, received) = mpsc::channel(COMMAND_QUEUE);
         let hub = Arc::new(Hub::new(vec![commands]));
-        hub.start(Recent::new(Cursor { epoch: "e".into(), seq: 0 }));
+        hub.start(Recent::new(Cursor { epoch: "e".into(), seq: 0 }, 10_000));
         let stop = CancellationToken::new();
         let shard = tokio::spawn(Shard::new(Arc::clone(&hub), received, stop.clone(), drain_time).run());
         Self { hub, stop, shard, last: 0 }

@@ -1,0 +1,77 @@
+//! The publisher's connection to Redis.
+
+use std::sync::Arc;
+
+use shared::feed::{self, EncodedBatch, FeedItem, RefetchReason};
+use shared::redis::{Connection, Error, Redis};
+
+/// Appends to the feed over one connection. The pool tests a connection each time it hands one out, which would cost a round trip per
+/// commit. This connection is therefore kept open, and replaced only when it fails or another server is the master.
+pub(super) struct FeedWriter {
+    redis: Redis,
+    connection: Option<Connection>,
+    /// The epoch that was seen last.
+    epoch: Option<Arc<str>>,
+    /// Whether clients have to be asked to fetch again.
+    owes_refetch: bool,
+}
+
+impl FeedWriter {
+    pub(super) fn new(redis: Redis) -> Self {
+        Self { redis, connection: None, epoch: None, owes_refetch: false }
+    }
+
+    /// Connects, if there is no connection.
+    async fn connect(&mut self) -> Result<&mut Connection, Error> {
+        let kept = self.connection.take().filter(|connection| self.redis.is_current(connection));
+        let connection = match kept {
+            Some(connection) => connection,
+            None => self.redis.get().await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Appends items. After an error, some of them may be published.
+    pub(super) async fn append(&mut self, items: &EncodedBatch) -> Result<(), Error> {
+        let is_fresh = self.connection.is_none();
+        match feed::append(self.connect().await?, items).await {
+            Err(error) if !error.is_about_the_command() => {
+                self.connection = None;
+                // Redis closed the connection, for example because it restarted.
+                if is_fresh { Err(error) } else { self.append_anew(items).await }
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn append_anew(&mut self, items: &EncodedBatch) -> Result<(), Error> {
+        let outcome = feed::append(self.connect().await?, items).await;
+        if outcome.as_ref().is_err_and(|error| !error.is_about_the_command()) {
+            self.connection = None;
+        }
+        outcome
+    }
+
+    /// Connects, and tests the connection.
+    ///
+    /// If another server has become the master, clients are asked to fetch again: what this process published last may be known to the former
+    /// master alone, which no notifier can notice.
+    pub(super) async fn prepare(&mut self) -> Result<(), Error> {
+        if !self.redis.can_fail_over() {
+            let connection = self.connect().await?;
+            let outcome = redis::cmd("PING").query_async(connection).await;
+            let () = outcome.inspect_err(|_| self.connection = None)?;
+            return Ok(());
+        }
+        let outcome = feed::end(self.connect().await?).await;
+        let end = outcome.inspect_err(|_| self.connection = None)?;
+        let before = self.epoch.replace(Arc::clone(&end.epoch));
+        self.owes_refetch |= before.is_some_and(|before| before != end.epoch);
+        if self.owes_refetch {
+            let refetch = FeedItem::<String> { refetch: Some(RefetchReason::Failover), ..FeedItem::default() };
+            self.append(&EncodedBatch::of(&refetch)?).await?;
+            self.owes_refetch = false;
+        }
+        Ok(())
+    }
+}

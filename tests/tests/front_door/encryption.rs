@@ -1,0 +1,283 @@
+//! Encrypted connections: certificates that fit, and those that do not.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use front_door::delivery::event;
+use front_door::{ApiClient, Authority, Database, Follower, Identity, Mandrill, TlsTerminator, until};
+use serde_json::Value;
+use stack::{Part, Replica, Stack};
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Settings for a Redis that is reached through TLS.
+fn redis_settings(stack: &Stack, port: u16, authority: &Authority, client: &Identity) -> Vec<(&'static str, String)> {
+    vec![
+        ("REDIS_URL", format!("rediss://default:{}@127.0.0.1:{port}", stack.settings().redis_password)),
+        ("REDIS_CA_FILE", text(&authority.certificate())),
+        ("REDIS_CLIENT_CERT_FILE", text(&client.certificate)),
+        ("REDIS_CLIENT_KEY_FILE", text(&client.key)),
+    ]
+}
+
+fn replica(stack: &Stack, name: &str, settings: &[(&'static str, String)]) -> Replica {
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    stack.replica_with(name, &settings).expect("the replica should start")
+}
+
+/// Waits until `/readyz` says this about Redis or Postgres, and returns the status.
+async fn until_state(address: &str, part: &str, state: &str) -> u16 {
+    let ready = format!("{address}/readyz");
+    until(&format!("{address} reports that {part} is {state}"), || async {
+        let response = reqwest::get(&ready).await.ok()?;
+        let status = response.status().as_u16();
+        let json: Value = response.json().await.ok()?;
+        (json[part] == state).then_some(status)
+    })
+    .await
+}
+
+/// What a server at `host` can show that does not fit: its certificate, and the authority whose clients it accepts.
+fn unfit<'a>(authority: &'a Authority, other: &'a Authority, host: &str) -> [(&'static str, Identity, &'a Authority); 4] {
+    [
+        ("an unknown authority", other.issue(host), authority),
+        ("an expired certificate", authority.issue_until(host, 2021), authority),
+        ("another host", authority.issue("elsewhere.example.com"), authority),
+        ("a client that is not known", authority.issue(host), other),
+    ]
+}
+
+fn port_of(stack: &Stack, part: Part) -> u16 {
+    stack.direct(part).rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("the address should end with a port")
+}
+
+/// The log of a replica.
+fn log_of(stack: &Stack, name: &str, replica: &Replica) -> String {
+    let port = replica.address().rsplit(':').next().unwrap_or_default().to_owned();
+    std::fs::read_to_string(stack.folder().join(format!("logs/{name}-{port}.log"))).expect("the replica should have a log")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_over_tls_carries_the_feed_and_names_certificates_that_do_not_fit() {
+    let stack = Stack::start().expect("the stack should start");
+    let (authority, other) = (Authority::new(), Authority::new());
+    let server = authority.issue("127.0.0.1");
+    let redis = TlsTerminator::to_redis(port_of(&stack, Part::Redis), &server, &authority).await;
+    let settings = redis_settings(&stack, redis.port(), &authority, &authority.issue("client"));
+    let (ingest, notifier) = (replica(&stack, "ingest", &settings), replica(&stack, "notifier", &settings));
+    let mut mandrill = Mandrill::of(&stack);
+    mandrill.to = format!("{}/webhook/", ingest.address());
+    let mut follower = Follower::new(ApiClient::admin(&stack).await);
+    follower.addresses = vec![notifier.address()];
+    follower.connect().await;
+    let mut delivered = 0;
+    let mut deliver = async || {
+        let batch: Vec<Value> = (0..20).map(|n| event("open", &format!("m{delivered}-{n}"))).collect();
+        assert_eq!(mandrill.deliver(&batch).await.status, 200);
+        delivered += 20;
+        delivered
+    };
+    let count = deliver().await;
+    follower.follow_until(|follower| follower.events.len() == count).await;
+
+    for (what, identity, clients) in unfit(&authority, &other, "127.0.0.1") {
+        redis.show(&identity, clients);
+        assert_eq!(until_state(&notifier.address(), "redis", "untrusted").await, 503, "{what}");
+        assert_eq!(until_state(&ingest.address(), "redis", "untrusted").await, 200, "{what}");
+        let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let doctor = stack.ingest_with(&["doctor"], &settings).expect("the doctor only warns");
+        assert!(doctor.contains("WARN  redis       The TLS connection to Redis fails"), "{what}: {doctor}");
+        let count = deliver().await;
+        redis.show(&server, &authority);
+        assert_eq!(until_state(&notifier.address(), "redis", "up").await, 200, "{what}");
+        follower.follow_until(|follower| follower.events.len() == count).await;
+    }
+    let stored = Database::of(&stack).await.ids("select id from events").await;
+    assert_eq!(follower.events.keys().copied().collect::<BTreeSet<i64>>(), stored);
+    let log = log_of(&stack, "notifier", &notifier);
+    for reason in ["UnknownIssuer", "expired", "not valid for name"] {
+        assert!(log.lines().any(|line| line.contains("Redis takes no writes") && line.contains(reason)), "{reason}: {log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_over_tls_takes_deliveries_and_names_certificates_that_do_not_fit() {
+    let stack = Stack::start().expect("the stack should start");
+    let (authority, other) = (Authority::new(), Authority::new());
+    let (server, client) = (authority.issue("localhost"), authority.issue("client"));
+    let postgres = TlsTerminator::to_postgres(port_of(&stack, Part::Postgres), &server, &authority).await;
+    let settings = vec![
+        ("DATABASE_URL", format!("postgres://mandrill@localhost:{}/mandrill?sslmode=verify-full", postgres.port())),
+        ("DATABASE_PASSWORD", stack.settings().postgres_password.clone()),
+        ("DATABASE_CA_FILE", text(&authority.certificate())),
+        ("DATABASE_CLIENT_CERT_FILE", text(&client.certificate)),
+        ("DATABASE_CLIENT_KEY_FILE", text(&client.key)),
+    ];
+    let (ingest, notifier) = (replica(&stack, "ingest", &settings), replica(&stack, "notifier", &settings));
+    let mut mandrill = Mandrill::of(&stack);
+    mandrill.to = format!("{}/webhook/", ingest.address());
+    let mut follower = Follower::new(ApiClient::admin(&stack).await);
+    follower.addresses = vec![notifier.address()];
+    follower.connect().await;
+    let mut number = 0;
+    let mut batch = || {
+        number += 1;
+        (0..20).map(|n| event("open", &format!("m{number}-{n}"))).collect::<Vec<Value>>()
+    };
+    assert_eq!(mandrill.deliver(&batch()).await.status, 200);
+    let mut accepted = 20;
+    follower.follow_until(|follower| follower.events.len() == accepted).await;
+
+    let as_text: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    for (what, identity, clients) in unfit(&authority, &other, "localhost") {
+        postgres.show(&identity, clients);
+        assert_eq!(until_state(&ingest.address(), "postgres", "untrusted").await, 503, "{what}");
+        assert_eq!(until_state(&notifier.address(), "postgres", "untrusted").await, 503, "{what}");
+        let doctor = stack.ingest_with(&["doctor"], &as_text).expect_err("the doctor should fail").to_string();
+        assert!(doctor.contains("The TLS connection to Postgres fails"), "{what}: {doctor}");
+        let refused = batch();
+        assert_eq!(mandrill.deliver(&refused).await.status, 503, "{what}");
+        postgres.show(&server, &authority);
+        assert_eq!(until_state(&ingest.address(), "postgres", "up").await, 200, "{what}");
+        assert_eq!(until_state(&notifier.address(), "postgres", "up").await, 200, "{what}");
+        assert_eq!(mandrill.deliver(&refused).await.status, 200, "{what}");
+        accepted += 20;
+        follower.follow_until(|follower| follower.events.len() == accepted).await;
+    }
+    let log = log_of(&stack, "ingest", &ingest);
+    for reason in ["UnknownIssuer", "expired", "not valid for name"] {
+        assert!(log.lines().any(|line| line.contains("Postgres takes no writes") && line.contains(reason)), "{reason}: {log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn required_encryption_is_never_given_up() {
+    let stack = Stack::start().expect("the stack should start");
+    let plain = stack.database_url();
+    for mode in ["require", "verify-full"] {
+        let url = format!("{plain}?sslmode={mode}");
+        let doctor = stack.ingest_with(&["doctor"], &[("DATABASE_URL", &url)]).expect_err("the doctor should fail").to_string();
+        assert!(doctor.contains("or Postgres has no TLS"), "{mode}: {doctor}");
+    }
+    for mode in ["prefer", "allow", "disable"] {
+        let url = format!("{plain}?sslmode={mode}");
+        stack.ingest_with(&["doctor"], &[("DATABASE_URL", &url)]).unwrap_or_else(|error| panic!("{mode}: {error}"));
+    }
+    let redis = stack.redis_url().replace("redis://", "rediss://");
+    let doctor = stack.ingest_with(&["doctor"], &[("REDIS_URL", &redis)]).expect("the doctor only warns");
+    assert!(doctor.contains("WARN  redis"), "{doctor}");
+}
+
+/// Starts a service with settings that it should refuse, and waits until it has exited.
+async fn run(stack: &Stack, service: &str, settings: &[(&str, &str)]) -> Output {
+    let mut command = stack.command(service).expect("the service should be built");
+    command.arg("serve").env("LISTEN", "127.0.0.1:0").envs(settings.iter().copied());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the service should start");
+    let (pid, mut child) = (child.id(), Some(child));
+    until(&format!("{service} with {settings:?} exits (process {pid})"), || {
+        let exited = child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()));
+        std::future::ready(exited.then_some(()))
+    })
+    .await;
+    child.take().expect("the child should be there").wait_with_output().expect("the output should be readable")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_cannot_be_used_end_the_start_and_are_named() {
+    let stack = Stack::start_postgres().expect("Postgres should start");
+    let (authority, other) = (Authority::new(), Authority::new());
+    let (client, foreign) = (authority.issue("client"), other.issue("client"));
+    let ca = text(&authority.certificate());
+    let garbage = text(&authority.file("garbage.pem", "-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n"));
+    let empty = text(&authority.file("empty.pem", ""));
+    let missing = text(&authority.folder().join("missing.pem"));
+    let (certificate, key, foreign_key) = (text(&client.certificate), text(&client.key), text(&foreign.key));
+    let missing_root = format!("postgres://u@127.0.0.1/x?sslmode=verify-full&sslrootcert={missing}");
+    let tls = ("REDIS_URL", "rediss://127.0.0.1:1");
+    let cases: Vec<(&str, Vec<(&str, &str)>)> = vec![
+        ("REDIS_CA_FILE", vec![tls, ("REDIS_CA_FILE", &missing)]),
+        ("REDIS_CA_FILE", vec![tls, ("REDIS_CA_FILE", &garbage)]),
+        ("REDIS_CA_FILE", vec![tls, ("REDIS_CA_FILE", &empty)]),
+        ("REDIS_CA_FILE", vec![tls, ("REDIS_CA_FILE", &key)]),
+        ("REDIS_CLIENT_CERT_FILE", vec![tls, ("REDIS_CLIENT_CERT_FILE", &missing), ("REDIS_CLIENT_KEY_FILE", &key)]),
+        ("REDIS_CLIENT_KEY_FILE", vec![tls, ("REDIS_CLIENT_CERT_FILE", &certificate), ("REDIS_CLIENT_KEY_FILE", &certificate)]),
+        ("REDIS_CLIENT_KEY_FILE", vec![tls, ("REDIS_CLIENT_CERT_FILE", &certificate), ("REDIS_CLIENT_KEY_FILE", &foreign_key)]),
+        ("REDIS_CLIENT_KEY_FILE", vec![tls, ("REDIS_CLIENT_CERT_FILE", &certificate)]),
+        ("REDIS_CLIENT_CERT_FILE", vec![tls, ("REDIS_CLIENT_KEY_FILE", &key)]),
+        ("REDIS_URL", vec![("REDIS_URL", "redis://127.0.0.1:1"), ("REDIS_CA_FILE", &ca)]),
+        ("REDIS_URL", vec![("REDIS_URL", "rediss://127.0.0.1:1/#insecure")]),
+        ("REDIS_URL", vec![("REDIS_URL", "http://127.0.0.1:1")]),
+        ("REDIS_SENTINELS", vec![tls, ("REDIS_SENTINELS", "127.0.0.1:1"), ("REDIS_SENTINEL_MASTER", "feed")]),
+        ("REDIS_CLUSTER", vec![tls, ("REDIS_CLUSTER", "127.0.0.1:1")]),
+        ("REDIS_CLUSTER", vec![("REDIS_URL", ""), ("REDIS_CLUSTER", "127.0.0.1:1,rediss://127.0.0.1:2")]),
+        ("REDIS_CLUSTER", vec![("REDIS_URL", ""), ("REDIS_CLUSTER", "redis://127.0.0.1:1"), ("REDIS_CA_FILE", &ca)]),
+        ("REDIS_CLUSTER", vec![("REDIS_URL", ""), ("REDIS_CLUSTER", "redis://127.0.0.1:1/3")]),
+        ("REDIS_SENTINEL_MASTER", vec![("REDIS_URL", ""), ("REDIS_SENTINELS", "127.0.0.1:1")]),
+        ("REDIS_SENTINEL_MASTER", vec![("REDIS_SENTINEL_MASTER", "feed")]),
+        ("FEED_KEEP", vec![("FEED_KEEP", "7")]),
+        ("DATABASE_URL", vec![("DATABASE_URL", "postgres://127.0.0.1/x")]),
+        ("DATABASE_URL", vec![("DATABASE_URL", "mysql://u@127.0.0.1/x")]),
+        ("DATABASE_URL", vec![("DATABASE_URL", "postgres://u@127.0.0.1/x?sslmode=perhaps")]),
+        ("DATABASE_URL", vec![("DATABASE_URL", "postgres://u@127.0.0.1/x?sslmode=verify-ca")]),
+        ("DATABASE_URL", vec![("DATABASE_URL", "postgres://u@127.0.0.1/x?sslmode=disable"), ("DATABASE_CA_FILE", &ca)]),
+        ("sslrootcert", vec![("DATABASE_URL", &missing_root)]),
+        ("DATABASE_CA_FILE", vec![("DATABASE_CA_FILE", &garbage)]),
+        (
+            "DATABASE_CLIENT_KEY_FILE",
+            vec![("DATABASE_CLIENT_CERT_FILE", &certificate), ("DATABASE_CLIENT_KEY_FILE", &foreign_key)],
+        ),
+        ("DATABASE_CLIENT_KEY_FILE", vec![("DATABASE_CLIENT_CERT_FILE", &certificate)]),
+        ("DATABASE_URL_FILE", vec![("DATABASE_URL", ""), ("DATABASE_URL_FILE", &missing)]),
+        ("DATABASE_URL_FILE", vec![("DATABASE_URL_FILE", &ca)]),
+        ("REDIS_PASSWORD_FILE", vec![("REDIS_PASSWORD_FILE", &missing)]),
+    ];
+    for service in ["ingest", "notifier"] {
+        for (setting, settings) in &cases {
+            let output = run(&stack, service, settings).await;
+            let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            assert_eq!(output.status.code(), Some(64), "{service} {settings:?}: {printed}");
+            assert!(printed.contains(setting), "{service} {settings:?}: {printed}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_come_from_files_and_are_never_printed() {
+    let stack = Stack::start().expect("the stack should start");
+    let authority = Authority::new();
+    let settings = stack.settings();
+    let file = |name: &str, contents: &str| text(&authority.file(name, contents));
+    let environment = [
+        ("DATABASE_URL", format!("postgres://mandrill@127.0.0.1:{}/mandrill", port_of(&stack, Part::Postgres))),
+        // An empty variable does not hide the file.
+        ("DATABASE_PASSWORD", String::new()),
+        ("DATABASE_PASSWORD_FILE", file("database", &format!("{}\n", settings.postgres_password))),
+        ("REDIS_URL", String::new()),
+        ("REDIS_URL_FILE", file("redis", &stack.redis_url())),
+        ("WEBHOOK_KEYS", String::new()),
+        ("WEBHOOK_KEYS_FILE", file("webhook", &format!("{}\r\n", settings.webhook_keys))),
+        ("SECRET_KEY", String::new()),
+        ("SECRET_KEY_FILE", file("key", "a key of many characters")),
+    ];
+    let ingest = replica(&stack, "ingest", &environment);
+    let mut mandrill = Mandrill::of(&stack);
+    mandrill.to = format!("{}/webhook/", ingest.address());
+    assert_eq!(mandrill.deliver(&[event("open", "m1")]).await.status, 200);
+    assert_eq!(until_state(&ingest.address(), "redis", "up").await, 200);
+
+    for (setting, value, invalid) in
+        [("SECRET_KEY_FILE", "too short", ""), ("WEBHOOK_KEYS_FILE", "a=test-webhook", ""), ("SECRET_KEY", "tiny", "tiny")]
+    {
+        let value = if invalid.is_empty() { file("invalid", value) } else { value.to_owned() };
+        let output = run(&stack, "ingest", &[("SECRET_KEY", ""), ("WEBHOOK_KEYS", ""), (setting, &value)]).await;
+        let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(64), "{printed}");
+        assert!(printed.contains(setting.trim_end_matches("_FILE")), "{printed}");
+        for secret in ["too short", "test-webhook'", "tiny"] {
+            assert!(!printed.contains(secret), "{printed}");
+        }
+    }
+}

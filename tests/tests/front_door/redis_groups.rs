@@ -1,0 +1,140 @@
+//! Sentinels and clusters of Redis: deliveries, the live feed and readiness while servers fail.
+
+use std::collections::BTreeSet;
+
+use front_door::delivery::event;
+use front_door::{ApiClient, Database, Follower, Mandrill, Proxy, ProxyMode, until};
+use serde_json::Value;
+use stack::{Part, RedisGroup, Stack};
+
+const BATCHES: usize = 40;
+const SIZE: usize = 25;
+
+fn stack_on(group: &RedisGroup) -> Stack {
+    let environment = group.environment();
+    let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    Stack::start_with(&environment).expect("the stack should start")
+}
+
+/// Waits until `/readyz` has this status and says this about Redis.
+async fn until_redis_is(address: &str, status: u16, state: &str) {
+    let ready = format!("{address}/readyz");
+    until(&format!("{address} has status {status} and reports that Redis is {state}"), || async {
+        let response = reqwest::get(&ready).await.ok()?;
+        let found = response.status();
+        let json: Value = response.json().await.ok()?;
+        (found == status && json["redis"] == state).then_some(())
+    })
+    .await;
+}
+
+/// Delivers, kills the master halfway, and checks that a client that was connected throughout has seen everything.
+async fn a_killed_master_loses_nothing(mut group: RedisGroup) {
+    let stack = stack_on(&group);
+    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
+    let mut follower = Follower::new(admin.clone());
+    follower.connect().await;
+    let following = tokio::spawn(async move {
+        follower.follow_until(|follower| follower.events.len() == BATCHES * SIZE).await;
+        follower
+    });
+    let (progress, mut posted) = tokio::sync::watch::channel(0);
+    let posting = tokio::spawn(async move {
+        for number in 0..BATCHES {
+            let batch: Vec<Value> = (0..SIZE).map(|n| event("open", &format!("m{number}-{n}"))).collect();
+            assert_eq!(mandrill.deliver(&batch).await.status, 200, "a delivery does not depend on Redis");
+            progress.send_replace(number + 1);
+        }
+    });
+    posted.wait_for(|done| *done >= BATCHES / 4).await.expect("posting should continue");
+    let killed = group.kill_master().expect("another server should become the master");
+    posting.await.expect("every batch should be posted");
+    let follower = following.await.expect("the client should see every event");
+    assert!(follower.is_in_order);
+    let stored = Database::of(&stack).await.ids("select id from events").await;
+    assert_eq!(follower.events.keys().copied().collect::<BTreeSet<i64>>(), stored);
+    group.restart(killed).expect("the killed server should follow the new master");
+    until_redis_is(&stack.direct(Part::Notifier), 200, "up").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_killed_under_sentinels_loses_nothing() {
+    a_killed_master_loses_nothing(RedisGroup::sentinels(|port| port).expect("the servers should start")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_killed_in_a_cluster_loses_nothing() {
+    a_killed_master_loses_nothing(RedisGroup::cluster().expect("the servers should start")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notifier_that_is_cut_off_together_with_the_master_is_not_ready_and_its_pages_fetch_again() {
+    let to_master = Proxy::to(0).await;
+    let announce = |port| {
+        to_master.redirect_to(port);
+        to_master.port()
+    };
+    let group = RedisGroup::sentinels(announce).expect("the servers should start");
+    let stack = stack_on(&group);
+    let mut to_sentinels = Vec::new();
+    for port in group.sentinel_ports() {
+        to_sentinels.push(Proxy::to(port).await);
+    }
+    let sentinels = to_sentinels.iter().map(|proxy| format!("127.0.0.1:{}", proxy.port())).collect::<Vec<_>>().join(",");
+    let cut_off = stack.replica_with("notifier", &[("REDIS_SENTINELS", &sentinels)]).expect("the notifier should start");
+    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
+    let (mut near, mut far) = (Follower::new(admin.clone()), Follower::new(admin.clone()));
+    far.addresses = vec![cut_off.address()];
+    near.connect().await;
+    far.connect().await;
+    let deliver = async |name: &str| {
+        let batch: Vec<Value> = (0..50).map(|n| event("open", &format!("{name}-{n}"))).collect();
+        assert_eq!(mandrill.deliver(&batch).await.status, 200);
+    };
+    deliver("before").await;
+    near.follow_until(|near| near.events.len() == 50).await;
+    far.follow_until(|far| far.events.len() == 50).await;
+    let refetches = far.refetches;
+
+    let master = group.master();
+    to_master.set_mode(ProxyMode::CutExcept(cut_off.pid()));
+    to_sentinels.iter().for_each(|proxy| proxy.set_mode(ProxyMode::Cut));
+    until("another server becomes the master", || async { group.master().filter(|port| Some(*port) != master) }).await;
+    until_redis_is(&cut_off.address(), 503, "cut_off").await;
+    until_redis_is(&stack.direct(Part::Notifier), 200, "up").await;
+    deliver("meanwhile").await;
+    near.follow_until(|near| near.events.len() == 100).await;
+
+    to_master.set_mode(ProxyMode::Forward);
+    to_sentinels.iter().for_each(|proxy| proxy.set_mode(ProxyMode::Forward));
+    until_redis_is(&cut_off.address(), 200, "up").await;
+    deliver("afterwards").await;
+    near.follow_until(|near| near.events.len() == 150).await;
+    far.follow_until(|far| far.events.len() == 150).await;
+    assert!(far.refetches > refetches, "the page should fetch again");
+    assert_eq!(near.events.keys().collect::<Vec<_>>(), far.events.keys().collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_name_of_the_master_and_missing_sentinels_are_named() {
+    let group = RedisGroup::sentinels(|port| port).expect("the servers should start");
+    let stack = stack_on(&group);
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let silent = silent.to_string();
+    let cases = [
+        ("REDIS_SENTINEL_MASTER", "fed", "unknown_master", "The sentinels know no master with this name"),
+        ("REDIS_SENTINELS", silent.as_str(), "no_sentinel", "No sentinel responds"),
+        ("REDIS_SENTINEL_PASSWORD", "mistaken", "unauthorized", "Redis rejects the user, the password or a command"),
+        ("REDIS_PASSWORD", "mistaken", "unauthorized", "Redis rejects the user, the password or a command"),
+    ];
+    for (setting, value, state, advice) in cases {
+        let ingest = stack.replica_with("ingest", &[(setting, value)]).expect("deliveries do not depend on Redis");
+        until_redis_is(&ingest.address(), 200, state).await;
+        let doctor = stack.ingest_with(&["doctor"], &[(setting, value)]).expect("the doctor only warns");
+        assert!(doctor.contains(advice), "{setting}: {doctor}");
+        let log = stack.folder().join(format!("logs/ingest-{}.log", ingest.address().rsplit(':').next().unwrap_or_default()));
+        let log = std::fs::read_to_string(log).expect("the service should have a log");
+        assert!(log.contains(&format!("Redis takes no writes state=\"{state}\"")), "{setting}: {log}");
+        assert!(!log.contains("mistaken"), "{log}");
+    }
+}
