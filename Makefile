@@ -1,6 +1,6 @@
 # Run `make` without a target to list the recipes.
 .DEFAULT_GOAL := help
-.PHONY: help up simulate watch check test bench frontend sqlx openapi deny fmt env clean
+.PHONY: help up simulate watch check test soak bench frontend sqlx openapi deny fmt env clean
 
 # Where cargo puts programs: CARGO_TARGET_DIR and cargo's configuration apply.
 TARGET = $$(cargo metadata --locked --no-deps --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
@@ -25,6 +25,10 @@ check: frontend/node_modules/.package-lock.json ## check format, lints, spelling
 
 test: ## run every check and test; the last line is `N passed, N failed`
 	@python3 tools/test.py
+
+soak: frontend ## run the long tests at full size: failovers of Redis and rolling restarts, with hundreds of clients
+	cargo build --locked --workspace
+	SOAK=1 cargo test --locked -p front-door --test front_door -- --test-threads 1 a_rolling clients_receive
 
 bench: frontend ## compare with alternatives; QUICK=1 runs one short round, ONLY= selects rows by the prefix of their ids
 	cargo build --locked --release -p ingest -p notifier -p bench

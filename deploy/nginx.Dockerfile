@@ -10,6 +10,7 @@ FROM nginx:1.28-bookworm
 COPY --from=build /src/dist /usr/share/mandrill-listener
 COPY deploy/nginx/nginx.conf.template /etc/nginx/nginx.conf.template
 COPY deploy/nginx/start /usr/local/bin/start-nginx
+COPY deploy/nginx/upstream /usr/local/bin/upstream
 USER nginx
 EXPOSE 8080
 ENTRYPOINT ["start-nginx"]

@@ -80,17 +80,17 @@ def chromium():
 
 def debian_servers():
     """Returns whether the servers of Debian that some tests need are there. Installs them in CI, where no service starts by itself."""
-    programs = ["/usr/bin/redis-server", "/usr/sbin/pgbouncer", "/usr/lib/postgresql/15/bin/postgres"]
+    programs = ["/usr/bin/redis-server", "/usr/sbin/pgbouncer", "/usr/sbin/nginx", "/usr/lib/postgresql/15/bin/postgres"]
     missing = [program for program in programs if not Path(program).is_file()]
     if missing and os.environ.get("CI") and os.geteuid() == 0 and shutil.which("apt-get"):
         noninteractive = {"DEBIAN_FRONTEND": "noninteractive"}
         step("apt-get update", "apt-get", "update", "-qq", env=noninteractive)
-        packages = ["redis-server", "pgbouncer", "postgresql-15"]
+        packages = ["redis-server", "pgbouncer", "nginx", "postgresql-15"]
         step("install servers", "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages, env=noninteractive)
         missing = [program for program in programs if not Path(program).is_file()]
     if not missing and os.geteuid() == 0:
         return True
-    print("\nThe tests of Debian's Redis, Postgres and PgBouncer are not run: they need root and", *(missing or programs))
+    print("\nThe tests of Debian's Redis, Postgres, PgBouncer and nginx are not run: they need root and", *(missing or programs))
     return False
 
 

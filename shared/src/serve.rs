@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
@@ -30,6 +30,9 @@ use crate::config::Connections;
 
 /// Maximum time for a client to send a complete request header. Also limits how long a connection can stay idle between requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a new connection can take to send its first request while the service stops.
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Identifies a request across the logs of the proxy and the services.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -47,13 +50,9 @@ where
     let permits = Arc::new(Semaphore::new(config.max_connections));
     let trusted: Arc<[IpNet]> = config.trusted_proxies.clone().into();
     let connections = TaskTracker::new();
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = accept(&listener, &permits) => accepted,
-        };
-        let Some((stream, address, permit)) = accepted else { continue };
-        let service = with_request_context(service.clone(), address.ip(), Arc::clone(&trusted));
+    let serve = |stream: TcpStream, address: SocketAddr, permit: Option<OwnedSemaphorePermit>| {
+        let requested = CancellationToken::new();
+        let service = with_request_context(service.clone(), address.ip(), Arc::clone(&trusted), requested.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
@@ -65,7 +64,7 @@ where
             tokio::pin!(connection);
             let result = tokio::select! {
                 result = connection.as_mut() => result,
-                () = stop.cancelled() => {
+                () = stopped_after_a_request(&stop, &requested) => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
@@ -75,20 +74,49 @@ where
             }
             drop(permit);
         });
+    };
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accept(&listener, &permits) => if let Some((stream, address, permit)) = accepted {
+                serve(stream, address, Some(permit));
+            },
+        }
     }
-    drop(listener);
+    // Whoever has connected already is served: a proxy does not repeat a POST that it has sent.
+    for (stream, address) in waiting(listener) {
+        serve(stream, address, None);
+    }
     connections.close();
     if tokio::time::timeout(Duration::from_secs(config.drain_seconds), connections.wait()).await.is_err() {
         tracing::warn!(drain_seconds = config.drain_seconds, "some requests were still in flight at the end of the drain period");
     }
 }
 
+/// Waits for `stop` and for the connection's first request, which is probably on its way. hyper closes a connection without any request at
+/// once, but a proxy does not repeat a POST that it has sent.
+async fn stopped_after_a_request(stop: &CancellationToken, requested: &CancellationToken) {
+    stop.cancelled().await;
+    let _none_came = tokio::time::timeout(FIRST_REQUEST_TIMEOUT, requested.cancelled()).await;
+}
+
+/// Closes the port, and returns the connections that wait to be accepted.
+fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let mut waiting = Vec::new();
+    // tokio could still be about to learn of the newest ones.
+    if let Ok(listener) = listener.into_std() {
+        while let Ok((stream, address)) = listener.accept() {
+            if stream.set_nonblocking(true).is_ok() && stream.set_nodelay(true).is_ok() {
+                waiting.extend(TcpStream::from_std(stream).map(|stream| (stream, address)));
+            }
+        }
+    }
+    waiting
+}
+
 /// Waits for a free permit and accepts the next connection. Returns `None` if accepting fails, for example because there are no
 /// free file descriptors.
-async fn accept(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = Arc::clone(permits).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, address)) => {
@@ -106,17 +134,19 @@ async fn accept(
     }
 }
 
-/// Wraps `service` so that each request has a [`Peer`] extension, and its log lines and response include its request id.
+/// Wraps `service` so that a request cancels `requested`, and so that each request has a [`Peer`] extension, and its log lines and response include its request id.
 fn with_request_context<S>(
     service: S,
     address: IpAddr,
     trusted: Arc<[IpNet]>,
+    requested: CancellationToken,
 ) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone + Send
 where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send,
     S::Future: Send,
 {
     tower::service_fn(move |mut request: Request<Incoming>| {
+        requested.cancel();
         let peer = Peer::of(&request, address, &trusted);
         request.extensions_mut().insert(peer);
         let id = request_id(&request);

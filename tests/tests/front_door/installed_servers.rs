@@ -15,6 +15,7 @@ use stack::{Part, Replica, Stack};
 const POSTGRES: &str = "/usr/lib/postgresql/15/bin";
 const REDIS: &str = "/usr/bin/redis-server";
 const PGBOUNCER: &str = "/usr/sbin/pgbouncer";
+const NGINX: &str = "/usr/sbin/nginx";
 /// The user and group `nobody`, which Postgres and PgBouncer run as if the test is root.
 const NOBODY: u32 = 65_534;
 
@@ -192,4 +193,23 @@ async fn pgbouncer_works_in_session_mode_and_is_refused_in_transaction_mode() {
     let (name, value) = url(port.number());
     let doctor = stack.ingest_with(&["doctor"], &[(name, &value)]).expect_err("the doctor should fail").to_string();
     assert!(doctor.contains("FAIL  database    A pooler gives our connections to others between transactions"), "{doctor}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs nginx 1.22 of Debian"]
+async fn nginx_1_22_passes_requests_to_one_address_or_several() {
+    let mut servers = Servers::find().expect("the servers should be there");
+    servers.nginx = NGINX.into();
+    let mut stack = Stack::start_on(servers).expect("the stack should start");
+    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
+    assert_eq!(mandrill.deliver(&[event("open", "m1")]).await.status, 200);
+    let ingests = [replica(&stack, "ingest", &[]), replica(&stack, "ingest", &[])];
+    let notifiers = [replica(&stack, "notifier", &[]), replica(&stack, "notifier", &[])];
+    stack.route_to(&ingests, &notifiers).expect("nginx should restart");
+    stack.stop(Part::Ingest);
+    stack.stop(Part::Notifier);
+    assert_eq!(mandrill.deliver(&[event("open", "m2")]).await.status, 200);
+    let mut follower = Follower::new(admin);
+    follower.connect().await;
+    follower.follow_until(|follower| follower.events.len() == 2).await;
 }

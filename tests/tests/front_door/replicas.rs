@@ -1,9 +1,15 @@
 //! Multiple ingest replicas sharing one database.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use front_door::delivery::event;
-use front_door::{ApiResponse, Database, Mandrill};
-use serde_json::Value;
-use stack::{Part, Stack};
+use front_door::{ApiClient, ApiResponse, Database, Follower, Mandrill};
+use serde_json::{Value, json};
+use stack::{Part, Replica, Stack};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_store_overlapping_batches_once_without_deadlock() {
@@ -39,4 +45,105 @@ async fn replicas_store_overlapping_batches_once_without_deadlock() {
     let counted = "select sum(count)::bigint from (select count, outcome from event_tallies
                    union all select count, outcome from event_tally_deltas) as counted where outcome = 'stored'";
     assert_eq!(database.number(counted).await, Some(600));
+}
+
+/// Every event has one of these tags, and every client follows one.
+const TAGS: usize = 20;
+/// Mandrill posts over few connections at a time, and nginx refuses more than 64 from one address.
+const MAX_POSTS_IN_FLIGHT: usize = 32;
+
+fn tagged(number: usize) -> Value {
+    let mut event = event("open", &format!("m{number}"));
+    event["msg"]["tags"] = json!([format!("t{}", number % TAGS)]);
+    event
+}
+
+/// How much a rolling restart has to withstand.
+struct Load {
+    posts_per_second: u64,
+    sockets: usize,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_rolling_restart_of_all_replicas_fails_no_post_and_leaves_no_gap() {
+    let load = if std::env::var_os("SOAK").is_some() {
+        Load { posts_per_second: 500, sockets: 500 }
+    } else {
+        Load { posts_per_second: 50, sockets: 20 }
+    };
+    let mut stack = Stack::start().expect("the stack should start");
+    let settings = [
+        ("SHUTDOWN_DELAY_SECONDS", "1"),
+        ("DRAIN_SECONDS", "2"),
+        ("MAX_SOCKETS_PER_USER", "5000"),
+        ("MAX_SOCKETS_PER_ADDRESS", "5000"),
+    ];
+    let start = |name: &str, stack: &Stack| -> Vec<Replica> {
+        (0..3).map(|_| stack.replica_with(name, &settings).expect("the replica should start")).collect()
+    };
+    let (mut ingests, mut notifiers) = (start("ingest", &stack), start("notifier", &stack));
+    let admin = ApiClient::admin(&stack).await;
+    stack.route_to(&ingests, &notifiers).expect("nginx should restart");
+    stack.stop(Part::Ingest);
+    stack.stop(Part::Notifier);
+
+    let total = Arc::new(AtomicUsize::new(usize::MAX));
+    let followers: Vec<_> = (0..load.sockets)
+        .map(|number| {
+            let (mut follower, total) = (Follower::new(admin.clone()), Arc::clone(&total));
+            follower.topics = vec!["events"];
+            follower.filter = json!({"tag": format!("t{}", number % TAGS)});
+            tokio::spawn(async move {
+                follower.connect().await;
+                follower.follow_until(|follower| follower.events.len() * TAGS >= total.load(Ordering::Relaxed)).await;
+                follower
+            })
+        })
+        .collect();
+    let (stop, mut stopped) = tokio::sync::watch::channel(false);
+    let mandrill = Mandrill::of(&stack);
+    let posting = tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / load.posts_per_second));
+        let mut posts = JoinSet::new();
+        let in_flight = Arc::new(Semaphore::new(MAX_POSTS_IN_FLIGHT));
+        let mut number = 0;
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                _ = stopped.changed() => break,
+            }
+            let (mandrill, batch) = (mandrill.clone(), vec![tagged(number)]);
+            let permit = Arc::clone(&in_flight).acquire_owned().await;
+            posts.spawn(async move {
+                let response = mandrill.deliver(&batch).await;
+                drop(permit);
+                response
+            });
+            number += 1;
+        }
+        (number, posts.join_all().await)
+    });
+    tokio::task::block_in_place(|| {
+        for replica in ingests.iter_mut().chain(&mut notifiers) {
+            replica.restart().expect("the replica should restart");
+        }
+    });
+    stop.send_replace(true);
+    let (number, responses) = posting.await.expect("posting should end");
+    let failed: Vec<&ApiResponse> = responses.iter().filter(|response| response.status != 200).collect();
+    let log = std::fs::read_to_string(stack.log(Part::Nginx)).unwrap_or_default();
+    assert!(failed.is_empty(), "{} of {number} posts failed, first {:?}\n{log}", failed.len(), failed.first());
+    // More events complete the tags, and wake clients that have every other one already.
+    let all = (number / TAGS + 2) * TAGS;
+    total.store(all, Ordering::Relaxed);
+    let last: Vec<Value> = (number..all).map(tagged).collect();
+    assert_eq!(Mandrill::of(&stack).deliver(&last).await.status, 200);
+    let mut database = Database::of(&stack).await;
+    assert_eq!(database.count("events").await, i64::try_from(all).expect("a small number"));
+    for (number, follower) in followers.into_iter().enumerate() {
+        let follower = follower.await.expect("the client should see every event");
+        let stored = database.ids(&format!("select id from events where tags = '{{t{}}}'", number % TAGS)).await;
+        assert!(follower.events.keys().eq(&stored), "{} of {} events", follower.events.len(), stored.len());
+        assert!(follower.is_in_order);
+    }
 }

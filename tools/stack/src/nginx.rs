@@ -13,15 +13,24 @@ use rustix::process::Signal;
 use crate::error::{Error, ErrorContext};
 use crate::paths;
 use crate::ports::Port;
-use crate::process::Process;
+use crate::process::{Process, output_of};
 use crate::reaper::Reaper;
 use crate::servers::Servers;
 
-/// The ports and directory substituted for the template's variables.
+/// The addresses and directory substituted for the template's variables.
 pub(crate) struct Targets<'a> {
-    pub(crate) ingest: u16,
-    pub(crate) notifier: u16,
+    /// `HOST:PORT`, or several, separated by commas.
+    pub(crate) ingest: String,
+    pub(crate) notifier: String,
     pub(crate) frontend: &'a Path,
+}
+
+/// The `upstream` for several addresses, and what requests are passed to.
+fn route(name: &str, addresses: &str) -> Result<(String, String), Error> {
+    let script = paths::project().join("deploy/nginx/upstream");
+    let upstream = output_of(Command::new(script).args([name, addresses]))?;
+    let target = if upstream.is_empty() { addresses } else { name };
+    Ok((upstream, target.to_owned()))
 }
 
 pub(crate) fn start(
@@ -35,10 +44,13 @@ pub(crate) fn start(
     let template = paths::project().join("deploy/nginx/nginx.conf.template");
     let mut text = fs::read_to_string(&template).context(format!("reading {}", template.display()))?;
     let number = port.number();
+    let (ingest_upstream, ingest) = route("ingest_replicas", &targets.ingest)?;
+    let (notifier_upstream, notifier) = route("notifier_replicas", &targets.notifier)?;
     for (variable, value) in [
         ("LISTEN", format!("127.0.0.1:{number}")),
-        ("INGEST", format!("127.0.0.1:{}", targets.ingest)),
-        ("NOTIFIER", format!("127.0.0.1:{}", targets.notifier)),
+        ("UPSTREAMS", format!("{ingest_upstream} {notifier_upstream}")),
+        ("INGEST", ingest),
+        ("NOTIFIER", notifier),
         ("FRONTEND", targets.frontend.display().to_string()),
         ("RESOLVER", "127.0.0.1".to_owned()),
         ("WEBHOOK_SPOOL", "48m".to_owned()),

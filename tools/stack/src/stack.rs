@@ -43,6 +43,8 @@ pub struct Stack {
     parts: Vec<(Part, Process)>,
     ports: Vec<(Part, Port)>,
     environment: Vec<(String, String)>,
+    /// Where nginx passes requests, if not to the stack's own services: the addresses of ingest and of the notifier.
+    routes: Option<(String, String)>,
     settings: Settings,
     servers: Servers,
     folder: PathBuf,
@@ -52,8 +54,12 @@ pub struct Stack {
 /// An additional process for a service. Dropping it stops the process.
 #[derive(Debug)]
 pub struct Replica {
-    process: Process,
+    process: Option<Process>,
     port: Port,
+    name: String,
+    environment: Vec<(String, String)>,
+    log: PathBuf,
+    reaper: Arc<Reaper>,
 }
 
 impl Replica {
@@ -62,23 +68,38 @@ impl Replica {
         format!("http://127.0.0.1:{}", self.port.number())
     }
 
+    /// Its process id; 0 if it does not run.
     pub fn pid(&self) -> u32 {
-        self.process.pid()
+        self.process.as_ref().map_or(0, Process::pid)
     }
 
     /// Sends SIGTERM without waiting.
     pub fn terminate(&self) {
-        self.process.signal(Signal::TERM);
+        if let Some(process) = &self.process {
+            process.signal(Signal::TERM);
+        }
     }
 
     /// Returns whether it has exited.
     pub fn has_ended(&mut self) -> bool {
-        self.process.has_ended()
+        self.process.as_mut().is_none_or(Process::has_ended)
     }
 
     /// Kills it with SIGKILL.
-    pub fn kill(self) {
-        self.process.kill();
+    pub fn kill(mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// Stops it, waits until it has exited, and starts it again on the same port.
+    ///
+    /// # Errors
+    /// Returns an error if it does not become ready.
+    pub fn restart(&mut self) -> Result<(), Error> {
+        drop(self.process.take());
+        self.process = Some(service::start(&self.name, &self.environment, &self.port, &self.log, &self.reaper)?);
+        Ok(())
     }
 }
 
@@ -202,6 +223,7 @@ impl Stack {
             parts: Vec::new(),
             ports,
             environment: Vec::new(),
+            routes: None,
             settings,
             servers,
             folder,
@@ -246,11 +268,11 @@ impl Stack {
                 if !frontend.join("index.html").is_file() {
                     return Err(Error::Missing { path: frontend, hint: "run `make frontend`" });
                 }
-                let targets = Targets {
-                    ingest: self.port(Part::Ingest).number(),
-                    notifier: self.port(Part::Notifier).number(),
-                    frontend: &frontend,
-                };
+                let (ingest, notifier) = self.routes.clone().unwrap_or_else(|| {
+                    let address = |part| format!("127.0.0.1:{}", self.port(part).number());
+                    (address(Part::Ingest), address(Part::Notifier))
+                });
+                let targets = Targets { ingest, notifier, frontend: &frontend };
                 nginx::start(&self.servers, &data, port, &targets, &log, &self.reaper)
             }
         }?;
@@ -316,8 +338,23 @@ impl Stack {
         let port = Port::free()?;
         let log = self.folder.join(format!("logs/{name}-{}.log", port.number()));
         let environment = merge_environment(&self.environment, environment);
-        let process = service::start(name, &environment, &port, &log, &self.reaper)?;
-        Ok(Replica { process, port })
+        let mut replica =
+            Replica { process: None, port, name: name.to_owned(), environment, log, reaper: Arc::clone(&self.reaper) };
+        replica.restart()?;
+        Ok(replica)
+    }
+
+    /// Lets nginx pass requests to these replicas instead of the stack's own services.
+    ///
+    /// # Errors
+    /// Returns an error if nginx does not become ready.
+    pub fn route_to(&mut self, ingest: &[Replica], notifier: &[Replica]) -> Result<(), Error> {
+        let list = |replicas: &[Replica]| {
+            let addresses = replicas.iter().map(|replica| format!("127.0.0.1:{}", replica.port.number()));
+            addresses.collect::<Vec<_>>().join(",")
+        };
+        self.routes = Some((list(ingest), list(notifier)));
+        self.restart(Part::Nginx)
     }
 
     /// Runs an `ingest` command to completion and returns its standard output.
