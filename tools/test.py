@@ -136,7 +136,7 @@ def test():
     step("checked queries are committed", "git", "diff", "--exit-code", "--stat", "--", ".sqlx")
     step("tests", "cargo", "test", "--locked", "--workspace", "--quiet", "--no-fail-fast", counted=True, env={"FUZZ_SECONDS": "60"})
     if debian_servers():
-        ignored = ["cargo", "test", "--locked", "--quiet", "-p", "front-door", "--test", "front_door", "--", "--ignored"]
+        ignored = ["cargo", "test", "--locked", "--workspace", "--quiet", "--test", "front_door", "--", "--ignored"]
         step("tests with Debian's servers", *ignored, counted=True)
     step("contract", stack, "with", sys.executable, "tools/contract/run.py")
     if browser := chromium():

@@ -1,10 +1,10 @@
 //! Redis, as one server, as a master that sentinels watch, or as a cluster: a pool for commands, and connections for subscriptions.
 //!
 //! - [`Redis`]: the handle.
-//! - [`address`]: what the settings say.
-//! - [`manager`], [`pooled`], [`connection`]: the servers and the pool.
-//! - [`sentinels`]: which server is the master.
-//! - [`error`]: what can go wrong, and what that says about Redis.
+//! - `address`: what the settings say.
+//! - `manager`, `pooled`, `connection`: the servers and the pool.
+//! - `sentinels`: which server is the master.
+//! - `error`: what can go wrong, and what that says about Redis.
 
 mod address;
 mod connection;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError};
 use tokio::sync::{Mutex, watch};
@@ -54,12 +55,15 @@ impl Sentinels {
         matches!(self.node.addr(), ConnectionAddr::TcpTls { .. })
     }
 
-    /// Asks all sentinels at once, and remembers what most of those say that respond.
+    /// Asks all sentinels at once, and remembers what most of those say that respond. Does not wait for the others once more than half agree.
     pub(super) async fn ask(&self) -> Result<Answer, ConnectError> {
-        let answers = future::join_all(self.sentinels.iter().map(|sentinel| sentinel.ask(&self.name))).await;
+        let is_majority = |count: usize| count * 2 > self.sentinels.len();
+        let mut answers: FuturesUnordered<_> = self.sentinels.iter().map(|sentinel| sentinel.ask(&self.name)).collect();
         let mut votes: Vec<(HostPort, usize)> = Vec::new();
         let (mut is_unknown, mut failure) = (false, None);
-        for answer in answers {
+        while !votes.iter().any(|(_, count)| is_majority(*count))
+            && let Some(answer) = answers.next().await
+        {
             match answer {
                 Ok(Some(master)) => match votes.iter_mut().find(|(voted, _)| **voted == master) {
                     Some((_, count)) => *count += 1,
@@ -83,7 +87,7 @@ impl Sentinels {
             *known = Some(Arc::clone(&master));
             is_new
         });
-        Ok(Answer { master, is_agreed: count * 2 > self.sentinels.len() })
+        Ok(Answer { master, is_agreed: is_majority(count) })
     }
 
     /// A client for the master.
@@ -104,16 +108,16 @@ impl Sentinel {
     /// The address of the master; `None` if this sentinel knows none with this name.
     async fn ask(&self, name: &str) -> Result<Option<(String, u16)>, RedisError> {
         let mut kept = self.connection.lock().await;
-        let mut connection = match kept.take() {
-            Some(connection) => connection,
+        let mut connection = match &*kept {
+            Some(connection) => connection.clone(),
             None => {
                 let timeouts =
                     AsyncConnectionConfig::new().set_connection_timeout(Some(TIMEOUT)).set_response_timeout(Some(TIMEOUT));
-                self.client.get_multiplexed_async_connection_with_config(&timeouts).await?
+                let connection = self.client.get_multiplexed_async_connection_with_config(&timeouts).await?;
+                kept.insert(connection).clone()
             }
         };
-        let answer = redis::cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(name).query_async(&mut connection).await?;
-        *kept = Some(connection);
-        Ok(answer)
+        let answer = redis::cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(name).query_async(&mut connection).await;
+        answer.inspect_err(|_| *kept = None)
     }
 }

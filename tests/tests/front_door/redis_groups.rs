@@ -116,6 +116,19 @@ async fn a_notifier_that_is_cut_off_together_with_the_master_is_not_ready_and_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sentinel_that_does_not_respond_holds_up_nothing() {
+    let group = RedisGroup::sentinels(|port| port).expect("the servers should start");
+    let stack = stack_on(&group);
+    group.freeze_sentinel(0);
+    let (ingest, notifier) = (stack.replica("ingest"), stack.replica("notifier"));
+    for replica in [ingest, notifier] {
+        until_redis_is(&replica.expect("the replica should start").address(), 200, "up").await;
+    }
+    until_redis_is(&stack.direct(Part::Notifier), 200, "up").await;
+    group.thaw_sentinel(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_name_of_the_master_and_missing_sentinels_are_named() {
     let group = RedisGroup::sentinels(|port| port).expect("the servers should start");
     let stack = stack_on(&group);

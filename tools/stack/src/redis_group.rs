@@ -183,6 +183,22 @@ impl RedisGroup {
         self.sentinels.iter().map(|sentinel| sentinel.port.number()).collect()
     }
 
+    /// Suspends a sentinel: it takes connections, but does not respond.
+    pub fn freeze_sentinel(&self, index: usize) {
+        self.signal_sentinel(index, Signal::STOP);
+    }
+
+    /// Resumes a suspended sentinel.
+    pub fn thaw_sentinel(&self, index: usize) {
+        self.signal_sentinel(index, Signal::CONT);
+    }
+
+    fn signal_sentinel(&self, index: usize, signal: Signal) {
+        if let Some(process) = self.sentinels.get(index).and_then(|sentinel| sentinel.process.as_ref()) {
+            process.signal(signal);
+        }
+    }
+
     /// Kills the server that holds the feed with SIGKILL, and returns its port once another server has taken over.
     ///
     /// # Errors

@@ -53,7 +53,7 @@ pub async fn post(state: Arc<AppState>, email: String, admin: Caller, request: E
     // The history of the feed contains events as they were. It is emptied before anything else is published, so that notifiers notice at once
     // and forget their copy.
     if let Err(error) = feed::forget(&state.redis).await {
-        tracing::warn!(%error, "the history of the feed was not emptied; its entries expire with the next 10,000 items");
+        tracing::warn!(%error, "the history of the feed was not emptied; its entries expire with the items that follow");
     }
     erase::announce(&state.pool).await?;
     state.outbox_filled.notify_one();
