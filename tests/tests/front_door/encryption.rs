@@ -28,16 +28,16 @@ fn replica(stack: &Stack, name: &str, settings: &[(&'static str, String)]) -> Re
     stack.replica_with(name, &settings).expect("the replica should start")
 }
 
-/// Waits until `/readyz` says this about Redis or Postgres, and returns the status.
-async fn until_state(address: &str, part: &str, state: &str) -> u16 {
+/// Waits until `/readyz` has this status and says this about Redis or Postgres.
+async fn until_state(address: &str, status: u16, part: &str, state: &str) {
     let ready = format!("{address}/readyz");
-    until(&format!("{address} reports that {part} is {state}"), || async {
+    until(&format!("{address} has status {status} and reports that {part} is {state}"), || async {
         let response = reqwest::get(&ready).await.ok()?;
-        let status = response.status().as_u16();
+        let found = response.status();
         let json: Value = response.json().await.ok()?;
-        (json[part] == state).then_some(status)
+        (found == status && json[part] == state).then_some(())
     })
-    .await
+    .await;
 }
 
 /// What a server at `host` can show that does not fit: its certificate, and the authority whose clients it accepts.
@@ -85,14 +85,14 @@ async fn redis_over_tls_carries_the_feed_and_names_certificates_that_do_not_fit(
 
     for (what, identity, clients) in unfit(&authority, &other, "127.0.0.1") {
         redis.show(&identity, clients);
-        assert_eq!(until_state(&notifier.address(), "redis", "untrusted").await, 503, "{what}");
-        assert_eq!(until_state(&ingest.address(), "redis", "untrusted").await, 200, "{what}");
+        until_state(&notifier.address(), 503, "redis", "untrusted").await;
+        until_state(&ingest.address(), 200, "redis", "untrusted").await;
         let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let doctor = stack.ingest_with(&["doctor"], &settings).expect("the doctor only warns");
         assert!(doctor.contains("WARN  redis       The TLS connection to Redis fails"), "{what}: {doctor}");
         let count = deliver().await;
         redis.show(&server, &authority);
-        assert_eq!(until_state(&notifier.address(), "redis", "up").await, 200, "{what}");
+        until_state(&notifier.address(), 200, "redis", "up").await;
         follower.follow_until(|follower| follower.events.len() == count).await;
     }
     let stored = Database::of(&stack).await.ids("select id from events").await;
@@ -134,15 +134,15 @@ async fn postgres_over_tls_takes_deliveries_and_names_certificates_that_do_not_f
     let as_text: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     for (what, identity, clients) in unfit(&authority, &other, "localhost") {
         postgres.show(&identity, clients);
-        assert_eq!(until_state(&ingest.address(), "postgres", "untrusted").await, 503, "{what}");
-        assert_eq!(until_state(&notifier.address(), "postgres", "untrusted").await, 503, "{what}");
+        until_state(&ingest.address(), 503, "postgres", "untrusted").await;
+        until_state(&notifier.address(), 503, "postgres", "untrusted").await;
         let doctor = stack.ingest_with(&["doctor"], &as_text).expect_err("the doctor should fail").to_string();
         assert!(doctor.contains("The TLS connection to Postgres fails"), "{what}: {doctor}");
         let refused = batch();
         assert_eq!(mandrill.deliver(&refused).await.status, 503, "{what}");
         postgres.show(&server, &authority);
-        assert_eq!(until_state(&ingest.address(), "postgres", "up").await, 200, "{what}");
-        assert_eq!(until_state(&notifier.address(), "postgres", "up").await, 200, "{what}");
+        until_state(&ingest.address(), 200, "postgres", "up").await;
+        until_state(&notifier.address(), 200, "postgres", "up").await;
         assert_eq!(mandrill.deliver(&refused).await.status, 200, "{what}");
         accepted += 20;
         follower.follow_until(|follower| follower.events.len() == accepted).await;
@@ -266,7 +266,7 @@ async fn secrets_come_from_files_and_are_never_printed() {
     let mut mandrill = Mandrill::of(&stack);
     mandrill.to = format!("{}/webhook/", ingest.address());
     assert_eq!(mandrill.deliver(&[event("open", "m1")]).await.status, 200);
-    assert_eq!(until_state(&ingest.address(), "redis", "up").await, 200);
+    until_state(&ingest.address(), 200, "redis", "up").await;
 
     for (setting, value, invalid) in
         [("SECRET_KEY_FILE", "too short", ""), ("WEBHOOK_KEYS_FILE", "a=test-webhook", ""), ("SECRET_KEY", "tiny", "tiny")]
