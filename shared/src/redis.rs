@@ -14,8 +14,6 @@ mod pooled;
 mod sentinels;
 mod timeouts;
 
-use std::sync::Arc;
-
 use deadpool_redis::Runtime;
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -32,9 +30,7 @@ const POOL_SIZE: usize = 8;
 /// A handle to Redis. Clones share their connections.
 #[derive(Clone)]
 pub struct Redis {
-    servers: Arc<Servers>,
     pool: deadpool::managed::Pool<Manager, Connection>,
-    feed_keep: usize,
 }
 
 impl Redis {
@@ -44,8 +40,8 @@ impl Redis {
     /// If a setting is not valid or contradicts another one.
     pub fn new(config: &config::Redis) -> Result<Self, SettingError> {
         let unusable = |_| SettingError::new("REDIS_URL", "the addresses of Redis cannot be used together");
-        let servers = Arc::new(Servers::new(address::read(config)?).map_err(unusable)?);
-        let pool = deadpool::managed::Pool::builder(Manager::new(Arc::clone(&servers), config.feed_keep))
+        let servers = Servers::new(address::read(config)?).map_err(unusable)?;
+        let pool = deadpool::managed::Pool::builder(Manager::new(servers, config.feed_keep))
             .max_size(POOL_SIZE)
             .wait_timeout(Some(TIMEOUT))
             .create_timeout(Some(TIMEOUT))
@@ -53,7 +49,11 @@ impl Redis {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|_| SettingError::new("REDIS_URL", "there is no runtime for time-outs"))?;
-        Ok(Self { servers, pool, feed_keep: config.feed_keep })
+        Ok(Self { pool })
+    }
+
+    fn servers(&self) -> &Servers {
+        &self.pool.manager().servers
     }
 
     /// Returns a connection for commands.
@@ -66,22 +66,22 @@ impl Redis {
 
     /// Returns false if the sentinels have named another master since the connection was opened.
     pub fn is_current(&self, connection: &Connection) -> bool {
-        self.servers.is_current(connection.pooled())
+        self.servers().is_current(connection.pooled())
     }
 
     /// The number of items that the feed keeps, approximately.
     pub fn feed_keep(&self) -> usize {
-        self.feed_keep
+        self.pool.manager().layout.feed_keep
     }
 
     /// Whether connections use TLS.
     pub fn is_encrypted(&self) -> bool {
-        self.servers.is_encrypted()
+        self.servers().is_encrypted()
     }
 
     /// Whether another server can take over. What was published last may then be known to the former one alone.
     pub fn can_fail_over(&self) -> bool {
-        !matches!(*self.servers, Servers::Node { .. })
+        !matches!(self.servers(), Servers::Node { .. })
     }
 
     /// Opens a dedicated connection that is subscribed to `channels`. It never reconnects: the messages end with the connection, or once
@@ -91,7 +91,7 @@ impl Redis {
     /// If Redis is unavailable or rejects the subscription.
     pub async fn subscribe(&self, channels: &[&str]) -> Result<BoxStream<'static, Msg>, Error> {
         let subscribe = async {
-            let (client, moved) = self.servers.subscription_client().await?;
+            let (client, moved) = self.servers().subscription_client().await?;
             let mut subscription = client.get_async_pubsub().await?;
             subscription.subscribe(channels).await?;
             Ok(subscription.into_on_message().take_until(moved).boxed())
@@ -104,6 +104,6 @@ impl Redis {
     /// # Errors
     /// If it may have been replaced, or does not respond.
     pub async fn confirm_master(&self, connection: &mut Connection) -> Result<(), Error> {
-        if self.servers.is_confirmed(connection).await? { Ok(()) } else { Err(Error::CutOff) }
+        if self.servers().is_confirmed(connection).await? { Ok(()) } else { Err(Error::CutOff) }
     }
 }

@@ -9,6 +9,7 @@ use rustls::RootCertStore;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SigningKey};
 
 /// The contents of a PEM file with certificate authorities. An empty path counts as unset.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -72,8 +73,7 @@ impl FromStr for PrivateKeyFile {
 
     fn from_str(path: &str) -> Result<Self, PemError> {
         let Some(pem) = read(path)? else { return Ok(Self(None)) };
-        let key = PrivateKeyDer::from_pem_slice(&pem.text).map_err(|_| PemError::NoKey)?;
-        ring::sign::any_supported_type(&key).map_err(|_| PemError::NoKey)?;
+        signing_key(&pem.text)?;
         Ok(Self(Some(pem)))
     }
 }
@@ -95,15 +95,17 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
     }
 }
 
+fn signing_key(pem: &[u8]) -> Result<Arc<dyn SigningKey>, PemError> {
+    let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| PemError::NoKey)?;
+    ring::sign::any_supported_type(&key).map_err(|_| PemError::NoKey)
+}
+
 /// Checks that a key belongs to a certificate.
 ///
 /// # Errors
 /// If it does not, or either is malformed.
 pub fn check_pair(certificate: &[u8], key: &[u8]) -> Result<(), PemError> {
-    let chain = certificates(certificate)?;
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| PemError::NoKey)?;
-    let key = ring::sign::any_supported_type(&key).map_err(|_| PemError::NoKey)?;
-    rustls::sign::CertifiedKey::new(chain, key).keys_match().map_err(|_| PemError::Mismatch)
+    CertifiedKey::new(certificates(certificate)?, signing_key(key)?).keys_match().map_err(|_| PemError::Mismatch)
 }
 
 /// Whether TLS failed, rather than the network.

@@ -33,18 +33,15 @@ impl FeedWriter {
 
     /// Appends items. After an error, some of them may be published.
     pub(super) async fn append(&mut self, items: &EncodedBatch) -> Result<(), Error> {
-        let is_fresh = self.connection.is_none();
-        match feed::append(self.connect().await?, items).await {
-            Err(error) if !error.is_about_the_command() => {
-                self.connection = None;
-                // Redis closed the connection, for example because it restarted.
-                if is_fresh { Err(error) } else { self.append_anew(items).await }
-            }
+        let was_open = self.connection.as_ref().is_some_and(|connection| self.redis.is_current(connection));
+        match self.try_append(items).await {
+            // Redis closed the connection, for example because it restarted.
+            Err(error) if was_open && !error.is_about_the_command() => self.try_append(items).await,
             outcome => outcome,
         }
     }
 
-    async fn append_anew(&mut self, items: &EncodedBatch) -> Result<(), Error> {
+    async fn try_append(&mut self, items: &EncodedBatch) -> Result<(), Error> {
         let outcome = feed::append(self.connect().await?, items).await;
         if outcome.as_ref().is_err_and(|error| !error.is_about_the_command()) {
             self.connection = None;
@@ -54,8 +51,8 @@ impl FeedWriter {
 
     /// Connects, and tests the connection.
     ///
-    /// If another server has become the master, clients are asked to fetch again: what this process published last may be known to the former
-    /// master alone, which no notifier can notice.
+    /// After a failover, it asks clients to fetch again: the former master may be the only one that has what this process published last, and
+    /// no notifier can detect that.
     pub(super) async fn prepare(&mut self) -> Result<(), Error> {
         if !self.redis.can_fail_over() {
             let connection = self.connect().await?;

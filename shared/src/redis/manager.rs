@@ -1,6 +1,5 @@
 //! Opens connections for the pool, tests them before they are used again, and opens connections for subscriptions.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
@@ -36,7 +35,7 @@ impl Servers {
         Ok(match address {
             Address::Node(info) => Self::Node {
                 client: Client::open(info.clone())?,
-                manager: deadpool_redis::Manager::new_with_config(info, connection_config())?,
+                manager: deadpool_redis::Manager::new_with_config(info, connection_config(TIMEOUT))?,
             },
             Address::Sentinels { sentinels, master, node } => Self::Sentinels(Sentinels::new(sentinels, master, node)?),
             Address::Cluster { nodes, certificates } => {
@@ -87,7 +86,7 @@ impl Servers {
     /// Returns false if the sentinels have named another master since the connection was opened.
     pub(super) fn is_current(&self, connection: &Pooled) -> bool {
         match self {
-            Self::Sentinels(sentinels) => *sentinels.watch().borrow() == connection.master,
+            Self::Sentinels(sentinels) => sentinels.is_master(connection.master.as_ref()),
             Self::Node { .. } | Self::Cluster(_) => true,
         }
     }
@@ -111,7 +110,7 @@ impl Cluster {
             // The cluster's client says only that no node could be reached. A node says why.
             Err(error) => {
                 for node in &self.nodes {
-                    node.get_multiplexed_async_connection_with_config(&connection_config()).await?;
+                    node.get_multiplexed_async_connection_with_config(&connection_config(TIMEOUT)).await?;
                 }
                 Err(error)
             }
@@ -121,13 +120,13 @@ impl Cluster {
 
 /// The pool's manager.
 pub struct Manager {
-    servers: Arc<Servers>,
-    layout: Layout,
+    pub(super) servers: Servers,
+    pub(super) layout: Layout,
 }
 
 impl Manager {
-    pub(super) fn new(servers: Arc<Servers>, feed_keep: usize) -> Self {
-        let prefix = if matches!(*servers, Servers::Cluster(_)) { "{ml}" } else { "ml" };
+    pub(super) fn new(servers: Servers, feed_keep: usize) -> Self {
+        let prefix = if matches!(servers, Servers::Cluster(_)) { "{ml}" } else { "ml" };
         Self { servers, layout: Layout { prefix, feed_keep } }
     }
 }
@@ -137,11 +136,14 @@ impl managed::Manager for Manager {
     type Error = ConnectError;
 
     async fn create(&self) -> Result<Pooled, ConnectError> {
-        let (link, master) = match &*self.servers {
+        let (link, master) = match &self.servers {
             Servers::Node { manager, .. } => (Link::Server(managed::Manager::create(manager).await?), None),
             Servers::Sentinels(sentinels) => {
                 let (master, client) = sentinels.client().await?;
-                (Link::Server(client.get_multiplexed_async_connection_with_config(&connection_config()).await?), Some(master))
+                (
+                    Link::Server(client.get_multiplexed_async_connection_with_config(&connection_config(TIMEOUT)).await?),
+                    Some(master),
+                )
             }
             Servers::Cluster(cluster) => (cluster.connect().await?, None),
         };
@@ -152,7 +154,7 @@ impl managed::Manager for Manager {
         if pooled.is_demoted || !self.servers.is_current(pooled) {
             return Err(RecycleError::message("another server is the master"));
         }
-        match (&*self.servers, &mut pooled.link) {
+        match (&self.servers, &mut pooled.link) {
             (Servers::Node { manager, .. }, Link::Server(server)) => {
                 managed::Manager::recycle(manager, server, metrics).await.map_err(|error| match error {
                     RecycleError::Backend(error) => RecycleError::Backend(ConnectError::Redis(error)),

@@ -6,10 +6,11 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError};
+use redis::{Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError};
 use tokio::sync::{Mutex, watch};
 
 use super::error::ConnectError;
+use super::timeouts::connection_config;
 
 /// A sentinel that does not respond within this time does not count.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -28,7 +29,7 @@ pub(super) struct Sentinels {
 
 struct Sentinel {
     client: Client,
-    /// Kept, since the sentinels are asked every second.
+    /// Kept open: each sentinel is asked every second.
     connection: Mutex<Option<MultiplexedConnection>>,
 }
 
@@ -49,6 +50,11 @@ impl Sentinels {
     /// The master that the sentinels last named, and its changes.
     pub(super) fn watch(&self) -> watch::Receiver<Option<HostPort>> {
         self.master.subscribe()
+    }
+
+    /// Whether the sentinels last named this server.
+    pub(super) fn is_master(&self, server: Option<&HostPort>) -> bool {
+        self.master.borrow().as_ref() == server
     }
 
     pub(super) fn is_encrypted(&self) -> bool {
@@ -111,9 +117,7 @@ impl Sentinel {
         let mut connection = match &*kept {
             Some(connection) => connection.clone(),
             None => {
-                let timeouts =
-                    AsyncConnectionConfig::new().set_connection_timeout(Some(TIMEOUT)).set_response_timeout(Some(TIMEOUT));
-                let connection = self.client.get_multiplexed_async_connection_with_config(&timeouts).await?;
+                let connection = self.client.get_multiplexed_async_connection_with_config(&connection_config(TIMEOUT)).await?;
                 kept.insert(connection).clone()
             }
         };

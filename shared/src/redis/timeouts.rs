@@ -7,6 +7,7 @@ use redis::AsyncConnectionConfig;
 /// Redis is near and fast. If it does not respond within this time, it is considered unavailable.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
 
-pub(super) fn connection_config() -> AsyncConnectionConfig {
-    AsyncConnectionConfig::new().set_connection_timeout(Some(TIMEOUT)).set_response_timeout(Some(TIMEOUT))
+/// Limits connecting and each response to `timeout`.
+pub(super) fn connection_config(timeout: Duration) -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new().set_connection_timeout(Some(timeout)).set_response_timeout(Some(timeout))
 }
