@@ -188,6 +188,40 @@ test("mail programs, devices, countries and links are those of persons", async (
   await expect(page.getByRole("heading", { level: 1, name: "Link" })).toBeVisible();
 });
 
+test("a table that was jumped to stays in sight while the tables of the audience arrive", async ({ page }) => {
+  const each = Array.from({ length: 10 }, (_, at) => at);
+  const mail = (at: number) => ({
+    tags: [`tag-${at}`],
+    template: `template-${at}`,
+    subaccount: `desk-${at}`,
+    email: `a@d${at}.example.com`,
+  });
+  const person = { user_agent: "Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Thunderbird/128.4.0" };
+  await deliver(each.map((at) => event("send", mail(at))));
+  await deliver(
+    each.map((at) => ({
+      ...event("click", mail(at)),
+      ...person,
+      url: `https://example.com/${at}`,
+      location: { country: `Country ${at}` },
+    })),
+  );
+  await deliver(each.map((at) => ({ ...event("open", mail(at)), ...person, location: { country: `Country ${at}` } })));
+  let release: () => void = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route(/\/api\/stats\/audience/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await signIn(page, "/stats?range=24h&zone=UTC&time=occurred");
+  await page.getByRole("navigation", { name: "On this page" }).getByRole("button", { name: "Subaccounts" }).click();
+  const caption = table(page, "Subaccounts").getByRole("columnheader").first();
+  await expect(caption).toBeInViewport();
+  release();
+  await expect(table(page, "Clicked links")).toBeAttached();
+  await expect(caption).toBeInViewport();
+});
+
 test("subaccounts and hours of the day are counted, and the list of sections leads to them", async ({ page }) => {
   const run = randomUUID().slice(0, 8);
   const mail = { subaccount: `desk-${run}` };
