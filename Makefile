@@ -1,6 +1,6 @@
 # Run `make` without a target to list the recipes.
 .DEFAULT_GOAL := help
-.PHONY: help up simulate watch check test soak bench frontend sqlx openapi deny fmt env clean
+.PHONY: help up simulate watch check test soak bench frontend sqlx openapi deny fmt env secrets clean
 
 # Where cargo puts programs: CARGO_TARGET_DIR and cargo's configuration apply.
 TARGET = $$(cargo metadata --locked --no-deps --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
@@ -60,6 +60,9 @@ fmt: ## format everything
 
 env: ## write .env with fresh secrets, for docker compose
 	@deploy/make-env
+
+secrets: ## move the secrets from .env to files, for docker compose
+	@deploy/make-secrets
 
 clean: ## remove build output, node_modules and downloaded servers; keep the data in .stack/
 	cargo clean

@@ -22,10 +22,12 @@ use crate::outbox::handoff;
 use crate::outbox::publisher::{self, Publisher};
 use crate::periodic::alarms::Alarms;
 use crate::periodic::probes::Probes;
-use crate::periodic::{actor_review, background, gin_pending, refusals, upkeep};
+use crate::periodic::{actor_review, background, gin_pending, refusals, replica_lag, upkeep};
 use crate::readiness::Readiness;
 use crate::state::AppState;
 use crate::store::erasures::ErasureCache;
+use crate::store::read_replica::ReadReplica;
+use crate::store::reports::Reports;
 use crate::webhook::delivery::QueuedDelivery;
 use crate::webhook::queue::{self, Writer};
 use crate::webhook::refusals::Refusals;
@@ -37,9 +39,10 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 /// A service bound to its address.
 pub struct App {
     state: Arc<AppState>,
+    replica: Option<Arc<ReadReplica>>,
     /// Connections for the writers and the publisher only. There are few, so each is used often and its Postgres caches stay warm.
     writing: PgPool,
-    /// Connections for background jobs, without a statement timeout.
+    /// Connections as the owner of the tables without a statement timeout, for background jobs.
     background: PgPool,
     queue: mpsc::Receiver<QueuedDelivery>,
     writers: usize,
@@ -60,9 +63,18 @@ impl App {
         }
         let secret_keys = config.secret_keys.secret_key;
         let (deliveries, queue) = queue::channel();
+        let owner = config.owner.address(&config.database);
+        let reading = db::pool(&config.database, "ingest-reading", Purpose::Reading)?;
+        let replica = ReadReplica::open(&config.replica, &config.database, "ingest-reports")?.map(Arc::new);
         let state = AppState {
             pool: db::pool(&config.database, "ingest", Purpose::Work)?,
-            reading: db::pool(&config.database, "ingest-reading", Purpose::Reading)?,
+            reading: reading.clone(),
+            owner: config
+                .owner
+                .is_set()
+                .then(|| db::pool_at(owner, &config.database, "ingest-upkeep", Purpose::Work))
+                .transpose()?,
+            reports: Reports::new(reading, replica.clone()),
             redis: Redis::new(&config.redis)?,
             verifier: Verifier::new(config.webhook.webhook_keys.clone(), config.webhook.webhook_urls.clone()),
             oidc: Provider::new(config.oidc, &config.public.public_origins)?,
@@ -86,8 +98,9 @@ impl App {
         };
         Ok(Self {
             state: Arc::new(state),
+            replica,
             writing: db::pool(&config.database, "ingest-writing", Purpose::Work)?,
-            background: db::pool(&config.database, "ingest-background", Purpose::Migrating)?,
+            background: db::pool_at(owner, &config.database, "ingest-background", Purpose::Migrating)?,
             queue,
             writers: usize::from(config.writers),
             listener: TcpListener::bind(config.listen).await?,
@@ -141,9 +154,13 @@ impl App {
             outbox_filled: Arc::clone(&state.outbox_filled),
         };
         tasks.spawn(alarms.run(stop_background.clone()));
+        let owner = state.owner.clone().unwrap_or_else(|| pool.clone());
         tasks.spawn(actor_review::run(pool.clone(), Arc::clone(&state.outbox_filled), stop_background.clone()));
-        tasks.spawn(upkeep::run(pool.clone(), state.retention_days, stop_background.clone()));
+        tasks.spawn(upkeep::run(pool.clone(), owner, state.retention_days, stop_background.clone()));
         tasks.spawn(gin_pending::run(pool.clone(), Arc::clone(&state.stored), stop_background.clone()));
+        if let Some(replica) = self.replica {
+            tasks.spawn(replica_lag::run(pool.clone(), replica, stop_background.clone()));
+        }
         tasks.spawn(background::run(self.background.clone(), stop_background.clone()));
         tasks.spawn(refusals::run(pool, Arc::clone(&state.refusals), stop_background.clone()));
         tasks.close();
@@ -165,8 +182,10 @@ impl App {
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, finished).await.is_err() {
             tracing::warn!("background work was stopped at the deadline; it continues at the next start");
         }
-        let pools = [&state.pool, &state.reading, &self.writing, &self.background];
-        let closed = futures::future::join_all(pools.map(PgPool::close));
+        let mut pools = vec![&state.pool, &state.reading, &self.writing, &self.background];
+        pools.extend(&state.owner);
+        pools.extend(state.reports.replica().map(ReadReplica::pool));
+        let closed = futures::future::join_all(pools.into_iter().map(PgPool::close));
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, closed).await.is_err() {
             tracing::warn!("a statement was still running at the deadline; Postgres ends it");
         }

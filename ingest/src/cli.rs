@@ -11,6 +11,7 @@ use crate::commands::retention::Retention;
 use crate::commands::serve::Serve;
 use crate::commands::simulate::Simulate;
 use crate::commands::token::Token;
+use crate::commands::upkeep::Upkeep;
 use crate::commands::user::User;
 use crate::commands::webhook::Webhook;
 
@@ -38,6 +39,9 @@ pub enum Command {
     Simulate(Simulate),
     /// Drops expired months now. A running service drops them automatically.
     Retention(Retention),
+    /// Creates partitions, builds indexes, runs background jobs and drops expired months, once. Needed by timer if no service has
+    /// DATABASE_OWNER_URL and their role does not own the tables.
+    Upkeep(Upkeep),
     /// Checks everything that a working webhook needs, and explains how to fix each problem.
     Doctor(Box<Doctor>),
     /// Adds, lists and tests the webhook in Mandrill.
@@ -57,6 +61,7 @@ impl Command {
             Self::Token(config) => &config.log,
             Self::Simulate(config) => &config.log,
             Self::Retention(config) => &config.log,
+            Self::Upkeep(config) => &config.log,
             Self::Doctor(config) => &config.log,
             Self::Webhook(config) => &config.log,
             Self::Openapi(config) => &config.log,

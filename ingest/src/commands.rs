@@ -9,5 +9,6 @@ pub mod retention;
 pub mod serve;
 pub mod simulate;
 pub mod token;
+pub mod upkeep;
 pub mod user;
 pub mod webhook;

@@ -1,6 +1,8 @@
 //! Settings for deliveries, shared by the service and several commands.
 
 use clap::Args;
+use shared::config::{Database, Secret};
+use shared::db::Address;
 
 use crate::webhook::signature::{Keys, Urls};
 
@@ -28,4 +30,49 @@ pub struct Webhook {
     /// Time limit for a client to send a body, in seconds.
     #[arg(long, env = "BODY_TIMEOUT_SECONDS", default_value_t = 30)]
     pub body_timeout_seconds: u64,
+}
+
+/// The owner of the tables.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Database")]
+pub struct Owner {
+    /// Postgres as the owner of the tables, who migrates them, drops expired months and builds indexes. If set, the role of DATABASE_URL needs
+    /// none of these rights, and `ingest migrate` creates it. If unset, that role must own the tables, or `ingest upkeep` must run by timer.
+    #[arg(long, env = "DATABASE_OWNER_URL", hide_env_values = true, default_value = "")]
+    pub database_owner_url: Secret,
+
+    /// Password for an owner's address that contains none.
+    #[arg(long, env = "DATABASE_OWNER_PASSWORD", hide_env_values = true, default_value = "")]
+    pub database_owner_password: Secret,
+}
+
+impl Owner {
+    /// Whether the owner has an address.
+    pub fn is_set(&self) -> bool {
+        !self.database_owner_url.reveal().is_empty()
+    }
+
+    /// The owner's address, or `DATABASE_URL` if there is none.
+    pub fn address<'a>(&'a self, database: &'a Database) -> Address<'a> {
+        if self.is_set() {
+            let (url, password) = (&self.database_owner_url, &self.database_owner_password);
+            Address { setting: "DATABASE_OWNER_URL", url, password }
+        } else {
+            Address::of_service(database)
+        }
+    }
+}
+
+/// The read replica.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Database")]
+pub struct Replica {
+    /// A streaming replica of Postgres for exports and statistics. It must be one server. Lists and searches stay with DATABASE_URL, whose
+    /// password counts if this address contains none.
+    #[arg(long, env = "DATABASE_READ_URL", hide_env_values = true, default_value = "")]
+    pub database_read_url: Secret,
+
+    /// How old the data of the replica may be, in seconds, at most an hour. While it is older, the primary is read.
+    #[arg(long, env = "READ_MAX_LAG_SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub read_max_lag_seconds: u64,
 }

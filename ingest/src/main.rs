@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ingest::app::App;
 use ingest::cli::{Cli, Command};
-use ingest::commands::{doctor, healthcheck, migrate, openapi, retention, simulate, token, user, webhook};
+use ingest::commands::{doctor, healthcheck, migrate, openapi, retention, simulate, token, upkeep, user, webhook};
 use shared::{cli, shutdown, telemetry};
 
 #[tokio::main]
@@ -25,6 +25,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Token(config) => token::run(&config).await,
         Command::Simulate(config) => simulate::run(&config).await,
         Command::Retention(config) => retention::run(&config).await,
+        Command::Upkeep(config) => upkeep::run(&config).await,
         Command::Doctor(config) => doctor::run(&config).await,
         Command::Webhook(config) => webhook::run(&config).await,
         Command::Openapi(_) => openapi::run(),

@@ -8,5 +8,6 @@ pub mod facets;
 pub mod gin_pending;
 pub(crate) mod probes;
 pub mod refusals;
+pub(crate) mod replica_lag;
 pub mod retention;
 pub mod upkeep;

@@ -23,7 +23,7 @@ pub enum PostgresState {
     Up,
     /// Postgres does not respond.
     Away,
-    /// Postgres rejects the user or the password.
+    /// Postgres rejects the user or the password, or the role lacks a right.
     Unauthorized,
     /// The TLS connection fails: one side rejects the certificate of the other, or Postgres has no TLS although it is required.
     Untrusted,
@@ -62,8 +62,8 @@ impl PostgresState {
             Self::Unknown | Self::Up => None,
             Self::Away => Some(("Postgres does not respond.", "Check Postgres and DATABASE_URL.")),
             Self::Unauthorized => Some((
-                "Postgres rejects the user, the password or our certificate.",
-                "Check DATABASE_URL, and `pg_hba.conf` of Postgres.",
+                "Postgres rejects the user, the password or our certificate, or the role lacks a right.",
+                "Check DATABASE_URL, and `pg_hba.conf` of Postgres. `ingest migrate` with DATABASE_OWNER_URL grants the rights.",
             )),
             Self::Untrusted => Some((
                 "The TLS connection to Postgres fails: one side rejects the certificate of the other, or Postgres has no TLS.",

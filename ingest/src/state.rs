@@ -16,6 +16,7 @@ use crate::config::Webhook;
 use crate::erasure::keys::SecretKeys;
 use crate::readiness::Readiness;
 use crate::store::erasures::ErasureCache;
+use crate::store::reports::Reports;
 use crate::webhook::delivery::DeliverySender;
 use crate::webhook::refusals::Refusals;
 use crate::webhook::signature::Verifier;
@@ -26,6 +27,10 @@ pub struct AppState {
     pub pool: PgPool,
     /// Connections for lists and searches, with a short timeout: a slow search delays other readers but never a delivery.
     pub reading: PgPool,
+    /// Connections of `DATABASE_OWNER_URL`, if it is set.
+    pub owner: Option<PgPool>,
+    /// Where exports and statistics are read.
+    pub reports: Reports,
     /// Connections to Redis.
     pub redis: Redis,
     /// Verifies signatures with the configured keys and URLs.

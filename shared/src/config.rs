@@ -37,6 +37,12 @@ impl Secret {
     }
 }
 
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self(value)
+    }
+}
+
 impl FromStr for Secret {
     type Err = std::convert::Infallible;
 
@@ -212,6 +218,10 @@ pub struct Log {
     /// Filter in the syntax of tracing's `EnvFilter`, such as `info,ingest=debug`.
     #[arg(long, env = "LOG", default_value = "info")]
     pub log: String,
+
+    /// Lets the system write a core dump of this process after a crash, and debuggers attach to it. Its memory contains secrets.
+    #[arg(long, env = "ALLOW_CORE_DUMPS", default_value_t = false, action = clap::ArgAction::Set)]
+    pub allow_core_dumps: bool,
 }
 
 /// Format of log lines.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgPool};
 
+pub use self::address::Address;
 pub use self::problem::{ConnectionProblem, connect_once};
 use crate::config::{self, SettingError};
 
@@ -73,7 +74,15 @@ impl Purpose {
 /// # Errors
 /// If a setting is malformed, is missing, or contradicts another.
 pub fn pool(config: &config::Database, name: &str, purpose: Purpose) -> Result<PgPool, SettingError> {
-    let options = address::options(config)?.application_name(&format!("{name}/{}", env!("CARGO_PKG_VERSION")));
+    pool_at(Address::of_service(config), config, name, purpose)
+}
+
+/// Like [`pool`], but at another address than `DATABASE_URL`.
+///
+/// # Errors
+/// Same as [`pool`].
+pub fn pool_at(address: Address<'_>, config: &config::Database, name: &str, purpose: Purpose) -> Result<PgPool, SettingError> {
+    let options = address::options(config, address)?.application_name(&format!("{name}/{}", env!("CARGO_PKG_VERSION")));
     Ok(PgPoolOptions::new()
         .max_connections(if purpose == Purpose::Reading {
             config.database_read_connections

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::{fmt, io};
 
+use reqwest::ClientBuilder;
 use rustls::RootCertStore;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
@@ -135,3 +136,15 @@ macro_rules! accessors {
     )*};
 }
 accessors!(AuthorityFile, CertificateFile, PrivateKeyFile);
+
+impl AuthorityFile {
+    /// Lets an HTTP client trust these authorities alone, if a file is set.
+    ///
+    /// # Errors
+    /// If a certificate is malformed.
+    pub fn trusted_by(&self, client: ClientBuilder) -> reqwest::Result<ClientBuilder> {
+        let Some(pem) = self.pem() else { return Ok(client) };
+        let certificates = reqwest::Certificate::from_pem_bundle(pem)?;
+        Ok(certificates.into_iter().fold(client.tls_built_in_root_certs(false), ClientBuilder::add_root_certificate))
+    }
+}

@@ -47,8 +47,14 @@ impl fmt::Debug for IdentityProvider {
 impl IdentityProvider {
     /// Starts a provider with no additional claims.
     pub async fn start() -> Self {
+        Self::start_at(async |port| format!("http://127.0.0.1:{port}")).await
+    }
+
+    /// Starts a provider that browsers and ingest reach at another address. `address_of` is told its port.
+    pub async fn start_at(address_of: impl AsyncFnOnce(u16) -> String) -> Self {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port should be free");
-        let issuer = format!("http://{}/staff", listener.local_addr().expect("the listener should have an address"));
+        let port = listener.local_addr().expect("the listener should have an address").port();
+        let issuer = format!("{}/staff", address_of(port).await);
         let state = Arc::new(State {
             issuer: issuer.clone(),
             key: new_key(),

@@ -1,4 +1,4 @@
-//! A TLS server in front of a server that speaks plain TCP. It demands a certificate from its clients.
+//! A TLS server in front of a server that speaks plain TCP. It can demand a certificate from its clients.
 
 use std::sync::Arc;
 
@@ -24,15 +24,20 @@ pub struct TlsTerminator {
 impl TlsTerminator {
     /// Starts a terminator in front of Redis at `127.0.0.1:target`. It shows `identity`, and accepts clients with a certificate of `clients`.
     pub async fn to_redis(target: u16, identity: &Identity, clients: &Authority) -> Self {
-        Self::start(target, identity, clients, false).await
+        Self::start(target, identity, Some(clients), false).await
+    }
+
+    /// Like `to_redis`, but for a web server, whose clients need no certificate.
+    pub async fn to_web(target: u16, identity: &Identity) -> Self {
+        Self::start(target, identity, None, false).await
     }
 
     /// Like `to_redis`, but for Postgres, whose clients ask for TLS before they begin it.
     pub async fn to_postgres(target: u16, identity: &Identity, clients: &Authority) -> Self {
-        Self::start(target, identity, clients, true).await
+        Self::start(target, identity, Some(clients), true).await
     }
 
-    async fn start(target: u16, identity: &Identity, clients: &Authority, is_asked: bool) -> Self {
+    async fn start(target: u16, identity: &Identity, clients: Option<&Authority>, is_asked: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port should be free");
         let port = listener.local_addr().expect("the listener should have an address").port();
         let (config, mut configs) = watch::channel(server_config(identity, clients));
@@ -72,20 +77,25 @@ impl TlsTerminator {
 
     /// Ends all connections and shows another identity to new ones.
     pub fn show(&self, identity: &Identity, clients: &Authority) {
-        self.config.send_replace(server_config(identity, clients));
+        self.config.send_replace(server_config(identity, Some(clients)));
     }
 }
 
-fn server_config(identity: &Identity, clients: &Authority) -> Arc<ServerConfig> {
+fn server_config(identity: &Identity, clients: Option<&Authority>) -> Arc<ServerConfig> {
     let read = |path| {
         CertificateDer::pem_file_iter(path).expect("the file should exist").map(|pem| pem.expect("the file should be PEM"))
     };
-    let mut roots = RootCertStore::empty();
-    for certificate in read(clients.certificate()) {
-        roots.add(certificate).expect("the certificate should be valid");
-    }
-    let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build().expect("the authority should be usable");
     let key = PrivateKeyDer::from_pem_file(&identity.key).expect("the file should contain a key");
-    let config = ServerConfig::builder().with_client_cert_verifier(verifier);
+    let config = match clients {
+        None => ServerConfig::builder().with_no_client_auth(),
+        Some(clients) => {
+            let mut roots = RootCertStore::empty();
+            for certificate in read(clients.certificate()) {
+                roots.add(certificate).expect("the certificate should be valid");
+            }
+            let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build().expect("the authority should be usable");
+            ServerConfig::builder().with_client_cert_verifier(verifier)
+        }
+    };
     Arc::new(config.with_single_cert(read(identity.certificate.clone()).collect(), key).expect("the key should fit"))
 }

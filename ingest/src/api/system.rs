@@ -38,9 +38,12 @@ struct System {
 pub async fn get(state: Arc<AppState>, _: Caller) -> Result<Response, ApiError> {
     let input = DoctorInput {
         pool: &state.reading,
+        owner: state.owner.as_ref(),
+        replica: state.reports.replica(),
         redis: &state.redis,
         webhook: &state.webhook,
         secret_keys: &state.secret_keys,
+        retention_days: state.retention_days,
         silence_minutes: state.silence_minutes,
     };
     let report = checks::run_checks(input).await;

@@ -1,18 +1,22 @@
 //! `ingest doctor`: prints the report of all checks.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
 use shared::config::{self, Database, Log};
 use shared::db;
 use shared::redis::Redis;
+use sqlx::PgPool;
 
 use crate::api::system::checks::{self, DoctorInput};
 use crate::api::system::report::{FindingState, Report};
-use crate::config::Webhook;
+use crate::config::{Owner, Replica, Webhook};
 use crate::erasure::keys::SecretKeyArgs;
 use crate::periodic::alarms::AlarmArgs;
+use crate::periodic::retention::RetentionArgs;
+use crate::store::read_replica::{ReadReplica, ReplicaProblem};
 
 /// Options for `ingest doctor`: the options of `serve` that the checks inspect.
 #[derive(Debug, Args)]
@@ -27,7 +31,13 @@ pub struct Doctor {
     #[command(flatten)]
     pub alarms: AlarmArgs,
     #[command(flatten)]
+    pub retention: RetentionArgs,
+    #[command(flatten)]
     pub database: Database,
+    #[command(flatten)]
+    pub owner: Owner,
+    #[command(flatten)]
+    pub replica: Replica,
     #[command(flatten)]
     pub redis: config::Redis,
     #[command(flatten)]
@@ -41,13 +51,22 @@ pub struct Doctor {
 pub async fn run(config: &Doctor) -> anyhow::Result<()> {
     let pool = db::pool(&config.database, "ingest-doctor", db::Purpose::Reading)?;
     let redis = Redis::new(&config.redis)?;
-    let silence_minutes = config.alarms.silence_alert_minutes.0;
+    let address = config.owner.address(&config.database);
+    let owner = config.owner.is_set().then(|| db::pool_at(address, &config.database, "ingest-doctor", db::Purpose::Reading));
+    let owner = owner.transpose()?;
+    let replica = ReadReplica::open(&config.replica, &config.database, "ingest-doctor")?;
+    if let Some(replica) = &replica {
+        await_replay(replica, &pool).await;
+    }
     let input = DoctorInput {
         pool: &pool,
+        owner: owner.as_ref(),
+        replica: replica.as_ref(),
         redis: &redis,
         webhook: &config.webhook,
         secret_keys: &config.secret_keys.secret_key,
-        silence_minutes,
+        retention_days: config.retention.retention_days.0,
+        silence_minutes: config.alarms.silence_alert_minutes.0,
     };
     let report = checks::run_checks(input).await;
     let mut out = io::stdout();
@@ -60,6 +79,16 @@ pub async fn run(config: &Doctor) -> anyhow::Result<()> {
         bail!("at least one check failed; see above");
     }
     Ok(())
+}
+
+/// Waits until the replica has what the primary had at first, or for two seconds. What is wrong is left to the checks.
+async fn await_replay(replica: &ReadReplica, primary: &PgPool) {
+    for _ in 0..10 {
+        if replica.observe(primary).await.is_err() || replica.lag() != Err(ReplicaProblem::Behind) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 fn print(out: &mut impl Write, report: &Report) -> io::Result<()> {

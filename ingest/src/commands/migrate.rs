@@ -5,9 +5,11 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use shared::config::{Database, Log};
-use shared::db;
+use shared::db::{self, Address, ConnectionProblem, Purpose};
 use sqlx::PgPool;
 
+use crate::config::Owner;
+use crate::store::service_role::{self, ServiceRole};
 use crate::store::{migrations, partitions};
 
 /// Maximum time to wait for a database that is still starting.
@@ -20,22 +22,43 @@ pub struct Migrate {
     #[command(flatten)]
     pub database: Database,
     #[command(flatten)]
+    pub owner: Owner,
+    #[command(flatten)]
     pub log: Log,
 }
 
-/// Applies missing migrations, one process at a time, and creates partitions ahead of time. Work on stored rows is left to the background
-/// jobs of the running service.
+/// Applies missing migrations, one process at a time, creates partitions ahead of time, and prepares the role of the services. Work on stored
+/// rows is left to the background jobs of the running service.
 ///
 /// # Errors
-/// If Postgres stays unavailable, the database schema belongs to a different version, or a migration fails.
+/// If Postgres stays unavailable, the database schema belongs to a different version, a migration fails, or the role cannot be prepared.
 pub async fn run(config: &Migrate) -> anyhow::Result<()> {
-    let pool = db::pool(&config.database, "ingest-migrate", db::Purpose::Migrating)?;
+    let address = config.owner.address(&config.database);
+    let pool = db::pool_at(address, &config.database, "ingest-migrate", Purpose::Migrating)?;
     let connected = tokio::time::timeout(MAX_WAIT, wait_for_postgres(&pool));
     connected.await.context("Postgres did not respond within a minute")??;
     migrations::apply(&pool).await.context("the database was not migrated")?;
     partitions::create_ahead(&pool).await.context("the partitions could not be created")?;
+    if config.owner.is_set() {
+        prepare_service_role(config, &pool).await.context("the role of the services could not be prepared")?;
+    }
     tracing::info!("the database is up to date");
     Ok(())
+}
+
+/// Prepares the role of `DATABASE_URL`, unless it is the owner itself.
+async fn prepare_service_role(config: &Migrate, owner: &PgPool) -> anyhow::Result<()> {
+    let (name, password) = Address::of_service(&config.database).credentials()?;
+    if name == config.owner.address(&config.database).credentials()?.0 {
+        return Ok(());
+    }
+    // The role may belong to others too, so that its password is left alone while it is accepted.
+    let service = db::pool(&config.database, "ingest-migrate", Purpose::Work)?;
+    let rejected = match db::connect_once(&service).await {
+        Err(Some(error)) => ConnectionProblem::of(&error) == Some(ConnectionProblem::Unauthorized),
+        Ok(()) | Err(None) => false,
+    };
+    Ok(service_role::prepare(owner, &ServiceRole { name, password }, rejected).await?)
 }
 
 async fn wait_for_postgres(pool: &PgPool) -> Result<(), sqlx::Error> {

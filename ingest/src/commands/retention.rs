@@ -6,6 +6,7 @@ use clap::Args;
 use shared::config::{Database, Log};
 use shared::db;
 
+use crate::config::Owner;
 use crate::periodic::retention::{self, RetentionArgs};
 
 /// Options for `ingest retention`.
@@ -19,6 +20,8 @@ pub struct Retention {
     #[command(flatten)]
     pub database: Database,
     #[command(flatten)]
+    pub owner: Owner,
+    #[command(flatten)]
     pub log: Log,
 }
 
@@ -27,7 +30,8 @@ pub struct Retention {
 /// # Errors
 /// If Postgres is unavailable or fails.
 pub async fn run(config: &Retention) -> anyhow::Result<()> {
-    let pool = db::pool(&config.database, "ingest-retention", db::Purpose::Work)?;
+    let address = config.owner.address(&config.database);
+    let pool = db::pool_at(address, &config.database, "ingest-retention", db::Purpose::Work)?;
     let mut out = std::io::stdout();
     let Some(days) = config.retention.retention_days.0 else {
         writeln!(out, "RETENTION_DAYS is not set: all events are kept")?;

@@ -6,7 +6,7 @@ use clap::Args;
 use shared::config::{Connections, Database, Log, Public, Redis};
 
 use crate::api::accounts::oidc::provider::Oidc;
-use crate::config::Webhook;
+use crate::config::{Owner, Replica, Webhook};
 use crate::erasure::keys::SecretKeyArgs;
 use crate::periodic::alarms::AlarmArgs;
 use crate::periodic::retention::RetentionArgs;
@@ -24,6 +24,10 @@ pub struct Serve {
     pub webhook: Webhook,
     #[command(flatten)]
     pub database: Database,
+    #[command(flatten)]
+    pub owner: Owner,
+    #[command(flatten)]
+    pub replica: Replica,
     #[command(flatten)]
     pub redis: Redis,
     #[command(flatten)]

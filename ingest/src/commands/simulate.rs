@@ -10,6 +10,7 @@ use clap::Args;
 use reqwest::Client;
 use serde_json::Value;
 use shared::config::Log;
+use shared::tls::AuthorityFile;
 use time::OffsetDateTime;
 
 use crate::commands::simulate::samples::Samples;
@@ -32,6 +33,9 @@ pub struct Simulate {
     /// Public addresses of the webhook. The first one is signed.
     #[arg(long, env = "WEBHOOK_URLS")]
     pub webhook_urls: Urls,
+    /// File with the certificate authorities (PEM) that sign the certificate of the address. If unset, the public authorities count.
+    #[arg(long, env = "WEBHOOK_CA_FILE", default_value = "")]
+    pub webhook_ca_file: AuthorityFile,
     #[command(flatten)]
     pub log: Log,
 }
@@ -44,7 +48,7 @@ pub async fn run(config: &Simulate) -> anyhow::Result<()> {
     let key = config.webhook_keys.first().context("WEBHOOK_KEYS contains no key to sign with")?;
     let url = config.webhook_urls.first().context("WEBHOOK_URLS contains no address to sign")?;
     let to = config.to.as_deref().unwrap_or(url);
-    let client = Client::builder().timeout(TIMEOUT).build()?;
+    let client = config.webhook_ca_file.trusted_by(Client::builder().timeout(TIMEOUT))?.build()?;
     for round in 0..config.rounds {
         for (name, batch) in Samples::new(OffsetDateTime::now_utc(), round)?.batches() {
             let response = post(&client, to, key, url, &batch).await;

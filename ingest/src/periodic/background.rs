@@ -15,7 +15,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::background_jobs;
+use crate::store::{background_jobs, service_role};
 use jobs::{JOBS, Job};
 use step::Step;
 
@@ -27,13 +27,30 @@ const RETRY_DELAY: Duration = Duration::from_secs(5);
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
-/// Runs the jobs at startup and then every ten minutes until `stop`. `pool` must have no statement timeout.
+/// Runs the jobs at startup and then every ten minutes until `stop`, unless the role does not own the tables. `pool` must have no statement
+/// timeout.
 pub(crate) async fn run(pool: PgPool, stop: CancellationToken) {
+    let mut is_left_to_upkeep = false;
     loop {
         let mut delay = INTERVAL;
-        for job in JOBS {
-            if let Err(error) = run_job(&pool, job, &stop).await {
-                tracing::warn!(%error, job = job.name(), "a background job failed; it will be retried in 5 seconds");
+        match service_role::owns_tables(&pool).await {
+            Ok(true) => {
+                for job in JOBS {
+                    if let Err(error) = run_job(&pool, job, &stop).await {
+                        tracing::warn!(%error, job = job.name(), "a background job failed; it will be retried in 5 seconds");
+                        delay = RETRY_DELAY;
+                    }
+                }
+            }
+            Ok(false) => {
+                if !std::mem::replace(&mut is_left_to_upkeep, true) {
+                    tracing::info!(
+                        "this role may not change tables: `ingest upkeep` has to build indexes and drop expired months"
+                    );
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the background jobs did not start; they will be retried in 5 seconds");
                 delay = RETRY_DELAY;
             }
         }
@@ -42,6 +59,17 @@ pub(crate) async fn run(pool: PgPool, stop: CancellationToken) {
             () = tokio::time::sleep(delay) => {}
         }
     }
+}
+
+/// Runs each job once until there is nothing left to do.
+///
+/// # Errors
+/// When Postgres fails. A later run continues where this one stopped.
+pub(crate) async fn run_all(pool: &PgPool) -> Result<(), sqlx::Error> {
+    for job in JOBS {
+        run_job(pool, job, &CancellationToken::new()).await?;
+    }
+    Ok(())
 }
 
 /// Runs a job until there is nothing left to do. Returns early if another replica is running it or a newer version of the program has taken

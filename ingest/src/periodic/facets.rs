@@ -121,7 +121,7 @@ async fn count_next_range(pool: &PgPool) -> Result<bool, sqlx::Error> {
 
 /// Counts the values that filters suggest. Readers see the former counts until this has finished.
 async fn refresh_recent_values(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query!("refresh materialized view concurrently recent_values").execute(pool).await?;
+    sqlx::query!("select refresh_recent_values() as done").execute(pool).await?;
     Ok(())
 }
 

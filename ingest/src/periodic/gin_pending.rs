@@ -34,12 +34,8 @@ pub async fn run(pool: PgPool, stored: Arc<Notify>, stop: CancellationToken) {
     }
 }
 
-/// Merges the pending list of every partition. Only the current month's list has entries.
+/// Merges the pending list of every partition, with the rights of the owner of the tables. Only the current month's list has entries.
 async fn merge(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "select max(gin_clean_pending_list(inhrelid)) as pages from pg_inherits where inhparent = 'events_search_idx'::regclass"
-    )
-    .fetch_one(pool)
-    .await?;
+    sqlx::query!("select merge_search_index() as pages").fetch_one(pool).await?;
     Ok(())
 }

@@ -7,18 +7,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::periodic::{facets, retention};
 use crate::store::accounts::expiry;
-use crate::store::partitions;
+use crate::store::{partitions, service_role};
 
 const INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// Delay before a retry after a failure, for example if Postgres is unavailable.
 const RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// Runs all jobs until `stop`. They create partitions ahead of time, count completed hours, apply retention if `retention_days` is set, and
-/// delete expired sessions, invitations and failed sign-in records.
-pub async fn run(pool: PgPool, retention_days: Option<u32>, stop: CancellationToken) {
+/// Runs all jobs until `stop`. `owner` connects as the owner of the tables; otherwise, what only that role can do is left to `ingest upkeep`.
+pub async fn run(service: PgPool, owner: PgPool, retention_days: Option<u32>, stop: CancellationToken) {
     loop {
-        let pause = match run_once(&pool, retention_days).await {
-            Ok(()) => INTERVAL,
+        let outcome = async {
+            run_as_service(&service).await?;
+            run_as_owner(&owner, retention_days).await
+        };
+        let pause = match outcome.await {
+            Ok(_) => INTERVAL,
             Err(error) => {
                 tracing::warn!(%error, "upkeep failed; it will be retried in 30 seconds");
                 RETRY_DELAY
@@ -31,11 +34,26 @@ pub async fn run(pool: PgPool, retention_days: Option<u32>, stop: CancellationTo
     }
 }
 
-async fn run_once(pool: &PgPool, retention_days: Option<u32>) -> Result<(), sqlx::Error> {
+/// Creates partitions ahead of time, counts completed hours, and deletes expired sessions, invitations and failed sign-in records.
+///
+/// # Errors
+/// When Postgres fails. The next run picks up where this one stopped.
+pub(crate) async fn run_as_service(pool: &PgPool) -> Result<(), sqlx::Error> {
     partitions::create_ahead(pool).await?;
     facets::count_finished_hours(pool).await?;
+    expiry::delete_expired(pool).await
+}
+
+/// Applies retention if `retention_days` is set. Returns false, and does nothing, if the role does not own the tables.
+///
+/// # Errors
+/// When Postgres fails. The next run picks up where this one stopped.
+pub(crate) async fn run_as_owner(pool: &PgPool, retention_days: Option<u32>) -> Result<bool, sqlx::Error> {
+    if !service_role::owns_tables(pool).await? {
+        return Ok(false);
+    }
     if let Some(days) = retention_days {
         retention::apply(pool, days).await?;
     }
-    expiry::delete_expired(pool).await
+    Ok(true)
 }

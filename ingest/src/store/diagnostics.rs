@@ -70,8 +70,6 @@ pub(crate) struct ServerSettings {
     pub(crate) pages: String,
     /// `synchronous_commit`.
     pub(crate) commit: String,
-    /// The version of TLS that protects the connection of Postgres; `None` without TLS.
-    pub(crate) tls: Option<String>,
     pub(crate) now: OffsetDateTime,
 }
 
@@ -80,11 +78,18 @@ pub(crate) async fn server_settings(pool: &PgPool) -> Result<ServerSettings, sql
         ServerSettings,
         r#"select current_setting('server_version') as "version!", current_setting('server_version_num')::int as "number!",
                   current_setting('fsync') as "fsync!", current_setting('full_page_writes') as "pages!",
-                  (select setting from pg_settings where name = 'synchronous_commit') as "commit!",
-                  (select version from pg_stat_ssl where pid = pg_backend_pid()) as tls, now() as "now!""#
+                  (select setting from pg_settings where name = 'synchronous_commit') as "commit!", now() as "now!""#
     )
     .fetch_one(pool)
     .await
+}
+
+/// The version of TLS that protects the connection of Postgres; `None` without TLS.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn tls_version(pool: &PgPool) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("select version from pg_stat_ssl where pid = pg_backend_pid()").fetch_one(pool).await
 }
 
 /// Whether a pooler gives a connection of ours to another one between transactions, and so loses its settings and locks. Two connections that

@@ -32,6 +32,7 @@ pub(crate) fn state(error: &sqlx::Error) -> PostgresState {
         Some(ConnectionProblem::Unauthorized) => PostgresState::Unauthorized,
         Some(ConnectionProblem::Untrusted) => PostgresState::Untrusted,
         None => match sqlstate(error).as_deref() {
+            Some("42501") => PostgresState::Unauthorized,
             Some("25006") => PostgresState::ReadOnly,
             Some("53100") => PostgresState::Full,
             Some("55P03" | "57014") => PostgresState::Blocked,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use front_door::delivery::event;
-use front_door::{ApiClient, Authority, Database, Follower, Identity, Mandrill, TlsTerminator, until};
+use front_door::{ApiClient, Authority, Database, Follower, Identity, IdentityProvider, Mandrill, TlsTerminator, until};
 use serde_json::Value;
 use stack::{Part, Replica, Stack};
 
@@ -110,8 +110,8 @@ async fn postgres_over_tls_takes_deliveries_and_names_certificates_that_do_not_f
     let (server, client) = (authority.issue("localhost"), authority.issue("client"));
     let postgres = TlsTerminator::to_postgres(port_of(&stack, Part::Postgres), &server, &authority).await;
     let settings = vec![
-        ("DATABASE_URL", format!("postgres://mandrill@localhost:{}/mandrill?sslmode=verify-full", postgres.port())),
-        ("DATABASE_PASSWORD", stack.settings().postgres_password.clone()),
+        ("DATABASE_URL", format!("postgres://mandrill_service@localhost:{}/mandrill?sslmode=verify-full", postgres.port())),
+        ("DATABASE_PASSWORD", stack.settings().service_password.clone()),
         ("DATABASE_CA_FILE", text(&authority.certificate())),
         ("DATABASE_CLIENT_CERT_FILE", text(&client.certificate)),
         ("DATABASE_CLIENT_KEY_FILE", text(&client.key)),
@@ -234,8 +234,19 @@ async fn settings_that_cannot_be_used_end_the_start_and_are_named() {
         ("DATABASE_URL_FILE", vec![("DATABASE_URL_FILE", &ca)]),
         ("REDIS_PASSWORD_FILE", vec![("REDIS_PASSWORD_FILE", &missing)]),
     ];
+    let only_ingest: Vec<(&str, Vec<(&str, &str)>)> = vec![
+        ("DATABASE_OWNER_URL", vec![("DATABASE_OWNER_URL", "postgres://127.0.0.1/x")]),
+        ("DATABASE_OWNER_URL", vec![("DATABASE_OWNER_URL", "postgres://u@127.0.0.1/x?sslmode=perhaps")]),
+        ("DATABASE_OWNER_PASSWORD_FILE", vec![("DATABASE_OWNER_PASSWORD_FILE", &missing)]),
+        ("DATABASE_READ_URL", vec![("DATABASE_READ_URL", "mysql://u@127.0.0.1/x")]),
+        ("DATABASE_READ_URL", vec![("DATABASE_READ_URL", "postgres://u@127.0.0.1/x?sslmode=verify-ca")]),
+        ("READ_MAX_LAG_SECONDS", vec![("READ_MAX_LAG_SECONDS", "0")]),
+        ("OIDC_CA_FILE", vec![("OIDC_CA_FILE", &garbage)]),
+        ("OIDC_CA_FILE", vec![("OIDC_CA_FILE", &missing)]),
+    ];
     for service in ["ingest", "notifier"] {
-        for (setting, settings) in &cases {
+        let others = if service == "ingest" { only_ingest.as_slice() } else { &[] };
+        for (setting, settings) in cases.iter().chain(others) {
             let output = run(&stack, service, settings).await;
             let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
             assert_eq!(output.status.code(), Some(64), "{service} {settings:?}: {printed}");
@@ -251,10 +262,10 @@ async fn secrets_come_from_files_and_are_never_printed() {
     let settings = stack.settings();
     let file = |name: &str, contents: &str| text(&authority.file(name, contents));
     let environment = [
-        ("DATABASE_URL", format!("postgres://mandrill@127.0.0.1:{}/mandrill", port_of(&stack, Part::Postgres))),
+        ("DATABASE_URL", format!("postgres://mandrill_service@127.0.0.1:{}/mandrill", port_of(&stack, Part::Postgres))),
         // An empty variable does not hide the file.
         ("DATABASE_PASSWORD", String::new()),
-        ("DATABASE_PASSWORD_FILE", file("database", &format!("{}\n", settings.postgres_password))),
+        ("DATABASE_PASSWORD_FILE", file("database", &format!("{}\n", settings.service_password))),
         ("REDIS_URL", String::new()),
         ("REDIS_URL_FILE", file("redis", &stack.redis_url())),
         ("WEBHOOK_KEYS", String::new()),
@@ -279,5 +290,65 @@ async fn secrets_come_from_files_and_are_never_printed() {
         for secret in ["too short", "test-webhook'", "tiny"] {
             assert!(!printed.contains(secret), "{printed}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn single_sign_on_and_the_webhook_can_have_an_own_authority() {
+    let stack = Stack::start().expect("the stack should start");
+    let (authority, other) = (Authority::new(), Authority::new());
+    let server = authority.issue("localhost");
+    let (ca, other_ca) = (text(&authority.certificate()), text(&other.certificate()));
+    let mut in_front = None;
+    let provider = IdentityProvider::start_at(async |port| {
+        let port = in_front.insert(TlsTerminator::to_web(port, &server).await).port();
+        format!("https://localhost:{port}")
+    })
+    .await;
+    for (file, succeeds) in [(&ca, true), (&other_ca, false), (&String::new(), false)] {
+        let mut settings: Vec<(&str, &str)> = provider.environment().to_vec();
+        settings.push(("OIDC_CA_FILE", file));
+        let ingest = stack.replica_with("ingest", &settings).expect("the replica should start");
+        let mut browser = ApiClient::new(&stack);
+        browser.address = ingest.address();
+        let started = browser.get("/api/session/oidc?next=/").await;
+        assert_eq!(started.header("location").starts_with(&provider.issuer), succeeds, "{file}: {}", started.header("location"));
+        let log = log_of(&stack, "ingest", &ingest);
+        assert_eq!(log.contains("UnknownIssuer"), !succeeds, "{file}: {log}");
+    }
+
+    let webhook = TlsTerminator::to_web(port_of(&stack, Part::Nginx), &server).await;
+    let address = format!("https://localhost:{}/webhook/", webhook.port());
+    stack.ingest_with(&["simulate", "--to", &address], &[("WEBHOOK_CA_FILE", &ca)]).expect("the authority should be accepted");
+    for file in [&other_ca, &String::new()] {
+        let refused = stack.ingest_with(&["simulate", "--to", &address], &[("WEBHOOK_CA_FILE", file)]);
+        let refused = refused.expect_err("the certificate should not be accepted").to_string();
+        assert!(refused.contains("UnknownIssuer"), "{refused}");
+    }
+    let tested = |file: &str| {
+        let mut command = stack.command("ingest").expect("ingest should be built");
+        command.args(["webhook", "test", "--url", &address]).env("WEBHOOK_CA_FILE", file);
+        let output = command.output().expect("ingest should run");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let head = |output: &str| output.lines().find(|line| line.starts_with("HEAD")).unwrap_or_default().to_owned();
+    assert!(head(&tested(&ca)).contains("200"), "{}", tested(&ca));
+    assert!(head(&tested(&other_ca)).contains("no answer"), "{}", tested(&other_ca));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_leaves_no_core_dump() {
+    let stack = Stack::start().expect("the stack should start");
+    for service in ["ingest", "notifier"] {
+        let replica = replica(&stack, service, &[]);
+        let limit = |pid: u32| {
+            let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).expect("the process should run");
+            let line = limits.lines().find(|line| line.starts_with("Max core file size")).expect("the limit should be listed");
+            line.split_whitespace().skip(4).take(2).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(limit(replica.pid()), ["0", "0"], "{service}");
+        // What a process that may not be dumped owns belongs to root.
+        let command = std::fs::metadata(format!("/proc/{}/environ", replica.pid())).expect("the process should run");
+        assert_eq!(std::os::unix::fs::MetadataExt::uid(&command), 0, "{service}");
     }
 }

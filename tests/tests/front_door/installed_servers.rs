@@ -135,7 +135,7 @@ async fn postgres_15_with_tls_and_a_client_certificate() {
         chown(&to, Some(NOBODY), Some(NOBODY)).expect("the owner should be set");
     }
     let mut database = Database::of(&stack).await;
-    database.run("create role certified login superuser").await;
+    database.run("create role certified login in role mandrill_service").await;
     for setting in ["ssl_cert_file = 'server.pem'", "ssl_key_file = 'server.key'", "ssl_ca_file = 'ca.pem'", "ssl = on"] {
         database.run(&format!("alter system set {setting}")).await;
     }
@@ -166,10 +166,11 @@ async fn postgres_15_with_tls_and_a_client_certificate() {
 async fn pgbouncer_works_in_session_mode_and_is_refused_in_transaction_mode() {
     let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
-    let (folder, password) = (stack.folder().to_owned(), stack.settings().postgres_password.clone());
+    let (folder, password) = (stack.folder().to_owned(), stack.settings().service_password.clone());
     let start = |mode: &str| {
         let (port, settings) = (free_port(), folder.join(format!("{mode}.ini")));
-        std::fs::write(folder.join("users.txt"), format!("\"mandrill\" \"{password}\"\n")).expect("the file should be written");
+        std::fs::write(folder.join("users.txt"), format!("\"mandrill_service\" \"{password}\"\n"))
+            .expect("the file should be written");
         let text = format!(
             "[databases]\nmandrill = host=127.0.0.1 port={} dbname=mandrill\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {}\n\
              auth_type = scram-sha-256\nauth_file = {}\npool_mode = {mode}\ndefault_pool_size = 60\nunix_socket_dir =\n",
@@ -183,7 +184,7 @@ async fn pgbouncer_works_in_session_mode_and_is_refused_in_transaction_mode() {
         (Killed(pgbouncer.spawn().expect("PgBouncer should start")), port)
     };
     let (_session, port) = start("session");
-    let url = |port: u16| ("DATABASE_URL", format!("postgres://mandrill:{password}@127.0.0.1:{port}/mandrill"));
+    let url = |port: u16| ("DATABASE_URL", format!("postgres://mandrill_service:{password}@127.0.0.1:{port}/mandrill"));
     assert_chain(&stack, admin, &[url(port.number())]).await;
     let (name, value) = url(port.number());
     let doctor = stack.ingest_with(&["doctor"], &[(name, &value)]).expect("no check should fail");

@@ -41,7 +41,7 @@ impl Server {
 
     fn migrate_command(&self, database: &str) -> Command {
         let mut command = self.stack.command("ingest").expect("ingest should be built");
-        command.arg("migrate").env("DATABASE_URL", self.url(database));
+        command.arg("migrate").env("DATABASE_URL", self.url(database)).env("DATABASE_OWNER_URL", "");
         command
     }
 

@@ -9,6 +9,8 @@ use stack::{Part, RedisGroup, Stack};
 
 const BATCHES: usize = 40;
 const SIZE: usize = 25;
+/// Lets the proxy see which connections belong to a service, also for users other than root.
+const INSPECTABLE: (&str, &str) = ("ALLOW_CORE_DUMPS", "true");
 
 fn stack_on(group: &RedisGroup) -> Stack {
     let environment = group.environment();
@@ -81,7 +83,8 @@ async fn a_notifier_that_is_cut_off_together_with_the_master_is_not_ready_and_it
         to_sentinels.push(Proxy::to(port).await);
     }
     let sentinels = to_sentinels.iter().map(|proxy| format!("127.0.0.1:{}", proxy.port())).collect::<Vec<_>>().join(",");
-    let cut_off = stack.replica_with("notifier", &[("REDIS_SENTINELS", &sentinels)]).expect("the notifier should start");
+    let cut_off =
+        stack.replica_with("notifier", &[("REDIS_SENTINELS", &sentinels), INSPECTABLE]).expect("the notifier should start");
     let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
     let (mut near, mut far) = (Follower::new(admin.clone()), Follower::new(admin.clone()));
     far.addresses = vec![cut_off.address()];

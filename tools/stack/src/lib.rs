@@ -6,6 +6,7 @@
 //!
 //! - [`Stack`]: the complete stack, with methods for killing, stopping and restarting parts in tests.
 //! - [`postgres`], [`redis`], [`nginx`], [`service`]: the parts.
+//! - [`Replica`], [`Standby`]: additional processes of a service, and copies of Postgres that follow it.
 //! - [`RedisGroup`]: several Redis servers, with sentinels or as a cluster.
 //! - [`running`]: finding a stack that was started by another process.
 //! - [`process`], [`reaper`], [`ports`], [`paths`]: the building blocks of the parts.
@@ -19,12 +20,16 @@ pub mod process;
 pub mod reaper;
 pub mod redis;
 mod redis_group;
+mod replica;
 pub mod running;
 pub mod servers;
 pub mod service;
 pub mod settings;
 mod stack;
+mod standby;
 
 pub use error::Error;
 pub use redis_group::RedisGroup;
-pub use stack::{Part, Replica, Stack, apply_migrations, origins};
+pub use replica::Replica;
+pub use stack::{Part, Stack, apply_migrations, origins};
+pub use standby::Standby;

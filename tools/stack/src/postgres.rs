@@ -1,4 +1,4 @@
-//! A private Postgres with one cluster, one database, and one user with a password.
+//! A private Postgres with one cluster, one database, and one user with a password, who owns it. `ingest migrate` creates the other.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,7 +15,10 @@ use crate::process::{self, Process, output_of, unprivileged};
 use crate::reaper::Reaper;
 use crate::servers::Servers;
 
+/// The owner of the tables.
 pub(crate) const USER: &str = "mandrill";
+/// The role of the services.
+pub(crate) const SERVICE_USER: &str = "mandrill_service";
 pub(crate) const DATABASE: &str = "mandrill";
 
 /// Creates a cluster in `folder` unless there already is one.
@@ -36,6 +39,15 @@ pub(crate) fn init(servers: &Servers, folder: &Path, password: &str) -> Result<(
     let result = output_of(initdb.current_dir(folder));
     std::fs::remove_file(&pwfile).context("removing the password file")?;
     result.map(drop)
+}
+
+/// Copies a running cluster to `folder`, which must not exist yet.
+pub(crate) fn base_backup(servers: &Servers, folder: &Path, password: &str, port: &Port, options: &[&str]) -> Result<(), Error> {
+    paths::create_private_dir(folder)?;
+    let mut command = unprivileged(&servers.postgres_bin.join("pg_basebackup"));
+    command.arg("--pgdata").arg(folder).args(["--checkpoint", "fast", "--no-sync"]).args(options).current_dir(folder);
+    command.args(["-h", "127.0.0.1", "-p", &port.number().to_string(), "-U", USER]).env("PGPASSWORD", password);
+    output_of(&mut command).map(drop)
 }
 
 /// Starts the cluster, waits until it is ready, and creates the database if it is missing.
@@ -86,7 +98,7 @@ fn try_start(servers: &Servers, folder: &Path, port: &str, log: &Path, reaper: &
     Ok(process)
 }
 
-/// The `DATABASE_URL` for the services.
-pub(crate) fn url(password: &str, port: &Port) -> String {
-    format!("postgres://{USER}:{password}@127.0.0.1:{}/{DATABASE}", port.number())
+/// The address for a user.
+pub(crate) fn url(user: &str, password: &str, port: &Port) -> String {
+    format!("postgres://{user}:{password}@127.0.0.1:{}/{DATABASE}", port.number())
 }

@@ -12,8 +12,11 @@ use crate::paths;
 /// The secrets and addresses of one stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
-    /// The generated password of the database's only user.
+    /// The generated password of the owner of the tables.
     pub postgres_password: String,
+    /// The generated password of the role that the services connect with. Generated too for a directory of version 0.3.0 or older.
+    #[serde(default)]
+    pub service_password: String,
     /// The generated Valkey password.
     pub redis_password: String,
     /// `ADMIN_EMAIL`, the email address of the admin account.
@@ -37,6 +40,7 @@ impl Settings {
     pub fn fresh() -> Result<Self, Error> {
         Ok(Self {
             postgres_password: secret()?,
+            service_password: secret()?,
             redis_password: secret()?,
             admin_email: "admin@example.com".to_owned(),
             admin_password: secret()?,
@@ -58,6 +62,9 @@ impl Settings {
         settings.admin_email = from_env("ADMIN_EMAIL").unwrap_or(settings.admin_email);
         settings.admin_password = from_env("ADMIN_PASSWORD").unwrap_or(settings.admin_password);
         settings.webhook_keys = from_env("WEBHOOK_KEYS").unwrap_or(settings.webhook_keys);
+        if settings.service_password.is_empty() {
+            settings.service_password = secret()?;
+        }
         settings.secret_key = match from_env("SECRET_KEY") {
             Some(key) => key,
             None if settings.secret_key.is_empty() => secret()?,

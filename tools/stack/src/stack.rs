@@ -14,10 +14,12 @@ use crate::postgres;
 use crate::process::{Process, output_of};
 use crate::reaper::Reaper;
 use crate::redis;
+use crate::replica::Replica;
 use crate::running;
 use crate::servers::Servers;
 use crate::service;
 use crate::settings::Settings;
+use crate::standby::Standby;
 
 /// A part of the stack that a test can kill, stop and restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,58 +51,6 @@ pub struct Stack {
     servers: Servers,
     folder: PathBuf,
     reaper: Arc<Reaper>,
-}
-
-/// An additional process for a service. Dropping it stops the process.
-#[derive(Debug)]
-pub struct Replica {
-    process: Option<Process>,
-    port: Port,
-    name: String,
-    environment: Vec<(String, String)>,
-    log: PathBuf,
-    reaper: Arc<Reaper>,
-}
-
-impl Replica {
-    /// Its base URL, `http://127.0.0.1:PORT`.
-    pub fn address(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port.number())
-    }
-
-    /// Its process id; 0 if it does not run.
-    pub fn pid(&self) -> u32 {
-        self.process.as_ref().map_or(0, Process::pid)
-    }
-
-    /// Sends SIGTERM without waiting.
-    pub fn terminate(&self) {
-        if let Some(process) = &self.process {
-            process.signal(Signal::TERM);
-        }
-    }
-
-    /// Returns whether it has exited.
-    pub fn has_ended(&mut self) -> bool {
-        self.process.as_mut().is_none_or(Process::has_ended)
-    }
-
-    /// Kills it with SIGKILL.
-    pub fn kill(mut self) {
-        if let Some(process) = self.process.take() {
-            process.kill();
-        }
-    }
-
-    /// Stops it, waits until it has exited, and starts it again on the same port.
-    ///
-    /// # Errors
-    /// Returns an error if it does not become ready.
-    pub fn restart(&mut self) -> Result<(), Error> {
-        drop(self.process.take());
-        self.process = Some(service::start(&self.name, &self.environment, &self.port, &self.log, &self.reaper)?);
-        Ok(())
-    }
 }
 
 impl Stack {
@@ -236,7 +186,8 @@ impl Stack {
     fn default_environment(&self) -> Vec<(String, String)> {
         let urls = self.settings.webhook_urls.clone().unwrap_or_else(|| self.webhook_url());
         [
-            ("DATABASE_URL", self.database_url()),
+            ("DATABASE_URL", self.service_database_url()),
+            ("DATABASE_OWNER_URL", self.database_url()),
             ("REDIS_URL", self.redis_url()),
             ("PUBLIC_ORIGINS", origins(self.port(Part::Nginx).number())),
             ("WEBHOOK_KEYS", self.settings.webhook_keys.clone()),
@@ -338,10 +289,7 @@ impl Stack {
         let port = Port::free()?;
         let log = self.folder.join(format!("logs/{name}-{}.log", port.number()));
         let environment = merge_environment(&self.environment, environment);
-        let mut replica =
-            Replica { process: None, port, name: name.to_owned(), environment, log, reaper: Arc::clone(&self.reaper) };
-        replica.restart()?;
-        Ok(replica)
+        Replica::start(name, environment, port, log, Arc::clone(&self.reaper))
     }
 
     /// Lets nginx pass requests to these replicas instead of the stack's own services.
@@ -350,11 +298,28 @@ impl Stack {
     /// Returns an error if nginx does not become ready.
     pub fn route_to(&mut self, ingest: &[Replica], notifier: &[Replica]) -> Result<(), Error> {
         let list = |replicas: &[Replica]| {
-            let addresses = replicas.iter().map(|replica| format!("127.0.0.1:{}", replica.port.number()));
+            let addresses = replicas.iter().map(|replica| replica.address().replace("http://", ""));
             addresses.collect::<Vec<_>>().join(",")
         };
         self.routes = Some((list(ingest), list(notifier)));
         self.restart(Part::Nginx)
+    }
+
+    /// Copies Postgres, while it runs, to a new directory from which a server can start.
+    ///
+    /// # Errors
+    /// Returns an error if `pg_basebackup` fails.
+    pub fn base_backup(&self, folder: &Path) -> Result<(), Error> {
+        postgres::base_backup(&self.servers, folder, &self.settings.postgres_password, self.port(Part::Postgres), &[])
+    }
+
+    /// Starts a standby of Postgres with these settings, one `NAME = VALUE` a line.
+    ///
+    /// # Errors
+    /// Returns an error if it does not become ready.
+    pub fn standby(&self, settings: &str) -> Result<Standby, Error> {
+        let (password, primary) = (&self.settings.postgres_password, self.port(Part::Postgres));
+        Standby::start(&self.servers, &self.folder, password, primary, settings, &self.reaper)
     }
 
     /// Runs an `ingest` command to completion and returns its standard output.
@@ -455,7 +420,12 @@ impl Stack {
 
     /// The database URL, with the owner's credentials.
     pub fn database_url(&self) -> String {
-        postgres::url(&self.settings.postgres_password, self.port(Part::Postgres))
+        postgres::url(postgres::USER, &self.settings.postgres_password, self.port(Part::Postgres))
+    }
+
+    /// The database URL of the services, whose role may not change tables.
+    pub fn service_database_url(&self) -> String {
+        postgres::url(postgres::SERVICE_USER, &self.settings.service_password, self.port(Part::Postgres))
     }
 
     /// The Valkey URL, including the password.

@@ -89,6 +89,8 @@ export const texts = {
   theyAreCountedSince: (zone: string | number) => `They are counted since ${zone}.`,
   upToEventsAre: (zone: string | number) =>
     `Up to ${zone}, events are counted by whole hours of their receipt, because an older version counted them so.`,
+  countedOnAReplica: (seconds: number) =>
+    `A copy of the database counted: what happened in the last ${seconds} s can be missing.`,
   chart: "Chart",
   showOneAlone: "Show one alone",
   byArrowsMoveEnter: (name: string | number, step: string | number) =>

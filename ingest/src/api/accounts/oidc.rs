@@ -6,6 +6,8 @@ mod pending_cookie;
 pub mod provider;
 mod return_path;
 
+use std::error::Error;
+use std::iter::successors;
 use std::sync::Arc;
 
 use http::header::{HeaderValue, LOCATION};
@@ -92,8 +94,9 @@ fn sign_in_page(state: &AppState, code: &str) -> Result<Response, ApiError> {
 }
 
 fn provider_failed(state: &AppState, error: &ProviderError) -> Result<Response, ApiError> {
-    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    tracing::warn!(%error, cause, "sign-in through the OpenID Connect provider failed");
+    let first: Option<&(dyn Error + 'static)> = error.source();
+    let causes: Vec<String> = successors(first, |&cause| cause.source()).map(ToString::to_string).collect();
+    tracing::warn!(%error, cause = causes.join(": "), "sign-in through the OpenID Connect provider failed");
     let code = if matches!(error, ProviderError::NoVerifiedEmail) { "oidc_no_email" } else { "oidc_failed" };
     sign_in_page(state, code)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use shared::session::Caller;
+use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
@@ -16,6 +17,7 @@ use crate::http::page::Pairs;
 use crate::state::AppState;
 use crate::store::events::audience::{self, AudienceCount, HourOfDay, MailCount};
 use crate::store::events::statistics::{Period, first_counted, is_stored, is_time_zone, oldest_event};
+use crate::store::reports::Report;
 use crate::store::sqlstate;
 use crate::verdict::readers::Reader;
 
@@ -29,6 +31,8 @@ pub(crate) struct Audience {
     /// Set if events of the period are no longer stored: nothing is counted before this time.
     #[serde(with = "time::serde::rfc3339::option")]
     counted_from: Option<OffsetDateTime>,
+    /// If a read replica counted: how many seconds old its data is at most.
+    lag_seconds: Option<u64>,
     /// True if there are too many events to count in time. The lists are then empty.
     too_many: bool,
     /// Number of opens by persons, except through a proxy. The next three lists are of these.
@@ -97,21 +101,28 @@ pub(crate) struct LinkCount {
     responses((status = 200, description = "The counts.", body = Audience),
         (status = 400, description = "`bad_filter`, `bad_page`")))]
 pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {
-    let StatisticsQuery { counted, filter, zone, .. } = StatisticsQuery::parse(&query)?;
-    let pool = &state.reading;
-    if !is_time_zone(pool, &zone).await? {
+    let query = StatisticsQuery::parse(&query)?;
+    if !is_time_zone(&state.reading, &query.zone).await? {
         return Err(ApiError::bad_page("zone"));
     }
+    let query = &query;
+    let Report { value, lag_seconds } = state.reports.read(|pool| async move { count(&pool, query).await }).await?;
+    Ok(warp::reply::json(&Audience { lag_seconds, ..value }).into_response())
+}
+
+async fn count(pool: &PgPool, query: &StatisticsQuery) -> Result<Audience, sqlx::Error> {
+    let StatisticsQuery { counted, filter, zone, .. } = query;
+    let counted = *counted;
     let (oldest, first_counted) = tokio::try_join!(oldest_event(pool), first_counted(pool))?;
     let counts = tokio::try_join!(
-        audience::count(pool, &filter, counted),
-        audience::count_mail(pool, &filter, counted),
-        audience::count_hours(pool, &filter, counted, &zone),
+        audience::count(pool, filter, counted),
+        audience::count_mail(pool, filter, counted),
+        audience::count_hours(pool, filter, counted, zone),
     );
     let (rows, mail, hours, too_many) = match counts {
         Ok((rows, mail, hours)) => (rows, mail, hours, false),
         Err(error) if sqlstate::is_timeout(&error) => (Vec::new(), Vec::new(), Vec::new(), true),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
     let Names { opens, clients, devices, countries, links } = names(rows);
     let period = counted.period;
@@ -122,8 +133,9 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
         by_facet.entry(facet).or_default().push(named);
     }
     let mut take = |facet: &str| by_facet.remove(facet).unwrap_or_default();
-    let audience = Audience {
+    Ok(Audience {
         period,
+        lag_seconds: None,
         counted_from,
         too_many,
         opens,
@@ -136,8 +148,7 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
         templates: take("template"),
         subaccounts: take("subaccount"),
         hours,
-    };
-    Ok(warp::reply::json(&audience).into_response())
+    })
 }
 
 struct Names {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream;
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue};
 use shared::event::Event;
 use shared::filter::Filter;
 use shared::session::{Caller, Credential, Permission, authenticate_again};
@@ -27,12 +27,15 @@ use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
 use crate::store::events::list::{self, ListPosition};
+use crate::store::reports::Report;
 
 /// Number of events in the first database read.
 const FIRST_PAGE_EVENTS: i64 = 100;
 const MAX_PAGE_EVENTS: i64 = 1_000;
 /// Size of a page that later reads aim for, in bytes.
 const PAGE_BYTES: usize = 512 << 10;
+/// If a read replica is read: how many seconds old its data is at most.
+const REPLICA_LAG: HeaderName = HeaderName::from_static("replica-lag");
 /// A client that reads nothing for this long is disconnected.
 const STALLED_AFTER: Duration = Duration::from_secs(60);
 
@@ -47,6 +50,7 @@ const STALLED_AFTER: Duration = Duration::from_secs(60);
     params(Filters, PeriodFilters, ("format" = inline(Option<Format>), Query, description = "`csv` by default."),
         ("bom" = Option<bool>, Query, description = "Begin a CSV file with a byte order mark, which Excel needs to read it as UTF-8.")),
     responses((status = 200, description = "One line per event.",
+            headers(("Replica-Lag" = u64, description = "If a read replica is read: how many seconds old its data is at most.")),
             content((String = "text/csv"), (String = "application/x-ndjson"))),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 429, description = "`too_many_exports`"),
         (status = 503, description = "`too_slow`")))]
@@ -64,8 +68,11 @@ pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<R
     let filter = parse_filter(&pairs)?;
     let slot = state.exports.take(caller.user.id).ok_or(ApiError::TooManyExports)?;
     // Read the first page here, so that a failure can still be reported as an error response.
-    let first_page = list::newest(&state.reading, &filter, None, FIRST_PAGE_EVENTS).await?;
-    let export = Export { state, filter, format, with_mark, credential: caller.credential, _slot: slot };
+    let filter_of = &filter;
+    let read = state.reports.read(|pool| async move { list::newest(&pool, filter_of, None, FIRST_PAGE_EVENTS).await });
+    let Report { value: first_page, lag_seconds } = read.await?;
+    let on_replica = lag_seconds.is_some();
+    let export = Export { state, filter, format, with_mark, on_replica, credential: caller.credential, _slot: slot };
     let chunks = export.start(first_page);
     let body = stream::unfold(Some(chunks), |chunks| async {
         let mut chunks = chunks?;
@@ -80,6 +87,9 @@ pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<R
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(format.content_disposition()));
+    if let Some(seconds) = lag_seconds {
+        headers.insert(REPLICA_LAG, HeaderValue::from(seconds));
+    }
     Ok(response)
 }
 
@@ -96,6 +106,8 @@ struct Export {
     filter: Filter,
     format: Format,
     with_mark: bool,
+    /// Whether the export is read on the replica.
+    on_replica: bool,
     credential: Credential,
     _slot: ExportSlot,
 }
@@ -115,7 +127,7 @@ impl Export {
         receiver
     }
 
-    async fn send_pages(&self, first_page: Vec<Event>, chunks: &Sender<Chunk>) -> io::Result<()> {
+    async fn send_pages(mut self, first_page: Vec<Event>, chunks: &Sender<Chunk>) -> io::Result<()> {
         if let Some(heading) = self.format.heading(self.with_mark)? {
             send(chunks, Chunk::Lines(heading)).await?;
         }
@@ -131,8 +143,20 @@ impl Export {
             if !caller.is_some_and(|caller| caller.may(Permission::Read)) {
                 return Err(io::Error::other("the user may no longer read events"));
             }
-            events = list::newest(&self.state.reading, &self.filter, Some(position), limit).await.map_err(io::Error::other)?;
+            events = self.next_page(position, limit).await.map_err(io::Error::other)?;
         }
+    }
+
+    /// Reads on the replica as long as all pages before came from there: after one of the primary, it could lack events that have just been
+    /// stored.
+    async fn next_page(&mut self, position: ListPosition, limit: i64) -> Result<Vec<Event>, sqlx::Error> {
+        let (filter, reports) = (&self.filter, &self.state.reports);
+        if !self.on_replica {
+            return list::newest(reports.primary(), filter, Some(position), limit).await;
+        }
+        let page = reports.read(|pool| async move { list::newest(&pool, filter, Some(position), limit).await }).await?;
+        self.on_replica = page.lag_seconds.is_some();
+        Ok(page.value)
     }
 }
 

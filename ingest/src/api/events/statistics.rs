@@ -19,6 +19,7 @@ use crate::http::page::Pairs;
 use crate::state::AppState;
 use crate::store::events::selected_statistics as selected;
 use crate::store::events::statistics::{self as store, BucketCount, Counted, Period};
+use crate::store::reports::Report;
 use crate::store::sqlstate;
 
 /// Counts events by kind, over time and by bounce text, domain, tag, template and subaccount.
@@ -39,18 +40,20 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
     if !store::is_time_zone(&state.reading, &query.zone).await? {
         return Err(ApiError::bad_page("zone"));
     }
-    Ok(warp::reply::json(&summarize(&state.reading, query).await?).into_response())
+    let query = &query;
+    let Report { value, lag_seconds } = state.reports.read(|pool| async move { summarize(&pool, query).await }).await?;
+    Ok(warp::reply::json(&Statistics { lag_seconds, ..value }).into_response())
 }
 
-async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, sqlx::Error> {
+async fn summarize(pool: &PgPool, query: &StatisticsQuery) -> Result<Statistics, sqlx::Error> {
     let StatisticsQuery { counted, filter, step, clock, zone } = query;
-    let filter = &filter;
+    let (counted, step, clock) = (*counted, *step, *clock);
     let period = counted.period;
     let length = period.to - period.from;
     let previous = Counted { period: Period { from: period.from - length, to: period.from }, ..counted };
     let (boundaries, previous_boundaries, oldest, first_counted, hourly_until) = tokio::try_join!(
-        store::boundaries(pool, period, step.name(), &zone),
-        store::boundaries(pool, previous.period, step.name(), &zone),
+        store::boundaries(pool, period, step.name(), zone),
+        store::boundaries(pool, previous.period, step.name(), zone),
         store::oldest_event(pool),
         store::first_counted(pool),
         store::hourly_until(pool, period)
@@ -88,7 +91,8 @@ async fn summarize(pool: &PgPool, query: StatisticsQuery) -> Result<Statistics, 
         period,
         step,
         time: clock,
-        zone,
+        zone: zone.clone(),
+        lag_seconds: None,
         bounces,
         domains,
         tags,

@@ -5,6 +5,7 @@ mod database;
 mod deliveries;
 mod queues;
 mod redis;
+mod roles;
 
 use shared::redis::Redis;
 use sqlx::PgPool;
@@ -12,14 +13,20 @@ use sqlx::PgPool;
 use crate::api::system::report::{Finding, Report};
 use crate::config::Webhook;
 use crate::erasure::keys::SecretKeys;
+use crate::store::read_replica::ReadReplica;
 
 /// What the checks inspect.
 #[derive(Clone, Copy)]
 pub(crate) struct DoctorInput<'a> {
     pub(crate) pool: &'a PgPool,
+    /// Connections of `DATABASE_OWNER_URL`, if it is set.
+    pub(crate) owner: Option<&'a PgPool>,
+    pub(crate) replica: Option<&'a ReadReplica>,
     pub(crate) redis: &'a Redis,
     pub(crate) webhook: &'a Webhook,
     pub(crate) secret_keys: &'a SecretKeys,
+    /// `RETENTION_DAYS`.
+    pub(crate) retention_days: Option<u32>,
     /// `SILENCE_ALERT_MINUTES`.
     pub(crate) silence_minutes: Option<u32>,
 }
@@ -44,7 +51,15 @@ async fn stored_state(input: DoctorInput<'_>) -> Result<Vec<Finding>, sqlx::Erro
     }
     let mut findings = database::server(pool).await?;
     findings.push(database::schema(pool).await?);
+    findings.push(roles::service(pool).await?);
+    if let Some(owner) = input.owner {
+        findings.push(roles::owner(owner).await);
+    }
+    if let Some(replica) = input.replica {
+        findings.push(roles::replica(replica).await);
+    }
     findings.push(database::partitions(pool).await?);
+    findings.extend(roles::retention(pool, input.retention_days).await?);
     findings.push(database::replicas(pool).await?);
     findings.push(database::secret_key(pool, input.secret_keys).await?);
     findings.push(queues::outbox(pool).await?);

@@ -77,8 +77,8 @@ impl Probe<'_> {
 pub(crate) async fn run(given: Option<&str>, configured: &ConfiguredWebhook) -> anyhow::Result<()> {
     let url = configured.address(given)?;
     // Mandrill is not known to follow redirects.
-    let client =
-        Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none()).user_agent("Mandrill-Webhook/1.0").build()?;
+    let client = Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none()).user_agent("Mandrill-Webhook/1.0");
+    let client = configured.webhook_ca_file.trusted_by(client)?.build()?;
     let mut probes = vec![Probe::Head, Probe::UrlCheck];
     probes.extend(configured.webhook_keys.iter().map(Probe::Batch));
     let mut out = std::io::stdout();

@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 use clap::Args;
 use reqwest::Url;
+use shared::tls::AuthorityFile;
 
 use crate::redact::printable;
 use crate::webhook::signature::{Keys, Urls};
@@ -18,6 +19,11 @@ pub struct ConfiguredWebhook {
     /// Public addresses of the webhook, separated by commas.
     #[arg(long, env = "WEBHOOK_URLS", hide_env_values = true, default_value = "")]
     pub webhook_urls: Urls,
+
+    /// File with the certificate authorities (PEM) that sign the certificate of the webhook's address, for `webhook test` and `simulate`. If
+    /// unset, the public authorities count.
+    #[arg(long, env = "WEBHOOK_CA_FILE", default_value = "")]
+    pub webhook_ca_file: AuthorityFile,
 }
 
 impl ConfiguredWebhook {

@@ -13,6 +13,7 @@ use openidconnect::{
 use reqwest::redirect;
 use shared::config::Secret;
 use shared::origin::Origins;
+use shared::tls::AuthorityFile;
 use tokio::sync::Mutex;
 
 use crate::api::accounts::email::is_email;
@@ -41,6 +42,10 @@ pub struct Oidc {
     /// Client secret of this service at the provider. Unset for a public client.
     #[arg(long, env = "OIDC_CLIENT_SECRET", hide_env_values = true, default_value = "")]
     pub oidc_client_secret: Secret,
+
+    /// File with the certificate authorities (PEM) that sign the provider's certificate. If unset, the public authorities count.
+    #[arg(long, env = "OIDC_CA_FILE", default_value = "")]
+    pub oidc_ca_file: AuthorityFile,
 
     /// Provider name shown on the sign-in button.
     #[arg(long, env = "OIDC_NAME", default_value = "single sign-on")]
@@ -128,7 +133,8 @@ impl Provider {
         anyhow::ensure!(!config.oidc_client_id.is_empty(), "OIDC_CLIENT_ID is required with OIDC_ISSUER");
         let secret = config.oidc_client_secret.reveal();
         // Following redirects would allow requests to arbitrary hosts on the internal network (SSRF).
-        let http = reqwest::Client::builder().redirect(redirect::Policy::none()).timeout(TIMEOUT).build()?;
+        let http = reqwest::Client::builder().redirect(redirect::Policy::none()).timeout(TIMEOUT);
+        let http = config.oidc_ca_file.trusted_by(http)?.build()?;
         Ok(Some(Self {
             name: config.oidc_name,
             new_users: config.oidc_new_users,

@@ -30,6 +30,8 @@ pub(crate) struct Statistics {
     /// Set if a filter is given and events of the period are no longer stored: nothing is counted before this time.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) counted_from: Option<OffsetDateTime>,
+    /// If a read replica counted: how many seconds old its data is at most.
+    pub(crate) lag_seconds: Option<u64>,
     pub(crate) counts: BTreeMap<String, i64>,
     pub(crate) delivery: DeliveryCoverage,
     /// Messages that were opened or clicked, each counted once. Null for the reason in `unique_missing`.

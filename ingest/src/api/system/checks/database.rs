@@ -63,11 +63,15 @@ pub(crate) async fn pooler(pool: &PgPool) -> Result<Option<Finding>, sqlx::Error
 pub(crate) async fn server(pool: &PgPool) -> Result<Vec<Finding>, sqlx::Error> {
     let before = OffsetDateTime::now_utc();
     let settings = diagnostics::server_settings(pool).await?;
-    let protection = protection(pool.connect_options().get_ssl_mode(), settings.tls.as_deref());
+    let protection = protection_of(pool).await?;
     Ok(vec![durability(&settings, &protection), clock((settings.now - before).whole_seconds().abs())])
 }
 
-/// How the connection is protected, in words.
+/// How these connections are protected, in words.
+pub(super) async fn protection_of(pool: &PgPool) -> Result<String, sqlx::Error> {
+    Ok(protection(pool.connect_options().get_ssl_mode(), diagnostics::tls_version(pool).await?.as_deref()))
+}
+
 fn protection(mode: PgSslMode, tls: Option<&str>) -> String {
     let checked = match mode {
         PgSslMode::VerifyFull => "the certificate and the host are checked",

@@ -1,0 +1,39 @@
+//! `ingest upkeep`.
+
+use clap::Args;
+use shared::config::{Database, Log};
+use shared::db::{self, Purpose};
+
+use crate::config::Owner;
+use crate::periodic::retention::RetentionArgs;
+use crate::periodic::{background, upkeep};
+
+/// Options for `ingest upkeep`.
+#[derive(Debug, Args)]
+pub struct Upkeep {
+    #[command(flatten)]
+    pub retention: RetentionArgs,
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub owner: Owner,
+    #[command(flatten)]
+    pub log: Log,
+}
+
+/// Does once what a service with the owner's address does by itself. A run that is ended continues at the next one.
+///
+/// # Errors
+/// If Postgres is unavailable or fails, or the role does not own the tables.
+pub async fn run(config: &Upkeep) -> anyhow::Result<()> {
+    let address = config.owner.address(&config.database);
+    let owner = db::pool_at(address, &config.database, "ingest-upkeep", Purpose::Work)?;
+    let background = db::pool_at(address, &config.database, "ingest-background", Purpose::Migrating)?;
+    upkeep::run_as_service(&owner).await?;
+    if !upkeep::run_as_owner(&owner, config.retention.retention_days.0).await? {
+        anyhow::bail!("the role of {} does not own the tables", address.setting);
+    }
+    background::run_all(&background).await?;
+    tracing::info!("upkeep is done");
+    Ok(())
+}

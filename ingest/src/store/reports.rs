@@ -1,0 +1,63 @@
+//! Chooses where exports and statistics are read: on the read replica if there is one and it is recent enough, or on the primary.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use sqlx::PgPool;
+
+use super::read_replica::ReadReplica;
+use super::sqlstate;
+
+/// Where exports and statistics are read.
+pub struct Reports {
+    primary: PgPool,
+    replica: Option<Arc<ReadReplica>>,
+}
+
+/// What was read.
+pub(crate) struct Report<T> {
+    pub(crate) value: T,
+    /// If it was read on the replica: how many seconds old it is at most.
+    pub(crate) lag_seconds: Option<u64>,
+}
+
+impl Reports {
+    pub(crate) fn new(primary: PgPool, replica: Option<Arc<ReadReplica>>) -> Self {
+        Self { primary, replica }
+    }
+
+    pub(crate) fn primary(&self) -> &PgPool {
+        &self.primary
+    }
+
+    pub(crate) fn replica(&self) -> Option<&ReadReplica> {
+        self.replica.as_deref()
+    }
+
+    /// Reads on the replica if it is recent enough. What fails there, because replication cancels it for example, is read on the primary;
+    /// only what takes too long is not tried again.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub(crate) async fn read<T, F>(&self, read: impl Fn(PgPool) -> F) -> Result<Report<T>, sqlx::Error>
+    where
+        F: Future<Output = Result<T, sqlx::Error>>,
+    {
+        if let Some(replica) = &self.replica
+            && let Ok(lag) = replica.lag()
+        {
+            match read(replica.pool().clone()).await {
+                Ok(value) => return Ok(Report { value, lag_seconds: Some(lag.as_secs_f64().ceil() as u64) }),
+                Err(error) if sqlstate::is_timeout(&error) => return Err(error),
+                Err(error) => {
+                    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+                    tracing::info!(code = code.as_deref(), "the read replica failed to answer; the primary is asked");
+                    if code.is_none() {
+                        replica.failed();
+                    }
+                }
+            }
+        }
+        Ok(Report { value: read(self.primary.clone()).await?, lag_seconds: None })
+    }
+}
