@@ -5,3 +5,4 @@ mod feed_writer;
 pub mod handoff;
 mod poison;
 pub mod publisher;
+mod restored;

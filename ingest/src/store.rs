@@ -9,6 +9,7 @@ mod counts;
 pub(crate) mod diagnostics;
 pub(crate) mod erasures;
 pub(crate) mod events;
+pub(crate) mod feed_position;
 mod insert;
 mod inserted;
 pub(crate) mod migrations;

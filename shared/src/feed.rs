@@ -6,6 +6,7 @@
 //! different one, because earlier numbers are then no longer reliable.
 
 mod cursor;
+mod database;
 mod encode;
 mod item;
 mod keys;
@@ -14,6 +15,7 @@ mod receive;
 mod script;
 
 pub use cursor::{Cursor, CursorError};
+pub use database::{DatabasePosition, note_position, noted_position};
 pub use encode::EncodedBatch;
 pub use item::{ChangedVerdict, FeedItem, ReceivedItem, RefetchReason};
 pub use keys::{FEED_CHANNEL, OPEN_CHANNEL, SESSIONS_CHANNEL, WAKE_CHANNEL};

@@ -305,7 +305,8 @@ impl Follower {
         let events = client.all_with_retry(&events_path).await;
         let by_id =
             |items: Vec<Value>| items.into_iter().map(|item| (item["id"].as_i64().expect("id should be an integer"), item));
-        self.notifications.extend(by_id(notifications).filter(|(_, one)| one["kind"] != "alert"));
-        self.events.extend(by_id(events));
+        // What is no longer stored disappears, as on the page.
+        self.notifications = by_id(notifications).filter(|(_, one)| one["kind"] != "alert").collect();
+        self.events = by_id(events).collect();
     }
 }

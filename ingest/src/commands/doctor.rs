@@ -24,6 +24,9 @@ pub struct Doctor {
     /// Prints JSON.
     #[arg(long)]
     pub json: bool,
+    /// Also says what may be missing after Postgres was restored from a backup, and how to get it back.
+    #[arg(long)]
+    pub after_restore: bool,
     #[command(flatten)]
     pub webhook: Webhook,
     #[command(flatten)]
@@ -68,7 +71,10 @@ pub async fn run(config: &Doctor) -> anyhow::Result<()> {
         retention_days: config.retention.retention_days.0,
         silence_minutes: config.alarms.silence_alert_minutes.0,
     };
-    let report = checks::run_checks(input).await;
+    let mut report = checks::run_checks(input).await;
+    if config.after_restore {
+        report.findings.extend(checks::restore::findings(&pool).await);
+    }
     let mut out = io::stdout();
     if config.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;

@@ -22,7 +22,7 @@ impl FeedWriter {
     }
 
     /// Connects, if there is no connection.
-    async fn connect(&mut self) -> Result<&mut Connection, Error> {
+    pub(super) async fn connect(&mut self) -> Result<&mut Connection, Error> {
         let kept = self.connection.take().filter(|connection| self.redis.is_current(connection));
         let connection = match kept {
             Some(connection) => connection,
@@ -49,6 +49,16 @@ impl FeedWriter {
         outcome
     }
 
+    /// Empties the history and asks clients to fetch again.
+    pub(super) async fn forget(&mut self, reason: RefetchReason) -> Result<(), Error> {
+        feed::forget(&self.redis).await?;
+        self.append_refetch(reason).await
+    }
+
+    async fn append_refetch(&mut self, reason: RefetchReason) -> Result<(), Error> {
+        self.append(&EncodedBatch::of(&FeedItem::<String> { refetch: Some(reason), ..FeedItem::default() })?).await
+    }
+
     /// Connects, and tests the connection.
     ///
     /// After a failover, it asks clients to fetch again: the former master may be the only one that has what this process published last, and
@@ -65,8 +75,7 @@ impl FeedWriter {
         let before = self.epoch.replace(Arc::clone(&end.epoch));
         self.owes_refetch |= before.is_some_and(|before| before != end.epoch);
         if self.owes_refetch {
-            let refetch = FeedItem::<String> { refetch: Some(RefetchReason::Failover), ..FeedItem::default() };
-            self.append(&EncodedBatch::of(&refetch)?).await?;
+            self.append_refetch(RefetchReason::Failover).await?;
             self.owes_refetch = false;
         }
         Ok(())

@@ -22,6 +22,7 @@ use super::error::PublishError;
 use super::feed_writer::FeedWriter;
 use super::handoff::OutboxEntry;
 use super::poison;
+use super::restored::RestoreCheck;
 use crate::readiness::Readiness;
 use crate::store::events::list::{self, SearchableEvent};
 use crate::store::outbox_rows::{self, PendingRow, Selection};
@@ -60,6 +61,7 @@ struct Progress {
     retried: Instant,
     /// Rows that have been published but not yet deleted from the outbox.
     published: PublishedRows,
+    restored: RestoreCheck,
 }
 
 impl Publisher {
@@ -73,6 +75,7 @@ impl Publisher {
             polled: None,
             retried: Instant::now(),
             published: PublishedRows::default(),
+            restored: RestoreCheck::default(),
         };
         loop {
             let stopping = stop.is_cancelled();
@@ -132,6 +135,10 @@ impl Publisher {
     /// Publishes rows from the outbox. Returns true if more rows are pending.
     async fn poll(&self, feed: &mut FeedWriter, progress: &mut Progress, stopping: bool) -> bool {
         progress.polled = Some(Instant::now());
+        if let Err(error) = progress.restored.run(&self.pool, feed).await {
+            // Publishing below fails for the same reason, and reports it.
+            tracing::debug!(%error, "whether the database was restored is not known");
+        }
         let outcome = self.publish_rows(feed, progress.limit, if stopping { Selection::All } else { Selection::Orphaned }).await;
         let more = match &outcome {
             Ok(Round::Published(count)) => *count == progress.limit,

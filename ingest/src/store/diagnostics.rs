@@ -222,3 +222,30 @@ pub(crate) async fn recent_refusals(pool: &PgPool) -> Result<Vec<RecentRefusals>
     .fetch_all(pool)
     .await
 }
+
+/// How far a restored database goes.
+pub(crate) struct RestoredState {
+    /// The moment to which the server was restored; `None` once it was restarted, and if it was restored in another way.
+    pub(crate) restored_to: Option<OffsetDateTime>,
+    /// When the newest event until that moment was received.
+    pub(crate) newest_event: Option<OffsetDateTime>,
+    /// When accounts were last changed until that moment.
+    pub(crate) newest_change: Option<OffsetDateTime>,
+    /// Months of events.
+    pub(crate) months: i64,
+}
+
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn restored_state(pool: &PgPool) -> Result<RestoredState, sqlx::Error> {
+    sqlx::query_as!(
+        RestoredState,
+        r#"select until.at as restored_to,
+                  (select max(received_at) from events where received_at <= coalesce(until.at, 'infinity')) as newest_event,
+                  (select max(audit.at) from audit where audit.at <= coalesce(until.at, 'infinity')) as newest_change,
+                  (select count(*) from pg_inherits where inhparent = 'events'::regclass) as "months!"
+           from pg_last_xact_replay_timestamp() as until (at)"#
+    )
+    .fetch_one(pool)
+    .await
+}

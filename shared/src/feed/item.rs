@@ -45,6 +45,8 @@ pub enum RefetchReason {
     Erased,
     /// Another Redis server has become the master.
     Failover,
+    /// The database was restored to an earlier state.
+    Restored,
 }
 
 impl RefetchReason {
@@ -54,6 +56,7 @@ impl RefetchReason {
             Self::Verdicts => "verdicts",
             Self::Erased => "erased",
             Self::Failover => "failover",
+            Self::Restored => "restored",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 /// The stream that holds the feed's history. Like the other keys, it is prefixed by [`crate::redis::Connection::key`].
 pub(super) const STREAM: &str = "feed";
-/// A hash that contains the stream's epoch, last number and server.
+/// A hash that contains the stream's epoch, last number and server, and the position of the database.
 pub(super) const META: &str = "feed:meta";
 /// A key that probes write, and that expires by itself.
 pub(super) const WRITE_PROBE: &str = "write-probe";

@@ -29,6 +29,7 @@ mod redis_groups;
 mod registration;
 mod replicas;
 mod reports;
+mod restore;
 mod retention;
 mod roles;
 mod routes;

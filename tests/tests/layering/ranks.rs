@@ -83,6 +83,7 @@ pub(crate) const INGEST: Ranks = &[
             "api/system/checks/deliveries.rs",
             "api/system/checks/queues.rs",
             "api/system/checks/redis.rs",
+            "api/system/checks/restore.rs",
             "api/system/checks/roles.rs",
             "api/system/report.rs",
             "periodic.rs",
@@ -124,6 +125,7 @@ pub(crate) const INGEST: Ranks = &[
             "outbox/handoff.rs",
             "outbox/poison.rs",
             "outbox/publisher.rs",
+            "outbox/restored.rs",
         ],
     ),
     (
@@ -149,6 +151,7 @@ pub(crate) const INGEST: Ranks = &[
             "store/counts.rs",
             "store/diagnostics.rs",
             "store/events.rs",
+            "store/feed_position.rs",
             "store/events/audience.rs",
             "store/events/erase.rs",
             "store/events/histogram.rs",

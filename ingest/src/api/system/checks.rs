@@ -5,6 +5,7 @@ mod database;
 mod deliveries;
 mod queues;
 mod redis;
+pub(crate) mod restore;
 mod roles;
 
 use shared::redis::Redis;
