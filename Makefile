@@ -1,6 +1,6 @@
 # Run `make` without a target to list the recipes.
 .DEFAULT_GOAL := help
-.PHONY: help up simulate watch check test soak bench frontend sqlx openapi deny fmt env secrets clean
+.PHONY: help up simulate watch check test soak rehearse-upgrade bench frontend sqlx openapi deny fmt env secrets clean
 
 # Where cargo puts programs: CARGO_TARGET_DIR and cargo's configuration apply.
 TARGET = $$(cargo metadata --locked --no-deps --format-version 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
@@ -26,9 +26,15 @@ check: frontend/node_modules/.package-lock.json ## check format, lints, spelling
 test: ## run every check and test; the last line is `N passed, N failed`
 	@python3 tools/test.py
 
-soak: frontend ## run the long tests at full size: failovers of Redis and rolling restarts, with hundreds of clients
+soak: frontend ## run the long tests at full size: failovers of Redis, rolling restarts with hundreds of clients, upgrades of a million events
 	cargo build --locked --workspace
 	SOAK=1 cargo test --locked -p front-door --test front_door -- --test-threads 1 a_rolling clients_receive
+	FROM=previous python3 tools/rehearse_upgrade.py
+	FROM=baseline python3 tools/rehearse_upgrade.py
+
+rehearse-upgrade: frontend ## upgrade a million events of an older version under load, roll back, and go forward again (FROM=previous or baseline, ROWS=)
+	cargo build --locked --workspace
+	@python3 tools/rehearse_upgrade.py
 
 bench: frontend ## compare with alternatives; QUICK=1 runs one short round, ONLY= selects rows by the prefix of their ids
 	cargo build --locked --release -p ingest -p notifier -p bench

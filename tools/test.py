@@ -101,22 +101,24 @@ def target_directory():
     return Path(json.loads(metadata)["target_directory"])
 
 
-def typos():
-    """Checks spelling with typos, installing it first."""
+def pinned_checker(name, program, *arguments):
+    """Runs a checker that is installed from a wheel."""
     try:
-        programs = pinned.install(ROOT / ".runtime" / "typos", ROOT / "tools" / "typos.txt")
+        programs = pinned.install(ROOT / ".runtime" / program, ROOT / "tools" / f"{program}.txt")
     except subprocess.CalledProcessError as error:
-        print(f"typos could not be installed: {error}")
+        print(f"{program} could not be installed: {error}")
         total["failed"] += 1
         return
-    step("spelling", programs / "typos", "--format", "brief")
+    step(name, programs / program, *arguments)
 
 
 def check():
     """Runs the checks that need neither a server nor a browser."""
     step("format", "cargo", "fmt", "--check")
     step("lint", "cargo", "clippy", "--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings")
-    typos()
+    pinned_checker("spelling", "typos", "--format", "brief")
+    pinned_checker("migrations", "squawk", *sorted(path.relative_to(ROOT) for path in (ROOT / "migrations").glob("*.sql")))
+    step("the planted migration still applies", "git", "apply", "--check", "tools/rehearsal/planted.patch")
     step("frontend: check", "npm", "run", "check", cwd=FRONTEND)
 
 
@@ -136,7 +138,7 @@ def test():
     step("checked queries are committed", "git", "diff", "--exit-code", "--stat", "--", ".sqlx")
     step("tests", "cargo", "test", "--locked", "--workspace", "--quiet", "--no-fail-fast", counted=True, env={"FUZZ_SECONDS": "60"})
     if debian_servers():
-        ignored = ["cargo", "test", "--locked", "--workspace", "--quiet", "--test", "front_door", "--", "--ignored"]
+        ignored = ["cargo", "test", "--locked", "--workspace", "--quiet", "--test", "front_door", "--", "--ignored", "installed_servers"]
         step("tests with Debian's servers", *ignored, counted=True)
     step("contract", stack, "with", sys.executable, "tools/contract/run.py")
     if browser := chromium():

@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod alarms;
 pub(crate) mod background_jobs;
 pub(crate) mod commit;
+pub(crate) mod constraints;
 pub(crate) mod copy;
 mod counts;
 pub(crate) mod diagnostics;

@@ -3,13 +3,14 @@
 mod adopt;
 mod error;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
-use sqlx::migrate::{Migrate, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::PgConnection;
 
 use self::error::MigrationError;
+use super::sqlstate;
 
 /// The files in `migrations/`, embedded at compile time.
 static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
@@ -18,7 +19,11 @@ const LOCK: i64 = 0x6d6c_6d69_6772;
 /// The interval between attempts to acquire the lock. Waiting inside Postgres would hold a snapshot, which `create index concurrently`
 /// waits for.
 const LOCK_INTERVAL: Duration = Duration::from_millis(200);
-/// Maximum time to wait for a migration in another process.
+/// How long a statement of a migration waits for a lock.
+const MAX_LOCK_WAIT: &str = "set lock_timeout = '200ms'";
+/// The pause before a migration that waited too long is tried again, in which everyone who waited behind it gets on.
+const RETRY_INTERVAL: Duration = Duration::from_secs(3);
+/// Maximum time to wait for a migration in another process, or for sessions that use a table.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
 /// Applies the missing migrations, one process at a time. Adopts a version 0.1.0 database.
@@ -66,7 +71,30 @@ async fn apply_locked(connection: &mut PgConnection) -> Result<(), MigrationErro
     let applied = applied.await;
     connection.unlock().await?;
     applied?;
-    Ok(MIGRATOR.run(connection).await?)
+    run_without_holding_up(connection).await
+}
+
+/// Applies the missing migrations. A statement that waits for a lock holds up everyone who asks for the table after it, deliveries above all. So
+/// it gives up soon, and the whole migration is tried again later.
+async fn run_without_holding_up(connection: &mut PgConnection) -> Result<(), MigrationError> {
+    sqlx::query(MAX_LOCK_WAIT).execute(&mut *connection).await?;
+    let started = Instant::now();
+    let mut is_waiting = false;
+    loop {
+        match MIGRATOR.run(&mut *connection).await {
+            Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) if sqlstate::is_lock_timeout(&error) => {
+                if started.elapsed() > LOCK_TIMEOUT {
+                    return Err(MigrationError::Blocked);
+                }
+                if !is_waiting {
+                    tracing::warn!("a migration waits for a session that uses a table; deliveries go on meanwhile");
+                    is_waiting = true;
+                }
+                tokio::time::sleep(RETRY_INTERVAL).await;
+            }
+            outcome => return Ok(outcome?),
+        }
+    }
 }
 
 /// Versions of the migrations that were applied successfully to the database.

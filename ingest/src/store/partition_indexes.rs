@@ -17,7 +17,7 @@ pub(crate) struct PartitionIndex {
 }
 
 /// How long a statement waits for a lock on the parent table. Inserts queue behind it for that time.
-const LOCK_TIMEOUT: &str = "set local lock_timeout = '1s'";
+const LOCK_TIMEOUT: &str = "set local lock_timeout = '200ms'";
 
 /// A partition that does not have the index yet.
 struct MissingPart {
@@ -29,7 +29,7 @@ struct MissingPart {
 /// Creates the parent's index if it is missing, and builds the index on one partition. Returns false if every partition already has it.
 ///
 /// # Errors
-/// Returns an error if Postgres fails, or if a lock cannot be acquired within a second. A later call continues the work.
+/// Returns an error if Postgres fails, or if a lock cannot be acquired within 200 ms. A later call continues the work.
 pub(crate) async fn build_next(connection: &mut PgConnection, index: PartitionIndex) -> Result<bool, sqlx::Error> {
     create_on_parent(connection, index).await?;
     let Some(part) = next_missing(connection, index).await? else { return Ok(false) };

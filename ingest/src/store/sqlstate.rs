@@ -47,6 +47,11 @@ pub fn is_timeout(error: &sqlx::Error) -> bool {
     sqlstate(error).is_some_and(|code| code == "57014")
 }
 
+/// A statement gave up waiting for a lock.
+pub(crate) fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    sqlstate(error).is_some_and(|code| code == "55P03")
+}
+
 /// A deadlock or a serialisation failure: the same transaction may succeed now.
 pub fn is_conflict(error: &sqlx::Error) -> bool {
     sqlstate(error).is_some_and(|code| code == "40P01" || code == "40001")

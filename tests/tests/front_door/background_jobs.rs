@@ -73,4 +73,17 @@ async fn an_index_is_built_on_each_partition_while_deliveries_go_on() {
     assert_eq!(finding.expect("the jobs should be checked")["state"], "ok");
 }
 
-const FINISHED: &str = "select (count(*) = 7 and bool_and(finished_at is not null))::int::bigint from background_jobs";
+#[tokio::test(flavor = "multi_thread")]
+async fn constraints_that_a_migration_added_are_validated() {
+    let stack = Stack::start().expect("the stack should start");
+    let mut database = Database::of(&stack).await;
+    assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1")]).await.json()["stored"], 1);
+    database.run("alter table events add constraint events_planted_check check (id > 0) not valid").await;
+    let validated = "pg_constraint where conname = 'events_planted_check' and convalidated";
+    let all = database.count("pg_inherits where inhparent = 'events'::regclass").await + 1;
+    assert_eq!(database.count(validated).await, 0);
+    stack.ingest(&["upkeep"]).expect("the command should succeed");
+    assert_eq!(database.count(validated).await, all);
+}
+
+const FINISHED: &str = "select (count(*) = 8 and bool_and(finished_at is not null))::int::bigint from background_jobs";

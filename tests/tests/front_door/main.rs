@@ -37,6 +37,7 @@ mod search;
 mod session;
 mod single_sign_on;
 mod sse;
+mod upgrade;
 mod verdicts;
 mod webhook;
 mod wire;

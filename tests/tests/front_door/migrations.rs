@@ -154,3 +154,21 @@ async fn migrations_at_the_same_time_all_succeed() {
     }
     assert_eq!(server.schema("old"), server.schema("new"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_waits_for_a_table_holds_up_nobody() {
+    let server = Server::start();
+    let mut database = server.create_legacy("old", 19).await;
+    // A backup, for example, which holds its locks until it ends.
+    let mut reader = Database::at(&server.url("old")).await;
+    reader.run("begin; select from events").await;
+    let mut migrating = server.migrate_command("old").spawn().expect("ingest should run");
+    let waiting =
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name like 'ingest-migrate%'";
+    database.until("the migration waits for the table", waiting).await;
+    // The lock that a delivery takes.
+    database.run("set statement_timeout = '3s'; begin; lock table only events in row exclusive mode; commit").await;
+    reader.run("commit").await;
+    assert!(migrating.wait().expect("ingest should end").success());
+    assert_eq!(database.count("pg_attribute where attrelid = 'events'::regclass and attname = 'actor'").await, 1);
+}

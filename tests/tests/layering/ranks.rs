@@ -147,6 +147,7 @@ pub(crate) const INGEST: Ranks = &[
             "store/alarms.rs",
             "store/background_jobs.rs",
             "store/commit.rs",
+            "store/constraints.rs",
             "store/copy.rs",
             "store/counts.rs",
             "store/diagnostics.rs",

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,14 +33,8 @@ fn route(name: &str, addresses: &str) -> Result<(String, String), Error> {
     Ok((upstream, target.to_owned()))
 }
 
-pub(crate) fn start(
-    servers: &Servers,
-    folder: &Path,
-    port: &Port,
-    targets: &Targets<'_>,
-    log: &Path,
-    reaper: &Arc<Reaper>,
-) -> Result<Process, Error> {
+/// Writes the settings, and returns the file.
+pub(crate) fn configure(folder: &Path, port: &Port, targets: &Targets<'_>) -> Result<PathBuf, Error> {
     let template = paths::project().join("deploy/nginx/nginx.conf.template");
     let mut text = fs::read_to_string(&template).context(format!("reading {}", template.display()))?;
     let number = port.number();
@@ -62,6 +56,18 @@ pub(crate) fn start(
     }
     let settings = folder.join("nginx.conf");
     fs::write(&settings, text).context(format!("writing {}", settings.display()))?;
+    Ok(settings)
+}
+
+pub(crate) fn start(
+    servers: &Servers,
+    folder: &Path,
+    port: &Port,
+    targets: &Targets<'_>,
+    log: &Path,
+    reaper: &Arc<Reaper>,
+) -> Result<Process, Error> {
+    let (settings, number) = (configure(folder, port, targets)?, port.number());
     let mut command = Command::new(&servers.nginx);
     command.args(["-e", "stderr", "-p"]).arg(folder).arg("-c").arg(&settings);
     // As root, nginx would run its workers as a user that may not be able to read a private checkout.
@@ -69,6 +75,18 @@ pub(crate) fn start(
     let mut process = Process::start("nginx", command, log.to_path_buf(), Signal::TERM, reaper)?;
     process.wait_until(|| get(number, "/healthz").is_some_and(|status| status == 200))?;
     Ok(process)
+}
+
+/// Reads the settings again, and waits until the workers that had the old ones have finished their requests and exited.
+pub(crate) fn reload(nginx: &mut Process) -> Result<(), Error> {
+    let pid = nginx.pid();
+    let workers = move || fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let old: Vec<String> = workers().split_whitespace().map(str::to_owned).collect();
+    nginx.signal(Signal::HUP);
+    nginx.wait_until(|| {
+        let now = workers();
+        !now.trim().is_empty() && now.split_whitespace().all(|worker| old.iter().all(|old| old != worker))
+    })
 }
 
 /// Sends a GET request and returns the status, or `None` if there is no response.

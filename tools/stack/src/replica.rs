@@ -1,6 +1,6 @@
 //! An additional process for a service.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::process::Signal;
@@ -16,7 +16,7 @@ use crate::service;
 pub struct Replica {
     process: Option<Process>,
     port: Port,
-    name: String,
+    program: PathBuf,
     environment: Vec<(String, String)>,
     log: PathBuf,
     reaper: Arc<Reaper>,
@@ -28,13 +28,13 @@ impl Replica {
     /// # Errors
     /// Returns an error if it does not become ready.
     pub(crate) fn start(
-        name: &str,
+        program: &Path,
         environment: Vec<(String, String)>,
         port: Port,
         log: PathBuf,
         reaper: Arc<Reaper>,
     ) -> Result<Self, Error> {
-        let mut replica = Self { process: None, port, name: name.to_owned(), environment, log, reaper };
+        let mut replica = Self { process: None, port, program: program.to_path_buf(), environment, log, reaper };
         replica.restart()?;
         Ok(replica)
     }
@@ -74,7 +74,7 @@ impl Replica {
     /// Returns an error if it does not become ready.
     pub fn restart(&mut self) -> Result<(), Error> {
         drop(self.process.take());
-        self.process = Some(service::start(&self.name, &self.environment, &self.port, &self.log, &self.reaper)?);
+        self.process = Some(service::start(&self.program, &self.environment, &self.port, &self.log, &self.reaper)?);
         Ok(())
     }
 }

@@ -20,24 +20,25 @@ pub(crate) fn program(name: &str) -> Result<PathBuf, Error> {
 }
 
 /// Creates a command for a service with exactly these environment variables.
-pub(crate) fn command(name: &str, environment: &[(String, String)]) -> Result<Command, Error> {
-    let mut command = Command::new(program(name)?);
+pub(crate) fn command(program: &Path, environment: &[(String, String)]) -> Command {
+    let mut command = Command::new(program);
     command.env_clear().envs(environment.iter().map(|(key, value)| (key, value)));
-    Ok(command)
+    command
 }
 
-/// Starts `name serve` and waits until it is ready.
+/// Starts `program serve` and waits until it is ready.
 pub(crate) fn start(
-    name: &str,
+    program: &Path,
     environment: &[(String, String)],
     port: &Port,
     log: &Path,
     reaper: &Arc<Reaper>,
 ) -> Result<Process, Error> {
     let number = port.number();
-    let mut command = command(name, environment)?;
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    let mut command = command(program, environment);
     command.arg("serve").env("LISTEN", format!("127.0.0.1:{number}"));
-    let mut process = Process::start(name, command, log.to_path_buf(), Signal::TERM, reaper)?;
+    let mut process = Process::start(&name, command, log.to_path_buf(), Signal::TERM, reaper)?;
     process.wait_until(|| get(number, "/readyz") == Some(200))?;
     Ok(process)
 }

@@ -112,9 +112,19 @@ impl Stack {
     /// # Errors
     /// Same as [`Stack::start`].
     pub fn start_postgres() -> Result<Self, Error> {
+        Self::start_servers(&[Part::Postgres])
+    }
+
+    /// Starts only these servers, without a schema.
+    ///
+    /// # Errors
+    /// Same as [`Stack::start`].
+    pub fn start_servers(parts: &[Part]) -> Result<Self, Error> {
         let (folder, reaper) = temporary_folder()?;
         let mut stack = Self::new(folder, Settings::fresh()?, Port::free()?, reaper, &[], Servers::find()?)?;
-        stack.start_part(Part::Postgres)?;
+        for part in parts {
+            stack.start_part(*part)?;
+        }
         Ok(stack)
     }
 
@@ -212,17 +222,14 @@ impl Stack {
                 postgres::start(&self.servers, &data, password, port, &log, &self.reaper)
             }
             Part::Redis => redis::start(&self.servers, &data, &self.settings.redis_password, port, &log, &self.reaper),
-            Part::Ingest => service::start("ingest", &self.environment, port, &log, &self.reaper),
-            Part::Notifier => service::start("notifier", &self.environment, port, &log, &self.reaper),
+            Part::Ingest => service::start(&service::program("ingest")?, &self.environment, port, &log, &self.reaper),
+            Part::Notifier => service::start(&service::program("notifier")?, &self.environment, port, &log, &self.reaper),
             Part::Nginx => {
                 let frontend = paths::project().join("frontend/dist");
                 if !frontend.join("index.html").is_file() {
                     return Err(Error::Missing { path: frontend, hint: "run `make frontend`" });
                 }
-                let (ingest, notifier) = self.routes.clone().unwrap_or_else(|| {
-                    let address = |part| format!("127.0.0.1:{}", self.port(part).number());
-                    (address(Part::Ingest), address(Part::Notifier))
-                });
+                let (ingest, notifier) = self.routes();
                 let targets = Targets { ingest, notifier, frontend: &frontend };
                 nginx::start(&self.servers, &data, port, &targets, &log, &self.reaper)
             }
@@ -286,10 +293,19 @@ impl Stack {
     /// # Errors
     /// Returns an error if it does not become ready.
     pub fn replica_with(&self, name: &str, environment: &[(&str, &str)]) -> Result<Replica, Error> {
+        self.replica_of(&service::program(name)?, environment)
+    }
+
+    /// Like [`Stack::replica_with`], but for a program of another version.
+    ///
+    /// # Errors
+    /// Returns an error if it does not become ready.
+    pub fn replica_of(&self, program: &Path, environment: &[(&str, &str)]) -> Result<Replica, Error> {
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
         let port = Port::free()?;
         let log = self.folder.join(format!("logs/{name}-{}.log", port.number()));
         let environment = merge_environment(&self.environment, environment);
-        Replica::start(name, environment, port, log, Arc::clone(&self.reaper))
+        Replica::start(program, environment, port, log, Arc::clone(&self.reaper))
     }
 
     /// Lets nginx pass requests to these replicas instead of the stack's own services.
@@ -297,12 +313,31 @@ impl Stack {
     /// # Errors
     /// Returns an error if nginx does not become ready.
     pub fn route_to(&mut self, ingest: &[Replica], notifier: &[Replica]) -> Result<(), Error> {
-        let list = |replicas: &[Replica]| {
-            let addresses = replicas.iter().map(|replica| replica.address().replace("http://", ""));
-            addresses.collect::<Vec<_>>().join(",")
-        };
         self.routes = Some((list(ingest), list(notifier)));
         self.restart(Part::Nginx)
+    }
+
+    /// Like [`Stack::route_to`], but nginx keeps running, and requests that it is passing are finished first.
+    ///
+    /// # Errors
+    /// Returns an error if nginx rejects its settings, or passes old requests for too long.
+    pub fn reroute_to(&mut self, ingest: &[Replica], notifier: &[Replica]) -> Result<(), Error> {
+        self.routes = Some((list(ingest), list(notifier)));
+        let (ingest, notifier) = self.routes();
+        let targets = Targets { ingest, notifier, frontend: &paths::project().join("frontend/dist") };
+        nginx::configure(&self.folder.join("nginx"), self.port(Part::Nginx), &targets)?;
+        match self.parts.iter_mut().find(|(part, _)| *part == Part::Nginx) {
+            Some((_, nginx)) => nginx::reload(nginx),
+            None => Ok(()),
+        }
+    }
+
+    /// Where nginx passes requests: the addresses of ingest and of the notifier.
+    fn routes(&self) -> (String, String) {
+        self.routes.clone().unwrap_or_else(|| {
+            let address = |part| format!("127.0.0.1:{}", self.port(part).number());
+            (address(Part::Ingest), address(Part::Notifier))
+        })
     }
 
     /// Copies Postgres, while it runs, to a new directory from which a server can start.
@@ -360,7 +395,15 @@ impl Stack {
     /// # Errors
     /// Returns an error if the service has not been built.
     pub fn program(name: &str) -> Result<Command, Error> {
-        service::command(name, &[])
+        Ok(service::command(&service::program(name)?, &[]))
+    }
+
+    /// Runs a command of another version's `ingest` with this stack's settings and these, and returns its standard output.
+    ///
+    /// # Errors
+    /// Returns an error if it fails.
+    pub fn run_program(&self, program: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<String, Error> {
+        output_of(service::command(program, &self.environment).args(arguments).envs(environment.iter().copied()))
     }
 
     /// Creates a command that runs a service's executable with this stack's settings.
@@ -368,7 +411,7 @@ impl Stack {
     /// # Errors
     /// Returns an error if the service has not been built.
     pub fn command(&self, name: &str) -> Result<Command, Error> {
-        service::command(name, &self.environment)
+        Ok(service::command(&service::program(name)?, &self.environment))
     }
 
     /// Runs a command in the foreground to completion. If this process is killed, the reaper stops the command along with the parts.
@@ -464,6 +507,12 @@ impl Drop for Stack {
             self.stop(part);
         }
     }
+}
+
+/// The addresses of replicas, separated by commas.
+fn list(replicas: &[Replica]) -> String {
+    let addresses = replicas.iter().map(|replica| replica.address().replace("http://", ""));
+    addresses.collect::<Vec<_>>().join(",")
 }
 
 /// The origins from which a browser on this machine can use the dashboard at `port`.

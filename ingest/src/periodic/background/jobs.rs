@@ -5,7 +5,7 @@ use sqlx::postgres::PgConnection;
 use super::step::Step;
 use super::{facets, hourly_counts, search_fold, search_terms, verdicts};
 use crate::store::partition_indexes::{self, PartitionIndex};
-use crate::store::{background_jobs, search_texts};
+use crate::store::{background_jobs, constraints, search_texts};
 use crate::verdict;
 
 /// A job. Its name is stored in the database, so it must never change.
@@ -23,16 +23,19 @@ pub(crate) enum Job {
     Facets,
     /// Builds an index on every partition.
     Index(PartitionIndex),
+    /// Validates constraints that migrations added as NOT VALID.
+    Constraints,
 }
 
 /// All jobs, in the order in which they run. To index a column or change an index, add an entry; to backfill a column, add a variant.
-pub(crate) const JOBS: [Job; 6] = [
+pub(crate) const JOBS: [Job; 7] = [
     Job::SearchTerms,
     Job::Index(PartitionIndex { name: "events_search_idx", definition: "using gin (terms)" }),
     Job::Verdicts,
     Job::HourlyCounts,
     Job::Facets,
     Job::SearchFold,
+    Job::Constraints,
 ];
 
 impl Job {
@@ -43,6 +46,7 @@ impl Job {
             Self::HourlyCounts => "hourly_counts",
             Self::Facets => "facets",
             Self::SearchFold => search_texts::FOLD_JOB,
+            Self::Constraints => "constraints",
             Self::Index(index) => index.name,
         }
     }
@@ -50,7 +54,7 @@ impl Job {
     /// The job's version. Increment it if the job has to process all rows again.
     pub(crate) fn version(self) -> i32 {
         match self {
-            Self::SearchTerms | Self::HourlyCounts | Self::SearchFold | Self::Index(_) => 1,
+            Self::SearchTerms | Self::HourlyCounts | Self::SearchFold | Self::Index(_) | Self::Constraints => 1,
             Self::Facets => 2,
             Self::Verdicts => i32::from(verdict::RULES),
         }
@@ -68,12 +72,22 @@ impl Job {
             Self::SearchFold => search_fold::step(connection, self.name(), position).await,
             Self::Facets => facets::step(connection, self.name(), position).await,
             Self::Index(index) => {
-                if !partition_indexes::build_next(connection, index).await? {
-                    return Ok(Step::Done(None));
-                }
-                background_jobs::advance(&mut *connection, self.name(), None, 1).await?;
-                Ok(Step::Continue(None))
+                let has_worked = partition_indexes::build_next(connection, index).await?;
+                self.repeat_while(has_worked, connection).await
+            }
+            Self::Constraints => {
+                let has_worked = constraints::validate_next(connection).await?;
+                self.repeat_while(has_worked, connection).await
             }
         }
+    }
+
+    /// The step of a job that finds its position in the catalog.
+    async fn repeat_while(self, has_worked: bool, connection: &mut PgConnection) -> Result<Step, sqlx::Error> {
+        if !has_worked {
+            return Ok(Step::Done(None));
+        }
+        background_jobs::advance(&mut *connection, self.name(), None, 1).await?;
+        Ok(Step::Continue(None))
     }
 }

@@ -21,6 +21,10 @@ pub(crate) enum MigrationError {
         "another process has been migrating the database for ten minutes; wait until it ends, and retry. Nothing was changed"
     )]
     Locked,
+    #[error(
+        "a session has been using a table for ten minutes that the migration changes; `pg_stat_activity` shows it. End it, or retry later"
+    )]
+    Blocked,
     #[error(transparent)]
     Migrate(#[from] MigrateError),
     #[error(transparent)]
