@@ -32,6 +32,12 @@ impl Mandrill {
         Self::new(&stack.webhook_url(), &stack.settings().webhook_keys)
     }
 
+    /// Opens a connection for each post. nginx closes idle ones when it reads its settings again, maybe just as the next post is sent.
+    pub fn without_keep_alive(self) -> Self {
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("the HTTP client should build");
+        Self { http, ..self }
+    }
+
     /// Signs these form fields as specified in Mandrill's documentation.
     pub fn sign(&self, fields: &[(&str, &[u8])]) -> String {
         let mut fields = fields.to_vec();
