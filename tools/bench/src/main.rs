@@ -7,6 +7,7 @@ mod cost;
 mod database;
 mod end_to_end;
 mod fanout;
+mod feed_share;
 mod ingest;
 mod load;
 mod memory;
@@ -63,6 +64,7 @@ async fn main() -> anyhow::Result<()> {
         rows.extend(retention::measure().await?);
     }
     rows.extend(fanout::measure(effort, cli.quick, &cli.only).await?);
+    rows.extend(feed_share::measure(effort, &cli.only).await?);
     rows.extend(end_to_end::measure(effort, &cli.only).await?);
     rows.extend(read::measure(effort, cli.quick, &cli.only).await?);
     rows.extend(browser::measure(cli.quick, &cli.only).await?);
