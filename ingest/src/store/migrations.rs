@@ -2,6 +2,7 @@
 
 mod adopt;
 mod error;
+mod reworded;
 
 use std::time::{Duration, Instant};
 
@@ -66,7 +67,8 @@ async fn apply_locked(connection: &mut PgConnection) -> Result<(), MigrationErro
         if applied.iter().any(|migration| migration.version > newest) {
             return Err(MigrationError::Newer);
         }
-        adopt::adopt(connection, &MIGRATOR).await
+        adopt::adopt(connection, &MIGRATOR).await?;
+        Ok(reworded::accept(connection, &MIGRATOR).await?)
     };
     let applied = applied.await;
     connection.unlock().await?;

@@ -142,6 +142,24 @@ async fn a_database_of_another_version_is_refused_unchanged() {
     }
 }
 
+/// Comments of this file were reworded shortly after the release.
+#[tokio::test]
+async fn a_database_of_the_release_of_version_0_2_0_is_migrated() {
+    let server = Server::start();
+    server.create("new").await;
+    assert_eq!(server.migrate("new"), "");
+    let mut database = Database::at(&server.url("new")).await;
+    let applied = "(select version, encode(checksum, 'hex') from _sqlx_migrations)";
+    let present = rows(&mut database, applied).await;
+    let released = "83e238436301861bad8fddd3acfa0f70beab4e53a9e876be93d9cf11f11a72ac61f41275075b43ee44fbb38bbf42180f";
+    let set = |checksum: &str| format!("update _sqlx_migrations set checksum = '\\x{checksum}' where version = 20261129000002");
+    database.run(&set(released)).await;
+    assert_eq!(server.migrate("new"), "");
+    assert_eq!(rows(&mut database, applied).await, present);
+    database.run(&set("00")).await;
+    assert!(server.migrate("new").contains("has been modified"));
+}
+
 #[tokio::test]
 async fn migrations_at_the_same_time_all_succeed() {
     let server = Server::start();

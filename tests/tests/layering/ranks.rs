@@ -170,6 +170,7 @@ pub(crate) const INGEST: Ranks = &[
             "store/migrations.rs",
             "store/migrations/adopt.rs",
             "store/migrations/error.rs",
+            "store/migrations/reworded.rs",
             "store/notification_rules.rs",
             "store/notifications.rs",
             "store/outbox.rs",

@@ -40,7 +40,12 @@ pub(crate) async fn measure(effort: Effort, only: &str) -> anyhow::Result<Vec<Ro
             .collect();
         print_line(&format!("{count} notifiers, µs of CPU per event: {each:.1?}; ingest {:.1}", measured.ingest_us));
         let mean = each.iter().sum::<f64>() / to_f64(count);
-        rows.push(Row::figure(id, &format!("CPU of each of {count} notifiers without sockets, 2,000 events/s"), "µs/event", mean));
+        rows.push(Row::figure(
+            id,
+            &format!("CPU of each of {count} notifiers without sockets, 2,000 events/s"),
+            "µs/event",
+            mean,
+        ));
         tokio::task::block_in_place(|| drop(replicas));
     }
     Ok(rows)
