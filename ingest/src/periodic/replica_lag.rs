@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgPool;
+use sqlx::error::DatabaseError;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::read_replica::ReadReplica;
+use crate::store::read_replica::{ReadReplica, ReplicaProblem};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -15,16 +16,17 @@ pub(crate) async fn run(primary: PgPool, replica: Arc<ReadReplica>, stop: Cancel
     let forever = async {
         let mut logged = None;
         loop {
-            if let Err(error) = replica.observe(&primary).await {
-                tracing::warn!(%error, "the position of the primary is not known, so the read replica is not read");
-            }
+            let unknown = replica.observe(&primary).await.err();
             let problem = replica.lag().err();
             if logged != Some(problem) {
                 logged = Some(problem);
-                match problem {
+                // A database error can contain values; its SQLSTATE does not.
+                let code = unknown.as_ref().and_then(sqlx::Error::as_database_error).and_then(DatabaseError::code);
+                let (code, primary_failed) = (code.as_deref(), unknown.is_some());
+                match problem.map(ReplicaProblem::texts) {
                     None => tracing::info!("exports and statistics are read on the replica"),
-                    Some(problem) => {
-                        tracing::warn!(problem = problem.texts().0, "exports and statistics are read on the primary")
+                    Some((problem, _)) => {
+                        tracing::warn!(problem, primary_failed, code, "exports and statistics are read on the primary");
                     }
                 }
             }

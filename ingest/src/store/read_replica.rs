@@ -13,6 +13,9 @@ use sqlx::PgPool;
 
 use crate::config::Replica;
 
+/// A replica that takes longer to tell its position does not respond.
+const OBSERVE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Why a replica is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReplicaProblem {
@@ -108,9 +111,9 @@ impl ReadReplica {
                 known.positions.pop_front();
             }
         }
-        let replayed = replayed_position(&self.pool).await;
+        let replayed = tokio::time::timeout(OBSERVE_TIMEOUT, replayed_position(&self.pool)).await;
         let mut known = self.lock();
-        let as_of = match replayed {
+        let as_of = match replayed.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
             Err(_) => Err(ReplicaProblem::Away),
             Ok(Some(replayed)) if replayed.timeline == at.timeline => {
                 let reached = known.positions.iter().rev().find(|(_, bytes)| *bytes <= replayed.bytes);

@@ -2,11 +2,15 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::PgPool;
 
 use super::read_replica::ReadReplica;
 use super::sqlstate;
+
+/// Maximum time for the replica. Postgres ends a statement after five seconds; a replica that does not respond ends nothing.
+const REPLICA_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Where exports and statistics are read.
 pub struct Reports {
@@ -46,7 +50,8 @@ impl Reports {
         if let Some(replica) = &self.replica
             && let Ok(lag) = replica.lag()
         {
-            match read(replica.pool().clone()).await {
+            let read_there = tokio::time::timeout(REPLICA_TIMEOUT, read(replica.pool().clone())).await;
+            match read_there.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
                 Ok(value) => return Ok(Report { value, lag_seconds: Some(lag.as_secs_f64().ceil() as u64) }),
                 Err(error) if sqlstate::is_timeout(&error) => return Err(error),
                 Err(error) => {

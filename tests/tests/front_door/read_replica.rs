@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use front_door::delivery::event;
-use front_door::{ApiClient, ApiResponse, Database, Mandrill, until};
+use front_door::{ApiClient, ApiResponse, Database, Mandrill, Proxy, ProxyMode, until};
 use serde_json::Value;
-use stack::{Replica, Stack, Standby};
+use stack::{Replica, Stack};
 
-/// An ingest that reads on `standby` while it is at most this old, and a client for it.
-async fn reader(stack: &Stack, standby: &Standby, max_lag_seconds: &str) -> (Replica, ApiClient) {
+/// An ingest that reads on the replica at this port while it is at most this old, and a client for it.
+async fn reader(stack: &Stack, port: u16, max_lag_seconds: &str) -> (Replica, ApiClient) {
     let url = stack.service_database_url().replace(
         &format!(":{}/", stack.database_url().rsplit([':', '/']).nth(1).expect("the URL should have a port")),
-        &format!(":{}/", standby.port()),
+        &format!(":{port}/"),
     );
     let settings = [("DATABASE_READ_URL", url.as_str()), ("READ_MAX_LAG_SECONDS", max_lag_seconds)];
     let replica = stack.replica_with("ingest", &settings).expect("the replica should start");
@@ -51,8 +51,8 @@ async fn a_replica_is_read_while_it_is_recent_enough_and_its_age_is_said() {
     let stack = Stack::start().expect("the stack should start");
     // Replays each commit a second late.
     let standby = stack.standby("recovery_min_apply_delay = '1s'").expect("the standby should start");
-    let (_patient, patient) = reader(&stack, &standby, "600").await;
-    let (_strict, strict) = reader(&stack, &standby, "4").await;
+    let (_patient, patient) = reader(&stack, standby.port(), "600").await;
+    let (_strict, strict) = reader(&stack, standby.port(), "4").await;
     deliver(&stack, "first", 100).await;
     until_counted(&patient, "the replica is read", |count, lag| count == 100 && lag.is_some()).await;
     until_counted(&strict, "the replica is read", |count, lag| count == 100 && lag.is_some()).await;
@@ -90,8 +90,8 @@ async fn a_replica_that_was_cut_off_stopped_or_promoted_is_not_read() {
     let stack = Stack::start().expect("the stack should start");
     let standby = stack.standby("").expect("the standby should start");
     let other = stack.standby("").expect("the standby should start");
-    let (_reader, client) = reader(&stack, &standby, "3").await;
-    let (_of_other, of_other) = reader(&stack, &other, "3").await;
+    let (_reader, client) = reader(&stack, standby.port(), "3").await;
+    let (_of_other, of_other) = reader(&stack, other.port(), "3").await;
     deliver(&stack, "first", 10).await;
     for client in [&client, &of_other] {
         until_counted(client, "the replica is read", |count, lag| count == 10 && lag.is_some()).await;
@@ -123,7 +123,7 @@ async fn what_replication_cancels_is_read_on_the_primary() {
     let mut primary = Database::of(&stack).await;
     primary.fill_events(20_000).await;
     let standby = stack.standby("max_standby_streaming_delay = 0").expect("the standby should start");
-    let (_reader, client) = reader(&stack, &standby, "60").await;
+    let (_reader, client) = reader(&stack, standby.port(), "60").await;
     until_counted(&client, "the replica is read", |_, lag| lag.is_some()).await;
     let mut replica = Database::at(&standby.database_url()).await;
     let conflicts = "select confl_snapshot + confl_lock from pg_stat_database_conflicts where datname = current_database()";
@@ -151,4 +151,22 @@ async fn what_replication_cancels_is_read_on_the_primary() {
         task.abort();
         assert!(task.await.is_err_and(|error| error.is_cancelled()), "every request should succeed");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_stops_responding_delays_one_answer_and_is_read_again_later() {
+    let stack = Stack::start().expect("the stack should start");
+    let standby = stack.standby("").expect("the standby should start");
+    let proxy = Proxy::to(standby.port()).await;
+    let (_reader, client) = reader(&stack, proxy.port(), "600").await;
+    deliver(&stack, "first", 10).await;
+    until_counted(&client, "the replica is read", |count, lag| count == 10 && lag.is_some()).await;
+    proxy.set_mode(ProxyMode::HoldResponses);
+    deliver(&stack, "second", 10).await;
+    until_counted(&client, "the primary is read", |count, lag| count == 20 && lag.is_none()).await;
+    assert_eq!(lines(&client.get("/api/events/export?format=ndjson").await), 20);
+    let report = client.get("/api/system").await.text;
+    assert!(report.contains("The read replica does not respond."), "{report}");
+    proxy.set_mode(ProxyMode::Forward);
+    until_counted(&client, "the replica is read again", |count, lag| count == 20 && lag.is_some()).await;
 }

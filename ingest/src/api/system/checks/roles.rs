@@ -13,6 +13,9 @@ use crate::store::service_role;
 /// How late a month may be dropped.
 const MAX_OVERDUE_DAYS: u32 = 2;
 
+/// Maximum time for the replica to respond.
+const REPLICA_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// What the role of `DATABASE_URL` may do.
 pub(super) async fn service(pool: &PgPool) -> Result<Finding, sqlx::Error> {
     Ok(if service_role::is_superuser(pool).await? {
@@ -56,8 +59,8 @@ pub(super) async fn retention(pool: &PgPool, days: Option<u32>) -> Result<Option
 
 /// The read replica.
 pub(super) async fn replica(replica: &ReadReplica) -> Finding {
-    match (replica.lag(), protection_of(replica.pool()).await) {
-        (Ok(lag), Ok(protection)) => {
+    match (replica.lag(), tokio::time::timeout(REPLICA_TIMEOUT, protection_of(replica.pool())).await) {
+        (Ok(lag), Ok(Ok(protection))) => {
             Finding::ok("replica", format!("The read replica is at most {} behind; {protection}.", seconds(lag)))
         }
         (lag, _) => {
