@@ -1,5 +1,6 @@
 //! Upgrading: databases and statements of the version before, and a rehearsal with its programs.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -173,7 +174,7 @@ impl Posting {
     }
 
     fn enter(&self, phase: &'static str) {
-        println!("{phase}");
+        print(phase);
         self.phase.send_replace(phase);
     }
 
@@ -184,9 +185,14 @@ impl Posting {
     }
 }
 
+/// Shows the progress of a test that takes minutes.
+fn print(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 /// The median, the 99th percentile and the maximum of the posts of each phase, as rows of a table.
 fn report(posts: &[Post], seconds: &[(&'static str, f64)]) -> Vec<(&'static str, Duration)> {
-    println!("| Phase | Seconds | Posts | p50 | p99 | Longest |\n|---|--:|--:|--:|--:|--:|");
+    print("| Phase | Seconds | Posts | p50 | p99 | Longest |\n|---|--:|--:|--:|--:|--:|");
     let mut slow = Vec::new();
     for (phase, seconds) in seconds {
         let mut took: Vec<Duration> = posts.iter().filter(|post| post.phase == *phase).map(|post| post.took).collect();
@@ -194,7 +200,7 @@ fn report(posts: &[Post], seconds: &[(&'static str, f64)]) -> Vec<(&'static str,
         let at =
             |share: usize| took.get((took.len() * share / 100).min(took.len().saturating_sub(1))).copied().unwrap_or_default();
         let ms = |took: Duration| format!("{:.0} ms", took.as_secs_f64() * 1_000.0);
-        println!("| {phase} | {seconds:.1} | {} | {} | {} | {} |", took.len(), ms(at(50)), ms(at(99)), ms(at(100)));
+        print(&format!("| {phase} | {seconds:.1} | {} | {} | {} | {} |", took.len(), ms(at(50)), ms(at(99)), ms(at(100))));
         if at(99) > MAX_P99 {
             slow.push((*phase, at(99)));
         }
