@@ -111,7 +111,10 @@ test("a new build is offered after a disconnect, and not forced", async ({ page 
   expect(await page.evaluate(() => (globalThis as { sameDocument?: boolean }).sameDocument)).toBe(true);
 
   await disconnect();
+  // The page that is about to be left can be live again, too.
+  const reloaded = page.waitForEvent("load");
   await notice.getByRole("button", { name: "Reload" }).click();
+  await reloaded;
   await expect(page.getByRole("status").getByText("Live", { exact: true })).toBeVisible();
   expect(await page.evaluate(() => (globalThis as { sameDocument?: boolean }).sameDocument)).toBeUndefined();
 });
