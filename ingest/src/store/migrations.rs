@@ -32,10 +32,11 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// # Errors
 /// Returns an error if the database belongs to another version, if another process takes too long to migrate it, or if a migration fails.
 pub(crate) async fn apply(pool: &PgPool) -> Result<(), MigrationError> {
-    let mut connection = pool.acquire().await?;
+    // Not returned to the pool: its time limit for locks is too short for everything else.
+    let mut connection = pool.acquire().await?.detach();
     lock(&mut connection).await?;
     let applied = apply_locked(&mut connection).await;
-    sqlx::query!("select pg_advisory_unlock($1)", LOCK).fetch_one(&mut *connection).await?;
+    sqlx::query!("select pg_advisory_unlock($1)", LOCK).fetch_one(&mut connection).await?;
     applied
 }
 
