@@ -39,7 +39,6 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 /// A service bound to its address.
 pub struct App {
     state: Arc<AppState>,
-    replica: Option<Arc<ReadReplica>>,
     /// Connections for the writers and the publisher only. There are few, so each is used often and its Postgres caches stay warm.
     writing: PgPool,
     /// Connections as the owner of the tables without a statement timeout, for background jobs.
@@ -63,18 +62,13 @@ impl App {
         }
         let secret_keys = config.secret_keys.secret_key;
         let (deliveries, queue) = queue::channel();
-        let owner = config.owner.address(&config.database);
         let reading = db::pool(&config.database, "ingest-reading", Purpose::Reading)?;
-        let replica = ReadReplica::open(&config.replica, &config.database, "ingest-reports")?.map(Arc::new);
+        let replica = ReadReplica::open(&config.replica, &config.database, "ingest-reports")?;
         let state = AppState {
             pool: db::pool(&config.database, "ingest", Purpose::Work)?,
             reading: reading.clone(),
-            owner: config
-                .owner
-                .is_set()
-                .then(|| db::pool_at(owner, &config.database, "ingest-upkeep", Purpose::Work))
-                .transpose()?,
-            reports: Reports::new(reading, replica.clone()),
+            owner: config.owner.own_pool(&config.database, "ingest-upkeep", Purpose::Work)?,
+            reports: Reports::new(reading, replica),
             redis: Redis::new(&config.redis)?,
             verifier: Verifier::new(config.webhook.webhook_keys.clone(), config.webhook.webhook_urls.clone()),
             oidc: Provider::new(config.oidc, &config.public.public_origins)?,
@@ -98,9 +92,8 @@ impl App {
         };
         Ok(Self {
             state: Arc::new(state),
-            replica,
             writing: db::pool(&config.database, "ingest-writing", Purpose::Work)?,
-            background: db::pool_at(owner, &config.database, "ingest-background", Purpose::Migrating)?,
+            background: config.owner.pool(&config.database, "ingest-background", Purpose::Migrating)?,
             queue,
             writers: usize::from(config.writers),
             listener: TcpListener::bind(config.listen).await?,
@@ -158,8 +151,8 @@ impl App {
         tasks.spawn(actor_review::run(pool.clone(), Arc::clone(&state.outbox_filled), stop_background.clone()));
         tasks.spawn(upkeep::run(pool.clone(), owner, state.retention_days, stop_background.clone()));
         tasks.spawn(gin_pending::run(pool.clone(), Arc::clone(&state.stored), stop_background.clone()));
-        if let Some(replica) = self.replica {
-            tasks.spawn(replica_lag::run(pool.clone(), replica, stop_background.clone()));
+        if let Some(replica) = state.reports.replica() {
+            tasks.spawn(replica_lag::run(pool.clone(), Arc::clone(replica), stop_background.clone()));
         }
         tasks.spawn(background::run(self.background.clone(), stop_background.clone()));
         tasks.spawn(refusals::run(pool, Arc::clone(&state.refusals), stop_background.clone()));
@@ -184,7 +177,7 @@ impl App {
         }
         let mut pools = vec![&state.pool, &state.reading, &self.writing, &self.background];
         pools.extend(&state.owner);
-        pools.extend(state.reports.replica().map(ReadReplica::pool));
+        pools.extend(state.reports.replica().map(|replica| replica.pool()));
         let closed = futures::future::join_all(pools.into_iter().map(PgPool::close));
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, closed).await.is_err() {
             tracing::warn!("a statement was still running at the deadline; Postgres ends it");

@@ -1,8 +1,9 @@
 //! Settings for deliveries, shared by the service and several commands.
 
 use clap::Args;
-use shared::config::{Database, Secret};
-use shared::db::Address;
+use shared::config::{Database, Secret, SettingError};
+use shared::db::{self, Address, Purpose};
+use sqlx::PgPool;
 
 use crate::webhook::signature::{Keys, Urls};
 
@@ -50,6 +51,22 @@ impl Owner {
     /// Whether the owner has an address.
     pub fn is_set(&self) -> bool {
         !self.database_owner_url.reveal().is_empty()
+    }
+
+    /// Connections to the owner's address, or to `DATABASE_URL` if there is none.
+    ///
+    /// # Errors
+    /// If the address is malformed.
+    pub fn pool(&self, database: &Database, name: &str, purpose: Purpose) -> Result<PgPool, SettingError> {
+        db::pool_at(self.address(database), database, name, purpose)
+    }
+
+    /// Like [`Owner::pool`], but `None` if the owner has no address.
+    ///
+    /// # Errors
+    /// If the address is malformed.
+    pub fn own_pool(&self, database: &Database, name: &str, purpose: Purpose) -> Result<Option<PgPool>, SettingError> {
+        self.is_set().then(|| self.pool(database, name, purpose)).transpose()
     }
 
     /// The owner's address, or `DATABASE_URL` if there is none.

@@ -50,7 +50,7 @@ impl IdentityProvider {
         Self::start_at(async |port| format!("http://127.0.0.1:{port}")).await
     }
 
-    /// Starts a provider that browsers and ingest reach at another address. `address_of` is told its port.
+    /// Starts a provider that browsers and ingest reach at another address, which `address_of` returns for the provider's port.
     pub async fn start_at(address_of: impl AsyncFnOnce(u16) -> String) -> Self {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port should be free");
         let port = listener.local_addr().expect("the listener should have an address").port();

@@ -39,7 +39,7 @@ pub async fn get(state: Arc<AppState>, _: Caller) -> Result<Response, ApiError> 
     let input = DoctorInput {
         pool: &state.reading,
         owner: state.owner.as_ref(),
-        replica: state.reports.replica(),
+        replica: state.reports.replica().map(AsRef::as_ref),
         redis: &state.redis,
         webhook: &state.webhook,
         secret_keys: &state.secret_keys,

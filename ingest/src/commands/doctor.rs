@@ -54,9 +54,7 @@ pub struct Doctor {
 pub async fn run(config: &Doctor) -> anyhow::Result<()> {
     let pool = db::pool(&config.database, "ingest-doctor", db::Purpose::Reading)?;
     let redis = Redis::new(&config.redis)?;
-    let address = config.owner.address(&config.database);
-    let owner = config.owner.is_set().then(|| db::pool_at(address, &config.database, "ingest-doctor", db::Purpose::Reading));
-    let owner = owner.transpose()?;
+    let owner = config.owner.own_pool(&config.database, "ingest-doctor", db::Purpose::Reading)?;
     let replica = ReadReplica::open(&config.replica, &config.database, "ingest-doctor")?;
     if let Some(replica) = &replica {
         await_replay(replica, &pool).await;

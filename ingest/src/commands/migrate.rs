@@ -33,8 +33,7 @@ pub struct Migrate {
 /// # Errors
 /// If Postgres stays unavailable, the database schema belongs to a different version, a migration fails, or the role cannot be prepared.
 pub async fn run(config: &Migrate) -> anyhow::Result<()> {
-    let address = config.owner.address(&config.database);
-    let pool = db::pool_at(address, &config.database, "ingest-migrate", Purpose::Migrating)?;
+    let pool = config.owner.pool(&config.database, "ingest-migrate", Purpose::Migrating)?;
     let connected = tokio::time::timeout(MAX_WAIT, wait_for_postgres(&pool));
     connected.await.context("Postgres did not respond within a minute")??;
     migrations::apply(&pool).await.context("the database was not migrated")?;

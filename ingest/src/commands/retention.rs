@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use shared::config::{Database, Log};
-use shared::db;
+use shared::db::Purpose;
 
 use crate::config::Owner;
 use crate::periodic::retention::{self, RetentionArgs};
@@ -30,8 +30,7 @@ pub struct Retention {
 /// # Errors
 /// If Postgres is unavailable or fails.
 pub async fn run(config: &Retention) -> anyhow::Result<()> {
-    let address = config.owner.address(&config.database);
-    let pool = db::pool_at(address, &config.database, "ingest-retention", db::Purpose::Work)?;
+    let pool = config.owner.pool(&config.database, "ingest-retention", Purpose::Work)?;
     let mut out = std::io::stdout();
     let Some(days) = config.retention.retention_days.0 else {
         writeln!(out, "RETENTION_DAYS is not set: all events are kept")?;

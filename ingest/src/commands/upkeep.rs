@@ -2,7 +2,7 @@
 
 use clap::Args;
 use shared::config::{Database, Log};
-use shared::db::{self, Purpose};
+use shared::db::Purpose;
 
 use crate::config::Owner;
 use crate::periodic::retention::RetentionArgs;
@@ -26,12 +26,11 @@ pub struct Upkeep {
 /// # Errors
 /// If Postgres is unavailable or fails, or the role does not own the tables.
 pub async fn run(config: &Upkeep) -> anyhow::Result<()> {
-    let address = config.owner.address(&config.database);
-    let owner = db::pool_at(address, &config.database, "ingest-upkeep", Purpose::Work)?;
-    let background = db::pool_at(address, &config.database, "ingest-background", Purpose::Migrating)?;
+    let owner = config.owner.pool(&config.database, "ingest-upkeep", Purpose::Work)?;
+    let background = config.owner.pool(&config.database, "ingest-background", Purpose::Migrating)?;
     upkeep::run_as_service(&owner).await?;
     if !upkeep::run_as_owner(&owner, config.retention.retention_days.0).await? {
-        anyhow::bail!("the role of {} does not own the tables", address.setting);
+        anyhow::bail!("the role of {} does not own the tables", config.owner.address(&config.database).setting);
     }
     background::run_all(&background).await?;
     tracing::info!("upkeep is done");

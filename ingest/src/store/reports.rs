@@ -26,16 +26,16 @@ pub(crate) struct Report<T> {
 }
 
 impl Reports {
-    pub(crate) fn new(primary: PgPool, replica: Option<Arc<ReadReplica>>) -> Self {
-        Self { primary, replica }
+    pub(crate) fn new(primary: PgPool, replica: Option<ReadReplica>) -> Self {
+        Self { primary, replica: replica.map(Arc::new) }
     }
 
     pub(crate) fn primary(&self) -> &PgPool {
         &self.primary
     }
 
-    pub(crate) fn replica(&self) -> Option<&ReadReplica> {
-        self.replica.as_deref()
+    pub(crate) fn replica(&self) -> Option<&Arc<ReadReplica>> {
+        self.replica.as_ref()
     }
 
     /// Reads on the replica if it is recent enough. What fails there, because replication cancels it for example, is read on the primary;

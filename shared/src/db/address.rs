@@ -41,14 +41,17 @@ impl<'a> Address<'a> {
     /// # Errors
     /// If the address is malformed or specifies no user.
     pub fn credentials(self) -> Result<(String, Secret), SettingError> {
-        let url = self.parse()?;
+        self.credentials_in(&self.parse()?)
+    }
+
+    fn credentials_in(self, url: &Url) -> Result<(String, Secret), SettingError> {
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-        let user = parameter(&url, "user").unwrap_or_else(|| decoded(url.username()));
+        let user = parameter(url, "user").unwrap_or_else(|| decoded(url.username()));
         if user.is_empty() {
             // Without a user, sqlx would connect as "anonymous".
             return Err(SettingError::new(self.setting, "the address must specify a user"));
         }
-        let password = parameter(&url, "password").or_else(|| url.password().map(decoded));
+        let password = parameter(url, "password").or_else(|| url.password().map(decoded));
         Ok((user, password.map_or_else(|| self.password.clone(), Secret::from)))
     }
 }
@@ -60,7 +63,7 @@ impl<'a> Address<'a> {
 pub(super) fn options(config: &config::Database, address: Address<'_>) -> Result<PgConnectOptions, SettingError> {
     let setting = address.setting;
     let mut url = address.parse()?;
-    let (_, password) = address.credentials()?;
+    let (_, password) = address.credentials_in(&url)?;
     ignore_unknown_parameters(&mut url, setting);
     let authority = match parameter(&url, "sslrootcert").as_deref() {
         // libpq's name for the authorities that the system trusts.

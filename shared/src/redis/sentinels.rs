@@ -29,7 +29,7 @@ pub(super) struct Sentinels {
 
 struct Sentinel {
     client: Client,
-    /// Kept open: each sentinel is asked every second.
+    /// Stays open between the questions, which follow each other every second.
     connection: Mutex<Option<MultiplexedConnection>>,
 }
 

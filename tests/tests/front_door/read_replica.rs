@@ -9,10 +9,7 @@ use stack::{Replica, Stack};
 
 /// An ingest that reads on the replica at this port while it is at most this old, and a client for it.
 async fn reader(stack: &Stack, port: u16, max_lag_seconds: &str) -> (Replica, ApiClient) {
-    let url = stack.service_database_url().replace(
-        &format!(":{}/", stack.database_url().rsplit([':', '/']).nth(1).expect("the URL should have a port")),
-        &format!(":{port}/"),
-    );
+    let url = stack.service_database_url_at(port);
     let settings = [("DATABASE_READ_URL", url.as_str()), ("READ_MAX_LAG_SECONDS", max_lag_seconds)];
     let replica = stack.replica_with("ingest", &settings).expect("the replica should start");
     let mut client = ApiClient::admin(stack).await;

@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use front_door::delivery::event;
-use front_door::{ApiClient, ApiResponse, Database, Follower, Mandrill};
+use front_door::{ApiClient, ApiResponse, Database, Follower, Mandrill, Posting};
 use serde_json::{Value, json};
 use stack::{Part, Replica, Stack};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_store_overlapping_batches_once_without_deadlock() {
@@ -49,8 +46,6 @@ async fn replicas_store_overlapping_batches_once_without_deadlock() {
 
 /// Every event has one of these tags, and every client follows one.
 const TAGS: usize = 20;
-/// Mandrill posts over few connections at a time, and nginx refuses more than 64 from one address.
-const MAX_POSTS_IN_FLIGHT: usize = 32;
 
 fn tagged(number: usize) -> Value {
     let mut event = event("open", &format!("m{number}"));
@@ -100,36 +95,17 @@ async fn a_rolling_restart_of_all_replicas_fails_no_post_and_leaves_no_gap() {
             })
         })
         .collect();
-    let (stop, mut stopped) = tokio::sync::watch::channel(false);
     let mandrill = Mandrill::of(&stack);
-    let posting = tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / load.posts_per_second));
-        let mut posts = JoinSet::new();
-        let in_flight = Arc::new(Semaphore::new(MAX_POSTS_IN_FLIGHT));
-        let mut number = 0;
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                _ = stopped.changed() => break,
-            }
-            let (mandrill, batch) = (mandrill.clone(), vec![tagged(number)]);
-            let permit = Arc::clone(&in_flight).acquire_owned().await;
-            posts.spawn(async move {
-                let response = mandrill.deliver(&batch).await;
-                drop(permit);
-                response
-            });
-            number += 1;
-        }
-        (number, posts.join_all().await)
+    let posting = Posting::start(load.posts_per_second, move |number| {
+        let mandrill = mandrill.clone();
+        async move { mandrill.deliver(&[tagged(number)]).await }
     });
     tokio::task::block_in_place(|| {
         for replica in ingests.iter_mut().chain(&mut notifiers) {
             replica.restart().expect("the replica should restart");
         }
     });
-    stop.send_replace(true);
-    let (number, responses) = posting.await.expect("posting should end");
+    let (number, responses) = posting.stop().await;
     let failed: Vec<&ApiResponse> = responses.iter().filter(|response| response.status != 200).collect();
     let log = std::fs::read_to_string(stack.log(Part::Nginx)).unwrap_or_default();
     assert!(failed.is_empty(), "{} of {number} posts failed, first {:?}\n{log}", failed.len(), failed.first());

@@ -1,7 +1,6 @@
 //! Restoring Postgres from backups: what is stored afterwards, what pages show, and what a second delivery stores.
 
 use std::path::Path;
-use std::process::Command;
 
 use front_door::delivery::event;
 use front_door::{ApiClient, Database, Follower, Mandrill, until};
@@ -114,9 +113,7 @@ async fn a_restored_dump_makes_pages_fetch_again_and_repeats_stay_repeats() {
     assert_eq!(deliver(&mandrill, &batches[..1]).await, (1_000, 0));
     let dump = stack.folder().join("dump");
     let run = |name: &str, arguments: &[&str]| {
-        let mut command: Command = stack.postgres_program(name);
-        let output = command.args(arguments).output().expect("the program should run");
-        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        stack.run_postgres_program(name, arguments).expect("the program should succeed");
     };
     let path = dump.display().to_string();
     run("pg_dump", &["--format", "custom", "--file", &path]);
@@ -126,7 +123,7 @@ async fn a_restored_dump_makes_pages_fetch_again_and_repeats_stay_repeats() {
     until_equal(&mut follower, &stack).await;
 
     let refetches = follower.refetches;
-    run("psql", &["-X", "-d", "postgres", "-c", "drop database mandrill with (force)"]);
+    run("psql", &["-d", "postgres", "-c", "drop database mandrill with (force)"]);
     run("pg_restore", &["--create", "--exit-on-error", "-d", "postgres", &path]);
     assert_eq!(Database::of(&stack).await.count("events").await, 1_000);
     until_equal(&mut follower, &stack).await;

@@ -2,16 +2,14 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use front_door::delivery::event;
-use front_door::{ApiClient, Database, Mandrill};
+use front_door::{ApiClient, Database, Mandrill, Posting};
 use serde_json::Value;
 use sqlx::{Connection, Executor, PgConnection, SqlSafeStr};
 use stack::{Part, Replica, Stack};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 
 /// What version 0.3.0 left behind: a dump, and its committed queries.
 fn fixture(file: &str) -> PathBuf {
@@ -19,9 +17,7 @@ fn fixture(file: &str) -> PathBuf {
 }
 
 fn psql(stack: &Stack, arguments: &[&str]) {
-    let mut psql = stack.postgres_program("psql");
-    let output = psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1"]).args(arguments).output().expect("psql should run");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    stack.run_postgres_program("psql", arguments).expect("the statements should succeed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,8 +75,6 @@ async fn every_query_of_version_0_3_0_can_be_prepared_on_the_schema_of_this_one(
 
 /// Deliveries are posted at this rate, each with up to three events.
 const POSTS_PER_SECOND: u64 = 100;
-/// Mandrill posts over few connections at a time, and nginx refuses more than 64 from one address.
-const MAX_POSTS_IN_FLIGHT: usize = 32;
 const REPLICAS: usize = 3;
 /// How long each state is observed in which nothing happens.
 const OBSERVED: Duration = Duration::from_secs(10);
@@ -138,53 +132,6 @@ struct Post {
     status: u16,
 }
 
-/// Posts until it is stopped.
-struct Posting {
-    phase: watch::Sender<&'static str>,
-    task: tokio::task::JoinHandle<(usize, Vec<Post>)>,
-}
-
-const STOP: &str = "";
-
-impl Posting {
-    fn start(mandrill: Mandrill) -> Self {
-        let (phase, phases) = watch::channel("before");
-        let task = tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / POSTS_PER_SECOND));
-            let (mut posts, in_flight, mut number) = (JoinSet::new(), Arc::new(Semaphore::new(MAX_POSTS_IN_FLIGHT)), 0);
-            loop {
-                ticks.tick().await;
-                let phase = *phases.borrow();
-                if phase == STOP {
-                    return (number, posts.join_all().await);
-                }
-                let batch: Vec<Value> =
-                    (0..=number % 3).map(|at| event(["send", "open", "click"][at], &format!("live-{number}-{at}"))).collect();
-                number += 1;
-                let (mandrill, permit) = (mandrill.clone(), Arc::clone(&in_flight).acquire_owned().await);
-                posts.spawn(async move {
-                    let started = Instant::now();
-                    let status = mandrill.deliver(&batch).await.status.as_u16();
-                    drop(permit);
-                    Post { phase, took: started.elapsed(), status }
-                });
-            }
-        });
-        Self { phase, task }
-    }
-
-    fn enter(&self, phase: &'static str) {
-        print(phase);
-        self.phase.send_replace(phase);
-    }
-
-    /// Returns the number of posts and what became of each.
-    async fn stop(self) -> (usize, Vec<Post>) {
-        self.phase.send_replace(STOP);
-        self.task.await.expect("posting should end")
-    }
-}
-
 /// Shows the progress of a test that takes minutes.
 fn print(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
@@ -235,10 +182,21 @@ async fn an_upgrade_under_load_refuses_loses_and_doubles_nothing() {
     }
     stack.route_to(&replicas.ingests, &replicas.notifiers).expect("nginx should start");
 
-    let posting = Posting::start(Mandrill::of(&stack).without_keep_alive());
+    let (mandrill, (entered, phases)) = (Mandrill::of(&stack).without_keep_alive(), watch::channel("before"));
+    let posting = Posting::start(POSTS_PER_SECOND, move |number| {
+        let (mandrill, phase) = (mandrill.clone(), *phases.borrow());
+        async move {
+            let batch: Vec<Value> =
+                (0..=number % 3).map(|at| event(["send", "open", "click"][at], &format!("live-{number}-{at}"))).collect();
+            let started = Instant::now();
+            let status = mandrill.deliver(&batch).await.status.as_u16();
+            Post { phase, took: started.elapsed(), status }
+        }
+    });
     let mut seconds = Vec::new();
     let mut phase = |name: &'static str, work: &mut dyn FnMut()| {
-        posting.enter(name);
+        print(name);
+        entered.send_replace(name);
         let started = Instant::now();
         tokio::task::block_in_place(work);
         seconds.push((name, started.elapsed().as_secs_f64()));

@@ -99,6 +99,6 @@ fn try_start(servers: &Servers, folder: &Path, port: &str, log: &Path, reaper: &
 }
 
 /// The address for a user.
-pub(crate) fn url(user: &str, password: &str, port: &Port) -> String {
-    format!("postgres://{user}:{password}@127.0.0.1:{}/{DATABASE}", port.number())
+pub(crate) fn url(user: &str, password: &str, port: u16) -> String {
+    format!("postgres://{user}:{password}@127.0.0.1:{port}/{DATABASE}")
 }

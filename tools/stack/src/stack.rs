@@ -382,6 +382,18 @@ impl Stack {
         command
     }
 
+    /// Runs a Postgres client to completion and returns its standard output. `psql` stops at the first error.
+    ///
+    /// # Errors
+    /// Returns an error if it fails.
+    pub fn run_postgres_program(&self, name: &str, arguments: &[&str]) -> Result<String, Error> {
+        let mut command = self.postgres_program(name);
+        if name == "psql" {
+            command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1"]);
+        }
+        output_of(command.args(arguments))
+    }
+
     /// Runs a Valkey command and returns the first line of the reply. Arguments must not contain spaces.
     ///
     /// # Errors
@@ -463,12 +475,17 @@ impl Stack {
 
     /// The database URL, with the owner's credentials.
     pub fn database_url(&self) -> String {
-        postgres::url(postgres::USER, &self.settings.postgres_password, self.port(Part::Postgres))
+        postgres::url(postgres::USER, &self.settings.postgres_password, self.port(Part::Postgres).number())
     }
 
     /// The database URL of the services, whose role may not change tables.
     pub fn service_database_url(&self) -> String {
-        postgres::url(postgres::SERVICE_USER, &self.settings.service_password, self.port(Part::Postgres))
+        self.service_database_url_at(self.port(Part::Postgres).number())
+    }
+
+    /// Like [`Stack::service_database_url`], but at another port, such as that of a standby.
+    pub fn service_database_url_at(&self, port: u16) -> String {
+        postgres::url(postgres::SERVICE_USER, &self.settings.service_password, port)
     }
 
     /// The Valkey URL, including the password.
@@ -541,8 +558,7 @@ pub fn apply_migrations(stack: &Stack) -> Result<(), Error> {
     files.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
     files.sort();
     for file in files {
-        let mut psql = stack.postgres_program("psql");
-        output_of(psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f"]).arg(file))?;
+        stack.run_postgres_program("psql", &["-f", &file.display().to_string()])?;
     }
     Ok(())
 }

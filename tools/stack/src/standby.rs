@@ -49,6 +49,6 @@ impl Standby {
 
     /// The URL of the database there, with the owner's credentials.
     pub fn database_url(&self) -> String {
-        postgres::url(postgres::USER, &self.password, &self.port)
+        postgres::url(postgres::USER, &self.password, self.port.number())
     }
 }

@@ -1,8 +1,8 @@
 import { type MultiWatchSources, watch } from "vue";
 
 /**
- * Keeps the table that was jumped to, which has the focus, at its place on the screen when `content` changes. The tables
- * stand in columns that each change balances anew, which the browser's own scroll anchoring does not follow.
+ * Keeps the focused table in place on the screen when `content` changes. Each change rebalances the columns that hold the
+ * tables, and the browser's scroll anchoring does not follow that.
  */
 export function useSteadySection(content: MultiWatchSources): void {
   let section: Element | null = null;
