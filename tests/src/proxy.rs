@@ -22,6 +22,8 @@ pub enum ProxyMode {
     Cut,
     /// Like `Cut`, except for the connections of the process with this id.
     CutExcept(u32),
+    /// Drops the connections of the process with this id, and forwards all others.
+    CutOf(u32),
 }
 
 /// A running proxy. Dropping it closes its connections.
@@ -78,6 +80,7 @@ impl ProxyMode {
         match self {
             Self::Cut => true,
             Self::CutExcept(pid) => !has_socket(pid, client_port),
+            Self::CutOf(pid) => has_socket(pid, client_port),
             Self::Forward | Self::Delay(_) | Self::HoldResponses => false,
         }
     }
@@ -91,27 +94,24 @@ async fn forward(
     is_response: bool,
 ) {
     let mut bytes = vec![0; 16 << 10];
-    loop {
+    'modes: loop {
         let mode = *modes.borrow_and_update();
-        match mode {
-            _ if mode.cuts(client_port) => return,
-            ProxyMode::HoldResponses if is_response => {
-                if modes.changed().await.is_err() {
-                    return;
-                }
-                continue;
-            }
-            _ => {}
-        }
-        let count = tokio::select! {
-            read = from.read(&mut bytes) => match read { Ok(0) | Err(_) => return, Ok(count) => count },
-            changed = modes.changed() => match changed { Ok(()) => continue, Err(_) => return },
-        };
-        if let ProxyMode::Delay(delay) = mode {
-            tokio::time::sleep(delay).await;
-        }
-        if to.write_all(&bytes[..count]).await.is_err() {
+        // Asked once for each mode: looking for the owner of a connection takes longer than forwarding.
+        if mode.cuts(client_port) {
             return;
+        }
+        let is_held = is_response && mode == ProxyMode::HoldResponses;
+        loop {
+            let count = tokio::select! {
+                read = from.read(&mut bytes), if !is_held => match read { Ok(0) | Err(_) => return, Ok(count) => count },
+                changed = modes.changed() => match changed { Ok(()) => continue 'modes, Err(_) => return },
+            };
+            if let ProxyMode::Delay(delay) = mode {
+                tokio::time::sleep(delay).await;
+            }
+            if to.write_all(&bytes[..count]).await.is_err() {
+                return;
+            }
         }
     }
 }

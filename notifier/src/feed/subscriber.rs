@@ -1,7 +1,7 @@
 //! Receives the feed from Redis: entries arrive over two channels, and gaps are filled from the stream.
 //!
 //! After a gap in the numbers, a new connection or a batch that cannot be parsed, the subscriber reads the stream from the last
-//! entry that it has.
+//! entry that it has. It does so as well if the stream has more than has arrived, which it asks every two seconds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,16 +112,20 @@ impl FeedSubscriber {
                         return Err(Lost::Silent);
                     }
                     unanswered_probes += 1;
-                    self.send_probe(&probe_channel).await?;
+                    self.probe(&probe_channel).await?;
                 }
             }
         }
     }
 
-    async fn send_probe(&self, channel: &str) -> Result<(), Lost> {
+    /// Publishes a probe, and reads what the stream has beyond the last known entry. A node of a cluster confirms our probes even while it
+    /// is cut off from the node on which ingest publishes, and what is published meanwhile never arrives.
+    async fn probe(&self, channel: &str) -> Result<(), Lost> {
         let mut connection = self.redis.get().await?;
         let _receivers: i64 = connection.publish(channel, "probe").await.map_err(Error::from)?;
-        Ok(())
+        let end = feed::end(&mut connection).await?;
+        drop(connection);
+        if self.hub.cursor() == Some(end) { Ok(()) } else { self.catch_up().await }
     }
 
     async fn take(&self, message: &Msg) -> Result<(), Lost> {

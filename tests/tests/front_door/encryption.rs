@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use front_door::delivery::event;
-use front_door::{ApiClient, Authority, Database, Follower, Identity, IdentityProvider, Mandrill, TlsTerminator, until};
+use front_door::{
+    ApiClient, Authority, Database, Follower, Identity, IdentityProvider, Mandrill, TlsTerminator, until, until_readyz,
+};
 use serde_json::Value;
 use stack::{Part, Replica, Stack};
 
@@ -26,18 +28,6 @@ fn redis_settings(stack: &Stack, port: u16, authority: &Authority, client: &Iden
 fn replica(stack: &Stack, name: &str, settings: &[(&'static str, String)]) -> Replica {
     let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     stack.replica_with(name, &settings).expect("the replica should start")
-}
-
-/// Waits until `/readyz` has this status and says this about Redis or Postgres.
-async fn until_state(address: &str, status: u16, part: &str, state: &str) {
-    let ready = format!("{address}/readyz");
-    until(&format!("{address} has status {status} and reports that {part} is {state}"), || async {
-        let response = reqwest::get(&ready).await.ok()?;
-        let found = response.status();
-        let json: Value = response.json().await.ok()?;
-        (found == status && json[part] == state).then_some(())
-    })
-    .await;
 }
 
 /// What a server at `host` can show that does not fit: its certificate, and the authority whose clients it accepts.
@@ -85,14 +75,14 @@ async fn redis_over_tls_carries_the_feed_and_names_certificates_that_do_not_fit(
 
     for (what, identity, clients) in unfit(&authority, &other, "127.0.0.1") {
         redis.show(&identity, clients);
-        until_state(&notifier.address(), 503, "redis", "untrusted").await;
-        until_state(&ingest.address(), 200, "redis", "untrusted").await;
+        until_readyz(&notifier.address(), 503, "redis", "untrusted").await;
+        until_readyz(&ingest.address(), 200, "redis", "untrusted").await;
         let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let doctor = stack.ingest_with(&["doctor"], &settings).expect("the doctor only warns");
         assert!(doctor.contains("WARN  redis       The TLS connection to Redis fails"), "{what}: {doctor}");
         let count = deliver().await;
         redis.show(&server, &authority);
-        until_state(&notifier.address(), 200, "redis", "up").await;
+        until_readyz(&notifier.address(), 200, "redis", "up").await;
         follower.follow_until(|follower| follower.events.len() == count).await;
     }
     let stored = Database::of(&stack).await.ids("select id from events").await;
@@ -134,15 +124,15 @@ async fn postgres_over_tls_takes_deliveries_and_names_certificates_that_do_not_f
     let as_text: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     for (what, identity, clients) in unfit(&authority, &other, "localhost") {
         postgres.show(&identity, clients);
-        until_state(&ingest.address(), 503, "postgres", "untrusted").await;
-        until_state(&notifier.address(), 503, "postgres", "untrusted").await;
+        until_readyz(&ingest.address(), 503, "postgres", "untrusted").await;
+        until_readyz(&notifier.address(), 503, "postgres", "untrusted").await;
         let doctor = stack.ingest_with(&["doctor"], &as_text).expect_err("the doctor should fail").to_string();
         assert!(doctor.contains("The TLS connection to Postgres fails"), "{what}: {doctor}");
         let refused = batch();
         assert_eq!(mandrill.deliver(&refused).await.status, 503, "{what}");
         postgres.show(&server, &authority);
-        until_state(&ingest.address(), 200, "postgres", "up").await;
-        until_state(&notifier.address(), 200, "postgres", "up").await;
+        until_readyz(&ingest.address(), 200, "postgres", "up").await;
+        until_readyz(&notifier.address(), 200, "postgres", "up").await;
         assert_eq!(mandrill.deliver(&refused).await.status, 200, "{what}");
         accepted += 20;
         follower.follow_until(|follower| follower.events.len() == accepted).await;
@@ -277,7 +267,7 @@ async fn secrets_come_from_files_and_are_never_printed() {
     let mut mandrill = Mandrill::of(&stack);
     mandrill.to = format!("{}/webhook/", ingest.address());
     assert_eq!(mandrill.deliver(&[event("open", "m1")]).await.status, 200);
-    until_state(&ingest.address(), 200, "redis", "up").await;
+    until_readyz(&ingest.address(), 200, "redis", "up").await;
 
     for (setting, value, invalid) in
         [("SECRET_KEY_FILE", "too short", ""), ("WEBHOOK_KEYS_FILE", "a=test-webhook", ""), ("SECRET_KEY", "tiny", "tiny")]

@@ -1,7 +1,7 @@
 //! What belongs to an erased person is erased everywhere, and nothing that arrives later restores it.
 
 use front_door::delivery::event;
-use front_door::{ApiClient, Database, Mandrill, Socket, until};
+use front_door::{ApiClient, Database, Mandrill, Socket, until, until_readyz};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack::{Part, Stack};
@@ -166,13 +166,7 @@ async fn keys_can_be_replaced_but_not_lost() {
     assert_eq!(to_rotated.deliver(&[to_ada("open", "m2", 1_790_000_000)]).await.json()["stored"], 1);
     assert_nothing_of_ada(&stack, &admin).await;
     assert_eq!(to_lost.deliver(&[to_ada("open", "m3", 1_790_000_000)]).await.problem(), (503, "unknown_key".to_owned()));
-    until("the replica that cannot recognise the address is not ready", || async {
-        let response = reqwest::get(format!("{}/readyz", lost.address())).await.ok()?;
-        let status = response.status();
-        let report: Value = serde_json::from_str(&response.text().await.ok()?).ok()?;
-        (status == 503 && report["secret_key"] == "unknown").then_some(())
-    })
-    .await;
+    until_readyz(&lost.address(), 503, "secret_key", "unknown").await;
     let failed = stack.ingest_with(&["doctor"], &[("SECRET_KEY", "a second key for all")]).expect_err("the doctor should fail");
     assert!(failed.to_string().contains("FAIL  secret_key"), "{failed}");
     drop((rotated, lost, without));

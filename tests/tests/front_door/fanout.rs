@@ -218,7 +218,7 @@ async fn clients_receive_exactly_the_matching_events_across_failovers_under_sent
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn clients_receive_exactly_the_matching_events_across_failovers_in_a_cluster() {
-    let group = RedisGroup::cluster().expect("the servers should start");
+    let group = RedisGroup::cluster(|port, bus| (port, bus)).expect("the servers should start");
     survive_failures(Carrier::Group(group), if is_soak() { WHOLE } else { SMALL }).await;
 }
 

@@ -1,20 +1,8 @@
 //! Readiness, metrics, and the same request id in all logs.
 
 use front_door::delivery::event;
-use front_door::{ApiClient, Database, Follower, Mandrill, SmallDisk, Socket, until};
+use front_door::{ApiClient, Database, Follower, Mandrill, SmallDisk, Socket, until, until_readyz};
 use stack::{Part, Stack};
-
-/// Waits until `/readyz` of a service returns this status, and JSON in which `field` has this value.
-async fn until_ready(stack: &Stack, part: Part, status: u16, field: &str, value: &str) {
-    let ready = format!("{}/readyz", stack.direct(part));
-    until(&format!("{part:?} reports {status} with {field} {value}"), || async {
-        let response = reqwest::get(&ready).await.ok()?;
-        let found = response.status().as_u16();
-        let json: serde_json::Value = serde_json::from_str(&response.text().await.ok()?).ok()?;
-        (found == status && json[field] == value).then_some(())
-    })
-    .await;
-}
 
 async fn until_metric(stack: &Stack, line: &str) {
     let metrics = format!("{}/metrics", stack.direct(Part::Ingest));
@@ -42,21 +30,21 @@ async fn finding(admin: &ApiClient, check: &str) -> serde_json::Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn readiness_follows_postgres_and_reports_redis() {
     let mut stack = Stack::start().expect("the stack should start");
-    until_ready(&stack, Part::Ingest, 200, "redis", "up").await;
+    until_readyz(&stack.direct(Part::Ingest), 200, "redis", "up").await;
     stack.stop(Part::Redis);
-    until_ready(&stack, Part::Ingest, 200, "redis", "away").await;
+    until_readyz(&stack.direct(Part::Ingest), 200, "redis", "away").await;
     assert_serving_locally(&stack).await;
     stack.restart(Part::Redis).expect("Redis should restart");
     stack.stop(Part::Postgres);
-    until_ready(&stack, Part::Ingest, 503, "postgres", "away").await;
+    until_readyz(&stack.direct(Part::Ingest), 503, "postgres", "away").await;
     assert_serving_locally(&stack).await;
     stack.restart(Part::Postgres).expect("Postgres should restart");
-    until_ready(&stack, Part::Ingest, 200, "redis", "up").await;
+    until_readyz(&stack.direct(Part::Ingest), 200, "redis", "up").await;
 }
 
 /// What readiness, the doctor, the metric and the alarm say while Postgres takes no writes, and that the dashboard still works.
 async fn assert_not_writable(stack: &Stack, admin: &ApiClient, state: &str, doctor: &str) {
-    until_ready(stack, Part::Ingest, 503, "postgres", state).await;
+    until_readyz(&stack.direct(Part::Ingest), 503, "postgres", state).await;
     assert_serving_locally(stack).await;
     until_metric(stack, r#"ingest_alarm{name="writes"} 1"#).await;
     until_metric(stack, "ingest_postgres_writable 0").await;
@@ -69,7 +57,7 @@ async fn assert_not_writable(stack: &Stack, admin: &ApiClient, state: &str, doct
 
 /// Deliveries are accepted again, and admins have learnt of the outage.
 async fn assert_writable_again(stack: &Stack, admin: &ApiClient, notifications: usize) {
-    until_ready(stack, Part::Ingest, 200, "postgres", "up").await;
+    until_readyz(&stack.direct(Part::Ingest), 200, "postgres", "up").await;
     until_metric(stack, r#"ingest_alarm{name="writes"} 0"#).await;
     assert_eq!(Mandrill::of(stack).deliver(&[event("send", "afterwards")]).await.status, 200);
     let title = "Resolved: Deliveries cannot be stored";
@@ -85,7 +73,7 @@ async fn a_read_only_or_locked_postgres_fails_readiness_and_nothing_else() {
     let stack = Stack::start().expect("the stack should start");
     let (admin, mut database) = (ApiClient::admin(&stack).await, Database::of(&stack).await);
     assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1")]).await.status, 200);
-    until_ready(&stack, Part::Ingest, 200, "postgres", "up").await;
+    until_readyz(&stack.direct(Part::Ingest), 200, "postgres", "up").await;
 
     database.run("alter system set default_transaction_read_only = on").await;
     database.run("select pg_reload_conf()").await;
@@ -115,7 +103,7 @@ async fn a_full_disk_fails_readiness_before_a_delivery_meets_it() {
         // Only root may mount a disk, as in CI.
         return;
     }
-    until_ready(&stack, Part::Ingest, 200, "postgres", "up").await;
+    until_readyz(&stack.direct(Part::Ingest), 200, "postgres", "up").await;
     // The first connection after a start writes a file, without which Postgres takes no further ones.
     until("the API is available", || async { (admin.get("/api/events").await.status == 200).then_some(()) }).await;
     disk.fill();
@@ -133,12 +121,12 @@ async fn a_full_or_demoted_redis_fails_the_notifiers_readiness_and_stops_no_deli
         ("read_only", "Redis is read-only.", "REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),
     ];
     for (number, (state, doctor, cause, repair)) in faults.into_iter().enumerate() {
-        until_ready(&stack, Part::Notifier, 200, "redis", "up").await;
+        until_readyz(&stack.direct(Part::Notifier), 200, "redis", "up").await;
         let mut follower = Follower::new(admin.clone());
         follower.connect().await;
         stack.redis(cause).expect("Redis should accept the command");
-        until_ready(&stack, Part::Notifier, 503, "redis", state).await;
-        until_ready(&stack, Part::Ingest, 200, "redis", state).await;
+        until_readyz(&stack.direct(Part::Notifier), 503, "redis", state).await;
+        until_readyz(&stack.direct(Part::Ingest), 200, "redis", state).await;
         assert_serving_locally(&stack).await;
         until_metric(&stack, r#"ingest_alarm{name="redis"} 1"#).await;
         until_metric(&stack, "ingest_redis_writable 0").await;
@@ -146,7 +134,7 @@ async fn a_full_or_demoted_redis_fails_the_notifiers_readiness_and_stops_no_deli
         assert!(found["what"].as_str().is_some_and(|what| what.starts_with(doctor)), "{found}");
         assert_eq!(mandrill.deliver(&[event("send", &format!("during{number}"))]).await.status, 200);
         stack.redis(repair).expect("Redis should accept the command");
-        until_ready(&stack, Part::Notifier, 200, "redis", "up").await;
+        until_readyz(&stack.direct(Part::Notifier), 200, "redis", "up").await;
         until_metric(&stack, r#"ingest_alarm{name="redis"} 0"#).await;
         follower.follow_until(|follower| !follower.events.is_empty()).await;
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use front_door::delivery::event;
-use front_door::{ApiClient, Authority, Database, Follower, Mandrill, until};
+use front_door::{ApiClient, Authority, Database, Follower, Mandrill, until_readyz};
 use serde_json::Value;
 use stack::ports::Port;
 use stack::servers::Servers;
@@ -60,16 +60,7 @@ async fn assert_chain(stack: &Stack, admin: ApiClient, settings: &[(&str, String
         assert_eq!(response.status, 200, "{}", response.text);
         follower.follow_until(|follower| follower.events.len() == round * 500).await;
     }
-    until_ready(&ingest.address()).await;
-}
-
-/// Waits until ingest is ready, and finds Redis ready.
-async fn until_ready(ingest: &str) {
-    until("ingest is ready", || async {
-        let ready: Value = reqwest::get(format!("{ingest}/readyz")).await.ok()?.json().await.ok()?;
-        (ready["ready"] == true && ready["redis"] == "up").then_some(())
-    })
-    .await;
+    until_readyz(&ingest.address(), 200, "redis", "up").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +133,7 @@ async fn postgres_15_with_tls_and_a_client_certificate() {
     let rules = "hostssl all certified all cert\nhostssl all all all scram-sha-256\nhostnossl all all all reject\n";
     std::fs::write(data.join("pg_hba.conf"), rules).expect("the rules should be written");
     stack.restart(Part::Postgres).expect("Postgres should restart");
-    until_ready(&stack.direct(Part::Ingest)).await;
+    until_readyz(&stack.direct(Part::Ingest), 200, "redis", "up").await;
     let settings = [
         (
             "DATABASE_URL",

@@ -1,7 +1,7 @@
 //! `/ws`: access control, frames, resuming, and behaviour while Redis or the notifier is unavailable.
 
 use front_door::delivery::event;
-use front_door::{ApiClient, Database, Follower, Mandrill, Socket, until};
+use front_door::{ApiClient, Database, Follower, Mandrill, Socket, until, until_readyz};
 use futures::SinkExt;
 use serde_json::{Value, json};
 use stack::{Part, Stack};
@@ -235,19 +235,10 @@ async fn a_frozen_redis_fails_readiness_and_loses_no_event() {
     let (mandrill, mut follower) = connected_follower(&stack).await;
     stack.freeze(Part::Redis);
     assert_eq!(mandrill.deliver(&[event("open", "during")]).await.status, 200);
-    let ready = format!("{}/readyz", stack.direct(Part::Notifier));
-    until("the notifier reports that it is not ready", || async {
-        let response = reqwest::get(&ready).await.ok()?;
-        (response.status() == 503).then_some(())
-    })
-    .await;
+    until_readyz(&stack.direct(Part::Notifier), 503, "feed", "lost").await;
     stack.thaw(Part::Redis);
     follower.follow_until(|follower| follower.notifications.len() == 2).await;
-    until("the notifier is ready again", || async {
-        let response = reqwest::get(&ready).await.ok()?;
-        (response.status() == 200).then_some(())
-    })
-    .await;
+    until_readyz(&stack.direct(Part::Notifier), 200, "feed", "live").await;
 }
 
 #[tokio::test]

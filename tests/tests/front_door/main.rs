@@ -26,6 +26,7 @@ mod protocol;
 mod quarantine;
 mod read_replica;
 mod redis_groups;
+mod redis_partitions;
 mod registration;
 mod replicas;
 mod reports;

@@ -3,31 +3,18 @@
 use std::collections::BTreeSet;
 
 use front_door::delivery::event;
-use front_door::{ApiClient, Database, Follower, Mandrill, Proxy, ProxyMode, until};
+use front_door::{ApiClient, Database, Follower, Mandrill, until_readyz};
 use serde_json::Value;
 use stack::{Part, RedisGroup, Stack};
 
 const BATCHES: usize = 40;
 const SIZE: usize = 25;
-/// Lets the proxy see which connections belong to a service, also for users other than root.
-const INSPECTABLE: (&str, &str) = ("ALLOW_CORE_DUMPS", "true");
 
-fn stack_on(group: &RedisGroup) -> Stack {
+/// Starts the services on this group.
+pub(crate) fn stack_on(group: &RedisGroup) -> Stack {
     let environment = group.environment();
     let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
     Stack::start_with(&environment).expect("the stack should start")
-}
-
-/// Waits until `/readyz` has this status and says this about Redis.
-async fn until_redis_is(address: &str, status: u16, state: &str) {
-    let ready = format!("{address}/readyz");
-    until(&format!("{address} has status {status} and reports that Redis is {state}"), || async {
-        let response = reqwest::get(&ready).await.ok()?;
-        let found = response.status();
-        let json: Value = response.json().await.ok()?;
-        (found == status && json["redis"] == state).then_some(())
-    })
-    .await;
 }
 
 /// Delivers, kills the master halfway, and checks that a client that was connected throughout has seen everything.
@@ -56,7 +43,7 @@ async fn a_killed_master_loses_nothing(mut group: RedisGroup) {
     let stored = Database::of(&stack).await.ids("select id from events").await;
     assert_eq!(follower.events.keys().copied().collect::<BTreeSet<i64>>(), stored);
     group.restart(killed).expect("the killed server should follow the new master");
-    until_redis_is(&stack.direct(Part::Notifier), 200, "up").await;
+    until_readyz(&stack.direct(Part::Notifier), 200, "redis", "up").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,56 +53,7 @@ async fn a_master_killed_under_sentinels_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_killed_in_a_cluster_loses_nothing() {
-    a_killed_master_loses_nothing(RedisGroup::cluster().expect("the servers should start")).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_notifier_that_is_cut_off_together_with_the_master_is_not_ready_and_its_pages_fetch_again() {
-    let to_master = Proxy::to(0).await;
-    let announce = |port| {
-        to_master.redirect_to(port);
-        to_master.port()
-    };
-    let group = RedisGroup::sentinels(announce).expect("the servers should start");
-    let stack = stack_on(&group);
-    let mut to_sentinels = Vec::new();
-    for port in group.sentinel_ports() {
-        to_sentinels.push(Proxy::to(port).await);
-    }
-    let sentinels = to_sentinels.iter().map(|proxy| format!("127.0.0.1:{}", proxy.port())).collect::<Vec<_>>().join(",");
-    let cut_off =
-        stack.replica_with("notifier", &[("REDIS_SENTINELS", &sentinels), INSPECTABLE]).expect("the notifier should start");
-    let (admin, mandrill) = (ApiClient::admin(&stack).await, Mandrill::of(&stack));
-    let (mut near, mut far) = (Follower::new(admin.clone()), Follower::new(admin.clone()));
-    far.addresses = vec![cut_off.address()];
-    near.connect().await;
-    far.connect().await;
-    let deliver = async |name: &str| {
-        let batch: Vec<Value> = (0..50).map(|n| event("open", &format!("{name}-{n}"))).collect();
-        assert_eq!(mandrill.deliver(&batch).await.status, 200);
-    };
-    deliver("before").await;
-    near.follow_until(|near| near.events.len() == 50).await;
-    far.follow_until(|far| far.events.len() == 50).await;
-    let refetches = far.refetches;
-
-    let master = group.master();
-    to_master.set_mode(ProxyMode::CutExcept(cut_off.pid()));
-    to_sentinels.iter().for_each(|proxy| proxy.set_mode(ProxyMode::Cut));
-    until("another server becomes the master", || async { group.master().filter(|port| Some(*port) != master) }).await;
-    until_redis_is(&cut_off.address(), 503, "cut_off").await;
-    until_redis_is(&stack.direct(Part::Notifier), 200, "up").await;
-    deliver("meanwhile").await;
-    near.follow_until(|near| near.events.len() == 100).await;
-
-    to_master.set_mode(ProxyMode::Forward);
-    to_sentinels.iter().for_each(|proxy| proxy.set_mode(ProxyMode::Forward));
-    until_redis_is(&cut_off.address(), 200, "up").await;
-    deliver("afterwards").await;
-    near.follow_until(|near| near.events.len() == 150).await;
-    far.follow_until(|far| far.events.len() == 150).await;
-    assert!(far.refetches > refetches, "the page should fetch again");
-    assert_eq!(near.events.keys().collect::<Vec<_>>(), far.events.keys().collect::<Vec<_>>());
+    a_killed_master_loses_nothing(RedisGroup::cluster(|port, bus| (port, bus)).expect("the servers should start")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,9 +63,9 @@ async fn a_sentinel_that_does_not_respond_holds_up_nothing() {
     group.freeze_sentinel(0);
     let (ingest, notifier) = (stack.replica("ingest"), stack.replica("notifier"));
     for replica in [ingest, notifier] {
-        until_redis_is(&replica.expect("the replica should start").address(), 200, "up").await;
+        until_readyz(&replica.expect("the replica should start").address(), 200, "redis", "up").await;
     }
-    until_redis_is(&stack.direct(Part::Notifier), 200, "up").await;
+    until_readyz(&stack.direct(Part::Notifier), 200, "redis", "up").await;
     group.thaw_sentinel(0);
 }
 
@@ -145,7 +83,7 @@ async fn a_wrong_name_of_the_master_and_missing_sentinels_are_named() {
     ];
     for (setting, value, state, advice) in cases {
         let ingest = stack.replica_with("ingest", &[(setting, value)]).expect("deliveries do not depend on Redis");
-        until_redis_is(&ingest.address(), 200, state).await;
+        until_readyz(&ingest.address(), 200, "redis", state).await;
         let doctor = stack.ingest_with(&["doctor"], &[(setting, value)]).expect("the doctor only warns");
         assert!(doctor.contains(advice), "{setting}: {doctor}");
         let log = stack.folder().join(format!("logs/ingest-{}.log", ingest.address().rsplit(':').next().unwrap_or_default()));

@@ -42,12 +42,18 @@ struct Member {
     port: Port,
     /// The port that others are told, such as that of a proxy.
     announced: u16,
-    /// The port of the cluster bus.
-    bus: Option<Port>,
+    bus: Option<Bus>,
     folder: PathBuf,
     arguments: Vec<&'static str>,
     password: &'static str,
     process: Option<Process>,
+}
+
+/// The port over which the nodes of a cluster talk to each other.
+#[derive(Debug)]
+struct Bus {
+    announced: u16,
+    _port: Port,
 }
 
 impl RedisGroup {
@@ -70,7 +76,7 @@ impl RedisGroup {
             if !is_master {
                 settings += &format!("replicaof 127.0.0.1 {master}\n");
             }
-            group.members.push(Member::new(&folder, port, announced, None, &settings, PASSWORD)?);
+            group.members.push(Member::new(&folder, port, announced, &settings, PASSWORD)?);
         }
         for _ in 0..3 {
             let port = Port::free()?;
@@ -80,7 +86,7 @@ impl RedisGroup {
                  sentinel sentinel-pass {SENTINEL_PASSWORD}\nsentinel down-after-milliseconds {MASTER} 1000\n\
                  sentinel failover-timeout {MASTER} 3000\n"
             );
-            let mut sentinel = Member::new(&folder, port, announced, None, &settings, SENTINEL_PASSWORD)?;
+            let mut sentinel = Member::new(&folder, port, announced, &settings, SENTINEL_PASSWORD)?;
             sentinel.arguments.push("--sentinel");
             group.sentinels.push(sentinel);
         }
@@ -96,22 +102,26 @@ impl RedisGroup {
         Ok(group)
     }
 
-    /// Starts a cluster of three masters and three replicas.
+    /// Starts a cluster of three masters and three replicas. `announce` is told each server's port and the port of its cluster bus, and
+    /// returns the ports under which the others reach them, such as those of proxies.
     ///
     /// # Errors
     /// Returns an error if a server does not become ready.
-    pub fn cluster() -> Result<Self, Error> {
+    pub fn cluster(mut announce: impl FnMut(u16, u16) -> (u16, u16)) -> Result<Self, Error> {
         let mut group = Self::empty()?;
         let folder = group.folder.clone();
         for _ in 0..6 {
             let (port, bus) = (Port::free()?, Port::free()?);
-            let announced = port.number();
+            let (announced, announced_bus) = announce(port.number(), bus.number());
             let settings = format!(
-                "cluster-enabled yes\ncluster-port {}\ncluster-node-timeout 1500\ncluster-announce-ip 127.0.0.1\nmasterauth {PASSWORD}\n\
+                "cluster-enabled yes\ncluster-port {}\ncluster-node-timeout 1500\nmasterauth {PASSWORD}\n\
+                 cluster-announce-ip 127.0.0.1\ncluster-announce-port {announced}\ncluster-announce-bus-port {announced_bus}\n\
                  repl-diskless-sync yes\nrepl-diskless-sync-delay 0\n",
                 bus.number()
             );
-            group.members.push(Member::new(&folder, port, announced, Some(bus), &settings, PASSWORD)?);
+            let mut member = Member::new(&folder, port, announced, &settings, PASSWORD)?;
+            member.bus = Some(Bus { announced: announced_bus, _port: bus });
+            group.members.push(member);
         }
         group.start_all()?;
         group.form_cluster()?;
@@ -127,8 +137,9 @@ impl RedisGroup {
             if let Some((first, last)) = SLOTS.get(index) {
                 run(*port, &format!("CLUSTER ADDSLOTSRANGE {first} {last}"))?;
             }
-            let bus = self.members[0].bus.as_ref().map_or(0, Port::number);
-            run(*port, &format!("CLUSTER MEET 127.0.0.1 {} {bus}", ports[0]))?;
+            let first = &self.members[0];
+            let bus = first.bus.as_ref().map_or(0, |bus| bus.announced);
+            run(*port, &format!("CLUSTER MEET 127.0.0.1 {} {bus}", first.announced))?;
         }
         let knows_all = |port: &u16| run(*port, "CLUSTER INFO").is_ok_and(|info| info.contains("cluster_known_nodes:6"));
         wait_for("the nodes know each other", || ports.iter().all(knows_all))?;
@@ -199,6 +210,12 @@ impl RedisGroup {
         }
     }
 
+    /// The id of the process that serves at this port.
+    pub fn pid(&self, port: u16) -> Option<u32> {
+        let member = self.members.iter().find(|member| member.port.number() == port)?;
+        member.process.as_ref().map(Process::pid)
+    }
+
     /// Kills the server that holds the feed with SIGKILL, and returns its port once another server has taken over.
     ///
     /// # Errors
@@ -229,7 +246,10 @@ impl RedisGroup {
     pub fn master(&self) -> Option<u16> {
         let running = || self.members.iter().filter(|member| member.process.is_some()).map(|member| member.port.number());
         if self.sentinels.is_empty() {
-            return running().find_map(owner_of_feed);
+            let named: Vec<u16> = running().filter_map(owner_of_feed).collect();
+            // A master that is cut off goes on believing in itself.
+            let most = named.iter().max_by_key(|port| named.iter().filter(|other| other == port).count())?;
+            return self.members.iter().find(|member| member.announced == *most).map(|member| member.port.number());
         }
         let named = self.sentinels.iter().find_map(|sentinel| {
             let reply = redis::reply(sentinel.port.number(), SENTINEL_PASSWORD, "INFO sentinel").ok()?;
@@ -243,7 +263,7 @@ impl RedisGroup {
     }
 }
 
-/// The port of the cluster's master that owns the feed's slot, according to the node at `port`.
+/// The announced port of the cluster's master that owns the feed's slot, according to the node at `port`.
 fn owner_of_feed(port: u16) -> Option<u16> {
     let slot: u16 = redis::reply(port, PASSWORD, "CLUSTER KEYSLOT {ml}:feed").ok()?.parse().ok()?;
     let nodes = redis::reply(port, PASSWORD, "CLUSTER NODES").ok()?;
@@ -275,20 +295,13 @@ fn wait_for(what: &'static str, mut is_so: impl FnMut() -> bool) -> Result<(), E
 }
 
 impl Member {
-    fn new(
-        folder: &Path,
-        port: Port,
-        announced: u16,
-        bus: Option<Port>,
-        settings: &str,
-        password: &'static str,
-    ) -> Result<Self, Error> {
+    fn new(folder: &Path, port: Port, announced: u16, settings: &str, password: &'static str) -> Result<Self, Error> {
         let number = port.number();
         let folder = folder.join(number.to_string());
         paths::create_dir(&folder)?;
         let settings = format!("bind 127.0.0.1\nport {number}\nrequirepass {password}\nsave \"\"\nappendonly no\n{settings}");
         paths::write_private(&folder.join("redis.conf"), &settings)?;
-        Ok(Self { port, announced, bus, folder, arguments: Vec::new(), password, process: None })
+        Ok(Self { port, announced, bus: None, folder, arguments: Vec::new(), password, process: None })
     }
 
     fn start(&mut self, servers: &Servers, reaper: &Arc<Reaper>) -> Result<(), Error> {
