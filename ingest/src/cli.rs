@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 use shared::config::Log;
 
+use crate::commands::dictionary::DictionaryArgs;
 use crate::commands::doctor::Doctor;
 use crate::commands::healthcheck::Healthcheck;
 use crate::commands::migrate::Migrate;
@@ -42,6 +43,8 @@ pub enum Command {
     /// Creates partitions, builds indexes, runs background jobs and drops expired months, once. Needed by timer if no service has
     /// DATABASE_OWNER_URL and their role does not own the tables.
     Upkeep(Upkeep),
+    /// Makes dictionaries with which payloads are compressed.
+    Dictionary(DictionaryArgs),
     /// Checks everything that a working webhook needs, and explains how to fix each problem.
     Doctor(Box<Doctor>),
     /// Adds, lists and tests the webhook in Mandrill.
@@ -62,6 +65,7 @@ impl Command {
             Self::Simulate(config) => &config.log,
             Self::Retention(config) => &config.log,
             Self::Upkeep(config) => &config.log,
+            Self::Dictionary(config) => &config.log,
             Self::Doctor(config) => &config.log,
             Self::Webhook(config) => &config.log,
             Self::Openapi(config) => &config.log,

@@ -9,6 +9,7 @@
 //! - [`periodic`]: the scheduled jobs of a running service.
 //! - [`outbox`]: committed → Redis.
 //! - [`store`]: the SQL for deliveries and for the API.
+//! - [`payload`]: compression of what was received, and the dictionaries for it.
 //! - [`erasure`]: addresses whose data was erased, and what to leave out of events about them.
 //! - [`notify`]: which users an event notifies, and the text they see.
 //! - `verdict`: why mail was not delivered, and who opened or clicked.
@@ -23,6 +24,7 @@ pub mod erasure;
 pub mod http;
 pub mod notify;
 pub mod outbox;
+pub mod payload;
 pub mod periodic;
 pub mod readiness;
 pub mod redact;

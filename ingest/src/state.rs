@@ -15,6 +15,7 @@ use crate::api::events::export::slots::ExportSlots;
 use crate::config::Webhook;
 use crate::erasure::keys::SecretKeys;
 use crate::readiness::Readiness;
+use crate::store::dictionaries::CodecCache;
 use crate::store::erasures::ErasureCache;
 use crate::store::reports::Reports;
 use crate::webhook::delivery::DeliverySender;
@@ -49,6 +50,8 @@ pub struct AppState {
     pub secret_keys: SecretKeys,
     /// The erased addresses.
     pub(crate) erasures: Arc<ErasureCache>,
+    /// Reads and compresses payloads.
+    pub(crate) codec: Arc<CodecCache>,
     /// `RETENTION_DAYS`.
     pub retention_days: Option<u32>,
     /// `SILENCE_ALERT_MINUTES`.

@@ -62,7 +62,7 @@ pub async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Respons
     responses((status = 200, description = "The event.", body = EventWithPayload)))]
 pub async fn get(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, ApiError> {
     let event = store::find(&state.reading, id).await?.ok_or(ApiError::NotFound)?;
-    let payload = payload::find(&state.reading, id).await?.ok_or(ApiError::NotFound)?;
+    let payload = payload::find(&state.reading, &state.codec, id).await?.ok_or(ApiError::NotFound)?;
     let payload = RawValue::from_string(payload).map_err(|_| ApiError::Internal("a stored payload is not JSON"))?;
     Ok(warp::reply::json(&EventWithPayload { event: &event, payload: &payload }).into_response())
 }
@@ -75,7 +75,7 @@ pub async fn get(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, A
     params(("id" = i64, Path, description = "The event's id.")),
     responses((status = 200, description = "The bytes.", body = serde_json::Value)))]
 pub async fn raw(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, ApiError> {
-    let payload = payload::find(&state.reading, id).await?.ok_or(ApiError::NotFound)?;
+    let payload = payload::find(&state.reading, &state.codec, id).await?.ok_or(ApiError::NotFound)?;
     let mut response = payload.into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)

@@ -9,8 +9,9 @@ use shared::db::{self, Address, ConnectionProblem, Purpose};
 use sqlx::PgPool;
 
 use crate::config::Owner;
+use crate::payload::dictionary::Dictionary;
 use crate::store::service_role::{self, ServiceRole};
-use crate::store::{migrations, partitions};
+use crate::store::{dictionaries, migrations, partitions};
 
 /// Maximum time to wait for a database that is still starting.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -38,6 +39,7 @@ pub async fn run(config: &Migrate) -> anyhow::Result<()> {
     connected.await.context("Postgres did not respond within a minute")??;
     migrations::apply(&pool).await.context("the database was not migrated")?;
     partitions::create_ahead(&pool).await.context("the partitions could not be created")?;
+    dictionaries::add(&pool, &Dictionary::shipped()).await.context("the dictionary for payloads could not be stored")?;
     if config.owner.is_set() {
         prepare_service_role(config, &pool).await.context("the role of the services could not be prepared")?;
     }

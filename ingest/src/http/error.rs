@@ -7,6 +7,7 @@ use shared::problem::Problem;
 use time::OffsetDateTime;
 use warp::reply::{Reply, Response};
 
+use crate::store::dictionaries::PayloadError;
 use crate::store::sqlstate;
 use crate::webhook::delivery::CommitError;
 use crate::webhook::form::FormError;
@@ -135,6 +136,18 @@ pub enum ApiError {
 
 /// Seconds after which a client should retry when the service is full or restarting.
 const RETRY_AFTER_SECONDS: u64 = 30;
+
+impl From<PayloadError> for ApiError {
+    fn from(error: PayloadError) -> Self {
+        match error {
+            PayloadError::Postgres(error) => Self::Database(error),
+            PayloadError::Codec(error) => {
+                tracing::error!(%error, "a stored payload cannot be read");
+                Self::Internal("a stored payload cannot be read")
+            }
+        }
+    }
+}
 
 impl ApiError {
     /// An unknown parameter, or one with an invalid value.

@@ -3,6 +3,7 @@
 mod facets;
 mod hourly_counts;
 mod jobs;
+mod payloads;
 mod position;
 mod search_fold;
 mod search_terms;

@@ -13,8 +13,8 @@ use crate::webhook::event::Text;
 /// The columns of an `Event`, in the order that [`encode_row`] writes them. Queries that return an `Event` add `erased_at`.
 pub(crate) const EVENT_COLUMNS: &str = "id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, \
     metadata, template, subaccount, url, ip, user_agent, country, city, diagnostic, reason_class, actor, actor_reason, simulated, webhook";
-/// The number of columns: [`EVENT_COLUMNS`], `verdict_rules`, `search`, `terms` and `payload`.
-const COLUMN_COUNT: i16 = 27;
+/// The number of columns: [`EVENT_COLUMNS`], `verdict_rules`, `search`, `terms`, `payload_frame` and `payload`.
+const COLUMN_COUNT: i16 = 28;
 /// Signature, flags, and the length of the (empty) header extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Number of encoded bytes after which the buffered rows are sent. Longer payloads are sent in pieces of this size.
@@ -34,13 +34,14 @@ pub(super) async fn copy(
     rows: &[Row<'_>],
     received_at: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    let statement = format!("copy events ({EVENT_COLUMNS}, verdict_rules, search, terms, payload) from stdin (format binary)");
+    let statement =
+        format!("copy events ({EVENT_COLUMNS}, verdict_rules, search, terms, payload_frame, payload) from stdin (format binary)");
     let mut copy = connection.copy_in_raw(&statement).await?;
     let mut chunk = Vec::with_capacity(CHUNK_BYTES + (16 << 10));
     chunk.extend_from_slice(HEADER);
     for row in rows {
         encode_row(&mut chunk, row, received_at);
-        for part in row.event.payload.as_bytes().chunks(CHUNK_BYTES) {
+        for part in row.event.plain_payload().as_bytes().chunks(CHUNK_BYTES) {
             chunk.extend_from_slice(part);
             if chunk.len() >= CHUNK_BYTES {
                 copy.send(chunk.as_slice()).await?;
@@ -87,7 +88,11 @@ fn encode_row(chunk: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
     }
     value(chunk, event.search.as_bytes());
     integers(chunk, &event.terms());
-    chunk.extend_from_slice(&length(event.payload.len()));
+    match &event.frame {
+        Some(frame) => value(chunk, frame),
+        None => text(chunk, None),
+    }
+    chunk.extend_from_slice(&length(event.plain_payload().len()));
 }
 
 fn value(chunk: &mut Vec<u8>, bytes: &[u8]) {

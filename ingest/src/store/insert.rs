@@ -25,6 +25,7 @@ struct Columns<'a> {
     labels: Vec<Option<&'a str>>,
     searches: Vec<&'a str>,
     payloads: Vec<&'a str>,
+    frames: Vec<Option<&'a [u8]>>,
     /// The terms of all events, concatenated in event order.
     terms: Vec<i32>,
     /// The end offset of each event's terms. The first value is 0.
@@ -60,7 +61,8 @@ impl<'a> Columns<'a> {
             simulated: candidates.iter().map(|candidate| candidate.source.is_simulation()).collect(),
             labels: candidates.iter().map(|candidate| candidate.source.label()).collect(),
             searches: events().map(|event| event.search.as_str()).collect(),
-            payloads: events().map(|event| event.payload).collect(),
+            payloads: events().map(NewEvent::plain_payload).collect(),
+            frames: events().map(|event| event.frame.as_deref()).collect(),
             terms,
             term_ends,
             notification_kinds: drafts(|draft| draft.kind),
@@ -98,14 +100,14 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
            insert into events (
              id, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
              url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload, terms,
-             reason_class, actor, actor_reason, verdict_rules
+             reason_class, actor, actor_reason, verdict_rules, payload_frame
            )
            select id, occurred_at, ($4::text[])[i], ($5::text[])[i], ($6::text[])[i], ($7::text[])[i], ($8::text[])[i],
                   ($9::text[])[i]::text[], ($10::text[])[i]::jsonb, ($11::text[])[i], ($12::text[])[i], ($13::text[])[i],
                   ($14::text[])[i], ($15::text[])[i], ($16::text[])[i], ($17::text[])[i], ($18::text[])[i],
                   ($19::boolean[])[i], ($20::text[])[i], ($21::text[])[i], ($22::text[])[i],
                   ($27::integer[])[($28::integer[])[i] + 1 : ($28::integer[])[i + 1]],
-                  ($29::text[])[i], ($30::text[])[i], ($31::text[])[i], ($32::smallint[])[i]
+                  ($29::text[])[i], ($30::text[])[i], ($31::text[])[i], ($32::smallint[])[i], ($33::bytea[])[i]
            from fresh
          ), drafts as (
            select id, ($25::text[])[i] as kind, ($23::text[])[i] as title, ($24::text[])[i] as body,
@@ -144,6 +146,7 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
         &columns.terms, &columns.term_ends,
         &columns.reason_classes as &[Option<&str>], &columns.actors as &[Option<&str>],
         &columns.actor_reasons as &[Option<&str>], &columns.verdict_rules as &[Option<i16>],
+        &columns.frames as &[Option<&[u8]>],
     };
     let stored = stored.fetch_one(connection).await?;
     let mut inserted = Inserted::default();

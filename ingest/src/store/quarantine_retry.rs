@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::erasure::list::Erasures;
 use crate::notify::rules::Rules;
 use crate::store::commit::{self, InsertMode};
-use crate::store::{erasures, outbox, sqlstate, upgrade_moments};
+use crate::store::{dictionaries, erasures, outbox, sqlstate, upgrade_moments};
 use crate::webhook::batch::{Batch, Origin, VerifiedBatch};
 use crate::webhook::delivery::Source;
 use crate::webhook::event::{NewEvent, ReadOptions};
@@ -116,7 +116,8 @@ async fn store_events(
 ) -> Result<(&'static str, String), sqlx::Error> {
     let (received, quarantined) = (batch.received, batch.poison.len());
     erasures::apply(&mut *connection, erasures, std::slice::from_mut(&mut batch)).await?;
-    let batches = [VerifiedBatch::new(batch, &item.source, |event| rules.draft(event))];
+    let codec = dictionaries::codec(&mut *connection).await?;
+    let batches = [VerifiedBatch::new(batch, &item.source, &codec, |event| rules.draft(event))];
     let written = commit::write(connection, &batches, InsertMode::Bulk).await?;
     let stored = written.receipts.first().map_or(0, |receipt| receipt.stored);
     let outcome = if stored == 0 && received > 0 { "duplicate" } else { "stored" };

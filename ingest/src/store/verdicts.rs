@@ -10,6 +10,7 @@ pub(crate) struct JudgedEvent {
     pub(crate) id: i64,
     pub(crate) simulated: bool,
     pub(crate) payload: String,
+    pub(crate) payload_frame: Option<Vec<u8>>,
     pub(crate) reason_class: Option<String>,
     pub(crate) actor: Option<String>,
     pub(crate) actor_reason: Option<String>,
@@ -62,7 +63,7 @@ pub(crate) async fn lock_outdated(
 ) -> Result<Vec<JudgedEvent>, sqlx::Error> {
     sqlx::query_as!(
         JudgedEvent,
-        r#"select received_at as "received_at!", id as "id!", simulated as "simulated!", payload as "payload!", reason_class, actor,
+        r#"select received_at as "received_at!", id as "id!", simulated as "simulated!", payload as "payload!", payload_frame, reason_class, actor,
                   actor_reason
            from events
            where (received_at, id) > ($1, $2) and (received_at, id) <= ($3, $4) and verdict_rules is distinct from $5

@@ -82,6 +82,8 @@ pub struct NewEvent<'a> {
     pub search: String,
     /// The element as received.
     pub payload: &'a str,
+    /// The payload as a frame, if it is to be stored so.
+    pub(crate) frame: Option<Vec<u8>>,
     /// Whether personal data was removed, because the recipient was erased.
     pub(crate) is_erased: bool,
 }
@@ -110,6 +112,7 @@ impl<'a> NewEvent<'a> {
             actor: None,
             search: String::new(),
             payload: "",
+            frame: None,
             is_erased: false,
         }
     }
@@ -179,6 +182,11 @@ impl<'a> NewEvent<'a> {
         self.search = String::new();
         self.payload = "{}";
         self.is_erased = true;
+    }
+
+    /// The payload as its column stores it: empty if there is a frame.
+    pub(crate) fn plain_payload(&self) -> &'a str {
+        if self.frame.is_some() { "" } else { self.payload }
     }
 
     /// Returns the version of the rules that decided on the event; `None` if its kind has no verdict.

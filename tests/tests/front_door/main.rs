@@ -21,6 +21,7 @@ mod messages;
 mod migrations;
 mod openapi;
 mod paths;
+mod payloads;
 mod problems;
 mod protocol;
 mod quarantine;

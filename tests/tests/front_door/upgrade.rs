@@ -54,6 +54,15 @@ async fn a_database_of_version_0_3_0_is_migrated_and_takes_over_where_it_was() {
     let counted: u64 = simulated["counts"].as_object().expect("counts").values().filter_map(Value::as_u64).sum();
     assert_eq!(counted, count as u64 + 1);
     stack.ingest(&["doctor"]).expect("no check should fail");
+
+    // Once no replica of the version before runs, stored payloads are compressed.
+    assert_eq!(database.count("events where payload_frame is not null").await, 0);
+    database.run("update upgrade_moments set at = now() where name = 'compressed_payloads'").await;
+    stack.ingest(&["upkeep"]).expect("the upkeep should succeed");
+    assert!(database.count("events where payload_frame is not null").await > count as i64 / 2);
+    for (event, payload) in database.ids("select id from events").await.into_iter().zip(payloads.lines()) {
+        assert_eq!(admin.get(&format!("/api/events/{event}/raw")).await.text, payload);
+    }
 }
 
 /// A replica of the version before runs on the new schema while replicas are replaced, and after a roll-back.
@@ -80,9 +89,9 @@ const REPLICAS: usize = 3;
 const OBSERVED: Duration = Duration::from_secs(10);
 const MAX_P99: Duration = Duration::from_millis(500);
 /// Number of background jobs of this version, each of which records that it has run to its end.
-const JOBS: usize = 7;
+const JOBS: usize = 8;
 /// Two more come with the planted migration.
-const PLANTED_JOBS: usize = 9;
+const PLANTED_JOBS: usize = 10;
 
 /// A version's programs, and the settings in which it differs from this one.
 struct Version {

@@ -14,7 +14,8 @@ use crate::cost;
 
 const COLUMNS: &str =
     "id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
-    url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, terms, payload";
+    url, ip, user_agent, country, city, diagnostic, reason_class, actor, actor_reason, verdict_rules, simulated, webhook, search, terms,
+    payload_frame, payload";
 
 /// The cost of filling the table with COPY.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +23,21 @@ pub(crate) struct CopyResult {
     pub rows_per_second: f64,
     /// Postgres CPU time, in microseconds per row.
     pub cpu_us: f64,
+}
+
+/// Creates an empty database for a peer in our Postgres and returns its URL.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn create(stack: &Stack, name: &str) -> anyhow::Result<String> {
+    let server_url = stack.database_url();
+    let mut connection = PgConnection::connect(&server_url).await?;
+    for sql in [format!("drop database if exists {name} with (force)"), format!("create database {name}")] {
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await?;
+    }
+    let (server, _) = server_url.rsplit_once('/').context("the database URL has no path")?;
+    let url = format!("{server}/{name}");
+    Ok(url)
 }
 
 /// Configures Postgres so that no automatic checkpoint or vacuum happens during a run.

@@ -5,6 +5,7 @@ mod browser;
 mod corpus;
 mod cost;
 mod database;
+mod disk;
 mod end_to_end;
 mod fanout;
 mod feed_share;
@@ -63,6 +64,7 @@ async fn main() -> anyhow::Result<()> {
     if is_selected(&cli.only, "ingest_retention") {
         rows.extend(retention::measure().await?);
     }
+    rows.extend(disk::measure(cli.quick, &cli.only).await?);
     rows.extend(fanout::measure(effort, cli.quick, &cli.only).await?);
     rows.extend(feed_share::measure(effort, &cli.only).await?);
     rows.extend(end_to_end::measure(effort, &cli.only).await?);

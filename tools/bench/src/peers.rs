@@ -61,13 +61,13 @@ pub(crate) struct Peer {
     /// Its base URL.
     pub(crate) address: String,
     /// The URL of its database; empty for peers that have none.
-    database: String,
+    pub(crate) database: String,
 }
 
 impl Peer {
     /// Installs the peer if necessary and starts it with an empty database. Returns `None` if it cannot be installed on this machine.
     pub(crate) async fn start(kind: Kind, indexes: Indexes, stack: &Stack) -> anyhow::Result<Option<Self>> {
-        let database = fresh_database(stack, &format!("peer_{}{}", kind.folder, kind.mode)).await?;
+        let database = database::create(stack, &format!("peer_{}{}", kind.folder, kind.mode)).await?;
         apply("tools/bench/peers/schema.sql", &database).await?;
         if indexes == Indexes::Search {
             apply("tools/bench/peers/search.sql", &database).await?;
@@ -164,18 +164,6 @@ impl Drop for Peer {
             }
         }
     }
-}
-
-/// Creates an empty database for a peer in our Postgres and returns its URL.
-async fn fresh_database(stack: &Stack, name: &str) -> anyhow::Result<String> {
-    let server_url = stack.database_url();
-    let mut connection = PgConnection::connect(&server_url).await?;
-    for sql in [format!("drop database if exists {name} with (force)"), format!("create database {name}")] {
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await?;
-    }
-    let (server, _) = server_url.rsplit_once('/').context("the database URL has no path")?;
-    let url = format!("{server}/{name}");
-    Ok(url)
 }
 
 /// Runs one of the project's SQL files.

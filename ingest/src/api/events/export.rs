@@ -6,6 +6,7 @@
 mod format;
 pub(crate) mod slots;
 
+use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
 use crate::store::events::list::{self, ListPosition};
+use crate::store::events::payload;
 use crate::store::reports::Report;
 
 /// Number of events in the first database read.
@@ -34,6 +36,10 @@ const FIRST_PAGE_EVENTS: i64 = 100;
 const MAX_PAGE_EVENTS: i64 = 1_000;
 /// Size of a page that later reads aim for, in bytes.
 const PAGE_BYTES: usize = 512 << 10;
+/// Size of the payloads that are in memory at a time, unless a single one has more.
+const PART_BYTES: i64 = 1 << 20;
+/// Size of a line without its payload, approximately.
+const TYPICAL_LINE_BYTES: usize = 1 << 10;
 /// If a read replica is read: how many seconds old its data is at most.
 const REPLICA_LAG: HeaderName = HeaderName::from_static("replica-lag");
 /// A client that reads nothing for this long is disconnected.
@@ -48,22 +54,27 @@ const STALLED_AFTER: Duration = Duration::from_secs(60);
 /// 401; 400 `bad_filter` or `bad_page`; 429 `too_many_exports`; 503 `too_slow`.
 #[utoipa::path(get, path = "/api/events/export", operation_id = "exportEvents", tag = "events",
     params(Filters, PeriodFilters, ("format" = inline(Option<Format>), Query, description = "`csv` by default."),
-        ("bom" = Option<bool>, Query, description = "Begin a CSV file with a byte order mark, which Excel needs to read it as UTF-8.")),
+        ("bom" = Option<bool>, Query, description = "Begin a CSV file with a byte order mark, which Excel needs to read it as UTF-8."),
+        ("payload" = Option<bool>, Query, description = "Add `payload` to each line of NDJSON: the element that Mandrill sent.")),
     responses((status = 200, description = "One line per event.",
             headers(("Replica-Lag" = u64, description = "If a read replica is read: how many seconds old its data is at most.")),
             content((String = "text/csv"), (String = "application/x-ndjson"))),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 429, description = "`too_many_exports`"),
         (status = 503, description = "`too_slow`")))]
 pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<Response, ApiError> {
-    let (mut format, mut with_mark, mut pairs) = (Format::Csv, false, Vec::new());
+    let (mut format, mut with_mark, mut with_payloads, mut pairs) = (Format::Csv, false, false, Vec::new());
     for (name, value) in query.0 {
         match (name.as_ref(), value.as_ref()) {
             ("format", "csv") => format = Format::Csv,
             ("format", "ndjson") => format = Format::Ndjson,
             ("format", _) => return Err(ApiError::bad_page(&name)),
             ("bom", value) => with_mark = value.parse().map_err(|_| ApiError::bad_page("bom"))?,
+            ("payload", value) => with_payloads = value.parse().map_err(|_| ApiError::bad_page("payload"))?,
             _ => pairs.push((name, value)),
         }
+    }
+    if with_payloads && format == Format::Csv {
+        return Err(ApiError::bad_page("payload"));
     }
     let filter = parse_filter(&pairs)?;
     let slot = state.exports.take(caller.user.id).ok_or(ApiError::TooManyExports)?;
@@ -72,7 +83,8 @@ pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<R
     let read = state.reports.read(|pool| async move { list::newest(&pool, filter_of, None, FIRST_PAGE_EVENTS).await });
     let Report { value: first_page, lag_seconds } = read.await?;
     let on_replica = lag_seconds.is_some();
-    let export = Export { state, filter, format, with_mark, on_replica, credential: caller.credential, _slot: slot };
+    let export =
+        Export { state, filter, format, with_mark, with_payloads, on_replica, credential: caller.credential, _slot: slot };
     let chunks = export.start(first_page);
     let body = stream::unfold(Some(chunks), |chunks| async {
         let mut chunks = chunks?;
@@ -106,6 +118,7 @@ struct Export {
     filter: Filter,
     format: Format,
     with_mark: bool,
+    with_payloads: bool,
     /// Whether the export is read on the replica.
     on_replica: bool,
     credential: Credential,
@@ -134,10 +147,9 @@ impl Export {
         let (mut events, mut limit) = (first_page, FIRST_PAGE_EVENTS);
         loop {
             let next = next_position(&events, limit);
-            let lines = self.format.lines(&events)?;
-            limit = next_limit(events.len(), lines.len());
+            let bytes = self.send_lines(&events, chunks).await?;
+            limit = next_limit(events.len(), bytes);
             drop(events);
-            send(chunks, Chunk::Lines(lines)).await?;
             let Some(position) = next else { return send(chunks, Chunk::End).await };
             let caller = authenticate_again(&self.state.pool, &self.credential).await.map_err(io::Error::other)?;
             if !caller.is_some_and(|caller| caller.may(Permission::Read)) {
@@ -145,6 +157,27 @@ impl Export {
             }
             events = self.next_page(position, limit).await.map_err(io::Error::other)?;
         }
+    }
+
+    /// Sends the lines of a page. Returns how many bytes they have without payloads.
+    async fn send_lines(&self, events: &[Event], chunks: &Sender<Chunk>) -> io::Result<usize> {
+        if !self.with_payloads {
+            let lines = self.format.lines(events)?;
+            let bytes = lines.len();
+            send(chunks, Chunk::Lines(lines)).await?;
+            return Ok(bytes);
+        }
+        let (reports, codec) = (&self.state.reports, &self.state.codec);
+        let parts = reports.read(|pool| async move { payload::parts(&pool, events, PART_BYTES).await });
+        for part in parts.await.map_err(io::Error::other)?.value {
+            let stored = reports.read(|pool| async move { payload::of_events(&pool, part).await }).await;
+            let mut payloads = HashMap::new();
+            for (id, stored) in stored.map_err(io::Error::other)?.value {
+                payloads.insert(id, codec.read(reports.primary(), stored).await.map_err(io::Error::other)?);
+            }
+            send(chunks, Chunk::Lines(format::with_payloads(part, &payloads)?)).await?;
+        }
+        Ok(events.len() * TYPICAL_LINE_BYTES)
     }
 
     /// Reads on the replica as long as all pages before came from there: after one of the primary, it could lack events that have just been

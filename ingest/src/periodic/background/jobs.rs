@@ -3,7 +3,7 @@
 use sqlx::postgres::PgConnection;
 
 use super::step::Step;
-use super::{facets, hourly_counts, search_fold, search_terms, verdicts};
+use super::{facets, hourly_counts, payloads, search_fold, search_terms, verdicts};
 use crate::store::partition_indexes::{self, PartitionIndex};
 use crate::store::{background_jobs, constraints, search_texts};
 use crate::verdict;
@@ -25,10 +25,12 @@ pub(crate) enum Job {
     Index(PartitionIndex),
     /// Validates constraints that migrations added as NOT VALID.
     Constraints,
+    /// Compresses payloads that are stored as they are.
+    Payloads,
 }
 
 /// All jobs, in the order in which they run. To index a column or change an index, add an entry; to backfill a column, add a variant.
-pub(crate) const JOBS: [Job; 7] = [
+pub(crate) const JOBS: [Job; 8] = [
     Job::SearchTerms,
     Job::Index(PartitionIndex { name: "events_search_idx", definition: "using gin (terms)" }),
     Job::Verdicts,
@@ -36,6 +38,7 @@ pub(crate) const JOBS: [Job; 7] = [
     Job::Facets,
     Job::SearchFold,
     Job::Constraints,
+    Job::Payloads,
 ];
 
 impl Job {
@@ -47,6 +50,7 @@ impl Job {
             Self::Facets => "facets",
             Self::SearchFold => search_texts::FOLD_JOB,
             Self::Constraints => "constraints",
+            Self::Payloads => "payloads",
             Self::Index(index) => index.name,
         }
     }
@@ -54,7 +58,7 @@ impl Job {
     /// The job's version. Increment it if the job has to process all rows again.
     pub(crate) fn version(self) -> i32 {
         match self {
-            Self::SearchTerms | Self::HourlyCounts | Self::SearchFold | Self::Index(_) | Self::Constraints => 1,
+            Self::SearchTerms | Self::HourlyCounts | Self::SearchFold | Self::Index(_) | Self::Constraints | Self::Payloads => 1,
             Self::Facets => 2,
             Self::Verdicts => i32::from(verdict::RULES),
         }
@@ -70,6 +74,7 @@ impl Job {
             Self::Verdicts => verdicts::step(connection, self.name(), position).await,
             Self::HourlyCounts => hourly_counts::step(connection, self.name(), position).await,
             Self::SearchFold => search_fold::step(connection, self.name(), position).await,
+            Self::Payloads => payloads::step(connection, self.name(), position).await,
             Self::Facets => facets::step(connection, self.name(), position).await,
             Self::Index(index) => {
                 let has_worked = partition_indexes::build_next(connection, index).await?;

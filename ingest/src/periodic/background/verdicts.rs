@@ -7,8 +7,10 @@ use sqlx::postgres::PgConnection;
 
 use super::position;
 use super::step::Step;
+use crate::payload::codec::Codec;
+use crate::store::dictionaries::StoredPayload;
 use crate::store::verdicts::{JudgedEvent, StoredVerdict};
-use crate::store::{background_jobs, outbox, verdicts};
+use crate::store::{background_jobs, dictionaries, outbox, verdicts};
 use crate::verdict;
 use crate::webhook::event::{NewEvent, ReadOptions};
 
@@ -34,7 +36,8 @@ pub(super) async fn step(connection: &mut PgConnection, name: &str, position: Op
         return Ok(Step::Done(Some(position::format(after))));
     };
     let outdated = verdicts::lock_outdated(&mut transaction, after, end, verdict::RULES).await?;
-    let verdicts: Vec<StoredVerdict> = outdated.into_iter().map(decide).collect();
+    let codec = dictionaries::codec(&mut transaction).await?;
+    let verdicts: Vec<StoredVerdict> = outdated.into_iter().map(|event| decide(event, &codec)).collect();
     let changed = verdicts::change(&mut transaction, &verdicts, verdict::RULES).await?;
     let mut position = position::format(end);
     if is_unannounced || changed > 0 {
@@ -46,10 +49,11 @@ pub(super) async fn step(connection: &mut PgConnection, name: &str, position: Op
 }
 
 /// The present rules' verdict. An erased event keeps its verdict, and so does one that was changed when the delivery became known.
-fn decide(event: JudgedEvent) -> StoredVerdict {
-    let JudgedEvent { received_at, id, simulated, payload, reason_class, actor, actor_reason } = event;
+fn decide(event: JudgedEvent, codec: &Codec) -> StoredVerdict {
+    let JudgedEvent { received_at, id, simulated, payload, payload_frame, reason_class, actor, actor_reason } = event;
     let stored = StoredVerdict { received_at, id, reason_class, actor, actor_reason };
     let options = ReadOptions { simulated, now: received_at, sync_senders_from: received_at };
+    let Ok(payload) = (StoredPayload { payload, payload_frame }).read(codec) else { return stored };
     let Ok(read) = NewEvent::read(&payload, options) else { return stored };
     let is_reviewed = [ActorReason::SoonAfterDelivery, ActorReason::ManyLinksAtOnce]
         .iter()

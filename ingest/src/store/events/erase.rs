@@ -117,7 +117,7 @@ async fn erase_events(pool: &PgPool, email: &str) -> Result<i64, sqlx::Error> {
                  select received_at, id from events
                  where message_id in (select message_id from theirs where message_id is not null) and erased_at is null
                )
-               update events set erased_at = now(), payload = '{}', search = '', recipient = null, subject = null,
+               update events set erased_at = now(), payload = '{}', payload_frame = null, search = '', recipient = null, subject = null,
                  terms = event_terms('', template, subaccount, null, null),
                  sender = case when kind = 'inbound' then null else sender end, metadata = null, url = null, ip = null,
                  user_agent = null, country = null, city = null, diagnostic = null

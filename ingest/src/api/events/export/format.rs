@@ -1,8 +1,11 @@
 //! Export formats: CSV and NDJSON.
 
+use std::collections::HashMap;
 use std::io;
 
 use bytes::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use shared::event::{Event, FieldValue};
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
@@ -64,6 +67,25 @@ fn ndjson(events: &[Event]) -> io::Result<Bytes> {
     let mut lines = Vec::new();
     for event in events {
         serde_json::to_writer(&mut lines, event)?;
+        lines.push(b'\n');
+    }
+    Ok(lines.into())
+}
+
+/// Lines of NDJSON with the payloads of the events. The payload of an event that has just been dropped is null.
+pub(super) fn with_payloads(events: &[Event], payloads: &HashMap<i64, String>) -> io::Result<Bytes> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        #[serde(flatten)]
+        event: &'a Event,
+        payload: Option<&'a RawValue>,
+    }
+    let mut lines = Vec::new();
+    for event in events {
+        // A line break in JSON is space between tokens, since strings can only contain it escaped.
+        let payload = payloads.get(&event.id).map(|payload| payload.replace(['\n', '\r'], " "));
+        let payload = payload.as_deref().map(serde_json::from_str).transpose()?;
+        serde_json::to_writer(&mut lines, &Line { event, payload })?;
         lines.push(b'\n');
     }
     Ok(lines.into())

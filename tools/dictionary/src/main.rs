@@ -1,0 +1,22 @@
+//! Makes the dictionary with which ingest compresses payloads: `cargo run --release -p dictionary`.
+//!
+//! The payloads are made up here, from what the provider documents. They have nothing in common with those of the benchmark.
+
+mod json;
+mod random;
+mod samples;
+mod words;
+
+use ingest::payload::training;
+
+/// The id in the file's name.
+const ID: u32 = 1;
+const SAMPLES: usize = 6_000;
+
+fn main() -> anyhow::Result<()> {
+    let payloads = samples::payloads(SAMPLES);
+    let dictionary = training::train_on_made_up(ID, &payloads)?;
+    let file = format!("{}/../../ingest/dictionary/payloads-{ID}.zdict", env!("CARGO_MANIFEST_DIR"));
+    std::fs::write(file, dictionary.content)?;
+    Ok(())
+}
