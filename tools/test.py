@@ -118,6 +118,7 @@ def check():
     step("lint", "cargo", "clippy", "--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings")
     pinned_checker("spelling", "typos", "--format", "brief")
     pinned_checker("migrations", "squawk", *sorted(path.relative_to(ROOT) for path in (ROOT / "migrations").glob("*.sql")))
+    step("no merge conflict is committed", "sh", "-c", "! git grep -nE '^(<{7}|>{7}) '")
     step("the planted migration still applies", "git", "apply", "--check", "tools/rehearsal/planted.patch")
     step("frontend: check", "npm", "run", "check", cwd=FRONTEND)
 

@@ -34,7 +34,7 @@ pub enum DictionaryCommand {
 #[derive(Debug, Args)]
 pub struct Train {
     /// How many payloads to make it from.
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1_000..=50_000))]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1_000..=20_000))]
     pub payloads: u32,
     /// Prints what the dictionary would save without storing it.
     #[arg(long)]
@@ -76,7 +76,9 @@ pub async fn run(config: &DictionaryArgs) -> anyhow::Result<()> {
     if train.dry_run {
         return Ok(());
     }
-    dictionaries::add(&mut *connection, &trained).await?;
+    if !dictionaries::add(&mut *connection, &trained).await? {
+        bail!("another dictionary has just been stored; try again");
+    }
     writeln!(out, "stored as dictionary {}; services use it within a minute", trained.id)?;
     Ok(())
 }

@@ -26,7 +26,7 @@ pub(crate) enum CodecError {
 #[derive(Default)]
 pub(crate) struct Codec {
     dictionaries: Vec<Prepared>,
-    /// The id and the prepared form of the dictionary for new payloads. `None` while payloads are stored as they are.
+    /// The dictionary for new payloads. `None` while payloads are stored as they are.
     newest: Option<CDict<'static>>,
 }
 

@@ -17,14 +17,14 @@ const MAX_SAMPLE_BYTES: i32 = 16 << 10;
 /// Maximum delay before writers use a new dictionary.
 const MAX_AGE: Duration = Duration::from_secs(60);
 
-/// Stores a dictionary, unless one with its id exists.
+/// Stores a dictionary, unless one with its id exists. Returns whether it did.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn add(executor: impl PgExecutor<'_>, dictionary: &Dictionary) -> Result<(), sqlx::Error> {
+pub(crate) async fn add(executor: impl PgExecutor<'_>, dictionary: &Dictionary) -> Result<bool, sqlx::Error> {
     let id = i64::from(dictionary.id);
     let digest = Sha256::digest(&dictionary.content);
-    sqlx::query!(
+    let added = sqlx::query!(
         "insert into payload_dictionaries (id, digest, content) values ($1, $2, $3) on conflict do nothing",
         id,
         &digest[..],
@@ -32,7 +32,7 @@ pub(crate) async fn add(executor: impl PgExecutor<'_>, dictionary: &Dictionary) 
     )
     .execute(executor)
     .await?;
-    Ok(())
+    Ok(added.rows_affected() > 0)
 }
 
 /// Reads all dictionaries.

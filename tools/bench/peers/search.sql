@@ -1,13 +1,5 @@
-<<<<<<< HEAD
 -- The search text that `schema.sql` omits, and trigram indexes for searches, for the `…_search_batch` rows. It is applied after `schema.sql`.
 -- It omits tags and metadata, which favours the peers.
-||||||| 42557ea
--- The search text that `schema.sql` leaves out, for the `…_search_batch` rows. It is applied after `schema.sql` and before one
--- of our migrations, which indexes its trigrams. It omits tags and metadata, which favours the peers.
-=======
--- The search text that `schema.sql` omits, for the `…_search_batch` rows. It is applied after `schema.sql` and before one
--- of our migrations, which indexes the text's trigrams. It omits tags and metadata, which favours the peers.
->>>>>>> 55699839c909aeb9c1efdcb279047e8de1b745ce
 
 alter table events add column search text not null generated always as (
     lower(coalesce(recipient, '') || ' ' || coalesce(sender, '') || ' ' || coalesce(subject, ''))

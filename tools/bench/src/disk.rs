@@ -1,6 +1,6 @@
 //! Benchmark rows for what an event takes on disk, and in the write-ahead log.
 
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::corpus::Body;
 use crate::database;
@@ -48,6 +48,9 @@ pub(crate) async fn measure(quick: bool, only: &str) -> anyhow::Result<Vec<Row>>
     for (table, bytes) in tables(&url, rounds * BATCHES * SIZE).await? {
         print_line(&format!("  {table}: {bytes:.0} B per event"));
     }
+    for (column, bytes) in columns(&url).await? {
+        print_line(&format!("  events.{column}: {bytes:.0} B per event"));
+    }
     let mut rows = Vec::new();
     let mut compare = |name: &str, ids: [&'static str; 2], theirs: Taken| {
         print_line(&format!("{name}: {:.0} B on disk, {:.0} B of WAL per event", theirs.disk, theirs.wal));
@@ -84,7 +87,7 @@ impl Size {
         let wal = "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint";
         let wal = sqlx::query_scalar(wal).fetch_one(&mut connection).await?;
         sqlx::query("vacuum (analyze)").execute(&mut connection).await?;
-        let disk = "select sum(pg_total_relation_size(oid))::bigint from pg_class
+        let disk = "select coalesce(sum(pg_total_relation_size(oid)), 0)::bigint from pg_class
                     where relkind in ('r', 'm') and relnamespace = current_schema()::regnamespace";
         Ok(Self { disk: sqlx::query_scalar(disk).fetch_one(&mut connection).await?, wal })
     }
@@ -112,6 +115,16 @@ async fn tables(url: &str, events: usize) -> anyhow::Result<Vec<(String, f64)>> 
         .into_iter()
         .map(|(name, bytes)| (name, to_f64(usize::try_from(bytes).unwrap_or_default()) / to_f64(events)))
         .collect())
+}
+
+/// What the columns of an event take, on average.
+async fn columns(url: &str) -> anyhow::Result<Vec<(String, f64)>> {
+    let mut connection = PgConnection::connect(url).await?;
+    let sizes = "select string_agg(format('select %L, avg(coalesce(pg_column_size(%I), 0))::float8 from sample', attname, attname), ' union all ')
+                 from pg_attribute where attrelid = 'events'::regclass and attnum > 0 and not attisdropped";
+    let sizes: String = sqlx::query_scalar(sizes).fetch_one(&mut connection).await?;
+    let sizes = format!("with sample as (select * from events limit 10000) {sizes} order by 2 desc limit 12");
+    Ok(sqlx::query_as(AssertSqlSafe(sizes)).fetch_all(&mut connection).await?)
 }
 
 /// Stores the elements of the bodies as rows of jsonb.
