@@ -49,8 +49,9 @@ static PUBLIC_WORDS: LazyLock<HashSet<&'static str>> =
 const SCHEMES: [&str; 4] = [r"https:\/\/", "https://", r"http:\/\/", "http://"];
 /// Numbers with fewer digits stay in public fields.
 const PRIVATE_DIGITS: usize = 6;
-/// A longer name is not that of a field.
+/// A longer name, or one with more digits, is not that of a field.
 const MAX_NAME_BYTES: usize = 40;
+const MAX_NAME_DIGITS: usize = 2;
 
 /// A payload without what it said about people.
 pub(super) struct Scrubbed {
@@ -154,11 +155,12 @@ fn is_public_word(word: &str) -> bool {
     PUBLIC_WORDS.contains(word.to_lowercase().as_str())
 }
 
-/// Whether a name can be that of a field rather than, say, an address.
+/// Whether a name can be that of a field rather than, say, an address or an id.
 fn is_field_name(name: &str) -> bool {
     name.len() <= MAX_NAME_BYTES
         && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        && name.bytes().filter(u8::is_ascii_digit).count() <= MAX_NAME_DIGITS
 }
 
 /// Makes up letters and digits. The sequence is the same for the same seed; nobody needs to be unable to guess it.
@@ -202,7 +204,7 @@ impl Letters {
 mod tests {
     use super::*;
 
-    const CLICK: &str = r#"{"event":"click","ts":1790000123,"_id":"0af3c1d2e4f5","ip":"203.0.113.77","url":"https:\/\/shop.example.com\/o\/12?to=ada","user_agent":"Mozilla\/5.0 (Windows NT 10.0) Chrome\/131.0 ada@example.com","msg":{"email":"ada.lovelace@example.com","subject":"\u0410\u043d\u043d\u0430, your order","tags":["for-ada"],"metadata":{"customer":4711001,"ada@example.com":"gold-plan","plan":"silver"},"diag":"smtp;550 5.1.1 <ada.lovelace@example.com> user unknown"}}"#;
+    const CLICK: &str = r#"{"event":"click","ts":1790000123,"_id":"0af3c1d2e4f5","ip":"203.0.113.77","url":"https:\/\/shop.example.com\/o\/12?to=ada","user_agent":"Mozilla\/5.0 (Windows NT 10.0) Chrome\/131.0 ada@example.com","msg":{"email":"ada.lovelace@example.com","subject":"\u0410\u043d\u043d\u0430, your order","tags":["for-ada"],"metadata":{"customer":4711001,"ada@example.com":"gold-plan","user_4711":true,"plan":"silver"},"diag":"smtp;550 5.1.1 <ada.lovelace@example.com> user unknown"}}"#;
 
     #[test]
     fn what_a_payload_says_about_people_is_made_up() {
@@ -212,6 +214,7 @@ mod tests {
             "0af3c1d2e4f5",
             "203.0.113.77",
             "shop",
+            "user_4711",
             "=ada",
             "ada@",
             "-ada",
