@@ -1,5 +1,6 @@
 //! A TCP proxy with failure modes: it can delay traffic, hold back responses or drop connections.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,6 +25,8 @@ pub enum ProxyMode {
     CutExcept(u32),
     /// Drops the connections of the process with this id, and forwards all others.
     CutOf(u32),
+    /// Drops the connections from this address, and forwards all others.
+    CutFrom(IpAddr),
 }
 
 /// A running proxy. Dropping it closes its connections.
@@ -46,14 +49,8 @@ impl Proxy {
                 if modes.has_changed().is_err() {
                     return;
                 }
-                let (mode, target) = (*modes.borrow(), *targets.borrow());
-                if !mode.cuts(peer.port())
-                    && let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await
-                {
-                    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-                    tokio::spawn(forward(from_client, to_server, peer.port(), modes.clone(), false));
-                    tokio::spawn(forward(from_server, to_client, peer.port(), modes.clone(), true));
-                }
+                // Each in a task of its own, since looking for the owner of a connection takes a while.
+                tokio::spawn(serve(client, peer, *targets.borrow(), modes.clone()));
             }
         });
         Self { port, target, mode }
@@ -75,43 +72,57 @@ impl Proxy {
 }
 
 impl ProxyMode {
-    /// Whether a connection from this port of a client is to be dropped.
-    fn cuts(self, client_port: u16) -> bool {
+    /// Whether a connection of this client is to be dropped.
+    async fn cuts(self, client: SocketAddr) -> bool {
         match self {
             Self::Cut => true,
-            Self::CutExcept(pid) => !has_socket(pid, client_port),
-            Self::CutOf(pid) => has_socket(pid, client_port),
+            Self::CutExcept(pid) => !has_socket(pid, client.port()).await,
+            Self::CutOf(pid) => has_socket(pid, client.port()).await,
+            Self::CutFrom(address) => client.ip() == address,
             Self::Forward | Self::Delay(_) | Self::HoldResponses => false,
         }
+    }
+}
+
+/// Forwards a connection, unless it is to be dropped.
+async fn serve(client: TcpStream, peer: SocketAddr, target: u16, mut modes: watch::Receiver<ProxyMode>) {
+    let mode = *modes.borrow_and_update();
+    if !mode.cuts(peer).await
+        && let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await
+    {
+        let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+        tokio::spawn(forward(from_client, to_server, peer, mode, modes.clone(), false));
+        tokio::spawn(forward(from_server, to_client, peer, mode, modes, true));
     }
 }
 
 async fn forward(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    client_port: u16,
+    client: SocketAddr,
+    mut mode: ProxyMode,
     mut modes: watch::Receiver<ProxyMode>,
     is_response: bool,
 ) {
     let mut bytes = vec![0; 16 << 10];
-    'modes: loop {
-        let mode = *modes.borrow_and_update();
-        // Asked once for each mode: looking for the owner of a connection takes longer than forwarding.
-        if mode.cuts(client_port) {
-            return;
-        }
+    loop {
         let is_held = is_response && mode == ProxyMode::HoldResponses;
-        loop {
-            let count = tokio::select! {
-                read = from.read(&mut bytes), if !is_held => match read { Ok(0) | Err(_) => return, Ok(count) => count },
-                changed = modes.changed() => match changed { Ok(()) => continue 'modes, Err(_) => return },
-            };
-            if let ProxyMode::Delay(delay) = mode {
-                tokio::time::sleep(delay).await;
+        let count = tokio::select! {
+            read = from.read(&mut bytes), if !is_held => match read { Ok(0) | Err(_) => return, Ok(count) => count },
+            changed = modes.changed() => {
+                mode = *modes.borrow_and_update();
+                // Asked once for each mode: looking for the owner of a connection takes longer than forwarding.
+                if changed.is_err() || mode.cuts(client).await {
+                    return;
+                }
+                continue;
             }
-            if to.write_all(&bytes[..count]).await.is_err() {
-                return;
-            }
+        };
+        if let ProxyMode::Delay(delay) = mode {
+            tokio::time::sleep(delay).await;
+        }
+        if to.write_all(&bytes[..count]).await.is_err() {
+            return;
         }
     }
 }

@@ -76,12 +76,12 @@ impl Network {
             }
             Self::Cluster(nodes) => {
                 let master = group.master().expect("the cluster should have a master");
-                let process = group.pid(master).expect("the master should run");
+                let source = group.source(master).expect("a node should have an address");
                 for node in nodes {
                     let is_master = node.port == master;
                     let clients = if is_master { ProxyMode::CutExcept(notifier) } else { ProxyMode::CutOf(notifier) };
                     node.to_clients_port.set_mode(clients);
-                    node.to_bus.set_mode(if is_master { ProxyMode::Cut } else { ProxyMode::CutOf(process) });
+                    node.to_bus.set_mode(if is_master { ProxyMode::Cut } else { ProxyMode::CutFrom(source.into()) });
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Several Valkey or Redis servers: a master with two replicas and three sentinels, or a cluster of three masters with a replica each.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -53,6 +54,8 @@ struct Member {
 #[derive(Debug)]
 struct Bus {
     announced: u16,
+    /// The address from which the node connects to the others.
+    source: Ipv4Addr,
     _port: Port,
 }
 
@@ -110,17 +113,19 @@ impl RedisGroup {
     pub fn cluster(mut announce: impl FnMut(u16, u16) -> (u16, u16)) -> Result<Self, Error> {
         let mut group = Self::empty()?;
         let folder = group.folder.clone();
-        for _ in 0..6 {
+        for number in 0..6 {
             let (port, bus) = (Port::free()?, Port::free()?);
             let (announced, announced_bus) = announce(port.number(), bus.number());
+            let source = Ipv4Addr::new(127, 0, 0, 11 + number);
             let settings = format!(
-                "cluster-enabled yes\ncluster-port {}\ncluster-node-timeout 1500\nmasterauth {PASSWORD}\n\
+                "cluster-enabled yes\ncluster-port {}\ncluster-node-timeout 1500\ncluster-replica-validity-factor 0\n\
+                 masterauth {PASSWORD}\nbind-source-addr {source}\n\
                  cluster-announce-ip 127.0.0.1\ncluster-announce-port {announced}\ncluster-announce-bus-port {announced_bus}\n\
                  repl-diskless-sync yes\nrepl-diskless-sync-delay 0\n",
                 bus.number()
             );
             let mut member = Member::new(&folder, port, announced, &settings, PASSWORD)?;
-            member.bus = Some(Bus { announced: announced_bus, _port: bus });
+            member.bus = Some(Bus { announced: announced_bus, source, _port: bus });
             group.members.push(member);
         }
         group.start_all()?;
@@ -210,10 +215,10 @@ impl RedisGroup {
         }
     }
 
-    /// The id of the process that serves at this port.
-    pub fn pid(&self, port: u16) -> Option<u32> {
+    /// The address from which the node at this port connects to the other nodes of its cluster.
+    pub fn source(&self, port: u16) -> Option<Ipv4Addr> {
         let member = self.members.iter().find(|member| member.port.number() == port)?;
-        member.process.as_ref().map(Process::pid)
+        member.bus.as_ref().map(|bus| bus.source)
     }
 
     /// Kills the server that holds the feed with SIGKILL, and returns its port once another server has taken over.
