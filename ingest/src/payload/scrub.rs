@@ -1,7 +1,7 @@
 //! Replaces what a payload says about people and mail by made-up text of the same shape, byte for byte as long.
 //!
-//! A dictionary contains pieces of the payloads that it is made of, so nothing may be left in them that is anybody's. What stays are the names of
-//! fields, and public words and small numbers in the fields of [`PUBLIC_FIELDS`].
+//! A dictionary contains pieces of the payloads that it is made from, so they must not contain personal data. Only the names of fields stay, and
+//! public words and small numbers in the fields of [`PUBLIC_FIELDS`].
 
 use std::collections::HashSet;
 use std::sync::LazyLock;

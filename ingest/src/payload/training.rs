@@ -11,7 +11,7 @@ const DICTIONARY_BYTES: usize = 112 << 10;
 pub const MIN_SAMPLES: usize = 500;
 /// Shorter texts can be in a dictionary by chance.
 const MIN_PRIVATE_BYTES: usize = 6;
-/// What stands in a dictionary instead of a text of somebody's.
+/// Replaces private text in a dictionary.
 const BLANK: u8 = b'_';
 
 /// The reason that no dictionary could be made.
@@ -64,7 +64,7 @@ fn finish(id: u32, content: Vec<u8>) -> Result<Dictionary, TrainingError> {
     if is_usable { Ok(dictionary) } else { Err(TrainingError::Unsuitable("it cannot be read back")) }
 }
 
-/// Removes what made-up text, or a field whose words are public, has by chance in common with a text of somebody's.
+/// Blanks out private texts that a dictionary contains by chance, because made-up text or a public field has the same letters.
 fn blank<'a>(content: &mut [u8], texts: impl Iterator<Item = &'a String>) {
     let mut texts: Vec<&str> =
         texts.map(String::as_str).filter(|text| text.len() >= MIN_PRIVATE_BYTES && !scrub::is_public(text)).collect();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dictionary_saves_space_and_contains_nothing_of_anybody() {
+    fn a_dictionary_saves_space_and_contains_no_private_text() {
         let payloads = payloads();
         let dictionary = train(1_000, &payloads).expect("the payloads should have enough in common");
         let text = String::from_utf8_lossy(&dictionary.content).into_owned();

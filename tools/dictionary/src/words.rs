@@ -29,6 +29,17 @@ const fn chrome(name: &'static str, version: &'static str) -> [&'static str; 8] 
     ["Browser", "Chrome", name, version, "http://www.google.com/chrome", GOOGLE[0], GOOGLE[1], "chrome.png"]
 }
 
+const APPLE_MAIL: [&str; 8] = [
+    "Email Client",
+    "Apple Mail",
+    "Apple Mail",
+    "605.1.15",
+    "http://en.wikipedia.org/wiki/Apple_Mail",
+    APPLE[0],
+    APPLE[1],
+    "applemail.png",
+];
+
 pub(crate) const CLIENTS: [Client; 14] = [
     Client {
         agent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
@@ -79,16 +90,7 @@ pub(crate) const CLIENTS: [Client; 14] = [
     Client {
         agent: "Mozilla/5.0 (iPhone; CPU iPhone OS 17_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
         short: "iOS/iOS 17/Mobile Safari/Mobile Safari",
-        browser: [
-            "Email Client",
-            "Apple Mail",
-            "Apple Mail",
-            "605.1.15",
-            "http://en.wikipedia.org/wiki/Apple_Mail",
-            APPLE[0],
-            APPLE[1],
-            "applemail.png",
-        ],
+        browser: APPLE_MAIL,
         system: IOS,
         is_mobile: true,
     },
@@ -111,16 +113,7 @@ pub(crate) const CLIENTS: [Client; 14] = [
     Client {
         agent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)",
         short: "OS X/OS X 10.15 Catalina/Apple Mail/Apple Mail",
-        browser: [
-            "Email Client",
-            "Apple Mail",
-            "Apple Mail",
-            "605.1.15",
-            "http://en.wikipedia.org/wiki/Apple_Mail",
-            APPLE[0],
-            APPLE[1],
-            "applemail.png",
-        ],
+        browser: APPLE_MAIL,
         system: MAC,
         is_mobile: false,
     },

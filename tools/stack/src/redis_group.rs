@@ -105,8 +105,8 @@ impl RedisGroup {
         Ok(group)
     }
 
-    /// Starts a cluster of three masters and three replicas. `announce` is told each server's port and the port of its cluster bus, and
-    /// returns the ports under which the others reach them, such as those of proxies.
+    /// Starts a cluster of three masters and three replicas. `announce` receives the port of each server and of its cluster bus, and returns the
+    /// ports that the server announces to the others, such as those of proxies.
     ///
     /// # Errors
     /// Returns an error if a server does not become ready.

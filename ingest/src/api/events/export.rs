@@ -17,6 +17,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue};
 use shared::event::Event;
 use shared::filter::Filter;
 use shared::session::{Caller, Credential, Permission, authenticate_again};
+use sqlx::PgPool;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use warp::reply::{Reply, Response};
@@ -83,8 +84,8 @@ pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<R
     let read = state.reports.read(|pool| async move { list::newest(&pool, filter_of, None, FIRST_PAGE_EVENTS).await });
     let Report { value: first_page, lag_seconds } = read.await?;
     let on_replica = lag_seconds.is_some();
-    let export =
-        Export { state, filter, format, with_mark, with_payloads, on_replica, credential: caller.credential, _slot: slot };
+    let source = Source { state: Arc::clone(&state), on_replica };
+    let export = Export { state, source, filter, format, with_mark, with_payloads, credential: caller.credential, _slot: slot };
     let chunks = export.start(first_page);
     let body = stream::unfold(Some(chunks), |chunks| async {
         let mut chunks = chunks?;
@@ -115,12 +116,11 @@ enum Chunk {
 /// A running export.
 struct Export {
     state: Arc<AppState>,
+    source: Source,
     filter: Filter,
     format: Format,
     with_mark: bool,
     with_payloads: bool,
-    /// Whether the export is read on the replica.
-    on_replica: bool,
     credential: Credential,
     _slot: ExportSlot,
 }
@@ -160,36 +160,52 @@ impl Export {
     }
 
     /// Sends the lines of a page. Returns how many bytes they have without payloads.
-    async fn send_lines(&self, events: &[Event], chunks: &Sender<Chunk>) -> io::Result<usize> {
+    async fn send_lines(&mut self, events: &[Event], chunks: &Sender<Chunk>) -> io::Result<usize> {
         if !self.with_payloads {
             let lines = self.format.lines(events)?;
             let bytes = lines.len();
             send(chunks, Chunk::Lines(lines)).await?;
             return Ok(bytes);
         }
-        let (reports, codec) = (&self.state.reports, &self.state.codec);
-        let parts = reports.read(|pool| async move { payload::parts(&pool, events, PART_BYTES).await });
-        for part in parts.await.map_err(io::Error::other)?.value {
-            let stored = reports.read(|pool| async move { payload::of_events(&pool, part).await }).await;
+        let parts = self.source.read(|pool| async move { payload::parts(&pool, events, PART_BYTES).await });
+        for part in parts.await.map_err(io::Error::other)? {
+            let stored = self.source.read(|pool| async move { payload::of_events(&pool, part).await }).await;
             let mut payloads = HashMap::new();
-            for (id, stored) in stored.map_err(io::Error::other)?.value {
-                payloads.insert(id, codec.read(reports.primary(), stored).await.map_err(io::Error::other)?);
+            for (id, stored) in stored.map_err(io::Error::other)? {
+                let payload = self.state.codec.read(self.state.reports.primary(), stored).await;
+                payloads.insert(id, payload.map_err(io::Error::other)?);
             }
             send(chunks, Chunk::Lines(format::with_payloads(part, &payloads)?)).await?;
         }
         Ok(events.len() * TYPICAL_LINE_BYTES)
     }
 
-    /// Reads on the replica as long as all pages before came from there: after one of the primary, it could lack events that have just been
-    /// stored.
     async fn next_page(&mut self, position: ListPosition, limit: i64) -> Result<Vec<Event>, sqlx::Error> {
-        let (filter, reports) = (&self.filter, &self.state.reports);
+        let filter = &self.filter;
+        self.source.read(|pool| async move { list::newest(&pool, filter, Some(position), limit).await }).await
+    }
+}
+
+/// Where an export is read.
+struct Source {
+    state: Arc<AppState>,
+    on_replica: bool,
+}
+
+impl Source {
+    /// Reads on the replica as long as everything before came from there: after something of the primary, it could lack events that have just
+    /// been stored.
+    async fn read<T, F>(&mut self, read: impl Fn(PgPool) -> F) -> Result<T, sqlx::Error>
+    where
+        F: Future<Output = Result<T, sqlx::Error>>,
+    {
+        let reports = &self.state.reports;
         if !self.on_replica {
-            return list::newest(reports.primary(), filter, Some(position), limit).await;
+            return read(reports.primary().clone()).await;
         }
-        let page = reports.read(|pool| async move { list::newest(&pool, filter, Some(position), limit).await }).await?;
-        self.on_replica = page.lag_seconds.is_some();
-        Ok(page.value)
+        let report = reports.read(read).await?;
+        self.on_replica = report.lag_seconds.is_some();
+        Ok(report.value)
     }
 }
 

@@ -23,13 +23,16 @@ const MAX_BYTES: i32 = 128 << 10;
 pub(super) async fn step(connection: &mut PgConnection, name: &str, position: Option<&str>) -> Result<Step, sqlx::Error> {
     let after = position::parse(position);
     let mut transaction = connection.begin().await?;
-    let codec = dictionaries::codec(&mut transaction).await?;
     // Whatever is stored later is compressed already, but for what a clock that is wrong or an older version stores.
     let until = upgrade_moments::compressed_payloads_from(&mut *transaction).await? + MARGIN;
     let end = verdicts::end_of_chunk(&mut transaction, after, CHUNK_EVENTS).await?;
-    let Some(end) = end.filter(|_| codec.compresses() && after.0 < until) else {
+    let Some(end) = end.filter(|_| after.0 < until) else {
         return Ok(Step::Done(Some(position::format(after))));
     };
+    let codec = dictionaries::codec(&mut transaction).await?;
+    if !codec.compresses() {
+        return Ok(Step::Done(Some(position::format(after))));
+    }
     let (mut received, mut ids, mut frames) = (Vec::new(), Vec::new(), Vec::new());
     for event in plain_payloads::lock_plain(&mut transaction, after, end, MAX_BYTES).await? {
         if let Some(frame) = codec.compress(&event.payload) {

@@ -36,7 +36,7 @@ pub(super) async fn step(connection: &mut PgConnection, name: &str, position: Op
         return Ok(Step::Done(Some(position::format(after))));
     };
     let outdated = verdicts::lock_outdated(&mut transaction, after, end, verdict::RULES).await?;
-    let codec = dictionaries::codec(&mut transaction).await?;
+    let codec = if outdated.is_empty() { Codec::default() } else { dictionaries::codec(&mut transaction).await? };
     let verdicts: Vec<StoredVerdict> = outdated.into_iter().map(|event| decide(event, &codec)).collect();
     let changed = verdicts::change(&mut transaction, &verdicts, verdict::RULES).await?;
     let mut position = position::format(end);
