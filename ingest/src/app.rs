@@ -26,6 +26,7 @@ use crate::periodic::{actor_review, background, gin_pending, refusals, replica_l
 use crate::readiness::Readiness;
 use crate::state::AppState;
 use crate::store::erasures::ErasureCache;
+use crate::store::partitions::PartitionWidth;
 use crate::store::read_replica::ReadReplica;
 use crate::store::reports::Reports;
 use crate::webhook::delivery::QueuedDelivery;
@@ -45,6 +46,7 @@ pub struct App {
     background: PgPool,
     queue: mpsc::Receiver<QueuedDelivery>,
     writers: usize,
+    partitions: PartitionWidth,
     listener: TcpListener,
     connections: config::Connections,
 }
@@ -97,6 +99,7 @@ impl App {
             background: config.owner.pool(&config.database, "ingest-background", Purpose::Migrating)?,
             queue,
             writers: usize::from(config.writers),
+            partitions: config.partitions,
             listener: TcpListener::bind(config.listen).await?,
             connections: config.connections,
         })
@@ -151,7 +154,7 @@ impl App {
         tasks.spawn(alarms.run(stop_background.clone()));
         let owner = state.owner.clone().unwrap_or_else(|| pool.clone());
         tasks.spawn(actor_review::run(pool.clone(), Arc::clone(&state.outbox_filled), stop_background.clone()));
-        tasks.spawn(upkeep::run(pool.clone(), owner, state.retention_days, stop_background.clone()));
+        tasks.spawn(upkeep::run(pool.clone(), owner, self.partitions, state.retention_days, stop_background.clone()));
         tasks.spawn(gin_pending::run(pool.clone(), Arc::clone(&state.stored), stop_background.clone()));
         if let Some(replica) = state.reports.replica() {
             tasks.spawn(replica_lag::run(pool.clone(), Arc::clone(replica), stop_background.clone()));

@@ -38,9 +38,9 @@ pub enum Command {
     Token(Token),
     /// Posts signed sample batches with every event type to a webhook, as Mandrill would.
     Simulate(Simulate),
-    /// Drops expired months now. A running service drops them automatically.
+    /// Drops expired partitions now. A running service drops them automatically.
     Retention(Retention),
-    /// Creates partitions, builds indexes, runs background jobs and drops expired months, once. Needed by timer if no service has
+    /// Creates partitions, builds indexes, runs background jobs and drops expired partitions, once. Needed by timer if no service has
     /// DATABASE_OWNER_URL and their role does not own the tables.
     Upkeep(Upkeep),
     /// Makes dictionaries with which payloads are compressed.

@@ -25,7 +25,7 @@ pub struct Retention {
     pub log: Log,
 }
 
-/// Drops the expired months and prints a summary, or prints what would be dropped.
+/// Drops the expired partitions and prints a summary, or prints what would be dropped.
 ///
 /// # Errors
 /// If Postgres is unavailable or fails.
@@ -37,15 +37,15 @@ pub async fn run(config: &Retention) -> anyhow::Result<()> {
         return Ok(());
     };
     if config.dry_run {
-        for month in retention::expired_months(&pool, days).await? {
-            writeln!(out, "would drop {} (events received before {})", month.name, month.until.date())?;
+        for partition in retention::expired_partitions(&pool, days).await? {
+            writeln!(out, "would drop {} (events received before {})", partition.name, partition.until.date())?;
         }
         return Ok(());
     }
     match retention::apply(&pool, days).await? {
         Some(report) => {
-            let months = if report.months.is_empty() { "no month".to_owned() } else { report.months.join(", ") };
-            writeln!(out, "dropped {months}; deleted {} keys and {} notifications", report.keys, report.notifications)?;
+            let partitions = if report.partitions.is_empty() { "no partition".to_owned() } else { report.partitions.join(", ") };
+            writeln!(out, "dropped {partitions}; deleted {} keys and {} notifications", report.keys, report.notifications)?;
         }
         None => writeln!(out, "another process is already running retention")?,
     }

@@ -10,6 +10,7 @@ use crate::config::{Owner, Replica, Webhook};
 use crate::erasure::keys::SecretKeyArgs;
 use crate::periodic::alarms::AlarmArgs;
 use crate::periodic::retention::RetentionArgs;
+use crate::store::partitions::PartitionWidth;
 
 /// Options for `ingest serve`.
 #[derive(Debug, Args)]
@@ -32,6 +33,9 @@ pub struct Serve {
     pub redis: Redis,
     #[command(flatten)]
     pub retention: RetentionArgs,
+    /// What one table of events covers: day, week or month. Retention drops whole tables.
+    #[arg(long, env = "PARTITIONS", default_value = "month")]
+    pub partitions: PartitionWidth,
     #[command(flatten)]
     pub secret_keys: SecretKeyArgs,
     #[command(flatten)]

@@ -1,17 +1,17 @@
-//! Retention drops whole months of expired events. Counts are kept, and keys are kept longer than their events.
+//! Retention drops whole partitions of expired events. Counts are kept, and keys are kept longer than their events.
 //!
-//! It deletes no rows from `events` and takes no lock that blocks inserts: a month is detached concurrently and then dropped. An
+//! It deletes no rows from `events` and takes no lock that blocks inserts: a partition is detached concurrently and then dropped. An
 //! advisory lock ensures that only one process runs it at a time.
 
 mod keys;
-mod months;
 mod notifications;
+mod partitions;
 
 use shared::config::Count;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 
-pub(crate) use crate::periodic::retention::months::expired as expired_months;
+pub(crate) use crate::periodic::retention::partitions::expired as expired_partitions;
 
 /// Key of the advisory lock. The value is arbitrary, but no other lock uses it.
 const LOCK: i64 = 0x6d6c_6b65_6570;
@@ -20,7 +20,7 @@ const LOCK: i64 = 0x6d6c_6b65_6570;
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[command(next_help_heading = "Retention")]
 pub struct RetentionArgs {
-    /// Days after the end of a month when the events of that month are dropped as a whole. Unset: all events are kept.
+    /// Days after the end of a partition (PARTITIONS: a day, week or month) when its events are dropped as a whole. Unset: all events are kept.
     #[arg(long, env = "RETENTION_DAYS", default_value = "")]
     pub retention_days: Count,
 }
@@ -29,14 +29,14 @@ pub struct RetentionArgs {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RetentionReport {
     /// Names of the dropped partitions.
-    pub months: Vec<String>,
+    pub partitions: Vec<String>,
     /// Number of deleted keys.
     pub keys: u64,
     /// Number of deleted notifications.
     pub notifications: u64,
 }
 
-/// Drops the months that ended at least `days` ago, and deletes expired keys and notifications. Returns `None` if another process
+/// Drops the partitions that ended at least `days` ago, and deletes expired keys and notifications. Returns `None` if another process
 /// is already running retention.
 ///
 /// # Errors
@@ -55,10 +55,10 @@ pub async fn apply(pool: &PgPool, days: u32) -> Result<Option<RetentionReport>, 
 
 async fn apply_locked(pool: &PgPool, connection: &mut PgConnection, days: u32) -> Result<RetentionReport, sqlx::Error> {
     let mut report = RetentionReport::default();
-    for partition in months::expired(pool, days).await? {
-        months::detach_and_drop(connection, &partition).await?;
-        tracing::info!(partition = partition.name, "dropped an expired month");
-        report.months.push(partition.name);
+    for partition in partitions::expired(pool, days).await? {
+        partitions::detach_and_drop(connection, &partition).await?;
+        tracing::info!(partition = partition.name, "dropped an expired partition");
+        report.partitions.push(partition.name);
     }
     report.keys = keys::delete_expired(pool).await?;
     report.notifications = notifications::delete_expired(pool, days).await?;

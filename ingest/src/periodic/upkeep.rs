@@ -7,16 +7,23 @@ use tokio_util::sync::CancellationToken;
 
 use crate::periodic::{facets, retention};
 use crate::store::accounts::expiry;
-use crate::store::{partitions, service_role};
+use crate::store::partitions::{self, PartitionWidth};
+use crate::store::service_role;
 
 const INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// Delay before a retry after a failure, for example if Postgres is unavailable.
 const RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// Runs all jobs until `stop`. `owner` connects as the owner of the tables; otherwise, what only that role can do is left to `ingest upkeep`.
-pub async fn run(service: PgPool, owner: PgPool, retention_days: Option<u32>, stop: CancellationToken) {
+/// Sets what partitions cover, and runs all jobs until `stop`. `owner` connects as the owner of the tables; otherwise, what only that role can do is left to `ingest upkeep`.
+pub async fn run(service: PgPool, owner: PgPool, width: PartitionWidth, retention_days: Option<u32>, stop: CancellationToken) {
+    let mut width_is_set = false;
     loop {
         let outcome = async {
+            // Once: replicas that are started with another width would undo each other's every time.
+            if !width_is_set {
+                partitions::set_width(&service, width).await?;
+                width_is_set = true;
+            }
             run_as_service(&service).await?;
             run_as_owner(&owner, retention_days).await
         };

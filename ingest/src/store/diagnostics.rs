@@ -232,7 +232,7 @@ pub(crate) struct RestoredState {
     /// When accounts were last changed until that moment.
     pub(crate) newest_change: Option<OffsetDateTime>,
     /// Months of events.
-    pub(crate) months: i64,
+    pub(crate) partitions: i64,
 }
 
 /// # Errors
@@ -243,7 +243,7 @@ pub(crate) async fn restored_state(pool: &PgPool) -> Result<RestoredState, sqlx:
         r#"select until.at as restored_to,
                   (select max(received_at) from events where received_at <= coalesce(until.at, 'infinity')) as newest_event,
                   (select max(audit.at) from audit where audit.at <= coalesce(until.at, 'infinity')) as newest_change,
-                  (select count(*) from pg_inherits where inhparent = 'events'::regclass) as "months!"
+                  (select count(*) from pg_inherits where inhparent = 'events'::regclass) as "partitions!"
            from pg_last_xact_replay_timestamp() as until (at)"#
     )
     .fetch_one(pool)

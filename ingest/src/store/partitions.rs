@@ -1,9 +1,35 @@
-//! Partitions of `events`, one per month, created in advance so that an insert always finds the partition for its month.
+//! Partitions of `events`, created in advance so that an insert always finds the partition for its day.
 
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
-use time::{Date, Month, OffsetDateTime};
+use time::{Date, Month, OffsetDateTime, Weekday};
 
-/// Creates any missing partitions for this month and the following ones, with the rights of the owner of the tables. Months are based on the
+/// What a partition covers, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PartitionWidth {
+    Day,
+    /// From Monday to Sunday.
+    Week,
+    Month,
+}
+
+/// Sets what new partitions cover. Empty partitions that lie ahead are replaced.
+///
+/// # Errors
+/// Returns an error if Postgres fails or `events` stays locked for 200 ms. Nothing is changed in that case.
+pub async fn set_width(pool: &PgPool, width: PartitionWidth) -> Result<(), sqlx::Error> {
+    let name = match width {
+        PartitionWidth::Day => "day",
+        PartitionWidth::Week => "week",
+        PartitionWidth::Month => "month",
+    };
+    let changed = sqlx::query_scalar!(r#"select set_event_partition_width($1) as "changed!""#, name);
+    if changed.fetch_one(pool).await? {
+        tracing::info!(width = name, "changed what partitions cover");
+    }
+    Ok(())
+}
+
+/// Creates any missing partitions for today and the next weeks or months, with the rights of the owner of the tables. Days are based on the
 /// database clock, which also sets `received_at`.
 ///
 /// # Errors
@@ -16,12 +42,16 @@ pub async fn create_ahead(pool: &PgPool) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Takes the lock on this month's partition that an insert takes, if the partition exists.
+/// Takes the lock on today's partition that an insert takes, if the partition exists.
 ///
 /// # Errors
 /// Returns an error if Postgres fails or the partition stays locked.
 pub(crate) async fn lock_current_for_insert(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let current = sqlx::query_scalar!("select to_regclass('events_' || to_char(now(), 'YYYY_MM'))::text");
+    let current = sqlx::query_scalar!(
+        r#"select coalesce(to_regclass('events_' || to_char(today, 'YYYY_MM_DD')), to_regclass('events_' || to_char(today, 'IYYY_"w"IW')),
+                           to_regclass('events_' || to_char(today, 'YYYY_MM')))::text as name
+           from (select now() at time zone 'UTC' as today) as clock"#
+    );
     if let Some(name) = current.fetch_one(&mut *connection).await? {
         // The name comes from the catalog.
         sqlx::query(AssertSqlSafe(format!("lock table {name} in row exclusive mode"))).execute(&mut *connection).await?;
@@ -29,12 +59,12 @@ pub(crate) async fn lock_current_for_insert(connection: &mut PgConnection) -> Re
     Ok(())
 }
 
-/// A partition of `events`, covering one month.
+/// A partition of `events`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
-    /// `events_YYYY_MM`.
+    /// `events_YYYY_MM_DD`, `events_YYYY_wWW` (ISO 8601) or `events_YYYY_MM`.
     pub name: String,
-    /// The start of the next month.
+    /// The start of the day after its last one.
     pub until: OffsetDateTime,
     /// False if retention has detached the partition but not dropped it yet.
     pub attached: bool,
@@ -51,23 +81,33 @@ pub async fn all(pool: &PgPool) -> Result<Vec<Partition>, sqlx::Error> {
         r#"select relname::text as "name!", inhparent is not null as "attached!", coalesce(inhdetachpending, false) as "detaching!"
            from pg_class left join pg_inherits on inhrelid = pg_class.oid and inhparent = 'events'::regclass
            where relkind = 'r' and relnamespace = (select relnamespace from pg_class where oid = 'events'::regclass)
-             and relname ~ '^events_[0-9]{4}_[0-9]{2}$'
-           order by relname"#
+             and relname ~ '^events_[0-9]{4}_'"#
     );
     let read = tables.fetch_all(pool).await?.into_iter().filter_map(|table| {
-        let (year, number) = table.name.strip_prefix("events_")?.split_once('_')?;
-        let first = Date::from_calendar_date(year.parse().ok()?, Month::try_from(number.parse::<u8>().ok()?).ok()?, 1).ok()?;
-        let until = next_month(first).midnight().assume_utc();
+        let until = end_of(&table.name)?.midnight().assume_utc();
         Some(Partition { name: table.name, until, attached: table.attached, detaching: table.detaching })
     });
-    Ok(read.collect())
+    let mut partitions: Vec<Partition> = read.collect();
+    partitions.sort_unstable_by_key(|partition| partition.until);
+    Ok(partitions)
 }
 
-/// The first day of the month after that of `first`.
-fn next_month(first: Date) -> Date {
-    let (year, month) = (first.year(), first.month());
-    let year = if month == Month::December { year + 1 } else { year };
-    Date::from_calendar_date(year, month.next(), 1).unwrap_or(Date::MAX)
+/// The day after the last one that a partition covers. `None` if its name is none of a partition.
+fn end_of(name: &str) -> Option<Date> {
+    let mut parts = name.strip_prefix("events_")?.split('_');
+    let (year, part, day) = (parts.next()?.parse().ok()?, parts.next()?, parts.next());
+    if parts.next().is_some() {
+        return None;
+    }
+    if let Some(week) = part.strip_prefix('w') {
+        let monday = Date::from_iso_week_date(year, week.parse().ok()?, Weekday::Monday).ok()?;
+        return if day.is_none() { monday.checked_add(time::Duration::WEEK) } else { None };
+    }
+    let month = Month::try_from(part.parse::<u8>().ok()?).ok()?;
+    match day {
+        Some(day) => Date::from_calendar_date(year, month, day.parse().ok()?).ok()?.next_day(),
+        None => Date::from_calendar_date(year, month, month.length(year)).ok()?.next_day(),
+    }
 }
 
 #[cfg(test)]
@@ -76,8 +116,22 @@ mod tests {
     use time::macros::date;
 
     #[test]
-    fn months_go_over_the_year() {
-        assert_eq!(next_month(date!(2026 - 11 - 01)), date!(2026 - 12 - 01));
-        assert_eq!(next_month(date!(2026 - 12 - 01)), date!(2027 - 01 - 01));
+    fn names_tell_what_partitions_cover() {
+        assert_eq!(end_of("events_2026_11"), Some(date!(2026 - 12 - 01)));
+        assert_eq!(end_of("events_2026_12"), Some(date!(2027 - 01 - 01)));
+        assert_eq!(end_of("events_2026_w53"), Some(date!(2027 - 01 - 04)));
+        assert_eq!(end_of("events_2027_w01"), Some(date!(2027 - 01 - 11)));
+        assert_eq!(end_of("events_2028_02_29"), Some(date!(2028 - 03 - 01)));
+        for other in [
+            "events",
+            "events_2026",
+            "events_2026_13",
+            "events_2026_w54",
+            "events_2026_w01_1",
+            "events_2026_02_30",
+            "events_2026_01_01_1",
+        ] {
+            assert_eq!(end_of(other), None, "{other}");
+        }
     }
 }

@@ -20,6 +20,7 @@ mod live;
 mod messages;
 mod migrations;
 mod openapi;
+mod partition_widths;
 mod paths;
 mod payloads;
 mod problems;

@@ -39,7 +39,7 @@ async fn expired_months_are_dropped_and_their_keys_kept_30_more_days() {
 
     database.run("update retired_partitions set retired_at = retired_at - interval '29 days'").await;
     let output = stack.ingest_with(&["retention"], &KEEP).expect("the command should succeed");
-    assert!(output.contains("dropped no month; deleted 0 keys"), "{output}");
+    assert!(output.contains("dropped no partition; deleted 0 keys"), "{output}");
     database.run("update retired_partitions set retired_at = retired_at - interval '2 days'").await;
     let output = stack.ingest_with(&["retention"], &KEEP).expect("the command should succeed");
     assert!(output.contains("deleted 20 keys"), "{output}");

@@ -108,7 +108,7 @@ pub(crate) const INGEST: Ranks = &[
             "periodic/replica_lag.rs",
             "periodic/retention.rs",
             "periodic/retention/keys.rs",
-            "periodic/retention/months.rs",
+            "periodic/retention/partitions.rs",
             "periodic/retention/notifications.rs",
             "periodic/upkeep.rs",
             "webhook.rs",

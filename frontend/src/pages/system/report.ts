@@ -21,7 +21,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   database: { title: texts.postgres, about: texts.keepsEveryEventWithout },
   clock: { title: texts.clocks, about: texts.eventsAreStampedWith },
   schema: { title: texts.schema, about: texts.theTablesThatThis },
-  partitions: { title: texts.months, about: texts.eachMonthSEvents },
+  partitions: { title: texts.partitions, about: texts.eachPartitionSEvents },
   relay: { title: texts.relay, about: texts.whatIsStoredAnd },
   quarantine: {
     title: texts.quarantine,

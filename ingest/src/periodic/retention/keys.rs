@@ -5,7 +5,7 @@ use sqlx::PgPool;
 /// Number of rows deleted per transaction.
 const CHUNK_ROWS: i64 = 5_000;
 
-/// Deletes the keys for months that were dropped more than 30 days ago. Returns the number of deleted keys.
+/// Deletes the keys for partitions that were dropped more than 30 days ago. Returns the number of deleted keys.
 ///
 /// # Errors
 /// When Postgres fails. Chunks deleted before the failure stay deleted.
@@ -15,11 +15,11 @@ pub(crate) async fn delete_expired(pool: &PgPool) -> Result<u64, sqlx::Error> {
          where forgotten_at is null and retired_at < now() - interval '30 days' order by until"
     );
     let mut total = 0;
-    for month in retired.fetch_all(pool).await? {
+    for partition in retired.fetch_all(pool).await? {
         loop {
             let chunk = sqlx::query!(
                 "delete from event_keys where digest = any(array(select digest from event_keys where received_at < $1 limit $2))",
-                month.until,
+                partition.until,
                 CHUNK_ROWS
             );
             let deleted = chunk.execute(pool).await?.rows_affected();
@@ -28,7 +28,7 @@ pub(crate) async fn delete_expired(pool: &PgPool) -> Result<u64, sqlx::Error> {
                 break;
             }
         }
-        sqlx::query!("update retired_partitions set forgotten_at = now() where name = $1", month.name).execute(pool).await?;
+        sqlx::query!("update retired_partitions set forgotten_at = now() where name = $1", partition.name).execute(pool).await?;
     }
     Ok(total)
 }

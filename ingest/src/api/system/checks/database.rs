@@ -16,7 +16,7 @@ const MIN_VERSION: i32 = 150_000;
 /// Maximum difference between the clocks of this machine and of Postgres, in seconds.
 const MAX_CLOCK_DIFFERENCE: i64 = 5;
 /// How far into the future the partitions must extend.
-const MIN_LEAD: time::Duration = time::Duration::days(31);
+const MIN_LEAD: time::Duration = time::Duration::days(6);
 
 /// The finding to report when a check's query fails.
 pub(crate) fn unavailable(error: &sqlx::Error) -> Finding {
@@ -162,23 +162,23 @@ pub(crate) async fn secret_key(pool: &PgPool, keys: &SecretKeys) -> Result<Findi
 
 pub(crate) async fn partitions(pool: &PgPool) -> Result<Finding, sqlx::Error> {
     let now = diagnostics::now(pool).await?;
-    let months = partitions::all(pool).await?;
-    let last = months.iter().filter(|month| month.attached).map(|month| month.until).max();
-    let detached = months.iter().find(|month| !month.attached || month.detaching);
+    let partitions = partitions::all(pool).await?;
+    let last = partitions.iter().filter(|partition| partition.attached).map(|partition| partition.until).max();
+    let detached = partitions.iter().find(|partition| !partition.attached || partition.detaching);
     Ok(match (last, detached) {
         (Some(last), _) if last < now + MIN_LEAD => Finding::warn(
             "partitions",
-            format!("The last monthly partition ends on {}.", last.date()),
+            format!("The last partition ends on {}.", last.date()),
             "Run `ingest migrate`, or check the running service's log to see why it is not creating new ones.",
         ),
-        (None, _) => Finding::fail("partitions", "There are no monthly partitions to store events in.", "Run `ingest migrate`."),
-        (_, Some(month)) => Finding::warn(
+        (None, _) => Finding::fail("partitions", "There are no partitions to store events in.", "Run `ingest migrate`."),
+        (_, Some(partition)) => Finding::warn(
             "partitions",
-            format!("{} is detached but was not dropped.", month.name),
+            format!("{} is detached but was not dropped.", partition.name),
             "Set RETENTION_DAYS and run `ingest retention`.",
         ),
         (Some(last), None) => {
-            let what = format!("{} monthly partitions exist. The last one ends on {}.", months.len(), last.date());
+            let what = format!("{} partitions exist. The last one ends on {}.", partitions.len(), last.date());
             Finding::ok("partitions", what)
         }
     })

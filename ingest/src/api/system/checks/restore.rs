@@ -13,7 +13,7 @@ pub(crate) async fn findings(pool: &PgPool) -> Vec<Finding> {
         Ok(state) => vec![
             events(state.newest_event, state.restored_to),
             changes(state.newest_change, state.restored_to),
-            retention(state.months),
+            retention(state.partitions),
         ],
         Err(_) => vec![Finding::fail("restore", "The restored database cannot be read.", "See the other findings.")],
     }
@@ -50,11 +50,11 @@ fn changes(newest: Option<OffsetDateTime>, restored_to: Option<OffsetDateTime>) 
     )
 }
 
-fn retention(months: i64) -> Finding {
+fn retention(partitions: i64) -> Finding {
     Finding::ok(
         "restore",
         format!(
-            "{months} months of events are stored. Those that have expired are dropped again within ten minutes, if RETENTION_DAYS is set."
+            "{partitions} partitions of events are stored. Those that have expired are dropped again within ten minutes, if RETENTION_DAYS is set."
         ),
     )
 }

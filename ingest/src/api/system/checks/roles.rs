@@ -10,7 +10,7 @@ use crate::periodic::retention;
 use crate::store::read_replica::{ReadReplica, ReplicaProblem};
 use crate::store::service_role;
 
-/// How late a month may be dropped.
+/// How late a partition may be dropped.
 const MAX_OVERDUE_DAYS: u32 = 2;
 
 /// Maximum time for the replica to respond.
@@ -44,14 +44,14 @@ pub(super) async fn owner(pool: &PgPool) -> Finding {
     }
 }
 
-/// Whether months are dropped in time.
+/// Whether expired partitions are dropped in time.
 pub(super) async fn retention(pool: &PgPool, days: Option<u32>) -> Result<Option<Finding>, sqlx::Error> {
     let Some(days) = days else { return Ok(None) };
-    let overdue = retention::expired_months(pool, days + MAX_OVERDUE_DAYS).await?;
-    Ok(overdue.first().map(|month| {
+    let overdue = retention::expired_partitions(pool, days + MAX_OVERDUE_DAYS).await?;
+    Ok(overdue.first().map(|partition| {
         Finding::warn(
             "retention",
-            format!("{} has expired and is still stored.", month.name),
+            format!("{} has expired and is still stored.", partition.name),
             "Run `ingest upkeep` by timer, or give a service DATABASE_OWNER_URL.",
         )
     }))

@@ -1,4 +1,4 @@
-//! Expired months of `events`.
+//! Expired partitions of `events`.
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -7,7 +7,7 @@ use time::Duration;
 use crate::store::diagnostics;
 use crate::store::partitions::{self, Partition};
 
-/// Returns the months that ended at least `days` ago according to the database clock, oldest first.
+/// Returns the partitions that ended at least `days` ago according to the database clock, oldest first.
 ///
 /// # Errors
 /// When Postgres fails.
@@ -18,7 +18,7 @@ pub(crate) async fn expired(pool: &PgPool, days: u32) -> Result<Vec<Partition>, 
     Ok(partitions)
 }
 
-/// Detaches and drops one month. The detach waits for running inserts and reads on other months, but never blocks them. It cannot
+/// Detaches and drops one partition. The detach waits for running inserts and reads on others, but never blocks them. It cannot
 /// run inside a transaction.
 ///
 /// # Errors
