@@ -35,6 +35,7 @@ pub(crate) mod search_texts;
 pub(crate) mod service_role;
 pub mod sqlstate;
 pub(crate) mod tallies;
+pub(crate) mod time_limit;
 pub(crate) mod upgrade_moments;
 pub(crate) mod verdicts;
 pub(crate) mod write_probe;

@@ -67,10 +67,14 @@ export interface UnreadMark {
 /** A page of the history, and the total number of unread notifications (counted up to 1,000). */
 export type Inbox = Schemas["Inbox"];
 
-/** A page of a list. `next` is the cursor for the next page. */
+/**
+ * A page of a list. `next` is the cursor for the next page. A search of events that took too long has `searched_to`: everything received since
+ * then was searched.
+ */
 export interface List<T> {
   readonly items: readonly T[];
   readonly next: string | null;
+  readonly searched_to?: string | null;
 }
 
 /** Result of a posted batch. */

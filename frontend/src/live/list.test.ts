@@ -123,3 +123,49 @@ test("a refresh of a list that is too long, or that fails, returns null", async 
   expect(await refreshed).toBeNull();
   expect(ids(list.items.value)).toEqual([3, 2, 1]);
 });
+
+interface Event extends Item {
+  readonly received_at: string;
+}
+const at = (second: number): string => `2026-11-30T12:00:${`${second}`.padStart(2, "0")}Z`;
+const event = (id: number): Event => ({ id, received_at: at(id) });
+
+test("a search that takes long keeps what arrives within what was searched, and goes on below", async () => {
+  const pages: List<Event>[] = [
+    { items: [], next: "1-30", searched_to: at(30) },
+    { items: [event(20)], next: "1-10", searched_to: at(10) },
+    { items: [event(5)], next: null },
+  ];
+  const cursors: (string | null)[] = [];
+  const list = liveList<Event>((cursor) => {
+    cursors.push(cursor);
+    return Promise.resolve(pages.shift() ?? { items: [], next: null });
+  }, 100);
+  await list.refill();
+  expect([list.loaded.value, list.next.value, list.searchedTo.value]).toEqual([true, "1-30", at(30)]);
+  // Older than what was searched: it comes with its page.
+  list.add([event(40), event(29)]);
+  expect(ids(list.items.value)).toEqual([40]);
+  await list.older();
+  // Older than the last match, but within what was searched.
+  list.add([event(15)]);
+  expect(ids(list.items.value)).toEqual([40, 20, 15]);
+  await list.older();
+  expect(ids(list.items.value)).toEqual([40, 20, 15, 5]);
+  expect([list.next.value, list.searchedTo.value]).toEqual([null, null]);
+  expect(cursors).toEqual([null, "1-30", "1-10"]);
+});
+
+test("a refill goes on through pages without matches", async () => {
+  const pages: List<Event>[] = [
+    { items: [event(50)], next: "1-10", searched_to: at(10) },
+    // The refill: the same events, searched less far at a time.
+    { items: [], next: "1-55", searched_to: at(55) },
+    { items: [event(50)], next: "1-45", searched_to: at(45) },
+  ];
+  const list = liveList<Event>(() => Promise.resolve(pages.shift() ?? { items: [], next: null }), 100);
+  await list.refill();
+  await list.refill();
+  expect(ids(list.items.value)).toEqual([50]);
+  expect(list.next.value).toBe("1-45");
+});

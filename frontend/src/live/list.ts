@@ -15,6 +15,9 @@ const MAX_REFILL_PAGES = 10;
 export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) => Promise<List<T>>, limit: number) {
   const items = shallowRef<readonly T[]>([]);
   const next = ref<string | null>(null);
+  const searchedTo = ref<string | null>(null);
+  /** The place down to which the list has every item, unless `next` is null. */
+  let bottom: ListItem | undefined;
   const loaded = ref(false);
   const loading = ref(false);
   const problem = ref<string | null>(null);
@@ -26,10 +29,11 @@ export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) 
   let failures = 0;
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Whether a page extends down to `oldest`. */
-  function reaches(page: readonly T[], oldest: T | undefined): boolean {
-    const last = page.at(-1);
-    return last === undefined || oldest === undefined || merge([last], [oldest])[0] === oldest || last.id === oldest.id;
+  /** Ends the list where this page ends. */
+  function endWith(page: List<T>): void {
+    next.value = page.next;
+    searchedTo.value = page.searched_to ?? null;
+    bottom = bottomOf(page);
   }
 
   async function runLatest(work: (isLatest: () => boolean) => Promise<void>): Promise<void> {
@@ -49,18 +53,17 @@ export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) 
   /** Fetches from the top down to the oldest known item, or as far as the limit of pages allows. Null if a later fetch began. */
   async function fetchKnown(
     isLatest: () => boolean,
-  ): Promise<{ fetched: T[]; cursor: string | null; isWhole: boolean } | null> {
+  ): Promise<{ fetched: T[]; last: List<T>; isWhole: boolean } | null> {
     const oldest = items.value.at(-1);
     const fetched: T[] = [];
-    let cursor: string | null = null;
-    for (let pages = 0; pages < MAX_REFILL_PAGES; pages++) {
-      const page: List<T> = await fetchPage(cursor);
+    for (let pages = 1, cursor: string | null = null; ; pages++) {
+      const last: List<T> = await fetchPage(cursor);
       if (!isLatest()) return null;
-      fetched.push(...page.items);
-      cursor = page.next;
-      if (cursor === null || reaches(page.items, oldest)) return { fetched, cursor, isWhole: true };
+      fetched.push(...last.items);
+      const isWhole = last.next === null || oldest === undefined || !isNewer(bottomOf(last), oldest);
+      if (isWhole || pages === MAX_REFILL_PAGES) return { fetched, last, isWhole };
+      cursor = last.next;
     }
-    return { fetched, cursor, isWhole: false };
   }
 
   /** Fetches from the top down to the oldest known item. Retries until it succeeds. */
@@ -72,10 +75,9 @@ export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) 
         throw error;
       });
       if (known === null) return;
-      const { fetched, cursor } = known;
       failures = 0;
-      next.value = cursor;
-      items.value = merge(fetched, arrived, limit);
+      endWith(known.last);
+      items.value = merge(known.fetched, arrived, limit);
       loaded.value = true;
     });
   }
@@ -84,16 +86,18 @@ export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) 
     items: shallowReadonly(items),
     /** Cursor of the next older page; null at the end. */
     next: readonly(next),
+    /** If the last page was searched for too long: since when everything received was searched. */
+    searchedTo: readonly(searchedTo),
     /** Whether a refill has succeeded. */
     loaded: readonly(loaded),
     loading: readonly(loading),
     /** Why the last fetch failed. */
     problem: readonly(problem),
 
-    /** Adds items that arrived live. Items older than the oldest fetched one are ignored; they arrive with their page. */
+    /** Adds items that arrived live. Items older than what was fetched are ignored; they arrive with their page. */
     add(more: readonly T[]): void {
       if (loading.value) arrived.push(...more);
-      const newer = more.filter((item) => next.value === null || !reaches([item], items.value.at(-1)));
+      const newer = more.filter((item) => next.value === null || isNewer(item, bottom));
       items.value = merge(items.value, newer, limit);
     },
 
@@ -109,12 +113,12 @@ export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) 
     async refresh(): Promise<readonly T[] | null> {
       let added: readonly T[] | null = null;
       await runLatest(async (isLatest) => {
-        const [before, oldest] = [new Set(items.value.map(({ id }) => id)), items.value.at(-1)];
+        const before = new Set(items.value.map(({ id }) => id));
         const known = await fetchKnown(isLatest);
         if (!known?.isWhole) return;
         const byId = new Map(known.fetched.map((item) => [item.id, item]));
         items.value = items.value.flatMap((item) => byId.get(item.id) ?? (before.has(item.id) ? [] : item));
-        added = known.fetched.filter((item) => !before.has(item.id) && (next.value === null || isNewer(item, oldest)));
+        added = known.fetched.filter((item) => !before.has(item.id) && (next.value === null || isNewer(item, bottom)));
       });
       return added;
     },
@@ -126,7 +130,7 @@ export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) 
       return runLatest(async (isLatest) => {
         const page = await fetchPage(next.value);
         if (!isLatest()) return;
-        next.value = page.next;
+        endWith(page);
         items.value = merge(items.value, page.items, limit);
       });
     },
@@ -137,10 +141,16 @@ export function liveList<T extends ListItem>(fetchPage: (cursor: string | null) 
       failures = 0;
       clearTimeout(retryTimer);
       items.value = [];
-      next.value = null;
+      endWith({ items: [], next: null });
       loaded.value = false;
       loading.value = false;
       problem.value = null;
     },
   };
+}
+
+/** The last place that a page covers. A search that took too long covers more than its items: the cursor ends with the id of the last event. */
+function bottomOf<T extends ListItem>({ items, next, searched_to }: List<T>): ListItem | undefined {
+  if (!searched_to) return items.at(-1);
+  return { received_at: searched_to, id: Number(next?.split("-")[1]) };
 }

@@ -8,8 +8,9 @@ export interface ListItem {
 /** The server's order, newest first: by time of receipt, then by id. */
 function newerFirst(a: ListItem, b: ListItem): number {
   const [left, right] = [a.received_at ?? "", b.received_at ?? ""];
-  // Fractional seconds of different lengths cannot be compared as strings.
-  const byTime = left === right ? 0 : Date.parse(right) - Date.parse(left) || right.localeCompare(left);
+  // A date has milliseconds only. Without the Z, the rest can be compared as text.
+  const rest = (): number => (left.replace("Z", "") < right.replace("Z", "") ? 1 : -1);
+  const byTime = left === right ? 0 : Date.parse(right) - Date.parse(left) || rest();
   return byTime || b.id - a.id;
 }
 

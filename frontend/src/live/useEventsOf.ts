@@ -56,6 +56,7 @@ export function useEventsOf(filter: () => Filter, matches: (event: MailEvent) =>
     loading: list.loading,
     problem: list.problem,
     older: list.older,
+    searchedTo: list.searchedTo,
     hasOlder: computed(() => list.next.value !== null && list.items.value.length < MAX_ITEMS),
     refill,
   };

@@ -11,6 +11,7 @@ pub mod recipient;
 pub mod statistics;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
@@ -26,7 +27,22 @@ use crate::http::error::ApiError;
 use crate::http::page::{EventCursor, Limit, List, Page};
 use crate::state::AppState;
 use crate::store::events::list::ListPosition;
-use crate::store::events::{list as store, payload};
+use crate::store::events::{list as store, payload, search};
+
+/// How long a page of events is searched for.
+const SEARCH_TIME: Duration = Duration::from_secs(1);
+
+/// A page of events.
+#[derive(Serialize, ToSchema)]
+struct EventList {
+    /// The items, in the list's order.
+    items: Vec<Event>,
+    /// The `cursor` to send to get the next page. Null on the last page.
+    next: Option<String>,
+    /// If the time was up before the page was full: events received since then were searched. Null otherwise.
+    #[serde(with = "time::serde::rfc3339::option")]
+    searched_to: Option<OffsetDateTime>,
+}
 
 #[derive(Serialize, ToSchema)]
 struct EventWithPayload<'a> {
@@ -37,20 +53,23 @@ struct EventWithPayload<'a> {
     payload: &'a RawValue,
 }
 
-/// Lists events, newest first.
+/// Lists events, newest first. A search that no index supports ends after a second with what it found, and `next` goes on from there.
 ///
 /// # Errors
-/// 401; 400 `bad_filter` or `bad_page`; 503 `too_slow`.
+/// 401; 400 `bad_filter` or `bad_page`.
 #[utoipa::path(get, path = "/api/events", operation_id = "listEvents", tag = "events",
     params(Filters, PeriodFilters, Limit, EventCursor),
-    responses((status = 200, description = "A page of events.", body = List<Event>),
-        (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
+    responses((status = 200, description = "A page of events.", body = EventList),
+        (status = 400, description = "`bad_filter`, `bad_page`")))]
 pub async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Response, ApiError> {
     let filter = parse_filter(&page.filters)?;
     let after =
         page.cursor.as_ref().map(|cursor| parse_cursor(cursor).ok_or_else(|| ApiError::bad_page("cursor"))).transpose()?;
-    let events = store::newest(&state.reading, &filter, after, page.rows()).await?;
-    Ok(warp::reply::json(&page.cut(events, cursor_after)).into_response())
+    let found = search::search(&state.reading, &filter, after, page.rows(), SEARCH_TIME).await?;
+    let List { items, next } = page.cut(found.events, cursor_after);
+    let next = next.or_else(|| found.searched_to.map(cursor_of));
+    let searched_to = found.searched_to.map(|(received_at, _)| received_at);
+    Ok(warp::reply::json(&EventList { items, next, searched_to }).into_response())
 }
 
 /// Returns one event with its payload.
@@ -83,7 +102,11 @@ pub async fn raw(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, A
 
 /// The cursor for the page that follows `event`: `MICROSECONDS-ID`.
 fn cursor_after(event: &Event) -> String {
-    format!("{}-{}", event.received_at.unix_timestamp_nanos() / 1_000, event.id)
+    cursor_of((event.received_at, event.id))
+}
+
+fn cursor_of((received_at, id): ListPosition) -> String {
+    format!("{}-{id}", received_at.unix_timestamp_nanos() / 1_000)
 }
 
 fn parse_cursor(cursor: &str) -> Option<ListPosition> {

@@ -7,6 +7,7 @@ pub(crate) mod list;
 pub(crate) mod message;
 pub(crate) mod payload;
 pub(crate) mod recipient;
+pub(crate) mod search;
 pub(crate) mod search_plan;
 pub(crate) mod selected_statistics;
 pub(crate) mod selection;

@@ -37,6 +37,7 @@ mod retention;
 mod roles;
 mod routes;
 mod search;
+mod search_limits;
 mod session;
 mod single_sign_on;
 mod sse;

@@ -28,13 +28,16 @@ use crate::api::events::filters::{Filters, PeriodFilters, parse_filter};
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
-use crate::store::events::list::{self, ListPosition};
+use crate::store::events::list::ListPosition;
 use crate::store::events::payload;
+use crate::store::events::search::{self, Found};
 use crate::store::reports::Report;
 
 /// Number of events in the first database read.
 const FIRST_PAGE_EVENTS: i64 = 100;
 const MAX_PAGE_EVENTS: i64 = 1_000;
+/// How long a page is searched for, before the caller is checked again and the search goes on.
+const SEARCH_TIME: Duration = Duration::from_secs(2);
 /// Size of a page that later reads aim for, in bytes.
 const PAGE_BYTES: usize = 512 << 10;
 /// Size of the payloads that are in memory at a time, unless a single one has more.
@@ -81,7 +84,8 @@ pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<R
     let slot = state.exports.take(caller.user.id).ok_or(ApiError::TooManyExports)?;
     // Read the first page here, so that a failure can still be reported as an error response.
     let filter_of = &filter;
-    let read = state.reports.read(|pool| async move { list::newest(&pool, filter_of, None, FIRST_PAGE_EVENTS).await });
+    let read =
+        state.reports.read(|pool| async move { search::search(&pool, filter_of, None, FIRST_PAGE_EVENTS, SEARCH_TIME).await });
     let Report { value: first_page, lag_seconds } = read.await?;
     let on_replica = lag_seconds.is_some();
     let source = Source { state: Arc::clone(&state), on_replica };
@@ -128,7 +132,7 @@ struct Export {
 impl Export {
     /// Starts a task that reads and formats pages. It stays two pages ahead of the client: one is buffered in the channel, and one is waiting
     /// to be sent to it.
-    fn start(self, first_page: Vec<Event>) -> Receiver<Chunk> {
+    fn start(self, first_page: Found) -> Receiver<Chunk> {
         let (chunks, receiver) = mpsc::channel(1);
         tokio::spawn(async move {
             if let Err(error) = self.send_pages(first_page, &chunks).await
@@ -140,22 +144,24 @@ impl Export {
         receiver
     }
 
-    async fn send_pages(mut self, first_page: Vec<Event>, chunks: &Sender<Chunk>) -> io::Result<()> {
+    async fn send_pages(mut self, first_page: Found, chunks: &Sender<Chunk>) -> io::Result<()> {
         if let Some(heading) = self.format.heading(self.with_mark)? {
             send(chunks, Chunk::Lines(heading)).await?;
         }
-        let (mut events, mut limit) = (first_page, FIRST_PAGE_EVENTS);
+        let (mut found, mut limit) = (first_page, FIRST_PAGE_EVENTS);
         loop {
-            let next = next_position(&events, limit);
-            let bytes = self.send_lines(&events, chunks).await?;
-            limit = next_limit(events.len(), bytes);
-            drop(events);
+            let next = next_position(&found, limit);
+            if !found.events.is_empty() {
+                let bytes = self.send_lines(&found.events, chunks).await?;
+                limit = next_limit(found.events.len(), bytes);
+            }
+            drop(found);
             let Some(position) = next else { return send(chunks, Chunk::End).await };
             let caller = authenticate_again(&self.state.pool, &self.credential).await.map_err(io::Error::other)?;
             if !caller.is_some_and(|caller| caller.may(Permission::Read)) {
                 return Err(io::Error::other("the user may no longer read events"));
             }
-            events = self.next_page(position, limit).await.map_err(io::Error::other)?;
+            found = self.next_page(position, limit).await.map_err(io::Error::other)?;
         }
     }
 
@@ -180,9 +186,9 @@ impl Export {
         Ok(events.len() * TYPICAL_LINE_BYTES)
     }
 
-    async fn next_page(&mut self, position: ListPosition, limit: i64) -> Result<Vec<Event>, sqlx::Error> {
+    async fn next_page(&mut self, position: ListPosition, limit: i64) -> Result<Found, sqlx::Error> {
         let filter = &self.filter;
-        self.source.read(|pool| async move { list::newest(&pool, filter, Some(position), limit).await }).await
+        self.source.read(|pool| async move { search::search(&pool, filter, Some(position), limit, SEARCH_TIME).await }).await
     }
 }
 
@@ -222,8 +228,9 @@ fn next_limit(events: usize, bytes: usize) -> i64 {
     i64::try_from(PAGE_BYTES / average).unwrap_or(MAX_PAGE_EVENTS).clamp(1, MAX_PAGE_EVENTS)
 }
 
-/// The position after which the next page starts; `None` if this page is not full.
-fn next_position(events: &[Event], limit: i64) -> Option<ListPosition> {
-    let is_full = i64::try_from(events.len()).is_ok_and(|count| count >= limit);
-    events.last().filter(|_| is_full).map(|event| (event.received_at, event.id))
+/// The position after which the next page starts; `None` if the export is complete.
+fn next_position(found: &Found, limit: i64) -> Option<ListPosition> {
+    let is_full = i64::try_from(found.events.len()).is_ok_and(|count| count >= limit);
+    let last = found.events.last().filter(|_| is_full).map(|event| (event.received_at, event.id));
+    last.or(found.searched_to)
 }

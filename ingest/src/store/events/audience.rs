@@ -6,8 +6,9 @@ use sqlx::{FromRow, PgPool, QueryBuilder};
 use utoipa::ToSchema;
 
 use crate::store::events::search_plan::{self, RowLimit};
-use crate::store::events::selected_statistics::{MAX_NAMES, begin_count, push_selected};
+use crate::store::events::selected_statistics::{COUNT_TIMEOUT, MAX_NAMES, push_selected};
 use crate::store::events::statistics::Counted;
+use crate::store::time_limit;
 
 /// The number of opens or clicks with the same property.
 #[derive(FromRow)]
@@ -28,7 +29,7 @@ pub(crate) struct AudienceCount {
 /// Returns an error if Postgres fails or does not finish within two seconds.
 pub(crate) async fn count(pool: &PgPool, filter: &Filter, counted: Counted) -> Result<Vec<AudienceCount>, sqlx::Error> {
     let plan = search_plan::choose(pool, filter, RowLimit::All).await?;
-    let mut transaction = begin_count(pool).await?;
+    let mut transaction = time_limit::begin(pool, COUNT_TIMEOUT).await?;
     let mut sql = QueryBuilder::new("with selected as (");
     push_selected(&mut sql, "kind, actor, user_agent, country, url", filter, plan, counted);
     // Behind a proxy, the program and the place are those of the proxy. There are many different user agents of the same program.
@@ -75,7 +76,7 @@ pub(crate) struct MailCount {
 /// Returns an error if Postgres fails or does not finish within two seconds.
 pub(crate) async fn count_mail(pool: &PgPool, filter: &Filter, counted: Counted) -> Result<Vec<MailCount>, sqlx::Error> {
     let plan = search_plan::choose(pool, filter, RowLimit::All).await?;
-    let mut transaction = begin_count(pool).await?;
+    let mut transaction = time_limit::begin(pool, COUNT_TIMEOUT).await?;
     let mut sql = QueryBuilder::new("with selected as (");
     let columns = "message_id, kind, actor, recipient, sender, tags, template, subaccount, diagnostic";
     push_selected(&mut sql, columns, filter, plan, counted);
@@ -122,7 +123,7 @@ pub(crate) async fn count_hours(
     zone: &str,
 ) -> Result<Vec<HourOfDay>, sqlx::Error> {
     let plan = search_plan::choose(pool, filter, RowLimit::All).await?;
-    let mut transaction = begin_count(pool).await?;
+    let mut transaction = time_limit::begin(pool, COUNT_TIMEOUT).await?;
     let mut sql = QueryBuilder::new("select extract(hour from moment at time zone ");
     sql.push_bind(zone);
     sql.push(

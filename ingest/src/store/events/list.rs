@@ -1,4 +1,4 @@
-//! Reads events: a page of the list, one event, or a range of ids.
+//! Reads events: the newest ones, one event, or a range of ids.
 
 use shared::event::Event;
 use shared::filter::Filter;
@@ -6,7 +6,7 @@ use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 use time::OffsetDateTime;
 
 use crate::store::copy::EVENT_COLUMNS;
-use crate::store::events::search_plan::{self, RowLimit};
+use crate::store::events::search_plan::SearchPlan;
 use crate::store::events::selection::push_conditions;
 
 /// An event's receive time and id, which determine its position in the list.
@@ -27,19 +27,32 @@ pub(crate) struct SearchableEvent {
 /// # Errors
 /// Returns an error if Postgres fails.
 pub(crate) async fn newest(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     filter: &Filter,
+    plan: SearchPlan,
     after: Option<ListPosition>,
     limit: i64,
 ) -> Result<Vec<Event>, sqlx::Error> {
-    let plan = search_plan::choose(pool, filter, RowLimit::Newest(limit)).await?;
     let mut sql = select_events();
     push_conditions(&mut sql, filter, plan);
+    push_after(&mut sql, after);
+    push_list_order(&mut sql);
+    sql.push(" limit ").push_bind(limit);
+    sql.build_query_as().fetch_all(connection).await
+}
+
+/// Appends the condition that an event comes after this position in the list.
+pub(crate) fn push_after(sql: &mut QueryBuilder<Postgres>, after: Option<ListPosition>) {
     if let Some((received_at, id)) = after {
+        // The first condition excludes newer partitions.
+        sql.push(" and received_at <= ").push_bind(received_at);
         sql.push(" and (received_at, id) < (").push_bind(received_at).push(", ").push_bind(id).push(")");
     }
-    sql.push(" order by received_at desc, id desc limit ").push_bind(limit);
-    sql.build_query_as().fetch_all(pool).await
+}
+
+/// Appends the order of the list: newest first.
+pub(crate) fn push_list_order(sql: &mut QueryBuilder<Postgres>) {
+    sql.push(" order by received_at desc, id desc");
 }
 
 /// Reads one event.

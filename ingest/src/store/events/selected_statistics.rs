@@ -1,12 +1,13 @@
 //! Counts that read the events themselves: of the events that a filter selects, and of messages.
 
 use shared::filter::Filter;
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Transaction};
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use time::{Duration, OffsetDateTime};
 
 use crate::store::events::search_plan::{self, RowLimit, SearchPlan};
 use crate::store::events::selection::push_conditions;
 use crate::store::events::statistics::{BucketCount, Counted, FacetCount};
+use crate::store::time_limit;
 
 /// The number of messages that were opened or clicked for the first time in a bucket.
 #[derive(FromRow)]
@@ -22,8 +23,8 @@ pub(crate) struct UniqueCount {
     pub(crate) of_sent: i64,
 }
 
-/// Maximum time for counting what has no counts of its own, in milliseconds.
-const COUNT_TIMEOUT: &str = "2000";
+/// Maximum time for counting what has no counts of its own.
+pub(crate) const COUNT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
 /// How long before the time of its occurrence an event can be received, if clocks differ.
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::DAY;
 /// Number of names listed for each facet.
@@ -81,7 +82,7 @@ pub(crate) async fn count_unique(
     starts: &[OffsetDateTime],
 ) -> Result<Vec<UniqueCount>, sqlx::Error> {
     let plan = search_plan::choose(pool, filter, RowLimit::All).await?;
-    let mut transaction = begin_count(pool).await?;
+    let mut transaction = time_limit::begin(pool, COUNT_TIMEOUT).await?;
     let mut sql = QueryBuilder::new("with selected as (");
     push_selected(&mut sql, "kind, message_id, id, actor", filter, plan, counted);
     sql.push(
@@ -103,16 +104,6 @@ pub(crate) async fn count_unique(
     let rows = sql.build_query_as().fetch_all(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(rows)
-}
-
-/// Begins a transaction whose statements are cancelled after two seconds.
-///
-/// # Errors
-/// Returns an error if Postgres fails.
-pub(crate) async fn begin_count(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
-    sqlx::query!("select set_config('statement_timeout', $1, true)", COUNT_TIMEOUT).fetch_one(&mut *transaction).await?;
-    Ok(transaction)
 }
 
 /// Appends a query of the selected events of the period: these columns, and the time that counts as `moment`.

@@ -45,12 +45,7 @@ pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter,
         let actors: Vec<&str> = filter.actors.iter().map(|actor| actor.code()).collect();
         sql.push(" and actor = any(").push_bind(actors).push(")");
     }
-    if let Some(from) = filter.from {
-        sql.push(" and received_at >= ").push_bind(from);
-    }
-    if let Some(to) = filter.to {
-        sql.push(" and received_at < ").push_bind(to);
-    }
+    push_period(sql, filter);
     if let Some(simulated) = filter.simulated {
         sql.push(" and simulated = ").push_bind(simulated);
     }
@@ -95,21 +90,9 @@ fn push_indexed(sql: &mut QueryBuilder<Postgres>, filter: &Filter, mut terms: Ve
     if !filter.ids.is_empty() {
         sql.push(" and id = any(").push_bind(filter.ids.clone()).push(")");
     }
-    if let [kind] = filter.kinds.as_slice() {
-        // With an array, even one with a single kind, the index would not return the events in list order.
-        sql.push(" and kind = ").push_bind(kind.clone());
-    } else if !filter.kinds.is_empty() {
+    push_own_index(sql, filter);
+    if filter.kinds.len() > 1 {
         sql.push(" and kind = any(").push_bind(filter.kinds.clone()).push(")");
-    }
-    let with_own_index = [
-        (" and lower(recipient collate \"C\") = ", &filter.recipient),
-        (" and lower(sender collate \"C\") = ", &filter.sender),
-        (" and message_id = ", &filter.message_id),
-    ];
-    for (condition, value) in with_own_index {
-        if let Some(value) = value {
-            sql.push(condition).push_bind(value.clone());
-        }
     }
     let with_term =
         [("template", &filter.template), ("subaccount", &filter.subaccount), ("url", &filter.url), ("ip", &filter.ip)];
@@ -122,6 +105,39 @@ fn push_indexed(sql: &mut QueryBuilder<Postgres>, filter: &Filter, mut terms: Ve
     }
     if !terms.is_empty() {
         sql.push(" and terms @> ").push_bind(terms);
+    }
+}
+
+/// Appends the conditions for which an index returns the events in the order of the list.
+pub(crate) fn push_ordered(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    push_own_index(sql, filter);
+    push_period(sql, filter);
+}
+
+/// Appends the conditions on columns that have an index of their own.
+fn push_own_index(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    if let [kind] = filter.kinds.as_slice() {
+        // With an array, even one with a single kind, the index would not return the events in list order.
+        sql.push(" and kind = ").push_bind(kind.clone());
+    }
+    let values = [
+        (" and lower(recipient collate \"C\") = ", &filter.recipient),
+        (" and lower(sender collate \"C\") = ", &filter.sender),
+        (" and message_id = ", &filter.message_id),
+    ];
+    for (condition, value) in values {
+        if let Some(value) = value {
+            sql.push(condition).push_bind(value.clone());
+        }
+    }
+}
+
+fn push_period(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    if let Some(from) = filter.from {
+        sql.push(" and received_at >= ").push_bind(from);
+    }
+    if let Some(to) = filter.to {
+        sql.push(" and received_at < ").push_bind(to);
     }
 }
 

@@ -1,12 +1,14 @@
 //! Values of fields that begin with or contain a text, to be suggested while somebody types a filter.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use shared::event::fold;
 use shared::filter::Filter;
 use sqlx::PgPool;
 use utoipa::ToSchema;
 
-use crate::store::events::list;
+use crate::store::events::search;
 use crate::store::events::search_plan::{contains_pattern, escape_like};
 use crate::store::search_terms;
 
@@ -20,6 +22,8 @@ const NEWEST_EVENTS: i64 = 5_000;
 const SAMPLED_EVENTS: i64 = 2_000;
 /// Addresses that contain the text further on are looked for in this many of the newest events that contain it.
 const MATCHING_EVENTS: i64 = 300;
+/// How long they are looked for.
+const SEARCH_TIME: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CompletedValue)]
@@ -79,7 +83,7 @@ pub(crate) async fn of_recipients(pool: &PgPool, text: &str) -> Result<Vec<Count
     let mut found = if text.is_empty() { Vec::new() } else { recipients_from(pool, &text).await? };
     if found.len() < MAX_VALUES as usize && (text.is_empty() || is_indexed(&text)) {
         let filter = Filter::from_pairs([("q", text.as_str())]).unwrap_or_default();
-        for event in list::newest(pool, &filter, None, MATCHING_EVENTS).await? {
+        for event in search::search(pool, &filter, None, MATCHING_EVENTS, SEARCH_TIME).await?.events {
             let address = event.recipient.unwrap_or_default().to_ascii_lowercase();
             if found.len() < MAX_VALUES as usize && !address.is_empty() && address.contains(&text) && !found.contains(&address) {
                 found.push(address);
