@@ -21,6 +21,7 @@ use crate::notify::cache::RuleCache;
 use crate::outbox::handoff;
 use crate::outbox::publisher::{self, Publisher};
 use crate::periodic::alarms::Alarms;
+use crate::periodic::key_window::KeyWindowArgs;
 use crate::periodic::probes::Probes;
 use crate::periodic::{actor_review, background, gin_pending, refusals, replica_lag, upkeep};
 use crate::readiness::Readiness;
@@ -47,6 +48,7 @@ pub struct App {
     queue: mpsc::Receiver<QueuedDelivery>,
     writers: usize,
     partitions: PartitionWidth,
+    key_window: KeyWindowArgs,
     listener: TcpListener,
     connections: config::Connections,
 }
@@ -100,6 +102,7 @@ impl App {
             queue,
             writers: usize::from(config.writers),
             partitions: config.partitions,
+            key_window: config.key_window,
             listener: TcpListener::bind(config.listen).await?,
             connections: config.connections,
         })
@@ -154,7 +157,14 @@ impl App {
         tasks.spawn(alarms.run(stop_background.clone()));
         let owner = state.owner.clone().unwrap_or_else(|| pool.clone());
         tasks.spawn(actor_review::run(pool.clone(), Arc::clone(&state.outbox_filled), stop_background.clone()));
-        tasks.spawn(upkeep::run(pool.clone(), owner, self.partitions, state.retention_days, stop_background.clone()));
+        tasks.spawn(upkeep::run(
+            pool.clone(),
+            owner,
+            self.partitions,
+            self.key_window,
+            state.retention_days,
+            stop_background.clone(),
+        ));
         tasks.spawn(gin_pending::run(pool.clone(), Arc::clone(&state.stored), stop_background.clone()));
         if let Some(replica) = state.reports.replica() {
             tasks.spawn(replica_lag::run(pool.clone(), Arc::clone(replica), stop_background.clone()));

@@ -6,6 +6,7 @@ pub(crate) mod background;
 pub(crate) mod counts;
 pub mod facets;
 pub mod gin_pending;
+pub mod key_window;
 pub(crate) mod probes;
 pub mod refusals;
 pub(crate) mod replica_lag;

@@ -14,6 +14,7 @@ pub(crate) mod events;
 pub(crate) mod feed_position;
 mod insert;
 mod inserted;
+mod keys;
 pub(crate) mod migrations;
 pub(crate) mod notification_rules;
 pub(crate) mod notifications;

@@ -34,7 +34,7 @@ const SEARCH_TIME: Duration = Duration::from_secs(1);
 
 /// A page of events.
 #[derive(Serialize, ToSchema)]
-struct EventList {
+pub(crate) struct EventList {
     /// The items, in the list's order.
     items: Vec<Event>,
     /// The `cursor` to send to get the next page. Null on the last page.

@@ -9,6 +9,7 @@ use crate::api::accounts::oidc::provider::Oidc;
 use crate::config::{Owner, Replica, Webhook};
 use crate::erasure::keys::SecretKeyArgs;
 use crate::periodic::alarms::AlarmArgs;
+use crate::periodic::key_window::KeyWindowArgs;
 use crate::periodic::retention::RetentionArgs;
 use crate::store::partitions::PartitionWidth;
 
@@ -36,6 +37,8 @@ pub struct Serve {
     /// What one table of events covers: day, week or month. Retention drops whole tables.
     #[arg(long, env = "PARTITIONS", default_value = "month")]
     pub partitions: PartitionWidth,
+    #[command(flatten)]
+    pub key_window: KeyWindowArgs,
     #[command(flatten)]
     pub secret_keys: SecretKeyArgs,
     #[command(flatten)]

@@ -5,6 +5,7 @@ use shared::config::{Database, Log};
 use shared::db::Purpose;
 
 use crate::config::Owner;
+use crate::periodic::key_window::KeyWindowArgs;
 use crate::periodic::retention::RetentionArgs;
 use crate::periodic::{background, upkeep};
 
@@ -13,6 +14,8 @@ use crate::periodic::{background, upkeep};
 pub struct Upkeep {
     #[command(flatten)]
     pub retention: RetentionArgs,
+    #[command(flatten)]
+    pub key_window: KeyWindowArgs,
     #[command(flatten)]
     pub database: Database,
     #[command(flatten)]
@@ -28,7 +31,7 @@ pub struct Upkeep {
 pub async fn run(config: &Upkeep) -> anyhow::Result<()> {
     let owner = config.owner.pool(&config.database, "ingest-upkeep", Purpose::Work)?;
     let background = config.owner.pool(&config.database, "ingest-background", Purpose::Migrating)?;
-    upkeep::run_as_service(&owner).await?;
+    upkeep::run_as_service(&owner, config.key_window).await?;
     if !upkeep::run_as_owner(&owner, config.retention.retention_days.0).await? {
         anyhow::bail!("the role of {} does not own the tables", config.owner.address(&config.database).setting);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::periodic::key_window::{self, KeyWindowArgs};
 use crate::periodic::{facets, retention};
 use crate::store::accounts::expiry;
 use crate::store::partitions::{self, PartitionWidth};
@@ -15,7 +16,14 @@ const INTERVAL: Duration = Duration::from_secs(10 * 60);
 const RETRY_DELAY: Duration = Duration::from_secs(30);
 
 /// Sets what partitions cover, and runs all jobs until `stop`. `owner` connects as the owner of the tables; otherwise, what only that role can do is left to `ingest upkeep`.
-pub async fn run(service: PgPool, owner: PgPool, width: PartitionWidth, retention_days: Option<u32>, stop: CancellationToken) {
+pub async fn run(
+    service: PgPool,
+    owner: PgPool,
+    width: PartitionWidth,
+    window: KeyWindowArgs,
+    retention_days: Option<u32>,
+    stop: CancellationToken,
+) {
     let mut width_is_set = false;
     loop {
         let outcome = async {
@@ -24,7 +32,7 @@ pub async fn run(service: PgPool, owner: PgPool, width: PartitionWidth, retentio
                 partitions::set_width(&service, width).await?;
                 width_is_set = true;
             }
-            run_as_service(&service).await?;
+            run_as_service(&service, window).await?;
             run_as_owner(&owner, retention_days).await
         };
         let pause = match outcome.await {
@@ -41,14 +49,16 @@ pub async fn run(service: PgPool, owner: PgPool, width: PartitionWidth, retentio
     }
 }
 
-/// Creates partitions ahead of time, counts completed hours, and deletes expired sessions, invitations and failed sign-in records.
+/// Creates partitions ahead of time, counts completed hours, deletes expired sessions, invitations and failed sign-in records, and moves the
+/// window of keys.
 ///
 /// # Errors
 /// When Postgres fails. The next run picks up where this one stopped.
-pub(crate) async fn run_as_service(pool: &PgPool) -> Result<(), sqlx::Error> {
+pub(crate) async fn run_as_service(pool: &PgPool, window: KeyWindowArgs) -> Result<(), sqlx::Error> {
     partitions::create_ahead(pool).await?;
     facets::count_finished_hours(pool).await?;
-    expiry::delete_expired(pool).await
+    expiry::delete_expired(pool).await?;
+    key_window::maintain(pool, window).await
 }
 
 /// Applies retention if `retention_days` is set. Returns false, and does nothing, if the role does not own the tables.

@@ -7,11 +7,13 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
+use sqlx::types::Uuid;
 use sqlx::{Connection, PgPool};
 use time::OffsetDateTime;
 
 use super::counts::Counts;
 use super::inserted::Inserted;
+use super::keys::Keys;
 use super::outbox::{self, OutboxRow};
 use super::row::{Candidate, Row};
 use super::{copy, insert, partitions, quarantine, sqlstate};
@@ -187,14 +189,15 @@ async fn copy_new<'a>(
     candidates: &[Candidate<'a>],
     inserted: &mut Inserted<'a>,
 ) -> Result<ReceivedAt, sqlx::Error> {
-    let digests: Vec<&[u8]> = candidates.iter().map(|candidate| &candidate.digest[..]).collect();
+    let keys = Keys::of(candidates);
     // Returns a single result row: a thousand rows would cost both sides more than the keys themselves.
     let won = sqlx::query!(
-        r#"with won as (
-             insert into event_keys (digest) select unnest($1::bytea[]) on conflict do nothing returning digest
-           )
-           select string_agg(digest, '') as digests, array_agg(nextval('events_id_seq')) as ids, now() as "at!" from won"#,
-        &digests as &[&[u8]]
+        r#"select string_agg(uuid_send(digest), '') as digests, array_agg(nextval('events_id_seq')) as ids, now() as "at!"
+           from claim_keys($1, $2, $3, $4) as won (digest)"#,
+        &keys.digests,
+        &keys.keys as &[Option<Uuid>],
+        &keys.days as &[Option<i32>],
+        &keys.messages as &[Option<&str>]
     )
     .fetch_one(&mut *connection)
     .await?;

@@ -13,8 +13,8 @@ use crate::webhook::event::Text;
 /// The columns of an `Event`, in the order that [`encode_row`] writes them. Queries that return an `Event` add `erased_at`.
 pub(crate) const EVENT_COLUMNS: &str = "id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, \
     metadata, template, subaccount, url, ip, user_agent, country, city, diagnostic, reason_class, actor, actor_reason, simulated, webhook";
-/// The number of columns: [`EVENT_COLUMNS`], `verdict_rules`, `search`, `terms`, `payload_frame` and `payload`.
-const COLUMN_COUNT: i16 = 28;
+/// The number of columns: [`EVENT_COLUMNS`], `verdict_rules`, `search`, `terms`, `digest`, `payload_frame` and `payload`.
+const COLUMN_COUNT: i16 = 29;
 /// Signature, flags, and the length of the (empty) header extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Number of encoded bytes after which the buffered rows are sent. Longer payloads are sent in pieces of this size.
@@ -34,8 +34,9 @@ pub(super) async fn copy(
     rows: &[Row<'_>],
     received_at: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    let statement =
-        format!("copy events ({EVENT_COLUMNS}, verdict_rules, search, terms, payload_frame, payload) from stdin (format binary)");
+    let statement = format!(
+        "copy events ({EVENT_COLUMNS}, verdict_rules, search, terms, digest, payload_frame, payload) from stdin (format binary)"
+    );
     let mut copy = connection.copy_in_raw(&statement).await?;
     let mut chunk = Vec::with_capacity(CHUNK_BYTES + (16 << 10));
     chunk.extend_from_slice(HEADER);
@@ -88,6 +89,7 @@ fn encode_row(chunk: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
     }
     value(chunk, event.search.as_bytes());
     integers(chunk, &event.terms());
+    value(chunk, &event.digest);
     match &event.frame {
         Some(frame) => value(chunk, frame),
         None => text(chunk, None),

@@ -5,9 +5,11 @@
 
 use shared::event::ReasonClass;
 use sqlx::postgres::PgConnection;
+use sqlx::types::Uuid;
 use time::OffsetDateTime;
 
 use super::inserted::Inserted;
+use super::keys::Keys;
 use super::outbox::{OutboxRow, announcing};
 use super::row::Candidate;
 use crate::notify::draft::NotificationDraft;
@@ -15,7 +17,6 @@ use crate::webhook::event::{NewEvent, Text};
 
 /// The candidates as arrays, one per column. Text arrays are the cheapest to send; Postgres casts them to the other types.
 struct Columns<'a> {
-    digests: Vec<&'a [u8]>,
     positions: Vec<i64>,
     occurred_at: Vec<Option<OffsetDateTime>>,
     kinds: Vec<&'a str>,
@@ -52,7 +53,6 @@ impl<'a> Columns<'a> {
             term_ends.push(i32::try_from(terms.len()).unwrap_or(i32::MAX));
         }
         Self {
-            digests: candidates.iter().map(|candidate| &candidate.digest[..]).collect(),
             positions: candidates.iter().map(|candidate| i64::try_from(candidate.position).unwrap_or(i64::MAX)).collect(),
             occurred_at: events().map(|event| event.occurred_at).collect(),
             kinds: events().map(|event| &*event.kind).collect(),
@@ -85,12 +85,12 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
     let text = |field: for<'e> fn(&'e NewEvent<'_>) -> &'e Option<Text<'e>>| -> Vec<Option<&str>> {
         candidates.iter().map(|candidate| field(candidate.event).as_deref()).collect()
     };
-    let columns = Columns::of(candidates);
+    let (columns, keys) = (Columns::of(candidates), Keys::of(candidates));
     let stored = announcing! {
         "with input as (
-           select i, ($1::bytea[])[i] as digest from generate_series(1, cardinality($1::bytea[])) as i
-         ), won as (
-           insert into event_keys (digest) select digest from input on conflict do nothing returning digest
+           select i, ($1::uuid[])[i] as digest from generate_series(1, cardinality($1::uuid[])) as i
+         ), won as materialized (
+           select digest from claim_keys($1, $34::uuid[], $35::integer[], $5::text[]) as won (digest)
          ), fresh as (
            select nextval('events_id_seq') as id, ordered.*
            from (select i, digest, coalesce(($3::timestamptz[])[i], now()) as occurred_at
@@ -100,14 +100,14 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
            insert into events (
              id, occurred_at, kind, message_id, recipient, sender, subject, tags, metadata, template, subaccount,
              url, ip, user_agent, country, city, diagnostic, simulated, webhook, search, payload, terms,
-             reason_class, actor, actor_reason, verdict_rules, payload_frame
+             reason_class, actor, actor_reason, verdict_rules, payload_frame, digest
            )
            select id, occurred_at, ($4::text[])[i], ($5::text[])[i], ($6::text[])[i], ($7::text[])[i], ($8::text[])[i],
                   ($9::text[])[i]::text[], ($10::text[])[i]::jsonb, ($11::text[])[i], ($12::text[])[i], ($13::text[])[i],
                   ($14::text[])[i], ($15::text[])[i], ($16::text[])[i], ($17::text[])[i], ($18::text[])[i],
                   ($19::boolean[])[i], ($20::text[])[i], ($21::text[])[i], ($22::text[])[i],
                   ($27::integer[])[($28::integer[])[i] + 1 : ($28::integer[])[i + 1]],
-                  ($29::text[])[i], ($30::text[])[i], ($31::text[])[i], ($32::smallint[])[i], ($33::bytea[])[i]
+                  ($29::text[])[i], ($30::text[])[i], ($31::text[])[i], ($32::smallint[])[i], ($33::bytea[])[i], digest
            from fresh
          ), drafts as (
            select id, ($25::text[])[i] as kind, ($23::text[])[i] as title, ($24::text[])[i] as body,
@@ -130,9 +130,9 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
                    (select array_agg(id order by id) from notified) as notifications,
                    (select array_agg(event_id order by id) from notified) as "events: Vec<i64>"
             from fresh"#,
-        &columns.digests as &[&[u8]], &columns.positions, &columns.occurred_at as &[Option<OffsetDateTime>],
+        &keys.digests, &columns.positions, &columns.occurred_at as &[Option<OffsetDateTime>],
         &columns.kinds as &[&str],
-        &text(|event| &event.message_id) as &[Option<&str>], &text(|event| &event.recipient) as &[Option<&str>],
+        &keys.messages as &[Option<&str>], &text(|event| &event.recipient) as &[Option<&str>],
         &text(|event| &event.sender) as &[Option<&str>], &text(|event| &event.subject) as &[Option<&str>],
         &columns.tags, &columns.metadata as &[Option<&str>],
         &text(|event| &event.template) as &[Option<&str>], &text(|event| &event.subaccount) as &[Option<&str>],
@@ -147,6 +147,7 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
         &columns.reason_classes as &[Option<&str>], &columns.actors as &[Option<&str>],
         &columns.actor_reasons as &[Option<&str>], &columns.verdict_rules as &[Option<i16>],
         &columns.frames as &[Option<&[u8]>],
+        &keys.keys as &[Option<Uuid>], &keys.days as &[Option<i32>],
     };
     let stored = stored.fetch_one(connection).await?;
     let mut inserted = Inserted::default();

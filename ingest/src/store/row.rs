@@ -1,5 +1,7 @@
 //! Events waiting to be inserted into the table.
 
+use sqlx::types::Uuid;
+
 use crate::notify::draft::NotificationDraft;
 use crate::webhook::delivery::Source;
 use crate::webhook::event::NewEvent;
@@ -19,6 +21,14 @@ pub(crate) struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
+    /// What is kept while the event is recent: its day and most of its digest, so that the keys of a day are next to each other.
+    pub(crate) fn key(&self) -> Option<Uuid> {
+        let mut key = [0; 16];
+        key[..2].copy_from_slice(&self.event.day?.to_be_bytes());
+        key[2..].copy_from_slice(&self.digest[..14]);
+        Some(Uuid::from_bytes(key))
+    }
+
     /// The row for a candidate whose digest is new.
     pub(crate) fn with_id(&self, id: i64) -> Row<'a> {
         let Self { batch, event, notification, source, .. } = *self;

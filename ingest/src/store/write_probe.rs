@@ -58,7 +58,7 @@ async fn write(pool: &PgPool) -> Result<(), sqlx::Error> {
     .await?;
     // The same locks that a commit takes.
     sqlx::query!(
-        "lock table only events, event_keys, event_tally_deltas, notifications, outbox, quarantine in row exclusive mode"
+        "lock table only events, event_keys, recent_keys, late_keys, event_tally_deltas, notifications, outbox, quarantine in row exclusive mode"
     )
     .execute(&mut *transaction)
     .await?;

@@ -42,6 +42,8 @@ pub type Reason = (&'static str, &'static str);
 pub struct NewEvent<'a> {
     /// Identifies the event across deliveries: the first 16 bytes of a SHA-256 hash.
     pub digest: [u8; 16],
+    /// The day of the event's `ts`, counted from 1970. `None` if its row cannot be found again by its message.
+    pub(crate) day: Option<u16>,
     /// Mandrill's name for the kind, such as `open`.
     pub kind: Text<'a>,
     /// When the event happened, according to Mandrill's clock. `None` if Mandrill provides no usable timestamp.
@@ -92,6 +94,7 @@ impl<'a> NewEvent<'a> {
     fn of_kind(kind: Text<'a>) -> Self {
         Self {
             digest: [0; 16],
+            day: None,
             kind,
             occurred_at: None,
             message_id: None,

@@ -10,7 +10,6 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use shared::event::Event;
 use shared::serve::Peer;
 use shared::session::{Caller, Permission};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,13 +17,13 @@ use utoipa::ToSchema;
 use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 
-use crate::api::events;
 use crate::api::events::filters::{Filters, PeriodFilters};
+use crate::api::events::{self, EventList};
 use crate::config::Webhook;
 use crate::http::auth;
 use crate::http::body::{self, Limits};
 use crate::http::error::ApiError;
-use crate::http::page::{EventCursor, Limit, List, Page};
+use crate::http::page::{EventCursor, Limit, Page};
 use crate::state::AppState;
 use crate::store::sqlstate;
 use crate::webhook::delivery::{CommitError, Delivery, Receipt, Source};
@@ -272,9 +271,9 @@ async fn commit(state: &AppState, delivery: Delivery) -> Result<Receipt, ApiErro
 /// Lists events in the same way as `/api/events`. Redirects browsers to the page for posting test batches.
 #[utoipa::path(get, path = "/webhook/", operation_id = "browseWebhook", tag = "webhook",
     params(Filters, PeriodFilters, Limit, EventCursor),
-    responses((status = 200, description = "A page of events.", body = List<Event>),
+    responses((status = 200, description = "A page of events.", body = EventList),
         (status = 303, description = "For clients that accept `text/html`. The page is `/simulate`."),
-        (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
+        (status = 400, description = "`bad_filter`, `bad_page`")))]
 pub async fn browse(state: Arc<AppState>, caller: Caller, headers: HeaderMap, page: Page) -> Result<Response, ApiError> {
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     if accept.is_some_and(|accept| accept.contains("text/html")) {

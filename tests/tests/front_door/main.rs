@@ -16,6 +16,7 @@ mod health;
 mod hostile;
 mod inbox;
 mod installed_servers;
+mod key_window;
 mod live;
 mod messages;
 mod migrations;

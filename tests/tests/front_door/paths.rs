@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use stack::{Part, Stack};
 
 /// Everything that a commit writes, except timestamps.
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 6] = [
     "select (to_jsonb(one) - 'received_at')::text from events as one order by id",
     "select encode(digest, 'hex') from event_keys order by 1",
+    "select digest::text from late_keys union all select key::text from recent_keys order by 1",
     "select (to_jsonb(one) - 'created_at')::text from notifications as one order by id",
     "select (to_jsonb(one) - 'created_at' - 'event_received_at')::text from outbox as one order by 1",
     "select concat_ws(' ', sum(count), simulated, webhook, kind, outcome, occurred, reason_class, actor) from

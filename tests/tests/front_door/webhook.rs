@@ -279,7 +279,7 @@ async fn signed_in_users_can_browse_the_webhook_url() {
     let admin = ApiClient::admin(&stack).await;
     for path in ["/webhook", "/webhook/"] {
         assert_eq!(ApiClient::new(&stack).get(path).await.problem(), (401, "signed_out".to_owned()));
-        assert_eq!(admin.get(path).await.json(), json!({"items": [], "next": null}));
+        assert_eq!(admin.get(path).await.json(), json!({"items": [], "next": null, "searched_to": null}));
         let page = ApiResponse::try_fetch(admin.request(Method::GET, path).header("accept", "text/html,*/*"))
             .await
             .expect("the server should respond");

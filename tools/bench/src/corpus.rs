@@ -6,6 +6,10 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha1::Sha1;
+use std::time::SystemTime;
+
+/// How many events happen in a second.
+const EVENTS_PER_SECOND: u64 = 1_000;
 
 /// One `POST /webhook/`.
 #[derive(Debug, Clone)]
@@ -23,12 +27,15 @@ pub(crate) struct Corpus {
     key: String,
     url: String,
     next: u64,
+    /// When the first event happens, in Unix seconds. By default yesterday, because Mandrill reports events soon after they happen.
+    starts_at: u64,
 }
 
 impl Corpus {
     /// Creates a corpus whose bodies are signed with `key` for `url`.
     pub(crate) fn new(key: &str, url: &str) -> Self {
-        Self { key: key.to_owned(), url: url.to_owned(), next: 0 }
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Self { key: key.to_owned(), url: url.to_owned(), next: 0, starts_at: now - 86_400 }
     }
 
     /// Builds `count` bodies with `events` events each.
@@ -36,11 +43,20 @@ impl Corpus {
         (0..count).map(|_| self.body(events)).collect()
     }
 
+    /// Lets the next event happen at this time, in Unix seconds.
+    pub(crate) fn set_clock(&mut self, seconds: u64) {
+        self.starts_at = seconds - self.next / EVENTS_PER_SECOND;
+    }
+
+    fn happens_at(&self) -> u64 {
+        self.starts_at + self.next / EVENTS_PER_SECOND
+    }
+
     fn body(&mut self, events: usize) -> Body {
         let elements: Vec<Value> = (0..events)
             .map(|_| {
                 self.next += 1;
-                event(self.next)
+                event(self.next, self.happens_at())
             })
             .collect();
         self.signed(&php_json(&Value::from(elements)), events)
@@ -51,7 +67,7 @@ impl Corpus {
         let open = |_| {
             // Every event whose number is a multiple of ten is an open.
             self.next = (self.next / 10 + 1) * 10;
-            let event = event(self.next);
+            let event = event(self.next, self.happens_at());
             let id = event["_id"].as_str().unwrap_or_default().to_owned();
             (id, self.signed(&php_json(&Value::from(vec![event])), 1))
         };
@@ -62,7 +78,7 @@ impl Corpus {
     pub(crate) fn inbound_mail(&mut self, attachment: usize) -> Body {
         self.next += 1;
         let content = BASE64_STANDARD.encode(self.next.to_be_bytes()).repeat(attachment / 12);
-        let mail = json!([{"event": "inbound", "ts": 1_790_000_000, "msg": {
+        let mail = json!([{"event": "inbound", "ts": self.starts_at, "msg": {
             "headers": {"Message-Id": format!("<{}@mail.example.org>", self.next)}, "email": "in@example.com",
             "from_email": "gus@example.org", "subject": "With an attachment", "text": "See attached.",
             "attachments": {"a.pdf": {"name": "a.pdf", "type": "application/pdf", "base64": true, "content": content}}}}]);
@@ -98,9 +114,8 @@ fn php_json(value: &Value) -> String {
 }
 
 /// An event of about 1.5 kB. Ten consecutive numbers produce four opens, two clicks, two sends, a delivery and a bounce.
-fn event(number: u64) -> Value {
+fn event(number: u64, ts: u64) -> Value {
     let id = format!("{:016x}{number:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let ts = 1_790_000_000 + number / 10;
     let (person, shop) = (number % 50_000, number % 7);
     let mut event = json!({
         "event": "send", "ts": ts, "_id": id,

@@ -59,7 +59,7 @@ pub(crate) async fn prepare(url: &str) -> anyhow::Result<()> {
 /// Returns an error if Postgres fails.
 pub(crate) async fn truncate(url: &str) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
-    sqlx::query("truncate events, event_keys, notifications, outbox, event_tally_deltas, quarantine")
+    sqlx::query("truncate events, event_keys, recent_keys, late_keys, notifications, outbox, event_tally_deltas, quarantine")
         .execute(&mut connection)
         .await?;
     sqlx::query("checkpoint").execute(&mut connection).await?;

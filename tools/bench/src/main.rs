@@ -12,6 +12,7 @@ mod feed_share;
 mod ingest;
 mod load;
 mod memory;
+mod older;
 mod ours;
 mod peer_rows;
 mod peers;
@@ -20,6 +21,7 @@ mod read;
 mod report;
 mod retention;
 mod run;
+mod year;
 
 use std::time::Duration;
 
@@ -65,6 +67,7 @@ async fn main() -> anyhow::Result<()> {
         rows.extend(retention::measure().await?);
     }
     rows.extend(disk::measure(cli.quick, &cli.only).await?);
+    rows.extend(older::measure(cli.quick, &cli.only).await?);
     rows.extend(fanout::measure(effort, cli.quick, &cli.only).await?);
     rows.extend(feed_share::measure(effort, &cli.only).await?);
     rows.extend(end_to_end::measure(effort, &cli.only).await?);

@@ -12,9 +12,12 @@ use time::format_description::well_known::Rfc3339;
 use crate::database;
 use crate::report::Row;
 use crate::run::{Effort, is_selected, print_line};
+use crate::year;
 
 const SMALL: u32 = 100_000;
 const LARGE: u32 = 1_000_000;
+/// Events of a year.
+const YEAR: u32 = 10_000_000;
 /// Number of distinct queries of each type per round.
 const SAMPLES_PER_ROUND: i64 = 40;
 /// Maximum time for the background job to count events that were inserted without ingest.
@@ -31,12 +34,13 @@ struct Sample {
     tag: String,
     customer: String,
     plan: String,
+    message: String,
 }
 
 /// The name of a query type, and a sample query string.
 type Query = (&'static str, fn(&Sample) -> String);
 
-const QUERIES: [Query; 14] = [
+const QUERIES: [Query; 13] = [
     ("newest", |_| String::new()),
     ("by kind", |sample| format!("kind={}", sample.kind)),
     ("by recipient", |sample| format!("recipient={}", sample.recipient)),
@@ -50,12 +54,35 @@ const QUERIES: [Query; 14] = [
     ("free text, rare", |sample| format!("q={}", sample.recipient.split('@').next().unwrap_or_default())),
     ("free text, common", |sample| format!("q={}", sample.subject.split(' ').nth(1).unwrap_or_default())),
     ("free text, none", |sample| format!("q=nothing{}", sample.number)),
-    ("excluding", |sample| format!("not.kind=send,delivered&q=digest&not.tag={}&simulated=false", sample.tag)),
+];
+
+/// Queries for most of which no index exists. They have a time of their own.
+const EXCLUDING: [Query; 1] =
+    [("excluding", |sample| format!("not.kind=send,delivered&q=digest&not.tag={}&simulated=false", sample.tag))];
+const EXCLUDING_KINDS: [Query; 2] = [
+    ("excluding kinds", |_| "not.kind=send,delivered,open,click".to_owned()),
+    ("excluding all kinds", |_| "not.kind=send,delivered,open,click,hard_bounce".to_owned()),
+];
+
+/// What the pages of the dashboard request first.
+const PAGES: [Query; 9] = [
+    ("events page, chart", |_| "/api/events/histogram".to_owned()),
+    ("statistics page", |_| "/api/stats".to_owned()),
+    ("recipient page", |sample| format!("/api/recipients/{}", sample.recipient)),
+    ("message page", |sample| format!("/api/messages/{}", sample.message)),
+    ("notifications page", |_| "/api/notifications".to_owned()),
+    ("quarantine page", |_| "/api/quarantine".to_owned()),
+    ("refusals page", |_| "/api/refusals".to_owned()),
+    ("audit page", |_| "/api/audit".to_owned()),
+    ("completion", |sample| format!("/api/complete?field=recipient&text={}", &sample.recipient[..7.min(sample.recipient.len())])),
 ];
 
 pub(crate) async fn measure(effort: Effort, quick: bool, only: &str) -> anyhow::Result<Vec<Row>> {
     if !is_selected(only, "read") {
         return Ok(Vec::new());
+    }
+    if only == "read_p95_10m" {
+        return measure_year(effort).await;
     }
     let small = Dataset::create(SMALL, effort).await?.p95_ms().await?;
     let mut rows =
@@ -70,7 +97,32 @@ pub(crate) async fn measure(effort: Effort, quick: bool, only: &str) -> anyhow::
             Row::figure("read_stats_year", "Statistics of a year, 1,000,000 events, median", "ms", year),
         ]);
     }
+    if !quick {
+        rows.extend(measure_year(effort).await?);
+    }
     Ok(rows)
+}
+
+/// Measures ten million events of a year, and a million for comparison.
+async fn measure_year(effort: Effort) -> anyhow::Result<Vec<Row>> {
+    let million = Dataset::of_year(LARGE, effort).await?;
+    let before = million.p95_of(&QUERIES).await?;
+    million.p95_of(&EXCLUDING_KINDS).await?;
+    million.p95_of(&PAGES).await?;
+    drop(million);
+    let year = Dataset::of_year(YEAR, effort).await?;
+    let after = year.p95_of(&QUERIES).await?;
+    let kinds = year.p95_of(&EXCLUDING_KINDS).await?;
+    year.p95_of(&EXCLUDING).await?;
+    let pages = year.p95_of(&PAGES).await?;
+    let figure = |id, name, value| Row::figure(id, name, "ms", value);
+    Ok(vec![
+        figure("read_p95_10m", "p95 of lists, filters and searches through nginx, 10,000,000 events of a year", after),
+        Row::figure("read_growth_10m", "p95 with 10,000,000 events divided by p95 with 1,000,000", "×", after / before),
+        figure("read_kinds_10m", "p95 of lists that exclude kinds, 10,000,000 events", kinds),
+        figure("read_pages_10m", "p95 of what pages request first, 10,000,000 events", pages),
+        figure("read_stats_year_10m", "Statistics of a year, 10,000,000 events, median", year.year_ms().await?),
+    ])
 }
 
 /// A stack with `rows` events, and the session of a signed-in user.
@@ -89,9 +141,22 @@ impl Dataset {
         database::prepare(&stack.database_url()).await?;
         print_line(&format!("  storing {rows} events"));
         database::fill(&stack.database_url(), rows).await?;
-        let mut postgres = PgConnection::connect(&stack.database_url()).await?;
         // When the service starts, a background job counts the events of completed hours.
         stack.restart(Part::Ingest)?;
+        Self::ready(stack, rows, effort).await
+    }
+
+    async fn of_year(rows: u32, effort: Effort) -> anyhow::Result<Self> {
+        let mut stack = Stack::start()?;
+        database::prepare(&stack.database_url()).await?;
+        print_line(&format!("  storing {rows} events of a year"));
+        year::fill(&mut stack, rows).await?;
+        Self::ready(stack, rows, effort).await
+    }
+
+    /// Waits for background work, and signs in.
+    async fn ready(stack: Stack, rows: u32, effort: Effort) -> anyhow::Result<Self> {
+        let mut postgres = PgConnection::connect(&stack.database_url()).await?;
         let counted = "select until > now() - interval '2 hours' from event_facets_until";
         let deadline = Instant::now() + COUNT_TIMEOUT;
         while !sqlx::query_scalar::<_, bool>(counted).fetch_one(&mut postgres).await? {
@@ -103,7 +168,7 @@ impl Dataset {
         sqlx::raw_sql("checkpoint").execute(&mut postgres).await?;
         let samples = sqlx::query_as(
             "select id as number, kind, recipient, sender, subject, tags[1] as tag, metadata ->> 'customer' as customer,
-                    metadata ->> 'plan' as plan from events order by md5(id::text) limit $1",
+                    metadata ->> 'plan' as plan, message_id as message from events where id % 97 = 0 order by md5(id::text) limit $1",
         );
         let samples = samples.bind(SAMPLES_PER_ROUND * i64::try_from(effort.rounds)?).fetch_all(&mut postgres).await?;
         let http = reqwest::Client::new();
@@ -131,11 +196,17 @@ impl Dataset {
 
     /// Returns the p95 across all query types and prints the results for each type.
     async fn p95_ms(&self) -> anyhow::Result<f64> {
+        self.p95_of(&[&QUERIES[..], &EXCLUDING].concat()).await
+    }
+
+    /// The p95 across these queries. Those that begin with a slash are paths, and all others filters of the list.
+    async fn p95_of(&self, queries: &[Query]) -> anyhow::Result<f64> {
         let mut all = Histogram::<u64>::new(3)?;
-        for (kind, query) in QUERIES {
+        for (kind, query) in queries {
             let mut latency = Histogram::<u64>::new(3)?;
             for sample in &self.samples {
-                let path = format!("/api/events?{}", query(sample));
+                let query = query(sample);
+                let path = if query.starts_with('/') { query } else { format!("/api/events?{query}") };
                 latency.record(u64::try_from(self.time_get(&path).await?.as_micros())?)?;
             }
             print_line(&format!(

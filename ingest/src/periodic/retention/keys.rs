@@ -28,6 +28,14 @@ pub(crate) async fn delete_expired(pool: &PgPool) -> Result<u64, sqlx::Error> {
                 break;
             }
         }
+        total += sqlx::query_scalar!(
+            r#"with forgotten as (delete from retired_digests where name = $1 returning digests)
+               select coalesce(sum(length(digests) / 16), 0)::bigint as "digests!" from forgotten"#,
+            partition.name
+        )
+        .fetch_one(pool)
+        .await?
+        .cast_unsigned();
         sqlx::query!("update retired_partitions set forgotten_at = now() where name = $1", partition.name).execute(pool).await?;
     }
     Ok(total)

@@ -1,7 +1,7 @@
 //! Expired partitions of `events`.
 
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, Connection, PgPool};
 use time::Duration;
 
 use crate::store::diagnostics;
@@ -26,6 +26,8 @@ pub(crate) async fn expired(pool: &PgPool, days: u32) -> Result<Vec<Partition>, 
 pub(crate) async fn detach_and_drop(connection: &mut PgConnection, partition: &Partition) -> Result<(), sqlx::Error> {
     // `partitions::all` has read the name from the system catalogue and validated its format.
     let name = &partition.name;
+    // While both have them, no repeat is missed.
+    remember_digests(connection, name).await?;
     if partition.attached {
         // A crash may have interrupted an earlier detach.
         let mode = if partition.detaching { "finalize" } else { "concurrently" };
@@ -43,4 +45,19 @@ pub(crate) async fn detach_and_drop(connection: &mut PgConnection, partition: &P
     .await?;
     sqlx::query(AssertSqlSafe(format!("drop table if exists {name}"))).execute(&mut *connection).await?;
     Ok(())
+}
+
+/// Keeps the digests of the events, by which repeats are recognised for another 30 days.
+async fn remember_digests(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    // It reads the whole partition.
+    sqlx::query("set local statement_timeout = 0").execute(&mut *transaction).await?;
+    let remember = format!(
+        "insert into retired_digests (bucket, name, digests)
+         select get_byte(uuid_send(digest), 0) << 4 | get_byte(uuid_send(digest), 1) >> 4, '{name}', string_agg(uuid_send(digest), '')
+         from {name} where digest is not null group by 1
+         on conflict on constraint retired_digests_pkey do update set digests = excluded.digests"
+    );
+    sqlx::query(AssertSqlSafe(remember)).execute(&mut *transaction).await?;
+    transaction.commit().await
 }

@@ -6,14 +6,19 @@ use super::kind::sync_kind;
 use super::{NewEvent, ReadOptions, Text};
 use crate::webhook::json::elements::Element;
 
+const SECONDS_PER_DAY: i64 = 86_400;
+
 /// Hashes the provider's identity fields, each length-prefixed so that adjacent fields cannot be confused.
 ///
 /// `msg` is a snapshot that differs between deliveries, so only those of its fields that never change are used in place of a missing id. An
 /// element without identity fields is hashed as a whole.
 ///
 /// The fields are used as sent, not as the event shows them: improvements to how an event is read must not make a repeat a new event.
-pub(super) fn digest(event: &NewEvent<'_>, element: &Element<'_>, raw: &str, options: ReadOptions) -> [u8; 16] {
-    let at = element.top.integer("ts").map(|ts| ts.to_string());
+///
+/// The second value is the day of the event's `ts`, counted from 1970: where its key is kept. `None` if its row cannot be found again by its message.
+pub(super) fn digest(event: &NewEvent<'_>, element: &Element<'_>, raw: &str, options: ReadOptions) -> ([u8; 16], Option<u16>) {
+    let ts = element.top.integer("ts");
+    let at = ts.map(|ts| ts.to_string());
     let fields = Fields::of(event, element);
     let identity = match &at {
         Some(ts) => fields.identity(ts, options),
@@ -27,7 +32,9 @@ pub(super) fn digest(event: &NewEvent<'_>, element: &Element<'_>, raw: &str, opt
     }
     let mut digest = [0; 16];
     digest.copy_from_slice(&hash.finalize()[..16]);
-    digest
+    let has_message = fields.id.is_some() && event.message_id.is_some();
+    let day = ts.filter(|ts| has_message && *ts > 0).and_then(|ts| u16::try_from(ts / SECONDS_PER_DAY).ok());
+    (digest, day)
 }
 
 /// An element's identity fields.

@@ -55,7 +55,7 @@ impl<'a> NewEvent<'a> {
         }
         event.occurred_at = time_of(top, options.now);
         event.actor = actor_of(&event, element, options.now);
-        event.digest = digest(&event, element, raw, options);
+        (event.digest, event.day) = digest(&event, element, raw, options);
         event.limit_lengths();
         event.search = event.search_text();
         event.payload = raw;
