@@ -60,17 +60,17 @@ async fn summarize(pool: &PgPool, query: &StatisticsQuery) -> Result<Statistics,
     )?;
     let (starts, previous_starts) = (starts(&boundaries), starts(&previous_boundaries));
     let is_stored = |period: Period| store::is_stored(period, oldest, first_counted);
+    let (rows, previous_rows) = tokio::try_join!(
+        count_by_bucket(pool, filter, counted, starts),
+        count_by_bucket(pool, filter, previous, previous_starts)
+    )?;
     // One after the other, so that a request for many events does not take most of the connections.
     let uniques = async {
-        let unique = count_unique(pool, filter, counted, starts, is_stored(period)).await?;
-        Ok((unique, count_unique(pool, filter, previous, previous_starts, is_stored(previous.period)).await?))
+        let unique = count_unique(pool, filter, counted, starts, is_stored(period), &rows).await?;
+        let is_previous_stored = is_stored(previous.period);
+        Ok((unique, count_unique(pool, filter, previous, previous_starts, is_previous_stored, &previous_rows).await?))
     };
-    let (rows, previous_rows, facets, (unique, previous_unique)) = tokio::try_join!(
-        count_by_bucket(pool, filter, counted, starts),
-        count_by_bucket(pool, filter, previous, previous_starts),
-        count_facets(pool, filter, counted, oldest),
-        uniques
-    )?;
+    let (facets, (unique, previous_unique)) = tokio::try_join!(count_facets(pool, filter, counted, oldest), uniques)?;
     let Facets { bounces, domains, tags, templates, subaccounts } = facets;
     Ok(Statistics {
         counts: total(&rows),
@@ -149,16 +149,24 @@ async fn count_facets(
     Ok(Facets::from_rows(store::count_by_facet(pool, counted.period, hours, counted.simulated).await?))
 }
 
-/// Counts messages, unless their events are gone or there are too many.
+/// Opens and clicks beyond this number cannot be grouped by message in time, so that it is not tried.
+const MAX_UNIQUE_EVENTS: i64 = 2_000_000;
+
+/// Counts messages, unless their events are gone or there are too many. `counts` are those of the events.
 async fn count_unique(
     pool: &PgPool,
     filter: &Filter,
     counted: Counted,
     starts: &[OffsetDateTime],
     is_stored: bool,
+    counts: &[BucketCount],
 ) -> Result<UniqueOutcome, sqlx::Error> {
     if !is_stored {
         return Ok(UniqueOutcome::NotStored);
+    }
+    let events: i64 = counts.iter().filter(|row| row.kind == "open" || row.kind == "click").map(|row| row.count).sum();
+    if events > MAX_UNIQUE_EVENTS {
+        return Ok(UniqueOutcome::TooMany);
     }
     match selected::count_unique(pool, filter, counted, starts).await {
         Ok(rows) => Ok(UniqueOutcome::Counted(rows)),

@@ -8,8 +8,10 @@ mod scan;
 
 use std::time::Duration;
 
+use shared::event::Event;
 use shared::filter::Filter;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 pub(crate) use self::scan::Found;
@@ -20,6 +22,9 @@ use crate::store::time_limit;
 
 /// How long a search reads events from the newest on, before it reads those of each selected kind.
 const FIRST_SCAN: Duration = Duration::from_millis(50);
+
+/// How many days back the first parts of a look-up reach.
+const PERIOD_DAYS: [i64; 2] = [31, 124];
 
 /// Finds up to `limit` of the newest events that match the filter and come after `after` in the list. It takes a little longer than `budget`
 /// at most, but always comes further.
@@ -68,6 +73,67 @@ async fn look_up(
     limit: Duration,
 ) -> Result<bool, sqlx::Error> {
     let mut transaction = time_limit::begin(pool, limit).await?;
-    let found = list::newest(&mut transaction, filter, plan, scan.position(), scan.missing()).await;
+    let found = look_up_by_period(&mut transaction, filter, &plan, scan.position(), scan.missing()).await;
     scan.end_if_in_time(found)
+}
+
+/// The index returns all matches of a partition before they are put in order. The newest partitions often have enough of them.
+async fn look_up_by_period(
+    connection: &mut PgConnection,
+    filter: &Filter,
+    plan: &SearchPlan,
+    after: Option<ListPosition>,
+    limit: i64,
+) -> Result<Vec<Event>, sqlx::Error> {
+    let newest = after.map_or_else(OffsetDateTime::now_utc, |(received_at, _)| received_at);
+    let newest = filter.to.map_or(newest, |to| newest.min(to));
+    let mut events = Vec::new();
+    for (from, to) in periods(filter, newest) {
+        let filter = Filter { from, to, ..filter.clone() };
+        let missing = limit - i64::try_from(events.len()).unwrap_or(limit);
+        events.extend(list::newest(connection, &filter, plan.clone(), after, missing).await?);
+        if i64::try_from(events.len()).is_ok_and(|found| found >= limit) {
+            break;
+        }
+    }
+    Ok(events)
+}
+
+/// The filter's period in parts, newest first.
+fn periods(filter: &Filter, newest: OffsetDateTime) -> Vec<(Option<OffsetDateTime>, Option<OffsetDateTime>)> {
+    let (mut parts, mut to) = (Vec::new(), filter.to);
+    if filter.ids.is_empty() {
+        for days in PERIOD_DAYS {
+            let from = newest.saturating_sub(time::Duration::days(days));
+            if filter.from.is_some_and(|earliest| earliest >= from) {
+                break;
+            }
+            parts.push((Some(from), to));
+            to = Some(from);
+        }
+    }
+    parts.push((filter.from, to));
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn periods_cover_that_of_the_filter_once() {
+        let now = datetime!(2026-11-30 12:00 UTC);
+        let (month, year) = (now - time::Duration::days(31), now - time::Duration::days(365));
+        let all = Filter::default();
+        let parts = periods(&all, now);
+        assert_eq!((parts.len(), parts[0], parts[2].0), (3, (Some(month), None), None));
+        assert!(parts.windows(2).all(|pair| pair[1].1 == pair[0].0), "{parts:?}");
+        let week = Filter { from: Some(now - time::Duration::days(7)), to: Some(now), ..Filter::default() };
+        assert_eq!(periods(&week, now), [(week.from, week.to)]);
+        let since = Filter { from: Some(year), ..Filter::default() };
+        assert_eq!(periods(&since, now).last(), Some(&(Some(year), Some(now - time::Duration::days(124)))));
+        let ids = Filter { ids: vec![1], ..Filter::default() };
+        assert_eq!(periods(&ids, now), [(None, None)]);
+    }
 }

@@ -27,7 +27,7 @@ pub(crate) enum RowLimit {
 }
 
 /// How a query finds the filter's texts.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct SearchPlan {
     /// The index terms to look up. Empty if the filter contains no text that the index can match, or if scanning from the newest event is
     /// cheaper.
