@@ -15,7 +15,8 @@ const INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// Delay before a retry after a failure, for example if Postgres is unavailable.
 const RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// Sets what partitions cover, and runs all jobs until `stop`. `owner` connects as the owner of the tables; otherwise, what only that role can do is left to `ingest upkeep`.
+/// Sets what partitions cover, and runs all jobs until `stop`. `owner` connects as the owner of the tables; otherwise, what only that role can
+/// do is left to `ingest upkeep`.
 pub async fn run(
     service: PgPool,
     owner: PgPool,

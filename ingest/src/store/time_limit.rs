@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 /// Begins a transaction that reads one snapshot, and whose statements are cancelled after `limit` each.
 ///
@@ -10,7 +10,16 @@ use sqlx::{PgPool, Postgres, Transaction};
 /// Returns an error if Postgres fails.
 pub(crate) async fn begin(pool: &PgPool, limit: Duration) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     let mut transaction = pool.begin_with("begin isolation level repeatable read read only").await?;
-    let limit = format!("{}ms", limit.as_millis());
-    sqlx::query!("select set_config('statement_timeout', $1, true)", limit).fetch_one(&mut *transaction).await?;
+    set(&mut transaction, limit).await?;
     Ok(transaction)
+}
+
+/// Changes the limit for the statements that follow. It is at least a millisecond.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn set(connection: &mut PgConnection, limit: Duration) -> Result<(), sqlx::Error> {
+    let limit = format!("{}ms", limit.as_millis().max(1));
+    sqlx::query!("select set_config('statement_timeout', $1, true)", limit).fetch_one(connection).await?;
+    Ok(())
 }

@@ -8,9 +8,8 @@ mod scan;
 
 use std::time::Duration;
 
-use shared::event::Event;
 use shared::filter::Filter;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
@@ -18,7 +17,7 @@ pub(crate) use self::scan::Found;
 use self::scan::Scan;
 use super::list::{self, ListPosition};
 use super::search_plan::{self, RowLimit, SearchPlan};
-use crate::store::time_limit;
+use crate::store::{sqlstate, time_limit};
 
 /// How long a search reads events from the newest on, before it reads those of each selected kind.
 const FIRST_SCAN: Duration = Duration::from_millis(50);
@@ -72,31 +71,32 @@ async fn look_up(
     scan: &mut Scan<'_>,
     limit: Duration,
 ) -> Result<bool, sqlx::Error> {
+    let deadline = Instant::now() + limit;
     let mut transaction = time_limit::begin(pool, limit).await?;
-    let found = look_up_by_period(&mut transaction, filter, &plan, scan.position(), scan.missing()).await;
-    scan.end_if_in_time(found)
-}
-
-/// The index returns all matches of a partition before they are put in order. The newest partitions often have enough of them.
-async fn look_up_by_period(
-    connection: &mut PgConnection,
-    filter: &Filter,
-    plan: &SearchPlan,
-    after: Option<ListPosition>,
-    limit: i64,
-) -> Result<Vec<Event>, sqlx::Error> {
+    let after = scan.position();
     let newest = after.map_or_else(OffsetDateTime::now_utc, |(received_at, _)| received_at);
     let newest = filter.to.map_or(newest, |to| newest.min(to));
     let mut events = Vec::new();
+    // The index returns all matches of a partition before they are put in order. The newest partitions often have enough of them.
     for (from, to) in periods(filter, newest) {
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        if remaining < Duration::from_millis(1) {
+            return Ok(false);
+        }
+        time_limit::set(&mut transaction, remaining).await?;
         let filter = Filter { from, to, ..filter.clone() };
-        let missing = limit - i64::try_from(events.len()).unwrap_or(limit);
-        events.extend(list::newest(connection, &filter, plan.clone(), after, missing).await?);
-        if i64::try_from(events.len()).is_ok_and(|found| found >= limit) {
+        let missing = scan.missing() - i64::try_from(events.len()).unwrap_or_default();
+        match list::newest(&mut transaction, &filter, plan.clone(), after, missing).await {
+            Ok(found) => events.extend(found),
+            Err(error) if sqlstate::is_timeout(&error) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        if i64::try_from(events.len()).is_ok_and(|found| found >= scan.missing()) {
             break;
         }
     }
-    Ok(events)
+    scan.end_with(events);
+    Ok(true)
 }
 
 /// The filter's period in parts, newest first.

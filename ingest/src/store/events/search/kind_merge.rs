@@ -11,7 +11,10 @@ use crate::store::copy::EVENT_COLUMNS;
 use crate::store::events::list::{push_after, push_list_order};
 use crate::store::events::search_plan::SearchPlan;
 use crate::store::events::selection::push_conditions;
-use crate::store::time_limit;
+use crate::store::{sqlstate, time_limit};
+
+/// Merging more kinds than this takes longer than it saves.
+const MAX_KINDS: usize = 40;
 
 /// Whether the filter names several kinds, or excludes one.
 pub(super) fn selects_several_kinds(filter: &Filter) -> bool {
@@ -25,18 +28,30 @@ pub(super) fn selects_nothing_else(filter: &Filter) -> bool {
     rest.is_empty()
 }
 
-/// Ends the search with the newest events of the kinds that the filter selects. Returns false if that takes too long.
+/// Ends the search with the newest events of the kinds that the filter selects. Returns false if that takes too long or there are too many.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
 pub(super) async fn merge(pool: &PgPool, filter: &Filter, scan: &mut Scan<'_>, limit: Duration) -> Result<bool, sqlx::Error> {
     let mut transaction = time_limit::begin(pool, limit).await?;
-    let found = read(&mut transaction, filter, scan).await;
-    scan.end_if_in_time(found)
+    let kinds = selected_kinds(&mut transaction, filter).await;
+    match kinds {
+        Ok(kinds) if kinds.len() <= MAX_KINDS => {
+            let found = read(&mut transaction, filter, kinds, scan).await;
+            scan.end_if_in_time(found)
+        }
+        Ok(_) => Ok(false),
+        Err(error) if sqlstate::is_timeout(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
-async fn read(connection: &mut PgConnection, filter: &Filter, scan: &Scan<'_>) -> Result<Vec<Event>, sqlx::Error> {
-    let kinds = selected_kinds(connection, filter).await?;
+async fn read(
+    connection: &mut PgConnection,
+    filter: &Filter,
+    kinds: Vec<String>,
+    scan: &Scan<'_>,
+) -> Result<Vec<Event>, sqlx::Error> {
     if kinds.is_empty() {
         return Ok(Vec::new());
     }
@@ -55,7 +70,8 @@ async fn read(connection: &mut PgConnection, filter: &Filter, scan: &Scan<'_>) -
     sql.build_query_as().fetch_all(connection).await
 }
 
-/// The kinds of stored events that the filter selects. Each step leaps to the next kind, however many events the one before has.
+/// The kinds that the filter selects, once each: those that it names, or those of stored events. Each step leaps to the next kind, however many
+/// events the one before has.
 async fn selected_kinds(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<String>, sqlx::Error> {
     let mut kinds = filter.kinds.clone();
     if kinds.is_empty() {
@@ -66,11 +82,14 @@ async fn selected_kinds(connection: &mut PgConnection, filter: &Filter) -> Resul
                  union all
                  select (select min(kind) from events where events.kind > kinds.kind) from kinds where kind is not null
                )
-               select kind as "kind!" from kinds where kind is not null"#
+               select kind as "kind!" from kinds where kind is not null limit $1"#,
+            i64::try_from(MAX_KINDS + filter.not.len() + 1).unwrap_or(i64::MAX)
         )
         .fetch_all(connection)
         .await?;
     }
+    kinds.sort_unstable();
+    kinds.dedup();
     kinds.retain(|kind| !filter.not.iter().any(|(field, value)| *field == Field::Kind && value == kind));
     Ok(kinds)
 }

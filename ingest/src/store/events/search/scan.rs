@@ -77,7 +77,8 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn end_with(&mut self, events: Vec<Event>) {
+    /// Ends the search with the rest of what it was to find.
+    pub(super) fn end_with(&mut self, events: Vec<Event>) {
         self.found.extend(events);
         self.is_complete = true;
     }
