@@ -2,7 +2,9 @@
 
 import { type Ref, watch } from "vue";
 
-interface Growing {
+/** A list that is fetched page by page. */
+export interface Growing {
+  readonly items: Readonly<Ref<readonly unknown[]>>;
   readonly hasOlder: Readonly<Ref<boolean>>;
   readonly loading: Readonly<Ref<boolean>>;
   readonly problem: Readonly<Ref<string | null>>;
