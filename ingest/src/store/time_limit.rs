@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
+use super::sqlstate;
+
 /// Begins a transaction that reads one snapshot, and whose statements are cancelled after `limit` each.
 ///
 /// # Errors
@@ -22,4 +24,16 @@ pub(crate) async fn set(connection: &mut PgConnection, limit: Duration) -> Resul
     let limit = format!("{}ms", limit.as_millis().max(1));
     sqlx::query!("select set_config('statement_timeout', $1, true)", limit).fetch_one(connection).await?;
     Ok(())
+}
+
+/// What a query returned; `None` if it was cancelled at the limit.
+///
+/// # Errors
+/// Returns any other error of the query.
+pub(crate) fn in_time<T>(result: Result<T, sqlx::Error>) -> Result<Option<T>, sqlx::Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if sqlstate::is_timeout(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

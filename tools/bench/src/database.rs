@@ -201,3 +201,23 @@ pub(crate) async fn pgbench(stack: &Stack, clients: u32, seconds: u64, payload: 
         _ => bail!("pgbench failed: {text}{}", String::from_utf8_lossy(&output.stderr)),
     }
 }
+
+/// Creates the partitions of this many months before the present one.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn create_months(connection: &mut PgConnection, months: u32) -> anyhow::Result<()> {
+    let create = format!(
+        "do $$
+         declare first timestamp;
+         begin
+           for month in 1..{months} loop
+             first := date_trunc('month', now() at time zone 'UTC') - make_interval(months => month);
+             execute format('create table if not exists %I partition of events for values from (%L) to (%L)',
+                            'events_' || to_char(first, 'YYYY_MM'), first || '+00', first + interval '1 month' || '+00');
+           end loop;
+         end $$"
+    );
+    sqlx::raw_sql(AssertSqlSafe(create)).execute(connection).await?;
+    Ok(())
+}

@@ -21,14 +21,6 @@ const POSTS: usize = 20_000;
 
 /// Inserts older events with minimal payloads and real digests, received from a year to two months ago.
 const FILL: &str = "
-    do $$ begin
-      for month in 1..13 loop
-        execute format('create table if not exists events_%s partition of events for values from (%L) to (%L)',
-          to_char(date_trunc('month', now() at time zone 'UTC') - make_interval(months => month), 'YYYY_MM'),
-          (date_trunc('month', now() at time zone 'UTC') - make_interval(months => month))::text || '+00',
-          (date_trunc('month', now() at time zone 'UTC') - make_interval(months => month - 1))::text || '+00');
-      end loop;
-    end $$;
     insert into events (received_at, occurred_at, simulated, kind, webhook, message_id, recipient, tags, search, terms, payload, digest)
     select at, at, false, 'open', 'main', md5('m' || n), 'person' || n % 100000 || '@example.com', '{}', '', array[n % 1000], '{}', md5(n::text)::uuid
     from (select n, now() - interval '365 days' + n * (interval '300 days' / {ROWS}) as at from generate_series({FIRST}, {LAST}) as n) as numbered";
@@ -51,6 +43,7 @@ pub(crate) async fn measure(quick: bool, only: &str) -> anyhow::Result<Vec<Row>>
     }
     let (mut empty, mut full) = (Ours::start().await?, Ours::start().await?);
     let mut postgres = PgConnection::connect(&full.stack.database_url()).await?;
+    database::create_months(&mut postgres, 13).await?;
     for first in (1..=OLDER).step_by(usize::try_from(CHUNK)?) {
         let last = first + CHUNK - 1;
         let fill = FILL.replace("{ROWS}", &OLDER.to_string()).replace("{FIRST}", &first.to_string());

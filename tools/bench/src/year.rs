@@ -26,15 +26,7 @@ const CLOCK: &str = "
       'select least(pg_catalog.now(), starts_at + (pg_catalog.now() - set_at) * {SPEED}) from public.clock';
     grant select on clock to mandrill_service;
     alter role mandrill_service set search_path = public, pg_catalog;
-    update key_window set first_day = 0, late_before = 0;
-    do $$ begin
-      for month in 1..12 loop
-        execute format('create table if not exists events_%s partition of events for values from (%L) to (%L)',
-          to_char(date_trunc('month', pg_catalog.now() at time zone 'UTC') - make_interval(months => month), 'YYYY_MM'),
-          (date_trunc('month', pg_catalog.now() at time zone 'UTC') - make_interval(months => month))::text || '+00',
-          (date_trunc('month', pg_catalog.now() at time zone 'UTC') - make_interval(months => month - 1))::text || '+00');
-      end loop;
-    end $$;";
+    update key_window set first_day = 0, late_before = 0;";
 
 const NO_CLOCK: &str = "
     alter role mandrill_service reset search_path;
@@ -54,6 +46,7 @@ pub(crate) async fn fill(stack: &mut Stack, events: u32) -> anyhow::Result<()> {
     ensure!(space.f_bavail * space.f_frsize > needed, "{} GB of free disk space are needed", needed >> 30);
     let mut postgres = PgConnection::connect(&stack.database_url()).await?;
     sqlx::raw_sql(AssertSqlSafe(CLOCK.replace("{SPEED}", &SPEED.to_string()))).execute(&mut postgres).await?;
+    database::create_months(&mut postgres, 12).await?;
     stack.restart(Part::Ingest)?;
     let mut corpus = Corpus::new(&stack.settings().webhook_keys, &stack.webhook_url());
     let parts = usize::try_from(events)? / (BATCHES * SIZE);

@@ -18,7 +18,7 @@ use crate::state::AppState;
 use crate::store::events::audience::{self, AudienceCount, HourOfDay, MailCount};
 use crate::store::events::statistics::{Period, first_counted, is_stored, is_time_zone, oldest_event};
 use crate::store::reports::Report;
-use crate::store::sqlstate;
+use crate::store::time_limit;
 use crate::verdict::readers::Reader;
 
 /// Number of programs and devices that are listed. The query limits countries and links.
@@ -119,11 +119,9 @@ async fn count(pool: &PgPool, query: &StatisticsQuery) -> Result<Audience, sqlx:
         audience::count_mail(pool, filter, counted),
         audience::count_hours(pool, filter, counted, zone),
     );
-    let (rows, mail, hours, too_many) = match counts {
-        Ok((rows, mail, hours)) => (rows, mail, hours, false),
-        Err(error) if sqlstate::is_timeout(&error) => (Vec::new(), Vec::new(), Vec::new(), true),
-        Err(error) => return Err(error),
-    };
+    let counts = time_limit::in_time(counts)?;
+    let too_many = counts.is_none();
+    let (rows, mail, hours) = counts.unwrap_or_default();
     let Names { opens, clients, devices, countries, links } = names(rows);
     let period = counted.period;
     let counted_from = oldest.filter(|oldest| *oldest > period.from && !is_stored(period, Some(*oldest), first_counted));

@@ -20,7 +20,7 @@ use crate::state::AppState;
 use crate::store::events::selected_statistics as selected;
 use crate::store::events::statistics::{self as store, BucketCount, Counted, Period};
 use crate::store::reports::Report;
-use crate::store::sqlstate;
+use crate::store::time_limit;
 
 /// Counts events by kind, over time and by bounce text, domain, tag, template and subaccount.
 ///
@@ -168,9 +168,6 @@ async fn count_unique(
     if events > MAX_UNIQUE_EVENTS {
         return Ok(UniqueOutcome::TooMany);
     }
-    match selected::count_unique(pool, filter, counted, starts).await {
-        Ok(rows) => Ok(UniqueOutcome::Counted(rows)),
-        Err(error) if sqlstate::is_timeout(&error) => Ok(UniqueOutcome::TooMany),
-        Err(error) => Err(error),
-    }
+    let rows = time_limit::in_time(selected::count_unique(pool, filter, counted, starts).await)?;
+    Ok(rows.map_or(UniqueOutcome::TooMany, UniqueOutcome::Counted))
 }

@@ -17,7 +17,7 @@ pub(crate) use self::scan::Found;
 use self::scan::Scan;
 use super::list::{self, ListPosition};
 use super::search_plan::{self, RowLimit, SearchPlan};
-use crate::store::{sqlstate, time_limit};
+use crate::store::time_limit;
 
 /// How long a search reads events from the newest on, before it reads those of each selected kind.
 const FIRST_SCAN: Duration = Duration::from_millis(50);
@@ -86,11 +86,9 @@ async fn look_up(
         time_limit::set(&mut transaction, remaining).await?;
         let filter = Filter { from, to, ..filter.clone() };
         let missing = scan.missing() - i64::try_from(events.len()).unwrap_or_default();
-        match list::newest(&mut transaction, &filter, plan.clone(), after, missing).await {
-            Ok(found) => events.extend(found),
-            Err(error) if sqlstate::is_timeout(&error) => return Ok(false),
-            Err(error) => return Err(error),
-        }
+        let found = list::newest(&mut transaction, &filter, plan.clone(), after, missing).await;
+        let Some(found) = time_limit::in_time(found)? else { return Ok(false) };
+        events.extend(found);
         if i64::try_from(events.len()).is_ok_and(|found| found >= scan.missing()) {
             break;
         }

@@ -11,7 +11,7 @@ use crate::store::copy::EVENT_COLUMNS;
 use crate::store::events::list::{push_after, push_list_order};
 use crate::store::events::search_plan::SearchPlan;
 use crate::store::events::selection::push_conditions;
-use crate::store::{sqlstate, time_limit};
+use crate::store::time_limit;
 
 /// Merging more kinds than this takes longer than it saves.
 const MAX_KINDS: usize = 40;
@@ -34,16 +34,12 @@ pub(super) fn selects_nothing_else(filter: &Filter) -> bool {
 /// Returns an error if Postgres fails.
 pub(super) async fn merge(pool: &PgPool, filter: &Filter, scan: &mut Scan<'_>, limit: Duration) -> Result<bool, sqlx::Error> {
     let mut transaction = time_limit::begin(pool, limit).await?;
-    let kinds = selected_kinds(&mut transaction, filter).await;
-    match kinds {
-        Ok(kinds) if kinds.len() <= MAX_KINDS => {
-            let found = read(&mut transaction, filter, kinds, scan).await;
-            scan.end_if_in_time(found)
-        }
-        Ok(_) => Ok(false),
-        Err(error) if sqlstate::is_timeout(&error) => Ok(false),
-        Err(error) => Err(error),
-    }
+    let kinds = time_limit::in_time(selected_kinds(&mut transaction, filter).await)?;
+    let Some(kinds) = kinds.filter(|kinds| kinds.len() <= MAX_KINDS) else { return Ok(false) };
+    let found = read(&mut transaction, filter, kinds, scan).await;
+    let Some(events) = time_limit::in_time(found)? else { return Ok(false) };
+    scan.end_with(events);
+    Ok(true)
 }
 
 async fn read(

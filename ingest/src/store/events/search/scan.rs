@@ -62,21 +62,6 @@ impl<'a> Scan<'a> {
         self.limit - i64::try_from(self.found.len()).unwrap_or(self.limit)
     }
 
-    /// Ends the search with what a query of the rest found. Returns false if the query took too long.
-    ///
-    /// # Errors
-    /// Returns the error of the query, if it has another.
-    pub(super) fn end_if_in_time(&mut self, found: Result<Vec<Event>, sqlx::Error>) -> Result<bool, sqlx::Error> {
-        match found {
-            Ok(events) => {
-                self.end_with(events);
-                Ok(true)
-            }
-            Err(error) if sqlstate::is_timeout(&error) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Ends the search with the rest of what it was to find.
     pub(super) fn end_with(&mut self, events: Vec<Event>) {
         self.found.extend(events);
