@@ -17,14 +17,18 @@ pub struct ApiResponse {
 
 impl ApiResponse {
     pub(crate) async fn fetch(request: RequestBuilder) -> Self {
-        Self::try_fetch(request).await.expect("the server should respond")
+        Self::read(request).await.expect("the server should respond")
     }
 
     /// Sends a request. Returns `None` if the connection fails.
     pub async fn try_fetch(request: RequestBuilder) -> Option<Self> {
-        let response = request.send().await.ok()?;
+        Self::read(request).await.ok()
+    }
+
+    async fn read(request: RequestBuilder) -> reqwest::Result<Self> {
+        let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        Some(Self { status, headers, text: response.text().await.ok()? })
+        Ok(Self { status, headers, text: response.text().await? })
     }
 
     /// The body as JSON.
