@@ -26,9 +26,10 @@ check: frontend/node_modules/.package-lock.json ## check format, lints, spelling
 test: ## run every check and test; the last line is `N passed, N failed`
 	@python3 tools/test.py
 
-soak: frontend ## run the long tests at full size: failovers of Redis, rolling restarts with hundreds of clients, upgrades of a million events
+soak: frontend ## run the long tests at full size: failovers, rolling restarts with hundreds of clients, archives and upgrades of a million events
 	cargo build --locked --workspace
-	SOAK=1 cargo test --locked -p front-door --test front_door -- --test-threads 1 a_rolling clients_receive
+	SOAK=1 cargo test --locked -p front-door --test front_door -- --test-threads 1 a_rolling clients_receive whoever_kills
+	SOAK=1 ARCHIVE_TOOLS=$$(python3 tools/pinned.py archive) cargo test --locked -p front-door --test front_door -- --ignored duckdb_finds
 	FROM=previous python3 tools/rehearse_upgrade.py
 	FROM=baseline python3 tools/rehearse_upgrade.py
 

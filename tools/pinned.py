@@ -19,3 +19,8 @@ def install(home: Path, required: Path) -> Path:
     # This must be the last step, so that an incomplete installation is never treated as complete.
     shutil.copyfile(required, installed)
     return programs
+
+
+if __name__ == "__main__":
+    TOOLS = Path(__file__).resolve().parent
+    print(install(TOOLS.parent / ".runtime" / sys.argv[1], TOOLS / f"{sys.argv[1]}.txt"))

@@ -101,15 +101,20 @@ def target_directory():
     return Path(json.loads(metadata)["target_directory"])
 
 
+def pinned_programs(name):
+    """Installs the wheels of a file in `tools`, and returns the directory with their programs. If that fails, counts it and returns None."""
+    try:
+        return pinned.install(ROOT / ".runtime" / name, ROOT / "tools" / f"{name}.txt")
+    except subprocess.CalledProcessError as error:
+        print(f"{name} could not be installed: {error}")
+        total["failed"] += 1
+        return None
+
+
 def pinned_checker(name, program, *arguments):
     """Runs a checker that is installed from a wheel."""
-    try:
-        programs = pinned.install(ROOT / ".runtime" / program, ROOT / "tools" / f"{program}.txt")
-    except subprocess.CalledProcessError as error:
-        print(f"{program} could not be installed: {error}")
-        total["failed"] += 1
-        return
-    step(name, programs / program, *arguments)
+    if programs := pinned_programs(program):
+        step(name, programs / program, *arguments)
 
 
 def check():
@@ -141,6 +146,9 @@ def test():
     if debian_servers():
         ignored = ["cargo", "test", "--locked", "--workspace", "--quiet", "--test", "front_door", "--", "--ignored", "installed_servers"]
         step("tests with Debian's servers", *ignored, counted=True)
+    if programs := pinned_programs("archive"):
+        ignored = ["cargo", "test", "--locked", "--workspace", "--quiet", "--test", "front_door", "--", "--ignored", "archive_storage"]
+        step("tests with an S3 server", *ignored, counted=True, env={"ARCHIVE_TOOLS": str(programs)})
     step("contract", stack, "with", sys.executable, "tools/contract/run.py")
     if browser := chromium():
         step("component tests", "npm", "run", "components", cwd=FRONTEND, counted=True, env={"CHROMIUM": browser})

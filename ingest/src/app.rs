@@ -23,7 +23,8 @@ use crate::outbox::publisher::{self, Publisher};
 use crate::periodic::alarms::Alarms;
 use crate::periodic::key_window::KeyWindowArgs;
 use crate::periodic::probes::Probes;
-use crate::periodic::{actor_review, background, gin_pending, refusals, replica_lag, upkeep};
+use crate::periodic::upkeep::{self, Expiry};
+use crate::periodic::{actor_review, background, gin_pending, refusals, replica_lag};
 use crate::readiness::Readiness;
 use crate::state::AppState;
 use crate::store::erasures::ErasureCache;
@@ -49,6 +50,7 @@ pub struct App {
     writers: usize,
     partitions: PartitionWidth,
     key_window: KeyWindowArgs,
+    expiry: Expiry,
     listener: TcpListener,
     connections: config::Connections,
 }
@@ -64,6 +66,7 @@ impl App {
         } else if config.webhook.webhook_urls.first().is_none() {
             tracing::warn!("no webhook URL is configured: every delivery is refused until WEBHOOK_URLS is set");
         }
+        let expiry = Expiry::new(&config.retention, &config.archive, &config.secret_keys)?;
         let secret_keys = config.secret_keys.secret_key;
         let (deliveries, queue) = queue::channel();
         let reading = db::pool(&config.database, "ingest-reading", Purpose::Reading)?;
@@ -103,6 +106,7 @@ impl App {
             writers: usize::from(config.writers),
             partitions: config.partitions,
             key_window: config.key_window,
+            expiry,
             listener: TcpListener::bind(config.listen).await?,
             connections: config.connections,
         })
@@ -162,7 +166,7 @@ impl App {
             owner,
             self.partitions,
             self.key_window,
-            state.retention_days,
+            self.expiry.clone(),
             stop_background.clone(),
         ));
         tasks.spawn(gin_pending::run(pool.clone(), Arc::clone(&state.stored), stop_background.clone()));

@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 use shared::config::Log;
 
+use crate::commands::archive::Archive;
 use crate::commands::dictionary::DictionaryArgs;
 use crate::commands::doctor::Doctor;
 use crate::commands::healthcheck::Healthcheck;
@@ -43,6 +44,8 @@ pub enum Command {
     /// Creates partitions, builds indexes, runs background jobs and drops expired partitions, once. Needed by timer if no service has
     /// DATABASE_OWNER_URL and their role does not own the tables.
     Upkeep(Upkeep),
+    /// Lists, checks, restores and drops archived partitions.
+    Archive(Archive),
     /// Makes dictionaries with which payloads are compressed.
     Dictionary(DictionaryArgs),
     /// Checks everything that a working webhook needs, and explains how to fix each problem.
@@ -65,6 +68,7 @@ impl Command {
             Self::Simulate(config) => &config.log,
             Self::Retention(config) => &config.log,
             Self::Upkeep(config) => &config.log,
+            Self::Archive(config) => &config.log,
             Self::Dictionary(config) => &config.log,
             Self::Doctor(config) => &config.log,
             Self::Webhook(config) => &config.log,

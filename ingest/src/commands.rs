@@ -1,6 +1,7 @@
 //! Subcommands of `ingest`, each with its options and code. Only the options for `serve` are defined here; the command itself is
 //! implemented in `app`.
 
+pub mod archive;
 pub mod dictionary;
 pub mod doctor;
 pub mod healthcheck;

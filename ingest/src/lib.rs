@@ -9,6 +9,7 @@
 //! - [`periodic`]: the scheduled jobs of a running service.
 //! - [`outbox`]: committed → Redis.
 //! - [`store`]: the SQL for deliveries and for the API.
+//! - [`archive`]: partitions as Parquet files in an object storage.
 //! - [`payload`]: compression of what was received, and the dictionaries for it.
 //! - [`erasure`]: addresses whose data was erased, and what to leave out of events about them.
 //! - [`notify`]: which users an event notifies, and the text they see.
@@ -17,6 +18,7 @@
 
 pub mod api;
 pub mod app;
+pub mod archive;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -2,6 +2,7 @@
 
 pub(crate) mod actor_review;
 pub mod alarms;
+pub mod archive;
 pub(crate) mod background;
 pub(crate) mod counts;
 pub mod facets;

@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod alarms;
+pub(crate) mod archive;
 pub(crate) mod background_jobs;
 pub(crate) mod commit;
 pub(crate) mod constraints;

@@ -1,7 +1,7 @@
 //! A small disk for Postgres that a test can fill.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use stack::{Part, Stack};
@@ -9,7 +9,7 @@ use stack::{Part, Stack};
 /// Room for a fresh cluster with its log of changes.
 const SIZE: &str = "size=300m";
 
-/// A file system in memory for the data of a stack's Postgres. Declare it before the stack, so that it is unmounted last.
+/// A file system in memory, for the data of a stack's Postgres or of another server. Declare it before the stack, so that it is unmounted last.
 #[derive(Debug, Default)]
 pub struct SmallDisk {
     mounted: Option<PathBuf>,
@@ -24,13 +24,10 @@ impl SmallDisk {
         let data = stack.folder().join("postgres");
         let disk = stack.folder().with_extension("disk");
         std::fs::create_dir(&disk).expect("the folder should be created");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", SIZE, "tmpfs"]).arg(&disk);
-        if !mount.status().is_ok_and(|status| status.success()) {
+        if !self.mount(&disk) {
             let _ = std::fs::remove_dir(&disk);
             return false;
         }
-        self.mounted = Some(disk.clone());
         stack.stop(Part::Postgres);
         let moved = Command::new("cp").arg("-a").arg(&data).arg(&disk).status();
         assert!(moved.is_ok_and(|status| status.success()), "the data should be copied");
@@ -38,6 +35,15 @@ impl SmallDisk {
         std::os::unix::fs::symlink(disk.join("postgres"), &data).expect("the link should be created");
         stack.restart(Part::Postgres).expect("Postgres should restart");
         true
+    }
+
+    /// Mounts the disk at a folder. Returns false if this user may not mount file systems.
+    pub fn mount(&mut self, folder: &Path) -> bool {
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", SIZE, "tmpfs"]).arg(folder);
+        let is_mounted = mount.status().is_ok_and(|status| status.success());
+        self.mounted = is_mounted.then(|| folder.to_owned());
+        is_mounted
     }
 
     /// Fills the disk to the last byte.

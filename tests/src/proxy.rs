@@ -10,6 +10,9 @@ use tokio::sync::watch;
 
 use crate::socket_owner::has_socket;
 
+/// A piece of a response that is longer has more than headers.
+const LONG_PIECE: usize = 4 << 10;
+
 /// How the proxy handles traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProxyMode {
@@ -19,6 +22,8 @@ pub enum ProxyMode {
     Delay(Duration),
     /// Forwards requests but holds back the responses.
     HoldResponses,
+    /// Forwards everything, but changes a byte in each long piece of a response.
+    Garble,
     /// Drops every connection and closes new ones.
     Cut,
     /// Like `Cut`, except for the connections of the process with this id.
@@ -79,7 +84,7 @@ impl ProxyMode {
             Self::CutExcept(pid) => !has_socket(pid, client.port()).await,
             Self::CutOf(pid) => has_socket(pid, client.port()).await,
             Self::CutFrom(address) => client.ip() == address,
-            Self::Forward | Self::Delay(_) | Self::HoldResponses => false,
+            Self::Forward | Self::Delay(_) | Self::HoldResponses | Self::Garble => false,
         }
     }
 }
@@ -118,6 +123,9 @@ async fn forward(
                 continue;
             }
         };
+        if is_response && mode == ProxyMode::Garble && count > LONG_PIECE {
+            bytes[count - 1] ^= 1;
+        }
         if let ProxyMode::Delay(delay) = mode {
             tokio::time::sleep(delay).await;
         }

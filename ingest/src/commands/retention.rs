@@ -6,6 +6,7 @@ use clap::Args;
 use shared::config::{Database, Log};
 use shared::db::Purpose;
 
+use crate::archive::storage::{ArchiveArgs, Storage};
 use crate::config::Owner;
 use crate::periodic::retention::{self, RetentionArgs};
 
@@ -17,6 +18,8 @@ pub struct Retention {
     pub dry_run: bool,
     #[command(flatten)]
     pub retention: RetentionArgs,
+    #[command(flatten)]
+    pub archive: ArchiveArgs,
     #[command(flatten)]
     pub database: Database,
     #[command(flatten)]
@@ -36,16 +39,21 @@ pub async fn run(config: &Retention) -> anyhow::Result<()> {
         writeln!(out, "RETENTION_DAYS is not set: all events are kept")?;
         return Ok(());
     };
+    let storage = Storage::open(&config.archive)?;
     if config.dry_run {
+        let verb = if storage.is_some() { "archive and drop" } else { "drop" };
         for partition in retention::expired_partitions(&pool, days).await? {
-            writeln!(out, "would drop {} (events received before {})", partition.name, partition.until.date())?;
+            writeln!(out, "would {verb} {} (events received before {})", partition.name, partition.until.date())?;
         }
         return Ok(());
     }
-    match retention::apply(&pool, days).await? {
+    match retention::apply(&pool, storage.as_ref(), days).await? {
         Some(report) => {
             let partitions = if report.partitions.is_empty() { "no partition".to_owned() } else { report.partitions.join(", ") };
             writeln!(out, "dropped {partitions}; deleted {} keys and {} notifications", report.keys, report.notifications)?;
+            if let Some(kept) = report.kept {
+                return Err(kept.into());
+            }
         }
         None => writeln!(out, "another process is already running retention")?,
     }

@@ -6,6 +6,7 @@ use clap::Args;
 use shared::config::{Connections, Database, Log, Public, Redis};
 
 use crate::api::accounts::oidc::provider::Oidc;
+use crate::archive::storage::ArchiveArgs;
 use crate::config::{Owner, Replica, Webhook};
 use crate::erasure::keys::SecretKeyArgs;
 use crate::periodic::alarms::AlarmArgs;
@@ -34,6 +35,8 @@ pub struct Serve {
     pub redis: Redis,
     #[command(flatten)]
     pub retention: RetentionArgs,
+    #[command(flatten)]
+    pub archive: ArchiveArgs,
     /// What one table of events covers: day, week or month. Retention drops whole tables.
     #[arg(long, env = "PARTITIONS", default_value = "month")]
     pub partitions: PartitionWidth,

@@ -47,6 +47,7 @@ struct Alarm {
 const REFUSALS: Alarm = Alarm { name: "refusals", title: "Mandrill deliveries are being refused" };
 const SILENCE: Alarm = Alarm { name: "silence", title: "No deliveries from Mandrill" };
 const WRITES: Alarm = Alarm { name: "writes", title: "Deliveries cannot be stored" };
+const ARCHIVE: Alarm = Alarm { name: "archive", title: "The archive does not work" };
 const REDIS: Alarm = Alarm { name: "redis", title: "Events are not shown live" };
 
 /// Suppresses problems that do not last.
@@ -181,6 +182,16 @@ impl Alarms {
         }
         Ok(changed)
     }
+}
+
+/// Raises the alarm about the archive, or clears it.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn set_archive_alarm(pool: &PgPool, problem: Option<&str>) -> Result<(), sqlx::Error> {
+    set_metric(&ARCHIVE, problem.is_some());
+    alarms::update(pool, ARCHIVE.name, ARCHIVE.title, problem).await?;
+    Ok(())
 }
 
 fn refusals_problem(HourlyRefusals { proven, likely }: HourlyRefusals) -> Option<String> {

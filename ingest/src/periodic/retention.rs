@@ -8,10 +8,14 @@ mod notifications;
 mod partitions;
 
 use shared::config::Count;
-use sqlx::PgPool;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnection;
+use sqlx::{PgPool, Postgres};
 
-pub(crate) use crate::periodic::retention::partitions::expired as expired_partitions;
+use crate::archive::error::ArchiveError;
+use crate::archive::storage::Storage;
+use crate::periodic::archive::save;
+pub(crate) use crate::periodic::retention::partitions::{detach_and_drop, expired as expired_partitions};
 
 /// Key of the advisory lock. The value is arbitrary, but no other lock uses it.
 const LOCK: i64 = 0x6d6c_6b65_6570;
@@ -26,36 +30,54 @@ pub struct RetentionArgs {
 }
 
 /// The result of one run.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct RetentionReport {
     /// Names of the dropped partitions.
     pub partitions: Vec<String>,
+    /// The partition that could not be archived and was kept, and why. Nothing newer was dropped.
+    pub kept: Option<Kept>,
     /// Number of deleted keys.
     pub keys: u64,
     /// Number of deleted notifications.
     pub notifications: u64,
 }
 
-/// Drops the partitions that ended at least `days` ago, and deletes expired keys and notifications. Returns `None` if another process
-/// is already running retention.
+/// A partition that could not be archived.
+#[derive(Debug, thiserror::Error)]
+#[error("{partition} was not archived and is kept, because {reason}")]
+pub struct Kept {
+    pub partition: String,
+    pub reason: ArchiveError,
+}
+
+/// Archives the partitions that ended at least `days` ago in `storage`, if there is one, drops them, and deletes expired keys and notifications.
+/// Returns `None` if another process holds the lock.
 ///
 /// # Errors
 /// When Postgres fails. The next run picks up where this one stopped.
-pub async fn apply(pool: &PgPool, days: u32) -> Result<Option<RetentionReport>, sqlx::Error> {
-    // This is a session-level lock, because a detach cannot run inside a transaction.
-    let mut connection = pool.acquire().await?;
-    let locked = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "locked!""#, LOCK);
-    if !locked.fetch_one(&mut *connection).await? {
-        return Ok(None);
-    }
-    let report = apply_locked(pool, &mut connection, days).await;
-    sqlx::query!("select pg_advisory_unlock($1)", LOCK).fetch_one(&mut *connection).await?;
+pub async fn apply(pool: &PgPool, storage: Option<&Storage>, days: u32) -> Result<Option<RetentionReport>, sqlx::Error> {
+    let Some(mut lock) = Lock::take(pool).await? else { return Ok(None) };
+    let report = apply_locked(pool, lock.connection(), storage, days).await;
+    lock.release().await?;
     report.map(Some)
 }
 
-async fn apply_locked(pool: &PgPool, connection: &mut PgConnection, days: u32) -> Result<RetentionReport, sqlx::Error> {
+async fn apply_locked(
+    pool: &PgPool,
+    connection: &mut PgConnection,
+    storage: Option<&Storage>,
+    days: u32,
+) -> Result<RetentionReport, sqlx::Error> {
     let mut report = RetentionReport::default();
-    for partition in partitions::expired(pool, days).await? {
+    for mut partition in partitions::expired(pool, days).await? {
+        if let Some(storage) = storage {
+            partitions::reattach_unarchived(pool, connection, &mut partition).await?;
+            if let Err(error) = save::save(pool, storage, &partition).await {
+                tracing::warn!(partition = partition.name, %error, "an expired partition was not archived, and is kept");
+                report.kept = Some(Kept { partition: partition.name, reason: error });
+                break;
+            }
+        }
         partitions::detach_and_drop(connection, &partition).await?;
         tracing::info!(partition = partition.name, "dropped an expired partition");
         report.partitions.push(partition.name);
@@ -63,4 +85,30 @@ async fn apply_locked(pool: &PgPool, connection: &mut PgConnection, days: u32) -
     report.keys = keys::delete_expired(pool).await?;
     report.notifications = notifications::delete_expired(pool, days).await?;
     Ok(report)
+}
+
+/// The lock of whoever drops, restores or rewrites archived events: only one process does so at a time.
+pub(crate) struct Lock(PoolConnection<Postgres>);
+
+impl Lock {
+    /// Takes the lock. `None` if another process holds it.
+    pub(crate) async fn take(pool: &PgPool) -> Result<Option<Self>, sqlx::Error> {
+        // This is a session-level lock, because a detach cannot run inside a transaction.
+        let mut connection = pool.acquire().await?;
+        let locked = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "locked!""#, LOCK);
+        // A connection that is closed loses its lock, also if whoever has it is cancelled.
+        let is_locked = locked.fetch_one(&mut *connection).await?;
+        connection.close_on_drop();
+        Ok(is_locked.then_some(Self(connection)))
+    }
+
+    /// The connection that holds the lock.
+    pub(crate) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.0
+    }
+
+    /// Releases the lock.
+    pub(crate) async fn release(mut self) -> Result<(), sqlx::Error> {
+        sqlx::query!("select pg_advisory_unlock($1)", LOCK).fetch_one(&mut *self.0).await.map(|_| ())
+    }
 }

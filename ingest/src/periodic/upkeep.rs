@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use shared::config::SettingError;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::archive::storage::{ArchiveArgs, Storage};
+use crate::erasure::keys::{SecretKeyArgs, SecretKeys};
+use crate::periodic::archive::erase;
 use crate::periodic::key_window::{self, KeyWindowArgs};
-use crate::periodic::{facets, retention};
+use crate::periodic::retention::{self, Lock, RetentionArgs};
+use crate::periodic::{alarms, facets};
 use crate::store::accounts::expiry;
 use crate::store::partitions::{self, PartitionWidth};
 use crate::store::service_role;
@@ -22,7 +27,7 @@ pub async fn run(
     owner: PgPool,
     width: PartitionWidth,
     window: KeyWindowArgs,
-    retention_days: Option<u32>,
+    expiry: Expiry,
     stop: CancellationToken,
 ) {
     let mut width_is_set = false;
@@ -34,9 +39,17 @@ pub async fn run(
                 width_is_set = true;
             }
             run_as_service(&service, window).await?;
-            run_as_owner(&owner, retention_days).await
+            run_as_owner(&owner, &expiry).await
         };
-        let pause = match outcome.await {
+        let outcome = tokio::select! {
+            () = stop.cancelled() => return,
+            outcome = outcome => outcome,
+        };
+        let pause = match outcome {
+            Ok(Outcome::ArchiveFailed(problem)) => {
+                tracing::warn!(problem, "the archive does not work; it will be tried again in ten minutes");
+                INTERVAL
+            }
             Ok(_) => INTERVAL,
             Err(error) => {
                 tracing::warn!(%error, "upkeep failed; it will be retried in 30 seconds");
@@ -62,16 +75,57 @@ pub(crate) async fn run_as_service(pool: &PgPool, window: KeyWindowArgs) -> Resu
     key_window::maintain(pool, window).await
 }
 
-/// Applies retention if `retention_days` is set. Returns false, and does nothing, if the role does not own the tables.
+/// What the owner of the tables does with expired events.
+#[derive(Debug, Clone)]
+pub struct Expiry {
+    /// `RETENTION_DAYS`.
+    pub days: Option<u32>,
+    /// Where partitions are archived before they are dropped.
+    pub storage: Option<Storage>,
+    /// The keys with which erased addresses are remembered.
+    pub keys: SecretKeys,
+}
+
+impl Expiry {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// If those of the archive are unusable.
+    pub fn new(retention: &RetentionArgs, archive: &ArchiveArgs, keys: &SecretKeyArgs) -> Result<Self, SettingError> {
+        Ok(Self { days: retention.retention_days.0, storage: Storage::open(archive)?, keys: keys.secret_key.clone() })
+    }
+}
+
+/// What [`run_as_owner`] could do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    /// The role does not own the tables, so nothing was done.
+    NotOwner,
+    /// The archive does not work, for this reason. An alarm says so.
+    ArchiveFailed(String),
+}
+
+/// Applies retention if `days` are set, and removes erased people from the archive.
 ///
 /// # Errors
 /// When Postgres fails. The next run picks up where this one stopped.
-pub(crate) async fn run_as_owner(pool: &PgPool, retention_days: Option<u32>) -> Result<bool, sqlx::Error> {
+pub(crate) async fn run_as_owner(pool: &PgPool, expiry: &Expiry) -> Result<Outcome, sqlx::Error> {
     if !service_role::owns_tables(pool).await? {
-        return Ok(false);
+        return Ok(Outcome::NotOwner);
     }
-    if let Some(days) = retention_days {
-        retention::apply(pool, days).await?;
+    let mut problem = None;
+    if let Some(days) = expiry.days {
+        let report = retention::apply(pool, expiry.storage.as_ref(), days).await?;
+        problem = report.and_then(|report| report.kept).map(|kept| kept.to_string());
     }
-    Ok(true)
+    if let Some(storage) = &expiry.storage {
+        let Some(lock) = Lock::take(pool).await? else { return Ok(Outcome::Done) };
+        let erased = erase::apply(pool, storage, &expiry.keys).await;
+        lock.release().await?;
+        problem =
+            problem.or(erased.err().map(|error| format!("erased people are not removed from the archive, because {error}")));
+    }
+    alarms::set_archive_alarm(pool, problem.as_deref()).await?;
+    Ok(problem.map_or(Outcome::Done, Outcome::ArchiveFailed))
 }

@@ -3,27 +3,22 @@
 //! COPY costs the server a third less than an INSERT from arrays, and does not need a second copy of a payload: a 20 MiB mail is sent in
 //! pieces. Source: "COPY" in the PostgreSQL documentation, section Binary Format; each value uses the binary format of its type.
 
+pub(super) mod fields;
+
 use shared::event::ReasonClass;
 use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 
+use self::fields::{END, HEADER, integers, length, prefixed, text, texts, timestamp, value};
 use super::row::Row;
-use crate::webhook::event::Text;
 
 /// The columns of an `Event`, in the order that [`encode_row`] writes them. Queries that return an `Event` add `erased_at`.
 pub(crate) const EVENT_COLUMNS: &str = "id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, \
     metadata, template, subaccount, url, ip, user_agent, country, city, diagnostic, reason_class, actor, actor_reason, simulated, webhook";
 /// The number of columns: [`EVENT_COLUMNS`], `verdict_rules`, `search`, `terms`, `digest`, `payload_frame` and `payload`.
 const COLUMN_COUNT: i16 = 29;
-/// Signature, flags, and the length of the (empty) header extension.
-const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Number of encoded bytes after which the buffered rows are sent. Longer payloads are sent in pieces of this size.
 const CHUNK_BYTES: usize = 128 << 10;
-/// Unix time of 2000-01-01, the epoch of Postgres timestamps.
-const EPOCH_SECONDS: i128 = 946_684_800;
-/// Type ids of array elements.
-const TEXT_OID: i32 = 25;
-const INTEGER_OID: i32 = 23;
 
 /// Copies rows into `events`.
 ///
@@ -50,7 +45,7 @@ pub(super) async fn copy(
             }
         }
     }
-    chunk.extend_from_slice(&(-1_i16).to_be_bytes());
+    chunk.extend_from_slice(END);
     copy.send(chunk.as_slice()).await?;
     copy.finish().await?;
     Ok(())
@@ -95,58 +90,4 @@ fn encode_row(chunk: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
         None => text(chunk, None),
     }
     chunk.extend_from_slice(&length(event.plain_payload().len()));
-}
-
-fn value(chunk: &mut Vec<u8>, bytes: &[u8]) {
-    prefixed(chunk, &[], bytes);
-}
-
-fn prefixed(chunk: &mut Vec<u8>, prefix: &[u8], bytes: &[u8]) {
-    chunk.extend_from_slice(&length(prefix.len() + bytes.len()));
-    chunk.extend_from_slice(prefix);
-    chunk.extend_from_slice(bytes);
-}
-
-fn text(chunk: &mut Vec<u8>, text: Option<&str>) {
-    match text {
-        Some(text) => value(chunk, text.as_bytes()),
-        None => chunk.extend_from_slice(&(-1_i32).to_be_bytes()),
-    }
-}
-
-fn texts(chunk: &mut Vec<u8>, items: &[Text<'_>]) {
-    array_header(chunk, TEXT_OID, items.len(), items.iter().map(|item| 4 + item.len()).sum());
-    for item in items {
-        value(chunk, item.as_bytes());
-    }
-}
-
-fn integers(chunk: &mut Vec<u8>, items: &[i32]) {
-    array_header(chunk, INTEGER_OID, items.len(), 8 * items.len());
-    for item in items {
-        // Writes the length and value together, because an event has many terms.
-        chunk.extend_from_slice(&(4_u64 << 32 | u64::from(item.cast_unsigned())).to_be_bytes());
-    }
-}
-
-/// The header that precedes `items` elements with a total size of `bytes` bytes: one dimension that starts at 1, or none for an empty
-/// array.
-fn array_header(chunk: &mut Vec<u8>, oid: i32, items: usize, bytes: usize) {
-    let dimensions: &[[u8; 4]] = if items == 0 { &[] } else { &[length(items), length(1)] };
-    chunk.extend_from_slice(&length(12 + 4 * dimensions.len() + bytes));
-    for word in [i32::from(items > 0), 0, oid] {
-        chunk.extend_from_slice(&word.to_be_bytes());
-    }
-    chunk.extend_from_slice(dimensions.as_flattened());
-}
-
-/// Microseconds since 2000.
-fn timestamp(at: OffsetDateTime) -> [u8; 8] {
-    let micros = at.unix_timestamp_nanos() / 1_000 - EPOCH_SECONDS * 1_000_000;
-    i64::try_from(micros).unwrap_or(i64::MAX - 1).to_be_bytes()
-}
-
-/// Nothing in a delivery comes close to the 2 GiB limit.
-fn length(bytes: usize) -> [u8; 4] {
-    i32::try_from(bytes).unwrap_or(i32::MAX).to_be_bytes()
 }

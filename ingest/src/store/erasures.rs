@@ -31,11 +31,21 @@ pub(crate) async fn add(connection: &mut PgConnection, key: &SecretKey, email: &
     Ok(())
 }
 
+/// The greatest id of an erasure whose events are erased for sure, because erasing them began a day ago.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn last_settled(executor: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
+    let last =
+        sqlx::query_scalar!(r#"select coalesce(max(id), 0) as "id!" from erasures where erased_at < now() - interval '1 day'"#);
+    last.fetch_one(executor).await
+}
+
 /// Those of the messages whose stored events were erased.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-async fn erased_messages(executor: impl PgExecutor<'_>, messages: &[String]) -> Result<HashSet<String>, sqlx::Error> {
+pub(crate) async fn erased_messages(executor: impl PgExecutor<'_>, messages: &[String]) -> Result<HashSet<String>, sqlx::Error> {
     if messages.is_empty() {
         return Ok(HashSet::new());
     }

@@ -64,6 +64,8 @@ pub(crate) async fn lock_current_for_insert(connection: &mut PgConnection) -> Re
 pub struct Partition {
     /// `events_YYYY_MM_DD`, `events_YYYY_wWW` (ISO 8601) or `events_YYYY_MM`.
     pub name: String,
+    /// The start of its first day.
+    pub first: OffsetDateTime,
     /// The start of the day after its last one.
     pub until: OffsetDateTime,
     /// False if retention has detached the partition but not dropped it yet.
@@ -84,16 +86,17 @@ pub async fn all(pool: &PgPool) -> Result<Vec<Partition>, sqlx::Error> {
              and relname ~ '^events_[0-9]{4}_'"#
     );
     let read = tables.fetch_all(pool).await?.into_iter().filter_map(|table| {
-        let until = end_of(&table.name)?.midnight().assume_utc();
-        Some(Partition { name: table.name, until, attached: table.attached, detaching: table.detaching })
+        let (first, until) = range_of(&table.name)?;
+        let (first, until) = (first.midnight().assume_utc(), until.midnight().assume_utc());
+        Some(Partition { name: table.name, first, until, attached: table.attached, detaching: table.detaching })
     });
     let mut partitions: Vec<Partition> = read.collect();
     partitions.sort_unstable_by_key(|partition| partition.until);
     Ok(partitions)
 }
 
-/// The day after the last one that a partition covers. `None` if its name is none of a partition.
-fn end_of(name: &str) -> Option<Date> {
+/// The days that a partition covers: the first, and the one after the last. `None` if its name is none of a partition.
+fn range_of(name: &str) -> Option<(Date, Date)> {
     let mut parts = name.strip_prefix("events_")?.split('_');
     let (year, part, day) = (parts.next()?.parse().ok()?, parts.next()?, parts.next());
     if parts.next().is_some() {
@@ -101,13 +104,14 @@ fn end_of(name: &str) -> Option<Date> {
     }
     if let Some(week) = part.strip_prefix('w') {
         let monday = Date::from_iso_week_date(year, week.parse().ok()?, Weekday::Monday).ok()?;
-        return if day.is_none() { monday.checked_add(time::Duration::WEEK) } else { None };
+        return if day.is_none() { Some((monday, monday.checked_add(time::Duration::WEEK)?)) } else { None };
     }
     let month = Month::try_from(part.parse::<u8>().ok()?).ok()?;
-    match day {
-        Some(day) => Date::from_calendar_date(year, month, day.parse().ok()?).ok()?.next_day(),
-        None => Date::from_calendar_date(year, month, month.length(year)).ok()?.next_day(),
-    }
+    let (first, last) = match day {
+        Some(day) => (day.parse().ok()?, day.parse().ok()?),
+        None => (1, month.length(year)),
+    };
+    Some((Date::from_calendar_date(year, month, first).ok()?, Date::from_calendar_date(year, month, last).ok()?.next_day()?))
 }
 
 #[cfg(test)]
@@ -117,11 +121,11 @@ mod tests {
 
     #[test]
     fn names_tell_what_partitions_cover() {
-        assert_eq!(end_of("events_2026_11"), Some(date!(2026 - 12 - 01)));
-        assert_eq!(end_of("events_2026_12"), Some(date!(2027 - 01 - 01)));
-        assert_eq!(end_of("events_2026_w53"), Some(date!(2027 - 01 - 04)));
-        assert_eq!(end_of("events_2027_w01"), Some(date!(2027 - 01 - 11)));
-        assert_eq!(end_of("events_2028_02_29"), Some(date!(2028 - 03 - 01)));
+        assert_eq!(range_of("events_2026_11"), Some((date!(2026 - 11 - 01), date!(2026 - 12 - 01))));
+        assert_eq!(range_of("events_2026_12"), Some((date!(2026 - 12 - 01), date!(2027 - 01 - 01))));
+        assert_eq!(range_of("events_2026_w53"), Some((date!(2026 - 12 - 28), date!(2027 - 01 - 04))));
+        assert_eq!(range_of("events_2027_w01"), Some((date!(2027 - 01 - 04), date!(2027 - 01 - 11))));
+        assert_eq!(range_of("events_2028_02_29"), Some((date!(2028 - 02 - 29), date!(2028 - 03 - 01))));
         for other in [
             "events",
             "events_2026",
@@ -131,7 +135,7 @@ mod tests {
             "events_2026_02_30",
             "events_2026_01_01_1",
         ] {
-            assert_eq!(end_of(other), None, "{other}");
+            assert_eq!(range_of(other), None, "{other}");
         }
     }
 }

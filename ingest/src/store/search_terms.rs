@@ -32,6 +32,23 @@ pub(crate) fn value(field: &str, value: &str) -> i32 {
     (hash | VALUE).cast_signed()
 }
 
+/// The terms of an event, sorted and without duplicates.
+pub(crate) fn of_event(
+    search: &str,
+    template: Option<&str>,
+    subaccount: Option<&str>,
+    url: Option<&str>,
+    ip: Option<&str>,
+) -> Vec<i32> {
+    let mut terms = Vec::with_capacity(search.len());
+    grams(search, &mut terms);
+    let values = [("template", template), ("subaccount", subaccount), ("url", url), ("ip", ip)];
+    terms.extend(values.into_iter().filter_map(|(field, text)| Some(value(field, text?))));
+    terms.sort_unstable();
+    terms.dedup();
+    terms
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

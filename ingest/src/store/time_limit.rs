@@ -26,6 +26,15 @@ pub(crate) async fn set(connection: &mut PgConnection, limit: Duration) -> Resul
     Ok(())
 }
 
+/// Removes the limit for the rest of a transaction, whose statements read or build a whole partition.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn lift(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("set local statement_timeout = 0").execute(&mut *connection).await?;
+    Ok(())
+}
+
 /// What a query returned; `None` if it was cancelled at the limit.
 ///
 /// # Errors

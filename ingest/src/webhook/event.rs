@@ -162,13 +162,8 @@ impl<'a> NewEvent<'a> {
 
     /// Returns the event's search terms, sorted and without duplicates.
     pub(crate) fn terms(&self) -> Vec<i32> {
-        let mut terms = Vec::with_capacity(TYPICAL_SEARCH_BYTES / 2);
-        search_terms::grams(&self.search, &mut terms);
-        let values = [("template", &self.template), ("subaccount", &self.subaccount), ("url", &self.url), ("ip", &self.ip)];
-        terms.extend(values.into_iter().filter_map(|(field, value)| Some(search_terms::value(field, value.as_ref()?))));
-        terms.sort_unstable();
-        terms.dedup();
-        terms
+        let [template, subaccount, url, ip] = [&self.template, &self.subaccount, &self.url, &self.ip].map(Option::as_deref);
+        search_terms::of_event(&self.search, template, subaccount, url, ip)
     }
 
     /// Removes personal data. The counts, the message's id and the digest remain, so that a repeat is recognised. The columns are those that

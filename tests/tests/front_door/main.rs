@@ -2,6 +2,8 @@
 //! and the identity provider are simulated.
 
 mod access;
+mod archive;
+mod archive_storage;
 mod audience;
 mod background_jobs;
 mod completion;

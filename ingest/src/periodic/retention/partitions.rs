@@ -4,18 +4,51 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, PgPool};
 use time::Duration;
 
-use crate::store::diagnostics;
 use crate::store::partitions::{self, Partition};
+use crate::store::{archive, diagnostics, time_limit};
 
-/// Returns the partitions that ended at least `days` ago according to the database clock, oldest first.
+/// Returns the partitions that ended at least `days` ago according to the database clock, oldest first. Those that were restored from the archive
+/// stay until `ingest archive drop`.
 ///
 /// # Errors
 /// When Postgres fails.
 pub(crate) async fn expired(pool: &PgPool, days: u32) -> Result<Vec<Partition>, sqlx::Error> {
     let now = diagnostics::now(pool).await?;
     let mut partitions = partitions::all(pool).await?;
-    partitions.retain(|partition| partition.until + Duration::days(days.into()) <= now);
+    let archived = archive::partitions(pool).await?;
+    let is_restored = |name: &str| archived.iter().any(|known| known.name == name && known.restored_at.is_some());
+    partitions.retain(|partition| partition.until + Duration::days(days.into()) <= now && !is_restored(&partition.name));
     Ok(partitions)
+}
+
+/// Attaches a partition again that was detached to be dropped, so that it can be archived first. That happens if an archive was added since.
+///
+/// # Errors
+/// When Postgres fails.
+pub(crate) async fn reattach_unarchived(
+    pool: &PgPool,
+    connection: &mut PgConnection,
+    partition: &mut Partition,
+) -> Result<(), sqlx::Error> {
+    let is_archived =
+        archive::partitions(pool).await?.iter().any(|known| known.name == partition.name && known.archived_at.is_some());
+    if is_archived || (partition.attached && !partition.detaching) {
+        return Ok(());
+    }
+    let (name, first, until) = (&partition.name, partition.first.date(), partition.until.date());
+    if partition.detaching {
+        sqlx::query(AssertSqlSafe(format!("alter table events detach partition {name} finalize")))
+            .execute(&mut *connection)
+            .await?;
+    }
+    let mut transaction = connection.begin().await?;
+    time_limit::lift(&mut transaction).await?;
+    let attach =
+        format!("alter table events attach partition {name} for values from ('{first} 00:00+00') to ('{until} 00:00+00')");
+    sqlx::query(AssertSqlSafe(attach)).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    (partition.attached, partition.detaching) = (true, false);
+    Ok(())
 }
 
 /// Detaches and drops one partition. The detach waits for running inserts and reads on others, but never blocks them. It cannot
@@ -50,8 +83,7 @@ pub(crate) async fn detach_and_drop(connection: &mut PgConnection, partition: &P
 /// Keeps the digests of the events, by which repeats are recognised for another 30 days.
 async fn remember_digests(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
-    // It reads the whole partition.
-    sqlx::query("set local statement_timeout = 0").execute(&mut *transaction).await?;
+    time_limit::lift(&mut transaction).await?;
     let remember = format!(
         "insert into retired_digests (bucket, name, digests)
          select get_byte(uuid_send(digest), 0) << 4 | get_byte(uuid_send(digest), 1) >> 4, '{name}', string_agg(uuid_send(digest), '')

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use shared::feed::{FeedItem, RefetchReason};
 use sqlx::{Connection, PgPool};
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use crate::erasure::keys::SecretKey;
@@ -15,6 +16,8 @@ use crate::store::{erasures, outbox};
 
 /// Number of events erased per statement; each statement is its own transaction.
 const EVENTS_PER_STATEMENT: i64 = 1_000;
+/// Number of messages whose events are erased per statement.
+const MESSAGES_PER_STATEMENT: usize = 200;
 
 /// The number of rows that were, or would be, erased.
 #[derive(Default, Serialize, ToSchema)]
@@ -101,36 +104,63 @@ pub(crate) async fn announce(pool: &PgPool) -> Result<(), sqlx::Error> {
     outbox::announce_item(&mut connection, &refetch).await
 }
 
+/// Blanks all events of messages.
+///
+/// # Errors
+/// Returns an error if Postgres fails. Statements that have completed are not rolled back.
+pub(crate) async fn erase_messages(pool: &PgPool, messages: &[String]) -> Result<(), sqlx::Error> {
+    for messages in messages.chunks(MESSAGES_PER_STATEMENT) {
+        let events = sqlx::query!(
+            r#"select received_at as "received_at!", id as "id!" from events where message_id = any($1) and erased_at is null"#,
+            messages
+        );
+        let (received, ids): (Vec<_>, Vec<_>) =
+            events.fetch_all(pool).await?.into_iter().map(|event| (event.received_at, event.id)).unzip();
+        blank(pool, &received, &ids).await?;
+    }
+    Ok(())
+}
+
 /// Blanks events to or from the address, and all events of the same messages.
 async fn erase_events(pool: &PgPool, email: &str) -> Result<i64, sqlx::Error> {
     let mut erased = 0;
     loop {
-        let statement = sqlx::query!(
+        let events = sqlx::query!(
             r#"with theirs as (
                  select received_at, id, message_id from events where lower(recipient collate "C") = $1
                  union
                  select received_at, id, message_id from events where kind = 'inbound' and lower(sender collate "C") = $1
                  limit $2
-               ), related as (
-                 select received_at, id from theirs
-                 union
-                 select received_at, id from events
-                 where message_id in (select message_id from theirs where message_id is not null) and erased_at is null
                )
-               update events set erased_at = now(), payload = '{}', payload_frame = null, search = '', recipient = null, subject = null,
-                 terms = event_terms('', template, subaccount, null, null),
-                 sender = case when kind = 'inbound' then null else sender end, metadata = null, url = null, ip = null,
-                 user_agent = null, country = null, city = null, diagnostic = null
-               from related where events.received_at = related.received_at and events.id = related.id"#,
+               select received_at as "received_at!", id as "id!" from theirs
+               union
+               select received_at, id from events
+               where message_id in (select message_id from theirs where message_id is not null) and erased_at is null"#,
             email,
             EVENTS_PER_STATEMENT
         );
-        let rows = statement.execute(pool).await?.rows_affected();
-        erased += i64::try_from(rows).unwrap_or_default();
-        if rows == 0 {
+        let (received, ids): (Vec<_>, Vec<_>) =
+            events.fetch_all(pool).await?.into_iter().map(|event| (event.received_at, event.id)).unzip();
+        if ids.is_empty() {
             return Ok(erased);
         }
+        erased += blank(pool, &received, &ids).await?;
     }
+}
+
+/// Removes personal data from events, and returns how many there are.
+async fn blank(pool: &PgPool, received: &[OffsetDateTime], ids: &[i64]) -> Result<i64, sqlx::Error> {
+    let blanked = sqlx::query!(
+        r#"update events set erased_at = now(), payload = '{}', payload_frame = null, search = '', recipient = null, subject = null,
+             terms = event_terms('', template, subaccount, null, null),
+             sender = case when kind = 'inbound' then null else sender end, metadata = null, url = null, ip = null,
+             user_agent = null, country = null, city = null, diagnostic = null
+           from unnest($1::timestamptz[], $2::bigint[]) as chosen (received_at, id)
+           where events.received_at = chosen.received_at and events.id = chosen.id"#,
+        received,
+        ids
+    );
+    Ok(i64::try_from(blanked.execute(pool).await?.rows_affected()).unwrap_or_default())
 }
 
 async fn erase_notifications(pool: &PgPool, email: &str, pattern: &str) -> Result<i64, sqlx::Error> {

@@ -1,0 +1,92 @@
+//! Stores the events of an archived partition again, and drops them again.
+
+use std::collections::HashSet;
+
+use sqlx::{PgConnection, PgPool};
+
+use super::erase::covers;
+use super::{on_other_thread, read};
+use crate::archive::error::ArchiveError;
+use crate::archive::event::ArchivedEvent;
+use crate::archive::file::FileReader;
+use crate::archive::storage::Storage;
+use crate::erasure::keys::SecretKeys;
+use crate::payload::codec::Codec;
+use crate::periodic::retention;
+use crate::store::archive::{self, ArchivedFile, ArchivedPartition, restored};
+use crate::store::erasures::ErasureCache;
+use crate::store::{diagnostics, dictionaries, partitions};
+
+/// Restores a partition. It changes no counts and notifies nobody, and retention leaves the partition alone until [`drop_again`]. Whoever was erased
+/// stays erased. `progress` is called after each file.
+///
+/// # Errors
+/// If Postgres or the storage fails, a file is damaged, or the partition is not archived or not dropped. Nothing is restored in that case.
+pub(crate) async fn restore(
+    pool: &PgPool,
+    storage: &Storage,
+    keys: &SecretKeys,
+    partition: &ArchivedPartition,
+    mut progress: impl FnMut(&ArchivedFile) -> Result<(), ArchiveError>,
+) -> Result<(), ArchiveError> {
+    if partition.archived_at.is_none() || partitions::all(pool).await?.iter().any(|known| known.name == partition.name) {
+        return Err(ArchiveError::Refused(format!("{} is not dropped, so there is nothing to restore", partition.name)));
+    }
+    let erasures = ErasureCache::new(keys.clone()).get(pool).await?;
+    let messages: HashSet<String> = archive::erased_messages(pool).await?.into_iter().collect();
+    let now = diagnostics::now(pool).await?;
+    let mut connection = pool.acquire().await?;
+    let codec = dictionaries::codec(&mut connection).await?;
+    restored::begin(&mut connection, partition).await?;
+    for file in archive::files(pool, Some(&partition.name)).await? {
+        let content = read(storage, &file).await?;
+        let mut reader = on_other_thread(&file.path, move || FileReader::new(content)).await?;
+        let mut found = 0;
+        loop {
+            let (group, rest) = on_other_thread(&file.path, move || Ok((reader.next().transpose()?, reader))).await?;
+            reader = rest;
+            let Some(mut events) = group else { break };
+            found += i64::try_from(events.len()).unwrap_or_default();
+            for event in &mut events {
+                if covers(&erasures, &messages, event) {
+                    event.erase(now);
+                }
+                compress(&codec, event);
+            }
+            restored::add(&mut connection, partition, &events).await?;
+        }
+        if found != file.events {
+            return Err(ArchiveError::damaged(&file.path, "contains other events than were written"));
+        }
+        progress(&file)?;
+    }
+    restored::attach(&mut connection, partition).await?;
+    Ok(())
+}
+
+/// Drops a restored partition. Its files stay.
+///
+/// # Errors
+/// If Postgres fails, or the partition is not restored.
+pub(crate) async fn drop_again(
+    pool: &PgPool,
+    connection: &mut PgConnection,
+    partition: &ArchivedPartition,
+) -> Result<(), ArchiveError> {
+    let found = partitions::all(pool).await?.into_iter().find(|known| known.name == partition.name);
+    let Some(found) = found.filter(|_| partition.restored_at.is_some()) else {
+        return Err(ArchiveError::Refused(format!("{} is not restored", partition.name)));
+    };
+    retention::detach_and_drop(connection, &found).await?;
+    archive::set_restored(connection, &partition.name, false).await?;
+    Ok(())
+}
+
+fn compress(codec: &Codec, event: &mut ArchivedEvent) {
+    if event.erased_at.is_none()
+        && let Some(frame) = codec.compress(&event.payload)
+    {
+        event.payload.clear();
+        event.payload_frame = Some(frame);
+    }
+}
