@@ -1,6 +1,6 @@
 -- Partitions that are kept as Parquet files in an object storage. See docs/decisions/0078-archive-before-dropping.md.
 
--- Partitions that are archived, or are being archived. Rows are never deleted.
+-- Partitions that are archived, or are being archived.
 create table archived_partitions (
     -- When archiving began.
     began_at    timestamptz not null default now(),

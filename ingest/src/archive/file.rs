@@ -27,6 +27,8 @@ const GROUP_EVENTS: usize = 20_000;
 const GROUP_BYTES: usize = 24 << 20;
 /// A file ends once it has as many bytes.
 const FILE_BYTES: usize = 32 << 20;
+/// Room for a file and its last row group, so that growing copies nothing.
+const FILE_CAPACITY: usize = FILE_BYTES + (8 << 20);
 /// The number of different values for which the filters of a row group are made.
 const FILTER_VALUES: u64 = 10_000;
 
@@ -93,7 +95,7 @@ impl FileWriter {
             properties = properties.set_column_bloom_filter_max_ndv(ColumnPath::from(column), FILTER_VALUES);
         }
         let schema = Arc::clone(SCHEMA.as_ref().map_err(|error| ParquetError::General(error.to_string()))?);
-        let writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties.build()))?;
+        let writer = SerializedFileWriter::new(Vec::with_capacity(FILE_CAPACITY), schema, Arc::new(properties.build()))?;
         let last = (OffsetDateTime::UNIX_EPOCH, 0);
         Ok(Self { writer, events: Vec::new(), events_bytes: 0, sums: Sums::default(), last })
     }

@@ -25,6 +25,10 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 const MAX_RETRIES: usize = 3;
 const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The file that is written to try the storage.
+const PROBE_PATH: &str = "probe";
+const PROBE: &[u8] = b"This file may be deleted.";
+
 /// Where expired partitions are archived.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Archive")]
@@ -131,6 +135,19 @@ impl Storage {
         }
     }
 
+    /// Writes a small file and reads it, so that a storage which takes nothing is noticed before a partition expires.
+    ///
+    /// # Errors
+    /// If the storage fails or returns something else.
+    pub(crate) async fn probe(&self) -> Result<(), ArchiveError> {
+        self.put(PROBE_PATH, Bytes::from_static(PROBE)).await?;
+        if self.get(PROBE_PATH).await? == PROBE {
+            Ok(())
+        } else {
+            Err(ArchiveError::damaged(PROBE_PATH, "is not read as it was written"))
+        }
+    }
+
     /// Writes a file, or replaces it. The file is durable afterwards.
     ///
     /// # Errors
@@ -138,6 +155,18 @@ impl Storage {
     pub(crate) async fn put(&self, path: &str, content: Bytes) -> Result<(), ArchiveError> {
         let put = self.0.put(&Path::from(path), content.into()).await;
         put.map(|_| ()).map_err(|error| ArchiveError::storage("write", path, &error))
+    }
+
+    /// Whether a file exists.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub(crate) async fn exists(&self, path: &str) -> Result<bool, ArchiveError> {
+        match self.0.head(&Path::from(path)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(ArchiveError::storage("look for", path, &error)),
+        }
     }
 
     /// Reads a file.

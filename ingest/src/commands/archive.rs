@@ -52,6 +52,11 @@ pub enum ArchiveCommand {
         /// A month (`2026-03`) or the name of a partition.
         month: String,
     },
+    /// Forgets the files of a month, after you have deleted them in the storage.
+    Forget {
+        /// A month (`2026-03`) or the name of a partition.
+        month: String,
+    },
     /// Removes erased people from the files now. A running service does so by itself.
     Erase,
 }
@@ -62,12 +67,11 @@ pub enum ArchiveCommand {
 /// If Postgres or the storage fails, or if a file is damaged.
 pub async fn run(config: &Archive) -> anyhow::Result<()> {
     let pool = config.owner.pool(&config.database, "ingest-archive", Purpose::Work)?;
-    let storage = Storage::open(&config.archive)?.context("ARCHIVE_URL is not set");
+    let storage = Storage::open(&config.archive)?.context("ARCHIVE_URL is not set")?;
     match &config.command {
         ArchiveCommand::List => list(&pool).await,
-        ArchiveCommand::Verify { month } => verify_files(&pool, &storage?, month.as_deref()).await,
+        ArchiveCommand::Verify { month } => verify_files(&pool, &storage, month.as_deref()).await,
         ArchiveCommand::Restore { month } => {
-            let storage = storage?;
             let chosen = choose(&pool, Some(month)).await?;
             let lock = lock(&pool).await?;
             for partition in chosen {
@@ -86,9 +90,17 @@ pub async fn run(config: &Archive) -> anyhow::Result<()> {
             }
             Ok(lock.release().await?)
         }
+        ArchiveCommand::Forget { month } => {
+            let chosen = choose(&pool, Some(month)).await?;
+            let lock = lock(&pool).await?;
+            for partition in chosen {
+                forget(&pool, &storage, &partition).await?;
+            }
+            Ok(lock.release().await?)
+        }
         ArchiveCommand::Erase => {
             let lock = lock(&pool).await?;
-            let written = erase::apply(&pool, &storage?, &config.secret_keys.secret_key).await?;
+            let written = erase::apply(&pool, &storage, &config.secret_keys.secret_key).await?;
             print(&format!(
                 "wrote {written} files again; a bucket with versions keeps old copies, which its own rules must remove"
             ))?;
@@ -107,6 +119,22 @@ async fn list(pool: &PgPool) -> anyhow::Result<()> {
         let ArchivedPartition { name, events, bytes, .. } = partition;
         print(&format!("{name}  {events} events  {} MB  {state}", bytes / 1_000_000 + 1))?;
     }
+    Ok(())
+}
+
+/// Forgets a partition, unless a file is still there: nobody would remove erased people from it.
+async fn forget(pool: &PgPool, storage: &Storage, partition: &ArchivedPartition) -> anyhow::Result<()> {
+    let name = &partition.name;
+    if partition.archived_at.is_none() || partition.restored_at.is_some() {
+        bail!("{name} is being archived or is restored");
+    }
+    for file in archive::files(pool, Some(name)).await? {
+        if storage.exists(&file.path).await? {
+            bail!("{} still exists: delete it first", file.path);
+        }
+    }
+    archive::forget(pool, name).await?;
+    print(&format!("forgot {name}"))?;
     Ok(())
 }
 

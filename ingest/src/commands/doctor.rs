@@ -12,6 +12,7 @@ use sqlx::PgPool;
 
 use crate::api::system::checks::{self, DoctorInput};
 use crate::api::system::report::{FindingState, Report};
+use crate::archive::storage::{ArchiveArgs, Storage};
 use crate::config::{Owner, Replica, Webhook};
 use crate::erasure::keys::SecretKeyArgs;
 use crate::periodic::alarms::AlarmArgs;
@@ -36,6 +37,8 @@ pub struct Doctor {
     #[command(flatten)]
     pub retention: RetentionArgs,
     #[command(flatten)]
+    pub archive: ArchiveArgs,
+    #[command(flatten)]
     pub database: Database,
     #[command(flatten)]
     pub owner: Owner,
@@ -59,6 +62,7 @@ pub async fn run(config: &Doctor) -> anyhow::Result<()> {
     if let Some(replica) = &replica {
         await_replay(replica, &pool).await;
     }
+    let storage = Storage::open(&config.archive)?;
     let input = DoctorInput {
         pool: &pool,
         owner: owner.as_ref(),
@@ -67,6 +71,7 @@ pub async fn run(config: &Doctor) -> anyhow::Result<()> {
         webhook: &config.webhook,
         secret_keys: &config.secret_keys.secret_key,
         retention_days: config.retention.retention_days.0,
+        storage: storage.as_ref(),
         silence_minutes: config.alarms.silence_alert_minutes.0,
     };
     let mut report = checks::run_checks(input).await;

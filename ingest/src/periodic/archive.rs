@@ -29,15 +29,17 @@ async fn read(storage: &Storage, file: &ArchivedFile) -> Result<Bytes, ArchiveEr
 }
 
 /// Writes a file, reads it back and compares each value. Returns its digest.
-async fn write(storage: &Storage, path: &str, file: &EncodedFile) -> Result<Vec<u8>, ArchiveError> {
-    storage.put(path, file.content.clone()).await?;
-    let digest = Sha256::digest(&file.content).to_vec();
+async fn write(storage: &Storage, path: &str, file: EncodedFile) -> Result<Vec<u8>, ArchiveError> {
+    let EncodedFile { content, totals: expected, .. } = file;
+    let digest = Sha256::digest(&content).to_vec();
+    // It is not in memory any more when it is read back.
+    storage.put(path, content).await?;
     let content = storage.get(path).await?;
     if Sha256::digest(&content)[..] != digest[..] {
         return Err(ArchiveError::damaged(path, "is not read as it was written"));
     }
     let totals = on_other_thread(path, move || FileReader::new(content)?.totals()).await?;
-    if totals == file.totals { Ok(digest) } else { Err(ArchiveError::damaged(path, "contains other values than were written")) }
+    if totals == expected { Ok(digest) } else { Err(ArchiveError::damaged(path, "contains other values than were written")) }
 }
 
 /// Runs what takes longer than other tasks of the runtime should wait.

@@ -125,6 +125,9 @@ pub(crate) async fn run_as_owner(pool: &PgPool, expiry: &Expiry) -> Result<Outco
         lock.release().await?;
         problem =
             problem.or(erased.err().map(|error| format!("erased people are not removed from the archive, because {error}")));
+        if problem.is_none() {
+            problem = storage.probe().await.err().map(|error| format!("nothing could be archived, because {error}"));
+        }
     }
     alarms::set_archive_alarm(pool, problem.as_deref()).await?;
     Ok(problem.map_or(Outcome::Done, Outcome::ArchiveFailed))

@@ -104,6 +104,17 @@ pub(crate) async fn start_again(pool: &PgPool, name: &str) -> Result<(), sqlx::E
     sqlx::query!("delete from archived_files where partition = $1", name).execute(pool).await.map(|_| ())
 }
 
+/// Forgets a partition and its files, which somebody has deleted.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn forget(pool: &PgPool, name: &str) -> Result<(), sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query!("delete from archived_files where partition = $1", name).execute(&mut *transaction).await?;
+    sqlx::query!("delete from archived_partitions where name = $1", name).execute(&mut *transaction).await?;
+    transaction.commit().await
+}
+
 /// Notes whether a partition is restored.
 ///
 /// # Errors

@@ -60,6 +60,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.map(|entry| entry.expect("the entry should be readable").path());
     let mut files: Vec<PathBuf> = paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "parquet"));
     files.sort_unstable();
     files
 }
@@ -149,6 +150,11 @@ async fn a_partition_that_cannot_be_archived_is_kept_and_admins_are_told() {
     // A file is in the way of the folder, as a bucket that takes nothing.
     fs::create_dir_all(&archived.folder).expect("the folder should be created");
     fs::write(archived.folder.join("events"), "in the way").expect("the file should be written");
+    let folder = archived.folder.join("probe");
+    fs::create_dir(&folder).expect("the folder should be created");
+    let output = archived.fail(&["doctor"]);
+    assert!(output.contains("FAIL  archive") && output.contains("the storage failed (write probe)"), "{output}");
+    fs::remove_dir(&folder).expect("the folder should be removed");
     let output = archived.fail(&["retention"]);
     assert!(output.contains("was not archived and is kept, because the storage failed"), "{output}");
     archived.fail(&["upkeep"]);
@@ -158,6 +164,8 @@ async fn a_partition_that_cannot_be_archived_is_kept_and_admins_are_told() {
 
     fs::remove_file(archived.folder.join("events")).expect("the file should be removed");
     archived.run(&["upkeep"]);
+    let doctor = archived.run(&["doctor"]);
+    assert!(doctor.contains("Files can be written to the archive and read."), "{doctor}");
     assert_eq!(admin.all("/api/events").await.len(), 0);
     assert_eq!(database.text(alarms).await, "The archive does not work, Resolved: The archive does not work");
     assert_eq!(archived.rows().len(), 1);
@@ -220,8 +228,18 @@ async fn erased_people_leave_the_files_and_stay_erased_when_restored() {
     assert!(before.iter().any(|row| row.contains("Eva@example.com")) && before.iter().any(|row| row.contains("for-eva")));
 
     let erased = admin.post("/api/recipients/eva@example.com/erase", &json!({"confirm": "eva@example.com"})).await;
-    assert_eq!(erased.json()["events"], 1, "{}", erased.text);
-    assert!(archived.run(&["archive", "erase"]).contains("wrote 2 files again"));
+    assert_eq!((&erased.json()["events"], &erased.json()["archived_files"]), (&json!(1), &json!(2)), "{}", erased.text);
+    let other_key = [("ARCHIVE_URL", archived.url.as_str()), ("SECRET_KEY", "another key of this test")];
+    let error = stack.ingest_with(&["archive", "erase"], &other_key).expect_err("nobody can be found without the key");
+    assert!(error.to_string().contains("SECRET_KEY lacks a key"), "{error}");
+    // A file that is missing does not keep people in the others.
+    let click = files(&archived.folder).pop().expect("there should be files");
+    fs::rename(&click, click.with_extension("away")).expect("the file should be moved");
+    assert!(archived.fail(&["archive", "erase"]).contains("does not have it"));
+    fs::rename(click.with_extension("away"), &click).expect("the file should be moved back");
+    let text = archived.rows().join("\n");
+    assert!(!text.contains("Eva@example.com") && text.contains("for-eva"), "{text}");
+    assert!(archived.run(&["archive", "erase"]).contains("wrote 1 files again"));
     let after = archived.rows();
     assert_eq!(after.len(), 3);
     let text = after.join("\n").to_lowercase();
@@ -237,6 +255,16 @@ async fn erased_people_leave_the_files_and_stay_erased_when_restored() {
     assert!(!rows.contains("eva") && rows.contains("bo@example.com"), "{rows}");
     assert_eq!(database.count("events where erased_at is not null").await, 3);
     assert_eq!(mandrill.deliver(&[to("Eva@example.com", "send", "m1"), inbound]).await.json()["duplicates"], 2);
+
+    // Files that are deleted on purpose are forgotten, and then nobody misses them.
+    let name = database.text(NAME).await;
+    assert!(archived.fail(&["archive", "forget", &name]).contains("is restored"));
+    archived.run(&["archive", "drop", &name]);
+    assert!(archived.fail(&["archive", "forget", &name]).contains("still exists"));
+    fs::remove_file(&click).expect("the file should be removed");
+    assert!(archived.fail(&["archive", "verify"]).contains("1 partitions are damaged or could not be read"));
+    assert!(archived.run(&["archive", "forget", &name]).contains(&format!("forgot {name}")));
+    archived.run(&["archive", "verify"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

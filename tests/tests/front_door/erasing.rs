@@ -91,7 +91,10 @@ async fn everything_that_belongs_to_a_person_is_erased() {
         (text == ":1" || text == ":0" || history == ":0").then_some(())
     })
     .await;
-    assert_eq!(erase(&admin).await, json!({"events": 0, "notifications": 0, "quarantined": 0, "rules": 0, "views": 0}));
+    assert_eq!(
+        erase(&admin).await,
+        json!({"events": 0, "notifications": 0, "quarantined": 0, "rules": 0, "views": 0, "archived_files": 0})
+    );
     assert_eq!(admin.get("/api/stats").await.json()["counts"], json!({"send": 1, "open": 2, "click": 1}));
 }
 

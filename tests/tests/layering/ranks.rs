@@ -80,6 +80,7 @@ pub(crate) const INGEST: Ranks = &[
             "api/refusals.rs",
             "api/system.rs",
             "api/system/checks.rs",
+            "api/system/checks/archive.rs",
             "api/system/checks/configuration.rs",
             "api/system/checks/database.rs",
             "api/system/checks/deliveries.rs",

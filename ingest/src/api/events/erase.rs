@@ -27,7 +27,7 @@ pub struct EraseRequest {
 }
 
 /// Erases the data stored for an address: events and everything derived from them. Counts are kept, and so are the address's events without
-/// personal data.
+/// personal data. The service removes the address from archived files within minutes or hours, depending on their number.
 ///
 /// The erasure is remembered, so that older deliveries that arrive later are stored without personal data too. This needs `SECRET_KEY`.
 ///

@@ -1,5 +1,6 @@
 //! The doctor: runs every check that a working webhook depends on. It is used by both `GET /api/system` and `ingest doctor`.
 
+mod archive;
 mod configuration;
 mod database;
 mod deliveries;
@@ -12,6 +13,7 @@ use shared::redis::Redis;
 use sqlx::PgPool;
 
 use crate::api::system::report::{Finding, Report};
+use crate::archive::storage::Storage;
 use crate::config::Webhook;
 use crate::erasure::keys::SecretKeys;
 use crate::store::read_replica::ReadReplica;
@@ -28,6 +30,8 @@ pub(crate) struct DoctorInput<'a> {
     pub(crate) secret_keys: &'a SecretKeys,
     /// `RETENTION_DAYS`.
     pub(crate) retention_days: Option<u32>,
+    /// The archive, if it is to be tried by writing to it.
+    pub(crate) storage: Option<&'a Storage>,
     /// `SILENCE_ALERT_MINUTES`.
     pub(crate) silence_minutes: Option<u32>,
 }
@@ -37,6 +41,9 @@ pub(crate) async fn run_checks(input: DoctorInput<'_>) -> Report {
     let mut findings = configuration::findings(input.webhook);
     findings.push(redis::finding(input.redis).await);
     findings.push(database::writes(input.pool).await);
+    if let Some(storage) = input.storage {
+        findings.push(archive::finding(storage, input.retention_days).await);
+    }
     match stored_state(input).await {
         Ok(found) => findings.extend(found),
         Err(error) => findings.push(database::unavailable(&error)),

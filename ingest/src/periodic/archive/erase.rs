@@ -18,7 +18,7 @@ use crate::archive::file::{EncodedFile, FileReader, FileWriter};
 use crate::archive::storage::Storage;
 use crate::erasure::keys::SecretKeys;
 use crate::erasure::list::Erasures;
-use crate::store::archive;
+use crate::store::archive::{self, ArchivedFile};
 use crate::store::erasures::{self, ErasureCache, KNOWN_AFTER};
 use crate::store::{diagnostics, events};
 
@@ -28,8 +28,8 @@ use crate::store::{diagnostics, events};
 /// # Errors
 /// If Postgres or the storage fails.
 pub(crate) async fn apply(pool: &PgPool, storage: &Storage, keys: &SecretKeys) -> Result<usize, ArchiveError> {
-    let erasures = ErasureCache::new(keys.clone()).get(pool).await?;
     let mut pending = archive::files(pool, None).await?;
+    let erasures = known_erasures(pool, keys).await?;
     pending.retain(|file| file.erasures_through < erasures.last_id);
     if pending.is_empty() {
         return Ok(0);
@@ -37,32 +37,72 @@ pub(crate) async fn apply(pool: &PgPool, storage: &Storage, keys: &SecretKeys) -
     let now = diagnostics::now(pool).await?;
     // Events without a recipient belong to an erased person if another event of their message does, which can be in any file or in the database.
     let mut messages: HashSet<String> = archive::erased_messages(pool).await?.into_iter().collect();
-    for file in &pending {
-        let content = read(storage, file).await?;
-        let list = Arc::clone(&erasures);
-        let found = on_other_thread(&file.path, move || find_messages(content, &list)).await?;
-        events::erase::erase_messages(pool, &found.erased).await?;
-        messages.extend(found.erased);
-        messages.extend(erasures::erased_messages(pool, &found.doubtful).await?);
+    // One file that cannot be read does not keep the others from being written.
+    let mut problem = None;
+    let mut readable = Vec::with_capacity(pending.len());
+    for file in pending {
+        match find_in_file(storage, &file, &erasures).await {
+            Ok(found) => {
+                events::erase::erase_messages(pool, &found.erased).await?;
+                messages.extend(found.erased);
+                messages.extend(erasures::erased_messages(pool, &found.doubtful).await?);
+                readable.push(file);
+            }
+            Err(error) => problem = problem.or(Some(error)),
+        }
     }
     let messages = Arc::new(messages);
     let mut written = 0;
-    for mut file in pending {
-        let content = read(storage, &file).await?;
-        let (list, of_erased) = (Arc::clone(&erasures), Arc::clone(&messages));
-        let erased = on_other_thread(&file.path, move || erase(content, &list, &of_erased, now)).await?;
-        file.erasures_through = erasures.last_id;
-        let Some((encoded, erased_messages)) = erased else {
-            archive::record(pool, &file, &[]).await?;
-            continue;
-        };
-        file.digest = write(storage, &file.path, &encoded).await?;
-        file.bytes = i64::try_from(encoded.content.len()).unwrap_or(i64::MAX);
-        archive::record(pool, &file, &erased_messages).await?;
-        tracing::info!(path = file.path, "removed erased people from an archived file");
-        written += 1;
+    for file in readable {
+        match erase_in_file(pool, storage, file, &erasures, &messages, now).await {
+            Ok(is_written) => written += usize::from(is_written),
+            Err(error) => problem = problem.or(Some(error)),
+        }
     }
-    Ok(written)
+    problem.map_or(Ok(written), Err)
+}
+
+/// The erased addresses.
+///
+/// # Errors
+/// If Postgres fails, or if some addresses were erased with a key that is not known, so that nobody can say whether they are in a file.
+pub(super) async fn known_erasures(pool: &PgPool, keys: &SecretKeys) -> Result<Arc<Erasures>, ArchiveError> {
+    let erasures = ErasureCache::new(keys.clone()).get(pool).await?;
+    if erasures.has_unknown_key {
+        let problem = "SECRET_KEY lacks a key with which people were erased, so they cannot be found in the archive";
+        return Err(ArchiveError::Refused(problem.to_owned()));
+    }
+    Ok(erasures)
+}
+
+async fn find_in_file(storage: &Storage, file: &ArchivedFile, erasures: &Arc<Erasures>) -> Result<Found, ArchiveError> {
+    let content = read(storage, file).await?;
+    let erasures = Arc::clone(erasures);
+    on_other_thread(&file.path, move || find_messages(content, &erasures)).await
+}
+
+/// Writes a file again without the erased people in it. Returns false if it contains none of them.
+async fn erase_in_file(
+    pool: &PgPool,
+    storage: &Storage,
+    mut file: ArchivedFile,
+    erasures: &Arc<Erasures>,
+    messages: &Arc<HashSet<String>>,
+    now: OffsetDateTime,
+) -> Result<bool, ArchiveError> {
+    let content = read(storage, &file).await?;
+    let (list, of_erased) = (Arc::clone(erasures), Arc::clone(messages));
+    let erased = on_other_thread(&file.path, move || erase(content, &list, &of_erased, now)).await?;
+    file.erasures_through = erasures.last_id;
+    let Some((encoded, erased_messages)) = erased else {
+        archive::record(pool, &file, &[]).await?;
+        return Ok(false);
+    };
+    file.bytes = i64::try_from(encoded.content.len()).unwrap_or(i64::MAX);
+    file.digest = write(storage, &file.path, encoded).await?;
+    archive::record(pool, &file, &erased_messages).await?;
+    tracing::info!(path = file.path, "removed erased people from an archived file");
+    Ok(true)
 }
 
 /// Whether an event is to be erased. Whatever was received after an erasure was sent with a new reason, or has been erased on arrival.

@@ -4,17 +4,18 @@ use std::collections::HashSet;
 
 use sqlx::{PgConnection, PgPool};
 
-use super::erase::covers;
+use super::erase::{covers, known_erasures};
 use super::{on_other_thread, read};
 use crate::archive::error::ArchiveError;
 use crate::archive::event::ArchivedEvent;
 use crate::archive::file::FileReader;
 use crate::archive::storage::Storage;
 use crate::erasure::keys::SecretKeys;
+use crate::erasure::list::Erasures;
 use crate::payload::codec::Codec;
 use crate::periodic::retention;
-use crate::store::archive::{self, ArchivedFile, ArchivedPartition, restored};
-use crate::store::erasures::ErasureCache;
+use crate::store::archive::{self, ArchivedFile, ArchivedPartition, events, restored};
+use crate::store::events::erase;
 use crate::store::{diagnostics, dictionaries, partitions};
 
 /// Restores a partition. It changes no counts and notifies nobody, and retention leaves the partition alone until [`drop_again`]. Whoever was erased
@@ -32,7 +33,7 @@ pub(crate) async fn restore(
     if partition.archived_at.is_none() || partitions::all(pool).await?.iter().any(|known| known.name == partition.name) {
         return Err(ArchiveError::Refused(format!("{} is not dropped, so there is nothing to restore", partition.name)));
     }
-    let erasures = ErasureCache::new(keys.clone()).get(pool).await?;
+    let erasures = known_erasures(pool, keys).await?;
     let messages: HashSet<String> = archive::erased_messages(pool).await?.into_iter().collect();
     let now = diagnostics::now(pool).await?;
     let mut connection = pool.acquire().await?;
@@ -61,7 +62,31 @@ pub(crate) async fn restore(
         progress(&file)?;
     }
     restored::attach(&mut connection, partition).await?;
+    drop(connection);
+    // Whoever was erased while the events were stored was not among them yet.
+    let newer = known_erasures(pool, keys).await?;
+    if newer.last_id > erasures.last_id {
+        erase_restored(pool, partition, &newer, &messages).await?;
+    }
     Ok(())
+}
+
+/// Erases people from the events of a partition.
+async fn erase_restored(
+    pool: &PgPool,
+    partition: &ArchivedPartition,
+    erasures: &Erasures,
+    messages: &HashSet<String>,
+) -> Result<(), ArchiveError> {
+    let mut after = (partition.first, 0);
+    loop {
+        let page = events::page(pool, (partition.first, partition.until), after).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = (last.received_at, last.id);
+        let covered = page.iter().filter(|event| covers(erasures, messages, event)).map(|event| (event.received_at, event.id));
+        let (received, ids): (Vec<_>, Vec<_>) = covered.unzip();
+        erase::blank(pool, &received, &ids).await?;
+    }
 }
 
 /// Drops a restored partition. Its files stay.

@@ -39,28 +39,28 @@ pub(crate) async fn save(pool: &PgPool, storage: &Storage, partition: &Partition
             files.last().map_or((1, (partition.first, 0)), |last| (last.number + 1, (last.last_received_at, last.last_id)));
         let path = path(partition, number);
         let Some(file) = encode(pool, &codec, partition, after, &path).await? else { break };
-        let digest = write(storage, &path, &file).await?;
-        let file = ArchivedFile {
+        let mut entry = ArchivedFile {
             partition: partition.name.clone(),
             number,
             path,
             events: file.totals.events,
             bytes: i64::try_from(file.content.len()).unwrap_or(i64::MAX),
-            digest,
+            digest: Vec::new(),
             digest_sum: file.totals.digest_sum.to_string(),
             last_received_at: file.last.0,
             last_id: file.last.1,
             erasures_through,
         };
-        archive::record(pool, &file, &[]).await?;
+        entry.digest = write(storage, &entry.path, file).await?;
+        archive::record(pool, &entry, &[]).await?;
         tracing::info!(
             partition = partition.name,
             file = number,
-            events = written + file.events,
+            events = written + entry.events,
             of = expected,
             "archived a file"
         );
-        files.push(file);
+        files.push(entry);
     }
     compare(pool, partition, &files).await?;
     archive::finish(pool, &partition.name).await?;
@@ -89,7 +89,7 @@ async fn encode(
 ) -> Result<Option<EncodedFile>, ArchiveError> {
     let mut writer = on_other_thread(path, FileWriter::new).await?;
     loop {
-        let page = events::page(pool, partition, after).await?;
+        let page = events::page(pool, (partition.first, partition.until), after).await?;
         let is_last = page.is_empty();
         let known = codec.get(pool).await?;
         let pushed = tokio::task::spawn_blocking(move || push(writer, page, &known));

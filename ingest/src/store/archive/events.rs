@@ -4,20 +4,19 @@ use sqlx::{Connection, PgPool};
 use time::OffsetDateTime;
 
 use crate::archive::event::ArchivedEvent;
-use crate::store::partitions::Partition;
 use crate::store::time_limit;
 
 /// Rows per page, and about how many bytes their payloads take in memory. A page has at least one row.
 const PAGE_ROWS: i64 = 2_000;
 const PAGE_BYTES: i64 = 8 << 20;
 
-/// Reads the next events of a partition after a position, in the order of `received_at` and `id`. Payloads are as they are stored. Empty at the end.
+/// Reads the next events of a partition, which lie between two times, after a position, in the order of `received_at` and `id`. Payloads are as they are stored. Empty at the end.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
 pub(crate) async fn page(
     pool: &PgPool,
-    partition: &Partition,
+    (first, until): (OffsetDateTime, OffsetDateTime),
     after: (OffsetDateTime, i64),
 ) -> Result<Vec<ArchivedEvent>, sqlx::Error> {
     sqlx::query_as!(
@@ -35,8 +34,8 @@ pub(crate) async fn page(
              ) as rows
            ) as sized using (received_at, id)
            where before <= $6::bigint order by received_at, id"#,
-        partition.first,
-        partition.until,
+        first,
+        until,
         after.0,
         after.1,
         PAGE_ROWS,

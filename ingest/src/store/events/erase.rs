@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::erasure::keys::SecretKey;
 use crate::store::accounts::audit;
-use crate::store::{erasures, outbox};
+use crate::store::{archive, erasures, outbox};
 
 /// Number of events erased per statement; each statement is its own transaction.
 const EVENTS_PER_STATEMENT: i64 = 1_000;
@@ -32,6 +32,8 @@ pub(crate) struct Erased {
     rules: i64,
     /// Saved views that contain the address.
     views: i64,
+    /// Archived files, which are searched for the address in the background, whether or not it is in them.
+    archived_files: i64,
 }
 
 /// Counts the rows that [`erase`] would erase. `email` must be in lower case.
@@ -58,7 +60,8 @@ pub(crate) async fn count(pool: &PgPool, email: &str) -> Result<Erased, sqlx::Er
                 or kind = 'message' and lower(title || ' ' || body) ~ $2)) as "notifications!",
              (select count(*) from quarantine where lower(encode(raw, 'escape')) ~ $2 or lower(detail) ~ $2) as "quarantined!",
              (select count(*) from notification_rules, jsonb_array_elements(rules) as rule where lower(rule::text) ~ $2) as "rules!",
-             (select count(*) from views where lower(query || ' ' || name) ~ $3) as "views!""#,
+             (select count(*) from views where lower(query || ' ' || name) ~ $3) as "views!",
+             (select count(*) from archived_files) as "archived_files!""#,
         email,
         address_pattern(email),
         query_pattern(email)
@@ -87,6 +90,7 @@ pub(crate) async fn erase(pool: &PgPool, key: &SecretKey, email: &str, admin_id:
         quarantined: discard_quarantined(pool, &pattern, admin_id).await?,
         rules: erase_rules(pool, &pattern).await?,
         views: erase_views(pool, &query_pattern(email)).await?,
+        archived_files: archive::files(pool, None).await?.len().try_into().unwrap_or(i64::MAX),
     };
     // The HMAC identifies an erased address only to those who have the key.
     let address = hex::encode(key.address(email));
@@ -149,7 +153,10 @@ async fn erase_events(pool: &PgPool, email: &str) -> Result<i64, sqlx::Error> {
 }
 
 /// Removes personal data from events, and returns how many there are.
-async fn blank(pool: &PgPool, received: &[OffsetDateTime], ids: &[i64]) -> Result<i64, sqlx::Error> {
+///
+/// # Errors
+/// Returns an error if Postgres fails. Nothing is changed in that case.
+pub(crate) async fn blank(pool: &PgPool, received: &[OffsetDateTime], ids: &[i64]) -> Result<i64, sqlx::Error> {
     let blanked = sqlx::query!(
         r#"update events set erased_at = now(), payload = '{}', payload_frame = null, search = '', recipient = null, subject = null,
              terms = event_terms('', template, subaccount, null, null),
