@@ -4,7 +4,8 @@ export const texts = {
   eraseThisRecipient: "Erase this recipient",
   erased: (describe: string | number) => `Erased: ${describe}.`,
   archivedFilesFollow: "Archived files are searched now, and the address leaves them within minutes or hours.",
-  archivedFilesAreSearched: (files: string) => `${files} would be searched for the address afterwards, and lose it too.`,
+  archivedFilesAreSearched: (files: string) =>
+    `${files} would be searched for the address afterwards, and lose it too.`,
   statisticsDoNotChange:
     "Statistics do not change. What Mandrill still posts about earlier mail is stored without personal data. New mail to this address is stored as any other.",
   counting: "Counting…",
@@ -15,7 +16,8 @@ export const texts = {
   thatSomethingWasSent: "when something was sent, its tags and template, and what happened to it;",
   countsAndStatisticsIncluding: "counts and statistics, including the domain;",
   aKeyedHashOf: "a keyed hash of the address, which keeps late deliveries from restoring anything;",
-  whatWasExportedPrinted: "what was exported, printed or shown on open pages, backups of the database, and old versions of archived files;",
+  whatWasExportedPrinted:
+    "what was exported, printed or shown on open pages, backups of the database, and old versions of archived files;",
   whatMandrillItselfStores: "what Mandrill itself stores.",
   typeTheAddressTo: "Type the address to confirm",
   close: "Close",
