@@ -195,6 +195,13 @@ async fn a_partition_that_was_detached_before_there_was_an_archive_is_archived()
     database.run(&format!("alter table events detach partition {name}")).await;
     archived.run(&["retention"]);
     assert_eq!(archived.rows().len(), 1);
+
+    // Events that come to lie in an archived month afterwards are not in its files.
+    assert_eq!(mandrill.deliver(&[event("send", "m2")]).await.json()["stored"], 1);
+    database.age_events(3).await;
+    let output = archived.fail(&["retention"]);
+    assert!(output.contains("the files contain 1 events of 1, or others than the partition"), "{output}");
+    assert_eq!((database.count("events").await, archived.rows().len()), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

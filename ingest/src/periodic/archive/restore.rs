@@ -98,11 +98,13 @@ pub(crate) async fn drop_again(
     connection: &mut PgConnection,
     partition: &ArchivedPartition,
 ) -> Result<(), ArchiveError> {
-    let found = partitions::all(pool).await?.into_iter().find(|known| known.name == partition.name);
-    let Some(found) = found.filter(|_| partition.restored_at.is_some()) else {
+    if partition.restored_at.is_none() {
         return Err(ArchiveError::Refused(format!("{} is not restored", partition.name)));
-    };
-    retention::detach_and_drop(connection, &found).await?;
+    }
+    // It is gone already if an earlier attempt was ended.
+    if let Some(found) = partitions::all(pool).await?.into_iter().find(|known| known.name == partition.name) {
+        retention::detach_and_drop(connection, &found).await?;
+    }
     archive::set_restored(connection, &partition.name, false).await?;
     Ok(())
 }

@@ -25,11 +25,12 @@ use crate::store::partitions::Partition;
 pub(crate) async fn save(pool: &PgPool, storage: &Storage, partition: &Partition) -> Result<(), ArchiveError> {
     archive::begin(pool, partition).await?;
     let known = archive::partitions(pool).await?.into_iter().find(|known| known.name == partition.name);
+    let mut files = archive::files(pool, Some(&partition.name)).await?;
     if known.is_some_and(|known| known.archived_at.is_some()) {
-        return Ok(());
+        // The process was ended before the partition was dropped. Another partition of this name can also have been made since, with other events.
+        return compare(pool, partition, &files).await;
     }
     let (expected, _) = events::totals(pool, partition.first, partition.until).await?;
-    let mut files = archive::files(pool, Some(&partition.name)).await?;
     let codec = CodecCache::default();
     loop {
         let written: i64 = files.iter().map(|file| file.events).sum();
@@ -62,12 +63,17 @@ pub(crate) async fn save(pool: &PgPool, storage: &Storage, partition: &Partition
         );
         files.push(entry);
     }
-    compare(pool, partition, &files).await?;
+    let compared = compare(pool, partition, &files).await;
+    if matches!(compared, Err(ArchiveError::Incomplete { .. })) {
+        // The next attempt begins again.
+        archive::start_again(pool, &partition.name).await?;
+    }
+    compared?;
     archive::finish(pool, &partition.name).await?;
     Ok(())
 }
 
-/// Compares the files with the partition. If they differ, the next attempt begins again.
+/// Compares the files with the partition.
 async fn compare(pool: &PgPool, partition: &Partition, files: &[ArchivedFile]) -> Result<(), ArchiveError> {
     let (expected, digest_sum) = events::totals(pool, partition.first, partition.until).await?;
     let found = files.iter().map(|file| file.events).sum();
@@ -75,7 +81,6 @@ async fn compare(pool: &PgPool, partition: &Partition, files: &[ArchivedFile]) -
     if found == expected && sum.to_string() == digest_sum {
         return Ok(());
     }
-    archive::start_again(pool, &partition.name).await?;
     Err(ArchiveError::Incomplete { found, expected })
 }
 
