@@ -155,7 +155,7 @@ async fn an_erased_recipient_is_removed_everywhere_and_not_restored_by_duplicate
     assert_eq!(mandrill.deliver(&batch).await.json(), json!({"received": 5, "stored": 3, "duplicates": 0, "quarantined": 2}));
 
     let path = "/api/recipients/ada@example.com/erase";
-    let counts = json!({"events": 2, "notifications": 2, "quarantined": 1, "rules": 0, "views": 0});
+    let counts = json!({"events": 2, "notifications": 2, "quarantined": 1, "rules": 0, "views": 0, "archived_files": 0});
     assert_eq!(admin.post(path, &json!({"dry_run": true})).await.json(), counts);
     assert_eq!(admin.post(path, &json!({"confirm": "bo@example.com"})).await.problem(), (400, "not_confirmed".to_owned()));
     let viewer = ApiClient::viewer(&stack, "viewer@example.com").await;
