@@ -73,15 +73,23 @@ impl Database {
         self.run(include_str!("../../tools/bench/fill.sql")).await;
     }
 
-    /// Moves the receive time of all events this many months into the past.
-    pub async fn age_events(&mut self, months: u32) {
+    /// Moves the receive time of the events that `condition` selects, and creates the partition of the month that is so many months ago.
+    pub async fn move_events(&mut self, condition: &str, months: u32, target_months_ago: u32) {
         self.run(&format!(
-            "do $$ declare first date := date_trunc('month', now() - interval '{months} months'); begin
+            "do $$ declare first date := date_trunc('month', now() - interval '{target_months_ago} months'); begin
                execute format('create table if not exists events_%s partition of events for values from (%L) to (%L)',
                               to_char(first, 'YYYY_MM'), first, first + interval '1 month');
              end $$;
-             update events set received_at = received_at - interval '{months} months';
-             update event_keys set received_at = received_at - interval '{months} months';
+             update events set received_at = received_at - interval '{months} months' where {condition}"
+        ))
+        .await;
+    }
+
+    /// Moves the receive time of all events this many months into the past, and that of their keys and notifications.
+    pub async fn age_events(&mut self, months: u32) {
+        self.move_events("true", months, months).await;
+        self.run(&format!(
+            "update event_keys set received_at = received_at - interval '{months} months';
              update notifications set created_at = created_at - interval '{months} months'"
         ))
         .await;

@@ -92,7 +92,7 @@ impl ArchivedEvent {
         self.digest.map_or(0, |digest| digest.as_u128() >> 68)
     }
 
-    /// The address whose erasure covers the event, for both ways in which one can be somebody's.
+    /// The addresses whose erasure covers the event: the recipient's, and the sender's of inbound mail.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = &str> {
         let sender = self.sender.as_deref().filter(|_| self.kind == "inbound");
         [self.recipient.as_deref(), sender].into_iter().flatten()

@@ -289,6 +289,7 @@ impl Values {
         let mut texts = self.texts.into_iter().map(text);
         let mut digests = self.digests.into_iter().map(|digest| Uuid::from_slice(digest.data()).unwrap_or_default());
         let mut definition = self.definition.into_iter();
+        let mut is_some = || definition.next() == Some(1);
         let mut repetition = self.repetition.into_iter().peekable();
         for event in events {
             match slot(event) {
@@ -297,22 +298,21 @@ impl Values {
                 Slot::Boolean(value) => *value = booleans.next().ok_or_else(wrong_type)?,
                 Slot::Text(value) => *value = texts.next().ok_or_else(wrong_type)??,
                 Slot::OptionalText(value) | Slot::Json(value) => {
-                    *value = if definition.next() == Some(1) { texts.next().transpose()? } else { None };
+                    *value = if is_some() { texts.next().transpose()? } else { None };
                 }
                 Slot::OptionalSmall(value) => {
-                    *value =
-                        if definition.next() == Some(1) { smalls.next().and_then(|value| value.try_into().ok()) } else { None };
+                    *value = if is_some() { smalls.next().and_then(|value| value.try_into().ok()) } else { None };
                 }
                 Slot::OptionalTime(value) => {
-                    *value = if definition.next() == Some(1) { integers.next().and_then(time) } else { None };
+                    *value = if is_some() { integers.next().and_then(time) } else { None };
                 }
-                Slot::Digest(value) => *value = if definition.next() == Some(1) { digests.next() } else { None },
+                Slot::Digest(value) => *value = if is_some() { digests.next() } else { None },
                 Slot::Texts(value) => {
                     let mut is_first = true;
                     while is_first || repetition.peek() == Some(&1) {
                         is_first = false;
                         repetition.next();
-                        if definition.next() == Some(1) {
+                        if is_some() {
                             value.push(texts.next().ok_or_else(wrong_type)??);
                         }
                     }

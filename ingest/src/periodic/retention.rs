@@ -73,7 +73,6 @@ async fn apply_locked(
         if let Some(storage) = storage {
             partitions::reattach_unarchived(pool, connection, &mut partition).await?;
             if let Err(error) = save::save(pool, storage, &partition).await {
-                tracing::warn!(partition = partition.name, %error, "an expired partition was not archived, and is kept");
                 report.kept = Some(Kept { partition: partition.name, reason: error });
                 break;
             }
@@ -96,8 +95,8 @@ impl Lock {
         // This is a session-level lock, because a detach cannot run inside a transaction.
         let mut connection = pool.acquire().await?;
         let locked = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "locked!""#, LOCK);
-        // A connection that is closed loses its lock, also if whoever has it is cancelled.
         let is_locked = locked.fetch_one(&mut *connection).await?;
+        // A task that is cancelled loses the lock with the connection.
         connection.close_on_drop();
         Ok(is_locked.then_some(Self(connection)))
     }

@@ -74,6 +74,22 @@ pub(crate) async fn partitions(executor: impl PgExecutor<'_>) -> Result<Vec<Arch
     .await
 }
 
+/// Finds a partition by its name.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn find(pool: &PgPool, name: &str) -> Result<Option<ArchivedPartition>, sqlx::Error> {
+    Ok(partitions(pool).await?.into_iter().find(|partition| partition.name == name))
+}
+
+/// Counts the files of all partitions.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn count_files(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(r#"select count(*) as "files!" from archived_files"#).fetch_one(pool).await
+}
+
 /// Notes that archiving a partition begins, unless it did before.
 ///
 /// # Errors

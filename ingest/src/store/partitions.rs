@@ -3,6 +3,8 @@
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use time::{Date, Month, OffsetDateTime, Weekday};
 
+use super::time_limit;
+
 /// What a partition covers, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum PartitionWidth {
@@ -72,6 +74,24 @@ pub struct Partition {
     pub attached: bool,
     /// True if a detach was interrupted.
     pub detaching: bool,
+}
+
+/// Makes a table a partition of `events`. Its indexes are built, so it takes as long as it takes.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn attach(
+    transaction: &mut PgConnection,
+    name: &str,
+    first: OffsetDateTime,
+    until: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    time_limit::lift(transaction).await?;
+    let (first, until) = (first.date(), until.date());
+    let attach =
+        format!("alter table events attach partition {name} for values from ('{first} 00:00+00') to ('{until} 00:00+00')");
+    sqlx::query(AssertSqlSafe(attach)).execute(transaction).await?;
+    Ok(())
 }
 
 /// All partitions, oldest first, including detached ones.

@@ -65,19 +65,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Moves events to an earlier month, whose partition is created.
-async fn move_events(database: &mut Database, months: u32, which: &str, to_months_ago: u32) {
-    database
-        .run(&format!(
-            "do $$ declare first date := date_trunc('month', now() - interval '{to_months_ago} months'); begin
-               execute format('create table if not exists events_%s partition of events for values from (%L) to (%L)',
-                              to_char(first, 'YYYY_MM'), first, first + interval '1 month');
-             end $$;
-             update events set received_at = received_at - interval '{months} months' where {which}"
-        ))
-        .await;
-}
-
 async fn payloads(admin: &ApiClient, events: &[Value]) -> Vec<String> {
     let mut payloads = Vec::new();
     for event in events {
@@ -223,9 +210,9 @@ async fn erased_people_leave_the_files_and_stay_erased_when_restored() {
         mandrill.deliver(&[to("Eva@example.com", "send", "m1"), to("bo@example.com", "send", "m2")]).await.json()["stored"],
         2
     );
-    move_events(&mut database, 4, "kind = 'send'", 4).await;
+    database.move_events("kind = 'send'", 4, 4).await;
     assert_eq!(mandrill.deliver(&[unnamed]).await.json()["stored"], 1);
-    move_events(&mut database, 3, "kind = 'click'", 3).await;
+    database.move_events("kind = 'click'", 3, 3).await;
     let mut inbound = to("support@example.com", "inbound", "m3");
     inbound["msg"]["from_email"] = json!("eva@example.com");
     assert_eq!(mandrill.deliver(&[inbound.clone()]).await.json()["stored"], 1);
@@ -280,7 +267,7 @@ async fn whoever_kills_the_process_loses_and_doubles_nothing() {
     let mut database = Database::of(&archived.stack).await;
     let rows = if std::env::var_os("SOAK").is_some() { 1_000_000 } else { 10_000 };
     database.fill_events(rows).await;
-    move_events(&mut database, 2, "true", 3).await;
+    database.move_events("true", 2, 3).await;
     database.run("update events set digest = md5(id::text)::uuid").await;
     let name = database.text(NAME).await;
     let exists = format!("select count(*) from pg_class where relname = '{name}'");

@@ -24,7 +24,7 @@ use crate::store::partitions::Partition;
 /// If Postgres or the storage fails, or if the files do not contain the events of the partition.
 pub(crate) async fn save(pool: &PgPool, storage: &Storage, partition: &Partition) -> Result<(), ArchiveError> {
     archive::begin(pool, partition).await?;
-    let known = archive::partitions(pool).await?.into_iter().find(|known| known.name == partition.name);
+    let known = archive::find(pool, &partition.name).await?;
     let mut files = archive::files(pool, Some(&partition.name)).await?;
     if known.is_some_and(|known| known.archived_at.is_some()) {
         // The process was ended before the partition was dropped. Another partition of this name can also have been made since, with other events.
@@ -97,8 +97,9 @@ async fn encode(
         let page = events::page(pool, (partition.first, partition.until), after).await?;
         let is_last = page.is_empty();
         let known = codec.get(pool).await?;
-        let pushed = tokio::task::spawn_blocking(move || push(writer, page, &known));
-        writer = pushed.await.map_err(|_| ArchiveError::Interrupted)?.map_err(|error| error.at(path))?;
+        let owned_path = path.to_owned();
+        let pushed = tokio::task::spawn_blocking(move || push(writer, page, &known, &owned_path));
+        writer = pushed.await.map_err(|_| ArchiveError::Interrupted)??;
         let (events, last) = writer.position();
         if events == 0 {
             return Ok(None);
@@ -110,29 +111,14 @@ async fn encode(
     }
 }
 
-/// The reason that an event was not added to a file.
-enum PushError {
-    Payload { id: i64, problem: String },
-    File(parquet::errors::ParquetError),
-}
-
-impl PushError {
-    fn at(self, path: &str) -> ArchiveError {
-        match self {
-            Self::Payload { id, problem } => ArchiveError::Payload { id, problem },
-            Self::File(error) => ArchiveError::damaged(path, format!("cannot be encoded: {error}")),
-        }
-    }
-}
-
 /// Adds events until the file is full.
-fn push(mut writer: FileWriter, page: Vec<ArchivedEvent>, codec: &Codec) -> Result<FileWriter, PushError> {
+fn push(mut writer: FileWriter, page: Vec<ArchivedEvent>, codec: &Codec, path: &str) -> Result<FileWriter, ArchiveError> {
     for mut event in page {
         if let Some(frame) = event.payload_frame.take() {
             let payload = codec.decompress(&frame);
-            event.payload = payload.map_err(|error| PushError::Payload { id: event.id, problem: error.to_string() })?;
+            event.payload = payload.map_err(|error| ArchiveError::Payload { id: event.id, problem: error.to_string() })?;
         }
-        writer.push(event).map_err(PushError::File)?;
+        writer.push(event).map_err(|error| ArchiveError::damaged(path, format!("cannot be encoded: {error}")))?;
         if writer.is_full() {
             break;
         }

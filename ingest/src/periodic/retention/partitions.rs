@@ -30,22 +30,18 @@ pub(crate) async fn reattach_unarchived(
     connection: &mut PgConnection,
     partition: &mut Partition,
 ) -> Result<(), sqlx::Error> {
-    let is_archived =
-        archive::partitions(pool).await?.iter().any(|known| known.name == partition.name && known.archived_at.is_some());
+    let is_archived = archive::find(pool, &partition.name).await?.is_some_and(|known| known.archived_at.is_some());
     if is_archived || (partition.attached && !partition.detaching) {
         return Ok(());
     }
-    let (name, first, until) = (&partition.name, partition.first.date(), partition.until.date());
+    let Partition { name, first, until, .. } = &*partition;
     if partition.detaching {
         sqlx::query(AssertSqlSafe(format!("alter table events detach partition {name} finalize")))
             .execute(&mut *connection)
             .await?;
     }
     let mut transaction = connection.begin().await?;
-    time_limit::lift(&mut transaction).await?;
-    let attach =
-        format!("alter table events attach partition {name} for values from ('{first} 00:00+00') to ('{until} 00:00+00')");
-    sqlx::query(AssertSqlSafe(attach)).execute(&mut *transaction).await?;
+    partitions::attach(&mut transaction, name, *first, *until).await?;
     transaction.commit().await?;
     (partition.attached, partition.detaching) = (true, false);
     Ok(())

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use super::ArchivedPartition;
 use crate::archive::event::ArchivedEvent;
 use crate::store::copy::fields::{END, HEADER, integers, prefixed, text, texts, timestamp, value};
-use crate::store::{archive, search_terms, time_limit};
+use crate::store::{archive, partitions, search_terms, time_limit};
 
 /// The columns, in the order that [`encode_row`] writes them.
 const COLUMNS: &str = "id, received_at, occurred_at, erased_at, simulated, kind, webhook, message_id, recipient, sender, subject, tags, \
@@ -27,6 +27,7 @@ fn table(partition: &ArchivedPartition) -> String {
 pub(crate) async fn begin(connection: &mut PgConnection, partition: &ArchivedPartition) -> Result<(), sqlx::Error> {
     let table = table(partition);
     sqlx::query(AssertSqlSafe(format!("drop table if exists {table}"))).execute(&mut *connection).await?;
+    // As `create_event_partitions` makes partitions.
     let create = format!(
         "create table {table} (like events including defaults including constraints including storage) with (toast_tuple_target = 2700)"
     );
@@ -65,21 +66,16 @@ pub(crate) async fn add(
 pub(crate) async fn attach(connection: &mut PgConnection, partition: &ArchivedPartition) -> Result<(), sqlx::Error> {
     let (table, name) = (table(partition), &partition.name);
     let mut transaction = connection.begin().await?;
-    // Its indexes are built.
     time_limit::lift(&mut transaction).await?;
     let keys = format!(
         // The others are found by message and day. See `claim_keys`.
         "insert into event_keys (digest) select uuid_send(digest) from {table}
          where digest is not null and (message_id is null or occurred_at = received_at) on conflict do nothing"
     );
-    let (first, until) = (partition.first.date(), partition.until.date());
-    for statement in [
-        keys,
-        format!("alter table {table} rename to {name}"),
-        format!("alter table events attach partition {name} for values from ('{first} 00:00+00') to ('{until} 00:00+00')"),
-    ] {
+    for statement in [keys, format!("alter table {table} rename to {name}")] {
         sqlx::query(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
     }
+    partitions::attach(&mut transaction, name, partition.first, partition.until).await?;
     sqlx::query!("delete from retired_digests where name = $1", name).execute(&mut *transaction).await?;
     sqlx::query!("delete from retired_partitions where name = $1", name).execute(&mut *transaction).await?;
     archive::set_restored(&mut *transaction, name, true).await?;
