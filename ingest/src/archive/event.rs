@@ -4,6 +4,8 @@ use serde::Serialize;
 use sqlx::types::Uuid;
 use time::OffsetDateTime;
 
+use crate::payload::row_values::RowValues;
+
 /// A row of `events`. The columns are described in the migrations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ArchivedEvent {
@@ -96,6 +98,15 @@ impl ArchivedEvent {
     pub(crate) fn addresses(&self) -> impl Iterator<Item = &str> {
         let sender = self.sender.as_deref().filter(|_| self.kind == "inbound");
         [self.recipient.as_deref(), sender].into_iter().flatten()
+    }
+
+    /// The values that the payload may repeat.
+    pub(crate) fn row_values(&self) -> RowValues<'_> {
+        let addresses = [&self.message_id, &self.recipient, &self.sender, &self.subject, &self.template, &self.url];
+        let client = [&self.ip, &self.user_agent, &self.diagnostic, &self.country, &self.city];
+        let [message_id, recipient, sender, subject, template, url] = addresses.map(Option::as_deref);
+        let [ip, user_agent, diagnostic, country, city] = client.map(Option::as_deref);
+        RowValues([message_id, recipient, sender, subject, template, url, ip, user_agent, diagnostic, country, city])
     }
 
     /// Removes personal data. The columns are those that `store/events/erase.rs` clears.

@@ -9,7 +9,7 @@ use shared::db::{self, Purpose};
 
 use crate::payload::codec::Codec;
 use crate::payload::dictionary::Dictionary;
-use crate::payload::training;
+use crate::payload::training::{self, Sample};
 use crate::store::dictionaries;
 
 /// Every tenth payload is left out of the training, to try the dictionary with.
@@ -54,10 +54,11 @@ pub async fn run(config: &DictionaryArgs) -> anyhow::Result<()> {
     let known = dictionaries::all(&mut connection).await?;
     let reader = Codec::new(&known, false);
     let stored = dictionaries::random_payloads(&mut connection, train.payloads).await?;
-    let payloads = stored.into_iter().map(|stored| stored.read(&reader)).collect::<Result<Vec<_>, _>>()?;
+    let payloads = stored.iter().map(|stored| stored.read(&reader)).collect::<Result<Vec<_>, _>>()?;
     let (mut samples, mut others) = (Vec::new(), Vec::new());
-    for (number, payload) in payloads.into_iter().enumerate() {
-        if number % LEFT_OUT == 0 { others.push(payload) } else { samples.push(payload) }
+    for (number, (payload, stored)) in payloads.iter().zip(&stored).enumerate() {
+        let sample = Sample { payload, values: stored.row_values() };
+        if number % LEFT_OUT == 0 { others.push(sample) } else { samples.push(sample) }
     }
     let newest = known.iter().map(|dictionary| dictionary.id).max().unwrap_or_default();
     let trained = training::train(newest.max(Dictionary::LAST_SHIPPED) + 1, &samples)?;
@@ -84,7 +85,8 @@ pub async fn run(config: &DictionaryArgs) -> anyhow::Result<()> {
 }
 
 /// The average size of compressed payloads, in bytes.
-fn average(codec: &Codec, payloads: &[String]) -> usize {
-    let bytes: usize = payloads.iter().map(|payload| codec.compress(payload).map_or(payload.len(), |frame| frame.len())).sum();
-    bytes / payloads.len().max(1)
+fn average(codec: &Codec, samples: &[Sample<'_>]) -> usize {
+    let size =
+        |Sample { payload, values }: &Sample<'_>| codec.compress(payload, *values).map_or(payload.len(), |frame| frame.len());
+    samples.iter().map(size).sum::<usize>() / samples.len().max(1)
 }

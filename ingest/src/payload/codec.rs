@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use zstd_safe::{CCtx, CDict, DCtx, DDict};
 
 use super::dictionary::Dictionary;
+use super::row_values::RowValues;
 
 /// Longer payloads, which are mails with attachments, are left to Postgres, so that no copy of them is held in memory.
 const MAX_BYTES: usize = 1 << 20;
@@ -53,26 +54,31 @@ impl Codec {
         self.newest.is_some()
     }
 
-    /// Compresses a payload. `None` if it is to be stored as it is, because that takes less space or because it is very long.
-    pub(crate) fn compress(&self, payload: &str) -> Option<Vec<u8>> {
+    /// Compresses the payload of a row with these values. `None` if it is to be stored as it is, because that takes less space or because it is very
+    /// long.
+    pub(crate) fn compress(&self, payload: &str, values: RowValues<'_>) -> Option<Vec<u8>> {
         thread_local! {
-            static CONTEXT: RefCell<(CCtx<'static>, Vec<u8>)> = RefCell::new((CCtx::create(), Vec::new()));
+            static CONTEXT: RefCell<(CCtx<'static>, Vec<u8>, Vec<u8>)> = RefCell::new((CCtx::create(), Vec::new(), Vec::new()));
         }
         let dictionary = self.newest.as_ref().filter(|_| payload.len() <= MAX_BYTES)?;
-        CONTEXT.with_borrow_mut(|(context, frame)| {
+        CONTEXT.with_borrow_mut(|(context, text, frame)| {
+            text.clear();
+            if !values.remove_from(payload, text) {
+                return None;
+            }
             frame.clear();
-            frame.reserve(zstd_safe::compress_bound(payload.len()));
-            context.compress_using_cdict(frame, payload.as_bytes(), dictionary).ok()?;
+            frame.reserve(zstd_safe::compress_bound(text.len()));
+            context.compress_using_cdict(frame, text.as_slice(), dictionary).ok()?;
             // A copy of exactly its size: the buffer has room for several times as much.
             (frame.len() < payload.len()).then(|| frame.as_slice().to_vec())
         })
     }
 
-    /// Decompresses a frame.
+    /// Decompresses the frame of a row with these values.
     ///
     /// # Errors
-    /// If its dictionary is unknown, or if it is damaged.
-    pub(crate) fn decompress(&self, frame: &[u8]) -> Result<String, CodecError> {
+    /// If its dictionary is unknown, if it is damaged, or if it belongs to a row with other values.
+    pub(crate) fn decompress(&self, frame: &[u8], values: RowValues<'_>) -> Result<String, CodecError> {
         thread_local! {
             static CONTEXT: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
         }
@@ -81,10 +87,11 @@ impl Codec {
         let size = size.ok_or(CodecError::Damaged("it has no plausible size"))?;
         let id = zstd_safe::get_dict_id_from_frame(frame).map_or(0, u32::from);
         let known = self.dictionaries.iter().find(|known| known.id == id).ok_or(CodecError::UnknownDictionary(id))?;
-        let mut payload = Vec::with_capacity(size);
+        let mut text = Vec::with_capacity(size);
         CONTEXT
-            .with_borrow_mut(|context| context.decompress_using_ddict(&mut payload, frame, &known.dictionary))
+            .with_borrow_mut(|context| context.decompress_using_ddict(&mut text, frame, &known.dictionary))
             .map_err(|code| CodecError::Damaged(zstd_safe::get_error_name(code)))?;
+        let payload = values.put_into(text, MAX_BYTES).ok_or(CodecError::Damaged("it belongs to another row"))?;
         String::from_utf8(payload).map_err(|_| CodecError::Damaged("it is not UTF-8"))
     }
 }
@@ -102,43 +109,48 @@ mod tests {
 
     const OPEN: &str = r#"{"event":"open","ts":1790000000,"_id":"0af3","msg":{"email":"ada@example.com","subject":"Caf\u00e9 \/ bar","tags":["a"],"opens":[],"clicks":[]}}"#;
 
+    const VALUES: RowValues<'static> =
+        RowValues([None, Some("ada@example.com"), None, Some("Café / bar"), None, None, None, None, None, None, None]);
+
     #[test]
     fn payloads_come_back_byte_for_byte() {
         let codec = Codec::new(&[Dictionary::shipped()], true);
         let long = format!(r#"{{"event":"open","x":"{}"}}"#, "é\u{1f600}".repeat(10_000));
         for payload in [OPEN, &long] {
-            let frame = codec.compress(payload).expect("the payload should become smaller");
+            let frame = codec.compress(payload, VALUES).expect("the payload should become smaller");
             assert!(frame.len() < payload.len());
-            assert_eq!(codec.decompress(&frame).expect("the frame should be readable"), payload);
+            assert_eq!(codec.decompress(&frame, VALUES).expect("the frame should be readable"), payload);
         }
     }
 
     #[test]
     fn what_does_not_become_smaller_or_is_very_long_is_left_alone() {
         let codec = Codec::new(&[Dictionary::shipped()], true);
-        assert_eq!(codec.compress("{}"), None);
-        assert_eq!(codec.compress(&"a".repeat(MAX_BYTES + 1)), None);
-        assert_eq!(Codec::new(&[Dictionary::shipped()], false).compress(OPEN), None);
+        assert_eq!(codec.compress("{}", VALUES), None);
+        assert_eq!(codec.compress(&"a".repeat(MAX_BYTES + 1), VALUES), None);
+        assert_eq!(Codec::new(&[Dictionary::shipped()], false).compress(OPEN, VALUES), None);
     }
 
     #[test]
     fn older_dictionaries_are_still_read() {
         let shipped = Dictionary::shipped();
         let newer = Dictionary::with_id(Dictionary::LAST_SHIPPED + 1, shipped.content.clone());
-        let frame = Codec::new(std::slice::from_ref(&shipped), true).compress(OPEN).expect("the payload should become smaller");
+        let frame =
+            Codec::new(std::slice::from_ref(&shipped), true).compress(OPEN, VALUES).expect("the payload should become smaller");
         let both = Codec::new(&[newer.clone(), shipped], true);
-        assert_eq!(both.decompress(&frame).expect("the frame should be readable"), OPEN);
-        let frame = both.compress(OPEN).expect("the payload should become smaller");
-        assert_eq!(Codec::new(&[newer], true).decompress(&frame).expect("the frame should be readable"), OPEN);
+        assert_eq!(both.decompress(&frame, VALUES).expect("the frame should be readable"), OPEN);
+        let frame = both.compress(OPEN, VALUES).expect("the payload should become smaller");
+        assert_eq!(Codec::new(&[newer], true).decompress(&frame, VALUES).expect("the frame should be readable"), OPEN);
     }
 
     #[test]
     fn damaged_frames_and_missing_dictionaries_are_named() {
         let codec = Codec::new(&[Dictionary::shipped()], true);
-        let frame = codec.compress(OPEN).expect("the payload should become smaller");
-        assert!(matches!(Codec::default().decompress(&frame), Err(CodecError::UnknownDictionary(1))));
+        let frame = codec.compress(OPEN, VALUES).expect("the payload should become smaller");
+        assert!(matches!(Codec::default().decompress(&frame, VALUES), Err(CodecError::UnknownDictionary(1))));
         for end in 0..frame.len() {
-            assert!(codec.decompress(&frame[..end]).is_err(), "{end}");
+            assert!(codec.decompress(&frame[..end], VALUES).is_err(), "{end}");
         }
+        assert!(matches!(codec.decompress(&frame, RowValues::default()), Err(CodecError::Damaged("it belongs to another row"))));
     }
 }

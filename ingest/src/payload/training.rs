@@ -3,7 +3,8 @@
 use zstd_safe::{CDict, DDict};
 
 use super::dictionary::Dictionary;
-use super::scrub::{self, Scrubbed};
+use super::row_values::RowValues;
+use super::scrub;
 
 /// The size of a dictionary. Larger ones save nothing more, and smaller ones make compression slower.
 const DICTIONARY_BYTES: usize = 112 << 10;
@@ -25,15 +26,34 @@ pub enum TrainingError {
     Unsuitable(&'static str),
 }
 
+/// A payload to make a dictionary from, and the values of its row.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample<'a> {
+    pub payload: &'a str,
+    pub values: RowValues<'a>,
+}
+
+impl Sample<'_> {
+    /// The payload as it is compressed.
+    fn text(&self) -> String {
+        let mut text = Vec::with_capacity(self.payload.len());
+        self.values.remove_from(self.payload, &mut text);
+        String::from_utf8(text).unwrap_or_default()
+    }
+}
+
 /// Makes a dictionary with this id from stored payloads. It contains no text of theirs of six bytes or more that is an address, a name, an id, a
 /// subject, a link or a value of metadata, except for public words.
 ///
 /// # Errors
 /// If there are too few payloads, or if they have too little in common.
-pub(crate) fn train(id: u32, payloads: &[String]) -> Result<Dictionary, TrainingError> {
-    let scrubbed: Vec<Scrubbed> = (1..).zip(payloads).map(|(seed, payload)| scrub::scrub(payload, seed)).collect();
-    let (texts, replaced): (Vec<String>, Vec<Vec<String>>) =
-        scrubbed.into_iter().map(|Scrubbed { text, replaced }| (text, replaced)).unzip();
+pub(crate) fn train(id: u32, samples: &[Sample<'_>]) -> Result<Dictionary, TrainingError> {
+    let (mut texts, mut replaced) = (Vec::with_capacity(samples.len()), Vec::with_capacity(samples.len()));
+    for (seed, sample) in (1..).zip(samples) {
+        texts.push(scrub::scrub(&sample.text(), seed).text);
+        // The values of columns too.
+        replaced.push(scrub::scrub(sample.payload, seed).replaced);
+    }
     let mut content = content_of(&texts)?;
     blank(&mut content, replaced.iter().flatten());
     finish(id, content)
@@ -43,17 +63,18 @@ pub(crate) fn train(id: u32, payloads: &[String]) -> Result<Dictionary, Training
 ///
 /// # Errors
 /// If there are too few payloads, or if they have too little in common.
-pub fn train_on_made_up(id: u32, payloads: &[String]) -> Result<Dictionary, TrainingError> {
-    finish(id, content_of(payloads)?)
+pub fn train_on_made_up(id: u32, samples: &[Sample<'_>]) -> Result<Dictionary, TrainingError> {
+    let texts: Vec<String> = samples.iter().map(Sample::text).collect();
+    finish(id, content_of(&texts)?)
 }
 
-fn content_of(payloads: &[String]) -> Result<Vec<u8>, TrainingError> {
-    if payloads.len() < MIN_SAMPLES {
-        return Err(TrainingError::TooFew(payloads.len()));
+fn content_of(texts: &[String]) -> Result<Vec<u8>, TrainingError> {
+    if texts.len() < MIN_SAMPLES {
+        return Err(TrainingError::TooFew(texts.len()));
     }
-    let sizes: Vec<usize> = payloads.iter().map(String::len).collect();
+    let sizes: Vec<usize> = texts.iter().map(String::len).collect();
     let mut content = Vec::with_capacity(DICTIONARY_BYTES);
-    zstd_safe::train_from_buffer(&mut content, payloads.concat().as_bytes(), &sizes)
+    zstd_safe::train_from_buffer(&mut content, texts.concat().as_bytes(), &sizes)
         .map_err(|code| TrainingError::Unsuitable(zstd_safe::get_error_name(code)))?;
     Ok(content)
 }
@@ -97,10 +118,18 @@ mod tests {
         (0..2_000).map(payload).collect()
     }
 
+    /// The payloads, with a row that has one of their values.
+    fn samples(payloads: &[String]) -> Vec<Sample<'_>> {
+        let mut values = RowValues::default();
+        values.0[4] = Some("private-template");
+        payloads.iter().map(|payload| Sample { payload, values }).collect()
+    }
+
     #[test]
     fn a_dictionary_saves_space_and_contains_no_private_text() {
         let payloads = payloads();
-        let dictionary = train(1_000, &payloads).expect("the payloads should have enough in common");
+        let samples = samples(&payloads);
+        let dictionary = train(1_000, &samples).expect("the payloads should have enough in common");
         let text = String::from_utf8_lossy(&dictionary.content).into_owned();
         for private in [
             "private-host",
@@ -121,19 +150,24 @@ mod tests {
         }
         let (own, shipped) = (Codec::new(&[dictionary], true), Codec::new(&[Dictionary::shipped()], true));
         let size = |codec: &Codec| {
-            payloads.iter().take(100).filter_map(|payload| codec.compress(payload)).map(|frame| frame.len()).sum::<usize>()
+            samples
+                .iter()
+                .take(100)
+                .filter_map(|sample| codec.compress(sample.payload, sample.values))
+                .map(|frame| frame.len())
+                .sum::<usize>()
         };
         assert!(size(&own) < size(&shipped), "{} and {}", size(&own), size(&shipped));
-        for payload in payloads.iter().take(100) {
-            let frame = own.compress(payload).expect("the payload should become smaller");
-            assert_eq!(&own.decompress(&frame).expect("the frame should be readable"), payload);
+        for Sample { payload, values } in samples.into_iter().take(100) {
+            let frame = own.compress(payload, values).expect("the payload should become smaller");
+            assert_eq!(own.decompress(&frame, values).expect("the frame should be readable"), payload);
         }
     }
 
     #[test]
     fn too_few_payloads_and_payloads_without_anything_in_common_make_no_dictionary() {
-        assert!(matches!(train(1_000, &payloads()[..MIN_SAMPLES - 1]), Err(TrainingError::TooFew(499))));
+        assert!(matches!(train(1_000, &samples(&payloads())[..MIN_SAMPLES - 1]), Err(TrainingError::TooFew(499))));
         let empty = vec![String::new(); MIN_SAMPLES];
-        assert!(matches!(train(1_000, &empty), Err(TrainingError::Unsuitable(_))));
+        assert!(matches!(train(1_000, &samples(&empty)), Err(TrainingError::Unsuitable(_))));
     }
 }

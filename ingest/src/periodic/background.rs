@@ -36,7 +36,7 @@ pub(crate) async fn run(pool: PgPool, stop: CancellationToken) {
         let mut delay = INTERVAL;
         match service_role::owns_tables(&pool).await {
             Ok(true) => {
-                for job in JOBS {
+                for &job in JOBS {
                     if let Err(error) = run_job(&pool, job, &stop).await {
                         tracing::warn!(%error, job = job.name(), "a background job failed; it will be retried in 5 seconds");
                         delay = RETRY_DELAY;
@@ -67,7 +67,7 @@ pub(crate) async fn run(pool: PgPool, stop: CancellationToken) {
 /// # Errors
 /// When Postgres fails. A later run continues where this one stopped.
 pub(crate) async fn run_all(pool: &PgPool) -> Result<(), sqlx::Error> {
-    for job in JOBS {
+    for &job in JOBS {
         run_job(pool, job, &CancellationToken::new()).await?;
     }
     Ok(())

@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::payload::codec::{Codec, CodecError};
 use crate::payload::dictionary::Dictionary;
+use crate::payload::row_values::RowValues;
 use crate::store::upgrade_moments;
 
 /// Longer payloads have little in common with others.
@@ -73,7 +74,7 @@ pub(crate) async fn random_payloads(connection: &mut PgConnection, count: u32) -
                 chosen as (
                   select distinct (first + random() * (last - first))::bigint as id from span, generate_series(1, $1::bigint * 2)
                 )
-           select payload as "payload!", payload_frame from events join chosen using (id)
+           select payload as "payload!", payload_frame, payload_values(events) as "values!: _" from events join chosen using (id)
            where erased_at is null and octet_length(payload) <= $2 limit $1"#,
         i64::from(count),
         MAX_SAMPLE_BYTES
@@ -88,15 +89,25 @@ pub(crate) struct StoredPayload {
     /// Empty if there is a frame.
     pub(crate) payload: String,
     pub(crate) payload_frame: Option<Vec<u8>>,
+    /// What `payload_values` returns for the row.
+    pub(crate) values: Vec<Option<String>>,
 }
 
 impl StoredPayload {
+    /// The values of the row that the payload may repeat.
+    pub(crate) fn row_values(&self) -> RowValues<'_> {
+        RowValues::from_database(&self.values)
+    }
+
     /// The payload as it was received.
     ///
     /// # Errors
     /// If it is damaged, or compressed with a dictionary that `codec` does not know.
-    pub(crate) fn read(self, codec: &Codec) -> Result<String, CodecError> {
-        self.payload_frame.map_or(Ok(self.payload), |frame| codec.decompress(&frame))
+    pub(crate) fn read(&self, codec: &Codec) -> Result<String, CodecError> {
+        match &self.payload_frame {
+            Some(frame) => codec.decompress(frame, self.row_values()),
+            None => Ok(self.payload.clone()),
+        }
     }
 }
 
@@ -129,12 +140,11 @@ impl CodecCache {
     /// # Errors
     /// If Postgres fails, or if the payload is damaged.
     pub(crate) async fn read(&self, pool: &PgPool, stored: StoredPayload) -> Result<String, PayloadError> {
-        let Some(frame) = stored.payload_frame else { return Ok(stored.payload) };
-        match self.get(pool).await?.decompress(&frame) {
-            Err(CodecError::UnknownDictionary(_)) => {
-                let newer = self.get_since(pool, Some(Instant::now())).await?;
-                Ok(newer.decompress(&frame)?)
-            }
+        if stored.payload_frame.is_none() {
+            return Ok(stored.payload);
+        }
+        match stored.read(&*self.get(pool).await?) {
+            Err(CodecError::UnknownDictionary(_)) => Ok(stored.read(&*self.get_since(pool, Some(Instant::now())).await?)?),
             read => Ok(read?),
         }
     }

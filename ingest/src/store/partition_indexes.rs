@@ -14,6 +14,8 @@ pub(crate) struct PartitionIndex {
     pub(crate) name: &'static str,
     /// What follows the table in `create index`, such as `using gin (terms)`.
     pub(crate) definition: &'static str,
+    /// The name of the parent's index that this one replaces. It is dropped once every partition has this one.
+    pub(crate) replaces: Option<&'static str>,
 }
 
 /// How long a statement waits for a lock on the parent table. Inserts queue behind it for that time.
@@ -26,13 +28,14 @@ struct MissingPart {
     leftover_is_valid: Option<bool>,
 }
 
-/// Creates the parent's index if it is missing, and builds the index on one partition. Returns false if every partition already has it.
+/// Creates the parent's index if it is missing, and builds the index on one partition. Returns false if every partition already has it, and
+/// the index that it replaces is gone.
 ///
 /// # Errors
 /// Returns an error if Postgres fails, or if a lock cannot be acquired within 200 ms. A later call continues the work.
 pub(crate) async fn build_next(connection: &mut PgConnection, index: PartitionIndex) -> Result<bool, sqlx::Error> {
     create_on_parent(connection, index).await?;
-    let Some(part) = next_missing(connection, index).await? else { return Ok(false) };
+    let Some(part) = next_missing(connection, index).await? else { return drop_replaced(connection, index).await };
     let name = format!("{}_{}", part.partition, index.name);
     if part.leftover_is_valid == Some(false) {
         let drop = format!("drop index concurrently if exists {name}");
@@ -49,15 +52,25 @@ pub(crate) async fn build_next(connection: &mut PgConnection, index: PartitionIn
 }
 
 async fn create_on_parent(connection: &mut PgConnection, index: PartitionIndex) -> Result<(), sqlx::Error> {
-    let exists = sqlx::query_scalar!(r#"select to_regclass($1) is not null as "exists!""#, index.name);
-    if exists.fetch_one(&mut *connection).await? {
+    if exists(connection, index.name).await? {
         return Ok(());
     }
-    let mut transaction = connection.begin().await?;
-    sqlx::query(LOCK_TIMEOUT).execute(&mut *transaction).await?;
-    let create = format!("create index {} on only events {}", index.name, index.definition);
-    sqlx::query(AssertSqlSafe(create)).execute(&mut *transaction).await?;
-    transaction.commit().await
+    run_with_lock(connection, format!("create index {} on only events {}", index.name, index.definition)).await
+}
+
+/// Drops the index that this one replaces. Returns false if there is none.
+async fn drop_replaced(connection: &mut PgConnection, index: PartitionIndex) -> Result<bool, sqlx::Error> {
+    let Some(replaced) = index.replaces else { return Ok(false) };
+    if !exists(connection, replaced).await? {
+        return Ok(false);
+    }
+    run_with_lock(connection, format!("drop index {replaced}")).await?;
+    tracing::info!(index = index.name, replaced, "dropped an index that another one replaces");
+    Ok(true)
+}
+
+async fn exists(connection: &mut PgConnection, index: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"select to_regclass($1) is not null as "exists!""#, index).fetch_one(connection).await
 }
 
 /// The oldest attached partition without the index, and any leftover from an earlier attempt.
@@ -81,9 +94,13 @@ async fn next_missing(connection: &mut PgConnection, index: PartitionIndex) -> R
 }
 
 async fn attach(connection: &mut PgConnection, index: PartitionIndex, part: &str) -> Result<(), sqlx::Error> {
+    run_with_lock(connection, format!("alter index {} attach partition {part}", index.name)).await
+}
+
+/// Runs a statement that locks `events` for a moment.
+async fn run_with_lock(connection: &mut PgConnection, statement: String) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
     sqlx::query(LOCK_TIMEOUT).execute(&mut *transaction).await?;
-    let attach = format!("alter index {} attach partition {part}", index.name);
-    sqlx::query(AssertSqlSafe(attach)).execute(&mut *transaction).await?;
+    sqlx::query(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
     transaction.commit().await
 }

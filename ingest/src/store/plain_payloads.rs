@@ -9,6 +9,8 @@ pub(crate) struct PlainPayload {
     pub(crate) received_at: OffsetDateTime,
     pub(crate) id: i64,
     pub(crate) payload: String,
+    /// What `payload_values` returns for the row.
+    pub(crate) values: Vec<Option<String>>,
 }
 
 /// Locks up to `limit` events between two positions, the second included, whose payloads are stored as they are and have at most `max_bytes`.
@@ -23,7 +25,7 @@ pub(crate) async fn lock_plain(
 ) -> Result<Vec<PlainPayload>, sqlx::Error> {
     sqlx::query_as!(
         PlainPayload,
-        r#"select received_at as "received_at!", id as "id!", payload as "payload!" from events
+        r#"select received_at as "received_at!", id as "id!", payload as "payload!", payload_values(events) as "values!: _" from events
            where (received_at, id) > ($1, $2) and (received_at, id) <= ($3, $4) and payload_frame is null and erased_at is null
              and octet_length(payload) <= $5
            order by received_at, id for update"#,

@@ -11,6 +11,8 @@ pub(crate) struct JudgedEvent {
     pub(crate) simulated: bool,
     pub(crate) payload: String,
     pub(crate) payload_frame: Option<Vec<u8>>,
+    /// What `payload_values` returns for the row.
+    pub(crate) values: Vec<Option<String>>,
     pub(crate) reason_class: Option<String>,
     pub(crate) actor: Option<String>,
     pub(crate) actor_reason: Option<String>,
@@ -63,8 +65,8 @@ pub(crate) async fn lock_outdated(
 ) -> Result<Vec<JudgedEvent>, sqlx::Error> {
     sqlx::query_as!(
         JudgedEvent,
-        r#"select received_at as "received_at!", id as "id!", simulated as "simulated!", payload as "payload!", payload_frame, reason_class, actor,
-                  actor_reason
+        r#"select received_at as "received_at!", id as "id!", simulated as "simulated!", payload as "payload!", payload_frame,
+                  payload_values(events) as "values!: _", reason_class, actor, actor_reason
            from events
            where (received_at, id) > ($1, $2) and (received_at, id) <= ($3, $4) and verdict_rules is distinct from $5
              and kind in ('open', 'click', 'hard_bounce', 'soft_bounce', 'deferral', 'reject')

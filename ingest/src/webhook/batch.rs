@@ -142,7 +142,7 @@ impl<'a> VerifiedBatch<'a> {
         draft: impl Fn(&NewEvent<'_>) -> Option<NotificationDraft>,
     ) -> Self {
         for event in &mut batch.events {
-            event.frame = codec.compress(event.payload);
+            event.frame = codec.compress(event.payload, event.row_values());
         }
         let notifications = batch.events.iter().map(|event| draft(event).filter(|_| !event.is_erased)).collect();
         Self { batch, notifications, source }

@@ -16,6 +16,7 @@ use shared::event::{Event, ReasonClass, SUBJECT, fold_into};
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
+use crate::payload::row_values::RowValues;
 use crate::store::search_terms;
 use crate::verdict;
 use crate::verdict::actor::ActorVerdict;
@@ -180,6 +181,15 @@ impl<'a> NewEvent<'a> {
         self.search = String::new();
         self.payload = "{}";
         self.is_erased = true;
+    }
+
+    /// The values that the payload may repeat.
+    pub fn row_values(&self) -> RowValues<'_> {
+        let addresses = [&self.message_id, &self.recipient, &self.sender, &self.subject, &self.template, &self.url];
+        let client = [&self.ip, &self.user_agent, &self.diagnostic, &self.country, &self.city];
+        let [message_id, recipient, sender, subject, template, url] = addresses.map(Option::as_deref);
+        let [ip, user_agent, diagnostic, country, city] = client.map(Option::as_deref);
+        RowValues([message_id, recipient, sender, subject, template, url, ip, user_agent, diagnostic, country, city])
     }
 
     /// The payload as its column stores it: empty if there is a frame.

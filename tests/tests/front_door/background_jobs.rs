@@ -86,4 +86,4 @@ async fn constraints_that_a_migration_added_are_validated() {
     assert_eq!(database.count(validated).await, all);
 }
 
-const FINISHED: &str = "select (count(*) = 9 and bool_and(finished_at is not null))::int::bigint from background_jobs";
+const FINISHED: &str = "select (count(*) = 13 and bool_and(finished_at is not null))::int::bigint from background_jobs";

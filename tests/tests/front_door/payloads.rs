@@ -38,9 +38,16 @@ fn by_message(elements: &[String]) -> BTreeMap<String, String> {
 fn element(number: usize, padding: usize) -> String {
     let padding: String =
         (0..padding as u64).map(|place| format!("{:x}", (place + 1).wrapping_mul(number as u64 * 7_919 + 31) % 16)).collect();
+    // The values that columns have too, each written in several ways.
+    let same = format!(
+        r#"["person{number}@example.com","PERSON{number}@example.com","https:\/\/example.com\/{number}","https://example.com/{number}",
+           "Agent \"{number}\" \\ \/","Espa\u00f1a","Espa\u00F1a","España","250 2.0.0 Ok {number}","welcome","shop@example.com","198.51.100.7"]"#
+    );
     format!(
         "{{ \"event\" :\"open\",\n\"ts\":170000{number:04} , \"_id\":\"m{number}\",\"x\":1e400,\"msg\":{{\"email\":\"person{number}@example.com\",\
-         \"subject\":\"Caf\\u00e9 \\/ {number} \\ud800\",\"metadata\":{{\"b\":1,\"a\":2.50}},\"padding\":\"{padding}\"}} }}"
+         \"subject\":\"Caf\\u00e9 \\/ {number} \\ud800\",\"metadata\":{{\"b\":1,\"a\":2.50}},\"padding\":\"{padding}\",\"template\":\"welcome\",\
+         \"sender\":\"shop@example.com\",\"diag\":\"250 2.0.0 Ok {number}\"}},\"url\":\"https:\\/\\/example.com\\/{number}\",\"same\":{same},\
+         \"user_agent\":\"Agent \\\"{number}\\\" \\\\ \\/\",\"ip\":\"198.51.100.7\",\"location\":{{\"country\":\"Espa\\u00f1a\",\"city\":\"M\\u00e1laga\"}} }}"
     )
 }
 

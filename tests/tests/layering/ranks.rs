@@ -236,6 +236,7 @@ pub(crate) const INGEST: Ranks = &[
             "payload.rs",
             "payload/codec.rs",
             "payload/dictionary.rs",
+            "payload/row_values.rs",
             "payload/scrub.rs",
             "payload/training.rs",
             "readiness.rs",

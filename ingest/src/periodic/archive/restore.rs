@@ -111,7 +111,7 @@ pub(crate) async fn drop_again(
 
 fn compress(codec: &Codec, event: &mut ArchivedEvent) {
     if event.erased_at.is_none()
-        && let Some(frame) = codec.compress(&event.payload)
+        && let Some(frame) = codec.compress(&event.payload, event.row_values())
     {
         event.payload.clear();
         event.payload_frame = Some(frame);

@@ -115,7 +115,7 @@ async fn encode(
 fn push(mut writer: FileWriter, page: Vec<ArchivedEvent>, codec: &Codec, path: &str) -> Result<FileWriter, ArchiveError> {
     for mut event in page {
         if let Some(frame) = event.payload_frame.take() {
-            let payload = codec.decompress(&frame);
+            let payload = codec.decompress(&frame, event.row_values());
             event.payload = payload.map_err(|error| ArchiveError::Payload { id: event.id, problem: error.to_string() })?;
         }
         writer.push(event).map_err(|error| ArchiveError::damaged(path, format!("cannot be encoded: {error}")))?;

@@ -30,9 +30,29 @@ pub(crate) enum Job {
 }
 
 /// All jobs, in the order in which they run. To index a column or change an index, add an entry; to backfill a column, add a variant.
-pub(crate) const JOBS: [Job; 8] = [
+pub(crate) const JOBS: &[Job] = &[
     Job::SearchTerms,
-    Job::Index(PartitionIndex { name: "events_search_idx", definition: "using gin (terms)" }),
+    Job::Index(PartitionIndex { name: "events_search_idx", definition: "using gin (terms)", replaces: None }),
+    Job::Index(PartitionIndex {
+        name: "events_kind_received_at_idx",
+        definition: "(kind, received_at)",
+        replaces: Some("events_kind_idx"),
+    }),
+    Job::Index(PartitionIndex {
+        name: "events_sender_received_at_idx",
+        definition: r#"(lower(sender collate "C"), received_at)"#,
+        replaces: Some("events_sender_idx"),
+    }),
+    Job::Index(PartitionIndex {
+        name: "events_recipient_lower_idx",
+        definition: r#"(lower(recipient collate "C"))"#,
+        replaces: Some("events_recipient_idx"),
+    }),
+    Job::Index(PartitionIndex {
+        name: "events_message_hash_idx",
+        definition: "using hash (message_id)",
+        replaces: Some("events_message_idx"),
+    }),
     Job::Verdicts,
     Job::HourlyCounts,
     Job::Facets,

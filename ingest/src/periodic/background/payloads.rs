@@ -7,6 +7,7 @@ use sqlx::postgres::PgConnection;
 
 use super::position;
 use super::step::Step;
+use crate::payload::row_values::RowValues;
 use crate::store::{background_jobs, dictionaries, plain_payloads, upgrade_moments, verdicts};
 
 /// Number of events per step. Small enough that row locks are held only briefly.
@@ -35,7 +36,7 @@ pub(super) async fn step(connection: &mut PgConnection, name: &str, position: Op
     }
     let (mut received, mut ids, mut frames) = (Vec::new(), Vec::new(), Vec::new());
     for event in plain_payloads::lock_plain(&mut transaction, after, end, MAX_BYTES).await? {
-        if let Some(frame) = codec.compress(&event.payload) {
+        if let Some(frame) = codec.compress(&event.payload, RowValues::from_database(&event.values)) {
             received.push(event.received_at);
             ids.push(event.id);
             frames.push(frame);

@@ -12,7 +12,11 @@ use crate::store::dictionaries::{CodecCache, PayloadError, StoredPayload};
 /// # Errors
 /// Returns an error if Postgres fails, or if the payload is damaged.
 pub(crate) async fn find(pool: &PgPool, codec: &CodecCache, event_id: i64) -> Result<Option<String>, PayloadError> {
-    let stored = sqlx::query_as!(StoredPayload, "select payload, payload_frame from events where id = $1", event_id);
+    let stored = sqlx::query_as!(
+        StoredPayload,
+        r#"select payload as "payload!", payload_frame, payload_values(events) as "values!: _" from events where id = $1"#,
+        event_id
+    );
     match stored.fetch_optional(pool).await? {
         Some(stored) => Ok(Some(codec.read(pool, stored).await?)),
         None => Ok(None),
@@ -52,11 +56,13 @@ pub(crate) async fn parts<'e>(pool: &PgPool, events: &'e [Event], max_bytes: i64
 pub(crate) async fn of_events(pool: &PgPool, events: &[Event]) -> Result<HashMap<i64, StoredPayload>, sqlx::Error> {
     let (received, ids): (Vec<_>, Vec<_>) = events.iter().map(|event| (event.received_at, event.id)).unzip();
     let rows = sqlx::query!(
-        r#"select id as "id!", payload as "payload!", payload_frame
+        r#"select id as "id!", payload as "payload!", payload_frame, payload_values(events) as "values!: Vec<Option<String>>"
            from events join unnest($1::timestamptz[], $2::bigint[]) as wanted (received_at, id) using (received_at, id)"#,
         &received,
         &ids
     );
     let rows = rows.fetch_all(pool).await?.into_iter();
-    Ok(rows.map(|row| (row.id, StoredPayload { payload: row.payload, payload_frame: row.payload_frame })).collect())
+    Ok(rows
+        .map(|row| (row.id, StoredPayload { payload: row.payload, payload_frame: row.payload_frame, values: row.values }))
+        .collect())
 }

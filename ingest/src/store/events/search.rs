@@ -59,7 +59,7 @@ pub(crate) async fn search(
 
 /// Whether an index finds events that match, other than in the order of the list.
 fn has_lookup(filter: &Filter, plan: &SearchPlan) -> bool {
-    let values = [&filter.template, &filter.subaccount, &filter.url, &filter.ip];
+    let values = [&filter.recipient, &filter.message_id, &filter.template, &filter.subaccount, &filter.url, &filter.ip];
     !plan.terms.is_empty() || !filter.ids.is_empty() || values.iter().any(|value| value.is_some())
 }
 

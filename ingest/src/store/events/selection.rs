@@ -90,7 +90,13 @@ fn push_indexed(sql: &mut QueryBuilder<Postgres>, filter: &Filter, mut terms: Ve
     if !filter.ids.is_empty() {
         sql.push(" and id = any(").push_bind(filter.ids.clone()).push(")");
     }
-    push_own_index(sql, filter);
+    push_ordered_columns(sql, filter);
+    let values = [(" and lower(recipient collate \"C\") = ", &filter.recipient), (" and message_id = ", &filter.message_id)];
+    for (condition, value) in values {
+        if let Some(value) = value {
+            sql.push(condition).push_bind(value.clone());
+        }
+    }
     if filter.kinds.len() > 1 {
         sql.push(" and kind = any(").push_bind(filter.kinds.clone()).push(")");
     }
@@ -110,25 +116,18 @@ fn push_indexed(sql: &mut QueryBuilder<Postgres>, filter: &Filter, mut terms: Ve
 
 /// Appends the conditions for which an index returns the events in the order of the list.
 pub(crate) fn push_ordered(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
-    push_own_index(sql, filter);
+    push_ordered_columns(sql, filter);
     push_period(sql, filter);
 }
 
-/// Appends the conditions on columns that have an index of their own.
-fn push_own_index(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
+/// Appends the conditions on columns by which, and by time, events are indexed.
+fn push_ordered_columns(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
     if let [kind] = filter.kinds.as_slice() {
         // With an array, even one with a single kind, the index would not return the events in list order.
         sql.push(" and kind = ").push_bind(kind.clone());
     }
-    let values = [
-        (" and lower(recipient collate \"C\") = ", &filter.recipient),
-        (" and lower(sender collate \"C\") = ", &filter.sender),
-        (" and message_id = ", &filter.message_id),
-    ];
-    for (condition, value) in values {
-        if let Some(value) = value {
-            sql.push(condition).push_bind(value.clone());
-        }
+    if let Some(sender) = &filter.sender {
+        sql.push(" and lower(sender collate \"C\") = ").push_bind(sender.clone());
     }
 }
 

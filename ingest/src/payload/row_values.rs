@@ -1,0 +1,224 @@
+//! Values that a payload and the columns of its row have in common are stored in the columns alone.
+//!
+//! Before a payload is compressed, one byte replaces each string that equals the value of a column. JSON does not allow these bytes anywhere, so that
+//! they cannot be mistaken for anything else. A string is replaced only if it is written as PHP or most others write it, so that it comes back byte for
+//! byte.
+
+use std::borrow::Cow;
+
+use memchr::memchr_iter;
+
+/// Number of columns whose values are replaced.
+const COLUMNS: usize = 11;
+/// Shorter values are left: they save nothing.
+const MIN_BYTES: usize = 4;
+/// What stands for the values: for each column as most write it, and then for each as PHP does.
+const MARKS: [[u8; COLUMNS]; 2] = [[1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16], [17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27]];
+
+/// The values of a row that its payload may repeat: `message_id`, `recipient`, `sender`, `subject`, `template`, `url`, `ip`, `user_agent`, `diagnostic`,
+/// `country` and `city`. The function `payload_values` of the database returns the same.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RowValues<'a>(pub [Option<&'a str>; COLUMNS]);
+
+impl<'a> RowValues<'a> {
+    /// The values as `payload_values` returns them.
+    pub(crate) fn from_database(values: &'a [Option<String>]) -> Self {
+        let mut row = Self::default();
+        for (value, stored) in row.0.iter_mut().zip(values) {
+            *value = stored.as_deref();
+        }
+        row
+    }
+
+    /// Appends the payload to `text`, with marks instead of the values. Returns false if the payload is not JSON.
+    pub(super) fn remove_from(self, payload: &str, text: &mut Vec<u8>) -> bool {
+        // Without an early return, the compiler compares many bytes at a time.
+        if payload.bytes().fold(false, |found, byte| found | (byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'))) {
+            return false;
+        }
+        let known = Strings::of(self);
+        let mut start = 0;
+        for end in memchr_iter(b'"', payload.as_bytes()) {
+            known.append(&payload.as_bytes()[start..end], text);
+            text.push(b'"');
+            start = end + 1;
+        }
+        text.extend_from_slice(&payload.as_bytes()[start..]);
+        true
+    }
+
+    /// Puts the values back in place of their marks. `None` if a value is missing, or if the payload becomes longer than `max_bytes`.
+    pub(super) fn put_into(self, text: Vec<u8>, max_bytes: usize) -> Option<Vec<u8>> {
+        let Some(first) = text.iter().position(|byte| mark_of(*byte).is_some()) else { return Some(text) };
+        let mut payload = Vec::with_capacity(2 * text.len());
+        payload.extend_from_slice(&text[..first]);
+        for byte in &text[first..] {
+            match mark_of(*byte) {
+                None => payload.push(*byte),
+                Some((form, column)) => payload.extend_from_slice(form.write(self.0[column]?).as_bytes()),
+            }
+            if payload.len() > max_bytes {
+                return None;
+            }
+        }
+        Some(payload)
+    }
+}
+
+/// How a string is written in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Only backslashes are escaped. Values with other characters that must be are not replaced.
+    Plain,
+    /// As by `json_encode` of PHP, which escapes slashes and all characters beyond ASCII.
+    Php,
+}
+
+impl Form {
+    fn write(self, value: &str) -> Cow<'_, str> {
+        let is_escaped = |character: char| character == '\\' || self == Self::Php && (character == '/' || !character.is_ascii());
+        if !value.contains(is_escaped) {
+            return Cow::Borrowed(value);
+        }
+        let mut written = String::with_capacity(value.len() + 16);
+        for character in value.chars() {
+            match character {
+                '\\' => written.push_str(r"\\"),
+                '/' if self == Self::Php => written.push_str(r"\/"),
+                _ if is_escaped(character) => {
+                    for unit in character.encode_utf16(&mut [0; 2]) {
+                        written.push_str(&format!("\\u{unit:04x}"));
+                    }
+                }
+                _ => written.push(character),
+            }
+        }
+        Cow::Owned(written)
+    }
+}
+
+/// The form and the column for which a byte stands.
+fn mark_of(byte: u8) -> Option<(Form, usize)> {
+    let position = |form: usize| MARKS[form].iter().position(|mark| *mark == byte);
+    if byte >= b' ' {
+        return None;
+    }
+    position(0).map(|column| (Form::Plain, column)).or_else(|| position(1).map(|column| (Form::Php, column)))
+}
+
+/// The strings that are replaced in a payload.
+struct Strings<'a> {
+    strings: Vec<(u8, Cow<'a, str>)>,
+    /// The bits of their lengths, modulo 64.
+    lengths: u64,
+}
+
+impl<'a> Strings<'a> {
+    fn of(values: RowValues<'a>) -> Self {
+        let mut known = Self { strings: Vec::with_capacity(2 * COLUMNS), lengths: 0 };
+        for (column, value) in values.0.into_iter().enumerate() {
+            let Some(value) =
+                value.filter(|value| value.len() >= MIN_BYTES && !value.contains(|sign: char| sign < ' ' || sign == '"'))
+            else {
+                continue;
+            };
+            let (plain, php) = (Form::Plain.write(value), Form::Php.write(value));
+            if plain != php {
+                known.add(MARKS[1][column], php);
+            }
+            known.add(MARKS[0][column], plain);
+        }
+        known
+    }
+
+    fn add(&mut self, mark: u8, string: Cow<'a, str>) {
+        self.lengths |= 1 << (string.len() % 64);
+        self.strings.push((mark, string));
+    }
+
+    /// Appends a part of the payload between two quotes, or its mark.
+    fn append(&self, part: &[u8], text: &mut Vec<u8>) {
+        let mark = (self.lengths >> (part.len() % 64) & 1 == 1)
+            .then(|| self.strings.iter().find(|(_, string)| string.as_bytes() == part))
+            .flatten();
+        match mark {
+            Some((mark, _)) => text.push(*mark),
+            None => text.extend_from_slice(part),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn row(values: &[(usize, &'static str)]) -> RowValues<'static> {
+        let mut row = RowValues::default();
+        for (column, value) in values {
+            row.0[*column] = Some(value);
+        }
+        row
+    }
+
+    fn shortened(row: RowValues<'_>, payload: &str) -> Vec<u8> {
+        let mut text = Vec::new();
+        assert!(row.remove_from(payload, &mut text), "{payload}");
+        assert_eq!(row.put_into(text.clone(), usize::MAX).as_deref(), Some(payload.as_bytes()));
+        text
+    }
+
+    #[test]
+    fn strings_that_equal_values_are_replaced_in_both_forms() {
+        let row = row(&[(1, "ada@example.com"), (3, "Café / bar"), (5, "https://example.com/a"), (7, r"a\bc")]);
+        assert_eq!(
+            shortened(row, r#"{"email":"ada@example.com","x":"to ada@example.com"}"#),
+            b"{\"email\":\"\x02\",\"x\":\"to ada@example.com\"}"
+        );
+        assert_eq!(
+            shortened(row, r#"["Caf\u00e9 \/ bar","Café / bar","Caf\u00E9 / bar"]"#),
+            b"[\"\x14\",\"\x04\",\"Caf\\u00E9 / bar\"]"
+        );
+        assert_eq!(shortened(row, r#"["https:\/\/example.com\/a","https://example.com/a"]"#), b"[\"\x16\",\"\x06\"]");
+        assert_eq!(shortened(row, r#"["a\\bc","a\"bc"]"#), b"[\"\x08\",\"a\\\"bc\"]");
+    }
+
+    #[test]
+    fn what_is_not_json_or_cannot_be_put_back_is_noticed() {
+        let row = row(&[(1, "ada@example.com")]);
+        assert!(!row.remove_from("{\"email\":\"\x02\"}", &mut Vec::new()));
+        assert_eq!(RowValues::default().put_into(b"\"\x02\"".to_vec(), 100), None);
+        assert_eq!(row.put_into(b"\"\x02\x02\"".to_vec(), 20), None);
+    }
+
+    #[test]
+    fn marks_are_no_white_space_and_no_two_are_equal() {
+        let mut marks = MARKS.as_flattened().to_vec();
+        marks.sort_unstable();
+        marks.dedup();
+        assert_eq!(marks.len(), 2 * COLUMNS);
+        assert!(marks.iter().all(|mark| *mark < b' ' && !mark.is_ascii_whitespace() && mark_of(*mark).is_some()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_payload_comes_back(values in prop::collection::vec(any::<Option<String>>(), COLUMNS), others in prop::collection::vec(any::<String>(), 0..4)) {
+            let row = RowValues::from_database(&values);
+            let strings = values.iter().flatten().chain(&others).map(|text| Value::from(text.as_str()));
+            let plain = json!({"msg": strings.collect::<Vec<_>>()}).to_string();
+            let mut php = String::new();
+            for character in plain.replace('/', r"\/").chars() {
+                if character.is_ascii() {
+                    php.push(character);
+                } else {
+                    character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| php.push_str(&format!("\\u{unit:04x}")));
+                }
+            }
+            for payload in [plain, php] {
+                shortened(row, &payload);
+            }
+        }
+    }
+}
