@@ -27,6 +27,7 @@ use crate::periodic::upkeep::{self, Expiry};
 use crate::periodic::{actor_review, background, gin_pending, refusals, replica_lag};
 use crate::readiness::Readiness;
 use crate::state::AppState;
+use crate::store::common_words::CommonWordsCache;
 use crate::store::erasures::ErasureCache;
 use crate::store::partitions::PartitionWidth;
 use crate::store::read_replica::ReadReplica;
@@ -129,6 +130,7 @@ impl App {
             rules: RuleCache::new(Arc::clone(&state.rule_changes)),
             erasures: Arc::clone(&state.erasures),
             codec: Arc::clone(&state.codec),
+            common_words: CommonWordsCache::default(),
             readiness: Arc::clone(&state.readiness),
             stored: Arc::clone(&state.stored),
             publisher,

@@ -5,6 +5,7 @@ pub(crate) mod alarms;
 pub(crate) mod archive;
 pub(crate) mod background_jobs;
 pub(crate) mod commit;
+pub(crate) mod common_words;
 pub(crate) mod constraints;
 pub(crate) mod copy;
 mod counts;

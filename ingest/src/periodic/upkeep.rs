@@ -13,6 +13,7 @@ use crate::periodic::key_window::{self, KeyWindowArgs};
 use crate::periodic::retention::{self, Lock, RetentionArgs};
 use crate::periodic::{alarms, facets};
 use crate::store::accounts::expiry;
+use crate::store::common_words;
 use crate::store::partitions::{self, PartitionWidth};
 use crate::store::service_role;
 
@@ -63,7 +64,7 @@ pub async fn run(
     }
 }
 
-/// Creates partitions ahead of time, counts completed hours, deletes expired sessions, invitations and failed sign-in records, and moves the
+/// Creates partitions ahead of time, counts completed hours, learns common words, deletes expired sessions, invitations and failed sign-in records, and moves the
 /// window of keys.
 ///
 /// # Errors
@@ -71,6 +72,7 @@ pub async fn run(
 pub(crate) async fn run_as_service(pool: &PgPool, window: KeyWindowArgs) -> Result<(), sqlx::Error> {
     partitions::create_ahead(pool).await?;
     facets::count_finished_hours(pool).await?;
+    common_words::learn(pool).await?;
     expiry::delete_expired(pool).await?;
     key_window::maintain(pool, window).await
 }

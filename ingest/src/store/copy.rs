@@ -83,7 +83,7 @@ fn encode_row(chunk: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
         None => text(chunk, None),
     }
     value(chunk, event.search.as_bytes());
-    integers(chunk, &event.terms());
+    integers(chunk, &event.terms);
     value(chunk, &event.digest);
     match &event.frame {
         Some(frame) => value(chunk, frame),

@@ -49,7 +49,7 @@ impl<'a> Columns<'a> {
         };
         let (mut terms, mut term_ends) = (Vec::new(), vec![0]);
         for event in events() {
-            terms.extend(event.terms());
+            terms.extend_from_slice(&event.terms);
             term_ends.push(i32::try_from(terms.len()).unwrap_or(i32::MAX));
         }
         Self {

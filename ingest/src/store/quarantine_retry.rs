@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::erasure::list::Erasures;
 use crate::notify::rules::Rules;
 use crate::store::commit::{self, InsertMode};
+use crate::store::search_terms::CommonWords;
 use crate::store::{dictionaries, erasures, outbox, sqlstate, upgrade_moments};
 use crate::webhook::batch::{Batch, Origin, VerifiedBatch};
 use crate::webhook::delivery::Source;
@@ -117,7 +118,7 @@ async fn store_events(
     let (received, quarantined) = (batch.received, batch.poison.len());
     erasures::apply(&mut *connection, erasures, std::slice::from_mut(&mut batch)).await?;
     let codec = dictionaries::codec(&mut *connection).await?;
-    let batches = [VerifiedBatch::new(batch, &item.source, &codec, |event| rules.draft(event))];
+    let batches = [VerifiedBatch::new(batch, &item.source, &codec, &CommonWords::default(), |event| rules.draft(event))];
     let written = commit::write(connection, &batches, InsertMode::Bulk).await?;
     let stored = written.receipts.first().map_or(0, |receipt| receipt.stored);
     let outcome = if stored == 0 && received > 0 { "duplicate" } else { "stored" };

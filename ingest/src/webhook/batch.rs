@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::notify::draft::NotificationDraft;
 use crate::payload::codec::Codec;
+use crate::store::search_terms::CommonWords;
 use crate::webhook::delivery::Source;
 use crate::webhook::event::{NewEvent, ReadOptions, Reason};
 use crate::webhook::json::elements::{self, Elements, MAX_ELEMENTS};
@@ -134,15 +135,16 @@ pub struct VerifiedBatch<'a> {
 }
 
 impl<'a> VerifiedBatch<'a> {
-    /// Pairs each event with the notification that `draft` returns for it, and compresses its payload. Nobody is notified of an erased event.
+    /// Pairs each event with the notification that `draft` returns for it, and encodes it. Nobody is notified of an erased event.
     pub(crate) fn new(
         mut batch: Batch<'a>,
         source: &'a Source,
         codec: &Codec,
+        common: &CommonWords,
         draft: impl Fn(&NewEvent<'_>) -> Option<NotificationDraft>,
     ) -> Self {
         for event in &mut batch.events {
-            event.frame = codec.compress(event.payload, event.row_values());
+            event.encode(codec, common);
         }
         let notifications = batch.events.iter().map(|event| draft(event).filter(|_| !event.is_erased)).collect();
         Self { batch, notifications, source }

@@ -16,8 +16,9 @@ use shared::event::{Event, ReasonClass, SUBJECT, fold_into};
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
+use crate::payload::codec::Codec;
 use crate::payload::row_values::RowValues;
-use crate::store::search_terms;
+use crate::store::search_terms::{self, CommonWords};
 use crate::verdict;
 use crate::verdict::actor::ActorVerdict;
 use crate::webhook::delivery::Source;
@@ -87,6 +88,8 @@ pub struct NewEvent<'a> {
     pub payload: &'a str,
     /// The payload as a frame, if it is to be stored so.
     pub(crate) frame: Option<Vec<u8>>,
+    /// The terms of the search index, if they have been computed.
+    pub(crate) terms: Vec<i32>,
     /// Whether personal data was removed, because the recipient was erased.
     pub(crate) is_erased: bool,
 }
@@ -117,6 +120,7 @@ impl<'a> NewEvent<'a> {
             search: String::new(),
             payload: "",
             frame: None,
+            terms: Vec::new(),
             is_erased: false,
         }
     }
@@ -161,10 +165,11 @@ impl<'a> NewEvent<'a> {
         search
     }
 
-    /// Returns the event's search terms, sorted and without duplicates.
-    pub(crate) fn terms(&self) -> Vec<i32> {
+    /// Computes what is stored beside the columns: the compressed payload and the terms of the search index.
+    pub(crate) fn encode(&mut self, codec: &Codec, common: &CommonWords) {
+        self.frame = codec.compress(self.payload, self.row_values());
         let [template, subaccount, url, ip] = [&self.template, &self.subaccount, &self.url, &self.ip].map(Option::as_deref);
-        search_terms::of_event(&self.search, template, subaccount, url, ip)
+        self.terms = search_terms::of_event(&self.search, common, template, subaccount, url, ip);
     }
 
     /// Removes personal data. The counts, the message's id and the digest remain, so that a repeat is recognised. The columns are those that

@@ -152,6 +152,77 @@ async fn search_terms_match_in_rust_and_sql_and_find_the_event() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn common_words_are_left_out_of_the_index_and_every_part_of_them_is_still_found() {
+    let mut stack = Stack::start().expect("the stack should start");
+    let mut database = Database::of(&stack).await;
+    let admin = ApiClient::admin(&stack).await;
+    let events = |first: usize, count: usize| -> Vec<Value> {
+        let event = |number: usize| {
+            json!({"event": "send", "ts": 1_790_000_000 + number, "_id": format!("m{number}"), "msg": {
+                "email": format!("person{number}@example.com"), "sender": "team@shop.example.com",
+                "subject": if number % 3 == 0 { format!("Your parcel {number}") } else { format!("Deine Bestellung\u{e9}n {number}") },
+                "tags": if number % 3 == 0 { vec!["shipping"] } else { vec!["order-placed"] }}})
+        };
+        (first..first + count).map(event).collect()
+    };
+    assert_eq!(Mandrill::of(&stack).deliver(&events(0, 900)).await.status, 200);
+    assert_eq!(Mandrill::of(&stack).deliver(&events(900, 600)).await.status, 200);
+    stack.ingest(&["upkeep"]).expect("the upkeep should succeed");
+    let words = database.text("select string_agg(word, ' ' order by word) from common_words").await;
+    assert_eq!(words, "bestellung\u{e9}n com deine example order parcel placed shipping shop team your");
+
+    // Ten minutes later, when every search knows the words.
+    database.run("update common_words set added_at = added_at - interval '11 minutes'").await;
+    stack.restart(Part::Ingest).expect("ingest should restart");
+    // One event goes by a statement of its own, the others by COPY.
+    assert_eq!(Mandrill::of(&stack).deliver(&events(1_500, 1)).await.status, 200);
+    assert_eq!(Mandrill::of(&stack).deliver(&events(1_501, 1_499)).await.status, 200);
+    let shorter =
+        database.count("events where cardinality(terms) <= 12 and message_id >= 'm15' and length(message_id) = 5").await;
+    assert!(shorter > 1_400, "{shorter} events have few terms");
+    database.run("analyze events").await;
+
+    let searches = [
+        ("q", "xampl"),
+        ("q", "estellung\u{e9}"),
+        ("q", "person2222"),
+        ("q", "on2222@exa"),
+        ("q", "team@shop"),
+        ("q", "our parcel 22"),
+        ("q", "parcel22"),
+        ("subject", "deine bestellung"),
+        ("subject", "parcel 1503"),
+        ("tag", "shipping"),
+        ("tag.contains", "rder-pl"),
+        ("domain", "example.com"),
+    ];
+    for (name, text) in searches {
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair(name, text).finish();
+        let listed = admin.all(&format!("/api/events?limit=100&{query}")).await.len();
+        let charted = admin.get(&format!("/api/events/histogram?{query}")).await.json();
+        let expected = match name {
+            "subject" => format!("events where search like E'%\\x1e%{text}%\\x1f%'"),
+            "tag" => format!("events where '{text}' = any(tags)"),
+            "tag.contains" => format!("events where tags::text like '%{text}%'"),
+            "domain" => "events".to_owned(),
+            _ => format!(
+                "events where {}",
+                text.split(' ').map(|word| format!("search like '%{word}%'")).collect::<Vec<_>>().join(" and ")
+            ),
+        };
+        let expected = database.count(&expected).await;
+        assert_eq!(listed as i64, expected, "{name}={text}");
+        let buckets = charted["buckets"].as_array().expect("the buckets should be an array").iter();
+        let charted: i64 = buckets
+            .flat_map(|bucket| bucket["kinds"].as_object())
+            .flat_map(|kinds| kinds.values())
+            .filter_map(Value::as_i64)
+            .sum();
+        assert_eq!(charted, expected, "{name}={text}");
+    }
+}
+
 /// How many events a search finds.
 async fn found(admin: &ApiClient, name: &str, text: &str) -> usize {
     let query: String = form_urlencoded::Serializer::new(String::new()).append_pair(name, text).finish();

@@ -160,6 +160,7 @@ pub(crate) const INGEST: Ranks = &[
             "store/archive/restored.rs",
             "store/background_jobs.rs",
             "store/commit.rs",
+            "store/common_words.rs",
             "store/constraints.rs",
             "store/copy.rs",
             "store/copy/fields.rs",

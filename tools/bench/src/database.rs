@@ -53,6 +53,16 @@ pub(crate) async fn prepare(url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Lets the common words look as if they had been added an hour ago.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn age_common_words(url: &str) -> anyhow::Result<()> {
+    let mut connection = PgConnection::connect(url).await?;
+    sqlx::query("update common_words set added_at = added_at - interval '1 hour'").execute(&mut connection).await?;
+    Ok(())
+}
+
 /// Truncates every table that a run writes to.
 ///
 /// # Errors

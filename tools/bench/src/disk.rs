@@ -123,7 +123,7 @@ async fn columns(url: &str) -> anyhow::Result<Vec<(String, f64)>> {
     let sizes = "select string_agg(format('select %L, avg(coalesce(pg_column_size(%I), 0))::float8 from sample', attname, attname), ' union all ')
                  from pg_attribute where attrelid = 'events'::regclass and attnum > 0 and not attisdropped";
     let sizes: String = sqlx::query_scalar(sizes).fetch_one(&mut connection).await?;
-    let sizes = format!("with sample as (select * from events limit 10000) {sizes} order by 2 desc limit 12");
+    let sizes = format!("with sample as (select * from events order by id desc limit 10000) {sizes} order by 2 desc limit 12");
     Ok(sqlx::query_as(AssertSqlSafe(sizes)).fetch_all(&mut connection).await?)
 }
 

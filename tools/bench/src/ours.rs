@@ -10,6 +10,10 @@ use crate::cost;
 use crate::database;
 use crate::load::{self, Run, to_f64};
 
+/// What is posted before the first measurement.
+const LEARNED_BATCHES: usize = 5;
+const LEARNED_EVENTS: usize = 1_000;
+
 /// Postgres, Valkey and a release build of ingest, configured as in `make up`.
 #[derive(Debug)]
 pub(crate) struct Ours {
@@ -37,7 +41,18 @@ impl Ours {
         let stack = Stack::start_only(&[Part::Postgres, Part::Redis, Part::Ingest], &[])?;
         database::prepare(&stack.database_url()).await?;
         let corpus = Corpus::new(&stack.settings().webhook_keys, &stack.webhook_url());
-        Ok(Self { stack, corpus })
+        let mut ours = Self { stack, corpus };
+        ours.learn_common_words().await?;
+        Ok(ours)
+    }
+
+    /// Brings ingest into the state that it is in ten minutes after the first deliveries: the search index leaves out common words.
+    async fn learn_common_words(&mut self) -> anyhow::Result<()> {
+        let bodies = self.corpus.bodies(LEARNED_BATCHES, LEARNED_EVENTS);
+        load::flood(&self.stack.direct(Part::Ingest), 1, bodies, None).await?;
+        self.stack.ingest(&["upkeep"])?;
+        database::age_common_words(&self.stack.database_url()).await?;
+        Ok(self.stack.restart(Part::Ingest)?)
     }
 
     /// Truncates the tables, posts the bodies as fast as possible, waits for the outbox to empty, and checks the stored event count.

@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use super::ArchivedPartition;
 use crate::archive::event::ArchivedEvent;
 use crate::store::copy::fields::{END, HEADER, integers, prefixed, text, texts, timestamp, value};
+use crate::store::search_terms::CommonWords;
 use crate::store::{archive, partitions, search_terms, time_limit};
 
 /// The columns, in the order that [`encode_row`] writes them.
@@ -109,7 +110,7 @@ fn encode_row(chunk: &mut Vec<u8>, event: &ArchivedEvent) {
     optional(chunk, event.verdict_rules.map(i16::to_be_bytes));
     value(chunk, event.search.as_bytes());
     let [template, subaccount, url, ip] = [&event.template, &event.subaccount, &event.url, &event.ip].map(Option::as_deref);
-    integers(chunk, &search_terms::of_event(&event.search, template, subaccount, url, ip));
+    integers(chunk, &search_terms::of_event(&event.search, &CommonWords::default(), template, subaccount, url, ip));
     optional(chunk, event.digest.map(|digest| *digest.as_bytes()));
     match &event.payload_frame {
         Some(frame) => value(chunk, frame),

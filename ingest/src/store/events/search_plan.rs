@@ -11,7 +11,8 @@ use shared::event::{fold, fold_as_version_0_2};
 use shared::filter::{Filter, Part, PartField};
 use sqlx::PgPool;
 
-use crate::store::{search_terms, search_texts};
+use crate::store::search_terms::{self, CommonWords};
+use crate::store::{common_words, search_texts};
 
 /// Number of characters looked up for a word that contains a long number.
 const MAX_PIECE_CHARS: usize = 6;
@@ -60,10 +61,16 @@ fn has_earlier_forms(filter: &Filter) -> bool {
 async fn choose_terms(pool: &PgPool, filter: &Filter, limit: RowLimit) -> Result<Vec<i32>, sqlx::Error> {
     let texts = required_texts(filter);
     let pieces = indexed_pieces(&texts);
+    if pieces.is_empty() {
+        return Ok(Vec::new());
+    }
+    let words: Vec<String> = pieces.iter().flat_map(|piece| search_terms::words(piece)).map(str::to_owned).collect();
+    let common = common_words::parts_of_common(pool, &words).await?;
+    let pieces: Vec<&str> = pieces.into_iter().filter(|piece| !grams_of(piece, &common).is_empty()).collect();
     let RowLimit::Newest(rows) = limit else {
-        return Ok(pieces.into_iter().flat_map(grams_of).collect());
+        return Ok(pieces.into_iter().flat_map(|piece| grams_of(piece, &common)).collect());
     };
-    Ok(choose_piece(pool, &pieces, &texts, rows).await?.map(grams_of).unwrap_or_default())
+    Ok(choose_piece(pool, &pieces, &texts, rows).await?.map(|piece| grams_of(piece, &common)).unwrap_or_default())
 }
 
 /// The rarest piece, if fetching all its events is cheaper than scanning from the newest event until `rows` events contain all texts. If
@@ -110,14 +117,18 @@ fn searchable_part(part: &Part) -> Option<String> {
 /// One piece of each text that the index can match, ordered from the likely rarest to the most common.
 fn indexed_pieces(texts: &[String]) -> Vec<&str> {
     let words = texts.iter().filter_map(|text| rarest_word(text));
-    let mut pieces: Vec<&str> = words.map(rarest_piece).filter(|piece| !grams_of(piece).is_empty()).collect();
+    let mut pieces: Vec<&str> =
+        words.map(rarest_piece).filter(|piece| !grams_of(piece, &CommonWords::default()).is_empty()).collect();
     pieces.sort_by_key(|piece| Reverse(rarity(piece)));
     pieces
 }
 
-fn grams_of(piece: &str) -> Vec<i32> {
+/// The grams by which the index finds a piece. It leaves out words that are a part of a common one.
+fn grams_of(piece: &str, parts_of_common: &CommonWords) -> Vec<i32> {
     let mut grams = Vec::new();
-    search_terms::grams(piece, &mut grams);
+    for word in search_terms::words(piece).filter(|word| !parts_of_common.contains(*word)) {
+        search_terms::grams(word, &mut grams);
+    }
     grams
 }
 

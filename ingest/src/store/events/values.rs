@@ -95,9 +95,7 @@ pub(crate) async fn of_recipients(pool: &PgPool, text: &str) -> Result<Vec<Count
 
 /// Whether the index can find the text, so that no long scan is needed for a rare one.
 fn is_indexed(text: &str) -> bool {
-    let mut grams = Vec::new();
-    search_terms::grams(&fold(text), &mut grams);
-    !grams.is_empty()
+    search_terms::words(&fold(text)).any(|word| word.chars().count() >= 3)
 }
 
 /// The addresses of recipients that begin with `text`, which is in lower case.

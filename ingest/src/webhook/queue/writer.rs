@@ -10,6 +10,7 @@ use tokio::sync::{Notify, OnceCell};
 use crate::notify::cache::RuleCache;
 use crate::outbox::handoff::PublisherHandle;
 use crate::readiness::Readiness;
+use crate::store::common_words::CommonWordsCache;
 use crate::store::dictionaries::CodecCache;
 use crate::store::erasures::{self, ErasureCache};
 use crate::store::{commit, sqlstate, upgrade_moments};
@@ -24,6 +25,7 @@ pub(crate) struct Writer {
     pub(crate) rules: RuleCache,
     pub(crate) erasures: Arc<ErasureCache>,
     pub(crate) codec: Arc<CodecCache>,
+    pub(crate) common_words: CommonWordsCache,
     /// Read from Postgres on first use.
     pub(crate) sync_senders_from: OnceCell<OffsetDateTime>,
     /// Learns which commits succeed.
@@ -70,6 +72,8 @@ impl Writer {
             return Err(CommitError::UnknownKey);
         }
         let codec = self.codec.get(&self.pool).await?;
+        // A replica of the version before would look up words that are left out.
+        let common = if codec.compresses() { self.common_words.get(&self.pool).await? } else { Arc::default() };
         let read_moment = || upgrade_moments::sync_senders_from(&self.pool);
         let sync_senders_from = *self.sync_senders_from.get_or_try_init(read_moment).await?;
         let now = OffsetDateTime::now_utc();
@@ -85,7 +89,7 @@ impl Writer {
         let batches: Vec<VerifiedBatch<'_>> = batches
             .into_iter()
             .zip(deliveries)
-            .map(|(batch, delivery)| VerifiedBatch::new(batch, &delivery.source, &codec, |event| rules.draft(event)))
+            .map(|(batch, delivery)| VerifiedBatch::new(batch, &delivery.source, &codec, &common, |event| rules.draft(event)))
             .collect();
         let written = commit::commit(&self.pool, &batches).await?;
         self.readiness.committed();
