@@ -106,7 +106,11 @@ impl ArchivedEvent {
         let client = [&self.ip, &self.user_agent, &self.diagnostic, &self.country, &self.city];
         let [message_id, recipient, sender, subject, template, url] = addresses.map(Option::as_deref);
         let [ip, user_agent, diagnostic, country, city] = client.map(Option::as_deref);
-        RowValues([message_id, recipient, sender, subject, template, url, ip, user_agent, diagnostic, country, city])
+        let mut tags = self.tags.iter().map(String::as_str);
+        let (first, second) = (tags.next(), tags.next());
+        RowValues([
+            message_id, recipient, sender, subject, template, url, ip, user_agent, diagnostic, country, city, first, second,
+        ])
     }
 
     /// Removes personal data. The columns are those that `store/events/erase.rs` clears.

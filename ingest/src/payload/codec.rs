@@ -109,8 +109,21 @@ mod tests {
 
     const OPEN: &str = r#"{"event":"open","ts":1790000000,"_id":"0af3","msg":{"email":"ada@example.com","subject":"Caf\u00e9 \/ bar","tags":["a"],"opens":[],"clicks":[]}}"#;
 
-    const VALUES: RowValues<'static> =
-        RowValues([None, Some("ada@example.com"), None, Some("Café / bar"), None, None, None, None, None, None, None]);
+    const VALUES: RowValues<'static> = RowValues([
+        None,
+        Some("ada@example.com"),
+        None,
+        Some("Café / bar"),
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+    ]);
 
     #[test]
     fn payloads_come_back_byte_for_byte() {

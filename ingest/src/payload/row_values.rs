@@ -6,15 +6,16 @@
 
 use memchr::memchr_iter;
 
-/// Number of columns whose values are replaced.
-const COLUMNS: usize = 11;
+/// Number of values that are replaced.
+const COLUMNS: usize = 13;
 /// Shorter values are left: they save nothing.
 const MIN_BYTES: usize = 4;
-/// What stands for the values: for each column as most write it, and then for each as PHP does.
-const MARKS: [[u8; COLUMNS]; 2] = [[1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16], [17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27]];
+/// What stands for the values: for each as it is, and then for each as PHP writes it.
+const MARKS: [[u8; COLUMNS]; 2] =
+    [[1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16, 17, 18], [19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31]];
 
 /// The values of a row that its payload may repeat: `message_id`, `recipient`, `sender`, `subject`, `template`, `url`, `ip`, `user_agent`, `diagnostic`,
-/// `country` and `city`. The function `payload_values` of the database returns the same.
+/// `country`, `city` and the first two of `tags`. The function `payload_values` of the database returns the same.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RowValues<'a>(pub [Option<&'a str>; COLUMNS]);
 
@@ -177,9 +178,9 @@ mod tests {
         );
         assert_eq!(
             shortened(row, r#"["Caf\u00e9 \/ bar","Café / bar","Caf\u00E9 / bar"]"#),
-            b"[\"\x14\",\"\x04\",\"Caf\\u00E9 / bar\"]"
+            b"[\"\x16\",\"\x04\",\"Caf\\u00E9 / bar\"]"
         );
-        assert_eq!(shortened(row, r#"["https:\/\/example.com\/a","https://example.com/a"]"#), b"[\"\x16\",\"\x06\"]");
+        assert_eq!(shortened(row, r#"["https:\/\/example.com\/a","https://example.com/a"]"#), b"[\"\x18\",\"\x06\"]");
         assert_eq!(shortened(row, r#"["a\\bc","a\"bc"]"#), br#"["a\\bc","a\"bc"]"#);
     }
 

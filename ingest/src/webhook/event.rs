@@ -194,7 +194,11 @@ impl<'a> NewEvent<'a> {
         let client = [&self.ip, &self.user_agent, &self.diagnostic, &self.country, &self.city];
         let [message_id, recipient, sender, subject, template, url] = addresses.map(Option::as_deref);
         let [ip, user_agent, diagnostic, country, city] = client.map(Option::as_deref);
-        RowValues([message_id, recipient, sender, subject, template, url, ip, user_agent, diagnostic, country, city])
+        let mut tags = self.tags.iter().map(AsRef::as_ref);
+        let (first, second) = (tags.next(), tags.next());
+        RowValues([
+            message_id, recipient, sender, subject, template, url, ip, user_agent, diagnostic, country, city, first, second,
+        ])
     }
 
     /// The payload as its column stores it: empty if there is a frame.

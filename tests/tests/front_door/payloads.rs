@@ -45,7 +45,7 @@ fn element(number: usize, padding: usize) -> String {
     );
     format!(
         "{{ \"event\" :\"open\",\n\"ts\":170000{number:04} , \"_id\":\"m{number}\",\"x\":1e400,\"msg\":{{\"email\":\"person{number}@example.com\",\
-         \"subject\":\"Caf\\u00e9 \\/ {number} \\ud800\",\"metadata\":{{\"b\":1,\"a\":2.50}},\"padding\":\"{padding}\",\"template\":\"welcome\",\
+         \"subject\":\"Caf\\u00e9 \\/ {number} \\ud800\",\"metadata\":{{\"b\":1,\"a\":2.50}},\"padding\":\"{padding}\",\"template\":\"welcome\",\"tags\":[\"first tag\",\"second \\/ tag\",\"third tag\"],\
          \"sender\":\"shop@example.com\",\"diag\":\"250 2.0.0 Ok {number}\"}},\"url\":\"https:\\/\\/example.com\\/{number}\",\"same\":{same},\
          \"user_agent\":\"Agent \\\"{number}\\\" \\\\ \\/\",\"ip\":\"198.51.100.7\",\"location\":{{\"country\":\"Espa\\u00f1a\",\"city\":\"M\\u00e1laga\"}} }}"
     )

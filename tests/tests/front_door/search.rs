@@ -62,7 +62,10 @@ async fn no_filter_causes_a_sequential_scan() {
         assert_eq!(admin.get(path).await.status, 200, "{path}");
     }
     let log = fs::read_to_string(stack.log(Part::Postgres)).expect("the log of Postgres should be readable");
-    let plans: Vec<&str> = log.split("Query Text: ").skip(1).filter(|plan| plan.contains("from events where")).collect();
+    // A step reads the next events, however many, whatever the filter is: the last one may read the rest of a month sequentially.
+    let is_step = |plan: &str| plan.contains("Subquery Scan on events");
+    let plans: Vec<&str> =
+        log.split("Query Text: ").skip(1).filter(|plan| plan.contains("from events where") && !is_step(plan)).collect();
     assert!(plans.len() >= filters().len(), "{} plans", plans.len());
     // Sequential scans of months without events are cheap, so they are allowed.
     let month = database
@@ -161,8 +164,8 @@ async fn common_words_are_left_out_of_the_index_and_every_part_of_them_is_still_
         let event = |number: usize| {
             json!({"event": "send", "ts": 1_790_000_000 + number, "_id": format!("m{number}"), "msg": {
                 "email": format!("person{number}@example.com"), "sender": "team@shop.example.com",
-                "subject": if number % 3 == 0 { format!("Your parcel {number}") } else { format!("Deine Bestellung\u{e9}n {number}") },
-                "tags": if number % 3 == 0 { vec!["shipping"] } else { vec!["order-placed"] }}})
+                "subject": if number.is_multiple_of(3) { format!("Your parcel {number}") } else { format!("Caf\u{e9} cr\u{e8}me {number}") },
+                "tags": if number.is_multiple_of(3) { vec!["shipping"] } else { vec!["order-placed"] }}})
         };
         (first..first + count).map(event).collect()
     };
@@ -170,7 +173,7 @@ async fn common_words_are_left_out_of_the_index_and_every_part_of_them_is_still_
     assert_eq!(Mandrill::of(&stack).deliver(&events(900, 600)).await.status, 200);
     stack.ingest(&["upkeep"]).expect("the upkeep should succeed");
     let words = database.text("select string_agg(word, ' ' order by word) from common_words").await;
-    assert_eq!(words, "bestellung\u{e9}n com deine example order parcel placed shipping shop team your");
+    assert_eq!(words, "caf\u{e9} com cr\u{e8}me example order parcel placed shipping shop team your");
 
     // Ten minutes later, when every search knows the words.
     database.run("update common_words set added_at = added_at - interval '11 minutes'").await;
@@ -185,16 +188,16 @@ async fn common_words_are_left_out_of_the_index_and_every_part_of_them_is_still_
 
     let searches = [
         ("q", "xampl"),
-        ("q", "estellung\u{e9}"),
+        ("q", "af\u{e9}"),
         ("q", "person2222"),
         ("q", "on2222@exa"),
         ("q", "team@shop"),
         ("q", "our parcel 22"),
         ("q", "parcel22"),
-        ("subject", "deine bestellung"),
+        ("subject", "caf\u{e9} cr"),
         ("subject", "parcel 1503"),
         ("tag", "shipping"),
-        ("tag.contains", "rder-pl"),
+        ("tag.contains", "laced"),
         ("domain", "example.com"),
     ];
     for (name, text) in searches {

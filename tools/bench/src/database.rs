@@ -53,14 +53,15 @@ pub(crate) async fn prepare(url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Lets the common words look as if they had been added an hour ago.
+/// Brings ingest into the state that it is in ten minutes after the first deliveries: the search index leaves out their common words.
 ///
 /// # Errors
-/// Returns an error if Postgres fails.
-pub(crate) async fn age_common_words(url: &str) -> anyhow::Result<()> {
-    let mut connection = PgConnection::connect(url).await?;
-    sqlx::query("update common_words set added_at = added_at - interval '1 hour'").execute(&mut connection).await?;
-    Ok(())
+/// Returns an error if Postgres fails, or if ingest does not start.
+pub(crate) async fn learn_common_words(stack: &mut Stack) -> anyhow::Result<()> {
+    stack.ingest(&["upkeep"])?;
+    let mut connection = PgConnection::connect(&stack.database_url()).await?;
+    sqlx::query("update common_words set added_at = 'epoch'").execute(&mut connection).await?;
+    Ok(stack.restart(Part::Ingest)?)
 }
 
 /// Truncates every table that a run writes to.

@@ -42,17 +42,10 @@ impl Ours {
         database::prepare(&stack.database_url()).await?;
         let corpus = Corpus::new(&stack.settings().webhook_keys, &stack.webhook_url());
         let mut ours = Self { stack, corpus };
-        ours.learn_common_words().await?;
+        let bodies = ours.corpus.bodies(LEARNED_BATCHES, LEARNED_EVENTS);
+        load::flood(&ours.stack.direct(Part::Ingest), 1, bodies, None).await?;
+        database::learn_common_words(&mut ours.stack).await?;
         Ok(ours)
-    }
-
-    /// Brings ingest into the state that it is in ten minutes after the first deliveries: the search index leaves out common words.
-    async fn learn_common_words(&mut self) -> anyhow::Result<()> {
-        let bodies = self.corpus.bodies(LEARNED_BATCHES, LEARNED_EVENTS);
-        load::flood(&self.stack.direct(Part::Ingest), 1, bodies, None).await?;
-        self.stack.ingest(&["upkeep"])?;
-        database::age_common_words(&self.stack.database_url()).await?;
-        Ok(self.stack.restart(Part::Ingest)?)
     }
 
     /// Truncates the tables, posts the bodies as fast as possible, waits for the outbox to empty, and checks the stored event count.

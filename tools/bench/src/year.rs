@@ -62,6 +62,9 @@ pub(crate) async fn fill(stack: &mut Stack, events: u32) -> anyhow::Result<()> {
         // What was built does not pass on the clock.
         sqlx::query("update clock set set_at = pg_catalog.now()").execute(&mut postgres).await?;
         load::flood(&stack.direct(Part::Ingest), CONNECTIONS, bodies, None).await?;
+        if part == 0 {
+            database::learn_common_words(stack).await?;
+        }
         if part % 20 == 19 {
             print_line(&format!("  {} of {events} events", (part + 1) * BATCHES * SIZE));
         }
