@@ -58,8 +58,11 @@ pub(crate) async fn prepare(url: &str) -> anyhow::Result<()> {
 /// # Errors
 /// Returns an error if Postgres fails, or if ingest does not start.
 pub(crate) async fn learn_common_words(stack: &mut Stack) -> anyhow::Result<()> {
-    stack.ingest(&["upkeep"])?;
-    let mut connection = PgConnection::connect(&stack.database_url()).await?;
+    // Ingest learns when it starts, and reads what it has learned when it starts again.
+    stack.restart(Part::Ingest)?;
+    let url = stack.database_url();
+    wait_until(&url, "select exists (select from common_words)", "ingest knows common words").await?;
+    let mut connection = PgConnection::connect(&url).await?;
     sqlx::query("update common_words set added_at = 'epoch'").execute(&mut connection).await?;
     Ok(stack.restart(Part::Ingest)?)
 }
@@ -102,16 +105,18 @@ pub(crate) async fn count_events(url: &str) -> anyhow::Result<i64> {
 /// # Errors
 /// Returns an error if Postgres fails, or the outbox is not empty after five minutes.
 pub(crate) async fn wait_for_outbox(url: &str) -> anyhow::Result<()> {
+    wait_until(url, "select not exists (select from outbox)", "the outbox is empty").await
+}
+
+/// Waits until a query returns true.
+async fn wait_until(url: &str, query: &'static str, what: &str) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(url).await?;
     let deadline = Instant::now() + Duration::from_secs(300);
-    loop {
-        let left: bool = sqlx::query_scalar("select exists (select from outbox)").fetch_one(&mut connection).await?;
-        if !left {
-            return Ok(());
-        }
-        ensure!(Instant::now() < deadline, "the outbox is not empty after five minutes; check the log of ingest");
+    while !sqlx::query_scalar::<_, bool>(query).fetch_one(&mut connection).await? {
+        ensure!(Instant::now() < deadline, "not within five minutes: {what}; check the log of ingest");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    Ok(())
 }
 
 /// Exports the `events` table with COPY, in chunks of `rows_per_chunk` rows.
