@@ -73,16 +73,21 @@ impl Database {
         self.run(include_str!("../../tools/bench/fill.sql")).await;
     }
 
-    /// Moves the receive time of the events that `condition` selects, and creates the partition of the month that is so many months ago.
-    pub async fn move_events(&mut self, condition: &str, months: u32, target_months_ago: u32) {
+    /// Creates the partition of the month that is so many months ago. On the first day of a month, even an hour ago was last month.
+    pub async fn create_month(&mut self, months_ago: u32) {
         self.run(&format!(
-            "do $$ declare first date := date_trunc('month', now() - interval '{target_months_ago} months'); begin
+            "do $$ declare first date := date_trunc('month', now()) - interval '{months_ago} months'; begin
                execute format('create table if not exists events_%s partition of events for values from (%L) to (%L)',
                               to_char(first, 'YYYY_MM'), first, first + interval '1 month');
-             end $$;
-             update events set received_at = received_at - interval '{months} months' where {condition}"
+             end $$"
         ))
         .await;
+    }
+
+    /// Moves the receive time of the events that `condition` selects, and creates the partition of the month that is so many months ago.
+    pub async fn move_events(&mut self, condition: &str, months: u32, target_months_ago: u32) {
+        self.create_month(target_months_ago).await;
+        self.run(&format!("update events set received_at = received_at - interval '{months} months' where {condition}")).await;
     }
 
     /// Moves the receive time of all events this many months into the past, and that of their keys and notifications.

@@ -199,7 +199,7 @@ const QUARTERS: usize = 272 * 96;
 /// Spreads the stored events over the nine months before December 2026, with all changes of clocks, and lets ingest count them again, as it
 /// does after an upgrade.
 async fn spread_over_a_year(stack: &mut Stack, database: &mut Database) {
-    for month in 3..=10 {
+    for month in 3..=11 {
         database
             .run(&format!(
                 "create table if not exists events_2026_{month:02} partition of events

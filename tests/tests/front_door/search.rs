@@ -254,12 +254,13 @@ async fn texts_of_the_version_before_are_found_before_and_after_they_are_folded_
     }
     // As version 0.2.0 stored it, an hour ago, in a database that is being upgraded. The lock keeps the background job waiting.
     let mut database = Database::of(&stack).await;
+    database.create_month(1).await;
     let old = "ada@example.com\u{1e}stra\u{df}e \u{3bf}\u{3b4}\u{3bf}\u{3c2} i\u{307}zmir\u{1f} gru\u{df}";
     database
         .run(&format!(
             "select pg_advisory_lock(1835821666, hashtext('search_fold'));
              update upgrade_moments set at = now() - interval '30 minutes';
-             update events set received_at = received_at - interval '1 hour' where received_at - interval '1 hour' >= date_trunc('month', now());
+             update events set received_at = received_at - interval '1 hour';
              update events set search = '{old}', terms = event_terms('{old}', template, subaccount, url, ip);
              delete from background_jobs where name = 'search_fold'"
         ))

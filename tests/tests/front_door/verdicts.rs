@@ -137,6 +137,7 @@ async fn events_of_the_version_before_are_decided_on_and_counted_in_the_backgrou
     socket.subscribe(None).await;
     stack.stop(Part::Ingest);
     // As version 0.2.0 stores and counts them.
+    database.create_month(1).await;
     database
         .run(
             "update events set received_at = received_at - interval '3 hours', reason_class = null, actor = null,
@@ -190,6 +191,7 @@ async fn the_time_of_delivery_changes_a_verdict_once() {
     socket.subscribe(None).await;
     stack.stop(Part::Ingest);
     // Reviews wait until all commits must have ended.
+    database.create_month(1).await;
     database
         .run(
             "update events set received_at = received_at - interval '2 minutes';
