@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod alarms;
 pub(crate) mod archive;
 pub(crate) mod background_jobs;
+pub(crate) mod cached;
 pub(crate) mod commit;
 pub(crate) mod common_words;
 pub(crate) mod constraints;

@@ -102,15 +102,20 @@ impl ArchivedEvent {
 
     /// The values that the payload may repeat.
     pub(crate) fn row_values(&self) -> RowValues<'_> {
-        let addresses = [&self.message_id, &self.recipient, &self.sender, &self.subject, &self.template, &self.url];
-        let client = [&self.ip, &self.user_agent, &self.diagnostic, &self.country, &self.city];
-        let [message_id, recipient, sender, subject, template, url] = addresses.map(Option::as_deref);
-        let [ip, user_agent, diagnostic, country, city] = client.map(Option::as_deref);
-        let mut tags = self.tags.iter().map(String::as_str);
-        let (first, second) = (tags.next(), tags.next());
-        RowValues([
-            message_id, recipient, sender, subject, template, url, ip, user_agent, diagnostic, country, city, first, second,
-        ])
+        let texts = [
+            &self.message_id,
+            &self.recipient,
+            &self.sender,
+            &self.subject,
+            &self.template,
+            &self.url,
+            &self.ip,
+            &self.user_agent,
+            &self.diagnostic,
+            &self.country,
+            &self.city,
+        ];
+        RowValues::of(texts, &self.tags)
     }
 
     /// Removes personal data. The columns are those that `store/events/erase.rs` clears.

@@ -4,10 +4,14 @@
 //! they cannot be mistaken for anything else. A string is replaced only if it is written as PHP or most others write it, so that it comes back byte for
 //! byte.
 
+use std::ops::Deref;
+
 use memchr::memchr_iter;
 
-/// Number of values that are replaced.
-const COLUMNS: usize = 13;
+/// Number of columns with one text, of tags, and of values that are replaced.
+const TEXTS: usize = 11;
+const TAGS: usize = 2;
+const COLUMNS: usize = TEXTS + TAGS;
 /// Shorter values are left: they save nothing.
 const MIN_BYTES: usize = 4;
 /// What stands for the values: for each as it is, and then for each as PHP writes it.
@@ -20,6 +24,16 @@ const MARKS: [[u8; COLUMNS]; 2] =
 pub struct RowValues<'a>(pub [Option<&'a str>; COLUMNS]);
 
 impl<'a> RowValues<'a> {
+    /// The values of a row: its texts in the order above, and all its tags.
+    pub(crate) fn of<T: Deref<Target = str>>(texts: [&'a Option<T>; TEXTS], tags: &'a [T]) -> Self {
+        let mut row = Self::default();
+        let tags = tags.iter().take(TAGS).map(|tag| Some(&**tag));
+        for (value, given) in row.0.iter_mut().zip(texts.map(Option::as_deref).into_iter().chain(tags)) {
+            *value = given;
+        }
+        row
+    }
+
     /// The values as `payload_values` returns them.
     pub(crate) fn from_database(values: &'a [Option<String>]) -> Self {
         let mut row = Self::default();

@@ -64,8 +64,8 @@ pub async fn run(
     }
 }
 
-/// Creates partitions ahead of time, counts completed hours, learns common words, deletes expired sessions, invitations and failed sign-in records, and moves the
-/// window of keys.
+/// Creates partitions ahead of time, counts completed hours, learns common words, deletes expired sessions, invitations and failed sign-in
+/// records, and moves the window of keys.
 ///
 /// # Errors
 /// When Postgres fails. The next run picks up where this one stopped.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
-use tokio::sync::Mutex;
 
+use super::cached::Cached;
 use super::search_terms::{self, CommonWords};
 
 /// Maximum number of words: every look-up compares its words with all of them.
@@ -19,11 +19,11 @@ const MAX_AGE: Duration = Duration::from_secs(60);
 /// Number of events in which words are counted, and of days in which these were received.
 const SAMPLE_EVENTS: i32 = 5_000;
 const SAMPLE_DAYS: i32 = 7;
-/// With fewer events, nothing is common.
+/// With fewer events in the sample, no word counts as common.
 const MIN_EVENTS: usize = 1_000;
 /// A word is common if one of this many events contains it.
 const COMMON: usize = 20;
-/// A word of fewer recipients can be a part of somebody's address.
+/// A word that occurs only in events of fewer recipients may come from a person's address.
 const MIN_RECIPIENTS: usize = 20;
 /// Longer words are rarely common. In bytes.
 const MAX_WORD_BYTES: usize = 64;
@@ -31,7 +31,7 @@ const MAX_WORD_BYTES: usize = 64;
 /// A cache of the words that ingest leaves out of the index.
 #[derive(Debug, Default)]
 pub(crate) struct CommonWordsCache {
-    cached: Mutex<(Option<Instant>, Arc<CommonWords>)>,
+    cached: Cached<CommonWords>,
 }
 
 impl CommonWordsCache {
@@ -40,16 +40,14 @@ impl CommonWordsCache {
     /// # Errors
     /// Returns an error if Postgres fails.
     pub(crate) async fn get(&self, pool: &PgPool) -> Result<Arc<CommonWords>, sqlx::Error> {
-        let mut cached = self.cached.lock().await;
-        let (read_at, words) = &mut *cached;
-        if read_at.is_none_or(|at| at.elapsed() >= MAX_AGE) {
-            let now = Instant::now();
-            let known = sqlx::query_scalar!("select word from common_words where added_at < now() - interval '10 minutes'");
-            *words = Arc::new(known.fetch_all(pool).await?.into_iter().collect());
-            *read_at = Some(now);
-        }
-        Ok(Arc::clone(words))
+        self.cached.get_since(Instant::now().checked_sub(MAX_AGE), known_to_all(pool)).await
     }
+}
+
+/// The words that every running search knows.
+async fn known_to_all(pool: &PgPool) -> Result<CommonWords, sqlx::Error> {
+    let known = sqlx::query_scalar!("select word from common_words where added_at < now() - interval '10 minutes'");
+    Ok(known.fetch_all(pool).await?.into_iter().collect())
 }
 
 /// Those of the words that are a part of a common word, so that the index does not contain them everywhere.

@@ -1,16 +1,17 @@
 //! Stored dictionaries, and the codec that is made of them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
-use tokio::sync::Mutex;
 
 use crate::payload::codec::{Codec, CodecError};
 use crate::payload::dictionary::Dictionary;
 use crate::payload::row_values::RowValues;
+use crate::store::cached::Cached;
 use crate::store::upgrade_moments;
 
 /// Longer payloads have little in common with others.
@@ -103,10 +104,10 @@ impl StoredPayload {
     ///
     /// # Errors
     /// If it is damaged, or compressed with a dictionary that `codec` does not know.
-    pub(crate) fn read(&self, codec: &Codec) -> Result<String, CodecError> {
+    pub(crate) fn read(&self, codec: &Codec) -> Result<Cow<'_, str>, CodecError> {
         match &self.payload_frame {
-            Some(frame) => codec.decompress(frame, self.row_values()),
-            None => Ok(self.payload.clone()),
+            Some(frame) => codec.decompress(frame, self.row_values()).map(Cow::Owned),
+            None => Ok(Cow::Borrowed(&self.payload)),
         }
     }
 }
@@ -123,7 +124,7 @@ pub(crate) enum PayloadError {
 /// A cache of the codec.
 #[derive(Debug, Default)]
 pub(crate) struct CodecCache {
-    cached: Mutex<(Option<Instant>, Arc<Codec>)>,
+    cached: Cached<Codec>,
 }
 
 impl CodecCache {
@@ -143,21 +144,17 @@ impl CodecCache {
         if stored.payload_frame.is_none() {
             return Ok(stored.payload);
         }
-        match stored.read(&*self.get(pool).await?) {
-            Err(CodecError::UnknownDictionary(_)) => Ok(stored.read(&*self.get_since(pool, Some(Instant::now())).await?)?),
-            read => Ok(read?),
+        let known = self.get(pool).await?;
+        match stored.read(&known) {
+            Err(CodecError::UnknownDictionary(_)) => {
+                let newer = self.get_since(pool, Some(Instant::now())).await?;
+                Ok(stored.read(&newer)?.into_owned())
+            }
+            read => Ok(read?.into_owned()),
         }
     }
 
     async fn get_since(&self, pool: &PgPool, since: Option<Instant>) -> Result<Arc<Codec>, sqlx::Error> {
-        let mut cached = self.cached.lock().await;
-        let (read_at, known) = &mut *cached;
-        if read_at.is_none_or(|at| since.is_some_and(|since| at <= since)) {
-            let mut connection = pool.acquire().await?;
-            let now = Instant::now();
-            *known = Arc::new(codec(&mut connection).await?);
-            *read_at = Some(now);
-        }
-        Ok(Arc::clone(known))
+        self.cached.get_since(since, async { codec(&mut *pool.acquire().await?).await }).await
     }
 }

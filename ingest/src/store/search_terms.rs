@@ -1,8 +1,8 @@
 //! The terms that an event is indexed by: integers, all in one GIN index.
 //!
-//! The cost of a GIN index grows with the number of its entries. Common words are left out (`common_words.rs`). Three-character grams are sufficient to find a word, because every match
-//! is compared with the whole word. A field's whole value is a single entry; a separate index for the field would cost as much as ten
-//! entries. The database functions `event_grams` and `event_value` compute the same terms, for events stored by an older version.
+//! The cost of a GIN index grows with the number of its entries. Common words are left out (`common_words.rs`). Three-character grams are
+//! sufficient to find a word, because every match is compared with the whole word. A field's whole value is a single entry; a separate index
+//! for the field would cost as much as ten entries. The database functions `event_grams` and `event_value` compute the same terms, for events stored by an older version.
 
 use std::collections::HashSet;
 
@@ -14,8 +14,7 @@ pub(crate) type CommonWords = HashSet<String>;
 
 /// The words of a folded text that have grams. ASCII punctuation and whitespace separate words; every other character is part of a word.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
-    // Three characters have three bytes at least.
-    text.split(|sign: char| sign.is_ascii() && !sign.is_ascii_alphanumeric()).filter(|word| word.len() >= 3)
+    text.split(|sign: char| sign.is_ascii() && !sign.is_ascii_alphanumeric()).filter(|word| word.chars().nth(2).is_some())
 }
 
 /// Appends a term for every three consecutive characters of a word.

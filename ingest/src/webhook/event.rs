@@ -170,6 +170,8 @@ impl<'a> NewEvent<'a> {
         self.frame = codec.compress(self.payload, self.row_values());
         let [template, subaccount, url, ip] = [&self.template, &self.subaccount, &self.url, &self.ip].map(Option::as_deref);
         self.terms = search_terms::of_event(&self.search, common, template, subaccount, url, ip);
+        // Grams that are equal and common words leave most of the room unused, for thousands of events at a time.
+        self.terms.shrink_to_fit();
     }
 
     /// Removes personal data. The counts, the message's id and the digest remain, so that a repeat is recognised. The columns are those that
@@ -190,15 +192,20 @@ impl<'a> NewEvent<'a> {
 
     /// The values that the payload may repeat.
     pub fn row_values(&self) -> RowValues<'_> {
-        let addresses = [&self.message_id, &self.recipient, &self.sender, &self.subject, &self.template, &self.url];
-        let client = [&self.ip, &self.user_agent, &self.diagnostic, &self.country, &self.city];
-        let [message_id, recipient, sender, subject, template, url] = addresses.map(Option::as_deref);
-        let [ip, user_agent, diagnostic, country, city] = client.map(Option::as_deref);
-        let mut tags = self.tags.iter().map(AsRef::as_ref);
-        let (first, second) = (tags.next(), tags.next());
-        RowValues([
-            message_id, recipient, sender, subject, template, url, ip, user_agent, diagnostic, country, city, first, second,
-        ])
+        let texts = [
+            &self.message_id,
+            &self.recipient,
+            &self.sender,
+            &self.subject,
+            &self.template,
+            &self.url,
+            &self.ip,
+            &self.user_agent,
+            &self.diagnostic,
+            &self.country,
+            &self.city,
+        ];
+        RowValues::of(texts, &self.tags)
     }
 
     /// The payload as its column stores it: empty if there is a frame.

@@ -62,10 +62,7 @@ async fn no_filter_causes_a_sequential_scan() {
         assert_eq!(admin.get(path).await.status, 200, "{path}");
     }
     let log = fs::read_to_string(stack.log(Part::Postgres)).expect("the log of Postgres should be readable");
-    // A step reads the next events, however many, whatever the filter is: the last one may read the rest of a month sequentially.
-    let is_step = |plan: &str| plan.contains("Subquery Scan on events");
-    let plans: Vec<&str> =
-        log.split("Query Text: ").skip(1).filter(|plan| plan.contains("from events where") && !is_step(plan)).collect();
+    let plans: Vec<&str> = log.split("Query Text: ").skip(1).filter(|plan| plan.contains("from events where")).collect();
     assert!(plans.len() >= filters().len(), "{} plans", plans.len());
     // Sequential scans of months without events are cheap, so they are allowed.
     let month = database
@@ -74,8 +71,26 @@ async fn no_filter_causes_a_sequential_scan() {
         .expect("the query should return a month");
     let filled = format!("Seq Scan on events_{}_{:02} ", month / 100, month % 100);
     for plan in plans {
-        assert!(!plan.contains(&filled), "{plan}");
+        assert!(!plan.contains(&filled) || reads_all_that_is_left(plan), "{plan}");
     }
+}
+
+/// Whether this is the plan of a step of a scan that may read more events than Postgres expects to be left, so that no order of them is faster.
+fn reads_all_that_is_left(plan: &str) -> bool {
+    let number =
+        |text: &str| text.split(|sign: char| !sign.is_ascii_digit()).next().and_then(|digits| digits.parse::<u64>().ok());
+    let limit = || {
+        let (before, _) = plan.split_once(") as events where true")?;
+        let (_, parameter) = before.rsplit_once(" limit ")?;
+        let (_, value) = plan.split_once(&format!("{parameter} = '"))?;
+        number(value)
+    };
+    let expected = || {
+        let (_, step) = plan.split_once("Subquery Scan on events")?;
+        let (_, rows) = step.split_once("->  Limit ")?.1.split_once(" rows=")?;
+        number(rows)
+    };
+    limit().zip(expected()).is_some_and(|(limit, expected)| expected < limit)
 }
 
 #[tokio::test(flavor = "multi_thread")]

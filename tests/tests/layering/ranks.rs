@@ -243,6 +243,7 @@ pub(crate) const INGEST: Ranks = &[
             "readiness.rs",
             "redact.rs",
             "state.rs",
+            "store/cached.rs",
             "store/dictionaries.rs",
             "store/erasures.rs",
             "store/read_replica.rs",

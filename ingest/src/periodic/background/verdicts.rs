@@ -53,7 +53,8 @@ fn decide(event: JudgedEvent, codec: &Codec) -> StoredVerdict {
     let JudgedEvent { received_at, id, simulated, payload, payload_frame, values, reason_class, actor, actor_reason } = event;
     let stored = StoredVerdict { received_at, id, reason_class, actor, actor_reason };
     let options = ReadOptions { simulated, now: received_at, sync_senders_from: received_at };
-    let Ok(payload) = (StoredPayload { payload, payload_frame, values }).read(codec) else { return stored };
+    let payload = StoredPayload { payload, payload_frame, values };
+    let Ok(payload) = payload.read(codec) else { return stored };
     let Ok(read) = NewEvent::read(&payload, options) else { return stored };
     let is_reviewed = [ActorReason::SoonAfterDelivery, ActorReason::ManyLinksAtOnce]
         .iter()

@@ -117,8 +117,7 @@ fn searchable_part(part: &Part) -> Option<String> {
 /// One piece of each text that the index can match, ordered from the likely rarest to the most common.
 fn indexed_pieces(texts: &[String]) -> Vec<&str> {
     let words = texts.iter().filter_map(|text| rarest_word(text));
-    let mut pieces: Vec<&str> =
-        words.map(rarest_piece).filter(|piece| !grams_of(piece, &CommonWords::default()).is_empty()).collect();
+    let mut pieces: Vec<&str> = words.map(rarest_piece).filter(|piece| search_terms::words(piece).next().is_some()).collect();
     pieces.sort_by_key(|piece| Reverse(rarity(piece)));
     pieces
 }

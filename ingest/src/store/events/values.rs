@@ -95,7 +95,7 @@ pub(crate) async fn of_recipients(pool: &PgPool, text: &str) -> Result<Vec<Count
 
 /// Whether the index can find the text, so that no long scan is needed for a rare one.
 fn is_indexed(text: &str) -> bool {
-    search_terms::words(&fold(text)).any(|word| word.chars().count() >= 3)
+    search_terms::words(&fold(text)).next().is_some()
 }
 
 /// The addresses of recipients that begin with `text`, which is in lower case.
