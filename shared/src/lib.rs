@@ -2,7 +2,7 @@
 //!
 //! - Infrastructure: [`cli`], [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`], [`tls`] and
 //!   [`healthcheck`].
-//! - The domain, from commit to browser: [`event`], [`filter`], [`notification`], [`message`] and [`feed`].
+//! - The domain, from commit to browser: [`event`], [`visibility`], [`filter`], [`notification`], [`message`] and [`feed`].
 //! - Authentication: [`session`] and [`origin`].
 
 pub mod cli;
@@ -22,3 +22,4 @@ pub mod session;
 pub mod shutdown;
 pub mod telemetry;
 pub mod tls;
+pub mod visibility;

@@ -59,6 +59,8 @@ pub struct ApiClient {
     pub address: String,
     /// The session cookie as `name=value`, once signed in.
     pub cookie: Option<String>,
+    /// The API token, for a client that uses one.
+    pub token: Option<String>,
 }
 
 impl ApiClient {
@@ -66,7 +68,12 @@ impl ApiClient {
     pub fn new(stack: &Stack) -> Self {
         let http =
             reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("the HTTP client should build");
-        Self { http, address: stack.address(), cookie: None }
+        Self { http, address: stack.address(), cookie: None, token: None }
+    }
+
+    /// A client that uses an API token.
+    pub fn with_token(stack: &Stack, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..Self::new(stack) }
     }
 
     /// A client that is signed in as the stack's admin.
@@ -100,12 +107,13 @@ impl ApiClient {
         }
     }
 
-    /// Builds a request with the session cookie and no other headers.
+    /// Builds a request with the session cookie or the token, and no other headers.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.address));
-        match &self.cookie {
-            Some(cookie) => request.header("cookie", cookie),
-            None => request,
+        match (&self.cookie, &self.token) {
+            (Some(cookie), _) => request.header("cookie", cookie),
+            (None, Some(token)) => request.bearer_auth(token),
+            (None, None) => request,
         }
     }
 

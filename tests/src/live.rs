@@ -45,13 +45,17 @@ impl Socket {
         Self::try_at(client, &client.address).await
     }
 
-    /// Opens `/ws` at another address with the dashboard's cookie and Origin.
+    /// Opens `/ws` at another address with the client's cookie or token, and the dashboard's Origin.
     ///
     /// # Errors
     /// Same as [`Socket::open`].
     pub async fn try_at(client: &ApiClient, address: &str) -> Result<Self, u16> {
-        let cookie = client.cookie.as_deref().unwrap_or_default();
-        Self::open(address, &[("cookie", cookie), ("origin", &client.address)]).await
+        let bearer = client.token.as_ref().map(|token| format!("Bearer {token}"));
+        let credential = match &bearer {
+            Some(bearer) => ("authorization", bearer.as_str()),
+            None => ("cookie", client.cookie.as_deref().unwrap_or_default()),
+        };
+        Self::open(address, &[credential, ("origin", &client.address)]).await
     }
 
     /// Opens `/ws` at another address with the dashboard's cookie and Origin. Panics if the handshake is rejected.

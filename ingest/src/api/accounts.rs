@@ -7,6 +7,7 @@ pub(crate) mod invitation;
 pub mod oidc;
 pub(crate) mod password;
 pub(crate) mod password_change;
+pub(crate) mod restrictions;
 pub(crate) mod session;
 mod session_change;
 pub(crate) mod sessions;

@@ -61,8 +61,8 @@ struct EventWithPayload<'a> {
     params(Filters, PeriodFilters, Limit, EventCursor),
     responses((status = 200, description = "A page of events.", body = EventList),
         (status = 400, description = "`bad_filter`, `bad_page`")))]
-pub async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Response, ApiError> {
-    let filter = parse_filter(&page.filters)?;
+pub async fn list(state: Arc<AppState>, caller: Caller, page: Page) -> Result<Response, ApiError> {
+    let filter = parse_filter(&page.filters, &caller)?;
     let after =
         page.cursor.as_ref().map(|cursor| parse_cursor(cursor).ok_or_else(|| ApiError::bad_page("cursor"))).transpose()?;
     let found = search::search(&state.reading, &filter, after, page.rows(), SEARCH_TIME).await?;
@@ -79,9 +79,10 @@ pub async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Respons
 #[utoipa::path(get, path = "/api/events/{id}", operation_id = "getEvent", tag = "events",
     params(("id" = i64, Path, description = "The event's id.")),
     responses((status = 200, description = "The event.", body = EventWithPayload)))]
-pub async fn get(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, ApiError> {
-    let event = store::find(&state.reading, id).await?.ok_or(ApiError::NotFound)?;
-    let payload = payload::find(&state.reading, &state.codec, id).await?.ok_or(ApiError::NotFound)?;
+pub async fn get(state: Arc<AppState>, id: i64, caller: Caller) -> Result<Response, ApiError> {
+    let visibility = caller.visibility();
+    let event = store::find(&state.reading, id, &visibility).await?.ok_or(ApiError::NotFound)?;
+    let payload = payload::find(&state.reading, &state.codec, id, &visibility).await?.ok_or(ApiError::NotFound)?;
     let payload = RawValue::from_string(payload).map_err(|_| ApiError::Internal("a stored payload is not JSON"))?;
     Ok(warp::reply::json(&EventWithPayload { event: &event, payload: &payload }).into_response())
 }
@@ -93,8 +94,9 @@ pub async fn get(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, A
 #[utoipa::path(get, path = "/api/events/{id}/raw", operation_id = "getEventBytes", tag = "events",
     params(("id" = i64, Path, description = "The event's id.")),
     responses((status = 200, description = "The bytes.", body = serde_json::Value)))]
-pub async fn raw(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, ApiError> {
-    let payload = payload::find(&state.reading, &state.codec, id).await?.ok_or(ApiError::NotFound)?;
+pub async fn raw(state: Arc<AppState>, id: i64, caller: Caller) -> Result<Response, ApiError> {
+    let found = payload::find(&state.reading, &state.codec, id, &caller.visibility()).await?;
+    let payload = found.ok_or(ApiError::NotFound)?;
     let mut response = payload.into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)

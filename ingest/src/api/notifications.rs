@@ -39,10 +39,10 @@ struct Inbox {
         (status = 400, description = "`bad_page`")))]
 pub async fn list(state: Arc<AppState>, caller: Caller, page: Page) -> Result<Response, ApiError> {
     let (filter, before) = (read_filter(&page)?, page.before()?);
-    let scan = notifications::list(&state.reading, &caller.user, &filter, before, page.rows()).await?;
+    let scan = notifications::list(&state.reading, &caller, &filter, before, page.rows()).await?;
     let mut list = page.cut(scan.notifications, |last| last.notification.id.to_string());
     list.next = list.next.or_else(|| scan.continue_before.map(|id| id.to_string()));
-    let unread = notifications::count_unread(&state.reading, &caller.user).await?;
+    let unread = notifications::count_unread(&state.reading, &caller).await?;
     Ok(warp::reply::json(&Inbox { list, unread }).into_response())
 }
 

@@ -16,7 +16,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::PathItem;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::{audit, invitation, oidc, password_change, session, sessions, tokens, users, views};
+use crate::api::accounts::{audit, invitation, oidc, password_change, restrictions, session, sessions, tokens, users, views};
 use crate::api::events::{self, audience, completion, erase, export, histogram, message, recipient, statistics};
 use crate::api::notifications::{self, inbox, rules};
 use crate::api::{quarantine, refusals, system};
@@ -92,7 +92,9 @@ use crate::webhook::handler;
         password_change::post,
         tokens::list,
         tokens::add,
+        tokens::change,
         tokens::revoke,
+        restrictions::preview,
         audit::list,
         quarantine::list,
         quarantine::get,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use shared::event::{Actor, ActorReason};
 use shared::feed::{ChangedVerdict, FeedItem};
+use shared::visibility::Labels;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, PgPool};
 use time::OffsetDateTime;
@@ -60,11 +61,13 @@ async fn review_chunks(connection: &mut PgConnection, stop: &CancellationToken) 
         let reactions = verdicts::lock_reactions(&mut transaction, after, until, verdict::RULES).await?;
         let changes = changed_verdicts(&reactions);
         verdicts::change(&mut transaction, &changes, verdict::RULES).await?;
+        let labels: HashMap<i64, Labels> = reactions.into_iter().map(|reaction| (reaction.id, labels_of(reaction))).collect();
         for change in &changes {
             let changed = ChangedVerdict {
                 id: change.id,
                 actor: change.actor.clone().unwrap_or_default(),
                 reason: change.actor_reason.clone().unwrap_or_default(),
+                labels: labels.get(&change.id).cloned(),
             };
             outbox::announce_item(&mut transaction, &FeedItem { changed: Some(changed), ..FeedItem::default() }).await?;
         }
@@ -76,6 +79,10 @@ async fn review_chunks(connection: &mut PgConnection, stop: &CancellationToken) 
     }
     background_jobs::pause(connection, NAME).await?;
     Ok(total)
+}
+
+fn labels_of(Reaction { kind, subaccount, tags, sender, .. }: Reaction) -> Labels {
+    Labels { kind, subaccount, tags, sender }
 }
 
 /// The verdicts that the known deliveries and clicks change: only persons become machines.

@@ -13,3 +13,4 @@ pub(crate) mod selected_statistics;
 pub(crate) mod selection;
 pub(crate) mod statistics;
 pub(crate) mod values;
+pub(crate) mod visible_values;

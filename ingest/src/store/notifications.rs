@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use shared::notification::{Audience, AudienceError, Notification, Sender};
-use shared::session::User;
+use shared::session::Caller;
+use shared::visibility::Visibility;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -10,6 +11,8 @@ use utoipa::ToSchema;
 /// Maximum number of ids scanned for one page or count. It limits query time for users who receive only a small share of a very large
 /// number of notifications.
 const MAX_SCANNED_IDS: i64 = 100_000;
+/// The same for a caller who may not see all events, since the event of each notification is looked up.
+const MAX_LOOKED_UP_IDS: i64 = 20_000;
 /// Unread notifications are counted up to this number.
 const MAX_UNREAD: i64 = 1_000;
 /// Only so many of the newest notifications can become unread again: everything newer than the oldest of them gets a row.
@@ -43,19 +46,20 @@ pub(crate) struct NotificationScan {
     pub(crate) continue_before: Option<i64>,
 }
 
-/// Notifications that `user` received or sent, with ids below `before`, newest first. A scan can return fewer than `limit`, or none, even
+/// Notifications that the caller received or sent and may see, with ids below `before`, newest first. A scan can return fewer than `limit`, or none, even
 /// if older notifications exist.
 ///
 /// # Errors
 /// Returns an error if Postgres fails or a stored audience is unknown.
 pub(crate) async fn list(
     pool: &PgPool,
-    user: &User,
+    caller: &Caller,
     filter: &NotificationFilter,
     before: Option<i64>,
     limit: i64,
 ) -> Result<NotificationScan, sqlx::Error> {
-    let range = ScanRange::find(pool, filter, before).await?;
+    let (user, visibility) = (&caller.user, caller.visibility());
+    let range = ScanRange::find(pool, filter, &visibility, before).await?;
     let rows = sqlx::query_as!(
         NotificationRow,
         r#"select notifications.id, kind, title, body, event_id, message_id, recipient, sender_id, audience,
@@ -68,6 +72,7 @@ pub(crate) async fn list(
            left join lateral (select actor, actor_reason from events where events.id = event_id) as judged on true
            where (includes(audience, $1, $2) or sender_id = $1)
              and notifications.id < $3 and notifications.id >= $8
+             and ($9::jsonb is null or is_told($9, event_id, notifications.created_at))
              and ($5::text is null or kind = $5)
              and ($6::bigint is null or (sender_id = $6 and kind <> 'open'))
              and (not $7 or (notifications.id > coalesce((select read_up_to from users as reader where reader.id = $1), 0)
@@ -82,7 +87,8 @@ pub(crate) async fn list(
         filter.kind,
         filter.from_user,
         filter.unread,
-        range.from
+        range.from,
+        visibility.to_json()
     )
     .fetch_all(pool)
     .await?;
@@ -131,6 +137,11 @@ impl TryFrom<NotificationRow> for ListedNotification {
     }
 }
 
+/// The number of ids scanned for one page or count.
+fn max_scanned(visibility: &Visibility) -> i64 {
+    if visibility.is_everything() { MAX_SCANNED_IDS } else { MAX_LOOKED_UP_IDS }
+}
+
 /// The range of ids scanned for one page.
 struct ScanRange {
     /// The id of the oldest notification.
@@ -142,14 +153,20 @@ struct ScanRange {
 }
 
 impl ScanRange {
-    async fn find(pool: &PgPool, filter: &NotificationFilter, before: Option<i64>) -> Result<Self, sqlx::Error> {
+    async fn find(
+        pool: &PgPool,
+        filter: &NotificationFilter,
+        visibility: &Visibility,
+        before: Option<i64>,
+    ) -> Result<Self, sqlx::Error> {
         let ends =
             sqlx::query!(r#"select coalesce(min(id), 0) as "oldest!", coalesce(max(id), 0) as "newest!" from notifications"#);
         let ends = ends.fetch_one(pool).await?;
         let before = before.unwrap_or(ends.newest + 1);
-        // An index covers every kind except `open`, so these pages need no scan limit.
+        // An index covers every kind except `open`, so these pages need no scan limit, unless the events are looked up.
         let is_indexed = filter.from_user.is_some() || filter.kind.as_ref().is_some_and(|kind| kind != "open");
-        let from = if is_indexed { 0 } else { before.saturating_sub(MAX_SCANNED_IDS) };
+        let is_looked_up = !visibility.is_everything() && filter.kind.as_ref().is_none_or(|kind| kind == "event");
+        let from = if is_indexed && !is_looked_up { 0 } else { before.saturating_sub(max_scanned(visibility)) };
         Ok(Self { oldest: ends.oldest, from, before })
     }
 
@@ -158,24 +175,28 @@ impl ScanRange {
     }
 }
 
-/// The number of unread notifications that `user` has received, counted up to 1,000 among the newest 100,000 ids.
+/// The number of unread notifications that the caller has received and may see, counted up to 1,000 among the newest 100,000 ids; 20,000 if the
+/// caller may not see all events.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn count_unread(pool: &PgPool, user: &User) -> Result<i64, sqlx::Error> {
+pub(crate) async fn count_unread(pool: &PgPool, caller: &Caller) -> Result<i64, sqlx::Error> {
+    let (user, visibility) = (&caller.user, caller.visibility());
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
              select from notifications
              where id > greatest((select read_up_to from users where users.id = $1),
                                  (select max(id) from notifications) - $4)
                and includes(audience, $1, $2) and sender_id is distinct from $1
+               and ($5::jsonb is null or is_told($5, event_id, created_at))
                and not exists (select from notification_reads where user_id = $1 and notification_id = notifications.id)
              limit $3
            ) as unread"#,
         user.id,
         user.role.to_string(),
         MAX_UNREAD,
-        MAX_SCANNED_IDS
+        max_scanned(&visibility),
+        visibility.to_json()
     )
     .fetch_one(pool)
     .await
@@ -186,7 +207,8 @@ pub(crate) async fn count_unread(pool: &PgPool, user: &User) -> Result<i64, sqlx
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn mark_read_up_to(pool: &PgPool, user: &User, up_to: i64) -> Result<Vec<i64>, sqlx::Error> {
+pub(crate) async fn mark_read_up_to(pool: &PgPool, caller: &Caller, up_to: i64) -> Result<Vec<i64>, sqlx::Error> {
+    let (user, visibility) = (&caller.user, caller.visibility());
     // All parts of the statement see the state before it.
     sqlx::query_scalar!(
         r#"with marked as (
@@ -200,13 +222,15 @@ pub(crate) async fn mark_read_up_to(pool: &PgPool, user: &User, up_to: i64) -> R
              and notifications.id > greatest((select read_up_to from users where users.id = $1),
                                              (select max(id) from notifications) - $5)
              and includes(audience, $1, $3) and sender_id is distinct from $1
+             and ($6::jsonb is null or is_told($6, event_id, created_at))
              and not exists (select from notification_reads where user_id = $1 and notification_id = notifications.id)
            order by notifications.id desc limit $4"#,
         user.id,
         up_to,
         user.role.to_string(),
         MAX_UNREAD,
-        MAX_SCANNED_IDS
+        max_scanned(&visibility),
+        visibility.to_json()
     )
     .fetch_all(pool)
     .await
@@ -216,17 +240,20 @@ pub(crate) async fn mark_read_up_to(pool: &PgPool, user: &User, up_to: i64) -> R
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn mark_read(pool: &PgPool, user: &User, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+pub(crate) async fn mark_read(pool: &PgPool, caller: &Caller, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+    let (user, visibility) = (&caller.user, caller.visibility());
     sqlx::query_scalar!(
         "insert into notification_reads (user_id, notification_id)
          select $1, id from notifications
          where id = any($2) and id > (select read_up_to from users where users.id = $1)
            and includes(audience, $1, $3) and sender_id is distinct from $1
+           and ($4::jsonb is null or is_told($4, event_id, created_at))
          on conflict do nothing
          returning notification_id",
         user.id,
         ids,
-        user.role.to_string()
+        user.role.to_string(),
+        visibility.to_json()
     )
     .fetch_all(pool)
     .await
@@ -237,7 +264,8 @@ pub(crate) async fn mark_read(pool: &PgPool, user: &User, ids: &[i64]) -> Result
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn mark_unread(pool: &PgPool, user: &User, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+pub(crate) async fn mark_unread(pool: &PgPool, caller: &Caller, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+    let (user, visibility) = (&caller.user, caller.visibility());
     // Ids up to `read_up_to` are read without a row of their own. It moves below the lowest id, and the others get rows.
     sqlx::query_scalar!(
         "with reader as (
@@ -246,6 +274,7 @@ pub(crate) async fn mark_unread(pool: &PgPool, user: &User, ids: &[i64]) -> Resu
            select id from notifications
            where id = any($2) and id > (select max(id) from notifications) - $4
              and includes(audience, $1, $3) and sender_id is distinct from $1
+             and ($5::jsonb is null or is_told($5, event_id, created_at))
          ), lowered as (
            select least(read_up_to, (select min(id) from marked) - 1) as read_up_to from reader
          ), kept as (
@@ -264,7 +293,8 @@ pub(crate) async fn mark_unread(pool: &PgPool, user: &User, ids: &[i64]) -> Resu
         user.id,
         ids,
         user.role.to_string(),
-        MAX_UNREAD_AGE
+        MAX_UNREAD_AGE,
+        visibility.to_json()
     )
     .fetch_all(pool)
     .await

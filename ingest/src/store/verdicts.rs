@@ -136,6 +136,9 @@ pub(crate) struct Reaction {
     pub(crate) actor: Option<String>,
     /// `None` if no delivery is known.
     pub(crate) delivered_at: Option<OffsetDateTime>,
+    pub(crate) subaccount: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) sender: Option<String>,
 }
 
 /// Locks the opens and clicks of the last 24 hours of every message with an event between two times, the second included, whose actor was
@@ -159,7 +162,8 @@ pub(crate) async fn lock_reactions(
                   events.message_id as "message_id!", url, actor,
                   (select min(occurred_at) from events as delivered
                    where delivered.message_id = events.message_id and delivered.kind = 'delivered'
-                     and delivered.received_at > $2 - interval '2 days') as delivered_at
+                     and delivered.received_at > $2 - interval '2 days') as delivered_at,
+                  subaccount, tags as "tags!", sender
            from events join touched on touched.message_id = events.message_id
            where kind in ('open', 'click') and received_at > $2 - interval '24 hours' and verdict_rules = $3
            order by received_at, id for update of events"#,

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use shared::session::{Hash, Role, User};
+use shared::visibility::Visibility;
 
 use crate::config::ConnectionLimits;
 use crate::error::ApiError;
@@ -15,10 +16,19 @@ use crate::fanout::protocol::Close;
 /// An open connection, with the data needed for the limits and the session check.
 pub struct Connection {
     pub user: Arc<User>,
+    /// What it was allowed to see when it was opened.
+    pub visibility: Visibility,
     /// The session or token that opened it.
     pub credential: Hash,
     pub address: IpAddr,
     pub close_signal: Arc<CloseSignal>,
+}
+
+/// What a session or token allows at present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    pub role: Role,
+    pub visibility: Visibility,
 }
 
 /// The open connections by id, counted per user and per address.
@@ -76,15 +86,18 @@ impl Connections {
         self.open.values().map(|connection| connection.credential).collect()
     }
 
-    /// Closes connections whose credential is in `checked` but not in `valid`, and connections whose user's role has changed.
+    /// Closes connections whose credential is in `checked` but not in `valid`, and connections whose access has changed.
     /// Connections whose credential was not checked stay open.
-    pub fn close_invalid(&self, checked: &HashSet<Hash>, valid: &HashMap<Hash, Role>) {
+    pub fn close_invalid(&self, checked: &HashSet<Hash>, valid: &HashMap<Hash, Access>) {
         for connection in self.open.values() {
             match valid.get(&connection.credential) {
                 _ if !checked.contains(&connection.credential) => {}
                 None => connection.close_signal.send(Close::SignedOut),
-                Some(role) if *role != connection.user.role => connection.close_signal.send(Close::Resync),
-                Some(_) => {}
+                Some(Access { role, visibility }) => {
+                    if *role != connection.user.role || *visibility != connection.visibility {
+                        connection.close_signal.send(Close::Resync);
+                    }
+                }
             }
         }
     }

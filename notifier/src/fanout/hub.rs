@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::feed::{Cursor, ReceivedBatch};
-use shared::session::{Caller, Hash, Role, User};
+use shared::session::{Caller, Hash, User};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::config::ConnectionLimits;
 use crate::error::ApiError;
 use crate::fanout::close_signal::CloseSignal;
 use crate::fanout::command::{Command, Member};
-use crate::fanout::connections::{Connection, Connections};
+use crate::fanout::connections::{Access, Connection, Connections};
 use crate::fanout::framing::Framing;
 use crate::fanout::protocol::{Close, Online};
 use crate::fanout::subscription::Subscription;
@@ -123,7 +123,8 @@ impl Hub {
         let connection = self.last_connection.fetch_add(1, Ordering::Relaxed) + 1;
         let (user, close_signal) = (Arc::new(caller.user.clone()), Arc::<CloseSignal>::default());
         let credential = *caller.credential.hash();
-        let registered = Connection { user: Arc::clone(&user), credential, address, close_signal: Arc::clone(&close_signal) };
+        let (visibility, signal) = (caller.visibility(), Arc::clone(&close_signal));
+        let registered = Connection { user: Arc::clone(&user), visibility, credential, address, close_signal: signal };
         state.connections.insert(connection, registered);
         drop(state);
         self.connections_changed.notify_one();
@@ -226,9 +227,9 @@ impl Hub {
         self.lock().connections.credentials()
     }
 
-    /// Closes connections whose credential is in `checked` but not in `valid`, and connections whose user's role has changed.
+    /// Closes connections whose credential is in `checked` but not in `valid`, and connections whose access has changed.
     /// Connections whose credential was not checked stay open.
-    pub fn close_invalid(&self, checked: &HashSet<Hash>, valid: &HashMap<Hash, Role>) {
+    pub fn close_invalid(&self, checked: &HashSet<Hash>, valid: &HashMap<Hash, Access>) {
         self.lock().connections.close_invalid(checked, valid);
     }
 }

@@ -46,8 +46,9 @@ impl Outgoing {
     pub fn push(&mut self, entry: &Arc<FeedEntry>, subscription: &Subscription) {
         self.seen = entry.cursor.clone();
         let wants_event = subscription.events && entry.is_selected_by(&subscription.filter);
+        let is_of_topic = |frame: &AddressedFrame| subscription.notifications || frame.concerns_all_topics;
         let wants_notification =
-            entry.addressed.as_ref().is_some_and(|frame| subscription.notifications || frame.concerns_all_topics);
+            entry.addressed.as_ref().is_some_and(is_of_topic) && entry.is_frame_visible(&subscription.filter.visibility);
         if wants_event || wants_notification {
             self.first_seq.get_or_insert(entry.cursor.seq);
         }

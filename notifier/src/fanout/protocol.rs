@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use shared::feed::{ChangedVerdict, Cursor};
+use shared::feed::Cursor;
 use shared::notification::Notification;
 use shared::session::User;
 use time::OffsetDateTime;
@@ -73,12 +73,14 @@ pub enum ServerFrame<'a> {
         #[serde(skip_serializing_if = "is_zero")]
         skipped: usize,
     },
-    /// An event's actor has changed. Sent whatever the subscription selects.
+    /// The actor of a visible event has changed. Sent whatever the subscription selects.
     Changed {
         cursor: &'a Cursor,
-        /// The event's id, its `actor`, and its `actor_reason` as `reason`.
-        #[serde(flatten)]
-        changed: &'a ChangedVerdict,
+        /// The event's id.
+        id: i64,
+        actor: &'a str,
+        /// The new `actor_reason`.
+        reason: &'a str,
     },
     /// Entries may be missing or outdated, so the client has to fetch over HTTP. The subscription continues.
     Reset { reason: &'static str },
@@ -175,7 +177,7 @@ pub enum Close {
     Restarting,
     /// 4408: the client reads too slowly.
     TooSlow,
-    /// 4410: the user's role has changed, so the client has to subscribe again.
+    /// 4410: the user's role, or what the connection may show, has changed, so the client has to connect again.
     Resync,
     /// 4429: the client has exceeded its rate limit.
     RateLimited,

@@ -10,6 +10,7 @@ use shared::feed::{ChangedVerdict, Cursor, RefetchReason};
 use shared::filter::Filter;
 use shared::notification::{Audience, Notification, ReadMark, UnreadMark};
 use shared::session::User;
+use shared::visibility::{Labels, Visibility};
 
 use crate::fanout::protocol::ServerFrame;
 
@@ -28,6 +29,17 @@ impl FeedEntry {
     /// True if the entry contains an event that matches the filter.
     pub fn is_selected_by(&self, filter: &Filter) -> bool {
         self.event.as_ref().is_some_and(|event| event.is_selected_by(filter))
+    }
+
+    /// True if the frame concerns no event, or one that is visible.
+    pub fn is_frame_visible(&self, visibility: &Visibility) -> bool {
+        let event = || self.event.as_ref().and_then(EncodedEvent::decoded);
+        visibility.is_everything()
+            || self.addressed.as_ref().is_none_or(|frame| match &frame.about {
+                About::NoEvent => true,
+                About::EventOfEntry => event().is_some_and(|event| visibility.includes_event(event)),
+                About::EventWith(labels) => labels.as_ref().is_some_and(|labels| visibility.includes_labels(labels)),
+            })
     }
 }
 
@@ -56,8 +68,11 @@ impl EncodedEvent {
         if filter.is_empty() {
             return true;
         }
-        let event = self.decoded.get_or_init(|| serde_json::from_str(self.json.get()).ok());
-        event.as_ref().is_some_and(|event| filter.matches(event, &self.search))
+        self.decoded().is_some_and(|event| filter.matches(event, &self.search))
+    }
+
+    fn decoded(&self) -> Option<&Event> {
+        self.decoded.get_or_init(|| serde_json::from_str(self.json.get()).ok()).as_deref()
     }
 }
 
@@ -72,6 +87,17 @@ pub struct AddressedFrame {
     sender: Option<i64>,
     /// True if subscribers of any topic get the frame, because it concerns events and notifications alike.
     pub concerns_all_topics: bool,
+    about: About,
+}
+
+/// The event that a frame tells something of.
+#[derive(Debug)]
+enum About {
+    NoEvent,
+    /// The event in the same entry.
+    EventOfEntry,
+    /// An earlier event with these labels; `None` if ingest did not say which.
+    EventWith(Option<Labels>),
 }
 
 impl AddressedFrame {
@@ -81,7 +107,8 @@ impl AddressedFrame {
         notification.to = notification.to.redacted();
         let text = ServerFrame::Notification { cursor, notification: &notification }.to_text();
         let sender = notification.from.as_ref().map(|sender| sender.id);
-        Self { text, notification_id: Some(notification.id), audience, sender, concerns_all_topics: false }
+        let about = if notification.event_id.is_some() { About::EventOfEntry } else { About::NoEvent };
+        Self { text, notification_id: Some(notification.id), audience, sender, concerns_all_topics: false, about }
     }
 
     /// The frame that informs a user's other pages of what the user has read.
@@ -95,8 +122,10 @@ impl AddressedFrame {
     }
 
     /// The frame for an event whose verdict has changed.
-    pub fn changed(cursor: &Cursor, changed: &ChangedVerdict) -> Self {
-        Self::for_all_topics(&ServerFrame::Changed { cursor, changed })
+    pub fn changed(cursor: &Cursor, changed: ChangedVerdict) -> Self {
+        let ChangedVerdict { id, actor, reason, labels } = changed;
+        let frame = Self::for_all_topics(&ServerFrame::Changed { cursor, id, actor: &actor, reason: &reason });
+        Self { about: About::EventWith(labels), ..frame }
     }
 
     /// The frame that makes clients fetch everything again.
@@ -106,11 +135,13 @@ impl AddressedFrame {
 
     fn for_user(user: i64, frame: &ServerFrame<'_>) -> Self {
         let text = frame.to_text();
-        Self { text, notification_id: None, audience: Audience::User(user), sender: None, concerns_all_topics: false }
+        let audience = Audience::User(user);
+        Self { text, notification_id: None, audience, sender: None, concerns_all_topics: false, about: About::NoEvent }
     }
 
     fn for_all_topics(frame: &ServerFrame<'_>) -> Self {
-        Self { text: frame.to_text(), notification_id: None, audience: Audience::All, sender: None, concerns_all_topics: true }
+        let (text, audience) = (frame.to_text(), Audience::All);
+        Self { text, notification_id: None, audience, sender: None, concerns_all_topics: true, about: About::NoEvent }
     }
 
     /// True if every user gets the frame.

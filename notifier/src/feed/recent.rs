@@ -67,7 +67,7 @@ impl Recent {
         let addressed = addressed
             .or_else(|| item.read.map(|read| AddressedFrame::read_mark(&cursor, &read)))
             .or_else(|| item.unread.map(|unread| AddressedFrame::unread_mark(&cursor, &unread)))
-            .or_else(|| item.changed.map(|changed| AddressedFrame::changed(&cursor, &changed)))
+            .or_else(|| item.changed.map(|changed| AddressedFrame::changed(&cursor, changed)))
             .or_else(|| item.refetch.map(AddressedFrame::refetch));
         self.entries.push_back(Arc::new(FeedEntry { cursor, event, addressed, received }));
         if self.entries.len() > self.keep

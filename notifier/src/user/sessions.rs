@@ -4,11 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::session::{Hash, Role};
+use shared::session::Hash;
+use shared::visibility::{Restriction, Visibility};
 use sqlx::PgPool;
+use sqlx::types::Json;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::fanout::connections::Access;
 use crate::fanout::hub::Hub;
 
 /// The interval between checks when nothing has changed.
@@ -43,14 +46,15 @@ pub async fn check_readable(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::query!("select count(*) from sessions where false").fetch_one(pool).await.map(drop)
 }
 
-/// The credentials that are still valid, with their users' current roles.
-async fn valid(pool: &PgPool, credentials: &HashSet<Hash>) -> Result<HashMap<Hash, Role>, sqlx::Error> {
+/// The credentials that are still valid, with what they allow at present.
+async fn valid(pool: &PgPool, credentials: &HashSet<Hash>) -> Result<HashMap<Hash, Access>, sqlx::Error> {
     let hashes: Vec<&[u8]> = credentials.iter().map(Hash::as_slice).collect();
     let rows = sqlx::query!(
-        r#"select id_hash as "hash!", role as "role!" from sessions join users on users.id = user_id
+        r#"select id_hash as "hash!", role as "role!", restriction as "user: Json<Restriction>", null::jsonb as "token: Json<Restriction>"
+           from sessions join users on users.id = user_id
            where id_hash = any($1) and expires_at > now() and last_seen_at > now() - interval '8 hours' and disabled_at is null
            union all
-           select token_hash, role from api_tokens join users on users.id = user_id
+           select token_hash, role, users.restriction, api_tokens.restriction from api_tokens join users on users.id = user_id
            where token_hash = any($1) and disabled_at is null"#,
         &hashes as &[&[u8]]
     )
@@ -63,5 +67,10 @@ async fn valid(pool: &PgPool, credentials: &HashSet<Hash>) -> Result<HashMap<Has
     )
     .execute(pool)
     .await?;
-    Ok(rows.into_iter().filter_map(|row| Some((Hash::from_slice(&row.hash)?, row.role.parse().ok()?))).collect())
+    let plain = |restriction: Option<Json<Restriction>>| restriction.map(|Json(restriction)| restriction);
+    let valid = rows.into_iter().filter_map(|row| {
+        let visibility = Visibility::new(plain(row.user), plain(row.token));
+        Some((Hash::from_slice(&row.hash)?, Access { role: row.role.parse().ok()?, visibility }))
+    });
+    Ok(valid.collect())
 }

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::event::Event;
 use crate::notification::{Notification, ReadMark, UnreadMark};
+use crate::visibility::Labels;
 
 /// A committed item: an event with its notification if it has one, a notification without an event, a read or unread mark, a changed
 /// verdict, or a signal to refetch.
@@ -33,6 +34,9 @@ pub struct ChangedVerdict {
     pub actor: String,
     /// The new `actor_reason`.
     pub reason: String,
+    /// What decides who may see the event. Clients never receive it.
+    #[serde(default)]
+    pub labels: Option<Labels>,
 }
 
 /// Why clients should fetch everything again.

@@ -3,8 +3,9 @@
 use time::OffsetDateTime;
 
 use crate::event::{Actor, ReasonClass};
+use crate::visibility::Visibility;
 
-/// Selects the events that meet every condition. An empty filter selects all events.
+/// Selects the visible events that meet every condition. An empty filter selects all events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// Matches any of these events, or all events if empty.
@@ -54,6 +55,8 @@ pub struct Filter {
     pub earlier_subject: Option<String>,
     /// Excluded values. An event that has any of them is not selected.
     pub not: Vec<(Field, String)>,
+    /// What the caller may see. Callers cannot set it.
+    pub visibility: Visibility,
 }
 
 /// A part of a field's value, compared ignoring the case of ASCII letters.
@@ -119,7 +122,7 @@ pub enum Field {
 }
 
 impl Filter {
-    /// Returns true if the filter has no conditions.
+    /// Returns true if the filter has no conditions, and the caller may see everything.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

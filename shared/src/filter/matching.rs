@@ -33,6 +33,7 @@ impl Filter {
             && self.words.iter().all(|word| search.contains(word.as_str()))
             && has_metadata(event, &self.metadata)
             && !self.not.iter().any(|(field, value)| field.matches(event, value))
+            && self.visibility.includes_event(event)
     }
 }
 
@@ -89,6 +90,7 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::visibility::{Restriction, Visibility};
 
     fn event() -> Event {
         serde_json::from_str(
@@ -102,7 +104,7 @@ mod tests {
     }
 
     fn selects(pairs: &[(&str, &str)]) -> bool {
-        let filter = Filter::from_pairs(pairs.iter().copied()).expect("a filter");
+        let filter = Filter::from_pairs(pairs.iter().copied(), Visibility::everything()).expect("a filter");
         filter.matches(&event(), "ada@example.com billing@example.com\u{1e}your invoice 4711\u{1f} billing vip 7 gold")
     }
 
@@ -138,6 +140,14 @@ mod tests {
             assert!(!selects(&[excluding]), "{excluding:?}");
             assert!(!selects(&[selecting, excluding]) || selecting.0 == excluding.0, "{selecting:?} and {excluding:?}");
         }
+    }
+
+    #[test]
+    fn events_that_the_caller_may_not_see_are_not_selected() {
+        let of_tag = |tag: &str| Some(Restriction { tags: vec![tag.to_owned()], ..Restriction::default() });
+        let selects = |visibility| Filter::from_pairs([("kind", "open")], visibility).expect("a filter").matches(&event(), "");
+        assert!(selects(Visibility::new(of_tag("vip"), None)));
+        assert!(!selects(Visibility::new(of_tag("vip"), of_tag("news"))));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::event::{Actor, ReasonClass, fold, fold_as_version_0_2};
 use crate::filter::conditions::{Field, Filter, Part, PartField, Place};
+use crate::visibility::Visibility;
 
 /// The reason a filter was rejected.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -39,12 +40,15 @@ fn words(folded: &str) -> Vec<String> {
 
 impl Filter {
     /// Parses a filter from names and values. `id`, `kind`, `reason_class` and `actor` may list several
-    /// values, separated by commas. Empty values are ignored.
+    /// values, separated by commas. Empty values are ignored. `visibility` is what the caller may see.
     ///
     /// # Errors
     /// On an unknown name, an invalid value, too many conditions, or a name or value that is too long.
-    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, FilterError> {
-        let mut filter = Self::default();
+    pub fn from_pairs<'a>(
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+        visibility: Visibility,
+    ) -> Result<Self, FilterError> {
+        let mut filter = Self { visibility, ..Self::default() };
         for (count, (name, value)) in pairs.into_iter().enumerate() {
             if count >= MAX_CONDITIONS || is_too_long(value) || is_too_long(name) {
                 return Err(FilterError::TooLong);
@@ -181,7 +185,8 @@ mod tests {
 
     #[test]
     fn errors_name_the_offending_filter() {
-        let error = |name, value| Filter::from_pairs([(name, value)]).expect_err("an error");
+        let parse = |name, value| Filter::from_pairs([(name, value)], Visibility::everything());
+        let error = |name, value| parse(name, value).expect_err("an error");
         assert_eq!(error("colour", "red"), FilterError::Unknown("colour".to_owned()));
         assert_eq!(error("not.q", "x"), FilterError::Unknown("not.q".to_owned()));
         assert_eq!(error("tag.suffix", "x"), FilterError::Unknown("tag.suffix".to_owned()));
@@ -190,7 +195,7 @@ mod tests {
         assert_eq!(error("from", "yesterday"), FilterError::Value("from".to_owned()));
         assert_eq!(error("simulated", "maybe"), FilterError::Value("simulated".to_owned()));
         let long = "x".repeat(2000);
-        assert_eq!(Filter::from_pairs([("q", long.as_str())]), Err(FilterError::TooLong));
+        assert_eq!(parse("q", &long), Err(FilterError::TooLong));
         assert_eq!(error("tag", "a\0b"), FilterError::Value("tag".to_owned()));
     }
 }

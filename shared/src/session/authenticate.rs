@@ -3,12 +3,14 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use sqlx::PgPool;
+use sqlx::types::Json;
 
 use crate::origin::Origins;
 use crate::session::caller::{Caller, Credential};
 use crate::session::cookie::{cookie, cookie_name};
 use crate::session::secret::Hash;
 use crate::session::user::User;
+use crate::visibility::Restriction;
 
 /// Identifies the caller from the request's headers. Returns `None` if there is no valid credential.
 ///
@@ -45,7 +47,7 @@ fn bearer_token(authorization: &str) -> Option<&str> {
 
 async fn authenticate_session(pool: &PgPool, hash: Hash) -> Result<Option<Caller>, sqlx::Error> {
     let row = sqlx::query!(
-        r#"select users.id, users.email, users.role,
+        r#"select users.id, users.email, users.role, users.restriction as "restriction: Json<Restriction>",
                   sessions.last_seen_at < now() - interval '1 minute' as "stale!"
            from sessions join users on users.id = sessions.user_id
            where sessions.id_hash = $1 and sessions.expires_at > now()
@@ -66,12 +68,14 @@ async fn authenticate_session(pool: &PgPool, hash: Hash) -> Result<Option<Caller
         log_untouched(touched.err());
     }
     let Ok(role) = row.role.parse() else { return Ok(None) };
-    Ok(Some(Caller { user: User { id: row.id, email: row.email, role }, credential: Credential::Session(hash) }))
+    let user = User { id: row.id, email: row.email, role, restriction: row.restriction.map(|Json(restriction)| restriction) };
+    Ok(Some(Caller { user, credential: Credential::Session(hash) }))
 }
 
 async fn authenticate_token(pool: &PgPool, hash: Hash) -> Result<Option<Caller>, sqlx::Error> {
     let row = sqlx::query!(
-        r#"select users.id, users.email, users.role, api_tokens.scopes,
+        r#"select users.id, users.email, users.role, users.restriction as "restriction: Json<Restriction>", api_tokens.scopes,
+                  api_tokens.restriction as "of_token: Json<Restriction>",
                   coalesce(api_tokens.last_used_at < now() - interval '1 minute', true) as "stale!"
            from api_tokens join users on users.id = api_tokens.user_id
            where api_tokens.token_hash = $1 and users.disabled_at is null"#,
@@ -85,8 +89,10 @@ async fn authenticate_token(pool: &PgPool, hash: Hash) -> Result<Option<Caller>,
         log_untouched(touch.execute(pool).await.err());
     }
     let Ok(role) = row.role.parse() else { return Ok(None) };
-    let credential = Credential::Token { hash, scopes: row.scopes };
-    Ok(Some(Caller { user: User { id: row.id, email: row.email, role }, credential }))
+    let credential =
+        Credential::Token { hash, scopes: row.scopes, restriction: row.of_token.map(|Json(restriction)| restriction) };
+    let user = User { id: row.id, email: row.email, role, restriction: row.restriction.map(|Json(restriction)| restriction) };
+    Ok(Some(Caller { user, credential }))
 }
 
 /// Reading goes on while Postgres takes no writes, so a time of last use that cannot be stored is no reason to refuse a request.

@@ -2,6 +2,7 @@
 
 use crate::session::secret::Hash;
 use crate::session::user::{Role, User};
+use crate::visibility::{Restriction, Visibility};
 
 /// An authenticated user and the credential that they used.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub enum Credential {
         hash: Hash,
         /// Any combination of `read` and `simulate`.
         scopes: Vec<String>,
+        /// The events that the token is limited to.
+        restriction: Option<Restriction>,
     },
 }
 
@@ -39,7 +42,7 @@ pub enum Permission {
     Read,
     /// Simulate events, which stores them.
     Simulate,
-    /// See operational data, such as the quarantine.
+    /// See operational data, such as the quarantine, which concern all events.
     Operate,
     /// Manage accounts.
     Manage,
@@ -47,11 +50,13 @@ pub enum Permission {
 
 impl Caller {
     /// Returns true if both the user's present role and the credential permit it. A token acts within its scopes, and never manages
-    /// accounts, so that a leaked one cannot create another.
+    /// accounts, so that a leaked one cannot create another. A caller who may not see all events sees no operational data.
     pub fn may(&self, permission: Permission) -> bool {
+        let is_admin = self.user.role == Role::Admin;
         let by_role = match permission {
             Permission::Read => true,
-            Permission::Simulate | Permission::Operate | Permission::Manage => self.user.role == Role::Admin,
+            Permission::Simulate => is_admin,
+            Permission::Operate | Permission::Manage => is_admin && self.visibility().is_everything(),
         };
         let by_credential = match (&self.credential, permission) {
             (Credential::Session(_), _) => true,
@@ -60,6 +65,15 @@ impl Caller {
             (Credential::Token { .. }, Permission::Manage) => false,
         };
         by_role && by_credential
+    }
+
+    /// What the caller may see. All that reads events on behalf of a caller goes through this.
+    pub fn visibility(&self) -> Visibility {
+        let of_token = match &self.credential {
+            Credential::Session(_) => None,
+            Credential::Token { restriction, .. } => restriction.clone(),
+        };
+        Visibility::new(self.user.restriction.clone(), of_token)
     }
 }
 

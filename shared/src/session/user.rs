@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::visibility::Restriction;
+
 /// A user's role. Admins can do everything that viewers can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -51,4 +53,6 @@ pub struct User {
     pub email: String,
     /// The user's role.
     pub role: Role,
+    /// The events that the user is limited to. Null if the user may see all events.
+    pub restriction: Option<Restriction>,
 }

@@ -36,6 +36,7 @@ mod registration;
 mod replicas;
 mod reports;
 mod restore;
+mod restrictions;
 mod retention;
 mod roles;
 mod routes;

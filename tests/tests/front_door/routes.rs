@@ -26,7 +26,7 @@ const ENTER: [u16; 7] = [0, 0, 0, 0, 0, 403, 403];
 const SIMULATE: [u16; 7] = [401, 403, 0, 403, 0, 403, 403];
 
 /// The routes in `ingest/src/http/router.rs`.
-pub(crate) const ROWS: [Row; 52] = [
+pub(crate) const ROWS: [Row; 54] = [
     ("POST", "/webhook/", SIMULATE),
     ("HEAD", "/webhook/", OPEN),
     ("GET", "/webhook/", READ),
@@ -65,7 +65,9 @@ pub(crate) const ROWS: [Row; 52] = [
     ("POST", "/api/password", OWN_CHANGE),
     ("GET", "/api/tokens", MANAGE),
     ("POST", "/api/tokens", MANAGE_CHANGE),
+    ("PATCH", "/api/tokens/{id}", MANAGE_CHANGE),
     ("DELETE", "/api/tokens/{id}", MANAGE_CHANGE),
+    ("POST", "/api/restrictions/preview", MANAGE_CHANGE),
     ("GET", "/api/sessions", OWN),
     ("DELETE", "/api/sessions/{id}", OWN_CHANGE),
     ("POST", "/api/sessions/end", OWN_CHANGE),

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::session::{Caller, Hash, new_secret};
+use shared::visibility::Restriction;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::api::accounts::session_change;
+use crate::api::accounts::users::normalized;
 use crate::http::error::ApiError;
 use crate::http::page::List;
 use crate::state::AppState;
-use crate::store::accounts::tokens::{self, Scope, Token};
+use crate::store::accounts::tokens::{self, Scope, Token, TokenGrant};
 
 /// Maximum length of a name in characters.
 const MAX_NAME_LENGTH: usize = 100;
@@ -39,6 +41,10 @@ pub(crate) struct NewToken {
     name: String,
     #[schema(min_items = 1)]
     scopes: Vec<Scope>,
+    /// The events that the token is limited to, in addition to what its user is limited to.
+    #[serde(default)]
+    #[schema(required = false)]
+    restriction: Option<Restriction>,
 }
 
 impl NewToken {
@@ -53,6 +59,7 @@ impl NewToken {
         if self.scopes.is_empty() {
             return Err(ApiError::NotJson("`scopes` must contain `read`, `simulate` or both".to_owned()));
         }
+        self.restriction = normalized(self.restriction)?;
         Ok(self)
     }
 }
@@ -75,12 +82,47 @@ struct CreatedToken {
     request_body = NewToken,
     responses((status = 201, description = "The token was created.", body = CreatedToken)))]
 pub(crate) async fn add(state: Arc<AppState>, admin: Caller, new_token: NewToken) -> Result<Response, ApiError> {
-    let NewToken { name, scopes } = new_token.normalize()?;
+    let NewToken { name, scopes, restriction } = new_token.normalize()?;
     let scopes: Vec<String> = scopes.into_iter().map(|scope| scope.name().to_owned()).collect();
     let token = new_secret().map_err(|_| ApiError::Internal("no random bytes are available for a token"))?;
-    let id = tokens::add(&state.pool, admin.user.id, &Hash::of(&token), &name, &scopes).await?;
+    let grant = TokenGrant { hash: Hash::of(&token), name: &name, scopes: &scopes, restriction: restriction.as_ref() };
+    let id = tokens::add(&state.pool, admin.user.id, &grant).await?;
     let item = tokens::find(&state.pool, id).await?;
     Ok(warp::reply::with_status(warp::reply::json(&CreatedToken { token, item }), StatusCode::CREATED).into_response())
+}
+
+/// A change of a token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ChangeToken)]
+pub(crate) struct TokenChange {
+    /// The events that the token is limited to, in addition to what its user is limited to; null for all that its user may see.
+    restriction: Option<Restriction>,
+}
+
+/// Limits a token to a part of all events, or lifts the limit. Returns the token.
+///
+/// Live connections and exports that show what the token may no longer see end within seconds.
+///
+/// # Errors
+/// 400, 401, 403, 404.
+#[utoipa::path(patch, path = "/api/tokens/{id}", operation_id = "changeToken", tag = "accounts",
+    security(("session" = ["admin"], "csrf" = [])),
+    params(("id" = i64, Path, description = "Id of the token.")),
+    request_body = TokenChange,
+    responses((status = 200, description = "The changed token.", body = Token)))]
+pub(crate) async fn change(
+    state: Arc<AppState>,
+    id: i64,
+    admin: Caller,
+    TokenChange { restriction }: TokenChange,
+) -> Result<Response, ApiError> {
+    if !tokens::restrict(&state.pool, admin.user.id, id, normalized(restriction)?.as_ref()).await? {
+        return Err(ApiError::NotFound);
+    }
+    session_change::announce(&state).await;
+    let token = tokens::find(&state.pool, id).await?.ok_or(ApiError::NotFound)?;
+    Ok(warp::reply::json(&token).into_response())
 }
 
 /// Revokes a token and closes its live connections.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::session::{Caller, Hash, Permission, Role};
+use shared::visibility::Restriction;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
@@ -16,7 +17,8 @@ use crate::http::page::List;
 use crate::state::AppState;
 use crate::store::accounts::users::{self, Account, AccountChange, ChangeOutcome, Person};
 
-/// Lists the users who can sign in. Admins with a session get every account, each as an `Account`.
+/// Lists the users who can sign in. Admins with a session get every account, each as an `Account`. A caller who is limited to a part of all events
+/// gets the users who are not, and their own account.
 ///
 /// # Errors
 /// 401.
@@ -27,7 +29,7 @@ pub(crate) async fn list(state: Arc<AppState>, caller: Caller) -> Result<Respons
         let items = users::list_accounts(&state.pool).await?;
         return Ok(warp::reply::json(&List { items, next: None }).into_response());
     }
-    let items = users::list_people(&state.pool).await?;
+    let items = users::list_people(&state.pool, &caller).await?;
     Ok(warp::reply::json(&List { items, next: None }).into_response())
 }
 
@@ -38,6 +40,10 @@ pub(crate) struct NewUser {
     #[schema(max_length = 320, pattern = "^[^\\s\\x00-\\x1f\\x7f-\\x9f]+@[^\\s\\x00-\\x1f\\x7f-\\x9f]+$")]
     email: String,
     role: Role,
+    /// The events that the user is limited to. Only viewers can be limited.
+    #[serde(default)]
+    #[schema(required = false)]
+    restriction: Option<Restriction>,
 }
 
 /// A newly added user.
@@ -50,37 +56,47 @@ struct UserAdded {
 /// Adds a user. Returns the account and an invitation that lets the user set a password.
 ///
 /// # Errors
-/// 400, 401, 403, 409 `user_exists`.
+/// 400, 401, 403, 409 `user_exists` or `limited_admin`.
 #[utoipa::path(post, path = "/api/users", operation_id = "addUser", tag = "accounts",
     security(("session" = ["admin"], "csrf" = [])),
     request_body = NewUser,
     responses((status = 201, description = "The user was added.", body = UserAdded),
-        (status = 409, description = "`user_exists`")))]
-pub(crate) async fn add(state: Arc<AppState>, admin: Caller, NewUser { email, role }: NewUser) -> Result<Response, ApiError> {
-    let email = email.trim();
+        (status = 409, description = "`user_exists`, `limited_admin`")))]
+pub(crate) async fn add(state: Arc<AppState>, admin: Caller, user: NewUser) -> Result<Response, ApiError> {
+    let NewUser { email, role, restriction } = user;
+    let (email, restriction) = (email.trim(), normalized(restriction)?);
+    if role == Role::Admin && restriction.is_some() {
+        return Err(ApiError::LimitedAdmin);
+    }
     if !is_email(email) {
         return Err(ApiError::NotJson("`email` must be an email address".to_owned()));
     }
     let token = invitation::new_token()?;
-    let added = users::add(&state.pool, admin.user.id, email, role, &Hash::of(&token)).await?;
+    let added = users::add(&state.pool, admin.user.id, email, role, restriction.as_ref(), &Hash::of(&token)).await?;
     let (user, expires_at) = added.ok_or(ApiError::UserExists)?;
     let added = UserAdded { user, invitation: Invitation { token, expires_at } };
     Ok(warp::reply::with_status(warp::reply::json(&added), StatusCode::CREATED).into_response())
 }
 
-/// Changes a user's role, or disables or enables the account. Returns the account.
+/// Changes a user's role, what the user may see, or disables or enables the account. Returns the account.
 ///
-/// Disabling an account ends all its sessions.
+/// Disabling an account ends all its sessions. Live connections and exports that show what the user may no longer see end within seconds.
 ///
 /// # Errors
-/// 400, 401, 403, 404, 409 `own_account` or `last_admin`.
+/// 400, 401, 403, 404, 409 `own_account`, `last_admin` or `limited_admin`.
 #[utoipa::path(patch, path = "/api/users/{id}", operation_id = "changeUser", tag = "accounts",
     security(("session" = ["admin"], "csrf" = [])),
     params(("id" = i64, Path, description = "Id of the user.")),
     request_body = AccountChange,
     responses((status = 200, description = "The changed account.", body = Account),
-        (status = 409, description = "`own_account`, `last_admin`")))]
-pub(crate) async fn change(state: Arc<AppState>, id: i64, admin: Caller, change: AccountChange) -> Result<Response, ApiError> {
+        (status = 409, description = "`own_account`, `last_admin`, `limited_admin`")))]
+pub(crate) async fn change(
+    state: Arc<AppState>,
+    id: i64,
+    admin: Caller,
+    mut change: AccountChange,
+) -> Result<Response, ApiError> {
+    change.restriction = change.restriction.map(normalized).transpose()?;
     // Keep admins from locking themselves out by mistake.
     if id == admin.user.id {
         return Err(ApiError::OwnAccount);
@@ -89,7 +105,17 @@ pub(crate) async fn change(state: Arc<AppState>, id: i64, admin: Caller, change:
         ChangeOutcome::Changed(account) => account,
         ChangeOutcome::NotFound => return Err(ApiError::NotFound),
         ChangeOutcome::LastAdmin => return Err(ApiError::LastAdmin),
+        ChangeOutcome::LimitedAdmin => return Err(ApiError::LimitedAdmin),
     };
     session_change::announce(&state).await;
     Ok(warp::reply::json(&user).into_response())
+}
+
+/// A restriction in the form in which it is compared and stored.
+///
+/// # Errors
+/// 400 if it has too many values or an invalid one.
+pub(crate) fn normalized(restriction: Option<Restriction>) -> Result<Option<Restriction>, ApiError> {
+    let normalized = restriction.map(Restriction::normalize).transpose();
+    normalized.map_err(|error| ApiError::NotJson(error.to_string()))
 }

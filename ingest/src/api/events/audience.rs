@@ -100,8 +100,8 @@ pub(crate) struct LinkCount {
     params(StatisticsParams, Filters),
     responses((status = 200, description = "The counts.", body = Audience),
         (status = 400, description = "`bad_filter`, `bad_page`")))]
-pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {
-    let query = StatisticsQuery::parse(&query)?;
+pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<Response, ApiError> {
+    let query = StatisticsQuery::parse(&query, caller.visibility())?;
     if !is_time_zone(&state.reading, &query.zone).await? {
         return Err(ApiError::bad_page("zone"));
     }

@@ -12,6 +12,7 @@ use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
 use crate::store::events::values::{self, CountedValue};
+use crate::store::events::visible_values;
 
 /// Maximum length of the text, in characters.
 const MAX_TEXT_CHARS: usize = 256;
@@ -24,7 +25,8 @@ struct Completion {
     items: Vec<CountedValue>,
 }
 
-/// Suggests values of a field that occur in recent events.
+/// Suggests values of a field that occur in recent events that the caller may see. A caller who may not see all events gets values of their newest
+/// 2,000, and no tag for which alone an event would be hidden.
 ///
 /// # Errors
 /// 401; 400 `bad_page`; 503 `too_slow`.
@@ -36,7 +38,7 @@ struct Completion {
             pattern = r"^[^\x00]*$")),
     responses((status = 200, description = "The values.", body = Completion),
         (status = 400, description = "`bad_page`"), (status = 503, description = "`too_slow`")))]
-pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {
+pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<Response, ApiError> {
     if let Some((name, _)) = query.0.iter().find(|(name, _)| name != "field" && name != "text") {
         return Err(ApiError::bad_page(name));
     }
@@ -45,7 +47,13 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
         return Err(ApiError::bad_page("text"));
     }
     let field = query.get("field").filter(|field| !field.contains('\0')).ok_or_else(|| ApiError::bad_page("field"))?;
-    let items = find(&state.reading, field, text).await?.ok_or_else(|| ApiError::bad_page("field"))?;
+    let visibility = caller.visibility();
+    let items = if visibility.is_everything() {
+        find(&state.reading, field, text).await?
+    } else {
+        visible_values::suggest(&state.reading, &visibility, field, text).await?
+    };
+    let items = items.ok_or_else(|| ApiError::bad_page("field"))?;
     Ok(warp::reply::json(&Completion { items }).into_response())
 }
 

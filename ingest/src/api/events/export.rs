@@ -18,8 +18,9 @@ use shared::event::Event;
 use shared::filter::Filter;
 use shared::session::{Caller, Credential, Permission, authenticate_again};
 use sqlx::PgPool;
-use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 use warp::reply::{Reply, Response};
 
 use self::format::Format;
@@ -48,11 +49,13 @@ const TYPICAL_LINE_BYTES: usize = 1 << 10;
 const REPLICA_LAG: HeaderName = HeaderName::from_static("replica-lag");
 /// A client that reads nothing for this long is disconnected.
 const STALLED_AFTER: Duration = Duration::from_secs(60);
+/// How often a client that reads slowly is checked for what it may still see.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Streams all events that match the filters, newest first.
 ///
-/// If a read fails midway, or the caller is disabled, the response is aborted, so that clients do not mistake a partial export for a complete
-/// one.
+/// If a read fails midway, or the caller is disabled or may no longer see the same events, the response is aborted, so that clients do not
+/// mistake a partial export for a complete one.
 ///
 /// # Errors
 /// 401; 400 `bad_filter` or `bad_page`; 429 `too_many_exports`; 503 `too_slow`.
@@ -80,7 +83,7 @@ pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<R
     if with_payloads && format == Format::Csv {
         return Err(ApiError::bad_page("payload"));
     }
-    let filter = parse_filter(&pairs)?;
+    let filter = parse_filter(&pairs, &caller)?;
     let slot = state.exports.take(caller.user.id).ok_or(ApiError::TooManyExports)?;
     // Read the first page here, so that a failure can still be reported as an error response.
     let filter_of = &filter;
@@ -89,12 +92,15 @@ pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<R
     let Report { value: first_page, lag_seconds } = read.await?;
     let on_replica = lag_seconds.is_some();
     let source = Source { state: Arc::clone(&state), on_replica };
-    let export = Export { state, source, filter, format, with_mark, with_payloads, credential: caller.credential, _slot: slot };
+    let abort = CancellationToken::new();
+    let body_abort = abort.clone();
+    let credential = caller.credential;
+    let export = Export { state, source, filter, format, with_mark, with_payloads, credential, abort, _slot: slot };
     let chunks = export.start(first_page);
-    let body = stream::unfold(Some(chunks), |chunks| async {
-        let mut chunks = chunks?;
-        match chunks.recv().await {
-            Some(Chunk::Lines(lines)) => Some((Ok(lines), Some(chunks))),
+    let body = stream::unfold(Some((chunks, body_abort)), |open| async {
+        let (mut chunks, abort) = open?;
+        match chunks.recv().await.filter(|_| !abort.is_cancelled()) {
+            Some(Chunk::Lines(lines)) => Some((Ok(lines), Some((chunks, abort)))),
             Some(Chunk::End) => None,
             // The task has failed: an error aborts the response.
             None => Some((Err(io::Error::other("the export was aborted")), None)),
@@ -126,6 +132,8 @@ struct Export {
     with_mark: bool,
     with_payloads: bool,
     credential: Credential,
+    /// Cancelled if the export failed, so that what it read before is not sent any more.
+    abort: CancellationToken,
     _slot: ExportSlot,
 }
 
@@ -134,10 +142,12 @@ impl Export {
     /// to be sent to it.
     fn start(self, first_page: Found) -> Receiver<Chunk> {
         let (chunks, receiver) = mpsc::channel(1);
+        let abort = self.abort.clone();
         tokio::spawn(async move {
             if let Err(error) = self.send_pages(first_page, &chunks).await
                 && error.kind() != ErrorKind::BrokenPipe
             {
+                abort.cancel();
                 tracing::warn!(%error, "an export was aborted");
             }
         });
@@ -146,7 +156,7 @@ impl Export {
 
     async fn send_pages(mut self, first_page: Found, chunks: &Sender<Chunk>) -> io::Result<()> {
         if let Some(heading) = self.format.heading(self.with_mark)? {
-            send(chunks, Chunk::Lines(heading)).await?;
+            self.send(chunks, Chunk::Lines(heading)).await?;
         }
         let (mut found, mut limit) = (first_page, FIRST_PAGE_EVENTS);
         loop {
@@ -156,11 +166,8 @@ impl Export {
                 limit = next_limit(found.events.len(), bytes);
             }
             drop(found);
-            let Some(position) = next else { return send(chunks, Chunk::End).await };
-            let caller = authenticate_again(&self.state.pool, &self.credential).await.map_err(io::Error::other)?;
-            if !caller.is_some_and(|caller| caller.may(Permission::Read)) {
-                return Err(io::Error::other("the user may no longer read events"));
-            }
+            let Some(position) = next else { return self.send(chunks, Chunk::End).await };
+            self.check_caller().await?;
             found = self.next_page(position, limit).await.map_err(io::Error::other)?;
         }
     }
@@ -170,7 +177,7 @@ impl Export {
         if !self.with_payloads {
             let lines = self.format.lines(events)?;
             let bytes = lines.len();
-            send(chunks, Chunk::Lines(lines)).await?;
+            self.send(chunks, Chunk::Lines(lines)).await?;
             return Ok(bytes);
         }
         let parts = self.source.read(|pool| async move { payload::parts(&pool, events, PART_BYTES).await });
@@ -181,9 +188,32 @@ impl Export {
                 let payload = self.state.codec.read(self.state.reports.primary(), stored).await;
                 payloads.insert(id, payload.map_err(io::Error::other)?);
             }
-            send(chunks, Chunk::Lines(format::with_payloads(part, &payloads)?)).await?;
+            self.send(chunks, Chunk::Lines(format::with_payloads(part, &payloads)?)).await?;
         }
         Ok(events.len() * TYPICAL_LINE_BYTES)
+    }
+
+    /// Fails if the caller may no longer see the same events.
+    async fn check_caller(&self) -> io::Result<()> {
+        let caller = authenticate_again(&self.state.pool, &self.credential).await.map_err(io::Error::other)?;
+        let is_same = |caller: Caller| caller.may(Permission::Read) && caller.visibility() == self.filter.visibility;
+        if caller.is_some_and(is_same) { Ok(()) } else { Err(io::Error::other("the caller may no longer see the same events")) }
+    }
+
+    /// Waits until the client has room for the chunk, and checks meanwhile that the caller may still see it.
+    async fn send(&self, chunks: &Sender<Chunk>, chunk: Chunk) -> io::Result<()> {
+        let stalled_at = Instant::now() + STALLED_AFTER;
+        loop {
+            match timeout(CHECK_INTERVAL, chunks.reserve()).await {
+                Ok(Ok(permit)) => {
+                    permit.send(chunk);
+                    return Ok(());
+                }
+                Ok(Err(_)) => return Err(ErrorKind::BrokenPipe.into()),
+                Err(_) if Instant::now() >= stalled_at => return Err(io::Error::other("the client reads nothing")),
+                Err(_) => self.check_caller().await?,
+            }
+        }
     }
 
     async fn next_page(&mut self, position: ListPosition, limit: i64) -> Result<Found, sqlx::Error> {
@@ -213,13 +243,6 @@ impl Source {
         self.on_replica = report.lag_seconds.is_some();
         Ok(report.value)
     }
-}
-
-async fn send(chunks: &Sender<Chunk>, chunk: Chunk) -> io::Result<()> {
-    chunks.send_timeout(chunk, STALLED_AFTER).await.map_err(|error| match error {
-        SendTimeoutError::Closed(_) => ErrorKind::BrokenPipe.into(),
-        SendTimeoutError::Timeout(_) => io::Error::other("the client reads nothing"),
-    })
 }
 
 /// How many events to read next, so that their lines have about [`PAGE_BYTES`].

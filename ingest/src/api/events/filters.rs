@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use shared::filter::{Filter, FilterError};
+use shared::session::Caller;
 use time::OffsetDateTime;
 use utoipa::IntoParams;
 use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, Type};
@@ -144,17 +145,18 @@ fn metadata_by_key() -> Object {
         .build()
 }
 
-/// Parses the name-value pairs of a query string as a filter.
+/// Parses the name-value pairs of a query string as a filter of what the caller may see.
 ///
 /// # Errors
 /// If a name is unknown or a value is invalid.
-pub(crate) fn parse_filter(pairs: &[(String, String)]) -> Result<Filter, FilterError> {
-    Filter::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+pub(crate) fn parse_filter(pairs: &[(String, String)], caller: &Caller) -> Result<Filter, FilterError> {
+    Filter::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())), caller.visibility())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared::visibility::Visibility;
 
     #[test]
     fn every_described_parameter_is_accepted() {
@@ -168,7 +170,7 @@ mod tests {
                 "actor" | "not.actor" => "bot",
                 _ => "2026-01-02T03:04:05Z",
             };
-            let filter = Filter::from_pairs([(name, value)]).expect(name);
+            let filter = Filter::from_pairs([(name, value)], Visibility::everything()).expect(name);
             assert!(!filter.is_empty(), "{name}");
         }
     }

@@ -59,7 +59,7 @@ struct HistogramBucket {
     params(Filters, PeriodFilters, ("buckets" = Option<u8>, Query, description = "Maximum number of buckets.", minimum = 1, maximum = 200)),
     responses((status = 200, description = "The counts.", body = Histogram),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
-pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {
+pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<Response, ApiError> {
     let (mut max_buckets, mut pairs) = (DEFAULT_BUCKETS, Vec::new());
     for (name, value) in query.0 {
         match name.as_ref() {
@@ -70,9 +70,11 @@ pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Respon
             _ => pairs.push((name, value)),
         }
     }
-    let mut filter = parse_filter(&pairs)?;
+    let mut filter = parse_filter(&pairs, &caller)?;
     let to = filter.to.unwrap_or_else(OffsetDateTime::now_utc);
-    let oldest = if filter.from.is_none() { oldest_of_few(&state.reading, MAX_COUNTED).await? } else { None };
+    // How many events are stored would tell of others' events.
+    let is_asked = filter.from.is_none() && filter.visibility.is_everything();
+    let oldest = if is_asked { oldest_of_few(&state.reading, MAX_COUNTED).await? } else { None };
     let day_before = to - DEFAULT_RANGE;
     let from = filter.from.unwrap_or_else(|| oldest.map_or(day_before, |oldest| oldest.min(day_before))).min(to);
     let (start, step, bucket_count) = divide(from, to, max_buckets);

@@ -35,15 +35,15 @@ struct Message {
 #[utoipa::path(get, path = "/api/messages/{id}", operation_id = "getMessage", tag = "events",
     params(("id" = String, Path, description = "Mandrill's id for the message.")),
     responses((status = 200, description = "The message.", body = Message), (status = 503, description = "`too_slow`")))]
-pub async fn get(state: Arc<AppState>, id: String, _: Caller) -> Result<Response, ApiError> {
-    let id = path_text(&id)?;
-    let mut events = message::find_events(&state.reading, &id, MAX_EVENTS as i64 + 1).await?;
+pub async fn get(state: Arc<AppState>, id: String, caller: Caller) -> Result<Response, ApiError> {
+    let (id, visibility) = (path_text(&id)?, caller.visibility());
+    let mut events = message::find_events(&state.reading, &id, &visibility, MAX_EVENTS as i64 + 1).await?;
     if events.is_empty() {
         return Err(ApiError::NotFound);
     }
     let cut = events.len() > MAX_EVENTS;
     events.truncate(MAX_EVENTS);
     let recipient = events.iter().find_map(|event| event.recipient.as_deref()).unwrap_or_default();
-    let related = message::find_related(&state.reading, recipient, &id, MAX_RELATED).await?;
+    let related = message::find_related(&state.reading, recipient, &id, &visibility, MAX_RELATED).await?;
     Ok(warp::reply::json(&Message { message_id: id, events, cut, related }).into_response())
 }

@@ -25,7 +25,7 @@ struct Recipient {
     messages: Vec<RecipientMessage>,
     /// Events that stop or resume mail to the address, such as bounces, complaints and changes of the denylist, newest first; at most 20.
     suppressions: Vec<Suppression>,
-    /// When personal data of the address was last erased. What is listed came later.
+    /// When personal data of the address was last erased. What is listed came later. Null for callers who may not see all events.
     #[serde(with = "time::serde::rfc3339::option")]
     erased_at: Option<OffsetDateTime>,
     /// The kind with the most recent event comes first.
@@ -75,21 +75,22 @@ impl RecipientStanding {
     params(("email" = String, Path, description = "The recipient's address.")),
     responses((status = 200, description = "The counts.", body = Recipient), (status = 410, description = "`erased`"),
         (status = 503, description = "`too_slow`")))]
-pub async fn get(state: Arc<AppState>, email: String, _: Caller) -> Result<Response, ApiError> {
-    let email = path_text(&email)?;
+pub async fn get(state: Arc<AppState>, email: String, caller: Caller) -> Result<Response, ApiError> {
+    let (email, visibility) = (path_text(&email)?, &caller.visibility());
     let pool = &state.reading;
-    let erased_at = state.erasures.get(pool).await?.erased_at(&email);
-    let kinds = recipient::count_by_kind(pool, &email).await?;
+    // Whose data was erased can be somebody of whom the caller may not know.
+    let erased_at = state.erasures.get(pool).await?.erased_at(&email).filter(|_| visibility.is_everything());
+    let kinds = recipient::count_by_kind(pool, &email, visibility).await?;
     if kinds.is_empty() {
         return Err(erased_at.map_or(ApiError::NotFound, ApiError::Erased));
     }
-    let standing = RecipientStanding::of(&mut recipient::events_for_standing(pool, &email).await?);
+    let standing = RecipientStanding::of(&mut recipient::events_for_standing(pool, &email, visibility).await?);
     let engagement = Engagement {
-        open: recipient::last_by_person(pool, &email, "open").await?,
-        click: recipient::last_by_person(pool, &email, "click").await?,
+        open: recipient::last_by_person(pool, &email, visibility, "open").await?,
+        click: recipient::last_by_person(pool, &email, visibility, "click").await?,
     };
-    let messages = recipient::newest_messages(pool, &email).await?;
-    let suppressions = recipient::newest_suppressions(pool, &email).await?;
+    let messages = recipient::newest_messages(pool, &email, visibility).await?;
+    let suppressions = recipient::newest_suppressions(pool, &email, visibility).await?;
     let recipient = Recipient { email, standing, engagement, messages, suppressions, erased_at, kinds };
     Ok(warp::reply::json(&recipient).into_response())
 }

@@ -35,8 +35,8 @@ use crate::store::time_limit;
     params(StatisticsParams, Filters),
     responses((status = 200, description = "The counts.", body = Statistics),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
-pub async fn get(state: Arc<AppState>, _: Caller, query: Pairs) -> Result<Response, ApiError> {
-    let query = StatisticsQuery::parse(&query)?;
+pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<Response, ApiError> {
+    let query = StatisticsQuery::parse(&query, caller.visibility())?;
     if !store::is_time_zone(&state.reading, &query.zone).await? {
         return Err(ApiError::bad_page("zone"));
     }

@@ -64,13 +64,12 @@ pub async fn mark_read(state: Arc<AppState>, caller: Caller, MarkRead { ids, up_
     if ids.is_empty() == up_to.is_none() || ids.len() > MAX_IDS {
         return Err(ApiError::NotJson(format!("give either `up_to` or 1 to {MAX_IDS} `ids`")));
     }
-    let user = &caller.user;
     let marked = match up_to {
-        Some(up_to) => notifications::mark_read_up_to(&state.pool, user, up_to).await?,
-        None => notifications::mark_read(&state.pool, user, &ids).await?,
+        Some(up_to) => notifications::mark_read_up_to(&state.pool, &caller, up_to).await?,
+        None => notifications::mark_read(&state.pool, &caller, &ids).await?,
     };
-    let unread = notifications::count_unread(&state.pool, user).await?;
-    let read = ReadMark { user: user.id, ids, up_to, unread };
+    let unread = notifications::count_unread(&state.pool, &caller).await?;
+    let read = ReadMark { user: caller.user.id, ids, up_to, unread };
     publish(&state, FeedItem { read: Some(read), ..FeedItem::default() }).await;
     Ok(warp::reply::json(&Marked { marked, unread }).into_response())
 }
@@ -89,10 +88,9 @@ pub async fn mark_unread(state: Arc<AppState>, caller: Caller, MarkUnread { ids 
     if ids.is_empty() || ids.len() > MAX_IDS {
         return Err(ApiError::NotJson(format!("give 1 to {MAX_IDS} `ids`")));
     }
-    let user = &caller.user;
-    let ids = notifications::mark_unread(&state.pool, user, &ids).await?;
-    let unread = notifications::count_unread(&state.pool, user).await?;
-    let mark = UnreadMark { user: user.id, ids, unread };
+    let ids = notifications::mark_unread(&state.pool, &caller, &ids).await?;
+    let unread = notifications::count_unread(&state.pool, &caller).await?;
+    let mark = UnreadMark { user: caller.user.id, ids, unread };
     publish(&state, FeedItem { unread: Some(mark), ..FeedItem::default() }).await;
     Ok(warp::reply::json(&Unread { unread }).into_response())
 }

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 use shared::session::{Hash, User};
+use shared::visibility::Restriction;
+use sqlx::types::Json;
 use sqlx::{PgExecutor, PgPool};
 use time::OffsetDateTime;
 
@@ -38,13 +40,13 @@ pub(crate) async fn renew(pool: &PgPool, admin: i64, user: i64, token: &Hash) ->
 /// Finds the user that a valid invitation belongs to.
 pub(crate) async fn find_user(pool: &PgPool, token: &Hash) -> Result<Option<User>, sqlx::Error> {
     let row = sqlx::query!(
-        "select users.id, email, role from invitations join users on users.id = user_id
-         where token_hash = $1 and expires_at > now() and disabled_at is null",
+        r#"select users.id, email, role, restriction as "restriction: Json<Restriction>" from invitations join users on users.id = user_id
+           where token_hash = $1 and expires_at > now() and disabled_at is null"#,
         token.as_slice()
     )
     .fetch_optional(pool)
     .await?;
-    row.map(|row| to_user(row.id, row.email, &row.role)).transpose()
+    row.map(|row| to_user(row.id, row.email, &row.role, row.restriction)).transpose()
 }
 
 /// Consumes an invitation: sets the user's password and ends all their sessions. Returns false if the invitation has expired or

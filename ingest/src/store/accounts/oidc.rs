@@ -2,6 +2,8 @@
 
 use serde_json::json;
 use shared::session::User;
+use shared::visibility::Restriction;
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
 use crate::store::accounts::audit;
@@ -49,7 +51,8 @@ pub(crate) async fn find_or_link(
 
 async fn find_linked(connection: &mut PgConnection, account: &ProviderAccount<'_>) -> Result<LinkedUser, sqlx::Error> {
     let row = sqlx::query!(
-        "select id, email, role, disabled_at is not null as \"is_disabled!\" from users where oidc_issuer = $1 and oidc_subject = $2",
+        r#"select id, email, role, restriction as "restriction: Json<Restriction>", disabled_at is not null as "is_disabled!"
+           from users where oidc_issuer = $1 and oidc_subject = $2"#,
         account.issuer,
         account.subject
     )
@@ -57,7 +60,7 @@ async fn find_linked(connection: &mut PgConnection, account: &ProviderAccount<'_
     .await?;
     Ok(match row {
         Some(row) if row.is_disabled => LinkedUser::Disabled,
-        Some(row) => LinkedUser::Enabled(to_user(row.id, row.email, &row.role)?),
+        Some(row) => LinkedUser::Enabled(to_user(row.id, row.email, &row.role, row.restriction)?),
         None => LinkedUser::Unknown,
     })
 }
@@ -65,8 +68,9 @@ async fn find_linked(connection: &mut PgConnection, account: &ProviderAccount<'_
 /// Links the enabled user with this email address, unless another account from the same issuer is already linked.
 async fn link(connection: &mut PgConnection, account: &ProviderAccount<'_>) -> Result<Option<User>, sqlx::Error> {
     let row = sqlx::query!(
-        "update users set oidc_issuer = $1, oidc_subject = $2
-         where lower(email) = lower($3) and oidc_issuer is distinct from $1 and disabled_at is null returning id, email, role",
+        r#"update users set oidc_issuer = $1, oidc_subject = $2
+           where lower(email) = lower($3) and oidc_issuer is distinct from $1 and disabled_at is null
+           returning id, email, role, restriction as "restriction: Json<Restriction>""#,
         account.issuer,
         account.subject,
         account.email
@@ -75,7 +79,7 @@ async fn link(connection: &mut PgConnection, account: &ProviderAccount<'_>) -> R
     .await?;
     let Some(row) = row else { return Ok(None) };
     audit::record(connection, row.id, "user_linked", json!({"user": row.id})).await?;
-    to_user(row.id, row.email, &row.role).map(Some)
+    to_user(row.id, row.email, &row.role, row.restriction).map(Some)
 }
 
 async fn add(connection: &mut PgConnection, account: &ProviderAccount<'_>) -> Result<Option<User>, sqlx::Error> {
@@ -91,5 +95,5 @@ async fn add(connection: &mut PgConnection, account: &ProviderAccount<'_>) -> Re
     .await?;
     let Some(row) = row else { return Ok(None) };
     audit::record(connection, row.id, "user_added", json!({"user": row.id, "role": row.role})).await?;
-    to_user(row.id, row.email, &row.role).map(Some)
+    to_user(row.id, row.email, &row.role, None).map(Some)
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::session::Hash;
+use shared::visibility::Restriction;
 use sqlx::PgPool;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
@@ -37,6 +39,9 @@ pub(crate) struct Token {
     user: TokenOwner,
     #[schema(value_type = Vec<Scope>)]
     scopes: Vec<String>,
+    /// The events that the token is limited to, in addition to what its user is limited to. Null if it is not.
+    #[schema(value_type = Option<Restriction>)]
+    restriction: Option<Json<Restriction>>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     /// Accurate to the minute.
@@ -63,9 +68,10 @@ pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<Token>, sqlx::
 
 async fn read(pool: &PgPool, id: Option<i64>) -> Result<Vec<Token>, sqlx::Error> {
     let rows = sqlx::query!(
-        "select api_tokens.id, name, user_id, email, scopes, api_tokens.created_at, last_used_at
-         from api_tokens join users on users.id = user_id where $1::bigint is null or api_tokens.id = $1
-         order by api_tokens.id desc limit 1000",
+        r#"select api_tokens.id, name, user_id, email, scopes, api_tokens.restriction as "restriction: Json<Restriction>",
+                  api_tokens.created_at, last_used_at
+           from api_tokens join users on users.id = user_id where $1::bigint is null or api_tokens.id = $1
+           order by api_tokens.id desc limit 1000"#,
         id
     )
     .fetch_all(pool)
@@ -75,46 +81,70 @@ async fn read(pool: &PgPool, id: Option<i64>) -> Result<Vec<Token>, sqlx::Error>
         name: row.name,
         user: TokenOwner { id: row.user_id, email: row.email },
         scopes: row.scopes,
+        restriction: row.restriction,
         created_at: row.created_at,
         last_used_at: row.last_used_at,
     });
     Ok(tokens.collect())
 }
 
+/// What is stored of a new token.
+pub(crate) struct TokenGrant<'a> {
+    pub(crate) hash: Hash,
+    pub(crate) name: &'a str,
+    pub(crate) scopes: &'a [String],
+    pub(crate) restriction: Option<&'a Restriction>,
+}
+
 /// Adds a token that acts on behalf of `admin`. Returns its id.
-pub(crate) async fn add(pool: &PgPool, admin: i64, token: &Hash, name: &str, scopes: &[String]) -> Result<i64, sqlx::Error> {
+pub(crate) async fn add(pool: &PgPool, admin: i64, token: &TokenGrant<'_>) -> Result<i64, sqlx::Error> {
+    let TokenGrant { hash, name, scopes, restriction } = token;
     let mut transaction = pool.begin().await?;
     let id = sqlx::query_scalar!(
-        "insert into api_tokens (token_hash, name, user_id, scopes) values ($1, $2, $3, $4) returning id",
-        token.as_slice(),
+        "insert into api_tokens (token_hash, name, user_id, scopes, restriction) values ($1, $2, $3, $4, $5) returning id",
+        hash.as_slice(),
         name,
         admin,
-        scopes
+        scopes,
+        restriction.map(Json) as Option<Json<&Restriction>>
     )
     .fetch_one(&mut *transaction)
     .await?;
-    audit::record(&mut *transaction, admin, "token_added", json!({"token": id, "scopes": scopes})).await?;
+    audit::record(&mut *transaction, admin, "token_added", json!({"token": id, "scopes": scopes, "restriction": restriction}))
+        .await?;
     transaction.commit().await?;
     Ok(id)
 }
 
 /// Adds a token that acts on behalf of the enabled user with this email address. Returns false if there is no such user.
-pub(crate) async fn add_for_email(
-    pool: &PgPool,
-    email: &str,
-    token: &Hash,
-    name: &str,
-    scopes: &[String],
-) -> Result<bool, sqlx::Error> {
+pub(crate) async fn add_for_email(pool: &PgPool, email: &str, token: &TokenGrant<'_>) -> Result<bool, sqlx::Error> {
+    let TokenGrant { hash, name, scopes, restriction } = token;
     let added = sqlx::query!(
-        "insert into api_tokens (token_hash, name, user_id, scopes)
-         select $1, $2, id, $4 from users where lower(email) = lower($3) and disabled_at is null",
-        token.as_slice(),
+        "insert into api_tokens (token_hash, name, user_id, scopes, restriction)
+         select $1, $2, id, $4, $5 from users where lower(email) = lower($3) and disabled_at is null",
+        hash.as_slice(),
         name,
         email,
-        scopes
+        scopes,
+        restriction.map(Json) as Option<Json<&Restriction>>
     );
     Ok(added.execute(pool).await?.rows_affected() > 0)
+}
+
+/// Limits a token to a part of all events, or lifts the limit. Returns false if no token has this id.
+pub(crate) async fn restrict(pool: &PgPool, admin: i64, id: i64, restriction: Option<&Restriction>) -> Result<bool, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    let changed = sqlx::query!(
+        "update api_tokens set restriction = $2 where id = $1",
+        id,
+        restriction.map(Json) as Option<Json<&Restriction>>
+    );
+    if changed.execute(&mut *transaction).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    audit::record(&mut *transaction, admin, "token_changed", json!({"token": id, "restriction": restriction})).await?;
+    transaction.commit().await?;
+    Ok(true)
 }
 
 /// Revokes a token. Returns false if no token has this id.

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::session::{Hash, Role};
+use shared::session::{Caller, Hash, Role};
+use shared::visibility::Restriction;
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -25,6 +27,9 @@ pub(crate) struct Account {
     email: String,
     #[schema(value_type = Role)]
     role: String,
+    /// The events that the user is limited to. Null if the user may see all events.
+    #[schema(value_type = Option<Restriction>)]
+    restriction: Option<Json<Restriction>>,
     /// True if the user is not allowed to sign in.
     disabled: bool,
     #[serde(with = "time::serde::rfc3339")]
@@ -48,6 +53,15 @@ pub(crate) struct AccountChange {
     role: Option<Role>,
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled: Option<bool>,
+    /// The events that the user is limited to; null for all events. Only viewers can be limited.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Restriction>, required = false)]
+    pub(crate) restriction: Option<Option<Restriction>>,
+}
+
+/// Tells null from a missing field.
+fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// The outcome of [`change`].
@@ -56,6 +70,8 @@ pub(crate) enum ChangeOutcome {
     NotFound,
     /// The change would leave no enabled admin.
     LastAdmin,
+    /// The change would leave an admin who is limited to a part of all events.
+    LimitedAdmin,
 }
 
 /// A user whose row is locked until the transaction ends.
@@ -66,11 +82,17 @@ pub(crate) struct LockedUser {
     pub(crate) disabled_at: Option<OffsetDateTime>,
 }
 
-/// Lists the users who can sign in, ordered by email address.
-pub(crate) async fn list_people(pool: &PgPool) -> Result<Vec<Person>, sqlx::Error> {
-    sqlx::query_as!(Person, "select id, email, role from users where disabled_at is null order by lower(email) limit 1000")
-        .fetch_all(pool)
-        .await
+/// Lists the users who can sign in, ordered by email address. A caller who is limited to a part of all events does not learn who else is.
+pub(crate) async fn list_people(pool: &PgPool, caller: &Caller) -> Result<Vec<Person>, sqlx::Error> {
+    sqlx::query_as!(
+        Person,
+        "select id, email, role from users where disabled_at is null and (restriction is null or id = $1 or $2)
+         order by lower(email) limit 1000",
+        caller.user.id,
+        caller.visibility().is_everything()
+    )
+    .fetch_all(pool)
+    .await
 }
 
 /// Lists all accounts, ordered by email address.
@@ -81,7 +103,7 @@ pub(crate) async fn list_accounts(pool: &PgPool) -> Result<Vec<Account>, sqlx::E
 async fn read_accounts(executor: impl PgExecutor<'_>, id: Option<i64>) -> Result<Vec<Account>, sqlx::Error> {
     sqlx::query_as!(
         Account,
-        r#"select users.id, email, role, disabled_at is not null as "disabled!", users.created_at, seen_at as last_seen_at,
+        r#"select users.id, email, role, restriction as "restriction: Json<Restriction>", disabled_at is not null as "disabled!", users.created_at, seen_at as last_seen_at,
                   password_hash is not null as "has_password!", expires_at as "invited_until?"
            from users left join invitations on user_id = users.id and expires_at > now()
            where $1::bigint is null or users.id = $1
@@ -99,18 +121,20 @@ pub(crate) async fn add(
     admin: i64,
     email: &str,
     role: Role,
+    restriction: Option<&Restriction>,
     invitation: &Hash,
 ) -> Result<Option<(Account, OffsetDateTime)>, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let added = sqlx::query_scalar!(
-        "insert into users (email, role, read_up_to)
-         select $1, $2, coalesce(max(id), 0) from notifications on conflict (lower(email)) do nothing returning id",
+        "insert into users (email, role, restriction, read_up_to)
+         select $1, $2, $3, coalesce(max(id), 0) from notifications on conflict (lower(email)) do nothing returning id",
         email,
-        role.to_string()
+        role.to_string(),
+        restriction.map(Json) as Option<Json<&Restriction>>
     );
     let Some(id) = added.fetch_optional(&mut *transaction).await? else { return Ok(None) };
     let expires_at = invitations::insert(&mut *transaction, id, invitation).await?;
-    audit::record(&mut *transaction, admin, "user_added", json!({"user": id, "role": role})).await?;
+    audit::record(&mut *transaction, admin, "user_added", json!({"user": id, "role": role, "restriction": restriction})).await?;
     let account = read_accounts(&mut *transaction, Some(id)).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
     transaction.commit().await?;
     Ok(Some((account, expires_at)))
@@ -122,17 +146,23 @@ pub(crate) async fn change(pool: &PgPool, admin: i64, id: i64, change: &AccountC
     lock_admins_and(&mut transaction, id).await?;
     let changed = sqlx::query!(
         "update users set role = coalesce($2, role),
-           disabled_at = case when $3 then coalesce(disabled_at, now()) when not $3 then null else disabled_at end
+           disabled_at = case when $3 then coalesce(disabled_at, now()) when not $3 then null else disabled_at end,
+           restriction = case when $4 then $5 else restriction end
          where id = $1",
         id,
         change.role.map(|role| role.to_string()),
-        change.disabled
+        change.disabled,
+        change.restriction.is_some(),
+        change.restriction.as_ref().and_then(Option::as_ref).map(Json) as Option<Json<&Restriction>>
     );
     if changed.execute(&mut *transaction).await?.rows_affected() == 0 {
         return Ok(ChangeOutcome::NotFound);
     }
     if !has_admin(&mut transaction).await? {
         return Ok(ChangeOutcome::LastAdmin);
+    }
+    if is_limited_admin(&mut transaction, id).await? {
+        return Ok(ChangeOutcome::LimitedAdmin);
     }
     if change.disabled == Some(true) {
         sqlx::query!("delete from sessions where user_id = $1", id).execute(&mut *transaction).await?;
@@ -154,6 +184,13 @@ async fn lock_admins_and(connection: &mut PgConnection, id: i64) -> Result<(), s
 /// True if at least one enabled admin remains.
 async fn has_admin(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"select exists (select from users where role = 'admin' and disabled_at is null) as "has_admin!""#)
+        .fetch_one(connection)
+        .await
+}
+
+/// True if the user is an admin and yet limited to a part of all events.
+async fn is_limited_admin(connection: &mut PgConnection, id: i64) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"select role = 'admin' and restriction is not null as "is_limited!" from users where id = $1"#, id)
         .fetch_one(connection)
         .await
 }
@@ -181,10 +218,12 @@ pub(crate) async fn lock_by_email(connection: &mut PgConnection, email: &str) ->
     .await
 }
 
-/// Sets a user's password and role, enables the account, and ends all its sessions.
+/// Sets a user's password and role, enables the account, and ends all its sessions. An admin sees all events.
 pub(crate) async fn replace(connection: &mut PgConnection, id: i64, password_hash: &str, role: Role) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "update users set password_hash = $2, role = $3, disabled_at = null where id = $1",
+        "update users set password_hash = $2, role = $3, disabled_at = null,
+           restriction = case when $3 = 'admin' then null else restriction end
+         where id = $1",
         id,
         password_hash,
         role.to_string()

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::store::events::search_plan::{self, RowLimit};
 use crate::store::events::selected_statistics::{COUNT_TIMEOUT, MAX_NAMES, push_selected};
+use crate::store::events::selection::push_visible_tags;
 use crate::store::events::statistics::Counted;
 use crate::store::time_limit;
 
@@ -90,7 +91,11 @@ pub(crate) async fn count_mail(pool: &PgPool, filter: &Filter, counted: Counted)
                   count(distinct sent.message_id) filter (where kind = 'open' and actor in ('person', 'proxy')) as opened,
                   count(distinct sent.message_id) filter (where kind = 'click' and actor in ('person', 'proxy')) as clicked
            from selected left join sent on sent.message_id = selected.message_id
-                cross join lateral facets_of(kind, recipient, sender, tags, template, subaccount, diagnostic)
+                cross join lateral facets_of(kind, recipient, sender, ",
+    );
+    push_visible_tags(&mut sql, &filter.visibility);
+    sql.push(
+        ", template, subaccount, diagnostic)
            where facet in ('domain', 'tag', 'template', 'subaccount') group by facet, name
          ), ranked as (
            select *, row_number() over (partition by facet order by sent desc, opened desc, name) as place from counted

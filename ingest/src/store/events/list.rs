@@ -2,12 +2,13 @@
 
 use shared::event::Event;
 use shared::filter::Filter;
+use shared::visibility::Visibility;
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 use time::OffsetDateTime;
 
 use crate::store::copy::EVENT_COLUMNS;
 use crate::store::events::search_plan::SearchPlan;
-use crate::store::events::selection::push_conditions;
+use crate::store::events::selection::{push_conditions, push_visibility};
 
 /// An event's receive time and id, which determine its position in the list.
 pub(crate) type ListPosition = (OffsetDateTime, i64);
@@ -55,13 +56,14 @@ pub(crate) fn push_list_order(sql: &mut QueryBuilder<Postgres>) {
     sql.push(" order by received_at desc, id desc");
 }
 
-/// Reads one event.
+/// Reads one event, if it is visible.
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<Event>, sqlx::Error> {
+pub(crate) async fn find(pool: &PgPool, id: i64, visibility: &Visibility) -> Result<Option<Event>, sqlx::Error> {
     let mut sql = select_events();
     sql.push(" and id = ").push_bind(id);
+    push_visibility(&mut sql, visibility);
     sql.build_query_as().fetch_optional(pool).await
 }
 

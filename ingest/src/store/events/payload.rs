@@ -3,19 +3,27 @@
 use std::collections::HashMap;
 
 use shared::event::Event;
+use shared::visibility::Visibility;
 use sqlx::PgPool;
 
 use crate::store::dictionaries::{CodecCache, PayloadError, StoredPayload};
 
-/// Reads an event's payload as received; `{}` if it has been erased.
+/// Reads a visible event's payload as received; `{}` if it has been erased.
 ///
 /// # Errors
 /// Returns an error if Postgres fails, or if the payload is damaged.
-pub(crate) async fn find(pool: &PgPool, codec: &CodecCache, event_id: i64) -> Result<Option<String>, PayloadError> {
+pub(crate) async fn find(
+    pool: &PgPool,
+    codec: &CodecCache,
+    event_id: i64,
+    visibility: &Visibility,
+) -> Result<Option<String>, PayloadError> {
     let stored = sqlx::query_as!(
         StoredPayload,
-        r#"select payload as "payload!", payload_frame, payload_values(events) as "values!: _" from events where id = $1"#,
-        event_id
+        r#"select payload as "payload!", payload_frame, payload_values(events) as "values!: _" from events
+           where id = $1 and is_visible($2, kind, subaccount, tags, sender)"#,
+        event_id,
+        visibility.to_json()
     );
     match stored.fetch_optional(pool).await? {
         Some(stored) => Ok(Some(codec.read(pool, stored).await?)),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use shared::event::ReasonClass;
+use shared::visibility::Visibility;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -32,20 +33,27 @@ const MAX_EVENTS: i64 = 10_000;
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn events_for_standing(pool: &PgPool, email: &str) -> Result<Vec<AddressEvent>, sqlx::Error> {
+pub(crate) async fn events_for_standing(
+    pool: &PgPool,
+    email: &str,
+    visibility: &Visibility,
+) -> Result<Vec<AddressEvent>, sqlx::Error> {
     sqlx::query_as!(
         AddressEvent,
         r#"select id as "id!", kind as "kind!", occurred_at as "occurred_at!", reason_class from (
              select id, kind, occurred_at, reason_class from events
-             where lower(recipient collate "C") = lower($1 collate "C") and kind <> all(array['send', 'open', 'click', 'inbound'])
+             where lower(recipient collate "C") = lower($1 collate "C")
+               and is_visible($3, kind, subaccount, tags, sender) and kind <> all(array['send', 'open', 'click', 'inbound'])
              order by received_at desc, id desc limit $2
            ) as newest
            union all
            (select id, kind, occurred_at, reason_class from events
-            where lower(recipient collate "C") = lower($1 collate "C") and kind in ('open', 'click')
+            where lower(recipient collate "C") = lower($1 collate "C")
+              and is_visible($3, kind, subaccount, tags, sender) and kind in ('open', 'click')
             order by occurred_at desc limit 1)"#,
         email,
-        MAX_EVENTS
+        MAX_EVENTS,
+        visibility.to_json()
     )
     .fetch_all(pool)
     .await
@@ -55,15 +63,21 @@ pub(crate) async fn events_for_standing(pool: &PgPool, email: &str) -> Result<Ve
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn count_by_kind(pool: &PgPool, email: &str) -> Result<Vec<RecipientKind>, sqlx::Error> {
+pub(crate) async fn count_by_kind(
+    pool: &PgPool,
+    email: &str,
+    visibility: &Visibility,
+) -> Result<Vec<RecipientKind>, sqlx::Error> {
     sqlx::query_as!(
         RecipientKind,
         r#"select kind as "kind!", count(*) as "count!", min(occurred_at) as "first_at!", max(occurred_at) as "last_at!",
                   (array_agg(diagnostic order by occurred_at desc, id desc))[1] as diagnostic,
                   (array_agg(reason_class order by occurred_at desc, id desc))[1] as reason_class
            from events where lower(recipient collate "C") = lower($1 collate "C")
+             and is_visible($2, kind, subaccount, tags, sender)
            group by kind order by max(occurred_at) desc, kind"#,
-        email
+        email,
+        visibility.to_json()
     )
     .fetch_all(pool)
     .await
@@ -81,14 +95,21 @@ pub(crate) struct PersonEvent {
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn last_by_person(pool: &PgPool, email: &str, kind: &str) -> Result<Option<PersonEvent>, sqlx::Error> {
+pub(crate) async fn last_by_person(
+    pool: &PgPool,
+    email: &str,
+    visibility: &Visibility,
+    kind: &str,
+) -> Result<Option<PersonEvent>, sqlx::Error> {
     sqlx::query_as!(
         PersonEvent,
         r#"select id as "event_id!", occurred_at as "at!" from events
-           where lower(recipient collate "C") = lower($1 collate "C") and kind = $2 and actor in ('person', 'proxy')
+           where lower(recipient collate "C") = lower($1 collate "C")
+             and is_visible($3, kind, subaccount, tags, sender) and kind = $2 and actor in ('person', 'proxy')
            order by occurred_at desc, id desc limit 1"#,
         email,
-        kind
+        kind,
+        visibility.to_json()
     )
     .fetch_optional(pool)
     .await
@@ -115,12 +136,17 @@ const MAX_MESSAGE_EVENTS: i64 = 500;
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn newest_messages(pool: &PgPool, email: &str) -> Result<Vec<RecipientMessage>, sqlx::Error> {
+pub(crate) async fn newest_messages(
+    pool: &PgPool,
+    email: &str,
+    visibility: &Visibility,
+) -> Result<Vec<RecipientMessage>, sqlx::Error> {
     sqlx::query_as!(
         RecipientMessage,
         r#"with newest as (
              select message_id, subject, kind, actor, received_at, occurred_at, id from events
-             where lower(recipient collate "C") = lower($1 collate "C") and message_id is not null and kind <> 'inbound'
+             where lower(recipient collate "C") = lower($1 collate "C")
+               and is_visible($3, kind, subaccount, tags, sender) and message_id is not null and kind <> 'inbound'
              order by received_at desc, id desc limit $2
            ), by_kind as (
              select message_id, kind, max(subject) as subject, max(occurred_at) as occurred_at, max(id) as id,
@@ -132,7 +158,8 @@ pub(crate) async fn newest_messages(pool: &PgPool, email: &str) -> Result<Vec<Re
                   coalesce(array_agg(kind order by occurred_at, id) filter (where by_machines), '{}') as "machine_kinds!"
            from by_kind group by message_id order by max(occurred_at) desc, max(id) desc limit 10"#,
         email,
-        MAX_MESSAGE_EVENTS
+        MAX_MESSAGE_EVENTS,
+        visibility.to_json()
     )
     .fetch_all(pool)
     .await
@@ -158,18 +185,24 @@ pub(crate) struct Suppression {
 ///
 /// # Errors
 /// Returns an error if Postgres fails.
-pub(crate) async fn newest_suppressions(pool: &PgPool, email: &str) -> Result<Vec<Suppression>, sqlx::Error> {
+pub(crate) async fn newest_suppressions(
+    pool: &PgPool,
+    email: &str,
+    visibility: &Visibility,
+) -> Result<Vec<Suppression>, sqlx::Error> {
     sqlx::query_as!(
         Suppression,
         r#"with newest as (
              select id, kind, occurred_at, reason_class, diagnostic, subject, message_id from events
              where lower(recipient collate "C") = lower($1 collate "C")
+               and is_visible($2, kind, subaccount, tags, sender)
                and (kind in ('hard_bounce', 'soft_bounce', 'reject', 'spam', 'unsub') or kind like 'blacklist%' or kind like 'whitelist%')
              order by received_at desc, id desc limit 20
            )
            select id as "event_id!", kind as "kind!", occurred_at as "at!", reason_class, diagnostic, subject, message_id from newest
            order by occurred_at desc, id desc"#,
-        email
+        email,
+        visibility.to_json()
     )
     .fetch_all(pool)
     .await

@@ -9,6 +9,7 @@ mod scan;
 use std::time::Duration;
 
 use shared::filter::Filter;
+use shared::visibility::Restriction;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -60,7 +61,11 @@ pub(crate) async fn search(
 /// Whether an index finds events that match, other than in the order of the list.
 fn has_lookup(filter: &Filter, plan: &SearchPlan) -> bool {
     let values = [&filter.recipient, &filter.message_id, &filter.template, &filter.subaccount, &filter.url, &filter.ip];
-    !plan.terms.is_empty() || !filter.ids.is_empty() || values.iter().any(|value| value.is_some())
+    let by_subaccount = |limit: &Restriction| limit.tags.is_empty() && limit.domains.is_empty();
+    !plan.terms.is_empty()
+        || !filter.ids.is_empty()
+        || values.iter().any(|value| value.is_some())
+        || filter.visibility.restrictions().any(by_subaccount)
 }
 
 /// Looks the rest up by the index. Returns false if that takes too long.

@@ -9,6 +9,7 @@ use std::cmp::Reverse;
 
 use shared::event::{fold, fold_as_version_0_2};
 use shared::filter::{Filter, Part, PartField};
+use shared::visibility::Restriction;
 use sqlx::PgPool;
 
 use crate::store::search_terms::{self, CommonWords};
@@ -55,6 +56,7 @@ fn has_earlier_forms(filter: &Filter) -> bool {
     !filter.earlier_words.is_empty()
         || filter.earlier_subject.is_some()
         || filter.tag.as_deref().is_some_and(differs)
+        || filter.visibility.restrictions().filter_map(only_text).any(|text| differs(&text))
         || filter.metadata.iter().any(|(_, value)| differs(value))
 }
 
@@ -105,7 +107,17 @@ fn required_texts(filter: &Filter) -> Vec<String> {
     let metadata = filter.metadata.iter().filter(|(_, value)| !may_be_reformatted(value)).map(|(_, value)| fold(value));
     let parts = filter.parts.iter().filter_map(searchable_part);
     let texts = filter.words.iter().cloned().chain(filter.subject.clone()).chain(tag).chain(metadata);
-    texts.chain(parts).chain(filter.domain.as_deref().filter(|domain| domain.is_ascii()).map(fold)).collect()
+    let domain = filter.domain.as_deref().filter(|domain| domain.is_ascii()).map(fold);
+    texts.chain(parts).chain(domain).chain(filter.visibility.restrictions().filter_map(only_text)).collect()
+}
+
+/// The text that every event contains that the restriction selects, if it selects them by a single tag or domain.
+fn only_text(Restriction { subaccounts, tags, domains }: &Restriction) -> Option<String> {
+    match (subaccounts.as_slice(), tags.as_slice(), domains.as_slice()) {
+        ([], [tag], []) => Some(fold(tag)),
+        ([], [], [domain]) if domain.is_ascii() => Some(fold(domain)),
+        _ => None,
+    }
 }
 
 /// The text that the searchable text contains if a tag has this part. Marks that follow the part can change its last character.
@@ -171,6 +183,7 @@ pub(crate) fn escape_like(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared::visibility::Visibility;
 
     #[test]
     fn numbers_rank_as_rarer_than_words_and_long_words_than_short_ones() {
@@ -191,9 +204,16 @@ mod tests {
     fn pieces_come_from_texts_that_every_selected_event_contains() {
         let pairs =
             [("q", "an Invoice"), ("subject", "order 4711"), ("tag", "Eu"), ("metadata.n", "1.50"), ("metadata.plan", "Gold")];
-        let filter = Filter::from_pairs(pairs).expect("the filter should be valid");
+        let filter = Filter::from_pairs(pairs, Visibility::everything()).expect("the filter should be valid");
         assert_eq!(required_texts(&filter), ["an", "invoice", "order 4711", "eu", "gold"]);
         assert_eq!(indexed_pieces(&required_texts(&filter)), ["4711", "invoice", "gold"]);
         assert!(indexed_pieces(&["a-b-c".to_owned(), String::new()]).is_empty());
+        let client = Restriction { tags: vec!["Client 4711".to_owned()], ..Restriction::default() };
+        let either = Restriction { domains: vec!["example.com".to_owned()], ..client.clone() };
+        let texts = |restriction| {
+            let visibility = Visibility::new(Some(restriction), None);
+            required_texts(&Filter { visibility, ..Filter::default() })
+        };
+        assert_eq!((texts(client), texts(either)), (vec!["client 4711".to_owned()], Vec::new()));
     }
 }

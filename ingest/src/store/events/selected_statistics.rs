@@ -5,7 +5,7 @@ use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use time::{Duration, OffsetDateTime};
 
 use crate::store::events::search_plan::{self, RowLimit, SearchPlan};
-use crate::store::events::selection::push_conditions;
+use crate::store::events::selection::{push_conditions, push_visible_tags};
 use crate::store::events::statistics::{BucketCount, Counted, FacetCount};
 use crate::store::time_limit;
 
@@ -59,8 +59,10 @@ pub(crate) async fn count_by_facet(pool: &PgPool, filter: &Filter, counted: Coun
     let plan = search_plan::choose(pool, filter, RowLimit::All).await?;
     let mut sql = QueryBuilder::new("with counted as (select facet, name, kind, count(*) as count from (");
     push_selected(&mut sql, "kind, recipient, sender, tags, template, subaccount, diagnostic", filter, plan, counted);
+    sql.push(") as selected cross join lateral facets_of(kind, recipient, sender, ");
+    push_visible_tags(&mut sql, &filter.visibility);
     sql.push(
-        ") as selected cross join lateral facets_of(kind, recipient, sender, tags, template, subaccount, diagnostic) group by 1, 2, 3
+        ", template, subaccount, diagnostic) group by 1, 2, 3
          ), ranked as (
            select facet, name, row_number() over (partition by facet order by sum(count) desc, name) as place
            from counted group by facet, name

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use shared::event::fold;
 use shared::filter::Filter;
+use shared::visibility::Visibility;
 use sqlx::PgPool;
 use utoipa::ToSchema;
 
@@ -31,6 +32,12 @@ pub(crate) struct CountedValue {
     value: String,
     /// How many events of the last 35 days have the value, at least. For recipients, at most 1,000. Null if it is not counted.
     count: Option<i64>,
+}
+
+impl CountedValue {
+    pub(crate) fn new(value: String, count: Option<i64>) -> Self {
+        Self { value, count }
+    }
 }
 
 /// The commonest values of a counted field, those that begin with `text` first. `field` is a name in `recent_values`. Events since the last
@@ -82,7 +89,7 @@ pub(crate) async fn of_recipients(pool: &PgPool, text: &str) -> Result<Vec<Count
     let text = text.to_ascii_lowercase();
     let mut found = if text.is_empty() { Vec::new() } else { recipients_from(pool, &text).await? };
     if found.len() < MAX_VALUES as usize && (text.is_empty() || is_indexed(&text)) {
-        let filter = Filter::from_pairs([("q", text.as_str())]).unwrap_or_default();
+        let filter = Filter::from_pairs([("q", text.as_str())], Visibility::everything()).unwrap_or_default();
         for event in search::search(pool, &filter, None, MATCHING_EVENTS, SEARCH_TIME).await?.events {
             let address = event.recipient.unwrap_or_default().to_ascii_lowercase();
             if found.len() < MAX_VALUES as usize && !address.is_empty() && address.contains(&text) && !found.contains(&address) {

@@ -1,6 +1,7 @@
 use super::*;
 use shared::feed::ReceivedItem;
-use shared::session::Credential;
+use shared::session::{Credential, Role};
+use shared::visibility::{Restriction, Visibility};
 
 const LIMITS: ConnectionLimits = ConnectionLimits { max_sockets: 4, max_sockets_per_user: 2, max_sockets_per_address: 3 };
 
@@ -15,7 +16,7 @@ fn cursor(epoch: &str, seq: u64) -> Cursor {
 }
 
 fn join(hub: &Arc<Hub>, user: i64, session: &str, address: u8) -> Result<ConnectionGuard, ApiError> {
-    let user = User { id: user, email: String::new(), role: Role::Viewer };
+    let user = User { id: user, email: String::new(), role: Role::Viewer, restriction: None };
     let caller = Caller { user, credential: Credential::Session(Hash::of(session)) };
     hub.join(&caller, IpAddr::from([127, 0, 0, address]), LIMITS)
 }
@@ -33,10 +34,19 @@ fn connections_opened_after_a_session_check_began_stay_open() {
     let hub = hub();
     let promoted = open(&hub, 1, "promoted", 1);
     let signed_out = open(&hub, 2, "signed out", 1);
+    let limited = open(&hub, 3, "limited", 2);
     let checked = hub.credentials();
-    let late = open(&hub, 3, "late", 1);
-    hub.close_invalid(&checked, &HashMap::from([(Hash::of("promoted"), Role::Admin)]));
+    let late = open(&hub, 4, "late", 2);
+    let access = |role, user| Access { role, visibility: Visibility::new(user, None) };
+    hub.close_invalid(
+        &checked,
+        &HashMap::from([
+            (Hash::of("promoted"), access(Role::Admin, None)),
+            (Hash::of("limited"), access(Role::Viewer, Some(Restriction::default()))),
+        ]),
+    );
     assert_eq!(promoted.close_signal.reason(), Some(Close::Resync), "the role has changed");
+    assert_eq!(limited.close_signal.reason(), Some(Close::Resync), "it may show less");
     assert_eq!(signed_out.close_signal.reason(), Some(Close::SignedOut));
     assert_eq!(late.close_signal.reason(), None);
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use shared::feed::{ReceivedBatch, ReceivedItem};
 use shared::filter::Filter;
 use shared::session::Role;
+use shared::visibility::Visibility;
 use std::collections::BTreeSet;
 
 /// An item with an event of this kind and a notification for this audience.
@@ -29,7 +30,7 @@ fn start() -> Cursor {
 }
 
 fn user() -> User {
-    User { id: 7, email: "vera@example.com".to_owned(), role: Role::Viewer }
+    User { id: 7, email: "vera@example.com".to_owned(), role: Role::Viewer, restriction: None }
 }
 
 fn id_of(item: &Value) -> u64 {
@@ -62,7 +63,7 @@ proptest! {
     ) {
         let mut recent = Recent::new(start(), 10_000);
         let mut outgoing = Outgoing::new(start());
-        let filter = Filter::from_pairs([("kind", "open")]).expect("a filter");
+        let filter = Filter::from_pairs([("kind", "open")], Visibility::everything()).expect("a filter");
         let subscription = Subscription { events: true, notifications: true, filter };
         let (mut selected, mut received) = (BTreeSet::new(), BTreeSet::new());
         let last = entries.len();

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use shared::filter::{Filter, FilterError};
+use shared::visibility::Visibility;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
@@ -115,11 +116,12 @@ pub(crate) struct StatisticsQuery {
 }
 
 impl StatisticsQuery {
-    /// Parses a query string and rounds its period outward to whole quarters of an hour. Empty values are ignored.
+    /// Parses a query string and rounds its period outward to whole quarters of an hour. Empty values are ignored. `visibility` is what the caller
+    /// may see.
     ///
     /// # Errors
     /// `BadPage` with the name of an unknown or invalid parameter, and `BadFilter`.
-    pub(crate) fn parse(query: &Pairs) -> Result<Self, ApiError> {
+    pub(crate) fn parse(query: &Pairs, visibility: Visibility) -> Result<Self, ApiError> {
         let (mut from, mut to, mut zone, mut simulated) = (None, None, "UTC".to_owned(), None);
         let (mut step, mut clock, mut conditions) = (None, Clock::Received, Vec::new());
         for (name, value) in query.0.iter().filter(|(_, value)| !value.is_empty()) {
@@ -137,7 +139,7 @@ impl StatisticsQuery {
                 pair => conditions.push(pair),
             }
         }
-        let filter = Filter::from_pairs(conditions).map_err(|error| match error {
+        let filter = Filter::from_pairs(conditions, visibility).map_err(|error| match error {
             FilterError::Unknown(name) => ApiError::bad_page(&name),
             error => error.into(),
         })?;
@@ -177,7 +179,7 @@ mod tests {
     use super::*;
 
     fn parse(query: &str) -> Result<StatisticsQuery, ApiError> {
-        StatisticsQuery::parse(&Pairs::read(query))
+        StatisticsQuery::parse(&Pairs::read(query), Visibility::everything())
     }
 
     #[test]

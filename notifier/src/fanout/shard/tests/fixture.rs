@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use shared::feed::{Cursor, ReceivedBatch, ReceivedItem};
 use shared::filter::Filter;
 use shared::session::{Caller, Credential, Hash, Role, User};
+use shared::visibility::Visibility;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -46,7 +47,7 @@ impl Fixture {
 
     /// Registers a connection for this user.
     pub(super) fn connect(&self, user: i64) -> ConnectionGuard {
-        let user = User { id: user, email: String::new(), role: Role::Viewer };
+        let user = User { id: user, email: String::new(), role: Role::Viewer, restriction: None };
         let caller = Caller { user, credential: Credential::Session(Hash::of("s")) };
         self.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("room for the connection")
     }
@@ -125,7 +126,7 @@ pub(super) fn everything() -> Subscription {
 
 /// Events of kind `open`, and all notifications.
 pub(super) fn opens() -> Subscription {
-    Subscription { filter: Filter::from_pairs([("kind", "open")]).expect("a filter"), ..everything() }
+    Subscription { filter: Filter::from_pairs([("kind", "open")], Visibility::everything()).expect("a filter"), ..everything() }
 }
 
 /// Lets the shard process pending work. The clock advances by one millisecond.
