@@ -10,7 +10,7 @@ const stack = process.env["STACK_URL"] ?? "http://127.0.0.1:8080";
 
 /** Shared components, and the list of events, which several pages have. */
 const SHARED =
-  /src\/(?:api|components|live|saved|shortcuts|query|times)\/|src\/(?:session|words|preferences|tab)\.ts|pages\/events\/(?:EventsPage|EventsControls|EventTable|EventRow|EventPanel|EventDrawer|ListEnd|SelectionBar|ValueMenu|ValueAction|kinds|verdict|columns|display|days|use[A-Z]\w+|table)\b/;
+  /src\/(?:api|components|live|saved|query|times)\/|src\/shortcuts\/(?!ShortcutHelp)|src\/(?:session|words|preferences|tab)\.ts|pages\/events\/(?:EventsPage|EventsControls|EventTable|EventRow|EventPanel|EventDrawer|ListEnd|SelectionBar|ValueMenu|ValueAction|kinds|verdict|columns|display|days|use[A-Z]\w+|table)\b/;
 
 export default defineConfig({
   plugins: [vue(), tailwindcss(), firstPaint(), shellWorker()],

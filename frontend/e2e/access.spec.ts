@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Locator, Page } from "@playwright/test";
-import { admin, expect, signIn, test } from "./support";
+import { admin, deliver, event, expect, signIn, test } from "./support";
 
 const dialog = (page: Page): Locator => page.getByRole("dialog");
 const panel = (page: Page): Locator => page.getByRole("complementary", { name: "User" });
@@ -188,4 +188,39 @@ test("with single sign-on, the sign-in page links to the provider and explains i
   await expect(page.getByRole("alert")).toHaveCount(0);
   await page.goto("/sign-in?problem=oidc_unknown");
   await expect(page.getByRole("alert")).toContainText("An admin can invite you.");
+});
+
+test("a limited user sees a part of all events, and every page says so", async ({ page, anotherPage }, info) => {
+  const [mine, theirs] = [`mine-${randomUUID()}`, `theirs-${randomUUID()}`];
+  await deliver([
+    event("open", { subject: "For all eyes", tags: [mine, theirs] }),
+    event("click", { subject: "For others", tags: [theirs] }),
+  ]);
+  await signIn(page, "/users");
+  const email = `dee-${randomUUID()}@example.com`;
+  const link = await invite(page, email);
+  const memberPage = await anotherPage();
+  await accept(memberPage, link, "a password of mine");
+  await memberPage.goto(`/?q=${theirs}`);
+  await expect(memberPage.getByText("For others")).toBeVisible();
+
+  await page.getByRole("row").filter({ hasText: email }).getByRole("link").click();
+  await panel(page).getByRole("button", { name: "What they see…" }).click();
+  await dialog(page).getByRole("radio", { name: "A part of them" }).check();
+  await dialog(page).getByLabel("Tags").fill(mine);
+  await dialog(page).getByRole("button", { name: "Show what this would be" }).click();
+  await expect(dialog(page).getByRole("status")).toContainText("1 events in the last seven days");
+  await expect(dialog(page).getByRole("listitem")).toContainText("For all eyes");
+  await page.screenshot({ path: info.outputPath("restriction.png") });
+  await dialog(page).getByRole("button", { name: "Save" }).click();
+  await expect(panel(page)).toContainText(`tag ${mine}`);
+
+  // The open page reconnects and shows only what is left.
+  await expect(memberPage.getByText("For others")).toHaveCount(0);
+  await expect(memberPage.getByText("For all eyes")).toBeVisible();
+  for (const path of ["/", "/stats", "/notifications"]) {
+    await memberPage.goto(path);
+    await expect(memberPage.getByText(`You see a part of all events: tag ${mine}`)).toBeVisible();
+  }
+  await memberPage.screenshot({ path: info.outputPath("part.png") });
 });

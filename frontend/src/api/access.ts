@@ -16,15 +16,28 @@ export type Scope = Schemas["Scope"];
 /** An API token. The server returns its secret only once, on creation. */
 export type Token = Schemas["Token"];
 
+/** The part of all events that a user or token may see. */
+export type Restriction = Schemas["Restriction"];
+
+/** What a restriction would show. */
+export type RestrictionPreview = Schemas["RestrictionPreview"];
+
 export async function listMembers(): Promise<readonly Member[]> {
   return (await requestJson<List<Member>>("GET", "/api/users")).items;
 }
 
-export function invite(email: string, role: Role): Promise<{ user: Member; invitation: Invitation }> {
-  return requestJson("POST", "/api/users", JSON.stringify({ email, role }));
+export function invite(
+  email: string,
+  role: Role,
+  restriction: Restriction | null,
+): Promise<{ user: Member; invitation: Invitation }> {
+  return requestJson("POST", "/api/users", JSON.stringify({ email, role, restriction }));
 }
 
-export function changeMember(id: number, change: { role?: Role; disabled?: boolean }): Promise<Member> {
+export function changeMember(
+  id: number,
+  change: { role?: Role; disabled?: boolean; restriction?: Restriction | null },
+): Promise<Member> {
   return requestJson("PATCH", `/api/users/${id}`, JSON.stringify(change));
 }
 
@@ -48,8 +61,22 @@ export async function listTokens(): Promise<readonly Token[]> {
 }
 
 /** Creates a token and returns its secret. */
-export async function createToken(name: string, scopes: readonly Scope[]): Promise<string> {
-  return (await requestJson<{ token: string }>("POST", "/api/tokens", JSON.stringify({ name, scopes }))).token;
+export async function createToken(
+  name: string,
+  scopes: readonly Scope[],
+  restriction: Restriction | null,
+): Promise<string> {
+  const body = JSON.stringify({ name, scopes, restriction });
+  return (await requestJson<{ token: string }>("POST", "/api/tokens", body)).token;
+}
+
+/** Limits a token to a part of all events; null lifts the limit. */
+export function restrictToken(id: number, restriction: Restriction | null): Promise<Token> {
+  return requestJson("PATCH", `/api/tokens/${id}`, JSON.stringify({ restriction }));
+}
+
+export function previewRestriction(restriction: Restriction): Promise<RestrictionPreview> {
+  return requestJson("POST", "/api/restrictions/preview", JSON.stringify({ restriction }));
 }
 
 export function revokeToken(id: number): Promise<void> {

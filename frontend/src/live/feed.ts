@@ -243,8 +243,8 @@ function handleFrame(frame: ServerFrame): void {
   switch (frame.type) {
     case "hello":
       online.value = frame.online;
-      // Another user signed in from another tab. The data on this page belongs to the previous user.
-      if (frame.user.id !== currentUser.value?.id) void checkSession();
+      // Another user signed in from another tab, or what the user may see has changed: this page shows something else.
+      if (JSON.stringify(frame.user) !== JSON.stringify(currentUser.value)) void checkSession();
       break;
     case "presence":
       online.value = frame.online;

@@ -30,6 +30,16 @@ test("known actions are described in words", () => {
   expect(extraDetail(entry("user_invited", { user: 2 }))).toBe("");
 });
 
+test("an entry says what may be seen", () => {
+  const eu = { subaccounts: ["eu"], tags: [], domains: [] };
+  const detail = (action: string, given: Record<string, unknown>): string => extraDetail(entry(action, given));
+  expect(detail("user_added", { user: 2, role: "viewer", restriction: eu })).toBe("May see subaccount eu");
+  expect(detail("user_changed", { user: 2, to: { restriction: null } })).toBe("May see all events");
+  expect(detail("token_added", { token: 3, scopes: ["read"], restriction: null })).toBe("");
+  expect(describe("token_changed", { token: 3, restriction: eu })).toBe("Changed token 3");
+  expect(detail("token_changed", { token: 3, restriction: eu })).toBe("May see subaccount eu");
+});
+
 test("unknown actions are described by their name and full detail", () => {
   expect(describe("rules_changed", { count: 2 })).toBe("Rules changed");
   expect(extraDetail(entry("rules_changed", { count: 2 }))).toBe('{"count":2}');

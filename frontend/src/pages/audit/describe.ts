@@ -1,5 +1,7 @@
 /** Generates descriptions of audit log entries. */
 
+import { describe } from "../../access/restriction";
+import type { Restriction } from "../../api/access";
 import type { AuditEntry } from "../../api/audit";
 import { counted, inWords } from "../../words";
 import { texts } from "./texts";
@@ -29,6 +31,8 @@ export function describeEntry({ action, detail }: AuditEntry): Description {
       return { before: texts.endedOf(countOf(detail["count"], "session")), user, after: "" };
     case "token_added":
       return sentence(texts.madeWhichMay(token, [detail["scopes"] ?? []].flat().map(textOf).join(" and ")));
+    case "token_changed":
+      return sentence(texts.changedToken(token));
     case "token_revoked":
       return sentence(texts.revoked(token));
     case "recipient_erased":
@@ -40,11 +44,12 @@ export function describeEntry({ action, detail }: AuditEntry): Description {
   }
 }
 
-/** The detail that the sentence omits: the hash of an erased address, or all details of an unknown action. */
+/** The detail that the sentence omits: the hash of an erased address, what may be seen, or all details of an unknown action. */
 export function extraDetail({ action, detail }: AuditEntry): string {
   if (action === "recipient_erased")
     return detail["hmac"] === undefined ? `SHA-256 ${textOf(detail["sha256"])}` : texts.hmacOf(textOf(detail["hmac"]));
-  return FULLY_DESCRIBED.includes(action) || Object.keys(detail).length === 0 ? "" : JSON.stringify(detail);
+  if (FULLY_DESCRIBED.includes(action)) return seen(action, detail);
+  return Object.keys(detail).length === 0 ? "" : JSON.stringify(detail);
 }
 
 const FULLY_DESCRIBED = [
@@ -54,8 +59,18 @@ const FULLY_DESCRIBED = [
   "user_changed",
   "sessions_ended",
   "token_added",
+  "token_changed",
   "token_revoked",
 ];
+
+/** What a user or token may see, if the entry says so. A new one without a restriction needs no mention. */
+function seen(action: string, detail: AuditEntry["detail"]): string {
+  const changed = action === "user_changed" ? ((detail["to"] ?? {}) as Readonly<Record<string, unknown>>) : detail;
+  if (!("restriction" in changed)) return "";
+  const restriction = changed["restriction"] as Restriction | null;
+  if (restriction !== null) return texts.maySee(describe(restriction));
+  return action.endsWith("_changed") ? texts.maySee(texts.allEvents) : "";
+}
 
 function userChange(user: number | null, to: Readonly<Record<string, unknown>>): Description {
   const role = typeof to["role"] === "string" ? to["role"] : null;

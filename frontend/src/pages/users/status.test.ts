@@ -6,7 +6,14 @@ const NOW = Date.parse("2026-01-02T00:00:00Z");
 
 function member(more: Partial<Member>): Member {
   const times = { created_at: "2026-01-01T00:00:00Z", last_seen_at: null, invited_until: null };
-  return { id: 1, email: "ada@example.com", role: "viewer", disabled: false, has_password: false, ...times, ...more };
+  const account = {
+    email: "ada@example.com",
+    role: "viewer",
+    restriction: null,
+    disabled: false,
+    has_password: false,
+  } as const;
+  return { id: 1, ...account, ...times, ...more };
 }
 
 test("the status reflects whether the user can sign in, or has a valid link", () => {
