@@ -3,21 +3,21 @@
 import type { Component } from "vue";
 import type { IconName } from "./components/AppIcon.vue";
 import { NAMES } from "./pages/addresses";
-import { currentUser } from "./session";
+import { has } from "./session";
 
 export interface Page {
   readonly path: string;
   readonly title: string;
   readonly component: Component | (() => Promise<unknown>);
-  /** Where the navigation lists the page: for all users, for admins, or in the user's menu. */
+  /** Where the navigation lists the page: for all users, for operators and admins, or in the user's menu. */
   readonly place?: "main" | "operate" | "user";
   readonly icon?: IconName;
   /** The key that follows `g` to open the page. */
   readonly key?: string;
   /** Other words under which the palette finds the page. */
   readonly words?: string;
-  /** Only admins see the page. The server enforces the same rule. */
-  readonly admin?: true;
+  /** Users with this role or a higher one see the page; without it, all users. The server enforces the same rule. */
+  readonly role?: "operator" | "admin";
   /** Nobody has to be signed in. */
   readonly open?: true;
   /** Whether parts of the path are properties of the component. */
@@ -79,7 +79,7 @@ export const PAGES: readonly Page[] = [
     icon: "box",
     key: "q",
     words: "failed dead letters retry",
-    admin: true,
+    role: "operator",
   },
   {
     path: "/refusals",
@@ -89,7 +89,7 @@ export const PAGES: readonly Page[] = [
     icon: "barred",
     key: "r",
     words: "signature rejected deliveries",
-    admin: true,
+    role: "operator",
   },
   {
     path: "/system",
@@ -99,7 +99,7 @@ export const PAGES: readonly Page[] = [
     icon: "pulse",
     key: "y",
     words: "health doctor checks",
-    admin: true,
+    role: "operator",
   },
   {
     path: "/users",
@@ -109,7 +109,7 @@ export const PAGES: readonly Page[] = [
     icon: "people",
     key: "u",
     words: "accounts invite",
-    admin: true,
+    role: "admin",
   },
   {
     path: "/tokens",
@@ -119,7 +119,7 @@ export const PAGES: readonly Page[] = [
     icon: "key",
     key: "t",
     words: "api keys",
-    admin: true,
+    role: "admin",
   },
   {
     path: "/audit",
@@ -129,7 +129,7 @@ export const PAGES: readonly Page[] = [
     icon: "paper",
     key: "l",
     words: "log who did what",
-    admin: true,
+    role: "admin",
   },
   {
     path: "/simulate",
@@ -139,7 +139,7 @@ export const PAGES: readonly Page[] = [
     icon: "flask",
     key: "m",
     words: "test batch",
-    admin: true,
+    role: "operator",
   },
   {
     path: "/account",
@@ -171,6 +171,5 @@ export const PAGES: readonly Page[] = [
 
 /** The pages that the signed-in user may open and that need no further information. */
 export function pagesOfUser(): readonly Page[] {
-  const isAdmin = currentUser.value?.role === "admin";
-  return PAGES.filter((page) => !page.open && !page.path.includes(":") && (!page.admin || isAdmin));
+  return PAGES.filter((page) => !page.open && !page.path.includes(":") && has(page.role));
 }

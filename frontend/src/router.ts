@@ -1,6 +1,6 @@
 /**
  * The routes of all pages. Users who are not signed in are redirected to the sign-in page and return afterwards. `App.vue` shows routes with
- * `meta.admin` only to admins; the server enforces the same rule.
+ * `meta.role` only to users who have it; the server enforces the same rule.
  */
 
 import { nextTick } from "vue";
@@ -16,11 +16,11 @@ export const router = createRouter({
   history: createWebHistory(),
   // Back and Forward return to the place on the page; another page begins at its top.
   scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
-  routes: PAGES.map(({ path, component, title, admin, open, props }) => ({
+  routes: PAGES.map(({ path, component, title, role, open, props }) => ({
     path,
     component,
     ...(props && { props }),
-    meta: { title, admin, open },
+    meta: { title, role, open },
   })),
 });
 

@@ -3,7 +3,7 @@
 import { readonly, ref } from "vue";
 import * as access from "./api/access";
 import * as api from "./api/client";
-import type { SignedIn, User } from "./api/types";
+import type { Role, SignedIn, User } from "./api/types";
 import { onOtherTab, tellTabs } from "./tabs";
 
 const user = ref<User | null>(null);
@@ -12,6 +12,13 @@ let feed: string | null = null;
 
 /** The signed-in user, or null. */
 export const currentUser = readonly(user);
+
+const ROLES = ["viewer", "operator", "admin"] as const;
+
+/** Whether the signed-in user has this role or a higher one. */
+export function has(role: Role = "viewer"): boolean {
+  return user.value !== null && ROLES.indexOf(user.value.role) >= ROLES.indexOf(role);
+}
 
 /** The name of the single sign-on provider, or null if none is configured. */
 export const singleSignOn = readonly(provider);

@@ -37,7 +37,7 @@ pub struct Notification<S = String> {
     /// The user who sent the message, if the kind is `message`.
     pub from: Option<Sender>,
     /// The audience: `user:ID`, `role:NAME` or `all`. It is also `all` if the users were selected by rules.
-    #[schema(value_type = String, pattern = "^(all|user:[0-9]+|role:(viewer|admin))$")]
+    #[schema(value_type = String, pattern = "^(all|user:[0-9]+|role:(viewer|operator|admin))$")]
     pub to: Audience,
     /// The event's `actor`, if the event is an open or a click that is still stored.
     #[schema(value_type = Option<Actor>)]
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn audiences_round_trip_and_malformed_ones_are_rejected() {
-        for text in ["all", "user:7", "role:admin", "role:viewer", "users:3", "users:3,7,12", "all-but:5,9"] {
+        for text in ["all", "user:7", "role:admin", "role:operator", "role:viewer", "users:3", "users:3,7,12", "all-but:5,9"] {
             assert_eq!(text.parse::<Audience>().expect("an audience").to_string(), text);
         }
         for text in [

@@ -28,6 +28,7 @@ export const texts = {
   to: "To",
   everybody: "Everybody",
   everyAdmin: "Every admin",
+  everyOperator: "Every operator",
   everyViewer: "Every viewer",
   onePerson: "One person",
   text: "Text",

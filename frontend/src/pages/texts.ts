@@ -4,8 +4,8 @@ export const texts = {
   mandrillListenerIsUnavailable: "Mandrill Listener is unavailable",
   thisPageTriesAgain: (problem: string | number) => `${problem} This page tries again every few seconds.`,
   tryNow: "Try now",
-  onlyAdminsCanSee: (email: string | number) =>
-    `Only admins can see this page, and ${email} is not an admin. Ask an admin for what you need.`,
+  onlySomeCanSee: (email: string | number) =>
+    `The role of ${email} does not include this page. Ask an admin for what you need.`,
   toTheEvents: "To the events",
   thereIsNothingAt: "There is nothing at this address.",
 } as const;

@@ -57,7 +57,7 @@ pub struct QuarantineRequest {
 /// # Errors
 /// 401, 403, 400 `bad_page`.
 #[utoipa::path(get, path = "/api/quarantine", operation_id = "listQuarantine", tag = "operations",
-    security(("session" = ["admin"]), ("token" = ["read"])),
+    security(("session" = ["operator"]), ("token" = ["read"])),
     params(Limit, IdCursor,
         ("state" = Option<String>, Query, description = "Only items in this state; `open` by default.",
             pattern = "^(open|retried|discarded)$"),
@@ -103,7 +103,7 @@ struct ItemWithBytes {
 /// # Errors
 /// 401, 403, 404.
 #[utoipa::path(get, path = "/api/quarantine/{id}", operation_id = "getQuarantined", tag = "operations",
-    security(("session" = ["admin"]), ("token" = ["read"])),
+    security(("session" = ["operator"]), ("token" = ["read"])),
     params(("id" = i64, Path, description = "The item's id.")),
     responses((status = 200, description = "The item.", body = ItemWithBytes)))]
 pub async fn get(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, ApiError> {
@@ -120,7 +120,7 @@ pub async fn get(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, A
 /// # Errors
 /// 401, 403, 404.
 #[utoipa::path(get, path = "/api/quarantine/{id}/raw", operation_id = "getQuarantinedBytes", tag = "operations",
-    security(("session" = ["admin"]), ("token" = ["read"])),
+    security(("session" = ["operator"]), ("token" = ["read"])),
     params(("id" = i64, Path, description = "The item's id.")),
     responses((status = 200, description = "The bytes.", body = String, content_type = "application/octet-stream")))]
 pub async fn raw(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, ApiError> {
@@ -140,7 +140,7 @@ async fn bytes_of(pool: &PgPool, id: i64) -> Result<Vec<u8>, ApiError> {
 /// # Errors
 /// 401, 403, 400 `bad_json`, 409 `count_changed` if the number of selected items is not `expect`.
 #[utoipa::path(post, path = "/api/quarantine/retry", operation_id = "retryQuarantined", tag = "operations",
-    security(("session" = ["admin"], "csrf" = []), ("token" = ["read", "simulate"])),
+    security(("session" = ["operator"], "csrf" = []), ("token" = ["read", "simulate"])),
     request_body = QuarantineRequest,
     responses((status = 200, description = "The outcome for each item.", body = retry::RetryReport),
         (status = 409, description = "`count_changed`")))]
@@ -173,7 +173,7 @@ struct Discarded {
 /// # Errors
 /// Same as [`retry`]; 400 if there is no reason.
 #[utoipa::path(post, path = "/api/quarantine/discard", operation_id = "discardQuarantined", tag = "operations",
-    security(("session" = ["admin"], "csrf" = []), ("token" = ["read", "simulate"])),
+    security(("session" = ["operator"], "csrf" = []), ("token" = ["read", "simulate"])),
     request_body = QuarantineRequest,
     responses((status = 200, description = "The number of discarded items.", body = Discarded),
         (status = 409, description = "`count_changed`")))]

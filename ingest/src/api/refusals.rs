@@ -15,7 +15,7 @@ use crate::store::refusals::{self, Refusal};
 /// # Errors
 /// 401, 403, 400 `bad_page`.
 #[utoipa::path(get, path = "/api/refusals", operation_id = "listRefusals", tag = "operations",
-    security(("session" = ["admin"]), ("token" = ["read"])),
+    security(("session" = ["operator"]), ("token" = ["read"])),
     params(Limit,
         ("cursor" = Option<String>, Query, description = "Where the page starts: the value of `next` from the previous page.",
             pattern = "^([0-9]{1,4})?$")),

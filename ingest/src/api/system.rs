@@ -33,7 +33,7 @@ struct System {
 /// # Errors
 /// 401, 403.
 #[utoipa::path(get, path = "/api/system", operation_id = "getSystem", tag = "operations",
-    security(("session" = ["admin"]), ("token" = ["read"])),
+    security(("session" = ["operator"]), ("token" = ["read"])),
     responses((status = 200, description = "The report.", body = System)))]
 pub async fn get(state: Arc<AppState>, _: Caller) -> Result<Response, ApiError> {
     let input = DoctorInput {

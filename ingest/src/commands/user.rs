@@ -30,7 +30,7 @@ pub enum UserCommand {
     Add {
         /// E-mail address to sign in with.
         email: String,
-        /// Role: `viewer` or `admin`.
+        /// Role: `viewer`, `operator` or `admin`.
         #[arg(long, default_value_t = Role::Viewer)]
         role: Role,
         /// Password of at least 10 characters. Prefer the environment variable: other users on the machine can see the command line.

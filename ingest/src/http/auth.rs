@@ -42,13 +42,22 @@ pub async fn require_reader(state: &AppState, headers: &HeaderMap) -> Result<Cal
     if caller.may(Permission::Read) { Ok(caller) } else { Err(ApiError::Forbidden) }
 }
 
-/// A caller that is allowed to see operational data: an admin, or an admin's token with the `read` scope.
+/// A caller that is allowed to see operational data: an operator or admin, or their token with the `read` scope.
 ///
 /// # Errors
 /// Same as [`require_caller`], plus `Forbidden` for everyone else.
 pub async fn require_operator(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = require_caller(state, headers).await?;
     if caller.may(Permission::Operate) { Ok(caller) } else { Err(ApiError::Forbidden) }
+}
+
+/// A caller that is allowed to read the audit log: an admin, or an admin's token with the `read` scope.
+///
+/// # Errors
+/// Same as [`require_caller`], plus `Forbidden` for everyone else.
+pub async fn require_auditor(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let caller = require_caller(state, headers).await?;
+    if caller.may(Permission::Audit) { Ok(caller) } else { Err(ApiError::Forbidden) }
 }
 
 /// An operator that is also allowed to make changes. A token needs both scopes, because retrying an element stores events.
@@ -64,7 +73,7 @@ pub async fn require_operator_write(state: &AppState, headers: &HeaderMap) -> Re
 /// An admin using the dashboard. Tokens cannot manage accounts, so that a leaked token cannot create another.
 ///
 /// # Errors
-/// Same as [`require_caller`], plus `Forbidden` for viewers and tokens.
+/// Same as [`require_caller`], plus `Forbidden` for everyone else and for tokens.
 pub async fn require_admin(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let caller = require_caller(state, headers).await?;
     if caller.may(Permission::Manage) { Ok(caller) } else { Err(ApiError::Forbidden) }

@@ -70,9 +70,9 @@ pub enum ApiError {
     /// 409: the change would leave no admin.
     #[error("the last admin")]
     LastAdmin,
-    /// 409: the change would limit an admin.
-    #[error("an admin cannot be limited")]
-    LimitedAdmin,
+    /// 409: the change would limit an operator or admin.
+    #[error("an operator or admin cannot be limited")]
+    LimitedRole,
     /// 410: the link has already been used, has been replaced, or has expired.
     #[error("the invitation is no longer valid")]
     InvitationGone,
@@ -200,7 +200,9 @@ impl ApiError {
             Self::UserExists => "An account with this address already exists.".to_owned(),
             Self::OwnAccount => "You cannot change your own account. Ask another admin.".to_owned(),
             Self::LastAdmin => "At least one admin must remain.".to_owned(),
-            Self::LimitedAdmin => "An admin sees all events, and cannot be limited to a part of them.".to_owned(),
+            Self::LimitedRole => {
+                "Only viewers can be limited to a part of all events. Operators and admins see all of them.".to_owned()
+            }
             Self::InvitationGone => "This link has been used or replaced, or has expired. Ask an admin for a new one.".to_owned(),
             Self::BadPassword { min, max } => format!("A password must have {min} to {max} characters."),
             Self::ViewExists => "You already have a saved view with this name.".to_owned(),
@@ -254,7 +256,7 @@ impl ApiError {
             Self::UserExists => (StatusCode::CONFLICT, "user_exists"),
             Self::OwnAccount => (StatusCode::CONFLICT, "own_account"),
             Self::LastAdmin => (StatusCode::CONFLICT, "last_admin"),
-            Self::LimitedAdmin => (StatusCode::CONFLICT, "limited_admin"),
+            Self::LimitedRole => (StatusCode::CONFLICT, "limited_role"),
             Self::InvitationGone => (StatusCode::GONE, "invitation_gone"),
             Self::BadPassword { .. } => (StatusCode::BAD_REQUEST, "bad_password"),
             Self::ViewExists => (StatusCode::CONFLICT, "view_exists"),

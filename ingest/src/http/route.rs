@@ -53,6 +53,7 @@ pub(crate) struct Parts {
     pub(crate) reader: BoxedFilter<(Caller,)>,
     pub(crate) operator: BoxedFilter<(Caller,)>,
     pub(crate) operator_write: BoxedFilter<(Caller,)>,
+    pub(crate) auditor: BoxedFilter<(Caller,)>,
     pub(crate) admin: BoxedFilter<(Caller,)>,
     pub(crate) admin_write: BoxedFilter<(Caller,)>,
 }
@@ -90,6 +91,7 @@ impl Parts {
             reader: guard!(state, auth::require_reader),
             operator: guard!(state, auth::require_operator),
             operator_write: guard!(state, auth::require_operator_write),
+            auditor: guard!(state, auth::require_auditor),
             admin: guard!(state, auth::require_admin),
             admin_write: guard!(state, auth::require_admin_write),
             state,

@@ -74,7 +74,7 @@ fn notifications(parts: &Parts) -> BoxedFilter<(Response,)> {
 
 #[rustfmt::skip]
 fn accounts(parts: &Parts) -> BoxedFilter<(Response,)> {
-    let Parts { state, own_origin, caller, session, reader, operator, admin, admin_write, peer, headers, pairs, page, .. } = parts.clone();
+    let Parts { state, own_origin, caller, session, reader, auditor, admin, admin_write, peer, headers, pairs, page, .. } = parts.clone();
     let s = || state.clone();
     any_of([
         route!(get    "api" / "session"                       => session::get [s(), headers.clone()]),
@@ -100,7 +100,7 @@ fn accounts(parts: &Parts) -> BoxedFilter<(Response,)> {
         route!(post   "api" / "views"                         => views::add [s(), session.clone(), json()]),
         route!(put    "api" / "views" / i64                   => views::change [s(), session.clone(), json()]),
         route!(delete "api" / "views" / i64                   => views::remove [s(), session]),
-        route!(get    "api" / "audit"                         => audit::list [s(), operator, page]),
+        route!(get    "api" / "audit"                         => audit::list [s(), auditor, page]),
     ])
 }
 

@@ -16,7 +16,7 @@ pub(crate) async fn update(pool: &PgPool, name: &str, title: &str, problem: Opti
     let changed = set_state(&mut transaction, name, raised, detail).await?;
     if changed {
         let title = if raised { title.to_owned() } else { format!("Resolved: {title}") };
-        notify_admins(&mut transaction, &title, detail).await?;
+        notify_operators(&mut transaction, &title, detail).await?;
     }
     transaction.commit().await?;
     Ok(changed)
@@ -42,7 +42,7 @@ pub(crate) async fn record_past(
     );
     let is_first = recorded.execute(&mut *transaction).await?.rows_affected() == 1;
     if is_first {
-        notify_admins(&mut transaction, &format!("Resolved: {title}"), detail).await?;
+        notify_operators(&mut transaction, &format!("Resolved: {title}"), detail).await?;
     }
     transaction.commit().await?;
     Ok(is_first)
@@ -69,11 +69,14 @@ async fn set_state(connection: &mut PgConnection, name: &str, raised: bool, deta
     Ok(updated.execute(&mut *connection).await?.rows_affected() == 1)
 }
 
-/// Adds a notification for all admins, together with its outbox entry.
-async fn notify_admins(connection: &mut PgConnection, title: &str, body: &str) -> Result<(), sqlx::Error> {
+/// Adds a notification for all admins, and one for all operators if there are any, together with their outbox entries.
+async fn notify_operators(connection: &mut PgConnection, title: &str, body: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "with told as (
-               insert into notifications (kind, title, body, audience) values ('alert', $1, $2, 'role:admin') returning id
+               insert into notifications (kind, title, body, audience)
+               select 'alert', $1, $2, audience from (values ('role:admin'), ('role:operator')) as told_to (audience)
+               where audience = 'role:admin' or exists (select from users where role = 'operator')
+               returning id
              )
              insert into outbox (notification_id) select id from told",
         title,

@@ -69,7 +69,7 @@ pub async fn head(_: Arc<AppState>) -> Result<Response, ApiError> {
 /// # Errors
 /// 401 if unverified or not signed in, 403, 400, 413, 415 or 503.
 #[utoipa::path(post, path = "/webhook/", operation_id = "deliver", tag = "webhook",
-    security(("signature" = []), ("session" = ["admin"], "csrf" = []), ("token" = ["simulate"])),
+    security(("signature" = []), ("session" = ["operator"], "csrf" = []), ("token" = ["simulate"])),
     request_body(content((PostedBatch = "application/json"), (SignedForm = "application/x-www-form-urlencoded"))),
     responses((status = 200, description = "How many elements were stored, were duplicates, or were quarantined.", body = Receipt),
         (status = 400, description = "`form_broken`, `form_field_repeated`, `form_field_extra`, `form_too_many_fields`, `form_without_events`"),

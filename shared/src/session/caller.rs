@@ -44,6 +44,8 @@ pub enum Permission {
     Simulate,
     /// See operational data, such as the quarantine, which concern all events.
     Operate,
+    /// Read the audit log.
+    Audit,
     /// Manage accounts.
     Manage,
 }
@@ -52,15 +54,18 @@ impl Caller {
     /// Returns true if both the user's present role and the credential permit it. A token acts within its scopes, and never manages
     /// accounts, so that a leaked one cannot create another. A caller who may not see all events sees no operational data.
     pub fn may(&self, permission: Permission) -> bool {
-        let is_admin = self.user.role == Role::Admin;
+        let sees_everything = self.visibility().is_everything();
         let by_role = match permission {
             Permission::Read => true,
-            Permission::Simulate => is_admin,
-            Permission::Operate | Permission::Manage => is_admin && self.visibility().is_everything(),
+            Permission::Simulate => self.user.role >= Role::Operator,
+            Permission::Operate => self.user.role >= Role::Operator && sees_everything,
+            Permission::Audit | Permission::Manage => self.user.role >= Role::Admin && sees_everything,
         };
         let by_credential = match (&self.credential, permission) {
             (Credential::Session(_), _) => true,
-            (Credential::Token { scopes, .. }, Permission::Read | Permission::Operate) => has_scope(scopes, "read"),
+            (Credential::Token { scopes, .. }, Permission::Read | Permission::Operate | Permission::Audit) => {
+                has_scope(scopes, "read")
+            }
             (Credential::Token { scopes, .. }, Permission::Simulate) => has_scope(scopes, "simulate"),
             (Credential::Token { .. }, Permission::Manage) => false,
         };

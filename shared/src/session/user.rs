@@ -8,13 +8,15 @@ use utoipa::ToSchema;
 
 use crate::visibility::Restriction;
 
-/// A user's role. Admins can do everything that viewers can.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// A user's role. Each can do everything that those before it can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Can read events and notifications, and send messages.
     Viewer,
-    /// Can also simulate events, manage users and operate the service.
+    /// Can also simulate events, see system checks, and see to the quarantine and refusals.
+    Operator,
+    /// Can also manage users and tokens, erase recipients, and read the audit log.
     Admin,
 }
 
@@ -22,6 +24,7 @@ impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Viewer => "viewer",
+            Self::Operator => "operator",
             Self::Admin => "admin",
         })
     }
@@ -29,7 +32,7 @@ impl fmt::Display for Role {
 
 /// Error returned if a string is not a valid role.
 #[derive(Debug, thiserror::Error)]
-#[error("expected `viewer` or `admin`")]
+#[error("expected `viewer`, `operator` or `admin`")]
 pub struct RoleError;
 
 impl FromStr for Role {
@@ -38,6 +41,7 @@ impl FromStr for Role {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "viewer" => Ok(Self::Viewer),
+            "operator" => Ok(Self::Operator),
             "admin" => Ok(Self::Admin),
             _ => Err(RoleError),
         }

@@ -82,8 +82,9 @@ fn normalize(section: &str) -> String {
     lines.join("\n")
 }
 
+/// The rows of a table, without the columns that a later version added.
 async fn rows(database: &mut Database, table: &str) -> String {
-    database.text(&format!("select to_jsonb(one)::text from {table} as one order by 1")).await
+    database.text(&format!("select (to_jsonb(one) - 'restriction')::text from {table} as one order by 1")).await
 }
 
 #[tokio::test]

@@ -48,13 +48,18 @@ fn the_security_of_each_operation_matches_its_route() {
         let schemes: BTreeSet<String> =
             security.as_array().expect("security should be an array").iter().map(Value::to_string).collect();
         // Routes of a feature that is not configured return 404 to all callers and require no session.
-        let [signed_out, viewer, _, read, simulate, _, bare] = responses.map(|response| response == 0 || response == 404);
+        let [signed_out, viewer, operator, _, read, simulate, _, bare] =
+            responses.map(|response| response == 0 || response == 404);
         let csrf = if bare { "" } else { r#""csrf":[],"# };
         let mut expected = BTreeSet::new();
         if signed_out {
             expected.insert(if bare { "{}".to_owned() } else { r#"{"csrf":[]}"#.to_owned() });
         } else {
-            let role = if viewer { "" } else { r#""admin""# };
+            let role = match (viewer, operator) {
+                (true, _) => "",
+                (false, true) => r#""operator""#,
+                (false, false) => r#""admin""#,
+            };
             expected.insert(format!(r#"{{{csrf}"session":[{role}]}}"#));
         }
         if !signed_out && read {

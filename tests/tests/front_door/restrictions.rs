@@ -462,7 +462,7 @@ async fn only_viewers_and_tokens_can_be_limited() {
     let admin = ApiClient::admin(&stack).await;
     let user = |role: &str, restriction: Value| json!({"email": "ada@example.com", "role": role, "restriction": restriction});
     let refused = admin.post("/api/users", &user("admin", json!({"tags": ["vip"]}))).await;
-    assert_eq!(refused.problem(), (409, "limited_admin".to_owned()));
+    assert_eq!(refused.problem(), (409, "limited_role".to_owned()));
     let added = admin.post("/api/users", &user("viewer", json!({"domains": ["@Shop.Example.com"]}))).await.json();
     let added = &added["user"];
     assert_eq!(added["restriction"], json!({"subaccounts": [], "tags": [], "domains": ["shop.example.com"]}));
@@ -476,7 +476,7 @@ async fn only_viewers_and_tokens_can_be_limited() {
     let limited = admin.change(Method::PATCH, &format!("/api/users/{id}"), &limit).await;
     assert_eq!((limited.status.as_u16(), people(&bob).await), (200, 2), "{}", limited.text);
     let promote = admin.change(Method::PATCH, &path, &json!({"role": "admin"})).await;
-    assert_eq!(promote.problem(), (409, "limited_admin".to_owned()));
+    assert_eq!(promote.problem(), (409, "limited_role".to_owned()));
     let promoted = admin.change(Method::PATCH, &path, &json!({"role": "admin", "restriction": null})).await.json();
     assert_eq!((&promoted["role"], &promoted["restriction"]), (&json!("admin"), &Value::Null));
     // A token of an admin that is limited sees nothing that concerns all events.

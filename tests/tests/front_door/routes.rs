@@ -8,22 +8,23 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use stack::{Stack, paths};
 
-/// A method, a path, and the expected statuses for seven callers: signed out, viewer, admin, token with scope `read`, token with
+/// A method, a path, and the expected statuses for eight callers: signed out, viewer, operator, admin, token with scope `read`, token with
 /// scope `simulate`, an admin's browser on another site's page, and an admin's cookie without the header that only the dashboard's
 /// script sends. 0 means that the caller reaches the handler, whatever status the handler returns.
-pub(crate) type Row = (&'static str, &'static str, [u16; 7]);
+pub(crate) type Row = (&'static str, &'static str, [u16; 8]);
 
-const OPEN: [u16; 7] = [0; 7];
-const READ: [u16; 7] = [401, 0, 0, 0, 403, 0, 0];
-const OPERATE: [u16; 7] = [401, 403, 0, 0, 403, 0, 0];
+const OPEN: [u16; 8] = [0; 8];
+const READ: [u16; 8] = [401, 0, 0, 0, 0, 403, 0, 0];
+const OPERATE: [u16; 8] = [401, 403, 0, 0, 0, 403, 0, 0];
 /// Tokens need both scopes, so a token with only one of them is rejected.
-const OPERATE_CHANGE: [u16; 7] = [401, 403, 0, 403, 403, 403, 403];
-const MANAGE: [u16; 7] = [401, 403, 0, 403, 403, 0, 0];
-const MANAGE_CHANGE: [u16; 7] = [401, 403, 0, 403, 403, 403, 403];
-const OWN: [u16; 7] = [401, 0, 0, 403, 403, 0, 0];
-const OWN_CHANGE: [u16; 7] = [401, 0, 0, 403, 403, 403, 403];
-const ENTER: [u16; 7] = [0, 0, 0, 0, 0, 403, 403];
-const SIMULATE: [u16; 7] = [401, 403, 0, 403, 0, 403, 403];
+const OPERATE_CHANGE: [u16; 8] = [401, 403, 0, 0, 403, 403, 403, 403];
+const AUDIT: [u16; 8] = [401, 403, 403, 0, 0, 403, 0, 0];
+const MANAGE: [u16; 8] = [401, 403, 403, 0, 403, 403, 0, 0];
+const MANAGE_CHANGE: [u16; 8] = [401, 403, 403, 0, 403, 403, 403, 403];
+const OWN: [u16; 8] = [401, 0, 0, 0, 403, 403, 0, 0];
+const OWN_CHANGE: [u16; 8] = [401, 0, 0, 0, 403, 403, 403, 403];
+const ENTER: [u16; 8] = [0, 0, 0, 0, 0, 0, 403, 403];
+const SIMULATE: [u16; 8] = [401, 403, 0, 0, 403, 0, 403, 403];
 
 /// The routes in `ingest/src/http/router.rs`.
 pub(crate) const ROWS: [Row; 54] = [
@@ -48,8 +49,8 @@ pub(crate) const ROWS: [Row; 54] = [
     ("POST", "/api/notifications", OWN_CHANGE),
     ("POST", "/api/notifications/read", OWN_CHANGE),
     ("POST", "/api/notifications/unread", OWN_CHANGE),
-    ("GET", "/api/session/oidc", [404; 7]),
-    ("GET", "/api/session/oidc/callback", [404; 7]),
+    ("GET", "/api/session/oidc", [404; 8]),
+    ("GET", "/api/session/oidc/callback", [404; 8]),
     ("GET", "/api/rules", READ),
     ("PUT", "/api/rules", OWN_CHANGE),
     ("DELETE", "/api/rules", OWN_CHANGE),
@@ -71,7 +72,7 @@ pub(crate) const ROWS: [Row; 54] = [
     ("GET", "/api/sessions", OWN),
     ("DELETE", "/api/sessions/{id}", OWN_CHANGE),
     ("POST", "/api/sessions/end", OWN_CHANGE),
-    ("GET", "/api/audit", OPERATE),
+    ("GET", "/api/audit", AUDIT),
     ("GET", "/api/quarantine", OPERATE),
     ("GET", "/api/quarantine/{id}", OPERATE),
     ("GET", "/api/quarantine/{id}/raw", OPERATE),
@@ -81,7 +82,7 @@ pub(crate) const ROWS: [Row; 54] = [
     ("GET", "/api/refusals", OPERATE),
     // Ends the caller's session; routes that need a session cannot be called after this one.
     ("DELETE", "/api/session", OWN_CHANGE),
-    ("GET", "/api/nothing", [404; 7]),
+    ("GET", "/api/nothing", [404; 8]),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,6 +90,10 @@ async fn every_route_admits_exactly_the_callers_in_the_table() {
     let stack = Stack::start().expect("the stack should start");
     let admin = ApiClient::admin(&stack).await;
     let viewer = ApiClient::viewer(&stack, "vera@example.com").await;
+    let operator = ApiClient::viewer(&stack, "oscar@example.com").await;
+    let id = operator.get("/api/session").await.json()["user"]["id"].clone();
+    let promoted = admin.change(Method::PATCH, &format!("/api/users/{id}"), &json!({"role": "operator"})).await;
+    assert_eq!(promoted.json()["role"], "operator");
     let anonymous = ApiClient::new(&stack);
     let mut tokens = Vec::new();
     for scope in ["read", "simulate"] {
@@ -107,6 +112,7 @@ async fn every_route_admits_exactly_the_callers_in_the_table() {
         let responses = [
             anonymous.send(from_dashboard(build_request(&anonymous))).await,
             viewer.send(from_dashboard(build_request(&viewer))).await,
+            operator.send(from_dashboard(build_request(&operator))).await,
             anonymous.send(from_dashboard(build_request(&anonymous)).bearer_auth(&tokens[0])).await,
             anonymous.send(from_dashboard(build_request(&anonymous)).bearer_auth(&tokens[1])).await,
             admin.send(from_dashboard(build_request(&admin)).header("origin", "https://elsewhere.example.com")).await,
@@ -114,9 +120,9 @@ async fn every_route_admits_exactly_the_callers_in_the_table() {
             // Must be last, because the request can end the admin's session.
             admin.send(from_dashboard(build_request(&admin))).await,
         ];
-        let [signed_out, viewer_status, read, simulate, foreign, bare, admin_status] =
+        let [signed_out, viewer_status, operator_status, read, simulate, foreign, bare, admin_status] =
             responses.map(|response| response.status.as_u16());
-        let got = [signed_out, viewer_status, admin_status, read, simulate, foreign, bare];
+        let got = [signed_out, viewer_status, operator_status, admin_status, read, simulate, foreign, bare];
         for (number, (got, expected)) in got.into_iter().zip(expected).enumerate() {
             let is_refused = got == 401 || got == 403 || (expected == 404 && got == 404);
             let is_admitted = !is_refused && got < 500;

@@ -67,7 +67,7 @@ const EXCLUDING_KINDS: [Query; 2] = [
 /// Gives each of three clients one in a hundred events: by subaccount, tag, and domain of the sender.
 const CLIENTS: &str = "
     update events set subaccount = 'client-a', terms = event_terms(search, template, 'client-a', url, ip) where id % 100 = 3;
-    update events set tags = tags || 'client-b', search = search || ' client-b',
+    update events set tags = tags || 'client-b'::text, search = search || ' client-b',
       terms = event_terms(search || ' client-b', template, subaccount, url, ip) where id % 100 = 5;
     update events set sender = 'hello@client-c.example.com', search = search || ' hello@client-c.example.com',
       terms = event_terms(search || ' hello@client-c.example.com', template, subaccount, url, ip) where id % 100 = 7";

@@ -10,9 +10,8 @@ export const texts = {
     "It was used, replaced by a newer one, or is too old. Ask an admin for a new one; if you have chosen a password already,",
   signIn: "sign in",
   chooseAPasswordFor: "Choose a password for",
-  anAdmin: "an admin",
-  aViewer: "a viewer",
-  youAreThenSigned: (aViewer: string | number) => `. You are then signed in as ${aViewer}.`,
+  as: { viewer: "a viewer", operator: "an operator", admin: "an admin" },
+  youAreThenSigned: (role: string) => `. You are then signed in as ${role}.`,
   password: "Password",
   setPasswordAndSign: "Set password and sign in",
 } as const;

@@ -5,5 +5,6 @@ import { texts } from "./texts";
 
 export const ROLES: Readonly<Record<Role, { readonly label: string; readonly permissions: string }>> = {
   viewer: { label: texts.viewer, permissions: texts.seesEventsStatisticsAnd },
-  admin: { label: texts.admin, permissions: texts.alsoOperatesTheServer },
+  operator: { label: texts.operator, permissions: texts.alsoOperatesTheServer },
+  admin: { label: texts.admin, permissions: texts.alsoManagesUsers },
 };

@@ -56,17 +56,17 @@ struct UserAdded {
 /// Adds a user. Returns the account and an invitation that lets the user set a password.
 ///
 /// # Errors
-/// 400, 401, 403, 409 `user_exists` or `limited_admin`.
+/// 400, 401, 403, 409 `user_exists` or `limited_role`.
 #[utoipa::path(post, path = "/api/users", operation_id = "addUser", tag = "accounts",
     security(("session" = ["admin"], "csrf" = [])),
     request_body = NewUser,
     responses((status = 201, description = "The user was added.", body = UserAdded),
-        (status = 409, description = "`user_exists`, `limited_admin`")))]
+        (status = 409, description = "`user_exists`, `limited_role`")))]
 pub(crate) async fn add(state: Arc<AppState>, admin: Caller, user: NewUser) -> Result<Response, ApiError> {
     let NewUser { email, role, restriction } = user;
     let (email, restriction) = (email.trim(), normalized(restriction)?);
-    if role == Role::Admin && restriction.is_some() {
-        return Err(ApiError::LimitedAdmin);
+    if role != Role::Viewer && restriction.is_some() {
+        return Err(ApiError::LimitedRole);
     }
     if !is_email(email) {
         return Err(ApiError::NotJson("`email` must be an email address".to_owned()));
@@ -83,13 +83,13 @@ pub(crate) async fn add(state: Arc<AppState>, admin: Caller, user: NewUser) -> R
 /// Disabling an account ends all its sessions. Live connections and exports that show what the user may no longer see end within seconds.
 ///
 /// # Errors
-/// 400, 401, 403, 404, 409 `own_account`, `last_admin` or `limited_admin`.
+/// 400, 401, 403, 404, 409 `own_account`, `last_admin` or `limited_role`.
 #[utoipa::path(patch, path = "/api/users/{id}", operation_id = "changeUser", tag = "accounts",
     security(("session" = ["admin"], "csrf" = [])),
     params(("id" = i64, Path, description = "Id of the user.")),
     request_body = AccountChange,
     responses((status = 200, description = "The changed account.", body = Account),
-        (status = 409, description = "`own_account`, `last_admin`, `limited_admin`")))]
+        (status = 409, description = "`own_account`, `last_admin`, `limited_role`")))]
 pub(crate) async fn change(
     state: Arc<AppState>,
     id: i64,
@@ -105,7 +105,7 @@ pub(crate) async fn change(
         ChangeOutcome::Changed(account) => account,
         ChangeOutcome::NotFound => return Err(ApiError::NotFound),
         ChangeOutcome::LastAdmin => return Err(ApiError::LastAdmin),
-        ChangeOutcome::LimitedAdmin => return Err(ApiError::LimitedAdmin),
+        ChangeOutcome::LimitedRole => return Err(ApiError::LimitedRole),
     };
     session_change::announce(&state).await;
     Ok(warp::reply::json(&user).into_response())

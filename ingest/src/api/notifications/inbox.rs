@@ -111,7 +111,7 @@ async fn publish(state: &AppState, mark: FeedItem) {
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
     /// The recipients: `all`, `user:ID` or `role:NAME`.
-    #[schema(pattern = "^(all|user:[1-9][0-9]{0,17}|role:(viewer|admin))$")]
+    #[schema(pattern = "^(all|user:[1-9][0-9]{0,17}|role:(viewer|operator|admin))$")]
     to: String,
     /// A single line.
     #[schema(min_length = 1, max_length = 200, pattern = "\\S")]

@@ -12,7 +12,7 @@ pub(crate) fn complete(document: &mut Value) {
     document["components"]["securitySchemes"] = json!({
         "session": {
             "type": "apiKey", "in": "cookie", "name": "sid",
-            "description": "Set by signing in; named `__Host-sid` if the dashboard is served over https. Names in brackets are roles.",
+            "description": "Set by signing in; named `__Host-sid` if the dashboard is served over https. Names in brackets are roles; an admin may do what an operator may.",
         },
         "csrf": {
             "type": "apiKey", "in": "header", "name": "X-Requested-With",

@@ -70,8 +70,8 @@ pub(crate) enum ChangeOutcome {
     NotFound,
     /// The change would leave no enabled admin.
     LastAdmin,
-    /// The change would leave an admin who is limited to a part of all events.
-    LimitedAdmin,
+    /// The change would leave an operator or admin who is limited to a part of all events.
+    LimitedRole,
 }
 
 /// A user whose row is locked until the transaction ends.
@@ -161,8 +161,8 @@ pub(crate) async fn change(pool: &PgPool, admin: i64, id: i64, change: &AccountC
     if !has_admin(&mut transaction).await? {
         return Ok(ChangeOutcome::LastAdmin);
     }
-    if is_limited_admin(&mut transaction, id).await? {
-        return Ok(ChangeOutcome::LimitedAdmin);
+    if is_limited_role(&mut transaction, id).await? {
+        return Ok(ChangeOutcome::LimitedRole);
     }
     if change.disabled == Some(true) {
         sqlx::query!("delete from sessions where user_id = $1", id).execute(&mut *transaction).await?;
@@ -188,9 +188,9 @@ async fn has_admin(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
         .await
 }
 
-/// True if the user is an admin and yet limited to a part of all events.
-async fn is_limited_admin(connection: &mut PgConnection, id: i64) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(r#"select role = 'admin' and restriction is not null as "is_limited!" from users where id = $1"#, id)
+/// True if the user is more than a viewer and yet limited to a part of all events.
+async fn is_limited_role(connection: &mut PgConnection, id: i64) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"select role <> 'viewer' and restriction is not null as "is_limited!" from users where id = $1"#, id)
         .fetch_one(connection)
         .await
 }
@@ -218,11 +218,11 @@ pub(crate) async fn lock_by_email(connection: &mut PgConnection, email: &str) ->
     .await
 }
 
-/// Sets a user's password and role, enables the account, and ends all its sessions. An admin sees all events.
+/// Sets a user's password and role, enables the account, and ends all its sessions. Only viewers can be limited.
 pub(crate) async fn replace(connection: &mut PgConnection, id: i64, password_hash: &str, role: Role) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update users set password_hash = $2, role = $3, disabled_at = null,
-           restriction = case when $3 = 'admin' then null else restriction end
+           restriction = case when $3 = 'viewer' then restriction end
          where id = $1",
         id,
         password_hash,
