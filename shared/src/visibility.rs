@@ -3,7 +3,8 @@
 //! A user or token can be limited to parts of all events. [`Visibility`] is made from a caller in one place (`Caller::visibility`), and every
 //! filter holds one. The database function `is_visible` decides the same as [`Restriction::includes`].
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::event::Event;
@@ -16,20 +17,40 @@ const MAX_VALUE_CHARS: usize = 256;
 /// The events that a user or token is limited to: those with one of the subaccounts, those with one of the tags, and those whose sender has
 /// one of the domains. Without any value, none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Restriction {
     /// Subaccounts; exact matches.
     #[serde(default)]
-    #[schema(required = false, max_items = 100)]
+    #[schema(value_type = Vec<RestrictionValue>, required = false, max_items = 100)]
     pub subaccounts: Vec<String>,
     /// Tags; exact matches.
     #[serde(default)]
-    #[schema(required = false, max_items = 100)]
+    #[schema(value_type = Vec<RestrictionValue>, required = false, max_items = 100)]
     pub tags: Vec<String>,
     /// Domains of senders' addresses, in lower case. Inbound mail has none, because strangers choose what it says.
     #[serde(default)]
-    #[schema(required = false, max_items = 100)]
+    #[schema(value_type = Vec<RestrictionValue>, required = false, max_items = 100)]
     pub domains: Vec<String>,
+}
+
+/// A value of a restriction.
+#[derive(ToSchema)]
+#[schema(min_length = 1, max_length = 256, pattern = "\\S")]
+#[expect(dead_code, reason = "only describes values")]
+struct RestrictionValue(String);
+
+impl Serialize for Restriction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Restriction {
+    /// Only from an object. The derived function also takes an array, in the order of the fields.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let object = serde_json::Map::deserialize(deserializer)?;
+        Self::deserialize(serde_json::Value::Object(object)).map_err(D::Error::custom)
+    }
 }
 
 /// The fields of an event that decide who may see it.

@@ -486,7 +486,7 @@ async fn only_viewers_and_tokens_can_be_limited() {
     for path in ["/api/quarantine", "/api/system", "/api/refusals", "/api/audit"] {
         assert_eq!(reader.get(path).await.problem(), (403, "forbidden".to_owned()), "{path}");
     }
-    for restriction in [json!({"tags": [""]}), json!({"tags": ["a\u{0}"]}), json!({"colours": ["red"]})] {
+    for restriction in [json!({"tags": [""]}), json!({"tags": ["a\u{0}"]}), json!({"colours": ["red"]}), json!([])] {
         let refused = admin.change(Method::PATCH, &path, &json!({"restriction": restriction})).await;
         assert_eq!(refused.problem(), (400, "bad_json".to_owned()), "{restriction}");
     }

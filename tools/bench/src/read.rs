@@ -181,6 +181,7 @@ impl Dataset {
         // Bring the tables into the state that autovacuum would leave them in.
         sqlx::raw_sql("vacuum analyze").execute(&mut postgres).await?;
         sqlx::raw_sql("checkpoint").execute(&mut postgres).await?;
+        wait_for_rest(&mut postgres).await?;
         let samples = sqlx::query_as(
             "select id as number, kind, recipient, sender, subject, tags[1] as tag, metadata ->> 'customer' as customer,
                     metadata ->> 'plan' as plan, message_id as message from events where id % 97 = 0 order by md5(id::text) limit $1",
@@ -261,6 +262,20 @@ impl Dataset {
         }
         Ok(ms(&latency, 0.5))
     }
+}
+
+/// Waits until ingest has done what it does after a start, such as looking for common words: until Postgres has been idle for two seconds.
+async fn wait_for_rest(postgres: &mut PgConnection) -> anyhow::Result<()> {
+    let active = "select count(*) from pg_stat_activity
+                  where state = 'active' and backend_type in ('client backend', 'autovacuum worker') and pid <> pg_backend_pid()";
+    let (deadline, mut idle) = (Instant::now() + COUNT_TIMEOUT, 0);
+    while idle < 10 {
+        ensure!(Instant::now() < deadline, "Postgres is not idle; check what ingest does");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let active: i64 = sqlx::query_scalar(active).fetch_one(&mut *postgres).await?;
+        idle = if active == 0 { idle + 1 } else { 0 };
+    }
+    Ok(())
 }
 
 fn ms(histogram: &Histogram<u64>, quantile: f64) -> f64 {
