@@ -209,7 +209,7 @@ test("a limited user sees a part of all events, and every page says so", async (
   await dialog(page).getByRole("radio", { name: "A part of them" }).check();
   await dialog(page).getByLabel("Tags").fill(mine);
   await dialog(page).getByRole("button", { name: "Show what this would be" }).click();
-  await expect(dialog(page).getByRole("status")).toContainText("1 events in the last seven days");
+  await expect(dialog(page).getByRole("status")).toContainText("1 event in the last seven days");
   await expect(dialog(page).getByRole("listitem")).toContainText("For all eyes");
   await page.screenshot({ path: info.outputPath("restriction.png") });
   await dialog(page).getByRole("button", { name: "Save" }).click();

@@ -10,12 +10,11 @@ export const texts = {
   aPart: "A part of them",
   onePerLine: "One per line. An event that matches any of the values is shown.",
   preview: "Show what this would be",
-  lastSevenDays: (count: number) => `${count.toLocaleString("en")} events in the last seven days`,
+  lastSevenDays: (events: string) => `${events} in the last seven days`,
   none: "None",
   newest: "The newest:",
   whatMaySee: "What may be seen",
   atOnce: "It takes effect at once, also on open pages and exports under way.",
-  cancel: "Cancel",
   save: "Save",
   youSeeAPart: "You see a part of all events:",
 } as const;

@@ -78,6 +78,8 @@ async fn constraints_that_a_migration_added_are_validated() {
     let stack = Stack::start().expect("the stack should start");
     let mut database = Database::of(&stack).await;
     assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "m1")]).await.json()["stored"], 1);
+    // Otherwise the service could validate the planted one before it is looked at.
+    database.until("the jobs of the new database are finished", FINISHED).await;
     database.run("alter table events add constraint events_planted_check check (id > 0) not valid").await;
     let validated = "pg_constraint where conname = 'events_planted_check' and convalidated";
     let all = database.count("pg_inherits where inhparent = 'events'::regclass").await + 1;
