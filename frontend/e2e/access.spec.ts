@@ -224,3 +224,48 @@ test("a limited user sees a part of all events, and every page says so", async (
   }
   await memberPage.screenshot({ path: info.outputPath("part.png") });
 });
+
+test("a user whose addresses are masked finds recipients by ids", async ({ page, anotherPage }, info) => {
+  const [tag, who] = [`masked-${randomUUID()}`, `zoe-${randomUUID()}`];
+  await deliver([
+    event("open", { email: `${who}@example.com`, subject: `For ${who}@example.com`, tags: [tag] }),
+    event("click", { email: `${who}@example.com`, subject: "Plain news", tags: [tag] }),
+  ]);
+  await signIn(page, "/users");
+  const email = `max-${randomUUID()}@example.com`;
+  const link = await invite(page, email);
+  const memberPage = await anotherPage();
+  await accept(memberPage, link, "a password of mine");
+  await memberPage.goto(`/?tag=${tag}`);
+  await expect(memberPage.getByText(`${who}@example.com`).first()).toBeVisible();
+
+  await page.getByRole("row").filter({ hasText: email }).getByRole("link").click();
+  await panel(page).getByRole("button", { name: "What they see…" }).click();
+  await dialog(page)
+    .getByRole("radio", { name: /^Masked/ })
+    .check();
+  await dialog(page).getByRole("button", { name: "Show what this would be" }).click();
+  await expect(dialog(page).getByRole("status")).toContainText("•••@");
+  await page.screenshot({ path: info.outputPath("masking.png") });
+  await dialog(page).getByRole("button", { name: "Save" }).click();
+  await expect(panel(page)).toContainText("Masked");
+
+  // The open page reconnects and shows no address any more.
+  await expect(memberPage.getByText("Addresses are masked for you.")).toBeVisible();
+  await expect(memberPage.getByText(who)).toHaveCount(0);
+  await expect(memberPage.getByText("z•••@example.com").first()).toBeVisible();
+  await memberPage.getByText("Plain news").click();
+  const drawer = memberPage.getByRole("complementary", { name: "Event" });
+  await drawer.getByRole("link", { name: "z•••@example.com" }).first().click();
+  await expect(memberPage.getByRole("heading", { name: "z•••@example.com" })).toBeVisible();
+  await expect(memberPage.getByText("Plain news").first()).toBeVisible();
+  expect(memberPage.url()).toMatch(/\/recipients\/~[\w-]+$/);
+  await memberPage.screenshot({ path: info.outputPath("masked-recipient.png") });
+  await memberPage.goto(`/?q=${who}`);
+  await expect(memberPage.getByText("Plain news")).toHaveCount(0);
+  for (const path of ["/stats", "/notifications", `/tags/${tag}`]) {
+    await memberPage.goto(path);
+    await expect(memberPage.getByText("Addresses are masked for you.")).toBeVisible();
+    await expect(memberPage.getByText(who)).toHaveCount(0);
+  }
+});

@@ -5,5 +5,6 @@ pub mod events;
 pub mod health;
 pub mod notifications;
 pub mod quarantine;
+pub(crate) mod reading;
 pub mod refusals;
 pub mod system;

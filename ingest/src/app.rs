@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::accounts::oidc::provider::Provider;
+use crate::audit::AuditArgs;
 use crate::commands::serve::Serve;
 use crate::http::router;
 use crate::notify::cache::RuleCache;
@@ -24,7 +25,7 @@ use crate::periodic::alarms::Alarms;
 use crate::periodic::key_window::KeyWindowArgs;
 use crate::periodic::probes::Probes;
 use crate::periodic::upkeep::{self, Expiry};
-use crate::periodic::{actor_review, background, gin_pending, refusals, replica_lag};
+use crate::periodic::{actor_review, audit_stream, background, gin_pending, refusals, replica_lag};
 use crate::readiness::Readiness;
 use crate::state::AppState;
 use crate::store::common_words::CommonWordsCache;
@@ -52,6 +53,7 @@ pub struct App {
     partitions: PartitionWidth,
     key_window: KeyWindowArgs,
     expiry: Expiry,
+    audit: AuditArgs,
     listener: TcpListener,
     connections: config::Connections,
 }
@@ -87,6 +89,7 @@ impl App {
             erasures: Arc::new(ErasureCache::new(secret_keys.clone())),
             codec: Arc::default(),
             secret_keys,
+            audit_reads: config.audit.audit_reads.clone(),
             retention_days: config.retention.retention_days.0,
             silence_minutes: config.alarms.silence_alert_minutes.0,
             readiness: Arc::new(Readiness::default()),
@@ -108,6 +111,7 @@ impl App {
             partitions: config.partitions,
             key_window: config.key_window,
             expiry,
+            audit: config.audit,
             listener: TcpListener::bind(config.listen).await?,
             connections: config.connections,
         })
@@ -175,6 +179,7 @@ impl App {
         if let Some(replica) = state.reports.replica() {
             tasks.spawn(replica_lag::run(pool.clone(), Arc::clone(replica), stop_background.clone()));
         }
+        tasks.spawn(audit_stream::run(pool.clone(), self.audit, stop_background.clone()));
         tasks.spawn(background::run(self.background.clone(), stop_background.clone()));
         tasks.spawn(refusals::run(pool, Arc::clone(&state.refusals), stop_background.clone()));
         tasks.close();

@@ -5,5 +5,6 @@ pub mod body;
 pub mod error;
 pub mod openapi;
 pub mod page;
+pub(crate) mod reply;
 pub(crate) mod route;
 pub mod router;

@@ -11,6 +11,7 @@
 //! - [`store`]: the SQL for deliveries and for the API.
 //! - [`archive`]: partitions as Parquet files in an object storage.
 //! - [`payload`]: compression of what was received, and the dictionaries for it.
+//! - [`audit`]: what the audit log records of reading, and where it is streamed.
 //! - [`erasure`]: addresses whose data was erased, and what to leave out of events about them.
 //! - [`notify`]: which users an event notifies, and the text they see.
 //! - `verdict`: why mail was not delivered, and who opened or clicked.
@@ -19,6 +20,7 @@
 pub mod api;
 pub mod app;
 pub mod archive;
+pub mod audit;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -3,6 +3,7 @@
 pub(crate) mod actor_review;
 pub mod alarms;
 pub mod archive;
+pub(crate) mod audit_stream;
 pub(crate) mod background;
 pub(crate) mod counts;
 pub mod facets;

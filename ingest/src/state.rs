@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::accounts::oidc::provider::Provider;
 use crate::api::events::export::slots::ExportSlots;
+use crate::audit::AuditReads;
 use crate::config::Webhook;
 use crate::erasure::keys::SecretKeys;
 use crate::readiness::Readiness;
@@ -52,6 +53,8 @@ pub struct AppState {
     pub(crate) erasures: Arc<ErasureCache>,
     /// Reads and compresses payloads.
     pub(crate) codec: Arc<CodecCache>,
+    /// `AUDIT_READS`.
+    pub audit_reads: AuditReads,
     /// `RETENTION_DAYS`.
     pub retention_days: Option<u32>,
     /// `SILENCE_ALERT_MINUTES`.

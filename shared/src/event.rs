@@ -31,6 +31,11 @@ pub struct Event<S = String> {
     /// Mandrill's message id.
     #[schema(value_type = Option<String>)]
     pub message_id: Option<S>,
+    /// Stands for the recipient's address, for callers who do not see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[sqlx(skip)]
+    #[schema(nullable = false)]
+    pub recipient_id: Option<String>,
     /// The recipient's address, or the listed address for a sync event.
     #[schema(value_type = Option<String>)]
     pub recipient: Option<S>,
@@ -105,7 +110,7 @@ pub enum FieldValue<'a> {
 pub type Field = (&'static str, for<'a> fn(&'a Event) -> FieldValue<'a>);
 
 impl Event {
-    /// Every field except `erased_at`, in the column order used for exports.
+    /// Every field except `recipient_id` and `erased_at`, in the column order used for exports.
     pub const FIELDS: [Field; 23] = [
         ("id", |event| FieldValue::Integer(event.id)),
         ("kind", |event| FieldValue::Text(Some(&event.kind))),

@@ -2,7 +2,7 @@
 //!
 //! - Infrastructure: [`cli`], [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`], [`tls`] and
 //!   [`healthcheck`].
-//! - The domain, from commit to browser: [`event`], [`visibility`], [`filter`], [`notification`], [`message`] and [`feed`].
+//! - The domain, from commit to browser: [`event`], [`visibility`], [`masking`], [`filter`], [`notification`], [`message`] and [`feed`].
 //! - Authentication: [`session`] and [`origin`].
 
 pub mod cli;
@@ -12,6 +12,7 @@ pub mod event;
 pub mod feed;
 pub mod filter;
 pub mod healthcheck;
+pub mod masking;
 pub mod message;
 pub mod notification;
 pub mod origin;

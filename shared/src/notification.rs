@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use crate::event::{Actor, ActorReason};
+use crate::masking::Masking;
 use crate::session::{Role, User};
 
 // `S` is the text type; a freshly created notification borrows its text.
@@ -48,6 +49,18 @@ pub struct Notification<S = String> {
     /// When the notification was stored.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
+}
+
+impl Notification {
+    /// The notification as a caller sees it. The sender of a message is a user, and stays.
+    #[must_use]
+    pub fn seen_with(mut self, masking: &Masking) -> Self {
+        let text = |text: String| masking.text(&text).into_owned();
+        self.title = text(self.title);
+        self.body = text(self.body);
+        self.recipient = self.recipient.map(|recipient| masking.address(&recipient).into_owned());
+        self
+    }
 }
 
 /// Notifications that a user has read. Sent to the user's other connections.

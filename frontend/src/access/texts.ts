@@ -17,4 +17,11 @@ export const texts = {
   atOnce: "It takes effect at once, also on open pages and exports under way.",
   save: "Save",
   youSeeAPart: "You see a part of all events:",
+  addressesAreMasked: "Addresses are masked for you.",
+  addresses: "Addresses",
+  usualAddresses: "As usual for the role",
+  fullAddresses: "In full",
+  maskedAddresses: "Masked, as a•••@example.com",
+  masked: "masked",
+  full: "in full",
 } as const;

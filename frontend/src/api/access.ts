@@ -19,6 +19,11 @@ export type Token = Schemas["Token"];
 /** The part of all events that a user or token may see. */
 export type Restriction = Schemas["Restriction"];
 
+/** How a user or token sees addresses. */
+export type Addresses = Schemas["Addresses"];
+
+export type RoleSettings = Schemas["RoleSettings"];
+
 /** What a restriction would show. */
 export type RestrictionPreview = Schemas["RestrictionPreview"];
 
@@ -30,13 +35,23 @@ export function invite(
   email: string,
   role: Role,
   restriction: Restriction | null,
+  addresses: Addresses | null,
 ): Promise<{ user: Member; invitation: Invitation }> {
-  return requestJson("POST", "/api/users", JSON.stringify({ email, role, restriction }));
+  return requestJson("POST", "/api/users", JSON.stringify({ email, role, restriction, addresses }));
+}
+
+export async function listRoles(): Promise<readonly RoleSettings[]> {
+  return (await requestJson<List<RoleSettings>>("GET", "/api/roles")).items;
+}
+
+/** Sets how the users of a role see addresses, unless a user has a setting of their own. */
+export function changeRole(role: Role, addresses: Addresses): Promise<void> {
+  return requestJson("PATCH", `/api/roles/${role}`, JSON.stringify({ addresses }));
 }
 
 export function changeMember(
   id: number,
-  change: { role?: Role; disabled?: boolean; restriction?: Restriction | null },
+  change: { role?: Role; disabled?: boolean; restriction?: Restriction | null; addresses?: Addresses | null },
 ): Promise<Member> {
   return requestJson("PATCH", `/api/users/${id}`, JSON.stringify(change));
 }
@@ -65,18 +80,19 @@ export async function createToken(
   name: string,
   scopes: readonly Scope[],
   restriction: Restriction | null,
+  addresses: Addresses,
 ): Promise<string> {
-  const body = JSON.stringify({ name, scopes, restriction });
+  const body = JSON.stringify({ name, scopes, restriction, addresses });
   return (await requestJson<{ token: string }>("POST", "/api/tokens", body)).token;
 }
 
-/** Limits a token to a part of all events; null lifts the limit. */
-export function restrictToken(id: number, restriction: Restriction | null): Promise<Token> {
-  return requestJson("PATCH", `/api/tokens/${id}`, JSON.stringify({ restriction }));
+/** Changes what a token may see: the part of all events, null for all of them, and addresses. */
+export function changeToken(id: number, restriction: Restriction | null, addresses: Addresses): Promise<Token> {
+  return requestJson("PATCH", `/api/tokens/${id}`, JSON.stringify({ restriction, addresses }));
 }
 
-export function previewRestriction(restriction: Restriction): Promise<RestrictionPreview> {
-  return requestJson("POST", "/api/restrictions/preview", JSON.stringify({ restriction }));
+export function previewRestriction(restriction: Restriction | null, addresses: Addresses): Promise<RestrictionPreview> {
+  return requestJson("POST", "/api/restrictions/preview", JSON.stringify({ restriction, addresses }));
 }
 
 export function revokeToken(id: number): Promise<void> {

@@ -36,3 +36,16 @@ export function notificationPath({ message_id: message, event_id: event }: Notif
 export function afterSignIn(next: unknown): string {
   return typeof next === "string" && /^\/(?![/\\])/.test(next) ? next : "/";
 }
+
+/** What names the recipient of an event in a filter or path: the address, or the id that stands for it where addresses are masked. */
+export function recipientOf(event: {
+  readonly recipient: string | null;
+  readonly recipient_id?: string;
+}): string | null {
+  return event.recipient_id ?? event.recipient;
+}
+
+/** Whether a value has hidden parts, so that nothing can be found by it. */
+export function isMasked(value: string | null): boolean {
+  return value?.includes("•••") ?? false;
+}

@@ -8,6 +8,7 @@ pub mod oidc;
 pub(crate) mod password;
 pub(crate) mod password_change;
 pub(crate) mod restrictions;
+pub(crate) mod roles;
 pub(crate) mod session;
 mod session_change;
 pub(crate) mod sessions;

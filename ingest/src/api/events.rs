@@ -6,6 +6,7 @@ pub mod erase;
 pub mod export;
 pub(crate) mod filters;
 pub mod histogram;
+pub(crate) mod masked_payload;
 pub mod message;
 pub mod recipient;
 pub mod statistics;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 use shared::event::Event;
 use shared::session::Caller;
@@ -23,8 +25,12 @@ use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::api::events::filters::{Filters, PeriodFilters, parse_filter};
+use crate::api::events::masked_payload::without_content;
+use crate::api::reading;
+use crate::audit::Read;
 use crate::http::error::ApiError;
 use crate::http::page::{EventCursor, Limit, List, Page};
+use crate::http::reply;
 use crate::state::AppState;
 use crate::store::events::list::ListPosition;
 use crate::store::events::{list as store, payload, search};
@@ -68,11 +74,12 @@ pub async fn list(state: Arc<AppState>, caller: Caller, page: Page) -> Result<Re
     let found = search::search(&state.reading, &filter, after, page.rows(), SEARCH_TIME).await?;
     let List { items, next } = page.cut(found.events, cursor_after);
     let next = next.or_else(|| found.searched_to.map(cursor_of));
+    let items = reply::seen(&caller, items);
     let searched_to = found.searched_to.map(|(received_at, _)| received_at);
-    Ok(warp::reply::json(&EventList { items, next, searched_to }).into_response())
+    reply::json(&caller, &EventList { items, next, searched_to })
 }
 
-/// Returns one event with its payload.
+/// Returns one event with its payload. A caller who sees no addresses gets the payload without them, and without the content of inbound mail.
 ///
 /// # Errors
 /// 401; 404.
@@ -83,20 +90,26 @@ pub async fn get(state: Arc<AppState>, id: i64, caller: Caller) -> Result<Respon
     let visibility = caller.visibility();
     let event = store::find(&state.reading, id, &visibility).await?.ok_or(ApiError::NotFound)?;
     let payload = payload::find(&state.reading, &state.codec, id, &visibility).await?.ok_or(ApiError::NotFound)?;
+    reading::record(&state, &caller, Read::Payload, json!({"event": id})).await?;
+    let payload = if caller.masking().is_on() { without_content(&payload) } else { payload };
     let payload = RawValue::from_string(payload).map_err(|_| ApiError::Internal("a stored payload is not JSON"))?;
-    Ok(warp::reply::json(&EventWithPayload { event: &event, payload: &payload }).into_response())
+    reply::json(&caller, &EventWithPayload { event: &caller.masking().event(event), payload: &payload })
 }
 
 /// Returns an event's bytes as received.
 ///
 /// # Errors
-/// 401; 404.
+/// 401; 403 `masked` for callers who see no addresses; 404.
 #[utoipa::path(get, path = "/api/events/{id}/raw", operation_id = "getEventBytes", tag = "events",
     params(("id" = i64, Path, description = "The event's id.")),
-    responses((status = 200, description = "The bytes.", body = serde_json::Value)))]
+    responses((status = 200, description = "The bytes.", body = serde_json::Value), (status = 403, description = "`masked`")))]
 pub async fn raw(state: Arc<AppState>, id: i64, caller: Caller) -> Result<Response, ApiError> {
+    if caller.masking().is_on() {
+        return Err(ApiError::Masked);
+    }
     let found = payload::find(&state.reading, &state.codec, id, &caller.visibility()).await?;
     let payload = found.ok_or(ApiError::NotFound)?;
+    reading::record(&state, &caller, Read::Payload, json!({"event": id})).await?;
     let mut response = payload.into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)

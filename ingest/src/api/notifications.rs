@@ -42,6 +42,8 @@ pub async fn list(state: Arc<AppState>, caller: Caller, page: Page) -> Result<Re
     let scan = notifications::list(&state.reading, &caller, &filter, before, page.rows()).await?;
     let mut list = page.cut(scan.notifications, |last| last.notification.id.to_string());
     list.next = list.next.or_else(|| scan.continue_before.map(|id| id.to_string()));
+    let masking = caller.masking();
+    list.items = list.items.into_iter().map(|listed| listed.seen_with(&masking)).collect();
     let unread = notifications::count_unread(&state.reading, &caller).await?;
     Ok(warp::reply::json(&Inbox { list, unread }).into_response())
 }

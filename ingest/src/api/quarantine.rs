@@ -8,14 +8,18 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shared::session::Caller;
 use sqlx::PgPool;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
+use crate::api::reading;
+use crate::audit::Read;
 use crate::http::body::Object;
 use crate::http::error::ApiError;
 use crate::http::page::{IdCursor, Limit, Page};
+use crate::http::reply;
 use crate::state::AppState;
 use crate::store::quarantine_items::{
     self, QuarantineFilter, QuarantineGroup, QuarantineSelection, QuarantinedItem, SelectedItems,
@@ -65,12 +69,12 @@ pub struct QuarantineRequest {
         ("webhook" = Option<String>, Query, description = "Only items verified with the key that has this label.")),
     responses((status = 200, description = "A page of items.", body = QuarantineList),
         (status = 400, description = "`bad_page`")))]
-pub async fn list(state: Arc<AppState>, _: Caller, page: Page) -> Result<Response, ApiError> {
+pub async fn list(state: Arc<AppState>, caller: Caller, page: Page) -> Result<Response, ApiError> {
     let (filter, before) = (read_filter(&page)?, page.before()?);
     let items = quarantine_items::list(&state.reading, &filter, before, page.rows()).await?;
     let page = page.cut(items, |last| last.id.to_string());
     let open = quarantine_items::open_groups(&state.reading).await?;
-    Ok(warp::reply::json(&QuarantineList { items: page.items, next: page.next, open }).into_response())
+    reply::json(&caller, &QuarantineList { items: page.items, next: page.next, open })
 }
 
 fn read_filter(page: &Page) -> Result<QuarantineFilter, ApiError> {
@@ -98,7 +102,7 @@ struct ItemWithBytes {
     base64: Option<String>,
 }
 
-/// Returns one item in quarantine with its bytes.
+/// Returns one item in quarantine with its bytes. A caller who sees no addresses does not get the bytes.
 ///
 /// # Errors
 /// 401, 403, 404.
@@ -106,8 +110,12 @@ struct ItemWithBytes {
     security(("session" = ["operator"]), ("token" = ["read"])),
     params(("id" = i64, Path, description = "The item's id.")),
     responses((status = 200, description = "The item.", body = ItemWithBytes)))]
-pub async fn get(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, ApiError> {
+pub async fn get(state: Arc<AppState>, id: i64, caller: Caller) -> Result<Response, ApiError> {
     let item = quarantine_items::find(&state.reading, id).await?.ok_or(ApiError::NotFound)?;
+    if caller.masking().is_on() {
+        return reply::json(&caller, &ItemWithBytes { item, text: None, base64: None });
+    }
+    reading::record(&state, &caller, Read::Payload, json!({"quarantined": id})).await?;
     let (text, base64) = match String::from_utf8(bytes_of(&state.reading, id).await?) {
         Ok(text) => (Some(text), None),
         Err(error) => (None, Some(BASE64_STANDARD.encode(error.as_bytes()))),
@@ -118,13 +126,18 @@ pub async fn get(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, A
 /// Returns the bytes of an item in quarantine, as they were received.
 ///
 /// # Errors
-/// 401, 403, 404.
+/// 401, 403, also with `masked` for callers who see no addresses, 404.
 #[utoipa::path(get, path = "/api/quarantine/{id}/raw", operation_id = "getQuarantinedBytes", tag = "operations",
     security(("session" = ["operator"]), ("token" = ["read"])),
     params(("id" = i64, Path, description = "The item's id.")),
     responses((status = 200, description = "The bytes.", body = String, content_type = "application/octet-stream")))]
-pub async fn raw(state: Arc<AppState>, id: i64, _: Caller) -> Result<Response, ApiError> {
-    let mut response = bytes_of(&state.reading, id).await?.into_response();
+pub async fn raw(state: Arc<AppState>, id: i64, caller: Caller) -> Result<Response, ApiError> {
+    if caller.masking().is_on() {
+        return Err(ApiError::Masked);
+    }
+    let bytes = bytes_of(&state.reading, id).await?;
+    reading::record(&state, &caller, Read::Payload, json!({"quarantined": id})).await?;
+    let mut response = bytes.into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     Ok(response)
 }

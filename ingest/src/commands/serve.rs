@@ -7,6 +7,7 @@ use shared::config::{Connections, Database, Log, Public, Redis};
 
 use crate::api::accounts::oidc::provider::Oidc;
 use crate::archive::storage::ArchiveArgs;
+use crate::audit::AuditArgs;
 use crate::config::{Owner, Replica, Webhook};
 use crate::erasure::keys::SecretKeyArgs;
 use crate::periodic::alarms::AlarmArgs;
@@ -46,6 +47,8 @@ pub struct Serve {
     pub secret_keys: SecretKeyArgs,
     #[command(flatten)]
     pub alarms: AlarmArgs,
+    #[command(flatten)]
+    pub audit: AuditArgs,
     #[command(flatten)]
     pub public: Public,
     #[command(flatten)]

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use shared::config::{Database, Log};
 use shared::db;
+use shared::masking::Addresses;
 use shared::session::{Hash, new_secret};
 use shared::visibility::Restriction;
 
@@ -43,6 +44,9 @@ pub enum TokenCommand {
         /// Limits the token to events whose sender has an address of this domain; can be repeated.
         #[arg(long = "domain", value_name = "DOMAIN")]
         domains: Vec<String>,
+        /// Shows the token `a•••@example.com` in place of addresses.
+        #[arg(long)]
+        masked: bool,
     },
 }
 
@@ -51,12 +55,13 @@ pub enum TokenCommand {
 /// # Errors
 /// If Postgres fails, or no active user has the address.
 pub async fn run(config: &Token) -> anyhow::Result<()> {
-    let TokenCommand::Add { name, user, scopes, subaccounts, tags, domains } = &config.command;
+    let TokenCommand::Add { name, user, scopes, subaccounts, tags, domains, masked } = &config.command;
     let restriction = Restriction { subaccounts: subaccounts.clone(), tags: tags.clone(), domains: domains.clone() };
     let restriction = Some(restriction.normalize()?).filter(|restriction| *restriction != Restriction::default());
     let pool = db::pool(&config.database, "ingest-command", db::Purpose::Work).context("the database cannot be used")?;
     let secret = new_secret().map_err(|_| anyhow::anyhow!("the system's random number generator failed"))?;
-    let token = TokenGrant { hash: Hash::of(&secret), name, scopes, restriction: restriction.as_ref() };
+    let (restriction, addresses) = (restriction.as_ref(), Addresses::masked_if(*masked));
+    let token = TokenGrant { hash: Hash::of(&secret), name, scopes, restriction, addresses };
     if !tokens::add_for_email(&pool, user, &token).await? {
         bail!("no active user has the address {user}");
     }

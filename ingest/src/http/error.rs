@@ -73,6 +73,12 @@ pub enum ApiError {
     /// 409: the change would limit an operator or admin.
     #[error("an operator or admin cannot be limited")]
     LimitedRole,
+    /// 409: the change would mask addresses for an admin.
+    #[error("an admin sees addresses")]
+    MaskedAdmin,
+    /// 403: what holds addresses, for a caller who sees none.
+    #[error("the caller sees no addresses")]
+    Masked,
     /// 410: the link has already been used, has been replaced, or has expired.
     #[error("the invitation is no longer valid")]
     InvitationGone,
@@ -203,6 +209,8 @@ impl ApiError {
             Self::LimitedRole => {
                 "Only viewers can be limited to a part of all events. Operators and admins see all of them.".to_owned()
             }
+            Self::MaskedAdmin => "Admins manage accounts, and always see addresses.".to_owned(),
+            Self::Masked => "Addresses are masked for you, so that you do not get what was received as it is.".to_owned(),
             Self::InvitationGone => "This link has been used or replaced, or has expired. Ask an admin for a new one.".to_owned(),
             Self::BadPassword { min, max } => format!("A password must have {min} to {max} characters."),
             Self::ViewExists => "You already have a saved view with this name.".to_owned(),
@@ -257,6 +265,8 @@ impl ApiError {
             Self::OwnAccount => (StatusCode::CONFLICT, "own_account"),
             Self::LastAdmin => (StatusCode::CONFLICT, "last_admin"),
             Self::LimitedRole => (StatusCode::CONFLICT, "limited_role"),
+            Self::MaskedAdmin => (StatusCode::CONFLICT, "masked_admin"),
+            Self::Masked => (StatusCode::FORBIDDEN, "masked"),
             Self::InvitationGone => (StatusCode::GONE, "invitation_gone"),
             Self::BadPassword { .. } => (StatusCode::BAD_REQUEST, "bad_password"),
             Self::ViewExists => (StatusCode::CONFLICT, "view_exists"),

@@ -16,7 +16,9 @@ use utoipa::OpenApi;
 use utoipa::openapi::PathItem;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::{audit, invitation, oidc, password_change, restrictions, session, sessions, tokens, users, views};
+use crate::api::accounts::{
+    audit, invitation, oidc, password_change, restrictions, roles, session, sessions, tokens, users, views,
+};
 use crate::api::events::{self, audience, completion, erase, export, histogram, message, recipient, statistics};
 use crate::api::notifications::{self, inbox, rules};
 use crate::api::{quarantine, refusals, system};
@@ -95,6 +97,8 @@ use crate::webhook::handler;
         tokens::change,
         tokens::revoke,
         restrictions::preview,
+        roles::list,
+        roles::change,
         audit::list,
         quarantine::list,
         quarantine::get,

@@ -10,7 +10,9 @@ use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 
-use crate::api::accounts::{audit, invitation, oidc, password_change, restrictions, session, sessions, tokens, users, views};
+use crate::api::accounts::{
+    audit, invitation, oidc, password_change, restrictions, roles, session, sessions, tokens, users, views,
+};
 use crate::api::events::{self, audience, completion, erase, export, histogram, message, recipient, statistics};
 use crate::api::notifications::{self, inbox, rules};
 use crate::api::{health, quarantine, refusals, system};
@@ -91,11 +93,13 @@ fn accounts(parts: &Parts) -> BoxedFilter<(Response,)> {
         route!(post   "api" / "users"                         => users::add [s(), admin_write.clone(), json()]),
         route!(patch  "api" / "users" / i64                   => users::change [s(), admin_write.clone(), json()]),
         route!(post   "api" / "users" / i64 / "invitation"    => invitation::renew [s(), admin_write.clone()]),
-        route!(get    "api" / "tokens"                        => tokens::list [s(), admin]),
+        route!(get    "api" / "tokens"                        => tokens::list [s(), admin.clone()]),
+        route!(get    "api" / "roles"                         => roles::list [s(), admin]),
         route!(post   "api" / "tokens"                        => tokens::add [s(), admin_write.clone(), json()]),
         route!(patch  "api" / "tokens" / i64                  => tokens::change [s(), admin_write.clone(), json()]),
         route!(delete "api" / "tokens" / i64                  => tokens::revoke [s(), admin_write.clone()]),
-        route!(post   "api" / "restrictions" / "preview"      => restrictions::preview [s(), admin_write, json()]),
+        route!(post   "api" / "restrictions" / "preview"      => restrictions::preview [s(), admin_write.clone(), json()]),
+        route!(patch  "api" / "roles" / String                => roles::change [s(), admin_write, json()]),
         route!(get    "api" / "views"                         => views::list [s(), reader]),
         route!(post   "api" / "views"                         => views::add [s(), session.clone(), json()]),
         route!(put    "api" / "views" / i64                   => views::change [s(), session.clone(), json()]),

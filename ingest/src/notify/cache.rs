@@ -60,8 +60,13 @@ impl RuleCache {
 /// # Errors
 /// When Postgres is unavailable.
 pub(crate) async fn read(pool: &PgPool) -> Result<Arc<Rules>, sqlx::Error> {
-    let rows =
-        sqlx::query!("select user_id, rules from notification_rules join users on users.id = user_id where disabled_at is null");
+    // A rule that names an address would tell a user who sees none of it.
+    let rows = sqlx::query!(
+        r#"select user_id, case when not is_masked(role, addresses) then rules else
+                    (select coalesce(jsonb_agg(rule), '[]') from jsonb_array_elements(rules) as rule where rule ->> 'recipient' is null)
+                  end as "rules!"
+           from notification_rules join users on users.id = user_id where disabled_at is null"#
+    );
     let by_user = rows.fetch_all(pool).await?.into_iter().map(|row| (row.user_id, known(row.user_id, row.rules))).collect();
     Ok(Arc::new(Rules::new(by_user)))
 }

@@ -5,6 +5,7 @@ pub(crate) mod expiry;
 pub(crate) mod invitations;
 pub(crate) mod oidc;
 pub(crate) mod passwords;
+pub(crate) mod roles;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod tokens;

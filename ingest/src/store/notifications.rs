@@ -1,6 +1,7 @@
 //! A user's notifications: pages, the unread count and read markers.
 
 use serde::Serialize;
+use shared::masking::Masking;
 use shared::notification::{Audience, AudienceError, Notification, Sender};
 use shared::session::Caller;
 use shared::visibility::Visibility;
@@ -36,6 +37,13 @@ pub(crate) struct ListedNotification {
     pub(crate) notification: Notification,
     /// True if the caller has read or sent it.
     read: bool,
+}
+
+impl ListedNotification {
+    /// The notification as a caller sees it.
+    pub(crate) fn seen_with(self, masking: &Masking) -> Self {
+        Self { notification: self.notification.seen_with(masking), ..self }
+    }
 }
 
 /// The notifications found by one scan.

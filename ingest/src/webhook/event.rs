@@ -226,6 +226,7 @@ impl<'a> NewEvent<'a> {
             occurred_at: self.occurred_at.unwrap_or(received_at),
             received_at,
             message_id: self.message_id.as_deref(),
+            recipient_id: None,
             recipient: self.recipient.as_deref(),
             sender: self.sender.as_deref(),
             subject: self.subject.as_deref(),

@@ -16,8 +16,8 @@ use crate::fanout::protocol::Close;
 /// An open connection, with the data needed for the limits and the session check.
 pub struct Connection {
     pub user: Arc<User>,
-    /// What it was allowed to see when it was opened.
-    pub visibility: Visibility,
+    /// What it was allowed when it was opened.
+    pub access: Access,
     /// The session or token that opened it.
     pub credential: Hash,
     pub address: IpAddr,
@@ -29,6 +29,8 @@ pub struct Connection {
 pub struct Access {
     pub role: Role,
     pub visibility: Visibility,
+    /// True if addresses are masked.
+    pub is_masked: bool,
 }
 
 /// The open connections by id, counted per user and per address.
@@ -93,11 +95,8 @@ impl Connections {
             match valid.get(&connection.credential) {
                 _ if !checked.contains(&connection.credential) => {}
                 None => connection.close_signal.send(Close::SignedOut),
-                Some(Access { role, visibility }) => {
-                    if *role != connection.user.role || *visibility != connection.visibility {
-                        connection.close_signal.send(Close::Resync);
-                    }
-                }
+                Some(access) if *access != connection.access => connection.close_signal.send(Close::Resync),
+                Some(_) => {}
             }
         }
     }

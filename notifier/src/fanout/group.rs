@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use metrics::{Counter, Histogram};
 use shared::feed::Cursor;
+use shared::masking::Masking;
 use shared::session::User;
 use tokio::time::Instant;
 
@@ -37,8 +38,8 @@ pub struct Group {
 
 impl Group {
     /// Creates a group without subscribers that starts after `cursor`.
-    pub fn new(framing: Framing, cursor: Cursor) -> Self {
-        Self { framing, subscribers: Vec::new(), outgoing: Outgoing::new(cursor), events_sent: None }
+    pub fn new(framing: Framing, cursor: Cursor, masking: Masking) -> Self {
+        Self { framing, subscribers: Vec::new(), outgoing: Outgoing::new(cursor, masking), events_sent: None }
     }
 
     /// Adds a subscriber.

@@ -123,8 +123,9 @@ impl Hub {
         let connection = self.last_connection.fetch_add(1, Ordering::Relaxed) + 1;
         let (user, close_signal) = (Arc::new(caller.user.clone()), Arc::<CloseSignal>::default());
         let credential = *caller.credential.hash();
-        let (visibility, signal) = (caller.visibility(), Arc::clone(&close_signal));
-        let registered = Connection { user: Arc::clone(&user), visibility, credential, address, close_signal: signal };
+        let access = Access { role: user.role, visibility: caller.visibility(), is_masked: caller.is_masked() };
+        let signal = Arc::clone(&close_signal);
+        let registered = Connection { user: Arc::clone(&user), access, credential, address, close_signal: signal };
         state.connections.insert(connection, registered);
         drop(state);
         self.connections_changed.notify_one();

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use shared::feed::Cursor;
+use shared::masking::Masking;
 use shared::session::User;
 
 use crate::fanout::framing::Framing;
@@ -34,12 +35,14 @@ pub struct Outgoing {
     /// How many events were skipped, and the sequence number of the last skipped event.
     skipped: usize,
     skipped_to: u64,
+    /// What the clients see of addresses.
+    masking: Masking,
 }
 
 impl Outgoing {
     /// Starts without pending entries; the next entry follows `seen`.
-    pub fn new(seen: Cursor) -> Self {
-        Self { seen, events: VecDeque::new(), notifications: Vec::new(), first_seq: None, skipped: 0, skipped_to: 0 }
+    pub fn new(seen: Cursor, masking: Masking) -> Self {
+        Self { seen, events: VecDeque::new(), notifications: Vec::new(), first_seq: None, skipped: 0, skipped_to: 0, masking }
     }
 
     /// Adds the next entry if the subscription selects it.
@@ -68,7 +71,7 @@ impl Outgoing {
 
     /// Drops the pending entries and continues after `seen`.
     pub fn restart(&mut self, seen: Cursor) {
-        *self = Self::new(seen);
+        *self = Self::new(seen, std::mem::take(&mut self.masking));
     }
 
     /// Drops the pending entries after they have been sent.
@@ -111,8 +114,9 @@ impl Outgoing {
         let (mut frames, mut items, mut bytes) = (Vec::new(), Vec::new(), 0);
         while let Some(entry) = events.next() {
             let Some(event) = &entry.event else { continue };
-            bytes += event.json.get().len();
-            items.push(&*event.json);
+            let json = event.json(&self.masking);
+            bytes += json.get().len();
+            items.push(json);
             let is_last = events.peek().is_none();
             if is_last || bytes >= FULL_FRAME {
                 let cursor = if is_last || entry.cursor.seq > limit.seq { &limit } else { &entry.cursor };
@@ -121,7 +125,7 @@ impl Outgoing {
                 (bytes, skipped) = (0, 0);
             }
         }
-        Frames { events: frames, notifications }
+        Frames { events: frames, notifications, masking: &self.masking }
     }
 
     /// When the oldest pending entry was received.
@@ -137,6 +141,7 @@ pub struct Frames<'a> {
     /// The text and cursor of each event frame.
     events: Vec<(String, Cursor)>,
     notifications: Vec<&'a Arc<FeedEntry>>,
+    masking: &'a Masking,
 }
 
 impl Frames<'_> {
@@ -161,7 +166,7 @@ impl Frames<'_> {
         }
         for entry in &self.notifications {
             if let Some(frame) = entry.addressed.as_ref().filter(|frame| frame.is_for(user)) {
-                put(&frame.text, &entry.cursor);
+                put(frame.text(self.masking), &entry.cursor);
             }
         }
         if !chunk.is_empty() {

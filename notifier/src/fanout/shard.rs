@@ -161,7 +161,8 @@ impl Shard {
         let Some(member) = self.members.get_mut(&connection) else { return };
         let (user, writer) = (Arc::clone(&member.user), Arc::clone(&member.writer));
         let key = (Arc::clone(&subscription), member.framing);
-        let group = self.groups.entry(key).or_insert_with(|| Group::new(member.framing, self.cursor.clone()));
+        let masking = || subscription.masking.clone();
+        let group = self.groups.entry(key).or_insert_with(|| Group::new(member.framing, self.cursor.clone(), masking()));
         group.add(Subscriber { connection, user, writer, seen });
         member.state = MemberState::Live(subscription);
     }
@@ -250,7 +251,7 @@ impl Shard {
             let subscription = Arc::clone(subscription);
             match self.hub.replay(replayed, &self.cursor, REPLAY_LIMIT) {
                 Some(entries) => {
-                    let mut outgoing = Outgoing::new(replayed.clone());
+                    let mut outgoing = Outgoing::new(replayed.clone(), subscription.masking.clone());
                     for entry in &entries {
                         outgoing.push(entry, &subscription);
                     }

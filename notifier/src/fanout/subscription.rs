@@ -1,6 +1,7 @@
 //! Defines what a connection is subscribed to.
 
 use shared::filter::Filter;
+use shared::masking::Masking;
 
 use crate::fanout::protocol::Topic;
 
@@ -12,12 +13,14 @@ pub struct Subscription {
     pub notifications: bool,
     /// Selects which events are sent.
     pub filter: Filter,
+    /// What the client sees of addresses.
+    pub masking: Masking,
 }
 
 impl Subscription {
     /// Creates a subscription to these topics.
-    pub fn new(topics: &[Topic], filter: Filter) -> Self {
+    pub fn new(topics: &[Topic], filter: Filter, masking: Masking) -> Self {
         let has = |topic| topics.contains(&topic);
-        Self { events: has(Topic::Events), notifications: has(Topic::Notifications), filter }
+        Self { events: has(Topic::Events), notifications: has(Topic::Notifications), filter, masking }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use shared::event::Event;
 use shared::feed::{ChangedVerdict, Cursor, RefetchReason};
 use shared::filter::Filter;
+use shared::masking::Masking;
 use shared::notification::{Audience, Notification, ReadMark, UnreadMark};
 use shared::session::User;
 use shared::visibility::{Labels, Visibility};
@@ -47,7 +48,9 @@ impl FeedEntry {
 #[derive(Debug)]
 pub struct EncodedEvent {
     pub id: i64,
-    pub json: Box<RawValue>,
+    json: Box<RawValue>,
+    /// The same for clients who see no addresses.
+    masked: OnceLock<Box<RawValue>>,
     /// The case-folded text that filters search.
     search: String,
     decoded: OnceLock<Option<Box<Event>>>,
@@ -61,7 +64,20 @@ impl EncodedEvent {
             id: i64,
         }
         let Identified { id } = serde_json::from_str(json.get()).ok()?;
-        Some(Self { id, json, search: search.unwrap_or_default(), decoded: OnceLock::new() })
+        let (masked, decoded) = (OnceLock::new(), OnceLock::new());
+        Some(Self { id, json, masked, search: search.unwrap_or_default(), decoded })
+    }
+
+    /// The JSON that a client gets.
+    pub fn json(&self, masking: &Masking) -> &RawValue {
+        if !masking.is_on() {
+            return &self.json;
+        }
+        self.masked.get_or_init(|| {
+            let seen = self.decoded().and_then(|event| serde_json::to_string(&masking.event(event.clone())).ok());
+            let json = masking.json(seen.as_deref().unwrap_or(self.json.get())).into_owned();
+            RawValue::from_string(json).unwrap_or_default()
+        })
     }
 
     fn is_selected_by(&self, filter: &Filter) -> bool {
@@ -79,7 +95,9 @@ impl EncodedEvent {
 /// A frame for a subset of the users, with the same text for each of them.
 #[derive(Debug)]
 pub struct AddressedFrame {
-    pub text: String,
+    text: String,
+    /// The text for clients who see no addresses, if it differs.
+    masked: Option<OnceLock<String>>,
     /// Set for a notification, but not for a read or unread mark.
     pub notification_id: Option<i64>,
     audience: Audience,
@@ -106,9 +124,18 @@ impl AddressedFrame {
         let audience = notification.to.clone();
         notification.to = notification.to.redacted();
         let text = ServerFrame::Notification { cursor, notification: &notification }.to_text();
+        let masked = Some(OnceLock::new());
         let sender = notification.from.as_ref().map(|sender| sender.id);
         let about = if notification.event_id.is_some() { About::EventOfEntry } else { About::NoEvent };
-        Self { text, notification_id: Some(notification.id), audience, sender, concerns_all_topics: false, about }
+        Self { text, masked, notification_id: Some(notification.id), audience, sender, concerns_all_topics: false, about }
+    }
+
+    /// The text that a client gets.
+    pub fn text(&self, masking: &Masking) -> &str {
+        match &self.masked {
+            Some(masked) if masking.is_on() => masked.get_or_init(|| masked_notification(&self.text, masking)),
+            _ => &self.text,
+        }
     }
 
     /// The frame that informs a user's other pages of what the user has read.
@@ -136,12 +163,28 @@ impl AddressedFrame {
     fn for_user(user: i64, frame: &ServerFrame<'_>) -> Self {
         let text = frame.to_text();
         let audience = Audience::User(user);
-        Self { text, notification_id: None, audience, sender: None, concerns_all_topics: false, about: About::NoEvent }
+        Self {
+            text,
+            masked: None,
+            notification_id: None,
+            audience,
+            sender: None,
+            concerns_all_topics: false,
+            about: About::NoEvent,
+        }
     }
 
     fn for_all_topics(frame: &ServerFrame<'_>) -> Self {
         let (text, audience) = (frame.to_text(), Audience::All);
-        Self { text, notification_id: None, audience, sender: None, concerns_all_topics: true, about: About::NoEvent }
+        Self {
+            text,
+            masked: None,
+            notification_id: None,
+            audience,
+            sender: None,
+            concerns_all_topics: true,
+            about: About::NoEvent,
+        }
     }
 
     /// True if every user gets the frame.
@@ -152,5 +195,22 @@ impl AddressedFrame {
     /// True if `user` gets the frame.
     pub fn is_for(&self, user: &User) -> bool {
         self.audience.includes(user) || self.sender == Some(user.id)
+    }
+}
+
+/// The text of a notification's frame for clients who see no addresses.
+fn masked_notification(text: &str, masking: &Masking) -> String {
+    #[derive(Deserialize)]
+    struct Sent {
+        cursor: Cursor,
+        #[serde(flatten)]
+        notification: Notification,
+    }
+    match serde_json::from_str(text) {
+        Ok(Sent { cursor, notification }) => {
+            let notification = notification.seen_with(masking);
+            ServerFrame::Notification { cursor: &cursor, notification: &notification }.to_text()
+        }
+        Err(_) => masking.json(text).into_owned(),
     }
 }

@@ -9,7 +9,6 @@ use shared::feed::Cursor;
 use shared::filter::{Filter, FilterError};
 use shared::message::{Message, MessageError};
 use shared::session::Caller;
-use shared::visibility::Visibility;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -102,8 +101,8 @@ impl WebSocketSession {
     }
 
     async fn subscribe(&self, topics: &[Topic], filter: &Map<String, Value>, after: Option<Cursor>) {
-        match parse_filter(filter, self.caller.visibility()) {
-            Ok(filter) => self.guard.subscribe(Subscription::new(topics, filter), after).await,
+        match parse_filter(filter, &self.caller) {
+            Ok(filter) => self.guard.subscribe(Subscription::new(topics, filter, self.caller.masking()), after).await,
             Err(error) => self.send_error(None, "bad_filter", &format!("{error}.")),
         }
     }
@@ -179,10 +178,10 @@ fn try_read(stream: &TcpStream, decoder: &mut Decoder) -> Option<bool> {
 }
 
 /// Parses a filter whose values are strings, or arrays of strings for repeated names.
-fn parse_filter(filter: &Map<String, Value>, visibility: Visibility) -> Result<Filter, FilterError> {
+fn parse_filter(filter: &Map<String, Value>, caller: &Caller) -> Result<Filter, FilterError> {
     let pairs: Vec<(&str, String)> =
         filter.iter().flat_map(|(name, value)| texts(value).into_iter().map(move |text| (name.as_str(), text))).collect();
-    Filter::from_pairs(pairs.iter().map(|(name, value)| (*name, value.as_str())), visibility)
+    Filter::from_pairs(pairs.iter().map(|(name, value)| (*name, value.as_str())), caller)
 }
 
 fn texts(value: &Value) -> Vec<String> {

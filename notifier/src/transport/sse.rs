@@ -11,7 +11,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, ORIGIN};
 use shared::feed::Cursor;
 use shared::filter::Filter;
 use shared::serve::Peer;
-use shared::visibility::Visibility;
+use shared::session::Caller;
 use tokio::sync::mpsc;
 use warp::reply::{Reply, Response};
 
@@ -36,7 +36,7 @@ pub async fn open(state: Arc<AppState>, headers: HeaderMap, peer: Peer, query: S
     let same_origin = !headers.contains_key(ORIGIN) && headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
     let origin_allowed = same_origin || state.origins.allow(&headers);
     let (caller, guard) = admission::admit(&state, &headers, peer, origin_allowed).await?;
-    let (subscription, after) = parse_query(&query, caller.visibility())?;
+    let (subscription, after) = parse_query(&query, &caller)?;
     let last_event = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     metrics::counter!("notifier_upgrades_total", "outcome" => "event_stream").increment(1);
     let (body, chunks) = mpsc::channel(QUEUE);
@@ -49,7 +49,7 @@ pub async fn open(state: Arc<AppState>, headers: HeaderMap, peer: Peer, query: S
 }
 
 /// The subscription and the cursor to resume from. The default is both topics.
-fn parse_query(query: &str, visibility: Visibility) -> Result<(Subscription, Option<Cursor>), ApiError> {
+fn parse_query(query: &str, caller: &Caller) -> Result<(Subscription, Option<Cursor>), ApiError> {
     let (mut topics, mut after, mut filters) = (vec![Topic::Events, Topic::Notifications], None, Vec::new());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match name.as_ref() {
@@ -61,8 +61,8 @@ fn parse_query(query: &str, visibility: Visibility) -> Result<(Subscription, Opt
             _ => filters.push((name, value)),
         }
     }
-    let filter = Filter::from_pairs(filters.iter().map(|(name, value)| (name.as_ref(), value.as_ref())), visibility)?;
-    Ok((Subscription::new(&topics, filter), after))
+    let filter = Filter::from_pairs(filters.iter().map(|(name, value)| (name.as_ref(), value.as_ref())), caller)?;
+    Ok((Subscription::new(&topics, filter, caller.masking()), after))
 }
 
 /// Holds the guard until the client disconnects or the stream is closed. A stream that we close ends without giving a reason.

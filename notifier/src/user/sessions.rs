@@ -50,11 +50,14 @@ pub async fn check_readable(pool: &PgPool) -> Result<(), sqlx::Error> {
 async fn valid(pool: &PgPool, credentials: &HashSet<Hash>) -> Result<HashMap<Hash, Access>, sqlx::Error> {
     let hashes: Vec<&[u8]> = credentials.iter().map(Hash::as_slice).collect();
     let rows = sqlx::query!(
-        r#"select id_hash as "hash!", role as "role!", restriction as "user: Json<Restriction>", null::jsonb as "token: Json<Restriction>"
+        r#"select id_hash as "hash!", role as "role!", restriction as "user: Json<Restriction>", null::jsonb as "token: Json<Restriction>",
+                  is_masked(role, addresses) as "is_masked!"
            from sessions join users on users.id = user_id
            where id_hash = any($1) and expires_at > now() and last_seen_at > now() - interval '8 hours' and disabled_at is null
            union all
-           select token_hash, role, users.restriction, api_tokens.restriction from api_tokens join users on users.id = user_id
+           select token_hash, role, users.restriction, api_tokens.restriction,
+                  api_tokens.addresses = 'masked' or is_masked(role, users.addresses)
+           from api_tokens join users on users.id = user_id
            where token_hash = any($1) and disabled_at is null"#,
         &hashes as &[&[u8]]
     )
@@ -70,7 +73,7 @@ async fn valid(pool: &PgPool, credentials: &HashSet<Hash>) -> Result<HashMap<Has
     let plain = |restriction: Option<Json<Restriction>>| restriction.map(|Json(restriction)| restriction);
     let valid = rows.into_iter().filter_map(|row| {
         let visibility = Visibility::new(plain(row.user), plain(row.token));
-        Some((Hash::from_slice(&row.hash)?, Access { role: row.role.parse().ok()?, visibility }))
+        Some((Hash::from_slice(&row.hash)?, Access { role: row.role.parse().ok()?, visibility, is_masked: row.is_masked }))
     });
     Ok(valid.collect())
 }

@@ -55,6 +55,8 @@ pub struct Filter {
     pub earlier_subject: Option<String>,
     /// Excluded values. An event that has any of them is not selected.
     pub not: Vec<(Field, String)>,
+    /// Searches for parts of texts only in texts that hold no address, and for words only in subjects. Set for callers who see no addresses.
+    pub plain_texts_only: bool,
     /// What the caller may see. Callers cannot set it.
     pub visibility: Visibility,
 }

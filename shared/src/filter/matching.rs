@@ -3,6 +3,7 @@
 use crate::event::{Event, subject_of};
 use crate::filter::conditions::{Field, Filter, Part, PartField, Place};
 use crate::filter::metadata::has_metadata;
+use crate::masking::may_hold_address;
 
 impl Filter {
     /// Returns true if the filter selects `event`. `search` is the event's searchable text.
@@ -19,7 +20,8 @@ impl Filter {
             && self.domain.as_ref().is_none_or(|wanted| has_domain(&event.recipient, wanted))
             && self.subject.as_ref().is_none_or(|part| subject_of(search).is_some_and(|subject| subject.contains(part.as_str())))
             && self.tag.as_ref().is_none_or(|tag| event.tags.contains(tag))
-            && self.parts.iter().all(|part| part.matches(event))
+            && self.parts.iter().all(|part| part.matches(event, self.plain_texts_only))
+            && self.has_plain_subject(event, search)
             && (self.reason_classes.is_empty() || has_code(&event.reason_class, &self.reason_classes, |class| class.code()))
             && (self.actors.is_empty() || has_code(&event.actor, &self.actors, |actor| actor.code()))
             && exact(&self.template, &event.template)
@@ -35,6 +37,15 @@ impl Filter {
             && !self.not.iter().any(|(field, value)| field.matches(event, value))
             && self.visibility.includes_event(event)
     }
+
+    /// Returns true if all words are in a subject without an address, or need not be.
+    fn has_plain_subject(&self, event: &Event, search: &str) -> bool {
+        if !self.plain_texts_only || (self.words.is_empty() && self.subject.is_none()) {
+            return true;
+        }
+        event.subject.as_deref().is_some_and(|subject| !may_hold_address(subject))
+            && subject_of(search).is_some_and(|subject| self.words.iter().all(|word| subject.contains(word.as_str())))
+    }
 }
 
 fn has_code<T: Copy>(value: &Option<String>, wanted: &[T], code: fn(T) -> &'static str) -> bool {
@@ -47,11 +58,12 @@ fn has_domain(address: &Option<String>, wanted: &str) -> bool {
 }
 
 impl Part {
-    fn matches(&self, event: &Event) -> bool {
+    fn matches(&self, event: &Event, plain_texts_only: bool) -> bool {
+        let occurs_in = |value: &String| self.occurs_in(value) && !(plain_texts_only && may_hold_address(value));
         match self.field {
-            PartField::Tag => event.tags.iter().any(|tag| self.occurs_in(tag)),
-            PartField::Template => event.template.as_ref().is_some_and(|template| self.occurs_in(template)),
-            PartField::Subaccount => event.subaccount.as_ref().is_some_and(|subaccount| self.occurs_in(subaccount)),
+            PartField::Tag => event.tags.iter().any(occurs_in),
+            PartField::Template => event.template.as_ref().is_some_and(occurs_in),
+            PartField::Subaccount => event.subaccount.as_ref().is_some_and(occurs_in),
         }
     }
 
@@ -104,7 +116,7 @@ mod tests {
     }
 
     fn selects(pairs: &[(&str, &str)]) -> bool {
-        let filter = Filter::from_pairs(pairs.iter().copied(), Visibility::everything()).expect("a filter");
+        let filter = Filter::of_visible(pairs.iter().copied(), Visibility::everything()).expect("a filter");
         filter.matches(&event(), "ada@example.com billing@example.com\u{1e}your invoice 4711\u{1f} billing vip 7 gold")
     }
 
@@ -145,7 +157,7 @@ mod tests {
     #[test]
     fn events_that_the_caller_may_not_see_are_not_selected() {
         let of_tag = |tag: &str| Some(Restriction { tags: vec![tag.to_owned()], ..Restriction::default() });
-        let selects = |visibility| Filter::from_pairs([("kind", "open")], visibility).expect("a filter").matches(&event(), "");
+        let selects = |visibility| Filter::of_visible([("kind", "open")], visibility).expect("a filter").matches(&event(), "");
         assert!(selects(Visibility::new(of_tag("vip"), None)));
         assert!(!selects(Visibility::new(of_tag("vip"), of_tag("news"))));
     }

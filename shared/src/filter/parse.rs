@@ -1,10 +1,14 @@
 //! Parses filters from names and values.
 
+use std::borrow::Cow;
+
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::event::{Actor, ReasonClass, fold, fold_as_version_0_2};
 use crate::filter::conditions::{Field, Filter, Part, PartField, Place};
+use crate::masking::Masking;
+use crate::session::Caller;
 use crate::visibility::Visibility;
 
 /// The reason a filter was rejected.
@@ -16,6 +20,9 @@ pub enum FilterError {
     /// The value is invalid for the named filter.
     #[error("`{0}` does not take that value")]
     Value(String),
+    /// The value of the named filter is an address, or holds one, and the caller sees no addresses.
+    #[error("Addresses are masked for you, so that `{0}` does not take that value")]
+    Masked(String),
     /// The filter has too many conditions, or a name or value is too long.
     #[error("A filter has at most 32 conditions, with names and values of at most 1,024 characters")]
     TooLong,
@@ -39,12 +46,28 @@ fn words(folded: &str) -> Vec<String> {
 }
 
 impl Filter {
-    /// Parses a filter from names and values. `id`, `kind`, `reason_class` and `actor` may list several
-    /// values, separated by commas. Empty values are ignored. `visibility` is what the caller may see.
+    /// Parses a caller's filter from names and values. `id`, `kind`, `reason_class` and `actor` may list several
+    /// values, separated by commas. Empty values are ignored. Recipients can be named by their ids.
     ///
     /// # Errors
-    /// On an unknown name, an invalid value, too many conditions, or a name or value that is too long.
-    pub fn from_pairs<'a>(
+    /// On an unknown name, an invalid value, one that the caller may not name, too many conditions, or a name or value that is too long.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, caller: &Caller) -> Result<Self, FilterError> {
+        let masking = caller.masking();
+        let mut named = Vec::new();
+        for (name, value) in pairs {
+            named.push((name, named_value(name, value, &masking)?));
+        }
+        let pairs = named.iter().map(|(name, value)| (*name, value.as_ref()));
+        let filter = Self::of_visible(pairs, caller.visibility())?;
+        let searches_texts = filter.subject.is_some() || !(filter.words.is_empty() && filter.parts.is_empty());
+        Ok(Self { plain_texts_only: masking.is_on() && searches_texts, ..filter })
+    }
+
+    /// Parses a filter from names and values: what is visible, with all addresses.
+    ///
+    /// # Errors
+    /// The same as for `from_pairs`.
+    pub fn of_visible<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
         visibility: Visibility,
     ) -> Result<Self, FilterError> {
@@ -136,6 +159,19 @@ impl Filter {
     }
 }
 
+/// The value of a condition, with a recipient's address in place of its id.
+fn named_value<'a>(name: &str, value: &'a str, masking: &Masking) -> Result<Cow<'a, str>, FilterError> {
+    let refused = || FilterError::Masked(name.to_owned());
+    match name.strip_prefix("not.").unwrap_or(name) {
+        _ if value.is_empty() || is_too_long(value) => Ok(Cow::Borrowed(value)),
+        "recipient" => masking.recipient(value).ok_or_else(refused),
+        "sender" if masking.is_on() => Err(refused()),
+        // A name of metadata can hold an address too.
+        _ if masking.may_name(value) && masking.may_name(name) => Ok(Cow::Borrowed(value)),
+        _ => Err(refused()),
+    }
+}
+
 /// A domain, with or without the `@` before it.
 fn domain(text: &str) -> String {
     text.strip_prefix('@').unwrap_or(text).to_ascii_lowercase()
@@ -185,7 +221,7 @@ mod tests {
 
     #[test]
     fn errors_name_the_offending_filter() {
-        let parse = |name, value| Filter::from_pairs([(name, value)], Visibility::everything());
+        let parse = |name, value| Filter::of_visible([(name, value)], Visibility::everything());
         let error = |name, value| parse(name, value).expect_err("an error");
         assert_eq!(error("colour", "red"), FilterError::Unknown("colour".to_owned()));
         assert_eq!(error("not.q", "x"), FilterError::Unknown("not.q".to_owned()));

@@ -5,6 +5,7 @@ use http::header::AUTHORIZATION;
 use sqlx::PgPool;
 use sqlx::types::Json;
 
+use crate::masking::{Addresses, RecipientIds};
 use crate::origin::Origins;
 use crate::session::caller::{Caller, Credential};
 use crate::session::cookie::{cookie, cookie_name};
@@ -48,6 +49,7 @@ fn bearer_token(authorization: &str) -> Option<&str> {
 async fn authenticate_session(pool: &PgPool, hash: Hash) -> Result<Option<Caller>, sqlx::Error> {
     let row = sqlx::query!(
         r#"select users.id, users.email, users.role, users.restriction as "restriction: Json<Restriction>",
+                  is_masked(users.role, users.addresses) as "is_masked!", (select key from recipient_id_key) as "key!",
                   sessions.last_seen_at < now() - interval '1 minute' as "stale!"
            from sessions join users on users.id = sessions.user_id
            where sessions.id_hash = $1 and sessions.expires_at > now()
@@ -68,14 +70,18 @@ async fn authenticate_session(pool: &PgPool, hash: Hash) -> Result<Option<Caller
         log_untouched(touched.err());
     }
     let Ok(role) = row.role.parse() else { return Ok(None) };
-    let user = User { id: row.id, email: row.email, role, restriction: row.restriction.map(|Json(restriction)| restriction) };
-    Ok(Some(Caller { user, credential: Credential::Session(hash) }))
+    let (restriction, addresses) = (row.restriction.map(|restriction| restriction.0), Addresses::masked_if(row.is_masked));
+    let user = User { id: row.id, email: row.email, role, restriction, addresses };
+    Ok(Some(Caller { user, credential: Credential::Session(hash), recipient_ids: RecipientIds::new(&row.key) }))
 }
 
 async fn authenticate_token(pool: &PgPool, hash: Hash) -> Result<Option<Caller>, sqlx::Error> {
     let row = sqlx::query!(
         r#"select users.id, users.email, users.role, users.restriction as "restriction: Json<Restriction>", api_tokens.scopes,
+                  api_tokens.id as token_id,
                   api_tokens.restriction as "of_token: Json<Restriction>",
+                  api_tokens.addresses = 'masked' as "is_masked_for_token!", is_masked(users.role, users.addresses) as "is_masked!",
+                  (select key from recipient_id_key) as "key!",
                   coalesce(api_tokens.last_used_at < now() - interval '1 minute', true) as "stale!"
            from api_tokens join users on users.id = api_tokens.user_id
            where api_tokens.token_hash = $1 and users.disabled_at is null"#,
@@ -89,10 +95,17 @@ async fn authenticate_token(pool: &PgPool, hash: Hash) -> Result<Option<Caller>,
         log_untouched(touch.execute(pool).await.err());
     }
     let Ok(role) = row.role.parse() else { return Ok(None) };
-    let credential =
-        Credential::Token { hash, scopes: row.scopes, restriction: row.of_token.map(|Json(restriction)| restriction) };
-    let user = User { id: row.id, email: row.email, role, restriction: row.restriction.map(|Json(restriction)| restriction) };
-    Ok(Some(Caller { user, credential }))
+    let addresses = Addresses::masked_if(row.is_masked_for_token);
+    let credential = Credential::Token {
+        id: row.token_id,
+        hash,
+        scopes: row.scopes,
+        restriction: row.of_token.map(|restriction| restriction.0),
+        addresses,
+    };
+    let (restriction, addresses) = (row.restriction.map(|restriction| restriction.0), Addresses::masked_if(row.is_masked));
+    let user = User { id: row.id, email: row.email, role, restriction, addresses };
+    Ok(Some(Caller { user, credential, recipient_ids: RecipientIds::new(&row.key) }))
 }
 
 /// Reading goes on while Postgres takes no writes, so a time of last use that cannot be stored is no reason to refuse a request.

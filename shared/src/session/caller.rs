@@ -1,5 +1,6 @@
 //! The user who makes a request, and what the request is allowed to do.
 
+use crate::masking::{Addresses, Masking, RecipientIds};
 use crate::session::secret::Hash;
 use crate::session::user::{Role, User};
 use crate::visibility::{Restriction, Visibility};
@@ -9,6 +10,8 @@ use crate::visibility::{Restriction, Visibility};
 pub struct Caller {
     pub user: User,
     pub credential: Credential,
+    /// Makes ids that stand for addresses.
+    pub recipient_ids: RecipientIds,
 }
 
 /// What authenticates a user.
@@ -18,11 +21,15 @@ pub enum Credential {
     Session(Hash),
     /// An API token, identified by its hash.
     Token {
+        /// The token's id.
+        id: i64,
         hash: Hash,
         /// Any combination of `read` and `simulate`.
         scopes: Vec<String>,
         /// The events that the token is limited to.
         restriction: Option<Restriction>,
+        /// How the token sees addresses, if its user sees them.
+        addresses: Addresses,
     },
 }
 
@@ -52,14 +59,15 @@ pub enum Permission {
 
 impl Caller {
     /// Returns true if both the user's present role and the credential permit it. A token acts within its scopes, and never manages
-    /// accounts, so that a leaked one cannot create another. A caller who may not see all events sees no operational data.
+    /// accounts, so that a leaked one cannot create another. A caller who may not see all events sees no operational data; one who sees
+    /// no addresses sees no audit log.
     pub fn may(&self, permission: Permission) -> bool {
         let sees_everything = self.visibility().is_everything();
         let by_role = match permission {
             Permission::Read => true,
             Permission::Simulate => self.user.role >= Role::Operator,
             Permission::Operate => self.user.role >= Role::Operator && sees_everything,
-            Permission::Audit | Permission::Manage => self.user.role >= Role::Admin && sees_everything,
+            Permission::Audit | Permission::Manage => self.user.role >= Role::Admin && sees_everything && !self.is_masked(),
         };
         let by_credential = match (&self.credential, permission) {
             (Credential::Session(_), _) => true,
@@ -79,6 +87,17 @@ impl Caller {
             Credential::Token { restriction, .. } => restriction.clone(),
         };
         Visibility::new(self.user.restriction.clone(), of_token)
+    }
+
+    /// What the caller sees of addresses. All that tells a caller of events goes through this.
+    pub fn masking(&self) -> Masking {
+        Masking::new(self.is_masked(), self.recipient_ids.clone())
+    }
+
+    /// Returns true if the user or the token sees no addresses.
+    pub fn is_masked(&self) -> bool {
+        let by_token = matches!(self.credential, Credential::Token { addresses: Addresses::Masked, .. });
+        by_token || self.user.addresses == Addresses::Masked
     }
 }
 

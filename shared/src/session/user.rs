@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::masking::Addresses;
 use crate::visibility::Restriction;
 
 /// A user's role. Each can do everything that those before it can.
@@ -59,4 +60,23 @@ pub struct User {
     pub role: Role,
     /// The events that the user is limited to. Null if the user may see all events.
     pub restriction: Option<Restriction>,
+    /// How the user sees addresses.
+    pub addresses: Addresses,
+}
+
+/// What a user may do and see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    pub role: Role,
+    /// `None` for all events.
+    pub restriction: Option<Restriction>,
+    /// `None` for what is usual for the role.
+    pub addresses: Option<Addresses>,
+}
+
+impl Grant {
+    /// A viewer of no events.
+    pub fn nothing() -> Self {
+        Self { role: Role::Viewer, restriction: Some(Restriction::default()), addresses: None }
+    }
 }

@@ -27,7 +27,7 @@ const ENTER: [u16; 8] = [0, 0, 0, 0, 0, 0, 403, 403];
 const SIMULATE: [u16; 8] = [401, 403, 0, 0, 403, 0, 403, 403];
 
 /// The routes in `ingest/src/http/router.rs`.
-pub(crate) const ROWS: [Row; 54] = [
+pub(crate) const ROWS: [Row; 56] = [
     ("POST", "/webhook/", SIMULATE),
     ("HEAD", "/webhook/", OPEN),
     ("GET", "/webhook/", READ),
@@ -69,6 +69,8 @@ pub(crate) const ROWS: [Row; 54] = [
     ("PATCH", "/api/tokens/{id}", MANAGE_CHANGE),
     ("DELETE", "/api/tokens/{id}", MANAGE_CHANGE),
     ("POST", "/api/restrictions/preview", MANAGE_CHANGE),
+    ("GET", "/api/roles", MANAGE),
+    ("PATCH", "/api/roles/{role}", MANAGE_CHANGE),
     ("GET", "/api/sessions", OWN),
     ("DELETE", "/api/sessions/{id}", OWN_CHANGE),
     ("POST", "/api/sessions/end", OWN_CHANGE),
@@ -140,6 +142,7 @@ fn route_of(line: &str) -> Option<String> {
         match segment {
             "i64" => route.push_str("{id}"),
             "String" if route.contains("recipients") => route.push_str("{email}"),
+            "String" if route.contains("roles") => route.push_str("{role}"),
             "String" => route.push_str("{id}"),
             literal => route.push_str(literal.trim_matches('"')),
         }

@@ -211,3 +211,55 @@ async fn oidc_routes_return_404_without_a_provider() {
         assert_eq!(client.get(path).await.problem(), (404, "not_found".to_owned()));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_decide_at_each_sign_in_what_a_user_may_do_and_see() {
+    let provider = IdentityProvider::start().await;
+    let mut environment = provider.environment().to_vec();
+    let groups = "staff=operator; agency=viewer:subaccount=eu&tag=vip&addresses=masked; root=admin";
+    environment.extend([("OIDC_NEW_USERS", "viewer"), ("OIDC_GROUPS", groups), ("OIDC_GROUPS_CLAIM", "roles")]);
+    let stack = Stack::start_with(&environment).expect("the stack should start");
+    let admin = ApiClient::admin(&stack).await;
+    let sign_in = async |roles: Value| {
+        provider.set_claims(json!({"sub": "w-1", "email": "will@example.com", "roles": roles}));
+        let mut browser = Browser::new(&stack);
+        assert_eq!(browser.sign_in().await, "/stats");
+        browser.client
+    };
+    let user = async |client: &ApiClient| {
+        let user = client.get("/api/session").await.json()["user"].clone();
+        (user["role"].clone(), user["restriction"].clone(), user["addresses"].clone())
+    };
+    let of_agency = json!({"subaccounts": ["eu"], "tags": ["vip"], "domains": []});
+    let nothing = json!({"subaccounts": [], "tags": [], "domains": []});
+    let agency = sign_in(json!(["agency", "other"])).await;
+    assert_eq!(user(&agency).await, (json!("viewer"), of_agency, json!("masked")));
+    let staff = sign_in(json!("staff")).await;
+    assert_eq!(user(&staff).await, (json!("operator"), Value::Null, json!("full")));
+    // What the user is allowed now holds for the sessions of before, too.
+    assert_eq!(user(&agency).await, user(&staff).await);
+    assert_eq!(user(&sign_in(json!(["staff", "root"])).await).await.0, "admin");
+    for none in [json!(["Agency"]), json!([]), json!({"agency": true}), json!(null)] {
+        let nobody = sign_in(none).await;
+        assert_eq!(user(&nobody).await, (json!("viewer"), nothing.clone(), json!("full")));
+        assert_eq!(nobody.all("/api/events").await, Vec::<Value>::new());
+    }
+    let audited = admin.all("/api/audit").await;
+    assert_eq!(audited.iter().filter(|entry| entry["action"] == "user_renewed").count(), 4, "{audited:?}");
+    // The last admin keeps the role.
+    let last = &stack.settings().admin_email;
+    provider.set_claims(json!({"sub": "a-1", "email": last, "roles": ["agency"]}));
+    let mut browser = Browser::new(&stack);
+    assert_eq!(browser.sign_in().await, "/stats");
+    assert_eq!(user(&browser.client).await.0, "admin");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_that_cannot_be_meant_stop_the_start() {
+    let provider = IdentityProvider::start().await;
+    let mut environment = provider.environment().to_vec();
+    environment.push(("OIDC_GROUPS", "staff=boss"));
+    let stack = Stack::start().expect("the stack should start");
+    let refused = stack.ingest_with(&["serve"], &environment);
+    assert!(format!("{refused:?}").contains("staff=boss"), "{refused:?}");
+}

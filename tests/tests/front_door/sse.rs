@@ -8,13 +8,13 @@ use serde_json::Value;
 use stack::{Part, Stack};
 
 /// An open event stream.
-struct Stream {
+pub(super) struct Stream {
     response: Response,
     text: String,
 }
 
 impl Stream {
-    async fn open(client: &ApiClient, query: &str, after: Option<&str>) -> Self {
+    pub(super) async fn open(client: &ApiClient, query: &str, after: Option<&str>) -> Self {
         let mut request = client.request(Method::GET, &format!("/sse{query}")).header("sec-fetch-site", "same-origin");
         if let Some(after) = after {
             request = request.header("last-event-id", after);
@@ -26,7 +26,7 @@ impl Stream {
     }
 
     /// The next frame and its id, or `None` at the end of the stream.
-    async fn next(&mut self) -> Option<(Value, Option<String>)> {
+    pub(super) async fn next(&mut self) -> Option<(Value, Option<String>)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let line = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);

@@ -25,6 +25,10 @@ export function describeEntry({ action, detail }: AuditEntry): Description {
       return { before: texts.signedInThroughThe, user, after: "" };
     case "user_invited":
       return { before: texts.madeANewLink, user, after: "" };
+    case "user_renewed":
+      return { before: texts.signedInAsGroupsSay, user, after: "" };
+    case "role_changed":
+      return sentence(texts.changedRole(textOf(detail["role"])));
     case "user_changed":
       return userChange(user, (detail["to"] ?? {}) as Readonly<Record<string, unknown>>);
     case "sessions_ended":
@@ -35,6 +39,16 @@ export function describeEntry({ action, detail }: AuditEntry): Description {
       return sentence(texts.changedToken(token));
     case "token_revoked":
       return sentence(texts.revoked(token));
+    case "recipient_read":
+      return sentence(texts.readARecipient);
+    case "events_exported":
+      return sentence(texts.exportedEvents(textOf(detail["format"]), detail["payload"] === true));
+    case "payload_read":
+      return sentence(
+        detail["event"] === undefined
+          ? texts.readQuarantined(textOf(detail["quarantined"]))
+          : texts.readAnEvent(textOf(detail["event"])),
+      );
     case "recipient_erased":
       return sentence(
         texts.erasedAnAddress(erasedCounts((detail["erased"] ?? {}) as Readonly<Record<string, unknown>>)),
@@ -48,8 +62,22 @@ export function describeEntry({ action, detail }: AuditEntry): Description {
 export function extraDetail({ action, detail }: AuditEntry): string {
   if (action === "recipient_erased")
     return detail["hmac"] === undefined ? `SHA-256 ${textOf(detail["sha256"])}` : texts.hmacOf(textOf(detail["hmac"]));
+  if (READS.includes(action)) return readDetail(detail);
   if (FULLY_DESCRIBED.includes(action)) return seen(action, detail);
   return Object.keys(detail).length === 0 ? "" : JSON.stringify(detail);
+}
+
+const READS = ["recipient_read", "events_exported", "payload_read"];
+
+/** By which conditions events were exported, whom it concerned, and the token that was used. */
+function readDetail(detail: AuditEntry["detail"]): string {
+  const conditions = [detail["conditions"] ?? []].flat().map(textOf);
+  const parts = [
+    conditions.length > 0 ? texts.byConditions(conditions.join(", ")) : "",
+    typeof detail["hmac"] === "string" ? texts.hmacOf(detail["hmac"]) : "",
+    detail["token"] === undefined ? "" : texts.with(texts.token(textOf(detail["token"]))),
+  ];
+  return parts.filter((part) => part !== "").join(". ");
 }
 
 const FULLY_DESCRIBED = [
@@ -57,19 +85,26 @@ const FULLY_DESCRIBED = [
   "user_linked",
   "user_invited",
   "user_changed",
+  "user_renewed",
+  "role_changed",
   "sessions_ended",
   "token_added",
   "token_changed",
   "token_revoked",
 ];
 
-/** What a user or token may see, if the entry says so. A new one without a restriction needs no mention. */
+/** What a user or token may see, if the entry says so. A new one without limits needs no mention. */
 function seen(action: string, detail: AuditEntry["detail"]): string {
-  const changed = action === "user_changed" ? ((detail["to"] ?? {}) as Readonly<Record<string, unknown>>) : detail;
-  if (!("restriction" in changed)) return "";
-  const restriction = changed["restriction"] as Restriction | null;
-  if (restriction !== null) return texts.maySee(describe(restriction));
-  return action.endsWith("_changed") ? texts.maySee(texts.allEvents) : "";
+  const changed = (detail["to"] ?? detail) as Readonly<Record<string, unknown>>;
+  const restriction = changed["restriction"] as Restriction | null | undefined;
+  const isNew = action.endsWith("_added");
+  const part = restriction ? texts.maySee(describe(restriction)) : "";
+  const all = restriction === null && !isNew ? texts.maySee(texts.allEvents) : "";
+  const addresses = changed["addresses"];
+  const ofRole = action === "user_renewed" ? texts.as(textOf(changed["role"])) : "";
+  const seenAddresses =
+    addresses === "masked" || (addresses === "full" && !isNew) ? texts.addressesSeen[addresses] : "";
+  return [ofRole, part || all, seenAddresses].filter((text) => text !== "").join(". ");
 }
 
 function userChange(user: number | null, to: Readonly<Record<string, unknown>>): Description {

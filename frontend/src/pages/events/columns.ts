@@ -1,5 +1,6 @@
 /** The available columns of the event list. */
 
+import { isMasked, recipientOf } from "../addresses";
 import type { MailEvent } from "../../api/types";
 import { detailOf } from "./kinds";
 import { texts } from "./texts";
@@ -38,7 +39,7 @@ export const COLUMNS: readonly Column[] = [
     texts.who,
     "minmax(0, 27fr)",
     (event) => event.recipient ?? (event.erased_at ? "(erased)" : null),
-    (event) => ["recipient", event.recipient],
+    (event) => ["recipient", recipientOf(event)],
   ),
   column("subject", texts.subject, "minmax(0, 25fr)", subjectOf, (event) => ["subject", event.subject]),
   column("detail", texts.detail, "minmax(0, 23fr)", detailOf, detailCondition),
@@ -63,7 +64,11 @@ function column(
   text: (event: MailEvent) => string | null,
   condition: Column["condition"],
 ): Column {
-  return { id, title, width, isDefault: true, text: (event) => text(event) ?? "", condition };
+  const findable = (event: MailEvent): ReturnType<Column["condition"]> => {
+    const [name, value] = condition(event);
+    return isMasked(value) ? NO_CONDITION : [name, value];
+  };
+  return { id, title, width, isDefault: true, text: (event) => text(event) ?? "", condition: findable };
 }
 
 /** A column whose field has the same name as its filter. Hidden by default. */
@@ -72,14 +77,8 @@ function fieldColumn(
   title: string,
   width: string,
 ): Column {
-  return {
-    id,
-    title,
-    width,
-    isDefault: false,
-    text: (event) => event[id] ?? "",
-    condition: (event) => [id, event[id]],
-  };
+  const of = (event: MailEvent): string | null => event[id];
+  return { ...column(id, title, width, of, (event) => [id, of(event)]), isDefault: false };
 }
 
 /** Distinguishes a message without a subject from an event without a message. */

@@ -3,6 +3,7 @@
 import { ExactNumber, stringifyExactly } from "../../api/json";
 import type { MailEvent } from "../../api/types";
 import { exact } from "../../times/format";
+import { isMasked, recipientOf } from "../addresses";
 import { texts } from "./texts";
 import { actorLabel, placeOf, reasonLabel } from "./verdict";
 
@@ -26,7 +27,7 @@ type Row = readonly [title: string, text: string | null, name?: string, value?: 
 export function factsOf(event: MailEvent): Fact[] {
   const at = (time: string | null | undefined): string => (time ? exact(Date.parse(time)) : "");
   const mail: readonly Row[] = [
-    ["To", event.recipient, "recipient"],
+    ["To", event.recipient, "recipient", recipientOf(event) ?? ""],
     [texts.from2, event.sender, "sender"],
     [texts.subject, event.subject, "subject"],
     [texts.reason, reasonLabel(event.reason_class), "reason_class", event.reason_class ?? ""],
@@ -51,7 +52,7 @@ export function factsOf(event: MailEvent): Fact[] {
     group,
     title,
     text: text ?? "",
-    name,
+    name: isMasked(value) ? "" : name,
     value,
   });
   const tags = event.tags.map((tag) => factOf("Mail", [texts.tag, tag, "tag"]));
@@ -64,5 +65,11 @@ export function factsOf(event: MailEvent): Fact[] {
 function metadataFact(key: string, value: unknown): Fact {
   const text = typeof value === "string" ? value : stringifyExactly(value);
   const scalar = typeof value !== "object" || value instanceof ExactNumber;
-  return { group: "Metadata", title: key, text, name: scalar ? `metadata.${key}` : "", value: text };
+  return {
+    group: "Metadata",
+    title: key,
+    text,
+    name: scalar && !isMasked(`${key} ${text}`) ? `metadata.${key}` : "",
+    value: text,
+  };
 }

@@ -23,6 +23,7 @@ export const texts = {
   never: "Never",
   revoke: (name: string | number) => `Revoke ${name}…`,
   revokeDialog: "Revoke…",
+  masked: "Addresses masked",
   sees: (part: string) => `Sees ${part}`,
   restrict: (name: string) => `What ${name} sees…`,
   restrictDialog: "Sees…",

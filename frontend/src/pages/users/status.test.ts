@@ -10,6 +10,7 @@ function member(more: Partial<Member>): Member {
     email: "ada@example.com",
     role: "viewer",
     restriction: null,
+    addresses: null,
     disabled: false,
     has_password: false,
   } as const;

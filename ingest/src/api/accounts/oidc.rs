@@ -2,6 +2,7 @@
 //!
 //! Browsers navigate to both routes, so both respond with redirects. The sign-in page explains the error codes.
 
+pub mod groups;
 mod pending_cookie;
 pub mod provider;
 mod return_path;
@@ -15,11 +16,11 @@ use http::{HeaderMap, StatusCode};
 use warp::reply::{Reply, Response};
 
 use crate::api::accounts::oidc::provider::{NewUsers, ProviderError};
-use crate::api::accounts::session;
+use crate::api::accounts::{session, session_change};
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
-use crate::store::accounts::oidc::{self, ProviderAccount};
+use crate::store::accounts::oidc::{self, Admission, ProviderAccount};
 
 /// Redirects to the OpenID Connect provider, which redirects back to `next` through the callback.
 ///
@@ -69,10 +70,14 @@ pub(crate) async fn finish(state: Arc<AppState>, headers: HeaderMap, query: Pair
         Err(error) => return provider_failed(&state, &error),
     };
     let account = ProviderAccount { issuer: provider.issuer.as_str(), subject: &identity.subject, email: &identity.email };
-    let may_add = provider.new_users == NewUsers::Viewer;
-    let Some(user) = oidc::find_or_link(&state.pool, &account, may_add).await? else {
+    let grant = (!provider.groups.is_empty()).then(|| provider.groups.grant(&identity.groups));
+    let admission = Admission { may_add: provider.new_users == NewUsers::Viewer, grant };
+    let Some(user) = oidc::admit(&state.pool, &account, &admission).await? else {
         return sign_in_page(&state, "oidc_unknown");
     };
+    if admission.grant.is_some() {
+        session_change::announce(&state).await;
+    }
     let mut response = redirect(&next)?;
     session::start(&state, &headers, &user, &mut response).await?;
     pending_cookie::clear(&state.origins, &mut response)?;

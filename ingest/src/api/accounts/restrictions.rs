@@ -7,14 +7,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use shared::event::Event;
 use shared::filter::Filter;
+use shared::masking::Addresses;
 use shared::session::Caller;
 use shared::visibility::{Restriction, Visibility};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use warp::reply::{Reply, Response};
+use warp::reply::Response;
 
-use crate::api::accounts::users::normalized;
 use crate::http::error::ApiError;
+use crate::http::reply;
 use crate::state::AppState;
 use crate::store::events::statistics::{Counted, Period};
 use crate::store::events::{search, selected_statistics};
@@ -29,7 +30,12 @@ const SEARCH_TIME: Duration = Duration::from_secs(1);
 #[serde(deny_unknown_fields)]
 #[schema(as = PreviewRestriction)]
 pub(crate) struct Asked {
-    restriction: Restriction,
+    /// Null for all events.
+    restriction: Option<Restriction>,
+    /// How addresses would be seen: `full` by default.
+    #[serde(default)]
+    #[schema(required = false)]
+    addresses: Addresses,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -41,7 +47,7 @@ struct Preview {
     counts: BTreeMap<String, i64>,
 }
 
-/// Returns the newest events that a restriction would show, and counts those of the last seven days.
+/// Returns the newest events that a user or token with this restriction would see, as they would see them, and counts those of the last seven days.
 ///
 /// # Errors
 /// 400, 401, 403; 503 `too_slow`.
@@ -50,8 +56,10 @@ struct Preview {
     request_body = Asked,
     responses((status = 200, description = "What the restriction would show.", body = Preview),
         (status = 503, description = "`too_slow`")))]
-pub(crate) async fn preview(state: Arc<AppState>, _: Caller, Asked { restriction }: Asked) -> Result<Response, ApiError> {
-    let visibility = Visibility::new(normalized(Some(restriction))?, None);
+pub(crate) async fn preview(state: Arc<AppState>, mut caller: Caller, asked: Asked) -> Result<Response, ApiError> {
+    let Asked { restriction, addresses } = asked;
+    caller.user.addresses = addresses;
+    let visibility = Visibility::new(normalized(restriction)?, None);
     let filter = Filter { visibility, ..Filter::default() };
     let items = search::search(&state.reading, &filter, None, SHOWN_EVENTS, SEARCH_TIME).await?.events;
     let to = OffsetDateTime::now_utc();
@@ -61,5 +69,14 @@ pub(crate) async fn preview(state: Arc<AppState>, _: Caller, Asked { restriction
     for row in selected_statistics::count_by_bucket(&state.reading, &filter, counted, &[period.from]).await? {
         *counts.entry(row.kind).or_default() += row.count;
     }
-    Ok(warp::reply::json(&Preview { items, counts }).into_response())
+    reply::json(&caller, &Preview { items: reply::seen(&caller, items), counts })
+}
+
+/// A restriction in the form in which it is compared and stored.
+///
+/// # Errors
+/// 400 if it has too many values or an invalid one.
+pub(crate) fn normalized(restriction: Option<Restriction>) -> Result<Option<Restriction>, ApiError> {
+    let normalized = restriction.map(Restriction::normalize).transpose();
+    normalized.map_err(|error| ApiError::NotJson(error.to_string()))
 }

@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use shared::masking::Addresses;
 use shared::session::{Caller, Hash, new_secret};
 use shared::visibility::Restriction;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
+use crate::api::accounts::restrictions::normalized;
 use crate::api::accounts::session_change;
-use crate::api::accounts::users::normalized;
 use crate::http::error::ApiError;
 use crate::http::page::List;
 use crate::state::AppState;
-use crate::store::accounts::tokens::{self, Scope, Token, TokenGrant};
+use crate::store::accounts::tokens::{self, Scope, Token, TokenChange, TokenGrant};
 
 /// Maximum length of a name in characters.
 const MAX_NAME_LENGTH: usize = 100;
@@ -45,6 +46,10 @@ pub(crate) struct NewToken {
     #[serde(default)]
     #[schema(required = false)]
     restriction: Option<Restriction>,
+    /// How the token sees addresses, if its user sees them: `full` by default.
+    #[serde(default)]
+    #[schema(required = false)]
+    addresses: Addresses,
 }
 
 impl NewToken {
@@ -82,25 +87,17 @@ struct CreatedToken {
     request_body = NewToken,
     responses((status = 201, description = "The token was created.", body = CreatedToken)))]
 pub(crate) async fn add(state: Arc<AppState>, admin: Caller, new_token: NewToken) -> Result<Response, ApiError> {
-    let NewToken { name, scopes, restriction } = new_token.normalize()?;
+    let NewToken { name, scopes, restriction, addresses } = new_token.normalize()?;
     let scopes: Vec<String> = scopes.into_iter().map(|scope| scope.name().to_owned()).collect();
     let token = new_secret().map_err(|_| ApiError::Internal("no random bytes are available for a token"))?;
-    let grant = TokenGrant { hash: Hash::of(&token), name: &name, scopes: &scopes, restriction: restriction.as_ref() };
+    let (hash, restriction) = (Hash::of(&token), restriction.as_ref());
+    let grant = TokenGrant { hash, name: &name, scopes: &scopes, restriction, addresses };
     let id = tokens::add(&state.pool, admin.user.id, &grant).await?;
     let item = tokens::find(&state.pool, id).await?;
     Ok(warp::reply::with_status(warp::reply::json(&CreatedToken { token, item }), StatusCode::CREATED).into_response())
 }
 
-/// A change of a token.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ChangeToken)]
-pub(crate) struct TokenChange {
-    /// The events that the token is limited to, in addition to what its user is limited to; null for all that its user may see.
-    restriction: Option<Restriction>,
-}
-
-/// Limits a token to a part of all events, or lifts the limit. Returns the token.
+/// Changes what a token sees: the events that it is limited to, and addresses. Returns the token.
 ///
 /// Live connections and exports that show what the token may no longer see end within seconds.
 ///
@@ -111,13 +108,9 @@ pub(crate) struct TokenChange {
     params(("id" = i64, Path, description = "Id of the token.")),
     request_body = TokenChange,
     responses((status = 200, description = "The changed token.", body = Token)))]
-pub(crate) async fn change(
-    state: Arc<AppState>,
-    id: i64,
-    admin: Caller,
-    TokenChange { restriction }: TokenChange,
-) -> Result<Response, ApiError> {
-    if !tokens::restrict(&state.pool, admin.user.id, id, normalized(restriction)?.as_ref()).await? {
+pub(crate) async fn change(state: Arc<AppState>, id: i64, admin: Caller, mut change: TokenChange) -> Result<Response, ApiError> {
+    change.restriction = change.restriction.map(normalized).transpose()?;
+    if !tokens::change(&state.pool, admin.user.id, id, &change).await? {
         return Err(ApiError::NotFound);
     }
     session_change::announce(&state).await;

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use shared::session::{Caller, Hash, Permission, Role};
+use shared::masking::Addresses;
+use shared::session::{Caller, Grant, Hash, Permission, Role};
 use shared::visibility::Restriction;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::api::accounts::email::is_email;
 use crate::api::accounts::invitation::{self, Invitation};
+use crate::api::accounts::restrictions::normalized;
 use crate::api::accounts::session_change;
 use crate::http::error::ApiError;
 use crate::http::page::List;
@@ -44,6 +46,10 @@ pub(crate) struct NewUser {
     #[serde(default)]
     #[schema(required = false)]
     restriction: Option<Restriction>,
+    /// How the user sees addresses; null for what is usual for the role.
+    #[serde(default)]
+    #[schema(required = false)]
+    addresses: Option<Addresses>,
 }
 
 /// A newly added user.
@@ -56,23 +62,27 @@ struct UserAdded {
 /// Adds a user. Returns the account and an invitation that lets the user set a password.
 ///
 /// # Errors
-/// 400, 401, 403, 409 `user_exists` or `limited_role`.
+/// 400, 401, 403, 409 `user_exists`, `limited_role` or `masked_admin`.
 #[utoipa::path(post, path = "/api/users", operation_id = "addUser", tag = "accounts",
     security(("session" = ["admin"], "csrf" = [])),
     request_body = NewUser,
     responses((status = 201, description = "The user was added.", body = UserAdded),
-        (status = 409, description = "`user_exists`, `limited_role`")))]
+        (status = 409, description = "`user_exists`, `limited_role`, `masked_admin`")))]
 pub(crate) async fn add(state: Arc<AppState>, admin: Caller, user: NewUser) -> Result<Response, ApiError> {
-    let NewUser { email, role, restriction } = user;
+    let NewUser { email, role, restriction, addresses } = user;
     let (email, restriction) = (email.trim(), normalized(restriction)?);
     if role != Role::Viewer && restriction.is_some() {
         return Err(ApiError::LimitedRole);
+    }
+    if role == Role::Admin && addresses == Some(Addresses::Masked) {
+        return Err(ApiError::MaskedAdmin);
     }
     if !is_email(email) {
         return Err(ApiError::NotJson("`email` must be an email address".to_owned()));
     }
     let token = invitation::new_token()?;
-    let added = users::add(&state.pool, admin.user.id, email, role, restriction.as_ref(), &Hash::of(&token)).await?;
+    let grant = Grant { role, restriction, addresses };
+    let added = users::add(&state.pool, admin.user.id, email, &grant, &Hash::of(&token)).await?;
     let (user, expires_at) = added.ok_or(ApiError::UserExists)?;
     let added = UserAdded { user, invitation: Invitation { token, expires_at } };
     Ok(warp::reply::with_status(warp::reply::json(&added), StatusCode::CREATED).into_response())
@@ -83,13 +93,13 @@ pub(crate) async fn add(state: Arc<AppState>, admin: Caller, user: NewUser) -> R
 /// Disabling an account ends all its sessions. Live connections and exports that show what the user may no longer see end within seconds.
 ///
 /// # Errors
-/// 400, 401, 403, 404, 409 `own_account`, `last_admin` or `limited_role`.
+/// 400, 401, 403, 404, 409 `own_account`, `last_admin`, `limited_role` or `masked_admin`.
 #[utoipa::path(patch, path = "/api/users/{id}", operation_id = "changeUser", tag = "accounts",
     security(("session" = ["admin"], "csrf" = [])),
     params(("id" = i64, Path, description = "Id of the user.")),
     request_body = AccountChange,
     responses((status = 200, description = "The changed account.", body = Account),
-        (status = 409, description = "`own_account`, `last_admin`, `limited_role`")))]
+        (status = 409, description = "`own_account`, `last_admin`, `limited_role`, `masked_admin`")))]
 pub(crate) async fn change(
     state: Arc<AppState>,
     id: i64,
@@ -106,16 +116,8 @@ pub(crate) async fn change(
         ChangeOutcome::NotFound => return Err(ApiError::NotFound),
         ChangeOutcome::LastAdmin => return Err(ApiError::LastAdmin),
         ChangeOutcome::LimitedRole => return Err(ApiError::LimitedRole),
+        ChangeOutcome::MaskedAdmin => return Err(ApiError::MaskedAdmin),
     };
     session_change::announce(&state).await;
     Ok(warp::reply::json(&user).into_response())
-}
-
-/// A restriction in the form in which it is compared and stored.
-///
-/// # Errors
-/// 400 if it has too many values or an invalid one.
-pub(crate) fn normalized(restriction: Option<Restriction>) -> Result<Option<Restriction>, ApiError> {
-    let normalized = restriction.map(Restriction::normalize).transpose();
-    normalized.map_err(|error| ApiError::NotJson(error.to_string()))
 }

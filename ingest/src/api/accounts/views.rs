@@ -10,6 +10,7 @@ use warp::reply::{Reply, Response};
 
 use crate::http::error::ApiError;
 use crate::http::page::List;
+use crate::http::reply;
 use crate::state::AppState;
 use crate::store::accounts::views::{self, AddOutcome, View};
 
@@ -53,7 +54,7 @@ impl ViewContent {
     responses((status = 200, description = "The views, ordered by name.", body = List<View>)))]
 pub(crate) async fn list(state: Arc<AppState>, caller: Caller) -> Result<Response, ApiError> {
     let items = views::list(&state.pool, caller.user.id).await?;
-    Ok(warp::reply::json(&List { items, next: None }).into_response())
+    reply::json(&caller, &List { items, next: None })
 }
 
 /// Saves a view.

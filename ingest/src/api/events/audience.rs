@@ -8,12 +8,13 @@ use shared::session::Caller;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use warp::reply::{Reply, Response};
+use warp::reply::Response;
 
 use crate::api::events::filters::Filters;
 use crate::api::events::statistics::query::{StatisticsParams, StatisticsQuery};
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
+use crate::http::reply;
 use crate::state::AppState;
 use crate::store::events::audience::{self, AudienceCount, HourOfDay, MailCount};
 use crate::store::events::statistics::{Period, first_counted, is_stored, is_time_zone, oldest_event};
@@ -101,13 +102,13 @@ pub(crate) struct LinkCount {
     responses((status = 200, description = "The counts.", body = Audience),
         (status = 400, description = "`bad_filter`, `bad_page`")))]
 pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<Response, ApiError> {
-    let query = StatisticsQuery::parse(&query, caller.visibility())?;
+    let query = StatisticsQuery::parse(&query, &caller)?;
     if !is_time_zone(&state.reading, &query.zone).await? {
         return Err(ApiError::bad_page("zone"));
     }
     let query = &query;
     let Report { value, lag_seconds } = state.reports.read(|pool| async move { count(&pool, query).await }).await?;
-    Ok(warp::reply::json(&Audience { lag_seconds, ..value }).into_response())
+    reply::json(&caller, &Audience { lag_seconds, ..value })
 }
 
 async fn count(pool: &PgPool, query: &StatisticsQuery) -> Result<Audience, sqlx::Error> {

@@ -6,10 +6,11 @@ use serde::Serialize;
 use shared::session::Caller;
 use sqlx::PgPool;
 use utoipa::ToSchema;
-use warp::reply::{Reply, Response};
+use warp::reply::Response;
 
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
+use crate::http::reply;
 use crate::state::AppState;
 use crate::store::events::values::{self, CountedValue};
 use crate::store::events::visible_values;
@@ -18,6 +19,8 @@ use crate::store::events::visible_values;
 const MAX_TEXT_CHARS: usize = 256;
 /// The fields whose values are counted.
 const COUNTED: [&str; 8] = ["kind", "reason_class", "actor", "tag", "template", "subaccount", "sender", "domain"];
+/// The fields whose values are addresses, which are not suggested to callers who see none.
+const ADDRESSES: [&str; 2] = ["sender", "recipient"];
 
 #[derive(Serialize, ToSchema)]
 struct Completion {
@@ -26,7 +29,7 @@ struct Completion {
 }
 
 /// Suggests values of a field that occur in recent events that the caller may see. A caller who may not see all events gets values of their newest
-/// 2,000, and no tag for which alone an event would be hidden.
+/// 2,000, and no tag for which alone an event would be hidden. One who sees no addresses gets no value that holds one.
 ///
 /// # Errors
 /// 401; 400 `bad_page`; 503 `too_slow`.
@@ -48,13 +51,18 @@ pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<R
     }
     let field = query.get("field").filter(|field| !field.contains('\0')).ok_or_else(|| ApiError::bad_page("field"))?;
     let visibility = caller.visibility();
+    if caller.masking().is_on() && ADDRESSES.contains(&field) {
+        return reply::json(&caller, &Completion { items: Vec::new() });
+    }
     let items = if visibility.is_everything() {
         find(&state.reading, field, text).await?
     } else {
         visible_values::suggest(&state.reading, &visibility, field, text).await?
     };
-    let items = items.ok_or_else(|| ApiError::bad_page("field"))?;
-    Ok(warp::reply::json(&Completion { items }).into_response())
+    let mut items = items.ok_or_else(|| ApiError::bad_page("field"))?;
+    let masking = caller.masking();
+    items.retain(|item| masking.may_name(item.value()));
+    reply::json(&caller, &Completion { items })
 }
 
 /// `None` if values of the field cannot be suggested.

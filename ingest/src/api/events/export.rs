@@ -14,8 +14,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue};
+use serde_json::json;
 use shared::event::Event;
 use shared::filter::Filter;
+use shared::masking::Masking;
 use shared::session::{Caller, Credential, Permission, authenticate_again};
 use sqlx::PgPool;
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -26,6 +28,8 @@ use warp::reply::{Reply, Response};
 use self::format::Format;
 use self::slots::ExportSlot;
 use crate::api::events::filters::{Filters, PeriodFilters, parse_filter};
+use crate::api::reading;
+use crate::audit::Read;
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
 use crate::state::AppState;
@@ -83,8 +87,12 @@ pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<R
     if with_payloads && format == Format::Csv {
         return Err(ApiError::bad_page("payload"));
     }
-    let filter = parse_filter(&pairs, &caller)?;
+    let (filter, masking) = (parse_filter(&pairs, &caller)?, caller.masking());
     let slot = state.exports.take(caller.user.id).ok_or(ApiError::TooManyExports)?;
+    let names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
+    let hmac = filter.recipient.as_deref().and_then(|email| reading::hmac(&state, email));
+    let detail = json!({"format": format.name(), "payload": with_payloads, "conditions": names, "hmac": hmac});
+    reading::record(&state, &caller, Read::Export, detail).await?;
     // Read the first page here, so that a failure can still be reported as an error response.
     let filter_of = &filter;
     let read =
@@ -95,7 +103,7 @@ pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<R
     let abort = CancellationToken::new();
     let body_abort = abort.clone();
     let credential = caller.credential;
-    let export = Export { state, source, filter, format, with_mark, with_payloads, credential, abort, _slot: slot };
+    let export = Export { state, source, filter, format, with_mark, with_payloads, masking, credential, abort, _slot: slot };
     let chunks = export.start(first_page);
     let body = stream::unfold(Some((chunks, body_abort)), |open| async {
         let (mut chunks, abort) = open?;
@@ -131,6 +139,7 @@ struct Export {
     format: Format,
     with_mark: bool,
     with_payloads: bool,
+    masking: Masking,
     credential: Credential,
     /// Cancelled if the export failed, so that what it read before is not sent any more.
     abort: CancellationToken,
@@ -175,7 +184,7 @@ impl Export {
     /// Sends the lines of a page. Returns how many bytes they have without payloads.
     async fn send_lines(&mut self, events: &[Event], chunks: &Sender<Chunk>) -> io::Result<usize> {
         if !self.with_payloads {
-            let lines = self.format.lines(events)?;
+            let lines = self.format.lines(events, &self.masking)?;
             let bytes = lines.len();
             self.send(chunks, Chunk::Lines(lines)).await?;
             return Ok(bytes);
@@ -188,7 +197,7 @@ impl Export {
                 let payload = self.state.codec.read(self.state.reports.primary(), stored).await;
                 payloads.insert(id, payload.map_err(io::Error::other)?);
             }
-            self.send(chunks, Chunk::Lines(format::with_payloads(part, &payloads)?)).await?;
+            self.send(chunks, Chunk::Lines(format::with_payloads(part, &payloads, &self.masking)?)).await?;
         }
         Ok(events.len() * TYPICAL_LINE_BYTES)
     }
@@ -196,7 +205,9 @@ impl Export {
     /// Fails if the caller may no longer see the same events.
     async fn check_caller(&self) -> io::Result<()> {
         let caller = authenticate_again(&self.state.pool, &self.credential).await.map_err(io::Error::other)?;
-        let is_same = |caller: Caller| caller.may(Permission::Read) && caller.visibility() == self.filter.visibility;
+        let is_same = |caller: Caller| {
+            caller.may(Permission::Read) && caller.visibility() == self.filter.visibility && caller.masking() == self.masking
+        };
         if caller.is_some_and(is_same) { Ok(()) } else { Err(io::Error::other("the caller may no longer see the same events")) }
     }
 

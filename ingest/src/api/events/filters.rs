@@ -21,7 +21,7 @@ pub(crate) struct Filters {
     /// Matches any of these event types, separated by commas, such as `open,click`.
     #[param(max_length = 1024)]
     kind: Option<String>,
-    /// The recipient's address, ignoring the case of ASCII letters.
+    /// The recipient's address, ignoring the case of ASCII letters, or a `recipient_id`.
     #[param(max_length = 1024)]
     recipient: Option<String>,
     /// The domain of the recipient's address, ignoring the case of ASCII letters.
@@ -75,7 +75,7 @@ pub(crate) struct Filters {
     /// The clicked link.
     #[param(max_length = 1024)]
     url: Option<String>,
-    /// Words that must all occur in the addresses, subject, tags or metadata.
+    /// Words that must all occur in the addresses, subject, tags or metadata; for callers who see no addresses, in the subject.
     #[param(max_length = 1024)]
     q: Option<String>,
     /// Excludes events with this `kind`. Repeatable.
@@ -150,7 +150,7 @@ fn metadata_by_key() -> Object {
 /// # Errors
 /// If a name is unknown or a value is invalid.
 pub(crate) fn parse_filter(pairs: &[(String, String)], caller: &Caller) -> Result<Filter, FilterError> {
-    Filter::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())), caller.visibility())
+    Filter::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())), caller)
 }
 
 #[cfg(test)]
@@ -170,7 +170,7 @@ mod tests {
                 "actor" | "not.actor" => "bot",
                 _ => "2026-01-02T03:04:05Z",
             };
-            let filter = Filter::from_pairs([(name, value)], Visibility::everything()).expect(name);
+            let filter = Filter::of_visible([(name, value)], Visibility::everything()).expect(name);
             assert!(!filter.is_empty(), "{name}");
         }
     }

@@ -6,10 +6,11 @@ use serde::Serialize;
 use shared::event::Event;
 use shared::session::Caller;
 use utoipa::ToSchema;
-use warp::reply::{Reply, Response};
+use warp::reply::Response;
 
 use crate::http::error::ApiError;
 use crate::http::page::path_text;
+use crate::http::reply;
 use crate::state::AppState;
 use crate::store::events::message::{self, RelatedMessage};
 
@@ -45,5 +46,5 @@ pub async fn get(state: Arc<AppState>, id: String, caller: Caller) -> Result<Res
     events.truncate(MAX_EVENTS);
     let recipient = events.iter().find_map(|event| event.recipient.as_deref()).unwrap_or_default();
     let related = message::find_related(&state.reading, recipient, &id, &visibility, MAX_RELATED).await?;
-    Ok(warp::reply::json(&Message { message_id: id, events, cut, related }).into_response())
+    reply::json(&caller, &Message { message_id: id, events: reply::seen(&caller, events), cut, related })
 }

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::json;
 use shared::event::ReasonClass;
 use shared::session::Caller;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use warp::reply::{Reply, Response};
+use warp::reply::Response;
 
+use crate::api::reading;
+use crate::audit::Read;
 use crate::http::error::ApiError;
 use crate::http::page::path_text;
+use crate::http::reply;
 use crate::state::AppState;
 use crate::store::events::recipient::{self, PersonEvent, RecipientKind, RecipientMessage, Suppression};
 use crate::verdict::standing::{self, AddressEvent, Standing};
@@ -18,6 +22,10 @@ use crate::verdict::standing::{self, AddressEvent, Standing};
 #[derive(Serialize, ToSchema)]
 struct Recipient {
     email: String,
+    /// Stands for the address, for callers who do not see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    recipient_id: Option<String>,
     standing: RecipientStanding,
     /// The last open and click by a person, directly or through a proxy.
     engagement: Engagement,
@@ -70,13 +78,14 @@ impl RecipientStanding {
 /// Returns the standing of one recipient, the newest messages, and counts the events by kind.
 ///
 /// # Errors
-/// 401; 404 if no event for the recipient is stored; 410 `erased` if there was one, but its personal data was erased; 503 `too_slow`.
+/// 401; 403 `masked` if a caller who sees no addresses gives one; 404 if no event for the recipient is stored; 410 `erased` if there was one, but its personal data was erased; 503 `too_slow`.
 #[utoipa::path(get, path = "/api/recipients/{email}", operation_id = "getRecipient", tag = "events",
-    params(("email" = String, Path, description = "The recipient's address.")),
-    responses((status = 200, description = "The counts.", body = Recipient), (status = 410, description = "`erased`"),
+    params(("email" = String, Path, description = "The recipient's address, or a `recipient_id`.")),
+    responses((status = 200, description = "The counts.", body = Recipient), (status = 403, description = "`masked`"), (status = 410, description = "`erased`"),
         (status = 503, description = "`too_slow`")))]
 pub async fn get(state: Arc<AppState>, email: String, caller: Caller) -> Result<Response, ApiError> {
-    let (email, visibility) = (path_text(&email)?, &caller.visibility());
+    let (named, visibility, masking) = (path_text(&email)?, &caller.visibility(), caller.masking());
+    let email = masking.recipient(&named).ok_or(ApiError::Masked)?.into_owned();
     let pool = &state.reading;
     // Whose data was erased can be somebody of whom the caller may not know.
     let erased_at = state.erasures.get(pool).await?.erased_at(&email).filter(|_| visibility.is_everything());
@@ -84,6 +93,7 @@ pub async fn get(state: Arc<AppState>, email: String, caller: Caller) -> Result<
     if kinds.is_empty() {
         return Err(erased_at.map_or(ApiError::NotFound, ApiError::Erased));
     }
+    reading::record(&state, &caller, Read::Recipient, json!({"hmac": reading::hmac(&state, &email)})).await?;
     let standing = RecipientStanding::of(&mut recipient::events_for_standing(pool, &email, visibility).await?);
     let engagement = Engagement {
         open: recipient::last_by_person(pool, &email, visibility, "open").await?,
@@ -91,6 +101,7 @@ pub async fn get(state: Arc<AppState>, email: String, caller: Caller) -> Result<
     };
     let messages = recipient::newest_messages(pool, &email, visibility).await?;
     let suppressions = recipient::newest_suppressions(pool, &email, visibility).await?;
-    let recipient = Recipient { email, standing, engagement, messages, suppressions, erased_at, kinds };
-    Ok(warp::reply::json(&recipient).into_response())
+    let (recipient_id, email) = (masking.recipient_id(&email), masking.address(&email).into_owned());
+    let recipient = Recipient { email, recipient_id, standing, engagement, messages, suppressions, erased_at, kinds };
+    reply::json(&caller, &recipient)
 }

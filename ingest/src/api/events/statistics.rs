@@ -9,13 +9,14 @@ use shared::filter::Filter;
 use shared::session::Caller;
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
-use warp::reply::{Reply, Response};
+use warp::reply::Response;
 
 use self::query::{StatisticsParams, StatisticsQuery};
 use self::summary::{Facets, PreviousPeriod, Statistics, UniqueOutcome, buckets, by_verdict, coverage, total, unique_totals};
 use crate::api::events::filters::Filters;
 use crate::http::error::ApiError;
 use crate::http::page::Pairs;
+use crate::http::reply;
 use crate::state::AppState;
 use crate::store::events::selected_statistics as selected;
 use crate::store::events::statistics::{self as store, BucketCount, Counted, Period};
@@ -36,13 +37,13 @@ use crate::store::time_limit;
     responses((status = 200, description = "The counts.", body = Statistics),
         (status = 400, description = "`bad_filter`, `bad_page`"), (status = 503, description = "`too_slow`")))]
 pub async fn get(state: Arc<AppState>, caller: Caller, query: Pairs) -> Result<Response, ApiError> {
-    let query = StatisticsQuery::parse(&query, caller.visibility())?;
+    let query = StatisticsQuery::parse(&query, &caller)?;
     if !store::is_time_zone(&state.reading, &query.zone).await? {
         return Err(ApiError::bad_page("zone"));
     }
     let query = &query;
     let Report { value, lag_seconds } = state.reports.read(|pool| async move { summarize(&pool, query).await }).await?;
-    Ok(warp::reply::json(&Statistics { lag_seconds, ..value }).into_response())
+    reply::json(&caller, &Statistics { lag_seconds, ..value })
 }
 
 async fn summarize(pool: &PgPool, query: &StatisticsQuery) -> Result<Statistics, sqlx::Error> {

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::http::error::ApiError;
+use crate::http::reply;
 use crate::notify::rules::Rule;
 use crate::state::AppState;
 use crate::store::notification_rules;
@@ -45,7 +46,7 @@ impl RuleSettings {
     responses((status = 200, description = "The rules.", body = RuleSettings)))]
 pub async fn get(state: Arc<AppState>, caller: Caller) -> Result<Response, ApiError> {
     let custom = notification_rules::get(&state.pool, caller.user.id).await?;
-    Ok(warp::reply::json(&RuleSettings::new(custom)).into_response())
+    reply::json(&caller, &RuleSettings::new(custom))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -67,6 +68,10 @@ pub struct NewRules {
 pub async fn put(state: Arc<AppState>, caller: Caller, NewRules { rules }: NewRules) -> Result<Response, ApiError> {
     if rules.len() > MAX_RULES {
         return Err(ApiError::BadRule(format!("You can have at most {MAX_RULES} rules.")));
+    }
+    let masking = caller.masking();
+    if rules.iter().flat_map(|rule| rule.recipient.iter().chain(&rule.tag)).any(|text| !masking.may_name(text)) {
+        return Err(ApiError::BadRule("Addresses are masked for you, so that a rule cannot name one.".to_owned()));
     }
     let rules = rules.into_iter().map(validated).collect::<Result<Vec<_>, _>>().map_err(ApiError::BadRule)?;
     if !notification_rules::set(&state.pool, caller.user.id, &rules).await? {

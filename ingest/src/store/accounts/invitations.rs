@@ -2,13 +2,11 @@
 
 use serde_json::json;
 use shared::session::{Hash, User};
-use shared::visibility::Restriction;
-use sqlx::types::Json;
 use sqlx::{PgExecutor, PgPool};
 use time::OffsetDateTime;
 
 use crate::store::accounts::audit;
-use crate::store::accounts::user_row::to_user;
+use crate::store::accounts::user_row;
 
 /// Stores an invitation that is valid for three days and replaces the user's previous one. Returns its expiry time.
 pub(crate) async fn insert(executor: impl PgExecutor<'_>, user: i64, token: &Hash) -> Result<OffsetDateTime, sqlx::Error> {
@@ -39,14 +37,15 @@ pub(crate) async fn renew(pool: &PgPool, admin: i64, user: i64, token: &Hash) ->
 
 /// Finds the user that a valid invitation belongs to.
 pub(crate) async fn find_user(pool: &PgPool, token: &Hash) -> Result<Option<User>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"select users.id, email, role, restriction as "restriction: Json<Restriction>" from invitations join users on users.id = user_id
-           where token_hash = $1 and expires_at > now() and disabled_at is null"#,
+    let id = sqlx::query_scalar!(
+        "select users.id from invitations join users on users.id = user_id
+         where token_hash = $1 and expires_at > now() and disabled_at is null",
         token.as_slice()
-    )
-    .fetch_optional(pool)
-    .await?;
-    row.map(|row| to_user(row.id, row.email, &row.role, row.restriction)).transpose()
+    );
+    match id.fetch_optional(pool).await? {
+        Some(id) => user_row::read(pool, id).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Consumes an invitation: sets the user's password and ends all their sessions. Returns false if the invitation has expired or

@@ -4,11 +4,9 @@
 //! lock the owner of an account out, who signs in from another network.
 
 use shared::session::User;
-use shared::visibility::Restriction;
 use sqlx::PgPool;
-use sqlx::types::Json;
 
-use crate::store::accounts::user_row::to_user;
+use crate::store::accounts::user_row;
 
 /// A user and their password hash.
 pub(crate) struct StoredCredentials {
@@ -25,16 +23,9 @@ pub(crate) struct AttemptLimits {
 
 /// Finds the credentials of the enabled user with this email address, ignoring case.
 pub(crate) async fn find_credentials(pool: &PgPool, email: &str) -> Result<Option<StoredCredentials>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"select id, email, role, restriction as "restriction: Json<Restriction>", password_hash
-           from users where lower(email) = lower($1) and disabled_at is null"#,
-        email
-    )
-    .fetch_optional(pool)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let user = to_user(row.id, row.email, &row.role, row.restriction)?;
-    Ok(Some(StoredCredentials { user, password_hash: row.password_hash }))
+    let row = sqlx::query!("select id, password_hash from users where lower(email) = lower($1) and disabled_at is null", email);
+    let Some(row) = row.fetch_optional(pool).await? else { return Ok(None) };
+    Ok(Some(StoredCredentials { user: user_row::read(pool, row.id).await?, password_hash: row.password_hash }))
 }
 
 /// Counts an attempt as failed. Returns the number of seconds to wait if a limit had already been reached.

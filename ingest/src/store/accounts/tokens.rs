@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shared::masking::Addresses;
 use shared::session::Hash;
 use shared::visibility::Restriction;
 use sqlx::PgPool;
@@ -10,6 +11,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use crate::store::accounts::audit;
+use crate::store::accounts::users::present;
 
 /// A permission granted by a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, ToSchema)]
@@ -42,6 +44,9 @@ pub(crate) struct Token {
     /// The events that the token is limited to, in addition to what its user is limited to. Null if it is not.
     #[schema(value_type = Option<Restriction>)]
     restriction: Option<Json<Restriction>>,
+    /// How the token sees addresses, if its user sees them.
+    #[schema(value_type = Addresses)]
+    addresses: String,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     /// Accurate to the minute.
@@ -69,7 +74,7 @@ pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<Token>, sqlx::
 async fn read(pool: &PgPool, id: Option<i64>) -> Result<Vec<Token>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select api_tokens.id, name, user_id, email, scopes, api_tokens.restriction as "restriction: Json<Restriction>",
-                  api_tokens.created_at, last_used_at
+                  api_tokens.addresses, api_tokens.created_at, last_used_at
            from api_tokens join users on users.id = user_id where $1::bigint is null or api_tokens.id = $1
            order by api_tokens.id desc limit 1000"#,
         id
@@ -82,6 +87,7 @@ async fn read(pool: &PgPool, id: Option<i64>) -> Result<Vec<Token>, sqlx::Error>
         user: TokenOwner { id: row.user_id, email: row.email },
         scopes: row.scopes,
         restriction: row.restriction,
+        addresses: row.addresses,
         created_at: row.created_at,
         last_used_at: row.last_used_at,
     });
@@ -94,55 +100,76 @@ pub(crate) struct TokenGrant<'a> {
     pub(crate) name: &'a str,
     pub(crate) scopes: &'a [String],
     pub(crate) restriction: Option<&'a Restriction>,
+    pub(crate) addresses: Addresses,
 }
 
 /// Adds a token that acts on behalf of `admin`. Returns its id.
 pub(crate) async fn add(pool: &PgPool, admin: i64, token: &TokenGrant<'_>) -> Result<i64, sqlx::Error> {
-    let TokenGrant { hash, name, scopes, restriction } = token;
+    let TokenGrant { hash, name, scopes, restriction, addresses } = token;
     let mut transaction = pool.begin().await?;
     let id = sqlx::query_scalar!(
-        "insert into api_tokens (token_hash, name, user_id, scopes, restriction) values ($1, $2, $3, $4, $5) returning id",
+        "insert into api_tokens (token_hash, name, user_id, scopes, restriction, addresses)
+         values ($1, $2, $3, $4, $5, $6) returning id",
         hash.as_slice(),
         name,
         admin,
         scopes,
-        restriction.map(Json) as Option<Json<&Restriction>>
+        restriction.map(Json) as Option<Json<&Restriction>>,
+        addresses.name()
     )
     .fetch_one(&mut *transaction)
     .await?;
-    audit::record(&mut *transaction, admin, "token_added", json!({"token": id, "scopes": scopes, "restriction": restriction}))
-        .await?;
+    let details = json!({"token": id, "scopes": scopes, "restriction": restriction, "addresses": addresses});
+    audit::record(&mut *transaction, admin, "token_added", details).await?;
     transaction.commit().await?;
     Ok(id)
 }
 
 /// Adds a token that acts on behalf of the enabled user with this email address. Returns false if there is no such user.
 pub(crate) async fn add_for_email(pool: &PgPool, email: &str, token: &TokenGrant<'_>) -> Result<bool, sqlx::Error> {
-    let TokenGrant { hash, name, scopes, restriction } = token;
+    let TokenGrant { hash, name, scopes, restriction, addresses } = token;
     let added = sqlx::query!(
-        "insert into api_tokens (token_hash, name, user_id, scopes, restriction)
-         select $1, $2, id, $4, $5 from users where lower(email) = lower($3) and disabled_at is null",
+        "insert into api_tokens (token_hash, name, user_id, scopes, restriction, addresses)
+         select $1, $2, id, $4, $5, $6 from users where lower(email) = lower($3) and disabled_at is null",
         hash.as_slice(),
         name,
         email,
         scopes,
-        restriction.map(Json) as Option<Json<&Restriction>>
+        restriction.map(Json) as Option<Json<&Restriction>>,
+        addresses.name()
     );
     Ok(added.execute(pool).await?.rows_affected() > 0)
 }
 
-/// Limits a token to a part of all events, or lifts the limit. Returns false if no token has this id.
-pub(crate) async fn restrict(pool: &PgPool, admin: i64, id: i64, restriction: Option<&Restriction>) -> Result<bool, sqlx::Error> {
+/// Changes to a token. Omitted fields are left unchanged.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ChangeToken)]
+pub(crate) struct TokenChange {
+    /// The events that the token is limited to, in addition to what its user is limited to; null for all that its user may see.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Restriction>, required = false)]
+    pub(crate) restriction: Option<Option<Restriction>>,
+    /// How the token sees addresses, if its user sees them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    addresses: Option<Addresses>,
+}
+
+/// Changes what a token sees. Returns false if no token has this id.
+pub(crate) async fn change(pool: &PgPool, admin: i64, id: i64, change: &TokenChange) -> Result<bool, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let changed = sqlx::query!(
-        "update api_tokens set restriction = $2 where id = $1",
+        "update api_tokens set restriction = case when $2 then $3 else restriction end, addresses = coalesce($4, addresses)
+         where id = $1",
         id,
-        restriction.map(Json) as Option<Json<&Restriction>>
+        change.restriction.is_some(),
+        change.restriction.as_ref().and_then(Option::as_ref).map(Json) as Option<Json<&Restriction>>,
+        change.addresses.map(Addresses::name)
     );
     if changed.execute(&mut *transaction).await?.rows_affected() == 0 {
         return Ok(false);
     }
-    audit::record(&mut *transaction, admin, "token_changed", json!({"token": id, "restriction": restriction})).await?;
+    audit::record(&mut *transaction, admin, "token_changed", json!({"token": id, "to": change})).await?;
     transaction.commit().await?;
     Ok(true)
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::session::{Caller, Hash, Role};
+use shared::masking::Addresses;
+use shared::session::{Caller, Grant, Hash, Role};
 use shared::visibility::Restriction;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor, PgPool};
@@ -30,6 +31,9 @@ pub(crate) struct Account {
     /// The events that the user is limited to. Null if the user may see all events.
     #[schema(value_type = Option<Restriction>)]
     restriction: Option<Json<Restriction>>,
+    /// How the user sees addresses. Null for what is usual for the role.
+    #[schema(value_type = Option<Addresses>)]
+    addresses: Option<String>,
     /// True if the user is not allowed to sign in.
     disabled: bool,
     #[serde(with = "time::serde::rfc3339")]
@@ -57,21 +61,27 @@ pub(crate) struct AccountChange {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Restriction>, required = false)]
     pub(crate) restriction: Option<Option<Restriction>>,
+    /// How the user sees addresses; null for what is usual for the role. Admins always see them.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Addresses>, required = false)]
+    addresses: Option<Option<Addresses>>,
 }
 
 /// Tells null from a missing field.
-fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(super) fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
 /// The outcome of [`change`].
 pub(crate) enum ChangeOutcome {
-    Changed(Account),
+    Changed(Box<Account>),
     NotFound,
     /// The change would leave no enabled admin.
     LastAdmin,
     /// The change would leave an operator or admin who is limited to a part of all events.
     LimitedRole,
+    /// The change would leave an admin who sees no addresses.
+    MaskedAdmin,
 }
 
 /// A user whose row is locked until the transaction ends.
@@ -103,7 +113,7 @@ pub(crate) async fn list_accounts(pool: &PgPool) -> Result<Vec<Account>, sqlx::E
 async fn read_accounts(executor: impl PgExecutor<'_>, id: Option<i64>) -> Result<Vec<Account>, sqlx::Error> {
     sqlx::query_as!(
         Account,
-        r#"select users.id, email, role, restriction as "restriction: Json<Restriction>", disabled_at is not null as "disabled!", users.created_at, seen_at as last_seen_at,
+        r#"select users.id, email, role, restriction as "restriction: Json<Restriction>", addresses, disabled_at is not null as "disabled!", users.created_at, seen_at as last_seen_at,
                   password_hash is not null as "has_password!", expires_at as "invited_until?"
            from users left join invitations on user_id = users.id and expires_at > now()
            where $1::bigint is null or users.id = $1
@@ -120,21 +130,23 @@ pub(crate) async fn add(
     pool: &PgPool,
     admin: i64,
     email: &str,
-    role: Role,
-    restriction: Option<&Restriction>,
+    grant: &Grant,
     invitation: &Hash,
 ) -> Result<Option<(Account, OffsetDateTime)>, sqlx::Error> {
+    let Grant { role, restriction, addresses } = grant;
     let mut transaction = pool.begin().await?;
     let added = sqlx::query_scalar!(
-        "insert into users (email, role, restriction, read_up_to)
-         select $1, $2, $3, coalesce(max(id), 0) from notifications on conflict (lower(email)) do nothing returning id",
+        "insert into users (email, role, restriction, addresses, read_up_to)
+         select $1, $2, $3, $4, coalesce(max(id), 0) from notifications on conflict (lower(email)) do nothing returning id",
         email,
         role.to_string(),
-        restriction.map(Json) as Option<Json<&Restriction>>
+        restriction.as_ref().map(Json) as Option<Json<&Restriction>>,
+        addresses.map(Addresses::name)
     );
     let Some(id) = added.fetch_optional(&mut *transaction).await? else { return Ok(None) };
     let expires_at = invitations::insert(&mut *transaction, id, invitation).await?;
-    audit::record(&mut *transaction, admin, "user_added", json!({"user": id, "role": role, "restriction": restriction})).await?;
+    let details = json!({"user": id, "role": role, "restriction": restriction, "addresses": addresses});
+    audit::record(&mut *transaction, admin, "user_added", details).await?;
     let account = read_accounts(&mut *transaction, Some(id)).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
     transaction.commit().await?;
     Ok(Some((account, expires_at)))
@@ -147,13 +159,16 @@ pub(crate) async fn change(pool: &PgPool, admin: i64, id: i64, change: &AccountC
     let changed = sqlx::query!(
         "update users set role = coalesce($2, role),
            disabled_at = case when $3 then coalesce(disabled_at, now()) when not $3 then null else disabled_at end,
-           restriction = case when $4 then $5 else restriction end
+           restriction = case when $4 then $5 else restriction end,
+           addresses = case when $6 then $7 else addresses end
          where id = $1",
         id,
         change.role.map(|role| role.to_string()),
         change.disabled,
         change.restriction.is_some(),
-        change.restriction.as_ref().and_then(Option::as_ref).map(Json) as Option<Json<&Restriction>>
+        change.restriction.as_ref().and_then(Option::as_ref).map(Json) as Option<Json<&Restriction>>,
+        change.addresses.is_some(),
+        change.addresses.flatten().map(Addresses::name)
     );
     if changed.execute(&mut *transaction).await?.rows_affected() == 0 {
         return Ok(ChangeOutcome::NotFound);
@@ -161,8 +176,17 @@ pub(crate) async fn change(pool: &PgPool, admin: i64, id: i64, change: &AccountC
     if !has_admin(&mut transaction).await? {
         return Ok(ChangeOutcome::LastAdmin);
     }
-    if is_limited_role(&mut transaction, id).await? {
+    let state = sqlx::query!(
+        r#"select role <> 'viewer' and restriction is not null as "is_limited!", role = 'admin' and addresses = 'masked' as "is_masked"
+           from users where id = $1"#,
+        id
+    );
+    let state = state.fetch_one(&mut *transaction).await?;
+    if state.is_limited {
         return Ok(ChangeOutcome::LimitedRole);
+    }
+    if state.is_masked == Some(true) {
+        return Ok(ChangeOutcome::MaskedAdmin);
     }
     if change.disabled == Some(true) {
         sqlx::query!("delete from sessions where user_id = $1", id).execute(&mut *transaction).await?;
@@ -171,26 +195,19 @@ pub(crate) async fn change(pool: &PgPool, admin: i64, id: i64, change: &AccountC
     audit::record(&mut *transaction, admin, "user_changed", json!({"user": id, "to": change})).await?;
     let Some(account) = read_accounts(&mut *transaction, Some(id)).await?.pop() else { return Ok(ChangeOutcome::NotFound) };
     transaction.commit().await?;
-    Ok(ChangeOutcome::Changed(account))
+    Ok(ChangeOutcome::Changed(Box::new(account)))
 }
 
 /// Locks the rows of all admins and of one other user, in the order of their ids, so that two admins can neither demote each other nor wait
 /// for each other's rows.
-async fn lock_admins_and(connection: &mut PgConnection, id: i64) -> Result<(), sqlx::Error> {
+pub(super) async fn lock_admins_and(connection: &mut PgConnection, id: i64) -> Result<(), sqlx::Error> {
     sqlx::query!("select id from users where role = 'admin' or id = $1 order by id for update", id).fetch_all(connection).await?;
     Ok(())
 }
 
 /// True if at least one enabled admin remains.
-async fn has_admin(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+pub(super) async fn has_admin(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"select exists (select from users where role = 'admin' and disabled_at is null) as "has_admin!""#)
-        .fetch_one(connection)
-        .await
-}
-
-/// True if the user is more than a viewer and yet limited to a part of all events.
-async fn is_limited_role(connection: &mut PgConnection, id: i64) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(r#"select role <> 'viewer' and restriction is not null as "is_limited!" from users where id = $1"#, id)
         .fetch_one(connection)
         .await
 }
@@ -218,11 +235,13 @@ pub(crate) async fn lock_by_email(connection: &mut PgConnection, email: &str) ->
     .await
 }
 
-/// Sets a user's password and role, enables the account, and ends all its sessions. Only viewers can be limited.
+/// Sets a user's password and role, enables the account, and ends all its sessions. Only viewers can be limited, and
+/// admins always see addresses.
 pub(crate) async fn replace(connection: &mut PgConnection, id: i64, password_hash: &str, role: Role) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update users set password_hash = $2, role = $3, disabled_at = null,
-           restriction = case when $3 = 'viewer' then restriction end
+           restriction = case when $3 = 'viewer' then restriction end,
+           addresses = case when $3 <> 'admin' then addresses end
          where id = $1",
         id,
         password_hash,

@@ -204,7 +204,7 @@ mod tests {
     fn pieces_come_from_texts_that_every_selected_event_contains() {
         let pairs =
             [("q", "an Invoice"), ("subject", "order 4711"), ("tag", "Eu"), ("metadata.n", "1.50"), ("metadata.plan", "Gold")];
-        let filter = Filter::from_pairs(pairs, Visibility::everything()).expect("the filter should be valid");
+        let filter = Filter::of_visible(pairs, Visibility::everything()).expect("the filter should be valid");
         assert_eq!(required_texts(&filter), ["an", "invoice", "order 4711", "eu", "gold"]);
         assert_eq!(indexed_pieces(&required_texts(&filter)), ["4711", "invoice", "gold"]);
         assert!(indexed_pieces(&["a-b-c".to_owned(), String::new()]).is_empty());

@@ -19,10 +19,9 @@ pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter,
         sql.push(" and ").push(DOMAIN).push(" = ").push_bind(domain.clone());
     }
     if let Some(part) = &filter.subject {
-        let pattern = |part: &str| format!("%{}%{}%{}%", SUBJECT.0, escape_like(part), SUBJECT.1);
-        sql.push(" and (search like ").push_bind(pattern(part));
+        sql.push(" and (search like ").push_bind(subject_pattern(part));
         if let Some(earlier) = filter.earlier_subject.as_ref().filter(|_| plan.with_earlier_forms) {
-            sql.push(" or search like ").push_bind(pattern(earlier));
+            sql.push(" or search like ").push_bind(subject_pattern(earlier));
         }
         sql.push(")");
     }
@@ -30,7 +29,10 @@ pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter,
         sql.push(" and ").push_bind(tag.clone()).push(" = any(tags)");
     }
     for part in &filter.parts {
-        push_part(sql, part);
+        push_part(sql, part, filter.plain_texts_only);
+    }
+    if filter.plain_texts_only && !(filter.words.is_empty() && filter.subject.is_none()) {
+        sql.push(" and not may_hold_address(subject)");
     }
     for (key, value) in &filter.metadata {
         // `case` prevents Postgres from assuming that comparing an expression is selective and then fetching all events with a common
@@ -51,11 +53,12 @@ pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter,
         sql.push(" and simulated = ").push_bind(simulated);
     }
     if !filter.words.is_empty() {
+        let pattern = if filter.plain_texts_only { subject_pattern } else { contains_pattern };
         sql.push(" and (");
-        push_words(sql, &filter.words);
+        push_words(sql, &filter.words, pattern);
         if plan.with_earlier_forms && !filter.earlier_words.is_empty() {
             sql.push(" or ");
-            push_words(sql, &filter.earlier_words);
+            push_words(sql, &filter.earlier_words, pattern);
         }
         sql.push(")");
     }
@@ -90,25 +93,33 @@ pub(crate) fn push_visible_tags(sql: &mut QueryBuilder<Postgres>, visibility: &V
     };
 }
 
-fn push_part(sql: &mut QueryBuilder<Postgres>, part: &Part) {
+/// The `LIKE` pattern that matches searchable texts whose subject contains this text.
+fn subject_pattern(text: &str) -> String {
+    format!("%{}%{}%{}%", SUBJECT.0, escape_like(text), SUBJECT.1)
+}
+
+fn push_part(sql: &mut QueryBuilder<Postgres>, part: &Part, plain_texts_only: bool) {
     let pattern = match part.place {
         Place::Start => format!("{}%", escape_like(&part.text)),
         Place::Anywhere => contains_pattern(&part.text),
     };
-    match part.field {
-        PartField::Tag => sql
-            .push(" and exists (select from unnest(tags) as tag where lower(tag collate \"C\") like ")
-            .push_bind(pattern)
-            .push(")"),
-        PartField::Template => sql.push(" and lower(template collate \"C\") like ").push_bind(pattern),
-        PartField::Subaccount => sql.push(" and lower(subaccount collate \"C\") like ").push_bind(pattern),
+    let (value, end) = match part.field {
+        PartField::Tag => ("tag", ")"),
+        PartField::Template => ("template", ""),
+        PartField::Subaccount => ("subaccount", ""),
     };
+    sql.push(if part.field == PartField::Tag { " and exists (select from unnest(tags) as tag where " } else { " and " });
+    sql.push("lower(").push(value).push(" collate \"C\") like ").push_bind(pattern);
+    if plain_texts_only {
+        sql.push(" and not may_hold_address(").push(value).push(")");
+    }
+    sql.push(end);
 }
 
 /// Appends the condition that the searchable text contains all words.
-fn push_words(sql: &mut QueryBuilder<Postgres>, words: &[String]) {
+fn push_words(sql: &mut QueryBuilder<Postgres>, words: &[String], pattern: fn(&str) -> String) {
     for (position, word) in words.iter().enumerate() {
-        sql.push(if position == 0 { "search like " } else { " and search like " }).push_bind(contains_pattern(word));
+        sql.push(if position == 0 { "search like " } else { " and search like " }).push_bind(pattern(word));
     }
 }
 

@@ -38,6 +38,10 @@ impl CountedValue {
     pub(crate) fn new(value: String, count: Option<i64>) -> Self {
         Self { value, count }
     }
+
+    pub(crate) fn value(&self) -> &str {
+        &self.value
+    }
 }
 
 /// The commonest values of a counted field, those that begin with `text` first. `field` is a name in `recent_values`. Events since the last
@@ -89,7 +93,7 @@ pub(crate) async fn of_recipients(pool: &PgPool, text: &str) -> Result<Vec<Count
     let text = text.to_ascii_lowercase();
     let mut found = if text.is_empty() { Vec::new() } else { recipients_from(pool, &text).await? };
     if found.len() < MAX_VALUES as usize && (text.is_empty() || is_indexed(&text)) {
-        let filter = Filter::from_pairs([("q", text.as_str())], Visibility::everything()).unwrap_or_default();
+        let filter = Filter::of_visible([("q", text.as_str())], Visibility::everything()).unwrap_or_default();
         for event in search::search(pool, &filter, None, MATCHING_EVENTS, SEARCH_TIME).await?.events {
             let address = event.recipient.unwrap_or_default().to_ascii_lowercase();
             if found.len() < MAX_VALUES as usize && !address.is_empty() && address.contains(&text) && !found.contains(&address) {

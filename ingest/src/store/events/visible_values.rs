@@ -40,7 +40,7 @@ pub(crate) async fn suggest(
     let newest = Filter { visibility: visibility.clone(), ..Filter::default() };
     let mut events = search::search(pool, &newest, None, SAMPLED_EVENTS, SEARCH_TIME).await?.events;
     if field == "recipient" && !text.is_empty() {
-        let containing = Filter::from_pairs([("q", text.as_str())], visibility.clone()).unwrap_or(newest);
+        let containing = Filter::of_visible([("q", text.as_str())], visibility.clone()).unwrap_or(newest);
         let found = search::search(pool, &containing, None, MATCHING_EVENTS, SEARCH_TIME).await?.events;
         let known: Vec<i64> = events.iter().map(|event| event.id).collect();
         events.extend(found.into_iter().filter(|event| !known.contains(&event.id)));

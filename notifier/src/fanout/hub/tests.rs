@@ -1,5 +1,6 @@
 use super::*;
 use shared::feed::ReceivedItem;
+use shared::masking::{Addresses, RecipientIds};
 use shared::session::{Credential, Role};
 use shared::visibility::{Restriction, Visibility};
 
@@ -16,8 +17,8 @@ fn cursor(epoch: &str, seq: u64) -> Cursor {
 }
 
 fn join(hub: &Arc<Hub>, user: i64, session: &str, address: u8) -> Result<ConnectionGuard, ApiError> {
-    let user = User { id: user, email: String::new(), role: Role::Viewer, restriction: None };
-    let caller = Caller { user, credential: Credential::Session(Hash::of(session)) };
+    let user = User { id: user, email: String::new(), role: Role::Viewer, restriction: None, addresses: Addresses::Full };
+    let caller = Caller { user, credential: Credential::Session(Hash::of(session)), recipient_ids: RecipientIds::default() };
     hub.join(&caller, IpAddr::from([127, 0, 0, address]), LIMITS)
 }
 
@@ -37,7 +38,7 @@ fn connections_opened_after_a_session_check_began_stay_open() {
     let limited = open(&hub, 3, "limited", 2);
     let checked = hub.credentials();
     let late = open(&hub, 4, "late", 2);
-    let access = |role, user| Access { role, visibility: Visibility::new(user, None) };
+    let access = |role, user| Access { role, visibility: Visibility::new(user, None), is_masked: false };
     hub.close_invalid(
         &checked,
         &HashMap::from([

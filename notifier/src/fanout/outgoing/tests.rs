@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use shared::feed::{ReceivedBatch, ReceivedItem};
 use shared::filter::Filter;
+use shared::masking::Addresses;
 use shared::session::Role;
 use shared::visibility::Visibility;
 use std::collections::BTreeSet;
@@ -30,7 +31,7 @@ fn start() -> Cursor {
 }
 
 fn user() -> User {
-    User { id: 7, email: "vera@example.com".to_owned(), role: Role::Viewer, restriction: None }
+    User { id: 7, email: "vera@example.com".to_owned(), role: Role::Viewer, restriction: None, addresses: Addresses::Full }
 }
 
 fn id_of(item: &Value) -> u64 {
@@ -62,9 +63,9 @@ proptest! {
         from in 0..20_u64
     ) {
         let mut recent = Recent::new(start(), 10_000);
-        let mut outgoing = Outgoing::new(start());
-        let filter = Filter::from_pairs([("kind", "open")], Visibility::everything()).expect("a filter");
-        let subscription = Subscription { events: true, notifications: true, filter };
+        let mut outgoing = Outgoing::new(start(), Masking::default());
+        let filter = Filter::of_visible([("kind", "open")], Visibility::everything()).expect("a filter");
+        let subscription = Subscription { events: true, notifications: true, filter, masking: Masking::default() };
         let (mut selected, mut received) = (BTreeSet::new(), BTreeSet::new());
         let last = entries.len();
         for (seq, (event, to, flush)) in (1..).zip(entries) {
@@ -101,7 +102,7 @@ proptest! {
 #[test]
 fn the_oldest_events_of_a_burst_are_counted_as_skipped() {
     let mut recent = Recent::new(start(), 10_000);
-    let mut outgoing = Outgoing::new(start());
+    let mut outgoing = Outgoing::new(start(), Masking::default());
     let subscription = Subscription { events: true, ..Subscription::default() };
     for seq in 1..=MAX_EVENTS as u64 + 7 {
         outgoing.push(&append(&mut recent, item(seq, Some("send"), Some("all"))), &subscription);
@@ -115,7 +116,7 @@ fn the_oldest_events_of_a_burst_are_counted_as_skipped() {
 #[test]
 fn frames_differ_when_a_notification_is_not_for_everyone() {
     let mut recent = Recent::new(start(), 10_000);
-    let mut outgoing = Outgoing::new(start());
+    let mut outgoing = Outgoing::new(start(), Masking::default());
     let subscription = Subscription { notifications: true, ..Subscription::default() };
     outgoing.push(&append(&mut recent, item(1, None, Some("all"))), &subscription);
     assert!(outgoing.frames(0).are_for_everyone());

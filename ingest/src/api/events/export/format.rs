@@ -7,8 +7,11 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use shared::event::{Event, FieldValue};
+use shared::masking::Masking;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
+
+use crate::api::events::masked_payload::without_content;
 
 /// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -25,6 +28,13 @@ impl Format {
         match self {
             Self::Csv => "text/csv; charset=utf-8",
             Self::Ndjson => "application/x-ndjson",
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
         }
     }
 
@@ -46,11 +56,14 @@ impl Format {
         }
     }
 
-    /// One line per event.
-    pub(crate) fn lines(self, events: &[Event]) -> io::Result<Bytes> {
+    /// One line per event, as the caller sees it.
+    pub(crate) fn lines(self, events: &[Event], masking: &Masking) -> io::Result<Bytes> {
         match self {
-            Self::Csv => csv(events.iter().map(|event| Event::FIELDS.map(|(_, value)| cell(value(event))))),
-            Self::Ndjson => ndjson(events),
+            Self::Csv => csv(events.iter().map(|event| {
+                let event = masking.event(event.clone());
+                Event::FIELDS.map(|(_, value)| cell(value(&event), masking))
+            })),
+            Self::Ndjson => ndjson(events, masking),
         }
     }
 }
@@ -63,42 +76,51 @@ fn csv(rows: impl IntoIterator<Item = [String; Event::FIELDS.len()]>) -> io::Res
     Ok(csv.into_inner().map_err(|error| error.into_error())?.into())
 }
 
-fn ndjson(events: &[Event]) -> io::Result<Bytes> {
+fn ndjson(events: &[Event], masking: &Masking) -> io::Result<Bytes> {
     let mut lines = Vec::new();
     for event in events {
-        serde_json::to_writer(&mut lines, event)?;
-        lines.push(b'\n');
+        push_line(&mut lines, &masking.event(event.clone()), masking)?;
     }
     Ok(lines.into())
 }
 
+fn push_line(lines: &mut Vec<u8>, line: &impl Serialize, masking: &Masking) -> io::Result<()> {
+    if masking.is_on() {
+        lines.extend(masking.json(&serde_json::to_string(line)?).as_bytes());
+    } else {
+        serde_json::to_writer(&mut *lines, line)?;
+    }
+    lines.push(b'\n');
+    Ok(())
+}
+
 /// Lines of NDJSON with the payloads of the events. The payload of an event that has just been dropped is null.
-pub(super) fn with_payloads(events: &[Event], payloads: &HashMap<i64, String>) -> io::Result<Bytes> {
+pub(super) fn with_payloads(events: &[Event], payloads: &HashMap<i64, String>, masking: &Masking) -> io::Result<Bytes> {
     #[derive(Serialize)]
     struct Line<'a> {
         #[serde(flatten)]
-        event: &'a Event,
+        event: Event,
         payload: Option<&'a RawValue>,
     }
     let mut lines = Vec::new();
     for event in events {
         // A line break in JSON is space between tokens, since strings can only contain it escaped.
         let payload = payloads.get(&event.id).map(|payload| payload.replace(['\n', '\r'], " "));
+        let payload = payload.map(|payload| if masking.is_on() { without_content(&payload) } else { payload });
         let payload = payload.as_deref().map(serde_json::from_str).transpose()?;
-        serde_json::to_writer(&mut lines, &Line { event, payload })?;
-        lines.push(b'\n');
+        push_line(&mut lines, &Line { event: masking.event(event.clone()), payload }, masking)?;
     }
     Ok(lines.into())
 }
 
-fn cell(value: FieldValue<'_>) -> String {
+fn cell(value: FieldValue<'_>, masking: &Masking) -> String {
     match value {
         FieldValue::Integer(number) => number.to_string(),
         FieldValue::Boolean(flag) => flag.to_string(),
         FieldValue::Time(time) => time.format(&Rfc3339).unwrap_or_default(),
-        FieldValue::Text(text) => text.map(inert).unwrap_or_default(),
-        FieldValue::Texts(texts) => inert(&texts.join(", ")),
-        FieldValue::Json(json) => json.map(|json| inert(json.get())).unwrap_or_default(),
+        FieldValue::Text(text) => text.map(|text| inert(&masking.text(text))).unwrap_or_default(),
+        FieldValue::Texts(texts) => inert(&masking.text(&texts.join(", "))),
+        FieldValue::Json(json) => json.map(|json| inert(&masking.json(json.get()))).unwrap_or_default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::filter::{Filter, FilterError};
-use shared::visibility::Visibility;
+use shared::session::Caller;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
@@ -116,12 +116,11 @@ pub(crate) struct StatisticsQuery {
 }
 
 impl StatisticsQuery {
-    /// Parses a query string and rounds its period outward to whole quarters of an hour. Empty values are ignored. `visibility` is what the caller
-    /// may see.
+    /// Parses a query string and rounds its period outward to whole quarters of an hour. Empty values are ignored.
     ///
     /// # Errors
     /// `BadPage` with the name of an unknown or invalid parameter, and `BadFilter`.
-    pub(crate) fn parse(query: &Pairs, visibility: Visibility) -> Result<Self, ApiError> {
+    pub(crate) fn parse(query: &Pairs, caller: &Caller) -> Result<Self, ApiError> {
         let (mut from, mut to, mut zone, mut simulated) = (None, None, "UTC".to_owned(), None);
         let (mut step, mut clock, mut conditions) = (None, Clock::Received, Vec::new());
         for (name, value) in query.0.iter().filter(|(_, value)| !value.is_empty()) {
@@ -139,7 +138,7 @@ impl StatisticsQuery {
                 pair => conditions.push(pair),
             }
         }
-        let filter = Filter::from_pairs(conditions, visibility).map_err(|error| match error {
+        let filter = Filter::from_pairs(conditions, caller).map_err(|error| match error {
             FilterError::Unknown(name) => ApiError::bad_page(&name),
             error => error.into(),
         })?;
@@ -177,9 +176,14 @@ fn next_quarter_hour(at: OffsetDateTime) -> Option<OffsetDateTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared::masking::{Addresses, RecipientIds};
+    use shared::session::{Credential, Hash, Role, User};
 
     fn parse(query: &str) -> Result<StatisticsQuery, ApiError> {
-        StatisticsQuery::parse(&Pairs::read(query), Visibility::everything())
+        let user = User { id: 1, email: String::new(), role: Role::Viewer, restriction: None, addresses: Addresses::Full };
+        let credential = Credential::Session(Hash::of(""));
+        let caller = Caller { user, credential, recipient_ids: RecipientIds::default() };
+        StatisticsQuery::parse(&Pairs::read(query), &caller)
     }
 
     #[test]

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use shared::feed::{Cursor, ReceivedBatch, ReceivedItem};
 use shared::filter::Filter;
+use shared::masking::{Addresses, RecipientIds};
 use shared::session::{Caller, Credential, Hash, Role, User};
 use shared::visibility::Visibility;
 use tokio::sync::mpsc;
@@ -47,8 +48,8 @@ impl Fixture {
 
     /// Registers a connection for this user.
     pub(super) fn connect(&self, user: i64) -> ConnectionGuard {
-        let user = User { id: user, email: String::new(), role: Role::Viewer, restriction: None };
-        let caller = Caller { user, credential: Credential::Session(Hash::of("s")) };
+        let user = User { id: user, email: String::new(), role: Role::Viewer, restriction: None, addresses: Addresses::Full };
+        let caller = Caller { user, credential: Credential::Session(Hash::of("s")), recipient_ids: RecipientIds::default() };
         self.hub.join(&caller, IpAddr::from([127, 0, 0, 1]), LIMITS).expect("room for the connection")
     }
 
@@ -121,12 +122,12 @@ impl Client {
 
 /// All events and notifications.
 pub(super) fn everything() -> Subscription {
-    Subscription { events: true, notifications: true, filter: Filter::default() }
+    Subscription { events: true, notifications: true, ..Subscription::default() }
 }
 
 /// Events of kind `open`, and all notifications.
 pub(super) fn opens() -> Subscription {
-    Subscription { filter: Filter::from_pairs([("kind", "open")], Visibility::everything()).expect("a filter"), ..everything() }
+    Subscription { filter: Filter::of_visible([("kind", "open")], Visibility::everything()).expect("a filter"), ..everything() }
 }
 
 /// Lets the shard process pending work. The clock advances by one millisecond.

@@ -1,0 +1,119 @@
+//! Undoes the encodings in which an address can stand in a text.
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+/// The shortest address, such as `a@b.co`, in base64 and in hexadecimal digits.
+const MIN_BASE64: usize = 8;
+const MIN_HEX: usize = 12;
+
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
+
+/// The text without escapes, for each kind of escape that it contains: `%40`, `=40` and `+40`, `\u0040` and `\x40`, `&#64;`, `&#x40;` and `&commat;`.
+pub(super) fn unescaped(text: &str) -> Vec<String> {
+    let hex_after = |mark: char| replace(text, mark, |rest| hex_code(rest, 2, 2));
+    let backslash = replace(text, '\\', |rest| match rest.as_bytes().first()? {
+        b'u' if rest[1..].starts_with('{') => {
+            let (code, length) = hex_code(&rest[2..], 1, 6)?;
+            rest[2 + length..].starts_with('}').then_some((code, length + 3))
+        }
+        b'u' => hex_code(&rest[1..], 4, 4).map(|(code, length)| (code, length + 1)),
+        b'x' => hex_code(&rest[1..], 2, 2).map(|(code, length)| (code, length + 1)),
+        _ => None,
+    });
+    // A soft line break of quoted-printable text.
+    let joined = text.replace("=\r\n", "").replace("=\n", "");
+    let joined = (joined != text).then_some(joined);
+    [hex_after('%'), hex_after('='), hex_after('+'), backslash, replace(text, '&', entity), joined]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Replaces what follows each `mark`, if `decode` returns its bytes and how many bytes it took.
+fn replace(text: &str, mark: char, decode: impl Fn(&str) -> Option<(Vec<u8>, usize)>) -> Option<String> {
+    let mut parts = text.split(mark);
+    let mut decoded = parts.next()?.as_bytes().to_vec();
+    let mut is_changed = false;
+    for part in parts {
+        match decode(part) {
+            Some((bytes, length)) => {
+                decoded.extend(bytes);
+                decoded.extend(&part.as_bytes()[length..]);
+                is_changed = true;
+            }
+            None => {
+                decoded.extend(mark.to_string().as_bytes());
+                decoded.extend(part.as_bytes());
+            }
+        }
+    }
+    is_changed.then(|| String::from_utf8_lossy(&decoded).into_owned())
+}
+
+/// The number in hexadecimal digits at the start of a text, and how many digits it has. Two digits are a byte; more are a character.
+fn hex_code(text: &str, min: usize, max: usize) -> Option<(Vec<u8>, usize)> {
+    let digits = text.bytes().take(max).take_while(u8::is_ascii_hexdigit).count();
+    if digits < min {
+        return None;
+    }
+    let code = u32::from_str_radix(&text[..digits], 16).ok()?;
+    let bytes = if max == 2 { vec![u8::try_from(code).ok()?] } else { char::from_u32(code)?.to_string().into_bytes() };
+    Some((bytes, digits))
+}
+
+/// The character of an entity, without the `&` before it.
+fn entity(text: &str) -> Option<(Vec<u8>, usize)> {
+    const NAMED: [(&str, &str); 8] = [
+        ("commat", "@"),
+        ("period", "."),
+        ("lowbar", "_"),
+        ("hyphen", "-"),
+        ("plus", "+"),
+        ("num", "#"),
+        ("amp", "&"),
+        ("quot", "\""),
+    ];
+    let with_end = |length: usize| length + usize::from(text[length..].starts_with(';'));
+    if let Some((name, character)) = NAMED.iter().find(|(name, _)| text.starts_with(name)) {
+        return Some((character.as_bytes().to_vec(), with_end(name.len())));
+    }
+    let number = text.strip_prefix('#')?;
+    if let Some(hex) = number.strip_prefix(['x', 'X']) {
+        let (bytes, length) = hex_code(hex, 1, 8)?;
+        return Some((bytes, with_end(length + 2)));
+    }
+    let digits = number.bytes().take(8).take_while(u8::is_ascii_digit).count();
+    let character = char::from_u32(number[..digits].parse().ok()?)?;
+    Some((character.to_string().into_bytes(), with_end(digits + 1)))
+}
+
+/// What the runs of base64 and of hexadecimal digits in a text stand for, from each place at which a group of characters can begin.
+pub(super) fn decoded_runs(text: &str) -> impl Iterator<Item = String> {
+    let base64 = |character: char| character.is_ascii_alphanumeric() || "+/-_".contains(character);
+    let of_base64 = runs(text, base64, MIN_BASE64).flat_map(|run| {
+        // A run can mix both alphabets if it goes on in a path.
+        let run = run.replace('-', "+").replace('_', "/");
+        (0..4).filter_map(move |start| {
+            let group = run.get(start..)?;
+            // A single character after the last group encodes nothing.
+            let length = group.len() - usize::from(group.len() % 4 == 1);
+            BASE64.decode(&group[..length]).ok()
+        })
+    });
+    let of_hex = runs(text, |character| character.is_ascii_hexdigit(), MIN_HEX)
+        .flat_map(|run| (0..2).filter_map(move |start| Some(bytes_of_hex(run.get(start..)?))));
+    of_base64.chain(of_hex).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn runs(text: &str, is_part: impl Fn(char) -> bool, min: usize) -> impl Iterator<Item = &str> {
+    text.split(move |character| !is_part(character)).filter(move |run| run.len() >= min)
+}
+
+fn bytes_of_hex(digits: &str) -> Vec<u8> {
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).unwrap_or_default();
+    digits.as_bytes().chunks_exact(2).map(|pair| value(pair[0]) << 4 | value(pair[1])).collect()
+}
