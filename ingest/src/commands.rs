@@ -9,6 +9,7 @@ pub mod migrate;
 pub mod openapi;
 pub mod retention;
 pub mod serve;
+pub(crate) mod sight;
 pub mod simulate;
 pub mod token;
 pub mod upkeep;

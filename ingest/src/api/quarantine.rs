@@ -167,7 +167,7 @@ pub async fn retry(state: Arc<AppState>, caller: Caller, request: QuarantineRequ
     } else {
         retry::retry(&state, &selected, caller.user.id).await?
     };
-    Ok(warp::reply::json(&report).into_response())
+    reply::json(&caller, &report)
 }
 
 #[derive(Serialize, ToSchema)]

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 /// Maximum number of ids scanned for one page or count. It limits query time for users who receive only a small share of a very large
 /// number of notifications.
 const MAX_SCANNED_IDS: i64 = 100_000;
-/// The same for a caller who may not see all events, since the event of each notification is looked up.
+/// The limit for callers who may not see all events: for them, the event of each notification is read as well.
 const MAX_LOOKED_UP_IDS: i64 = 20_000;
 /// Unread notifications are counted up to this number.
 const MAX_UNREAD: i64 = 1_000;

@@ -12,46 +12,52 @@ const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 
-/// The text without escapes, for each kind of escape that it contains: `%40`, `=40` and `+40`, `\u0040` and `\x40`, `&#64;`, `&#x40;` and `&commat;`.
-pub(super) fn unescaped(text: &str) -> Vec<String> {
-    let hex_after = |mark: char| replace(text, mark, |rest| hex_code(rest, 2, 2));
-    let backslash = replace(text, '\\', |rest| match rest.as_bytes().first()? {
-        b'u' if rest[1..].starts_with('{') => {
-            let (code, length) = hex_code(&rest[2..], 1, 6)?;
-            rest[2 + length..].starts_with('}').then_some((code, length + 3))
-        }
-        b'u' => hex_code(&rest[1..], 4, 4).map(|(code, length)| (code, length + 1)),
-        b'x' => hex_code(&rest[1..], 2, 2).map(|(code, length)| (code, length + 1)),
-        _ => None,
+/// The text without escapes, as far as it contains any: those of links, JSON and HTML (`%40`, `\u0040`, `\x40`, `&#64;`, `&#x40;`, `&commat;`) at
+/// once, and, since `=` and `+` mean something else in links, those of quoted-printable (`=40` and soft line breaks) and xtext (`+40`).
+pub(super) fn unescaped(text: &str) -> impl Iterator<Item = String> {
+    let common = replace(text, &['%', '\\', '&'], |mark, rest| match mark {
+        '%' => hex_code(rest, 2, 2),
+        '&' => entity(rest),
+        _ => backslash(rest),
     });
-    // A soft line break of quoted-printable text.
-    let joined = text.replace("=\r\n", "").replace("=\n", "");
-    let joined = (joined != text).then_some(joined);
-    [hex_after('%'), hex_after('='), hex_after('+'), backslash, replace(text, '&', entity), joined]
-        .into_iter()
-        .flatten()
-        .collect()
+    let printable = replace(text, &['='], |_, rest| {
+        let line_break = ["\r\n", "\n"].into_iter().find(|end| rest.starts_with(end));
+        line_break.map(|end| (Vec::new(), end.len())).or_else(|| hex_code(rest, 2, 2))
+    });
+    let xtext = replace(text, &['+'], |_, rest| hex_code(rest, 2, 2));
+    [common, printable, xtext].into_iter().flatten()
 }
 
-/// Replaces what follows each `mark`, if `decode` returns its bytes and how many bytes it took.
-fn replace(text: &str, mark: char, decode: impl Fn(&str) -> Option<(Vec<u8>, usize)>) -> Option<String> {
-    let mut parts = text.split(mark);
-    let mut decoded = parts.next()?.as_bytes().to_vec();
-    let mut is_changed = false;
-    for part in parts {
-        match decode(part) {
-            Some((bytes, length)) => {
-                decoded.extend(bytes);
-                decoded.extend(&part.as_bytes()[length..]);
-                is_changed = true;
-            }
-            None => {
-                decoded.extend(mark.to_string().as_bytes());
-                decoded.extend(part.as_bytes());
-            }
+/// Replaces each of the `marks` and what follows it, if `decode` returns its bytes and how many bytes it took. `None` if nothing is replaced.
+fn replace(text: &str, marks: &[char], decode: impl Fn(char, &str) -> Option<(Vec<u8>, usize)>) -> Option<String> {
+    let (mut decoded, mut end) = (Vec::new(), 0);
+    for (at, mark) in text.match_indices(marks) {
+        let Some(mark) = mark.chars().next().filter(|_| at >= end) else { continue };
+        let after = at + mark.len_utf8();
+        if let Some((bytes, length)) = decode(mark, &text[after..]) {
+            decoded.extend(&text.as_bytes()[end..at]);
+            decoded.extend(bytes);
+            end = after + length;
         }
     }
-    is_changed.then(|| String::from_utf8_lossy(&decoded).into_owned())
+    if end == 0 {
+        return None;
+    }
+    decoded.extend(&text.as_bytes()[end..]);
+    Some(String::from_utf8_lossy(&decoded).into_owned())
+}
+
+/// The character of an escape in JSON or JavaScript, without the backslash before it.
+fn backslash(text: &str) -> Option<(Vec<u8>, usize)> {
+    match text.as_bytes().first()? {
+        b'u' if text[1..].starts_with('{') => {
+            let (code, length) = hex_code(&text[2..], 1, 6)?;
+            text[2 + length..].starts_with('}').then_some((code, length + 3))
+        }
+        b'u' => hex_code(&text[1..], 4, 4).map(|(code, length)| (code, length + 1)),
+        b'x' => hex_code(&text[1..], 2, 2).map(|(code, length)| (code, length + 1)),
+        _ => None,
+    }
 }
 
 /// The number in hexadecimal digits at the start of a text, and how many digits it has. Two digits are a byte; more are a character.

@@ -9,6 +9,9 @@ use super::decode::{decoded_runs, unescaped};
 const MAX_DEPTH: usize = 3;
 /// A longer text is hidden as a whole, since undoing encodings takes time for each character.
 const MAX_BYTES: usize = 16 << 10;
+/// How many bytes are decoded for a text: for any, and more for each byte of it.
+const MIN_BUDGET: usize = 4 << 10;
+const BUDGET_FACTOR: usize = 16;
 /// What separates the parts of a link.
 const LINK_SEPARATORS: &str = "/?&#=:;,";
 
@@ -76,20 +79,39 @@ pub fn reveals_address(text: &str) -> bool {
 }
 
 fn reveals_encoded(text: &str) -> bool {
-    if reveals_decoded(text, MAX_DEPTH) {
+    // Escapes within escapes multiply. Whoever writes such a text must not make others wait.
+    let mut budget = MIN_BUDGET + text.len() * BUDGET_FACTOR;
+    if reveals_decoded(text, MAX_DEPTH, &mut budget) {
         return true;
     }
     // Encoded texts can be broken into lines and groups.
     let joined: String = text.chars().filter(|character| !character.is_whitespace()).collect();
-    joined.len() < text.len() && reveals_decoded(&joined, MAX_DEPTH)
+    joined.len() < text.len() && reveals_decoded(&joined, MAX_DEPTH, &mut budget)
 }
 
-fn reveals_decoded(text: &str, depth: usize) -> bool {
-    if depth == 0 || text.len() > MAX_BYTES {
+/// Returns true if what the text encodes holds an address, or if that is not found out by decoding `budget` bytes.
+fn reveals_decoded(text: &str, depth: usize, budget: &mut usize) -> bool {
+    if depth == 0 {
         return false;
     }
-    let reveals = |decoded: String| has_certain_address(&decoded) || reveals_decoded(&decoded, depth - 1);
-    unescaped(text).into_iter().any(|decoded| !names(&decoded).is_empty() || reveals(decoded)) || decoded_runs(text).any(reveals)
+    let mut is_spent = |decoded: &str| {
+        *budget = budget.saturating_sub(decoded.len());
+        *budget == 0
+    };
+    let mut decoded_texts = Vec::new();
+    for decoded in unescaped(text) {
+        if is_spent(&decoded) || !names(&decoded).is_empty() || has_certain_address(&decoded) {
+            return true;
+        }
+        decoded_texts.push(decoded);
+    }
+    for decoded in decoded_runs(text) {
+        if is_spent(&decoded) || has_certain_address(&decoded) {
+            return true;
+        }
+        decoded_texts.push(decoded);
+    }
+    decoded_texts.iter().any(|decoded| reveals_decoded(decoded, depth - 1, budget))
 }
 
 /// Returns false for texts that are too short for an encoded address and have no sign of any.

@@ -79,4 +79,10 @@ impl Grant {
     pub fn nothing() -> Self {
         Self { role: Role::Viewer, restriction: Some(Restriction::default()), addresses: None }
     }
+
+    /// Returns true if the role can have these limits: only viewers can be limited to a part of all events, and admins always see addresses.
+    pub fn is_possible(&self) -> bool {
+        (self.role == Role::Viewer || self.restriction.is_none())
+            && !(self.role == Role::Admin && self.addresses == Some(Addresses::Masked))
+    }
 }

@@ -467,10 +467,22 @@ async fn only_viewers_and_tokens_can_be_limited() {
     let added = &added["user"];
     assert_eq!(added["restriction"], json!({"subaccounts": [], "tags": [], "domains": ["shop.example.com"]}));
     let path = format!("/api/users/{}", added["id"]);
+    let add =
+        |more: &[&str]| stack.ingest(&[&["user", "add", "cli@example.com", "--password", "a viewer's password"], more].concat());
+    assert!(add(&["--role", "operator", "--tag", "vip"]).is_err());
+    add(&["--subaccount", "eu", "--addresses", "masked"]).expect("the user should be added");
+    let of_command =
+        |accounts: &[Value]| accounts.iter().find(|user| user["email"] == "cli@example.com").expect("the user").clone();
+    let user_of_command = of_command(&admin.all("/api/users").await);
+    assert_eq!(user_of_command["restriction"], json!({"subaccounts": ["eu"], "tags": [], "domains": []}));
+    assert_eq!(user_of_command["addresses"], "masked");
+    // Replacing the password leaves the limits.
+    add(&["--if-there", "replace"]).expect("the user should be replaced");
+    assert_eq!(of_command(&admin.all("/api/users").await)["restriction"], user_of_command["restriction"]);
     // Limited users do not learn of each other.
     let bob = ApiClient::viewer(&stack, "bob@example.com").await;
     let people = async |client: &ApiClient| client.all("/api/users").await.len();
-    assert_eq!(people(&bob).await, 3);
+    assert_eq!(people(&bob).await, 4);
     let id = bob.get("/api/session").await.json()["user"]["id"].as_i64().expect("an id");
     let limit = json!({"restriction": {"tags": ["vip"]}});
     let limited = admin.change(Method::PATCH, &format!("/api/users/{id}"), &limit).await;

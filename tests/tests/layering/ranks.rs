@@ -19,6 +19,7 @@ pub(crate) const INGEST: Ranks = &[
             "commands/serve.rs",
             "commands/simulate.rs",
             "commands/simulate/samples.rs",
+            "commands/sight.rs",
             "commands/token.rs",
             "commands/upkeep.rs",
             "commands/user.rs",

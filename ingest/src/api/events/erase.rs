@@ -35,12 +35,13 @@ pub struct EraseRequest {
 /// 401; 403; 404; 400 `not_confirmed`; 409 `no_secret_key`.
 #[utoipa::path(post, path = "/api/recipients/{email}/erase", operation_id = "eraseRecipient", tag = "events",
     security(("session" = ["admin"], "csrf" = [])),
-    params(("email" = String, Path, description = "The recipient's address.")),
+    params(("email" = String, Path, description = "The recipient's address, or a `recipient_id`.")),
     request_body = EraseRequest,
     responses((status = 200, description = "The number of rows that were, or would be, erased.", body = Erased),
         (status = 400, description = "`not_confirmed`"), (status = 409, description = "`no_secret_key`")))]
 pub async fn post(state: Arc<AppState>, email: String, admin: Caller, request: EraseRequest) -> Result<Response, ApiError> {
-    let email = path_text(&email)?.to_ascii_lowercase();
+    let named = path_text(&email)?;
+    let email = admin.masking().recipient(&named).ok_or(ApiError::Masked)?.to_ascii_lowercase();
     let key = state.secret_keys.first().ok_or(ApiError::NoSecretKey)?;
     if request.dry_run {
         return Ok(warp::reply::json(&erase::count(&state.pool, &email).await?).into_response());

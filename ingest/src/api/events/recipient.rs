@@ -87,7 +87,7 @@ pub async fn get(state: Arc<AppState>, email: String, caller: Caller) -> Result<
     let (named, visibility, masking) = (path_text(&email)?, &caller.visibility(), caller.masking());
     let email = masking.recipient(&named).ok_or(ApiError::Masked)?.into_owned();
     let pool = &state.reading;
-    // Whose data was erased can be somebody of whom the caller may not know.
+    // An erased address can be one whose events the caller was never allowed to see.
     let erased_at = state.erasures.get(pool).await?.erased_at(&email).filter(|_| visibility.is_everything());
     let kinds = recipient::count_by_kind(pool, &email, visibility).await?;
     if kinds.is_empty() {

@@ -5,8 +5,8 @@ use serde_json::json;
 use shared::masking::Addresses;
 use shared::session::Hash;
 use shared::visibility::Restriction;
-use sqlx::PgPool;
 use sqlx::types::Json;
+use sqlx::{PgExecutor, PgPool};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
@@ -105,20 +105,9 @@ pub(crate) struct TokenGrant<'a> {
 
 /// Adds a token that acts on behalf of `admin`. Returns its id.
 pub(crate) async fn add(pool: &PgPool, admin: i64, token: &TokenGrant<'_>) -> Result<i64, sqlx::Error> {
-    let TokenGrant { hash, name, scopes, restriction, addresses } = token;
+    let TokenGrant { scopes, restriction, addresses, .. } = token;
     let mut transaction = pool.begin().await?;
-    let id = sqlx::query_scalar!(
-        "insert into api_tokens (token_hash, name, user_id, scopes, restriction, addresses)
-         values ($1, $2, $3, $4, $5, $6) returning id",
-        hash.as_slice(),
-        name,
-        admin,
-        scopes,
-        restriction.map(Json) as Option<Json<&Restriction>>,
-        addresses.name()
-    )
-    .fetch_one(&mut *transaction)
-    .await?;
+    let id = insert(&mut *transaction, admin, token).await?;
     let details = json!({"token": id, "scopes": scopes, "restriction": restriction, "addresses": addresses});
     audit::record(&mut *transaction, admin, "token_added", details).await?;
     transaction.commit().await?;
@@ -127,18 +116,26 @@ pub(crate) async fn add(pool: &PgPool, admin: i64, token: &TokenGrant<'_>) -> Re
 
 /// Adds a token that acts on behalf of the enabled user with this email address. Returns false if there is no such user.
 pub(crate) async fn add_for_email(pool: &PgPool, email: &str, token: &TokenGrant<'_>) -> Result<bool, sqlx::Error> {
+    let user = sqlx::query_scalar!("select id from users where lower(email) = lower($1) and disabled_at is null", email);
+    let Some(user) = user.fetch_optional(pool).await? else { return Ok(false) };
+    insert(pool, user, token).await?;
+    Ok(true)
+}
+
+async fn insert(executor: impl PgExecutor<'_>, user: i64, token: &TokenGrant<'_>) -> Result<i64, sqlx::Error> {
     let TokenGrant { hash, name, scopes, restriction, addresses } = token;
-    let added = sqlx::query!(
+    sqlx::query_scalar!(
         "insert into api_tokens (token_hash, name, user_id, scopes, restriction, addresses)
-         select $1, $2, id, $4, $5, $6 from users where lower(email) = lower($3) and disabled_at is null",
+         values ($1, $2, $3, $4, $5, $6) returning id",
         hash.as_slice(),
         name,
-        email,
+        user,
         scopes,
         restriction.map(Json) as Option<Json<&Restriction>>,
         addresses.name()
-    );
-    Ok(added.execute(pool).await?.rows_affected() > 0)
+    )
+    .fetch_one(executor)
+    .await
 }
 
 /// Changes to a token. Omitted fields are left unchanged.

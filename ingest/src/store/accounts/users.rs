@@ -213,13 +213,21 @@ pub(super) async fn has_admin(connection: &mut PgConnection) -> Result<bool, sql
 }
 
 /// Adds a user with a password. Returns false if a user with this email address exists.
-pub(crate) async fn add_with_password(pool: &PgPool, email: &str, password_hash: &str, role: Role) -> Result<bool, sqlx::Error> {
+pub(crate) async fn add_with_password(
+    pool: &PgPool,
+    email: &str,
+    password_hash: &str,
+    grant: &Grant,
+) -> Result<bool, sqlx::Error> {
+    let Grant { role, restriction, addresses } = grant;
     let added = sqlx::query!(
-        "insert into users (email, password_hash, role, read_up_to)
-         select $1, $2, $3, coalesce(max(id), 0) from notifications on conflict (lower(email)) do nothing",
+        "insert into users (email, password_hash, role, restriction, addresses, read_up_to)
+         select $1, $2, $3, $4, $5, coalesce(max(id), 0) from notifications on conflict (lower(email)) do nothing",
         email,
         password_hash,
-        role.to_string()
+        role.to_string(),
+        restriction.as_ref().map(Json) as Option<Json<&Restriction>>,
+        addresses.map(Addresses::name)
     );
     Ok(added.execute(pool).await?.rows_affected() > 0)
 }
@@ -237,15 +245,23 @@ pub(crate) async fn lock_by_email(connection: &mut PgConnection, email: &str) ->
 
 /// Sets a user's password and role, enables the account, and ends all its sessions. Only viewers can be limited, and
 /// admins always see addresses.
-pub(crate) async fn replace(connection: &mut PgConnection, id: i64, password_hash: &str, role: Role) -> Result<(), sqlx::Error> {
+pub(crate) async fn replace(
+    connection: &mut PgConnection,
+    id: i64,
+    password_hash: &str,
+    grant: &Grant,
+) -> Result<(), sqlx::Error> {
+    let Grant { role, restriction, addresses } = grant;
     sqlx::query!(
         "update users set password_hash = $2, role = $3, disabled_at = null,
-           restriction = case when $3 = 'viewer' then restriction end,
-           addresses = case when $3 <> 'admin' then addresses end
+           restriction = case when $3 = 'viewer' then coalesce($4, restriction) end,
+           addresses = case when $3 <> 'admin' then coalesce($5, addresses) end
          where id = $1",
         id,
         password_hash,
-        role.to_string()
+        role.to_string(),
+        restriction.as_ref().map(Json) as Option<Json<&Restriction>>,
+        addresses.map(Addresses::name)
     )
     .execute(&mut *connection)
     .await?;

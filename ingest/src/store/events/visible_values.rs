@@ -14,11 +14,11 @@ use time::OffsetDateTime;
 use crate::store::events::search;
 use crate::store::events::values::{CountedValue, MAX_VALUES};
 
-/// Values are looked for in this many of the newest visible events.
+/// Number of the newest visible events whose values are suggested.
 const SAMPLED_EVENTS: i64 = 2_000;
-/// Addresses are also looked for in this many of the newest visible events that contain the text.
+/// For addresses: number of the newest visible events that contain the text, which are read as well.
 const MATCHING_EVENTS: i64 = 300;
-/// How long events are looked for.
+/// How long the search for events can take.
 const SEARCH_TIME: Duration = Duration::from_millis(500);
 /// Only events of these days are counted.
 const COUNTED_DAYS: i64 = 35;

@@ -106,6 +106,12 @@ fn only_strings_of_json_change() {
     assert_eq!(mask_json("\"open"), "\"\"");
 }
 
+#[test]
+fn only_the_word_with_an_address_is_hidden_among_many_escapes() {
+    let escapes = "%25=3D+2B&amp;%25".repeat(800);
+    assert!(mask(&format!("{escapes} ada%40example.com")) == format!("{escapes} {MASK}"));
+}
+
 proptest! {
     #[test]
     fn no_text_reveals_an_address_once_masked(text in ".{0,60}", address in "[a-z]{1,5}@[a-z]{1,5}\\.[a-z]{2,3}", which in 0_usize..30) {

@@ -83,8 +83,8 @@ fn parse(entry: &str) -> Result<(String, Grant), GroupsError> {
     let role: Role = role.trim().parse().map_err(|_| GroupsError::Role(entry.to_owned()))?;
     let (restriction, addresses) =
         parse_restriction(restriction.trim()).ok_or_else(|| GroupsError::Restriction(entry.to_owned()))?;
-    let is_limited = role != Role::Viewer && restriction.is_some() || role == Role::Admin && addresses == Some(Addresses::Masked);
-    if is_limited { Err(GroupsError::Limited(entry.to_owned())) } else { Ok((group, Grant { role, restriction, addresses })) }
+    let grant = Grant { role, restriction, addresses };
+    if grant.is_possible() { Ok((group, grant)) } else { Err(GroupsError::Limited(entry.to_owned())) }
 }
 
 fn parse_restriction(text: &str) -> Option<(Option<Restriction>, Option<Addresses>)> {
