@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::accounts::oidc::provider::Provider;
-use crate::audit::AuditArgs;
 use crate::commands::serve::Serve;
 use crate::http::router;
 use crate::notify::cache::RuleCache;
@@ -53,7 +52,6 @@ pub struct App {
     partitions: PartitionWidth,
     key_window: KeyWindowArgs,
     expiry: Expiry,
-    audit: AuditArgs,
     listener: TcpListener,
     connections: config::Connections,
 }
@@ -89,7 +87,7 @@ impl App {
             erasures: Arc::new(ErasureCache::new(secret_keys.clone())),
             codec: Arc::default(),
             secret_keys,
-            audit_reads: config.audit.audit_reads.clone(),
+            audit: config.audit,
             retention_days: config.retention.retention_days.0,
             silence_minutes: config.alarms.silence_alert_minutes.0,
             readiness: Arc::new(Readiness::default()),
@@ -111,7 +109,6 @@ impl App {
             partitions: config.partitions,
             key_window: config.key_window,
             expiry,
-            audit: config.audit,
             listener: TcpListener::bind(config.listen).await?,
             connections: config.connections,
         })
@@ -179,7 +176,7 @@ impl App {
         if let Some(replica) = state.reports.replica() {
             tasks.spawn(replica_lag::run(pool.clone(), Arc::clone(replica), stop_background.clone()));
         }
-        tasks.spawn(audit_stream::run(pool.clone(), self.audit, stop_background.clone()));
+        tasks.spawn(audit_stream::run(pool.clone(), state.audit.clone(), stop_background.clone()));
         tasks.spawn(background::run(self.background.clone(), stop_background.clone()));
         tasks.spawn(refusals::run(pool, Arc::clone(&state.refusals), stop_background.clone()));
         tasks.close();

@@ -23,6 +23,13 @@ pub struct AuditArgs {
     pub audit_syslog: Syslog,
 }
 
+impl AuditArgs {
+    /// Returns true if entries are streamed.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.audit_file.0.is_some() || self.audit_syslog.0.is_some()
+    }
+}
+
 /// What is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Read {

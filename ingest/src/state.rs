@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::accounts::oidc::provider::Provider;
 use crate::api::events::export::slots::ExportSlots;
-use crate::audit::AuditReads;
+use crate::audit::AuditArgs;
 use crate::config::Webhook;
 use crate::erasure::keys::SecretKeys;
 use crate::readiness::Readiness;
@@ -53,8 +53,8 @@ pub struct AppState {
     pub(crate) erasures: Arc<ErasureCache>,
     /// Reads and compresses payloads.
     pub(crate) codec: Arc<CodecCache>,
-    /// `AUDIT_READS`.
-    pub audit_reads: AuditReads,
+    /// What the audit log records of reading, and where it is streamed.
+    pub audit: AuditArgs,
     /// `RETENTION_DAYS`.
     pub retention_days: Option<u32>,
     /// `SILENCE_ALERT_MINUTES`.

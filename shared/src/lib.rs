@@ -1,7 +1,7 @@
 //! Code shared by `ingest` and `notifier`.
 //!
-//! - Infrastructure: [`cli`], [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`], [`tls`] and
-//!   [`healthcheck`].
+//! - Infrastructure: [`cli`], [`config`], [`db`], [`redis`], [`serve`], [`problem`], [`telemetry`], [`shutdown`], [`tls`],
+//!   [`healthcheck`] and [`json_text`].
 //! - The domain, from commit to browser: [`event`], [`visibility`], [`masking`], [`filter`], [`notification`], [`message`] and [`feed`].
 //! - Authentication: [`session`] and [`origin`].
 
@@ -12,6 +12,7 @@ pub mod event;
 pub mod feed;
 pub mod filter;
 pub mod healthcheck;
+pub mod json_text;
 pub mod masking;
 pub mod message;
 pub mod notification;

@@ -13,7 +13,7 @@ use crate::store::accounts::audit;
 /// # Errors
 /// When Postgres fails.
 pub(crate) async fn record(state: &AppState, caller: &Caller, read: Read, detail: Value) -> Result<(), ApiError> {
-    if !state.audit_reads.includes(read) {
+    if !state.audit.audit_reads.includes(read) {
         return Ok(());
     }
     let action = match read {

@@ -46,6 +46,7 @@ pub async fn get(state: Arc<AppState>, _: Caller) -> Result<Response, ApiError> 
         retention_days: state.retention_days,
         // Every view of the page would write to it. The alarm says whether it works.
         storage: None,
+        audit: &state.audit,
         silence_minutes: state.silence_minutes,
     };
     let report = checks::run_checks(input).await;

@@ -13,6 +13,7 @@ use sqlx::PgPool;
 use crate::api::system::checks::{self, DoctorInput};
 use crate::api::system::report::{FindingState, Report};
 use crate::archive::storage::{ArchiveArgs, Storage};
+use crate::audit::AuditArgs;
 use crate::config::{Owner, Replica, Webhook};
 use crate::erasure::keys::SecretKeyArgs;
 use crate::periodic::alarms::AlarmArgs;
@@ -34,6 +35,8 @@ pub struct Doctor {
     pub secret_keys: SecretKeyArgs,
     #[command(flatten)]
     pub alarms: AlarmArgs,
+    #[command(flatten)]
+    pub audit: AuditArgs,
     #[command(flatten)]
     pub retention: RetentionArgs,
     #[command(flatten)]
@@ -72,6 +75,7 @@ pub async fn run(config: &Doctor) -> anyhow::Result<()> {
         secret_keys: &config.secret_keys.secret_key,
         retention_days: config.retention.retention_days.0,
         storage: storage.as_ref(),
+        audit: &config.audit,
         silence_minutes: config.alarms.silence_alert_minutes.0,
     };
     let mut report = checks::run_checks(input).await;

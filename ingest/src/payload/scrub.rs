@@ -6,6 +6,8 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use shared::json_text::string_bytes;
+
 /// Fields whose words stay if they are public ones: kinds and states, clients, countries, and the replies of mail servers.
 const PUBLIC_FIELDS: [&str; 33] = [
     "event",
@@ -132,20 +134,6 @@ impl Scrubbed {
             self.replaced.push(token.trim_matches('"').to_owned());
         }
     }
-}
-
-/// The length of the string at the beginning of `text`, with its quotes.
-fn string_bytes(text: &str) -> usize {
-    let mut is_escaped = false;
-    for (at, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = true,
-            b'"' => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
 }
 
 fn is_public_word(word: &str) -> bool {

@@ -40,10 +40,10 @@ struct Destination {
 
 /// Streams new entries every second until `stop`. Of several replicas, one streams at a time. Returns at once if nothing is configured.
 pub(crate) async fn run(pool: PgPool, config: AuditArgs, stop: CancellationToken) {
-    let AuditArgs { audit_file: file, audit_syslog: Syslog(syslog), .. } = config;
-    if file.0.is_none() && syslog.is_none() {
+    if !config.is_streamed() {
         return;
     }
+    let AuditArgs { audit_file: file, audit_syslog: Syslog(syslog), .. } = config;
     let mut destination = Destination { file, syslog: syslog.map(SyslogClient::new) };
     loop {
         let pause = match stream(&pool, &mut destination).await {
@@ -84,7 +84,11 @@ impl Destination {
         }
         if let Some(syslog) = &mut self.syslog {
             for (entry, line) in entries.iter().zip(&lines) {
-                syslog.send(entry.at, line).await?;
+                if syslog.has_room_for(line) {
+                    syslog.send(entry.at, line).await?;
+                } else {
+                    syslog.send(entry.at, &serde_json::to_string(&entry.cut())?).await?;
+                }
             }
         }
         Ok(())

@@ -135,18 +135,30 @@ pub(crate) async fn now(pool: &PgPool) -> Result<OffsetDateTime, sqlx::Error> {
     sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(pool).await
 }
 
-/// The first 100,000 rows of the outbox. Each row represents one commit or message.
-pub(crate) struct OutboxBacklog {
+/// Rows that wait to be published or streamed, counted up to 100,000.
+pub(crate) struct Backlog {
     pub(crate) rows: i64,
     /// Age of the oldest row in seconds; 0 if there is none.
     pub(crate) age: i64,
 }
 
-pub(crate) async fn outbox_backlog(pool: &PgPool) -> Result<OutboxBacklog, sqlx::Error> {
+/// Commits and messages in the outbox.
+pub(crate) async fn outbox_backlog(pool: &PgPool) -> Result<Backlog, sqlx::Error> {
     sqlx::query_as!(
-        OutboxBacklog,
+        Backlog,
         r#"select count(*) as "rows!", coalesce(extract(epoch from now() - min(created_at)), 0)::bigint as "age!"
            from (select created_at from outbox order by id limit 100000) as first"#
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// Entries of the audit log that are not streamed yet.
+pub(crate) async fn audit_backlog(pool: &PgPool) -> Result<Backlog, sqlx::Error> {
+    sqlx::query_as!(
+        Backlog,
+        r#"select count(*) as "rows!", coalesce(extract(epoch from now() - min(at)), 0)::bigint as "age!"
+           from (select at from audit where streamed_at is null order by id limit 100000) as first"#
     )
     .fetch_one(pool)
     .await

@@ -123,11 +123,14 @@ impl AddressedFrame {
     pub fn notification(cursor: &Cursor, mut notification: Notification) -> Self {
         let audience = notification.to.clone();
         notification.to = notification.to.redacted();
-        let text = ServerFrame::Notification { cursor, notification: &notification }.to_text();
-        let masked = Some(OnceLock::new());
-        let sender = notification.from.as_ref().map(|sender| sender.id);
-        let about = if notification.event_id.is_some() { About::EventOfEntry } else { About::NoEvent };
-        Self { text, masked, notification_id: Some(notification.id), audience, sender, concerns_all_topics: false, about }
+        let frame = Self::of(&ServerFrame::Notification { cursor, notification: &notification }, audience);
+        Self {
+            masked: Some(OnceLock::new()),
+            notification_id: Some(notification.id),
+            sender: notification.from.as_ref().map(|sender| sender.id),
+            about: if notification.event_id.is_some() { About::EventOfEntry } else { About::NoEvent },
+            ..frame
+        }
     }
 
     /// The text that a client gets.
@@ -161,28 +164,22 @@ impl AddressedFrame {
     }
 
     fn for_user(user: i64, frame: &ServerFrame<'_>) -> Self {
-        let text = frame.to_text();
-        let audience = Audience::User(user);
+        Self::of(frame, Audience::User(user))
+    }
+
+    fn for_all_topics(frame: &ServerFrame<'_>) -> Self {
+        Self { concerns_all_topics: true, ..Self::of(frame, Audience::All) }
+    }
+
+    /// A frame that concerns no event and holds no address.
+    fn of(frame: &ServerFrame<'_>, audience: Audience) -> Self {
         Self {
-            text,
+            text: frame.to_text(),
             masked: None,
             notification_id: None,
             audience,
             sender: None,
             concerns_all_topics: false,
-            about: About::NoEvent,
-        }
-    }
-
-    fn for_all_topics(frame: &ServerFrame<'_>) -> Self {
-        let (text, audience) = (frame.to_text(), Audience::All);
-        Self {
-            text,
-            masked: None,
-            notification_id: None,
-            audience,
-            sender: None,
-            concerns_all_topics: true,
             about: About::NoEvent,
         }
     }

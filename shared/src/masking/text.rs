@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::address::{AT, MASK, has_certain_address, masked_name, names};
 use super::decode::{decoded_runs, unescaped};
+use crate::json_text::string_bytes;
 
 /// How many encodings, one within the other, are undone.
 const MAX_DEPTH: usize = 3;
@@ -43,7 +44,7 @@ pub(super) fn mask_json(json: &str) -> String {
     let mut rest = json;
     while let Some(start) = rest.find('"') {
         masked.push_str(&rest[..start]);
-        let end = end_of_string(&rest[start..]) + start;
+        let end = string_bytes(&rest[start..]) + start;
         let literal = &rest[start..end];
         match serde_json::from_str::<Cow<'_, str>>(literal) {
             Ok(text) => match mask(&text) {
@@ -57,20 +58,6 @@ pub(super) fn mask_json(json: &str) -> String {
     }
     masked.push_str(rest);
     masked
-}
-
-/// The length of the string literal at the start of `json`.
-fn end_of_string(json: &str) -> usize {
-    let mut is_escaped = false;
-    for (position, byte) in json.bytes().enumerate().skip(1) {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = true,
-            b'"' => return position + 1,
-            _ => {}
-        }
-    }
-    json.len()
 }
 
 /// Returns true if the text holds an address, as it is or encoded.

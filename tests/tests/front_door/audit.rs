@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use front_door::delivery::event;
-use front_door::{ApiClient, Mandrill, until};
+use front_door::{ApiClient, Database, Mandrill, until};
 use serde_json::{Value, json};
 use stack::{Part, Stack};
 use tokio::io::AsyncReadExt as _;
@@ -73,6 +73,13 @@ fn lines(path: &PathBuf) -> BTreeMap<i64, Value> {
     entries
 }
 
+/// What the checks find of the stream.
+async fn finding(admin: &ApiClient) -> Value {
+    let report = admin.get("/api/system").await.json();
+    let findings = report["findings"].as_array().expect("findings");
+    findings.iter().find(|finding| finding["check"] == "audit").expect("a finding about the audit log")["state"].clone()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn reading_is_recorded_and_streamed_without_addresses() {
     let syslog = SyslogServer::start().await;
@@ -119,9 +126,13 @@ async fn reading_is_recorded_and_streamed_without_addresses() {
 
     // The folder does not exist yet, so nothing is written; once it does, everything is, the entries of before as well.
     assert!(lines(&file).is_empty());
+    let mut database = Database::of(&stack).await;
+    database.run("update audit set at = now() - interval '2 minutes' where id = (select max(id) from audit)").await;
+    assert_eq!(finding(&admin).await, "warn");
     std::fs::create_dir(&folder).expect("a folder");
     let count = entries.len();
     until("all entries", || async { (lines(&file).len() == count && syslog.entries().len() == count).then_some(()) }).await;
+    assert_eq!(finding(&admin).await, "ok");
     let streamed = lines(&file);
     assert_eq!(streamed, syslog.entries());
     let last = streamed.values().next_back().expect("an entry");
@@ -143,7 +154,7 @@ async fn what_cannot_be_recorded_is_not_shown() {
     let admin = ApiClient::admin(&stack).await;
     assert_eq!(Mandrill::of(&stack).deliver(&[event("open", "ada")]).await.json()["stored"], 1);
     let id = admin.all("/api/events").await[0]["id"].clone();
-    let mut database = front_door::Database::of(&stack).await;
+    let mut database = Database::of(&stack).await;
     database.run("alter table audit add constraint full_disk check (action <> 'payload_read')").await;
     let refused = admin.get(&format!("/api/events/{id}")).await;
     assert!(refused.status.is_server_error(), "{}", refused.text);

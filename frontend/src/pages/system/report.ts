@@ -22,6 +22,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   clock: { title: texts.clocks, about: texts.eventsAreStampedWith },
   schema: { title: texts.schema, about: texts.theTablesThatThis },
   partitions: { title: texts.partitions, about: texts.eachPartitionSEvents },
+  audit: { title: texts.audit, about: texts.whetherAllEntries },
   relay: { title: texts.relay, about: texts.whatIsStoredAnd },
   quarantine: {
     title: texts.quarantine,

@@ -27,6 +27,8 @@ export const texts = {
   partitions: "Partitions",
   eachPartitionSEvents: "Each month's, week's or day's events have a table, made ahead.",
   relay: "Relay",
+  audit: "Audit log",
+  whetherAllEntries: "Whether all entries have reached the file or the syslog server.",
   whatIsStoredAnd: "What is stored and not yet shown live.",
   quarantine: "Quarantine",
   whatMandrillHasSigned: "What Mandrill has signed and could not be stored.",

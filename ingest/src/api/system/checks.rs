@@ -14,6 +14,7 @@ use sqlx::PgPool;
 
 use crate::api::system::report::{Finding, Report};
 use crate::archive::storage::Storage;
+use crate::audit::AuditArgs;
 use crate::config::Webhook;
 use crate::erasure::keys::SecretKeys;
 use crate::store::read_replica::ReadReplica;
@@ -32,6 +33,7 @@ pub(crate) struct DoctorInput<'a> {
     pub(crate) retention_days: Option<u32>,
     /// The archive, if it is to be tried by writing to it.
     pub(crate) storage: Option<&'a Storage>,
+    pub(crate) audit: &'a AuditArgs,
     /// `SILENCE_ALERT_MINUTES`.
     pub(crate) silence_minutes: Option<u32>,
 }
@@ -73,6 +75,7 @@ async fn stored_state(input: DoctorInput<'_>) -> Result<Vec<Finding>, sqlx::Erro
     findings.push(queues::outbox(pool).await?);
     findings.push(queues::quarantine(pool).await?);
     findings.push(queues::background_jobs(pool).await?);
+    findings.extend(queues::audit_stream(pool, input.audit).await?);
     findings.push(deliveries::last_delivery(pool, input.silence_minutes).await?);
     findings.extend(deliveries::refusals(pool).await?);
     Ok(findings)

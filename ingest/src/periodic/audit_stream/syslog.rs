@@ -13,6 +13,9 @@ use crate::audit::SyslogAddress;
 /// Facility 13 (log audit) and severity 5 (notice).
 const PRIORITY: u8 = 13 * 8 + 5;
 
+/// The longest message in a datagram: 65,507 bytes fit, with the header.
+const MAX_DATAGRAM_BYTES: usize = 60_000;
+
 /// A connection to a syslog server. It is opened when it is needed, and again after an error.
 pub(super) struct SyslogClient {
     address: SyslogAddress,
@@ -28,6 +31,11 @@ enum Connection {
 impl SyslogClient {
     pub(super) fn new(address: SyslogAddress) -> Self {
         Self { address, connection: None }
+    }
+
+    /// Returns true if the message can be sent. A datagram has a greatest length.
+    pub(super) fn has_room_for(&self, message: &str) -> bool {
+        matches!(self.address, SyslogAddress::Tcp(_)) || message.len() <= MAX_DATAGRAM_BYTES
     }
 
     /// Sends one message.

@@ -1,7 +1,7 @@
 //! The audit log: who changed an account, erased personal data or read what, and when.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -53,7 +53,7 @@ pub(crate) async fn list(
 }
 
 /// An entry as it is streamed.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct UnstreamedEntry {
     pub(crate) id: i64,
     #[serde(with = "time::serde::rfc3339")]
@@ -62,6 +62,13 @@ pub(crate) struct UnstreamedEntry {
     user_email: Option<String>,
     action: String,
     detail: Value,
+}
+
+impl UnstreamedEntry {
+    /// The entry without its detail, which is too long for the destination.
+    pub(crate) fn cut(&self) -> Self {
+        Self { detail: json!({"cut": true}), ..self.clone() }
+    }
 }
 
 /// Up to `limit` entries that are not streamed yet, oldest first; none while another replica streams. They are locked until the transaction ends.

@@ -1,12 +1,13 @@
-//! Checks of pending work: the outbox, the quarantine and the background jobs.
+//! Checks of pending work: the outbox, the audit log, the quarantine and the background jobs.
 
 use sqlx::PgPool;
 use time::Duration;
 
 use crate::api::system::report::Finding;
+use crate::audit::AuditArgs;
 use crate::store::{background_jobs, diagnostics};
 
-/// Age in seconds at which a pending outbox row indicates that publishing has stopped.
+/// Age in seconds at which a pending row of the outbox or the audit log indicates that publishing or streaming has stopped.
 const MAX_OUTBOX_AGE: i64 = 60;
 /// Time without progress after which a background job is considered stuck.
 const MAX_JOB_SILENCE: Duration = Duration::HOUR;
@@ -24,6 +25,25 @@ pub(crate) async fn outbox(pool: &PgPool) -> Result<Finding, sqlx::Error> {
     } else {
         Finding::ok("relay", what)
     })
+}
+
+/// `None` if the audit log is not streamed.
+pub(crate) async fn audit_stream(pool: &PgPool, audit: &AuditArgs) -> Result<Option<Finding>, sqlx::Error> {
+    if !audit.is_streamed() {
+        return Ok(None);
+    }
+    let backlog = diagnostics::audit_backlog(pool).await?;
+    let what = match backlog.rows {
+        0 => "All entries of the audit log have been streamed.".to_owned(),
+        rows => format!("{rows} entries of the audit log are waiting to be streamed, the oldest for {} s.", backlog.age),
+    };
+    Ok(Some(if backlog.age > MAX_OUTBOX_AGE {
+        let advice =
+            "No entry is lost. Check the destination in AUDIT_FILE or AUDIT_SYSLOG; the service's log says why it fails.";
+        Finding::warn("audit", what, advice)
+    } else {
+        Finding::ok("audit", what)
+    }))
 }
 
 pub(crate) async fn quarantine(pool: &PgPool) -> Result<Finding, sqlx::Error> {
