@@ -27,6 +27,6 @@ create function is_masked(user_role text, user_addresses text) returns boolean
 -- True if the text may hold an address, as it is or encoded. `shared/src/masking/plain.rs` decides the same in memory.
 create function may_hold_address(text text) returns boolean
     language sql immutable parallel safe
-    return text ~ '[@＠﹫]|%(25)?40|=40|\+40|\\[uU]0040|\\[xX]40|[cC][oO][mM][mM][aA][tT]|#0*64|#[xX]0*40'
+    return text ~ '[@＠﹫]|%(25)?40|=40|\+40|[uU]0040|\\[xX]40|[cC][oO][mM][mM][aA][tT]|#0*64|#[xX]0*40'
         or text ~ '(?=[A-Za-z0-9+/_-]{8})[A-Za-z0-9+/_-]*[a-z0-9][A-Z]'
         or text ~ '[0-9a-fA-F]{2}40[0-9a-fA-F]*2[eE]';

@@ -40,15 +40,6 @@ export function invite(
   return requestJson("POST", "/api/users", JSON.stringify({ email, role, restriction, addresses }));
 }
 
-export async function listRoles(): Promise<readonly RoleSettings[]> {
-  return (await requestJson<List<RoleSettings>>("GET", "/api/roles")).items;
-}
-
-/** Sets how the users of a role see addresses, unless a user has a setting of their own. */
-export function changeRole(role: Role, addresses: Addresses): Promise<void> {
-  return requestJson("PATCH", `/api/roles/${role}`, JSON.stringify({ addresses }));
-}
-
 export function changeMember(
   id: number,
   change: { role?: Role; disabled?: boolean; restriction?: Restriction | null; addresses?: Addresses | null },
@@ -89,10 +80,6 @@ export async function createToken(
 /** Changes what a token may see: the part of all events, null for all of them, and addresses. */
 export function changeToken(id: number, restriction: Restriction | null, addresses: Addresses): Promise<Token> {
   return requestJson("PATCH", `/api/tokens/${id}`, JSON.stringify({ restriction, addresses }));
-}
-
-export function previewRestriction(restriction: Restriction | null, addresses: Addresses): Promise<RestrictionPreview> {
-  return requestJson("POST", "/api/restrictions/preview", JSON.stringify({ restriction, addresses }));
 }
 
 export function revokeToken(id: number): Promise<void> {

@@ -3,14 +3,6 @@
 import { fieldOfParameter } from "./fields";
 import { labelOf } from "./vocabulary";
 
-/** How much of an id is shown. */
-const ID_CHARACTERS = 7;
-
-/** Whether a value stands for a recipient whose address is masked. */
-function isRecipientId(value: string): boolean {
-  return /^~[\w-]{20,}$/.test(value);
-}
-
 /** The labels of codes, and yes or no; any other value is shown as it is. */
 export function displayValue(name: string, value: string): string {
   const type = fieldOfParameter(name)?.value;
@@ -20,7 +12,6 @@ export function displayValue(name: string, value: string): string {
       .map((code) => labelOf(type, code))
       .join(", ");
   }
-  if (isRecipientId(value)) return `${value.slice(0, ID_CHARACTERS)}…`;
   if (type === "yesNo") return value === "true" ? "yes" : "no";
   return value;
 }

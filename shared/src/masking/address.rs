@@ -50,7 +50,14 @@ fn has_dotted_domain(text: &str) -> bool {
 }
 
 fn begins_with_domain(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_alphanumeric() || first == '[')
+    let visible = text.trim_start_matches(is_invisible);
+    visible.starts_with(|first: char| first.is_alphanumeric() || first == '[')
+}
+
+/// Returns true for characters without a shape, with which an address can be kept from being recognised, or broken into lines.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+        || character.is_control() && !character.is_whitespace()
 }
 
 /// Where the name that ends before `at` begins.

@@ -7,16 +7,18 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 /// The shortest address, such as `a@b.co`, in base64 and in hexadecimal digits.
 const MIN_BASE64: usize = 8;
 const MIN_HEX: usize = 12;
+/// How many digits of the number of an entity are read. Most can be zeros.
+const MAX_DIGITS: usize = 32;
 
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 
-/// The text without escapes, as far as it contains any: those of links, JSON and HTML (`%40`, `\u0040`, `\x40`, `&#64;`, `&#x40;`, `&commat;`) at
+/// The text without escapes, as far as it contains any: those of links, JSON and HTML (`%40`, `%u0040`, `\u0040`, `\x40`, `&#64;`, `&#x40;`, `&commat;`) at
 /// once, and, since `=` and `+` mean something else in links, those of quoted-printable (`=40` and soft line breaks) and xtext (`+40`).
 pub(super) fn unescaped(text: &str) -> impl Iterator<Item = String> {
     let common = replace(text, &['%', '\\', '&'], |mark, rest| match mark {
-        '%' => hex_code(rest, 2, 2),
+        '%' => hex_code(rest, 2, 2).or_else(|| unicode(rest)),
         '&' => entity(rest),
         _ => backslash(rest),
     });
@@ -47,6 +49,11 @@ fn replace(text: &str, marks: &[char], decode: impl Fn(char, &str) -> Option<(Ve
     Some(String::from_utf8_lossy(&decoded).into_owned())
 }
 
+/// The character of `u0040`, after a backslash in JSON or a percent sign in old links.
+fn unicode(text: &str) -> Option<(Vec<u8>, usize)> {
+    hex_code(text.strip_prefix('u')?, 4, 4).map(|(code, length)| (code, length + 1))
+}
+
 /// The character of an escape in JSON or JavaScript, without the backslash before it.
 fn backslash(text: &str) -> Option<(Vec<u8>, usize)> {
     match text.as_bytes().first()? {
@@ -54,7 +61,7 @@ fn backslash(text: &str) -> Option<(Vec<u8>, usize)> {
             let (code, length) = hex_code(&text[2..], 1, 6)?;
             text[2 + length..].starts_with('}').then_some((code, length + 3))
         }
-        b'u' => hex_code(&text[1..], 4, 4).map(|(code, length)| (code, length + 1)),
+        b'u' => unicode(text),
         b'x' => hex_code(&text[1..], 2, 2).map(|(code, length)| (code, length + 1)),
         _ => None,
     }
@@ -89,10 +96,10 @@ fn entity(text: &str) -> Option<(Vec<u8>, usize)> {
     }
     let number = text.strip_prefix('#')?;
     if let Some(hex) = number.strip_prefix(['x', 'X']) {
-        let (bytes, length) = hex_code(hex, 1, 8)?;
+        let (bytes, length) = hex_code(hex, 1, MAX_DIGITS)?;
         return Some((bytes, with_end(length + 2)));
     }
-    let digits = number.bytes().take(8).take_while(u8::is_ascii_digit).count();
+    let digits = number.bytes().take(MAX_DIGITS).take_while(u8::is_ascii_digit).count();
     let character = char::from_u32(number[..digits].parse().ok()?)?;
     Some((character.to_string().into_bytes(), with_end(digits + 1)))
 }

@@ -3,7 +3,7 @@
 use super::address::AT;
 
 /// How an `@` can be written, in lower case. A `%` can be encoded itself.
-const ENCODED_AT: [&str; 7] = ["%40", "%2540", "=40", "+40", "\\u0040", "\\x40", "commat"];
+const ENCODED_AT: [&str; 7] = ["%40", "%2540", "=40", "+40", "u0040", "\\x40", "commat"];
 const BASE64_CHARS: usize = 8;
 
 /// Returns true if the text may hold an address. A search for parts of such texts would find out the address piece by piece, so that it leaves

@@ -40,6 +40,23 @@ test("an entry says what may be seen", () => {
   expect(detail("token_changed", { token: 3, restriction: eu })).toBe("May see subaccount eu");
 });
 
+test("an entry says how addresses are seen, and what was read", () => {
+  const detail = (action: string, given: Record<string, unknown>): string => extraDetail(entry(action, given));
+  expect(detail("token_changed", { token: 3, to: { addresses: "masked" } })).toBe("Addresses masked");
+  expect(detail("role_changed", { role: "viewer", addresses: "full" })).toBe("Addresses in full");
+  expect(describe("role_changed", { role: "viewer", addresses: "full" })).toBe(
+    "Changed how users with the role viewer see addresses",
+  );
+  const renewed = { user: 2, to: { role: "operator", restriction: null, addresses: null } };
+  expect(detail("user_renewed", renewed)).toBe("as operator. May see all events");
+  expect(describe("payload_read", { event: 4711 })).toBe("Read the payload of event 4711");
+  expect(describe("payload_read", { quarantined: 7 })).toBe("Read element 7 in quarantine");
+  const exported = { format: "ndjson", payload: true, conditions: ["kind", "from"], hmac: null, token: 3 };
+  expect(describe("events_exported", exported)).toBe("Exported events as NDJSON with payloads");
+  expect(detail("events_exported", exported)).toBe("By kind, from. With token 3");
+  expect(detail("recipient_read", { hmac: "ab12" })).toBe("HMAC ab12");
+});
+
 test("unknown actions are described by their name and full detail", () => {
   expect(describe("rules_changed", { count: 2 })).toBe("Rules changed");
   expect(extraDetail(entry("rules_changed", { count: 2 }))).toBe('{"count":2}');
