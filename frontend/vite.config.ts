@@ -8,9 +8,9 @@ import { shellWorker } from "./build/shellWorker.ts";
 // `make watch` and `npm run dev` proxy to the services behind nginx.
 const stack = process.env["STACK_URL"] ?? "http://127.0.0.1:8080";
 
-/** Shared components, and the list of events, which several pages have. */
+/** Shared components, and the list of events, which several pages have; not what only the pages of accounts need. */
 const SHARED =
-  /src\/(?:api|components|live|saved|query|times)\/|src\/shortcuts\/(?!ShortcutHelp)|src\/(?:session|words|preferences|tab)\.ts|pages\/events\/(?:EventsPage|EventsControls|EventTable|EventRow|EventPanel|EventDrawer|ListEnd|SelectionBar|ValueMenu|ValueAction|kinds|verdict|columns|display|days|use[A-Z]\w+|table)\b/;
+  /src\/api\/(?!access\b)|src\/(?:components|live|saved|query|times)\/|src\/shortcuts\/(?!ShortcutHelp)|src\/(?:session|words|preferences|tab)\.ts|pages\/events\/(?:EventsPage|EventsControls|EventTable|EventRow|EventPanel|EventDrawer|ListEnd|SelectionBar|ValueMenu|ValueAction|kinds|verdict|columns|display|days|use[A-Z]\w+|table)\b/;
 
 export default defineConfig({
   plugins: [vue(), tailwindcss(), firstPaint(), shellWorker()],

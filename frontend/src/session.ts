@@ -1,7 +1,6 @@
 /** The session. It is fetched once at startup, and ended by a `signed_out` response or by the socket. */
 
 import { readonly, ref } from "vue";
-import * as access from "./api/access";
 import * as api from "./api/client";
 import type { Role, SignedIn, User } from "./api/types";
 import { onOtherTab, tellTabs } from "./tabs";
@@ -52,7 +51,7 @@ export async function signIn(email: string, password: string): Promise<void> {
 
 /** Signs in with a one-time invitation token, which becomes invalid. */
 export async function acceptInvitation(token: string, password: string): Promise<void> {
-  adopt(await access.acceptInvitation(token, password));
+  adopt(await api.acceptInvitation(token, password));
   tellTabs("session");
 }
 

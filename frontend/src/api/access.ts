@@ -1,7 +1,7 @@
 /** Account endpoints: users, invitations, API tokens, sessions and the password. */
 
 import { requestJson } from "./client";
-import type { List, Role, Schemas, SignedIn } from "./types";
+import type { List, Role, Schemas } from "./types";
 
 /** A user account, as admins see it. */
 export type Member = Schemas["Account"];
@@ -40,6 +40,15 @@ export function invite(
   return requestJson("POST", "/api/users", JSON.stringify({ email, role, restriction, addresses }));
 }
 
+export async function listRoles(): Promise<readonly RoleSettings[]> {
+  return (await requestJson<List<RoleSettings>>("GET", "/api/roles")).items;
+}
+
+/** Sets how the users of a role see addresses, unless a user has a setting of their own. */
+export function changeRole(role: Role, addresses: Addresses): Promise<void> {
+  return requestJson("PATCH", `/api/roles/${role}`, JSON.stringify({ addresses }));
+}
+
 export function changeMember(
   id: number,
   change: { role?: Role; disabled?: boolean; restriction?: Restriction | null; addresses?: Addresses | null },
@@ -55,11 +64,6 @@ export function renewInvitation(id: number): Promise<Invitation> {
 /** Returns the account that an invitation link belongs to. */
 export function readInvitation(token: string): Promise<{ email: string; role: Role }> {
   return requestJson("POST", "/api/invitation", JSON.stringify({ token }));
-}
-
-/** Sets the password through an invitation link and signs in. */
-export function acceptInvitation(token: string, password: string): Promise<SignedIn> {
-  return requestJson("POST", "/api/invitation", JSON.stringify({ token, password }));
 }
 
 export async function listTokens(): Promise<readonly Token[]> {
@@ -80,6 +84,10 @@ export async function createToken(
 /** Changes what a token may see: the part of all events, null for all of them, and addresses. */
 export function changeToken(id: number, restriction: Restriction | null, addresses: Addresses): Promise<Token> {
   return requestJson("PATCH", `/api/tokens/${id}`, JSON.stringify({ restriction, addresses }));
+}
+
+export function previewRestriction(restriction: Restriction | null, addresses: Addresses): Promise<RestrictionPreview> {
+  return requestJson("POST", "/api/restrictions/preview", JSON.stringify({ restriction, addresses }));
 }
 
 export function revokeToken(id: number): Promise<void> {

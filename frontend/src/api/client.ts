@@ -104,6 +104,11 @@ export function signIn(email: string, password: string): Promise<SignedIn> {
   return requestJson("POST", "/api/session", JSON.stringify({ email, password }));
 }
 
+/** Sets the password through an invitation link and signs in. */
+export function acceptInvitation(token: string, password: string): Promise<SignedIn> {
+  return requestJson("POST", "/api/invitation", JSON.stringify({ token, password }));
+}
+
 export function signOut(): Promise<void> {
   return requestJson("DELETE", "/api/session");
 }
