@@ -9,8 +9,8 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-pub(crate) use self::search_text::subject_of;
 pub use self::search_text::{SUBJECT, fold, fold_as_version_0_2, fold_into, refold};
+pub(crate) use self::search_text::{has_no_shape, subject_of};
 pub use self::verdict::{Actor, ActorReason, ReasonClass, UnknownCode};
 
 // `S` is the text type; a freshly parsed event borrows its text.

@@ -100,7 +100,7 @@ fn fold_characters(word: &str) -> String {
 
 /// Control characters, and the characters that Unicode calls default ignorable: soft hyphens, zero-width spaces and joiners, marks of
 /// direction, variation selectors, tags and fillers.
-fn has_no_shape(character: char) -> bool {
+pub(crate) fn has_no_shape(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

@@ -117,16 +117,15 @@ pub(super) fn decoded_runs(text: &str) -> impl Iterator<Item = String> {
             BASE64.decode(&group[..length]).ok()
         })
     });
-    let of_hex = runs(text, |character| character.is_ascii_hexdigit(), MIN_HEX)
-        .flat_map(|run| (0..2).filter_map(move |start| Some(bytes_of_hex(run.get(start..)?))));
+    let of_hex = runs(text, |character| character.is_ascii_hexdigit(), MIN_HEX).flat_map(|run| {
+        (0..2).filter_map(move |start| {
+            let digits = run.get(start..)?;
+            hex::decode(&digits[..digits.len() & !1]).ok()
+        })
+    });
     of_base64.chain(of_hex).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn runs(text: &str, is_part: impl Fn(char) -> bool, min: usize) -> impl Iterator<Item = &str> {
     text.split(move |character| !is_part(character)).filter(move |run| run.len() >= min)
-}
-
-fn bytes_of_hex(digits: &str) -> Vec<u8> {
-    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).unwrap_or_default();
-    digits.as_bytes().chunks_exact(2).map(|pair| value(pair[0]) << 4 | value(pair[1])).collect()
 }
