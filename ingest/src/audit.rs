@@ -10,11 +10,11 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Audit log")]
 pub struct AuditArgs {
-    /// What is recorded of reading, separated by commas: `recipient` (a recipient's page), `export`, and `payload` (an event with its payload, or a quarantined element). None by default; changes are always recorded. What cannot be recorded is not shown.
+    /// Which reading the audit log records, separated by commas: `recipient` (a recipient's page), `export`, and `payload` (an event with its payload, or a quarantined element). None by default; changes are always recorded. If an entry cannot be stored, the request fails.
     #[arg(long, env = "AUDIT_READS", default_value = "")]
     pub audit_reads: AuditReads,
 
-    /// File to which each entry is appended, one JSON object in each line. It is opened anew for each batch, so that it can be rotated.
+    /// File to which the service appends entries, one JSON object per line. The service reopens it for each batch, so that it can be rotated.
     #[arg(long, env = "AUDIT_FILE", default_value = "")]
     pub audit_file: AuditFile,
 
@@ -36,6 +36,19 @@ pub(crate) enum Read {
     Recipient,
     Export,
     Payload,
+}
+
+impl Read {
+    pub(crate) const ALL: [Self; 3] = [Self::Recipient, Self::Export, Self::Payload];
+
+    /// The name of the action in the audit log.
+    pub(crate) fn action(self) -> &'static str {
+        match self {
+            Self::Recipient => "recipient_read",
+            Self::Export => "events_exported",
+            Self::Payload => "payload_read",
+        }
+    }
 }
 
 /// The kinds of reading that are recorded.

@@ -76,6 +76,12 @@ impl Masking {
         event
     }
 
+    /// The events as the caller sees them, with the same exception.
+    #[must_use]
+    pub fn events(&self, events: Vec<Event>) -> Vec<Event> {
+        if self.is_on { events.into_iter().map(|event| self.event(event)).collect() } else { events }
+    }
+
     /// An address as the caller sees it, also if it is malformed.
     pub fn address<'a>(&self, address: &'a str) -> Cow<'a, str> {
         if self.is_on { Cow::Owned(text::mask_address(address)) } else { Cow::Borrowed(address) }

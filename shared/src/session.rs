@@ -10,4 +10,4 @@ pub use authenticate::{authenticate, authenticate_again};
 pub use caller::{Caller, Credential, Permission};
 pub use cookie::{cookie, cookie_name};
 pub use secret::{Hash, new_secret};
-pub use user::{Grant, Role, RoleError, User};
+pub use user::{Grant, GrantError, Role, RoleError, User};

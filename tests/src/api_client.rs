@@ -76,6 +76,15 @@ impl ApiClient {
         Self { token: Some(token.to_owned()), ..Self::new(stack) }
     }
 
+    /// Creates a token of this admin to read with, with more settings, and returns a client that uses it.
+    pub async fn reader(&self, stack: &Stack, more: &Value) -> Self {
+        let mut token = json!({"name": "a reader", "scopes": ["read"]});
+        token.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let created = self.post("/api/tokens", &token).await;
+        assert_eq!(created.status, 201, "{}", created.text);
+        Self::with_token(stack, created.json()["token"].as_str().expect("a token"))
+    }
+
     /// A client that is signed in as the stack's admin.
     pub async fn admin(stack: &Stack) -> Self {
         let mut client = Self::new(stack);

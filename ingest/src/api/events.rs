@@ -74,7 +74,7 @@ pub async fn list(state: Arc<AppState>, caller: Caller, page: Page) -> Result<Re
     let found = search::search(&state.reading, &filter, after, page.rows(), SEARCH_TIME).await?;
     let List { items, next } = page.cut(found.events, cursor_after);
     let next = next.or_else(|| found.searched_to.map(cursor_of));
-    let items = reply::seen(&caller, items);
+    let items = caller.masking().events(items);
     let searched_to = found.searched_to.map(|(received_at, _)| received_at);
     reply::json(&caller, &EventList { items, next, searched_to })
 }

@@ -12,20 +12,14 @@ use crate::store::accounts::audit;
 ///
 /// # Errors
 /// When Postgres fails.
-pub(crate) async fn record(state: &AppState, caller: &Caller, read: Read, detail: Value) -> Result<(), ApiError> {
+pub(crate) async fn record(state: &AppState, caller: &Caller, read: Read, mut detail: Value) -> Result<(), ApiError> {
     if !state.audit.audit_reads.includes(read) {
         return Ok(());
     }
-    let action = match read {
-        Read::Recipient => "recipient_read",
-        Read::Export => "events_exported",
-        Read::Payload => "payload_read",
-    };
-    let mut detail = detail;
     if let (Credential::Token { id, .. }, Some(fields)) = (&caller.credential, detail.as_object_mut()) {
         fields.insert("token".to_owned(), json!(id));
     }
-    Ok(audit::record(&state.pool, caller.user.id, action, detail).await?)
+    Ok(audit::record(&state.pool, caller.user.id, read.action(), detail).await?)
 }
 
 /// What the audit log tells of an address: an HMAC, from which only those with the key can tell the address. Null without `SECRET_KEY`.

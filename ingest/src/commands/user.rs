@@ -68,9 +68,7 @@ pub async fn run(config: &User) -> anyhow::Result<()> {
     let UserCommand::Add { email, role, password, if_there, restriction, addresses } = &config.command;
     let addresses = addresses.as_deref().map(|addresses| Addresses::masked_if(addresses == "masked"));
     let grant = Grant { role: *role, restriction: restriction.restriction()?, addresses };
-    if !grant.is_possible() {
-        bail!("only viewers can be limited to a part of all events, and admins always see addresses");
-    }
+    grant.check()?;
     let pool = db::pool(&config.database, "ingest-command", db::Purpose::Work).context("the database cannot be used")?;
     add_user(&pool, email.trim(), &grant, password, *if_there).await?;
     writeln!(std::io::stdout(), "{email} can sign in as {role}")?;

@@ -4,6 +4,7 @@ use http::StatusCode;
 use shared::filter::FilterError;
 use shared::message::MessageError;
 use shared::problem::Problem;
+use shared::session::GrantError;
 use time::OffsetDateTime;
 use warp::reply::{Reply, Response};
 
@@ -145,6 +146,15 @@ pub enum ApiError {
 
 /// Seconds after which a client should retry when the service is full or restarting.
 const RETRY_AFTER_SECONDS: u64 = 30;
+
+impl From<GrantError> for ApiError {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::LimitedRole => Self::LimitedRole,
+            GrantError::MaskedAdmin => Self::MaskedAdmin,
+        }
+    }
+}
 
 impl From<PayloadError> for ApiError {
     fn from(error: PayloadError) -> Self {

@@ -2,7 +2,6 @@
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
-use shared::event::Event;
 use shared::session::Caller;
 use warp::reply::{Reply, Response};
 
@@ -18,10 +17,4 @@ pub(crate) fn json(caller: &Caller, value: &impl Serialize) -> Result<Response, 
     let mut response = masking.json(&json).into_owned().into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
-}
-
-/// The events as the caller sees them. Addresses in their texts are hidden by [`json`].
-pub(crate) fn seen(caller: &Caller, events: Vec<Event>) -> Vec<Event> {
-    let masking = caller.masking();
-    events.into_iter().map(|event| masking.event(event)).collect()
 }

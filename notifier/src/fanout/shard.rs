@@ -161,8 +161,10 @@ impl Shard {
         let Some(member) = self.members.get_mut(&connection) else { return };
         let (user, writer) = (Arc::clone(&member.user), Arc::clone(&member.writer));
         let key = (Arc::clone(&subscription), member.framing);
-        let masking = || subscription.masking.clone();
-        let group = self.groups.entry(key).or_insert_with(|| Group::new(member.framing, self.cursor.clone(), masking()));
+        let group = self
+            .groups
+            .entry(key)
+            .or_insert_with(|| Group::new(member.framing, self.cursor.clone(), subscription.masking.clone()));
         group.add(Subscriber { connection, user, writer, seen });
         member.state = MemberState::Live(subscription);
     }

@@ -64,6 +64,15 @@ pub struct User {
     pub addresses: Addresses,
 }
 
+/// The reason a role cannot have a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GrantError {
+    #[error("only viewers can be limited to a part of all events")]
+    LimitedRole,
+    #[error("admins always see addresses")]
+    MaskedAdmin,
+}
+
 /// What a user may do and see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
@@ -80,9 +89,17 @@ impl Grant {
         Self { role: Role::Viewer, restriction: Some(Restriction::default()), addresses: None }
     }
 
-    /// Returns true if the role can have these limits: only viewers can be limited to a part of all events, and admins always see addresses.
-    pub fn is_possible(&self) -> bool {
-        (self.role == Role::Viewer || self.restriction.is_none())
-            && !(self.role == Role::Admin && self.addresses == Some(Addresses::Masked))
+    /// Checks that the role can have these limits.
+    ///
+    /// # Errors
+    /// If an operator or admin would be limited to a part of all events, or an admin would see no addresses.
+    pub fn check(&self) -> Result<(), GrantError> {
+        if self.role != Role::Viewer && self.restriction.is_some() {
+            return Err(GrantError::LimitedRole);
+        }
+        if self.role == Role::Admin && self.addresses == Some(Addresses::Masked) {
+            return Err(GrantError::MaskedAdmin);
+        }
+        Ok(())
     }
 }

@@ -105,11 +105,8 @@ struct Limited {
 async fn limited(stack: &Stack, admin: &ApiClient, rng: &mut Rng, number: usize) -> Limited {
     let restriction = random_restriction(rng);
     if number.is_multiple_of(2) {
-        let created = json!({"name": "a part", "scopes": ["read"], "restriction": restriction});
-        let created = admin.post("/api/tokens", &created).await;
-        assert_eq!(created.status, 201, "{}", created.text);
-        let token = created.json()["token"].as_str().expect("a token").to_owned();
-        return Limited { client: ApiClient::with_token(stack, &token), condition: condition(&restriction), restriction };
+        let client = admin.reader(stack, &json!({"restriction": restriction})).await;
+        return Limited { client, condition: condition(&restriction), restriction };
     }
     let email = format!("limited{number}@example.com");
     let client = ApiClient::viewer(stack, &email).await;
@@ -314,11 +311,7 @@ async fn a_tag_beside_a_visible_one_is_shown_but_not_suggested_or_counted() {
     own["msg"]["tags"] = json!(["theirs"]);
     own["msg"]["subaccount"] = json!("eu");
     assert_eq!(Mandrill::of(&stack).deliver(&[both, own]).await.json()["stored"], 2);
-    let token = async |restriction: Value| {
-        let body = json!({"name": "a part", "scopes": ["read"], "restriction": restriction});
-        let token = admin.post("/api/tokens", &body).await.json()["token"].as_str().expect("a token").to_owned();
-        ApiClient::with_token(&stack, &token)
-    };
+    let token = async |restriction: Value| admin.reader(&stack, &json!({"restriction": restriction})).await;
     let names = async |client: &ApiClient| {
         let values = |items: &Value, name: &str| -> Vec<String> {
             let items = items.as_array().expect("a list").iter();
@@ -403,13 +396,12 @@ async fn no_route_tells_a_limited_caller_of_hidden_events() {
     let mandrill = Mandrill::of(&stack);
     let mine: Vec<Value> = kinds.iter().map(|kind| event_of("mine", kind)).collect();
     assert_eq!(mandrill.deliver(&mine).await.json()["stored"], kinds.len());
-    let token = json!({"name": "a part", "scopes": ["read"], "restriction": {"tags": ["mine"]}});
-    let token = admin.post("/api/tokens", &token).await.json()["token"].as_str().expect("a token").to_owned();
+    let by_token = admin.reader(&stack, &json!({"restriction": {"tags": ["mine"]}})).await;
     let viewer = ApiClient::viewer(&stack, "limited@example.com").await;
     let id = viewer.get("/api/session").await.json()["user"]["id"].as_i64().expect("an id");
     let restriction = json!({"restriction": {"subaccounts": ["mine"]}});
     assert_eq!(admin.change(Method::PATCH, &format!("/api/users/{id}"), &restriction).await.status, 200);
-    let callers = [ApiClient::with_token(&stack, &token), viewer];
+    let callers = [by_token, viewer];
 
     // The next event gets the next id.
     let hidden = database.number("select max(id) + 1 from events").await.expect("an id");
@@ -492,9 +484,7 @@ async fn only_viewers_and_tokens_can_be_limited() {
     let promoted = admin.change(Method::PATCH, &path, &json!({"role": "admin", "restriction": null})).await.json();
     assert_eq!((&promoted["role"], &promoted["restriction"]), (&json!("admin"), &Value::Null));
     // A token of an admin that is limited sees nothing that concerns all events.
-    let token = json!({"name": "a part", "scopes": ["read"], "restriction": {}});
-    let token = admin.post("/api/tokens", &token).await.json()["token"].as_str().expect("a token").to_owned();
-    let reader = ApiClient::with_token(&stack, &token);
+    let reader = admin.reader(&stack, &json!({"restriction": {}})).await;
     for path in ["/api/quarantine", "/api/system", "/api/refusals", "/api/audit"] {
         assert_eq!(reader.get(path).await.problem(), (403, "forbidden".to_owned()), "{path}");
     }

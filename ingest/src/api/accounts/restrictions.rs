@@ -69,7 +69,7 @@ pub(crate) async fn preview(state: Arc<AppState>, mut caller: Caller, asked: Ask
     for row in selected_statistics::count_by_bucket(&state.reading, &filter, counted, &[period.from]).await? {
         *counts.entry(row.kind).or_default() += row.count;
     }
-    reply::json(&caller, &Preview { items: reply::seen(&caller, items), counts })
+    reply::json(&caller, &Preview { items: caller.masking().events(items), counts })
 }
 
 /// A restriction in the form in which it is compared and stored.

@@ -71,17 +71,12 @@ struct UserAdded {
 pub(crate) async fn add(state: Arc<AppState>, admin: Caller, user: NewUser) -> Result<Response, ApiError> {
     let NewUser { email, role, restriction, addresses } = user;
     let (email, restriction) = (email.trim(), normalized(restriction)?);
-    if role != Role::Viewer && restriction.is_some() {
-        return Err(ApiError::LimitedRole);
-    }
-    if role == Role::Admin && addresses == Some(Addresses::Masked) {
-        return Err(ApiError::MaskedAdmin);
-    }
+    let grant = Grant { role, restriction, addresses };
+    grant.check()?;
     if !is_email(email) {
         return Err(ApiError::NotJson("`email` must be an email address".to_owned()));
     }
     let token = invitation::new_token()?;
-    let grant = Grant { role, restriction, addresses };
     let added = users::add(&state.pool, admin.user.id, email, &grant, &Hash::of(&token)).await?;
     let (user, expires_at) = added.ok_or(ApiError::UserExists)?;
     let added = UserAdded { user, invitation: Invitation { token, expires_at } };
@@ -115,8 +110,7 @@ pub(crate) async fn change(
         ChangeOutcome::Changed(account) => account,
         ChangeOutcome::NotFound => return Err(ApiError::NotFound),
         ChangeOutcome::LastAdmin => return Err(ApiError::LastAdmin),
-        ChangeOutcome::LimitedRole => return Err(ApiError::LimitedRole),
-        ChangeOutcome::MaskedAdmin => return Err(ApiError::MaskedAdmin),
+        ChangeOutcome::NotPossible(error) => return Err(error.into()),
     };
     session_change::announce(&state).await;
     Ok(warp::reply::json(&user).into_response())

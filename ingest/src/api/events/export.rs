@@ -170,11 +170,12 @@ impl Export {
         let (mut found, mut limit) = (first_page, FIRST_PAGE_EVENTS);
         loop {
             let next = next_position(&found, limit);
-            if !found.events.is_empty() {
-                let bytes = self.send_lines(&found.events, chunks).await?;
-                limit = next_limit(found.events.len(), bytes);
+            let events = self.masking.events(found.events);
+            if !events.is_empty() {
+                let bytes = self.send_lines(&events, chunks).await?;
+                limit = next_limit(events.len(), bytes);
             }
-            drop(found);
+            drop(events);
             let Some(position) = next else { return self.send(chunks, Chunk::End).await };
             self.check_caller().await?;
             found = self.next_page(position, limit).await.map_err(io::Error::other)?;

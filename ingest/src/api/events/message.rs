@@ -46,5 +46,5 @@ pub async fn get(state: Arc<AppState>, id: String, caller: Caller) -> Result<Res
     events.truncate(MAX_EVENTS);
     let recipient = events.iter().find_map(|event| event.recipient.as_deref()).unwrap_or_default();
     let related = message::find_related(&state.reading, recipient, &id, &visibility, MAX_RELATED).await?;
-    reply::json(&caller, &Message { message_id: id, events: reply::seen(&caller, events), cut, related })
+    reply::json(&caller, &Message { message_id: id, events: caller.masking().events(events), cut, related })
 }

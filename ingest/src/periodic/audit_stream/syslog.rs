@@ -41,21 +41,12 @@ impl SyslogClient {
     /// Sends one message.
     pub(super) async fn send(&mut self, at: OffsetDateTime, message: &str) -> io::Result<()> {
         let message = message_of(at, message);
-        let mut connection = match self.connection.take() {
+        let mut connection = match self.connection.take().filter(|connection| !connection.is_closed()) {
             Some(connection) => connection,
             None => connect(&self.address).await?,
         };
         match &mut connection {
-            Connection::Tcp(stream) => {
-                // A server that has gone away is noticed by what it sent last: the end of the stream.
-                if is_closed(stream) {
-                    *stream = match connect(&self.address).await? {
-                        Connection::Tcp(stream) => stream,
-                        Connection::Udp(_) | Connection::Unix(_) => return Err(io::ErrorKind::NotConnected.into()),
-                    };
-                }
-                stream.write_all(format!("{} {message}", message.len()).as_bytes()).await?;
-            }
+            Connection::Tcp(stream) => stream.write_all(format!("{} {message}", message.len()).as_bytes()).await?,
             Connection::Udp(socket) => drop(socket.send(message.as_bytes()).await?),
             Connection::Unix(socket) => drop(socket.send(message.as_bytes()).await?),
         }
@@ -64,8 +55,12 @@ impl SyslogClient {
     }
 }
 
-fn is_closed(stream: &TcpStream) -> bool {
-    !matches!(stream.try_read(&mut [0; 64]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+impl Connection {
+    /// Returns true if the server has gone away, which is noticed by the end of what it sends.
+    fn is_closed(&self) -> bool {
+        let Self::Tcp(stream) = self else { return false };
+        !matches!(stream.try_read(&mut [0; 64]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
 }
 
 async fn connect(address: &SyslogAddress) -> io::Result<Connection> {

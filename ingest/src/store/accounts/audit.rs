@@ -6,6 +6,8 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+use crate::audit::Read;
+
 /// Key of the advisory lock that lets one replica stream at a time. The value is arbitrary, but no other lock uses it.
 const STREAM_LOCK: i64 = 0x6d6c_6175_6474;
 
@@ -96,10 +98,7 @@ pub(crate) async fn mark_streamed(connection: &mut PgConnection, ids: &[i64]) ->
 
 /// Deletes entries about reading that are older than 400 days, because there can be very many.
 pub(crate) async fn delete_old_reads(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "delete from audit where action in ('recipient_read', 'events_exported', 'payload_read') and at < now() - interval '400 days'"
-    )
-    .execute(pool)
-    .await?;
+    let actions = Read::ALL.map(|read| read.action().to_owned());
+    sqlx::query!("delete from audit where action = any($1) and at < now() - interval '400 days'", &actions).execute(pool).await?;
     Ok(())
 }

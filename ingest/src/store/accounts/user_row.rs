@@ -1,7 +1,7 @@
-//! Reads a [`User`].
+//! Reads a [`User`], or what a user was given.
 
 use shared::masking::Addresses;
-use shared::session::{RoleError, User};
+use shared::session::{Grant, Role, RoleError, User};
 use shared::visibility::Restriction;
 use sqlx::PgExecutor;
 use sqlx::types::Json;
@@ -17,7 +17,25 @@ pub(super) async fn read(executor: impl PgExecutor<'_>, id: i64) -> Result<User,
         id
     );
     let row = row.fetch_one(executor).await?;
-    let role = row.role.parse().map_err(|error: RoleError| sqlx::Error::Decode(error.into()))?;
+    let role = role_of(&row.role)?;
     let (restriction, addresses) = (row.restriction.map(|restriction| restriction.0), Addresses::masked_if(row.is_masked));
     Ok(User { id: row.id, email: row.email, role, restriction, addresses })
+}
+
+/// Reads what the user with this id, who must exist, was given.
+///
+/// # Errors
+/// Same as [`read`].
+pub(super) async fn read_grant(executor: impl PgExecutor<'_>, id: i64) -> Result<Grant, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select role, restriction as "restriction: Json<Restriction>", addresses = 'masked' as is_masked from users where id = $1"#,
+        id
+    );
+    let row = row.fetch_one(executor).await?;
+    let restriction = row.restriction.map(|restriction| restriction.0);
+    Ok(Grant { role: role_of(&row.role)?, restriction, addresses: row.is_masked.map(Addresses::masked_if) })
+}
+
+fn role_of(text: &str) -> Result<Role, sqlx::Error> {
+    text.parse().map_err(|error: RoleError| sqlx::Error::Decode(error.into()))
 }

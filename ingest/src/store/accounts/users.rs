@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::masking::Addresses;
-use shared::session::{Caller, Grant, Hash, Role};
+use shared::session::{Caller, Grant, GrantError, Hash, Role};
 use shared::visibility::Restriction;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use crate::store::accounts::{audit, invitations};
+use crate::store::accounts::{audit, invitations, user_row};
 
 /// A user as other users see them.
 #[derive(Serialize, ToSchema)]
@@ -78,10 +78,8 @@ pub(crate) enum ChangeOutcome {
     NotFound,
     /// The change would leave no enabled admin.
     LastAdmin,
-    /// The change would leave an operator or admin who is limited to a part of all events.
-    LimitedRole,
-    /// The change would leave an admin who sees no addresses.
-    MaskedAdmin,
+    /// The change would leave a role with a limit that it cannot have.
+    NotPossible(GrantError),
 }
 
 /// A user whose row is locked until the transaction ends.
@@ -176,17 +174,8 @@ pub(crate) async fn change(pool: &PgPool, admin: i64, id: i64, change: &AccountC
     if !has_admin(&mut transaction).await? {
         return Ok(ChangeOutcome::LastAdmin);
     }
-    let state = sqlx::query!(
-        r#"select role <> 'viewer' and restriction is not null as "is_limited!", role = 'admin' and addresses = 'masked' as "is_masked"
-           from users where id = $1"#,
-        id
-    );
-    let state = state.fetch_one(&mut *transaction).await?;
-    if state.is_limited {
-        return Ok(ChangeOutcome::LimitedRole);
-    }
-    if state.is_masked == Some(true) {
-        return Ok(ChangeOutcome::MaskedAdmin);
+    if let Err(error) = user_row::read_grant(&mut *transaction, id).await?.check() {
+        return Ok(ChangeOutcome::NotPossible(error));
     }
     if change.disabled == Some(true) {
         sqlx::query!("delete from sessions where user_id = $1", id).execute(&mut *transaction).await?;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 use shared::masking::Addresses;
-use shared::session::{Grant, Role};
+use shared::session::{Grant, GrantError, Role};
 use shared::visibility::Restriction;
 
 /// Why the groups cannot be used. Each variant has the entry.
@@ -16,8 +16,8 @@ pub enum GroupsError {
     Role(String),
     #[error("`{0}` has a restriction that is not subaccount=, tag=, domain= or addresses=full|masked, joined by &")]
     Restriction(String),
-    #[error("`{0}` limits a role that cannot be limited: operators and admins see all events, and admins all addresses")]
-    Limited(String),
+    #[error("`{0}` is not possible: {1}")]
+    Limited(String, GrantError),
 }
 
 /// The configured groups, in order.
@@ -30,8 +30,8 @@ impl Groups {
         self.0.is_empty()
     }
 
-    /// What somebody in these groups may do and see: the highest of the roles, and what any group with that role shows. Nothing if no group is
-    /// configured.
+    /// The grant for a user in these groups: the highest role, and everything that any of the groups with that role shows. A viewer of nothing
+    /// if none of the groups is configured.
     pub(crate) fn grant(&self, groups: &[String]) -> Grant {
         let matching = || self.0.iter().filter(|(name, _)| groups.contains(name)).map(|(_, grant)| grant);
         let Some(role) = matching().map(|grant| grant.role).max() else { return Grant::nothing() };
@@ -84,7 +84,8 @@ fn parse(entry: &str) -> Result<(String, Grant), GroupsError> {
     let (restriction, addresses) =
         parse_restriction(restriction.trim()).ok_or_else(|| GroupsError::Restriction(entry.to_owned()))?;
     let grant = Grant { role, restriction, addresses };
-    if grant.is_possible() { Ok((group, grant)) } else { Err(GroupsError::Limited(entry.to_owned())) }
+    grant.check().map_err(|error| GroupsError::Limited(entry.to_owned(), error))?;
+    Ok((group, grant))
 }
 
 fn parse_restriction(text: &str) -> Option<(Option<Restriction>, Option<Addresses>)> {

@@ -64,7 +64,7 @@ pub struct Oidc {
     #[arg(long, env = "OIDC_NEW_USERS", value_enum, default_value_t = NewUsers::Refuse)]
     pub oidc_new_users: NewUsers,
 
-    /// What people may do and see by their groups at the provider: `GROUP=ROLE` or `GROUP=ROLE:RESTRICTION`, separated by semicolons or line breaks, such as `support=operator; agency=viewer:subaccount=eu&addresses=masked`. Renewed at each sign-in; somebody in none of the groups sees no events. If unset, admins decide.
+    /// Roles and restrictions for groups at the provider: `GROUP=ROLE` or `GROUP=ROLE:RESTRICTION`, separated by semicolons or line breaks, such as `support=operator; agency=viewer:subaccount=eu&addresses=masked`. They are applied at each sign-in; a user in none of the groups sees no events. If unset, admins decide.
     #[arg(long, env = "OIDC_GROUPS", default_value = "")]
     pub oidc_groups: Groups,
 

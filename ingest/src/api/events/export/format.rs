@@ -56,13 +56,10 @@ impl Format {
         }
     }
 
-    /// One line per event, as the caller sees it.
+    /// One line per event. Addresses in texts are hidden; the recipient and the sender already are.
     pub(crate) fn lines(self, events: &[Event], masking: &Masking) -> io::Result<Bytes> {
         match self {
-            Self::Csv => csv(events.iter().map(|event| {
-                let event = masking.event(event.clone());
-                Event::FIELDS.map(|(_, value)| cell(value(&event), masking))
-            })),
+            Self::Csv => csv(events.iter().map(|event| Event::FIELDS.map(|(_, value)| cell(value(event), masking)))),
             Self::Ndjson => ndjson(events, masking),
         }
     }
@@ -79,7 +76,7 @@ fn csv(rows: impl IntoIterator<Item = [String; Event::FIELDS.len()]>) -> io::Res
 fn ndjson(events: &[Event], masking: &Masking) -> io::Result<Bytes> {
     let mut lines = Vec::new();
     for event in events {
-        push_line(&mut lines, &masking.event(event.clone()), masking)?;
+        push_line(&mut lines, event, masking)?;
     }
     Ok(lines.into())
 }
@@ -99,7 +96,7 @@ pub(super) fn with_payloads(events: &[Event], payloads: &HashMap<i64, String>, m
     #[derive(Serialize)]
     struct Line<'a> {
         #[serde(flatten)]
-        event: Event,
+        event: &'a Event,
         payload: Option<&'a RawValue>,
     }
     let mut lines = Vec::new();
@@ -108,7 +105,7 @@ pub(super) fn with_payloads(events: &[Event], payloads: &HashMap<i64, String>, m
         let payload = payloads.get(&event.id).map(|payload| payload.replace(['\n', '\r'], " "));
         let payload = payload.map(|payload| if masking.is_on() { without_content(&payload) } else { payload });
         let payload = payload.as_deref().map(serde_json::from_str).transpose()?;
-        push_line(&mut lines, &Line { event: masking.event(event.clone()), payload }, masking)?;
+        push_line(&mut lines, &Line { event, payload }, masking)?;
     }
     Ok(lines.into())
 }
