@@ -16,6 +16,8 @@ const CONNECTIONS: usize = 4;
 const SIZE: usize = 1_000;
 /// Bodies that are in memory at a time.
 const BATCHES: usize = 100;
+/// How often upkeep runs in a week: every ten minutes.
+const UPKEEP_ROUNDS: usize = 7 * 24 * 6;
 
 /// What a database takes per event, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -31,9 +33,38 @@ struct Taken {
 /// # Errors
 /// Returns an error if a run fails.
 pub(crate) async fn measure(quick: bool, only: &str) -> anyhow::Result<Vec<Row>> {
-    if !["disk_event", "wal_event"].iter().any(|id| is_selected(only, id)) {
-        return Ok(Vec::new());
+    let mut rows = Vec::new();
+    // One of the ids begins with the other.
+    if only != "disk_event_week" && ["disk_event", "wal_event"].iter().any(|id| is_selected(only, id)) {
+        rows.extend(after_loading(quick).await?);
     }
+    if is_selected(only, "disk_event_week") {
+        rows.push(after_a_week(quick).await?);
+    }
+    Ok(rows)
+}
+
+/// What an event takes after a week of upkeep: a batch arrives before each of its runs.
+async fn after_a_week(quick: bool) -> anyhow::Result<Row> {
+    let rounds = if quick { UPKEEP_ROUNDS / 12 } else { UPKEEP_ROUNDS };
+    let mut ours = Ours::start().await?;
+    let url = ours.stack.database_url();
+    let address = ours.stack.direct(stack::Part::Ingest);
+    let before = Size::of(&url).await?;
+    for _ in 0..rounds {
+        load::flood(&address, 1, ours.corpus.bodies(1, SIZE), None).await?;
+        ours.stack.ingest(&["upkeep"])?;
+    }
+    database::wait_for_outbox(&url).await?;
+    let taken = before.taken(&url, rounds * SIZE).await?;
+    for (table, bytes) in tables(&url, rounds * SIZE).await? {
+        print_line(&format!("  {table}: {bytes:.0} B per event"));
+    }
+    Ok(Row::figure("disk_event_week", "Disk space per event after as many upkeep runs as in a week", "B", taken.disk))
+}
+
+/// What an event takes once all have arrived, beside peers.
+async fn after_loading(quick: bool) -> anyhow::Result<Vec<Row>> {
     let rounds = if quick { 1 } else { 10 };
     let mut ours = Ours::start().await?;
     let url = ours.stack.database_url();
