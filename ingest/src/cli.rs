@@ -7,6 +7,7 @@ use crate::commands::archive::Archive;
 use crate::commands::dictionary::DictionaryArgs;
 use crate::commands::doctor::Doctor;
 use crate::commands::healthcheck::Healthcheck;
+use crate::commands::import::Import;
 use crate::commands::migrate::Migrate;
 use crate::commands::openapi::Openapi;
 use crate::commands::retention::Retention;
@@ -46,6 +47,8 @@ pub enum Command {
     Upkeep(Upkeep),
     /// Lists, checks, restores and drops archived partitions.
     Archive(Archive),
+    /// Stores events from a file, such as those of another receiver. Those that are stored already are recognised.
+    Import(Import),
     /// Makes dictionaries with which payloads are compressed.
     Dictionary(DictionaryArgs),
     /// Checks everything that a working webhook needs, and explains how to fix each problem.
@@ -69,6 +72,7 @@ impl Command {
             Self::Retention(config) => &config.log,
             Self::Upkeep(config) => &config.log,
             Self::Archive(config) => &config.log,
+            Self::Import(config) => &config.log,
             Self::Dictionary(config) => &config.log,
             Self::Doctor(config) => &config.log,
             Self::Webhook(config) => &config.log,

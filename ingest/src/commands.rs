@@ -5,6 +5,7 @@ pub mod archive;
 pub mod dictionary;
 pub mod doctor;
 pub mod healthcheck;
+pub mod import;
 pub mod migrate;
 pub mod openapi;
 pub mod retention;

@@ -5,6 +5,7 @@
 //! - [`commands`]: one file for each subcommand other than `serve`.
 //! - [`http`]: the router and the API document at the top; authentication, bodies, pages and errors, used by all handlers, below.
 //! - [`webhook`]: bytes → verified → parsed → queued, or rejected and counted.
+//! - `import`: events from files, on the way of deliveries.
 //! - [`api`]: handlers for the dashboard and for programs.
 //! - [`periodic`]: the scheduled jobs of a running service.
 //! - [`outbox`]: committed → Redis.
@@ -26,6 +27,7 @@ pub mod commands;
 pub mod config;
 pub mod erasure;
 pub mod http;
+mod import;
 pub mod notify;
 pub mod outbox;
 pub mod payload;

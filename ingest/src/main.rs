@@ -6,7 +6,7 @@ use std::time::Duration;
 use ingest::app::App;
 use ingest::cli::{Cli, Command};
 use ingest::commands::{
-    archive, dictionary, doctor, healthcheck, migrate, openapi, retention, simulate, token, upkeep, user, webhook,
+    archive, dictionary, doctor, healthcheck, import, migrate, openapi, retention, simulate, token, upkeep, user, webhook,
 };
 use shared::{cli, shutdown, telemetry};
 
@@ -29,6 +29,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Retention(config) => retention::run(&config).await,
         Command::Upkeep(config) => upkeep::run(&config).await,
         Command::Archive(config) => archive::run(&config).await,
+        Command::Import(config) => import::run(&config).await,
         Command::Dictionary(config) => dictionary::run(&config).await,
         Command::Doctor(config) => doctor::run(&config).await,
         Command::Webhook(config) => webhook::run(&config).await,

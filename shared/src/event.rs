@@ -25,7 +25,7 @@ pub struct Event<S = String> {
     /// When the event happened, according to Mandrill's clock.
     #[serde(with = "time::serde::rfc3339")]
     pub occurred_at: OffsetDateTime,
-    /// When the event was stored.
+    /// When the event was stored. If it has a `source`, when it happened.
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
     /// Mandrill's message id.
@@ -89,6 +89,14 @@ pub struct Event<S = String> {
     /// The label of the key that verified the delivery's signature.
     #[schema(value_type = Option<String>)]
     pub webhook: Option<S>,
+    /// `import` if the event was stored from a file long after it happened. Absent if it arrived in a delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    pub source: Option<S>,
+    /// When an event with a `source` was stored.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub stored_at: Option<OffsetDateTime>,
     /// When personal data was erased from the event.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -100,7 +108,7 @@ pub struct Event<S = String> {
 pub enum FieldValue<'a> {
     Integer(i64),
     Boolean(bool),
-    Time(OffsetDateTime),
+    Time(Option<OffsetDateTime>),
     Text(Option<&'a str>),
     Texts(&'a [String]),
     Json(Option<&'a RawValue>),
@@ -111,11 +119,11 @@ pub type Field = (&'static str, for<'a> fn(&'a Event) -> FieldValue<'a>);
 
 impl Event {
     /// Every field except `recipient_id` and `erased_at`, in the column order used for exports.
-    pub const FIELDS: [Field; 23] = [
+    pub const FIELDS: [Field; 25] = [
         ("id", |event| FieldValue::Integer(event.id)),
         ("kind", |event| FieldValue::Text(Some(&event.kind))),
-        ("occurred_at", |event| FieldValue::Time(event.occurred_at)),
-        ("received_at", |event| FieldValue::Time(event.received_at)),
+        ("occurred_at", |event| FieldValue::Time(Some(event.occurred_at))),
+        ("received_at", |event| FieldValue::Time(Some(event.received_at))),
         ("message_id", |event| FieldValue::Text(event.message_id.as_deref())),
         ("recipient", |event| FieldValue::Text(event.recipient.as_deref())),
         ("sender", |event| FieldValue::Text(event.sender.as_deref())),
@@ -135,5 +143,7 @@ impl Event {
         ("actor_reason", |event| FieldValue::Text(event.actor_reason.as_deref())),
         ("simulated", |event| FieldValue::Boolean(event.simulated)),
         ("webhook", |event| FieldValue::Text(event.webhook.as_deref())),
+        ("source", |event| FieldValue::Text(event.source.as_deref())),
+        ("stored_at", |event| FieldValue::Time(event.stored_at)),
     ];
 }

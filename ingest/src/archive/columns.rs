@@ -28,7 +28,7 @@ pub(super) enum Slot<'e> {
 /// A column's name, and where its value is.
 pub(super) type Column = (&'static str, for<'e> fn(&'e mut ArchivedEvent) -> Slot<'e>);
 
-pub(super) const COLUMNS: [Column; 28] = [
+pub(super) const COLUMNS: [Column; 30] = [
     ("id", |event| Slot::Integer(&mut event.id)),
     ("received_at", |event| Slot::Time(&mut event.received_at)),
     ("occurred_at", |event| Slot::Time(&mut event.occurred_at)),
@@ -57,7 +57,13 @@ pub(super) const COLUMNS: [Column; 28] = [
     ("search", |event| Slot::Text(&mut event.search)),
     ("digest", |event| Slot::Digest(&mut event.digest)),
     ("payload", |event| Slot::Text(&mut event.payload)),
+    // Older files end here.
+    ("source", |event| Slot::OptionalText(&mut event.source)),
+    ("stored_at", |event| Slot::OptionalTime(&mut event.stored_at)),
 ];
+
+/// The number of columns in older files. Columns are only ever added, at the end.
+pub(super) const OLDEST_COLUMNS: usize = 28;
 
 /// The position of the column by which events are ordered first, and second.
 pub(super) const ORDER: [i32; 2] = [1, 0];

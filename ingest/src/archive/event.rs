@@ -39,6 +39,8 @@ pub(crate) struct ArchivedEvent {
     #[serde(serialize_with = "as_number")]
     pub(crate) digest: Option<Uuid>,
     pub(crate) payload: String,
+    pub(crate) source: Option<String>,
+    pub(crate) stored_at: Option<OffsetDateTime>,
     /// The payload as it is stored, if that is compressed. Files contain the plain payload.
     pub(crate) payload_frame: Option<Vec<u8>>,
 }
@@ -74,6 +76,8 @@ impl Default for ArchivedEvent {
             search: String::new(),
             digest: None,
             payload: String::new(),
+            source: None,
+            stored_at: None,
             payload_frame: None,
         }
     }

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use sqlx::types::Uuid;
 use time::OffsetDateTime;
 
-use super::columns::{COLUMNS, Column, LOOKED_UP, ORDER, SCHEMA, Slot, UNIQUE};
+use super::columns::{COLUMNS, Column, LOOKED_UP, OLDEST_COLUMNS, ORDER, SCHEMA, Slot, UNIQUE};
 use super::event::ArchivedEvent;
 
 /// A row group ends once it has as many events, or takes as much memory.
@@ -167,11 +167,11 @@ impl FileReader {
     fn read_group(&self, index: usize) -> Result<Vec<ArchivedEvent>, ParquetError> {
         let group = self.reader.get_row_group(index)?;
         let events = usize::try_from(group.metadata().num_rows()).unwrap_or_default();
-        if events > GROUP_EVENTS || group.num_columns() != COLUMNS.len() {
+        if events > GROUP_EVENTS || !(OLDEST_COLUMNS..=COLUMNS.len()).contains(&group.num_columns()) {
             return Err(ParquetError::General("it is not a file of this archive".to_owned()));
         }
         let mut events = vec![ArchivedEvent::default(); events];
-        for (index, column) in COLUMNS.iter().enumerate() {
+        for (index, column) in COLUMNS.iter().take(group.num_columns()).enumerate() {
             Values::read(group.get_column_reader(index)?, events.len())?.give(&mut events, column)?;
         }
         Ok(events)

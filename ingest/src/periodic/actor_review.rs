@@ -39,6 +39,17 @@ pub(crate) async fn run(pool: PgPool, outbox_filled: Arc<Notify>, stop: Cancella
     }
 }
 
+/// Reviews the opens and clicks of messages whose events were filed in the past.
+///
+/// # Errors
+/// When Postgres fails. Nothing is changed in that case.
+pub(crate) async fn review_messages(pool: &PgPool, messages: &[&str]) -> Result<(), sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    let reactions = verdicts::lock_reactions_of(&mut transaction, messages, verdict::RULES).await?;
+    verdicts::change(&mut transaction, &changed_verdicts(&reactions), verdict::RULES).await?;
+    transaction.commit().await
+}
+
 /// Reviews all events received since the last review. Returns the number of changed verdicts.
 async fn review_new(pool: &PgPool, stop: &CancellationToken) -> Result<i64, sqlx::Error> {
     let mut connection = pool.acquire().await?;

@@ -4,9 +4,8 @@ use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
 use crate::store::events::statistics::FACETS_HOURLY_AGE;
+use crate::store::facets;
 
-/// Key of the advisory lock. The value is arbitrary, but no other lock uses it.
-const LOCK: i64 = 0x6d6c_6661_6374;
 /// An hour is considered complete once this much time has passed since its end. No commit takes longer than this.
 const COMMIT_GRACE: Duration = Duration::minutes(10);
 /// Maximum time range counted in one transaction.
@@ -25,23 +24,6 @@ pub(crate) async fn count_finished_hours(pool: &PgPool) -> Result<(), sqlx::Erro
         refresh_recent_values(pool).await?;
     }
     Ok(())
-}
-
-/// Locks the counts until the transaction ends, once whoever has locked them is done.
-///
-/// # Errors
-/// When Postgres fails, or the counts stay locked.
-async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(connection).await?;
-    Ok(())
-}
-
-/// Locks the counts until the transaction ends. Returns false if they are locked already.
-///
-/// # Errors
-/// When Postgres fails.
-pub(crate) async fn try_lock(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "locked!""#, LOCK).fetch_one(connection).await
 }
 
 /// The oldest day after `after` that was counted before bounce texts got their present form, and whose events are still stored.
@@ -97,7 +79,7 @@ async fn count_next_range(pool: &PgPool) -> Result<bool, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     // The background job that counts days again holds the lock only for a moment. Without waiting, these hours would have to wait for the
     // next upkeep.
-    lock(&mut transaction).await?;
+    facets::lock(&mut transaction).await?;
     let times = sqlx::query!(r#"select until, now() as "now!" from event_facets_until"#).fetch_one(&mut *transaction).await?;
     let until = start_of_hour(times.now - COMMIT_GRACE).min(times.until + MAX_RANGE);
     if until <= times.until {

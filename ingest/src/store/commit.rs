@@ -16,7 +16,7 @@ use super::inserted::Inserted;
 use super::keys::Keys;
 use super::outbox::{self, OutboxRow};
 use super::row::{Candidate, Row};
-use super::{copy, insert, partitions, quarantine, sqlstate};
+use super::{copy, facets, insert, partitions, quarantine, sqlstate};
 use crate::webhook::batch::{Poison, VerifiedBatch};
 use crate::webhook::delivery::Receipt;
 
@@ -80,6 +80,26 @@ pub(crate) async fn commit<'a>(pool: &PgPool, batches: &'a [VerifiedBatch<'a>]) 
     }
 }
 
+/// The digests of those events of batches that are new. Changes nothing.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn preview(pool: &PgPool, batches: &[VerifiedBatch<'_>]) -> Result<Vec<[u8; 16]>, sqlx::Error> {
+    let candidates = candidates(batches);
+    let keys = Keys::of(&candidates);
+    let mut transaction = pool.begin().await?;
+    let won = sqlx::query_scalar!(
+        r#"select digest as "digest!" from claim_keys($1, $2, $3, $4) as won (digest)"#,
+        &keys.digests,
+        &keys.keys as &[Option<Uuid>],
+        &keys.days as &[Option<i32>],
+        &keys.messages as &[Option<&str>]
+    );
+    let won = won.fetch_all(&mut *transaction).await?;
+    transaction.rollback().await?;
+    Ok(won.into_iter().map(Uuid::into_bytes).collect())
+}
+
 async fn try_commit<'a>(pool: &PgPool, batches: &'a [VerifiedBatch<'a>], mode: InsertMode) -> Result<Written<'a>, sqlx::Error> {
     let candidates = candidates(batches);
     if mode == InsertMode::Bulk && fits_one_statement(batches, &candidates) {
@@ -97,9 +117,9 @@ async fn try_commit<'a>(pool: &PgPool, batches: &'a [VerifiedBatch<'a>], mode: I
 fn fits_one_statement(batches: &[VerifiedBatch<'_>], candidates: &[Candidate<'_>]) -> bool {
     let size: usize = candidates.iter().map(|candidate| candidate.event.payload.len()).sum();
     let received: usize = batches.iter().map(|verified| verified.batch.received).sum();
-    // The single statement has no column for the time of erasure, which is rarely needed.
-    let is_any_erased = candidates.iter().any(|candidate| candidate.event.is_erased);
-    size < COPY_FROM_BYTES && received == candidates.len() && received > 0 && !is_any_erased
+    // The single statement has no columns for what is rarely needed.
+    let is_ordinary = |candidate: &Candidate<'_>| !candidate.event.is_erased && candidate.source.filed_as().is_none();
+    size < COPY_FROM_BYTES && received == candidates.len() && received > 0 && candidates.iter().all(is_ordinary)
 }
 
 /// The events of the batches, deduplicated and ordered by digest, so that overlapping transactions wait for each other instead of
@@ -145,7 +165,11 @@ pub(crate) async fn write<'a>(
     mark_erased(connection, &inserted.rows).await?;
     quarantine_poison(connection, batches, &inserted).await?;
     if let Some(received_at) = received_at {
-        inserted.outbox = outbox::announce(connection, &inserted.rows, received_at).await?;
+        // Nobody is shown the past as if it were new.
+        let (filed, delivered): (Vec<Row<'_>>, Vec<Row<'_>>) =
+            inserted.rows.iter().copied().partition(|row| row.source.filed_as().is_some());
+        facets::count_filed(connection, &filed).await?;
+        inserted.outbox = outbox::announce(connection, &delivered, received_at).await?;
     }
     let written = Written::new(batches, inserted);
     written.counts.write(connection).await?;
@@ -209,7 +233,7 @@ async fn copy_new<'a>(
         candidates.iter().filter(|candidate| won.binary_search(&candidate.digest).is_ok()).collect();
     let time_of = |winner: &Candidate<'_>| winner.event.occurred_at.unwrap_or(received_at).unix_timestamp_nanos();
     winners.sort_unstable_by_key(|winner| (time_of(winner), winner.position));
-    let rows: Vec<Row<'_>> = winners.into_iter().zip(ids).map(|(winner, id)| winner.with_id(id)).collect();
+    let rows: Vec<Row<'_>> = winners.into_iter().zip(ids).map(|(winner, id)| winner.with_id(id, received_at)).collect();
     copy::copy(connection, &rows, received_at).await?;
     inserted.rows.extend(rows);
     Ok(Some(received_at))
@@ -217,11 +241,17 @@ async fn copy_new<'a>(
 
 /// Stores that personal data was removed from events, if it was.
 async fn mark_erased(connection: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
-    let erased: Vec<i64> = rows.iter().filter(|row| row.event.is_erased).map(|row| row.id).collect();
-    if !erased.is_empty() {
-        sqlx::query!("update events set erased_at = now() where received_at = now() and id = any($1)", &erased)
-            .execute(connection)
-            .await?;
+    let erased = rows.iter().filter(|row| row.event.is_erased);
+    let (received, ids): (Vec<OffsetDateTime>, Vec<i64>) = erased.map(|row| (row.received_at, row.id)).unzip();
+    if !ids.is_empty() {
+        sqlx::query!(
+            "update events set erased_at = now() from unnest($1::timestamptz[], $2::bigint[]) as erased (received_at, id)
+             where events.received_at = erased.received_at and events.id = erased.id",
+            &received,
+            &ids
+        )
+        .execute(connection)
+        .await?;
     }
     Ok(())
 }

@@ -14,21 +14,18 @@ use super::row::Row;
 
 /// The columns of an `Event`, in the order that [`encode_row`] writes them. Queries that return an `Event` add `erased_at`.
 pub(crate) const EVENT_COLUMNS: &str = "id, received_at, occurred_at, kind, message_id, recipient, sender, subject, tags, \
-    metadata, template, subaccount, url, ip, user_agent, country, city, diagnostic, reason_class, actor, actor_reason, simulated, webhook";
+    metadata, template, subaccount, url, ip, user_agent, country, city, diagnostic, reason_class, actor, actor_reason, simulated, webhook, \
+    source, stored_at";
 /// The number of columns: [`EVENT_COLUMNS`], `verdict_rules`, `search`, `terms`, `digest`, `payload_frame` and `payload`.
-const COLUMN_COUNT: i16 = 29;
+const COLUMN_COUNT: i16 = 31;
 /// Number of encoded bytes after which the buffered rows are sent. Longer payloads are sent in pieces of this size.
 const CHUNK_BYTES: usize = 128 << 10;
 
-/// Copies rows into `events`.
+/// Copies rows into `events`, in a transaction that began at `now`.
 ///
 /// # Errors
 /// Returns an error if Postgres is unavailable or rejects a row. In that case no row is stored and the transaction has failed.
-pub(super) async fn copy(
-    connection: &mut PgConnection,
-    rows: &[Row<'_>],
-    received_at: OffsetDateTime,
-) -> Result<(), sqlx::Error> {
+pub(super) async fn copy(connection: &mut PgConnection, rows: &[Row<'_>], now: OffsetDateTime) -> Result<(), sqlx::Error> {
     let statement = format!(
         "copy events ({EVENT_COLUMNS}, verdict_rules, search, terms, digest, payload_frame, payload) from stdin (format binary)"
     );
@@ -36,7 +33,7 @@ pub(super) async fn copy(
     let mut chunk = Vec::with_capacity(CHUNK_BYTES + (16 << 10));
     chunk.extend_from_slice(HEADER);
     for row in rows {
-        encode_row(&mut chunk, row, received_at);
+        encode_row(&mut chunk, row, now);
         for part in row.event.plain_payload().as_bytes().chunks(CHUNK_BYTES) {
             chunk.extend_from_slice(part);
             if chunk.len() >= CHUNK_BYTES {
@@ -52,12 +49,12 @@ pub(super) async fn copy(
 }
 
 /// Encodes a row up to and including the length of its payload, which is the last column.
-fn encode_row(chunk: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
+fn encode_row(chunk: &mut Vec<u8>, row: &Row<'_>, now: OffsetDateTime) {
     let event = row.event;
     chunk.extend_from_slice(&COLUMN_COUNT.to_be_bytes());
     value(chunk, &row.id.to_be_bytes());
-    value(chunk, &timestamp(received_at));
-    value(chunk, &timestamp(event.occurred_at.unwrap_or(received_at)));
+    value(chunk, &timestamp(row.received_at));
+    value(chunk, &timestamp(event.occurred_at.unwrap_or(row.received_at)));
     value(chunk, event.kind.as_bytes());
     text(chunk, event.message_id.as_deref());
     text(chunk, event.recipient.as_deref());
@@ -78,6 +75,16 @@ fn encode_row(chunk: &mut Vec<u8>, row: &Row<'_>, received_at: OffsetDateTime) {
     text(chunk, event.actor.map(|(_, reason)| reason.code()));
     value(chunk, &[u8::from(row.source.is_simulation())]);
     text(chunk, row.source.label());
+    match row.source.filed_as() {
+        Some(source) => {
+            value(chunk, source.as_bytes());
+            value(chunk, &timestamp(now));
+        }
+        None => {
+            text(chunk, None);
+            text(chunk, None);
+        }
+    }
     match event.verdict_rules() {
         Some(rules) => value(chunk, &rules.to_be_bytes()),
         None => text(chunk, None),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use shared::event::{Actor, ReasonClass};
 use sqlx::postgres::PgConnection;
+use time::OffsetDateTime;
 
 use super::inserted::Inserted;
 use super::row::Row;
@@ -35,12 +36,14 @@ impl Outcome {
 /// What elements have in common that are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Group<'a> {
-    /// The label of the webhook key; empty for simulated elements.
+    /// The label of the webhook key; empty for elements that no webhook delivered.
     webhook: &'a str,
     simulated: bool,
     /// Empty for quarantined elements.
     kind: &'a str,
     outcome: Outcome,
+    /// The Unix time of the quarter of an hour under which the events are filed; `None` for the current one.
+    filed: Option<i64>,
     /// The Unix time of the quarter of an hour in which the events happened; `None` for the current one.
     occurred: Option<i64>,
     reason_class: Option<ReasonClass>,
@@ -50,12 +53,15 @@ struct Group<'a> {
 impl<'a> Group<'a> {
     fn of(source: &'a Source, kind: &'a str, outcome: Outcome) -> Self {
         let webhook = source.label().unwrap_or_default();
-        Self { webhook, simulated: source.is_simulation(), kind, outcome, occurred: None, reason_class: None, actor: None }
+        let simulated = source.is_simulation();
+        Self { webhook, simulated, kind, outcome, filed: None, occurred: None, reason_class: None, actor: None }
     }
 
     fn of_stored(row: &Row<'a>) -> Self {
+        let quarter = |at: OffsetDateTime| at.unix_timestamp().div_euclid(QUARTER_SECONDS) * QUARTER_SECONDS;
         Self {
-            occurred: row.event.occurred_at.map(|at| at.unix_timestamp().div_euclid(QUARTER_SECONDS) * QUARTER_SECONDS),
+            filed: row.source.filed_as().map(|_| quarter(row.received_at)),
+            occurred: row.event.occurred_at.map(quarter),
             reason_class: row.event.reason_class,
             actor: row.event.actor.map(|(actor, _)| actor),
             ..Self::of(row.source, &row.event.kind, Outcome::Stored)
@@ -88,7 +94,8 @@ impl<'a> Counts<'a> {
             stored.add(Group::of_stored(row), 1);
         }
         for (group, count) in stored.0 {
-            let duplicates = Group { outcome: Outcome::Duplicate, occurred: None, reason_class: None, actor: None, ..group };
+            let duplicates =
+                Group { outcome: Outcome::Duplicate, filed: None, occurred: None, reason_class: None, actor: None, ..group };
             counts.add(duplicates, -count);
             counts.add(group, count);
         }
@@ -116,14 +123,15 @@ impl<'a> Counts<'a> {
         let texts =
             |column: for<'g> fn(&'g Group<'_>) -> &'g str| rows.iter().map(|(group, _)| column(group)).collect::<Vec<_>>();
         let simulated: Vec<bool> = rows.iter().map(|(group, _)| group.simulated).collect();
+        let filed: Vec<Option<i64>> = rows.iter().map(|(group, _)| group.filed).collect();
         let occurred: Vec<Option<i64>> = rows.iter().map(|(group, _)| group.occurred).collect();
         let counts: Vec<i64> = rows.iter().map(|(_, count)| *count).collect();
         sqlx::query!(
-            "insert into event_tally_deltas (webhook, simulated, kind, outcome, occurred, reason_class, actor, count)
+            "insert into event_tally_deltas (webhook, simulated, kind, outcome, occurred, reason_class, actor, count, at)
              select webhook, simulated, kind, outcome, coalesce(to_timestamp(occurred), quarter_hour(now())), reason_class, actor,
-                    count
-             from unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bigint[])
-               as t (webhook, simulated, kind, outcome, occurred, reason_class, actor, count)",
+                    count, coalesce(to_timestamp(filed), now())
+             from unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bigint[], $9::bigint[])
+               as t (webhook, simulated, kind, outcome, occurred, reason_class, actor, count, filed)",
             &texts(|group| group.webhook) as &[&str],
             &simulated,
             &texts(|group| group.kind) as &[&str],
@@ -131,7 +139,8 @@ impl<'a> Counts<'a> {
             &occurred as &[Option<i64>],
             &texts(|group| group.reason_class.map_or("", ReasonClass::code)) as &[&str],
             &texts(|group| group.actor.map_or("", Actor::code)) as &[&str],
-            &counts
+            &counts,
+            &filed as &[Option<i64>]
         )
         .execute(connection)
         .await?;

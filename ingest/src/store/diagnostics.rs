@@ -35,8 +35,8 @@ pub(crate) async fn seconds_since_delivery(pool: &PgPool) -> Result<Option<i64>,
     sqlx::query_scalar!(
         "select extract(epoch from now() - max(last_at))::bigint from (
            select max(last_at) as last_at from event_tallies
-           where not simulated and at = (select max(at) from event_tallies where not simulated)
-           union all select max(at) from event_tally_deltas where not simulated
+           where not simulated and webhook <> '' and at = (select max(at) from event_tallies where not simulated and webhook <> '')
+           union all select max(at) from event_tally_deltas where not simulated and webhook <> ''
            union all select max(last_at) from event_counts where not simulated
            union all select max(at) from event_count_deltas where not simulated
          ) as last"
@@ -51,8 +51,8 @@ pub(crate) async fn seconds_since_delivery(pool: &PgPool) -> Result<Option<i64>,
 /// Returns an error if Postgres fails.
 pub(crate) async fn has_received_deliveries(pool: &PgPool) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select exists (select from event_tallies where not simulated)
-               or exists (select from event_tally_deltas where not simulated)
+        r#"select exists (select from event_tallies where not simulated and webhook <> '')
+               or exists (select from event_tally_deltas where not simulated and webhook <> '')
                or exists (select from event_counts where not simulated)
                or exists (select from event_count_deltas where not simulated) as "any!""#
     )

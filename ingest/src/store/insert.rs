@@ -153,7 +153,7 @@ pub(super) async fn insert<'a>(connection: &mut PgConnection, candidates: &[Cand
     let mut inserted = Inserted::default();
     for (place, id) in stored.places.into_iter().flatten().zip(stored.ids.into_iter().flatten()) {
         let winner = usize::try_from(place - 1).ok().and_then(|place| candidates.get(place));
-        inserted.rows.extend(winner.map(|winner| winner.with_id(id)));
+        inserted.rows.extend(winner.map(|winner| winner.with_id(id, stored.at)));
     }
     inserted.outbox = stored.outbox_id.map(|id| OutboxRow::new(id, stored.at, stored.events, stored.notifications));
     Ok(inserted)

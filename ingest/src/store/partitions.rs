@@ -1,6 +1,6 @@
 //! Partitions of `events`, created in advance so that an insert always finds the partition for its day.
 
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 use time::{Date, Month, OffsetDateTime, Weekday};
 
 use super::time_limit;
@@ -42,6 +42,15 @@ pub async fn create_ahead(pool: &PgPool) -> Result<(), sqlx::Error> {
         tracing::info!(partition, "created a partition");
     }
     Ok(())
+}
+
+/// Those of these days whose events cannot be stored any more, because retention has archived or dropped days that are as late. If `wanted`,
+/// creates the missing partitions of all others.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn past(executor: impl PgExecutor<'_>, days: &[Date], wanted: bool) -> Result<Vec<Date>, sqlx::Error> {
+    sqlx::query_scalar!(r#"select past_event_partitions($1, $2) as "day!""#, days, wanted).fetch_all(executor).await
 }
 
 /// Takes the lock on today's partition that an insert takes, if the partition exists.

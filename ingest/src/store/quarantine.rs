@@ -29,12 +29,13 @@ pub(crate) async fn insert(connection: &mut PgConnection, poison: &[(Poison<'_>,
     let details: Vec<String> = poison.iter().map(|(_, (one, _))| printable(&one.detail)).collect();
     let simulated: Vec<bool> = poison.iter().map(|(_, (_, source))| source.is_simulation()).collect();
     let labels: Vec<Option<&str>> = poison.iter().map(|(_, (_, source))| source.label()).collect();
+    let sources: Vec<Option<&str>> = poison.iter().map(|(_, (_, source))| source.filed_as()).collect();
     sqlx::query!(
-        "insert into quarantine (digest, raw, origin, reason, detail, simulated, webhook, state, resolution, resolved_at)
-         select digest, raw, origin, reason, case when erased then '' else detail end, simulated, webhook,
+        "insert into quarantine (digest, raw, origin, reason, detail, simulated, webhook, source, state, resolution, resolved_at)
+         select digest, raw, origin, reason, case when erased then '' else detail end, simulated, webhook, source,
                 case when erased then 'discarded' else 'open' end, case when erased then 'erased' end, case when erased then now() end
-         from unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[], $8::boolean[])
-           as t (digest, raw, origin, reason, detail, simulated, webhook, erased)
+         from unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[], $8::boolean[], $9::text[])
+           as t (digest, raw, origin, reason, detail, simulated, webhook, erased, source)
          on conflict on constraint quarantine_digest_key
          do update set times_seen = quarantine.times_seen + 1, last_seen_at = now()",
         &digests as &[&[u8]],
@@ -45,6 +46,7 @@ pub(crate) async fn insert(connection: &mut PgConnection, poison: &[(Poison<'_>,
         &simulated,
         &labels as &[Option<&str>],
         &erased,
+        &sources as &[Option<&str>],
     )
     .execute(connection)
     .await?;

@@ -20,6 +20,8 @@ pub(crate) struct QuarantinedItem {
     /// The label of the key that verified the delivery.
     webhook: Option<String>,
     simulated: bool,
+    /// `import` if the bytes come from an imported file.
+    source: Option<String>,
     /// Size in bytes.
     size: i32,
     /// When the item first arrived.
@@ -94,7 +96,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<QuarantinedItem>, sqlx::Error> {
     sqlx::query_as!(
         QuarantinedItem,
-        r#"select quarantine.id, origin, reason, detail, webhook, simulated, octet_length(raw) as "size!", received_at, last_seen_at,
+        r#"select quarantine.id, origin, reason, detail, webhook, simulated, source, octet_length(raw) as "size!", received_at, last_seen_at,
                   times_seen, state, resolved_at, users.email as "resolved_by?", resolution
            from quarantine left join users on users.id = resolved_by
            where state = $1 and ($2::text is null or reason = $2) and ($3::text is null or webhook = $3)
@@ -127,7 +129,7 @@ pub(crate) async fn open_groups(pool: &PgPool) -> Result<Vec<QuarantineGroup>, s
 pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<QuarantinedItem>, sqlx::Error> {
     sqlx::query_as!(
         QuarantinedItem,
-        r#"select quarantine.id, origin, reason, detail, webhook, simulated, octet_length(raw) as "size!", received_at, last_seen_at,
+        r#"select quarantine.id, origin, reason, detail, webhook, simulated, source, octet_length(raw) as "size!", received_at, last_seen_at,
                   times_seen, state, resolved_at, users.email as "resolved_by?", resolution
            from quarantine left join users on users.id = resolved_by where quarantine.id = $1"#,
         id

@@ -11,7 +11,7 @@ use crate::erasure::list::Erasures;
 use crate::notify::rules::Rules;
 use crate::store::commit::{self, InsertMode};
 use crate::store::search_terms::CommonWords;
-use crate::store::{dictionaries, erasures, outbox, sqlstate, upgrade_moments};
+use crate::store::{dictionaries, erasures, outbox, partitions, sqlstate, upgrade_moments};
 use crate::webhook::batch::{Batch, Origin, VerifiedBatch};
 use crate::webhook::delivery::Source;
 use crate::webhook::event::{NewEvent, ReadOptions};
@@ -85,6 +85,10 @@ async fn try_retry(
     let Some(item) = lock_open(&mut transaction, id).await? else { return Ok(Ok(None)) };
     let sync_senders_from = upgrade_moments::sync_senders_from(&mut *transaction).await?;
     let (outcome, detail) = match item.parse(sync_senders_from) {
+        Ok(Parsed::Events(batch)) if item.source.filed_as().is_some() && is_dropped(&mut transaction, &batch).await? => {
+            transaction.rollback().await?;
+            return Ok(Err("Retention has dropped the events of its day.".to_owned()));
+        }
         Ok(Parsed::Events(batch)) => store_events(&mut transaction, rules, erasures, &item, batch).await?,
         Ok(Parsed::Feed(feed_item)) => {
             requeue(&mut transaction, &feed_item).await?;
@@ -106,6 +110,11 @@ async fn try_retry(
     .await?;
     transaction.commit().await?;
     Ok(Ok(Some(RetryOutcome { id, outcome, detail })))
+}
+
+/// Whether an event happened on a day of which retention has dropped the events. Otherwise, there are partitions for all of them.
+async fn is_dropped(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<bool, sqlx::Error> {
+    Ok(!partitions::past(connection, &batch.days(), true).await?.is_empty())
 }
 
 async fn store_events(
@@ -168,14 +177,18 @@ impl LockedItem {
 /// Locks an item. Returns `None` if it is not open or another transaction has locked it.
 async fn lock_open(connection: &mut PgConnection, id: i64) -> Result<Option<LockedItem>, sqlx::Error> {
     let row = sqlx::query!(
-        "select raw, origin, webhook, simulated from quarantine where id = $1 and state = 'open' for update skip locked",
+        "select raw, origin, webhook, simulated, source from quarantine where id = $1 and state = 'open' for update skip locked",
         id
     );
     let row = row.fetch_optional(connection).await?;
     Ok(row.map(|row| LockedItem {
         raw: row.raw,
         origin: Origin::from_name(&row.origin).unwrap_or(Origin::Element),
-        source: if row.simulated { Source::Simulation } else { Source::Webhook(row.webhook.unwrap_or_default()) },
+        source: match row.source {
+            Some(_) => Source::Import,
+            None if row.simulated => Source::Simulation,
+            None => Source::Webhook(row.webhook.unwrap_or_default()),
+        },
     }))
 }
 

@@ -1,6 +1,7 @@
 //! Events waiting to be inserted into the table.
 
 use sqlx::types::Uuid;
+use time::OffsetDateTime;
 
 use crate::notify::draft::NotificationDraft;
 use crate::webhook::delivery::Source;
@@ -29,10 +30,11 @@ impl<'a> Candidate<'a> {
         Some(Uuid::from_bytes(key))
     }
 
-    /// The row for a candidate whose digest is new.
-    pub(crate) fn with_id(&self, id: i64) -> Row<'a> {
+    /// The row for a candidate whose digest is new, in a transaction that began at `now`.
+    pub(crate) fn with_id(&self, id: i64, now: OffsetDateTime) -> Row<'a> {
         let Self { batch, event, notification, source, .. } = *self;
-        Row { batch, id, event, notification, source }
+        let happened_at = event.occurred_at.filter(|at| source.filed_as().is_some() && *at < now);
+        Row { batch, id, received_at: happened_at.unwrap_or(now), event, notification, source }
     }
 }
 
@@ -42,6 +44,8 @@ pub(crate) struct Row<'a> {
     /// The index of its batch in the transaction.
     pub(crate) batch: usize,
     pub(crate) id: i64,
+    /// The time under which the event is filed.
+    pub(crate) received_at: OffsetDateTime,
     pub(crate) event: &'a NewEvent<'a>,
     pub(crate) notification: Option<&'a NotificationDraft>,
     pub(crate) source: &'a Source,

@@ -175,6 +175,45 @@ pub(crate) async fn lock_reactions(
     .await
 }
 
+/// Locks all opens and clicks of these messages whose actor was decided by `rules`.
+///
+/// # Errors
+/// Returns an error if Postgres fails.
+pub(crate) async fn lock_reactions_of(
+    connection: &mut PgConnection,
+    messages: &[&str],
+    rules: i16,
+) -> Result<Vec<Reaction>, sqlx::Error> {
+    sqlx::query_as!(
+        Reaction,
+        r#"with of_messages as materialized (
+             select found.* from unnest($1::text[]) as asked (message)
+             cross join lateral (
+               -- With `offset`, Postgres looks at no other condition. Without statistics, which a new partition lacks, it would read the
+               -- index by kind instead.
+               select received_at, id, message_id, kind, occurred_at from events where message_id = asked.message offset 0
+             ) as found
+             where kind in ('delivered', 'open', 'click')
+           ), delivered as (
+             select message_id, min(occurred_at) as delivered_at from of_messages where kind = 'delivered' group by message_id
+           )
+           select reaction.received_at as "received_at!", reaction.id as "id!", reaction.kind as "kind!",
+                  reaction.occurred_at as "occurred_at!", reaction.message_id as "message_id!", url, actor,
+                  delivered_at as "delivered_at?", subaccount, tags as "tags!", sender
+           from (
+             select * from of_messages where kind in ('open', 'click') order by received_at, id
+           ) as asked
+           cross join lateral (
+             select events.* from events where received_at = asked.received_at and id = asked.id and verdict_rules = $2 for update
+           ) as reaction
+           left join delivered on delivered.message_id = reaction.message_id"#,
+        messages as &[&str],
+        rules
+    )
+    .fetch_all(connection)
+    .await
+}
+
 /// The time up to which at most about `limit` opens, clicks and deliveries were received after `after`, and before the last 40 seconds, in
 /// which commits may still end. `None` if there are none.
 ///

@@ -1,6 +1,9 @@
 //! Parses a delivery's JSON into events. Each element is handled independently, so an invalid element does not fail the batch.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+
+use time::Date;
 
 use crate::notify::draft::NotificationDraft;
 use crate::payload::codec::Codec;
@@ -30,7 +33,12 @@ pub struct Poison<'a> {
 impl<'a> Poison<'a> {
     /// Creates poison from an element that is not a valid event.
     pub fn of_element(raw: &'a str, reason: &'static str, detail: String) -> Self {
-        Self { raw: raw.as_bytes().into(), origin: Origin::Element, reason, detail, is_erased: false }
+        Self::of_bytes(raw.as_bytes(), reason, detail)
+    }
+
+    /// Like [`Poison::of_element`], for bytes that may not be text.
+    pub fn of_bytes(raw: &'a [u8], reason: &'static str, detail: String) -> Self {
+        Self { raw: raw.into(), origin: Origin::Element, reason, detail, is_erased: false }
     }
 }
 
@@ -112,6 +120,23 @@ impl<'a> Batch<'a> {
             batch.add(raw, NewEvent::of(&element, raw, options));
         }
         Some(batch)
+    }
+
+    /// Adds an element that was not read from an array.
+    pub(crate) fn push(&mut self, raw: &'a [u8], options: ReadOptions) {
+        match std::str::from_utf8(raw) {
+            Ok(text) => self.add(text, NewEvent::read(text, options)),
+            Err(_) => {
+                self.received += 1;
+                self.poison.push(Poison::of_bytes(raw, "not_utf8", "The element is not UTF-8.".to_owned()));
+            }
+        }
+    }
+
+    /// The days on which its events happened.
+    pub(crate) fn days(&self) -> Vec<Date> {
+        let days: HashSet<Date> = self.events.iter().filter_map(NewEvent::happened_on).collect();
+        days.into_iter().collect()
     }
 
     fn add(&mut self, raw: &'a str, event: Result<NewEvent<'a>, Reason>) {

@@ -7,13 +7,15 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use utoipa::ToSchema;
 
-/// Where a delivery comes from.
+/// Where events come from.
 #[derive(Debug, Clone)]
 pub enum Source {
     /// Mandrill. The delivery was signed with the key that has this label.
     Webhook(String),
     /// A signed-in admin, or a token with the `simulate` scope.
     Simulation,
+    /// `ingest import`.
+    Import,
 }
 
 impl Source {
@@ -21,7 +23,16 @@ impl Source {
     pub fn label(&self) -> Option<&str> {
         match self {
             Self::Webhook(label) => Some(label),
-            Self::Simulation => None,
+            Self::Simulation | Self::Import => None,
+        }
+    }
+
+    /// The code that marks events which were stored long after they happened, and are filed under the time of the event. `None` for
+    /// deliveries.
+    pub fn filed_as(&self) -> Option<&'static str> {
+        match self {
+            Self::Webhook(_) | Self::Simulation => None,
+            Self::Import => Some("import"),
         }
     }
 

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use shared::event::{Event, ReasonClass, SUBJECT, fold_into};
 use sqlx::types::Json;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 use crate::payload::codec::Codec;
 use crate::payload::row_values::RowValues;
@@ -165,6 +165,11 @@ impl<'a> NewEvent<'a> {
         search
     }
 
+    /// The day on which the event happened, in UTC.
+    pub(crate) fn happened_on(&self) -> Option<Date> {
+        self.occurred_at.map(OffsetDateTime::date)
+    }
+
     /// Computes what is stored beside the columns: the compressed payload and the terms of the search index.
     pub(crate) fn encode(&mut self, codec: &Codec, common: &CommonWords) {
         self.frame = codec.compress(self.payload, self.row_values());
@@ -245,6 +250,8 @@ impl<'a> NewEvent<'a> {
             actor_reason: self.actor.map(|(_, reason)| reason.code()),
             simulated: source.is_simulation(),
             webhook: source.label(),
+            source: source.filed_as(),
+            stored_at: None,
             erased_at: self.is_erased.then_some(received_at),
         }
     }

@@ -51,6 +51,8 @@ pub enum RefetchReason {
     Failover,
     /// The database was restored to an earlier state.
     Restored,
+    /// Events were stored long after they happened.
+    Filed,
 }
 
 impl RefetchReason {
@@ -61,6 +63,7 @@ impl RefetchReason {
             Self::Erased => "erased",
             Self::Failover => "failover",
             Self::Restored => "restored",
+            Self::Filed => "filed",
         }
     }
 }

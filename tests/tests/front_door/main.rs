@@ -17,6 +17,7 @@ mod faults;
 mod filters;
 mod health;
 mod hostile;
+mod imports;
 mod inbox;
 mod installed_servers;
 mod key_window;

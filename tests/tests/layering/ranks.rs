@@ -13,6 +13,7 @@ pub(crate) const INGEST: Ranks = &[
             "commands/dictionary.rs",
             "commands/doctor.rs",
             "commands/healthcheck.rs",
+            "commands/import.rs",
             "commands/migrate.rs",
             "commands/openapi.rs",
             "commands/retention.rs",
@@ -38,6 +39,7 @@ pub(crate) const INGEST: Ranks = &[
             "http/router.rs",
         ],
     ),
+    ("import", &["import.rs", "import/chunk.rs", "import/input.rs", "import/outcome.rs", "import/split.rs", "import/storing.rs"]),
     (
         "periodic work, api, webhook handler and queue",
         &[
@@ -192,7 +194,9 @@ pub(crate) const INGEST: Ranks = &[
             "store/events/statistics.rs",
             "store/events/values.rs",
             "store/events/visible_values.rs",
+            "store/facets.rs",
             "store/feed_position.rs",
+            "store/imports.rs",
             "store/insert.rs",
             "store/inserted.rs",
             "store/keys.rs",

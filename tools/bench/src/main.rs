@@ -9,6 +9,7 @@ mod disk;
 mod end_to_end;
 mod fanout;
 mod feed_share;
+mod import;
 mod ingest;
 mod load;
 mod memory;
@@ -67,6 +68,7 @@ async fn main() -> anyhow::Result<()> {
         rows.extend(retention::measure().await?);
     }
     rows.extend(disk::measure(cli.quick, &cli.only).await?);
+    rows.extend(import::measure(cli.quick, &cli.only).await?);
     rows.extend(older::measure(cli.quick, &cli.only).await?);
     rows.extend(fanout::measure(effort, cli.quick, &cli.only).await?);
     rows.extend(feed_share::measure(effort, &cli.only).await?);

@@ -17,8 +17,8 @@ export interface Fact {
 }
 
 /** Whether the event gives no readable time. The server then takes the time of receipt, to the microsecond. */
-export function lacksTime(event: Pick<MailEvent, "occurred_at" | "received_at">): boolean {
-  return event.occurred_at === event.received_at;
+export function lacksTime(event: Pick<MailEvent, "occurred_at" | "received_at" | "source">): boolean {
+  return event.occurred_at === event.received_at && !event.source;
 }
 
 type Row = readonly [title: string, text: string | null, name?: string, value?: string];
@@ -33,7 +33,8 @@ export function factsOf(event: MailEvent): Fact[] {
     [texts.reason, reasonLabel(event.reason_class), "reason_class", event.reason_class ?? ""],
     [event.kind === "reject" ? texts.mandrillsReason : texts.smtpResponse, event.diagnostic],
     [texts.happened, lacksTime(event) ? texts.noTime : at(event.occurred_at)],
-    [texts.storedHere, at(event.received_at), "from", event.received_at],
+    [texts.storedHere, at(event.stored_at ?? event.received_at), "from", event.received_at],
+    [texts.source, event.source === "import" ? texts.importedFromAFile : (event.source ?? null)],
     [texts.template, event.template, "template"],
     [texts.subaccount, event.subaccount, "subaccount"],
     [texts.message, event.message_id, "message_id"],

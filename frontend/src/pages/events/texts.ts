@@ -126,6 +126,8 @@ export const texts = {
   reason: "Reason",
   happened: "Happened",
   storedHere: "Stored here",
+  source: "Source",
+  importedFromAFile: "imported from a file",
   webhook: "Webhook",
   simulated: "Simulated",
   erased: "Erased",

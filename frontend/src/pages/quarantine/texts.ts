@@ -59,6 +59,8 @@ export const texts = {
   stop: "Stop",
   whatItIs: "What it is",
   from: "From",
+  aSimulation: "A simulation",
+  anImport: "An imported file",
   theWebhook: (webhook: string | number) => `The webhook “${webhook}”`,
   timesInAll: (lastseenat: string | number, timesseen: string | number) => `${lastseenat}, ${timesseen} times in all`,
   lastTry: "Last try",

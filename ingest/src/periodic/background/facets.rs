@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnection;
 use super::position;
 use super::step::Step;
 use crate::periodic::facets;
-use crate::store::background_jobs;
+use crate::store::{background_jobs, facets as counts};
 
 /// Recounts the next day after `position`.
 ///
@@ -19,7 +19,7 @@ pub(super) async fn step(connection: &mut PgConnection, name: &str, position: Op
         return Ok(Step::Done(position.map(str::to_owned)));
     };
     let mut transaction = connection.begin().await?;
-    if !facets::try_lock(&mut transaction).await? {
+    if !counts::try_lock(&mut transaction).await? {
         return Ok(Step::Continue(position.map(str::to_owned)));
     }
     facets::recount_day(&mut transaction, day).await?;

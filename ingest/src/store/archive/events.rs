@@ -24,7 +24,7 @@ pub(crate) async fn page(
         r#"select id as "id!", received_at as "received_at!", occurred_at as "occurred_at!", erased_at, simulated as "simulated!",
              kind as "kind!", webhook, message_id, recipient, sender, subject, tags as "tags!", metadata::text as metadata, template,
              subaccount, url, ip, user_agent, country, city, diagnostic, reason_class, actor, actor_reason, verdict_rules,
-             search as "search!", digest, payload as "payload!", payload_frame
+             search as "search!", digest, payload as "payload!", source, stored_at, payload_frame
            from events join (
              select received_at, id, sum(size) over (order by received_at, id) - size as before from (
                -- A frame is a fifth of its payload, mostly. Nothing is decompressed to know a size.

@@ -11,8 +11,8 @@ use crate::store::{archive, partitions, search_terms, time_limit};
 /// The columns, in the order that [`encode_row`] writes them.
 const COLUMNS: &str = "id, received_at, occurred_at, erased_at, simulated, kind, webhook, message_id, recipient, sender, subject, tags, \
     metadata, template, subaccount, url, ip, user_agent, country, city, diagnostic, reason_class, actor, actor_reason, verdict_rules, \
-    search, terms, digest, payload_frame, payload";
-const COLUMN_COUNT: i16 = 30;
+    search, terms, digest, source, stored_at, payload_frame, payload";
+const COLUMN_COUNT: i16 = 32;
 /// Number of encoded bytes after which rows are sent.
 const CHUNK_BYTES: usize = 1 << 20;
 
@@ -112,6 +112,8 @@ fn encode_row(chunk: &mut Vec<u8>, event: &ArchivedEvent) {
     let [template, subaccount, url, ip] = [&event.template, &event.subaccount, &event.url, &event.ip].map(Option::as_deref);
     integers(chunk, &search_terms::of_event(&event.search, &CommonWords::default(), template, subaccount, url, ip));
     optional(chunk, event.digest.map(|digest| *digest.as_bytes()));
+    text(chunk, event.source.as_deref());
+    optional(chunk, event.stored_at.map(timestamp));
     match &event.payload_frame {
         Some(frame) => value(chunk, frame),
         None => text(chunk, None),

@@ -114,7 +114,7 @@ fn cell(value: FieldValue<'_>, masking: &Masking) -> String {
     match value {
         FieldValue::Integer(number) => number.to_string(),
         FieldValue::Boolean(flag) => flag.to_string(),
-        FieldValue::Time(time) => time.format(&Rfc3339).unwrap_or_default(),
+        FieldValue::Time(time) => time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default(),
         FieldValue::Text(text) => text.map(|text| inert(&masking.text(text))).unwrap_or_default(),
         FieldValue::Texts(texts) => inert(&masking.text(&texts.join(", "))),
         FieldValue::Json(json) => json.map(|json| inert(&masking.json(json.get()))).unwrap_or_default(),
