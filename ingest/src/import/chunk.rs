@@ -8,9 +8,10 @@ use serde_json::value::RawValue;
 
 use super::split::{Piece, Splitter};
 
-/// A chunk ends once it has as many elements, or bytes.
-const CHUNK_ELEMENTS: u64 = 1_000;
-const CHUNK_BYTES: usize = 4 << 20;
+/// A chunk ends once it has as many elements, or bytes. Counts by hour are changed once for each chunk, which costs as much as the events if chunks are
+/// four times smaller.
+const CHUNK_ELEMENTS: u64 = 4_000;
+const CHUNK_BYTES: usize = 8 << 20;
 
 /// Elements that follow each other in the file.
 #[derive(Debug, Default)]
@@ -152,8 +153,8 @@ mod tests {
 
     #[test]
     fn chunks_are_arrays_of_limited_length_and_continue_anywhere() {
-        let file: String = (0..2_500).map(|n| format!("{{\"event\":\"e{n}\"}}\n")).collect();
-        for skipped in [0, 1, 999, 1_000, 2_499, 2_500, 3_000] {
+        let file: String = (0..9_500).map(|n| format!("{{\"event\":\"e{n}\"}}\n")).collect();
+        for skipped in [0, 1, 3_999, 4_000, 9_499, 9_500, 10_000] {
             let found = chunks(&file, skipped);
             let elements: Vec<String> = found
                 .iter()
@@ -164,9 +165,9 @@ mod tests {
                     chunk.elements.iter().map(|range| String::from_utf8_lossy(&chunk.array[range.clone()]).into_owned())
                 })
                 .collect();
-            let expected: Vec<String> = (skipped..2_500).map(|n| format!("{{\"event\":\"e{n}\"}}")).collect();
+            let expected: Vec<String> = (skipped..9_500).map(|n| format!("{{\"event\":\"e{n}\"}}")).collect();
             assert_eq!(elements, expected);
-            assert!(found.last().is_none_or(|last| last.end == 2_500));
+            assert!(found.last().is_none_or(|last| last.end == 9_500));
         }
     }
 

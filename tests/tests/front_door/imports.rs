@@ -135,7 +135,7 @@ async fn counts_follow_at_once() {
     let mut database = Database::of(&stack).await;
     let mut events = history(30);
     // A person cannot open a message within a second of its delivery, which another chunk of the file tells.
-    events.extend((0..1_000).map(|n| at("send", &format!("filler{n}"), now() - 21 * DAY)));
+    events.extend((0..4_000).map(|n| at("send", &format!("filler{n}"), now() - 21 * DAY)));
     events.push(at("open", "m1", now() - 20 * DAY + 66));
     import(&stack, &[&file(&stack, "history.ndjson", lines(&events))]);
 
