@@ -32,8 +32,10 @@ use crate::store::{imports, outbox};
 const WORKERS: usize = 3;
 /// Number of chunks that are read ahead.
 const READ_AHEAD: usize = 2;
-/// How often the position is stored, open pages are told to fetch, and progress is shown.
+/// How often the position is stored, and progress is shown.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// How often open pages are told to fetch.
+const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What an import does at each step.
 pub(crate) trait Progress {
@@ -84,7 +86,7 @@ pub(crate) async fn run(
     });
     // In the order of the file, so that everything before a position is stored.
     let mut stored = pin!(storing.buffered(WORKERS));
-    let mut report = Report { pool, digest, totals: Totals::default(), end: skipped, announced: 0, last: Instant::now() };
+    let mut report = Report { pool, digest, totals: Totals::default(), end: skipped, announced: (0, None), last: Instant::now() };
     let outcome = loop {
         match stored.next().await {
             None => break Ok(()),
@@ -94,7 +96,7 @@ pub(crate) async fn run(
                 report.totals.add(totals);
                 if report.last.elapsed() >= REPORT_INTERVAL {
                     progress.reached(&report.totals);
-                    report.save(importer.is_preview()).await?;
+                    report.save(importer.is_preview(), false).await?;
                 }
             }
         }
@@ -103,7 +105,7 @@ pub(crate) async fn run(
     if outcome.is_err() {
         stored.for_each(|_| ready(())).await;
     }
-    report.save(importer.is_preview()).await?;
+    report.save(importer.is_preview(), true).await?;
     outcome?;
     let is_whole = !stop.is_cancelled();
     if let (Some(digest), true) = (&digest, is_whole) {
@@ -119,14 +121,14 @@ struct Report<'a> {
     totals: Totals,
     /// Number of elements from the start of the file that have been stored or quarantined.
     end: u64,
-    /// Number of stored events of which open pages have been told.
-    announced: u64,
+    /// Number of stored events of which open pages have been told, and when.
+    announced: (u64, Option<Instant>),
     last: Instant,
 }
 
 impl Report<'_> {
-    /// Stores the position, and lets open pages fetch what is new.
-    async fn save(&mut self, is_preview: bool) -> Result<(), sqlx::Error> {
+    /// Stores the position, and lets open pages fetch what is new, at the end in any case.
+    async fn save(&mut self, is_preview: bool, is_end: bool) -> Result<(), sqlx::Error> {
         self.last = Instant::now();
         if is_preview {
             return Ok(());
@@ -135,8 +137,10 @@ impl Report<'_> {
         if let Some(digest) = &self.digest {
             imports::advance(&mut *connection, digest, self.end).await?;
         }
-        if self.totals.stored > self.announced {
-            self.announced = self.totals.stored;
+        let (told, told_at) = self.announced;
+        let is_due = is_end || told_at.is_none_or(|at| at.elapsed() >= ANNOUNCE_INTERVAL);
+        if self.totals.stored > told && is_due {
+            self.announced = (self.totals.stored, Some(Instant::now()));
             let refetch = FeedItem { refetch: Some(RefetchReason::Filed), ..FeedItem::default() };
             outbox::announce_item(&mut connection, &refetch).await?;
         }

@@ -13,6 +13,8 @@ use crate::periodic::actor_review;
 use crate::store::common_words::CommonWordsCache;
 use crate::store::dictionaries::CodecCache;
 use crate::store::erasures::{self, ErasureCache};
+use crate::store::events::erase;
+use crate::store::row::Row;
 use crate::store::{commit, partitions, upgrade_moments};
 use crate::webhook::batch::{Batch, Origin, Poison, VerifiedBatch};
 use crate::webhook::delivery::Source;
@@ -86,7 +88,7 @@ impl Importer {
         erasures::apply(&self.pool, &erased, &mut batches).await?;
         let [batch] = batches;
         let codec = self.codec.get(&self.pool).await?;
-        let common = self.common_words.get(&self.pool).await?;
+        let common = self.common_words.get(&self.pool, &codec).await?;
         let source = Source::Import;
         let batches = [VerifiedBatch::new(batch, &source, &codec, &common, |_| None)];
         let [VerifiedBatch { batch, .. }] = &batches;
@@ -103,6 +105,7 @@ impl Importer {
             totals.duplicates += receipt.duplicates as u64;
             totals.quarantined = receipt.quarantined as u64;
         }
+        self.erase_late(&chunk, erased.last_id, &written.rows).await?;
         if totals.stored == 0 && !self.reviews_repeats {
             return Ok(totals);
         }
@@ -110,6 +113,22 @@ impl Importer {
         let messages: HashSet<&str> = judged.filter_map(|event| event.message_id.as_deref()).collect();
         actor_review::review_messages(&self.pool, &messages.into_iter().collect::<Vec<_>>()).await?;
         Ok(totals)
+    }
+
+    /// Erases what was stored of people who were erased while the chunk was on its way. Whoever erases a person looks for stored events only once every writer
+    /// knows, for which storing a large chunk may take too long.
+    async fn erase_late(&self, chunk: &Chunk, known: i64, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
+        let erased = self.erasures.get(&self.pool).await?;
+        if erased.last_id == known {
+            return Ok(());
+        }
+        let mut batches = [self.parse(chunk)];
+        erasures::apply(&self.pool, &erased, &mut batches).await?;
+        let theirs: HashSet<[u8; 16]> =
+            batches[0].events.iter().filter(|event| event.is_erased).map(|event| event.digest).collect();
+        let stored = rows.iter().filter(|row| theirs.contains(&row.event.digest));
+        let (received, ids): (Vec<OffsetDateTime>, Vec<i64>) = stored.map(|row| (row.received_at, row.id)).unzip();
+        erase::blank(&self.pool, &received, &ids).await.map(|_| ())
     }
 
     fn parse<'c>(&self, chunk: &'c Chunk) -> Batch<'c> {

@@ -11,6 +11,7 @@ use sqlx::PgPool;
 
 use super::cached::Cached;
 use super::search_terms::{self, CommonWords};
+use crate::payload::codec::Codec;
 
 /// Maximum number of words: every look-up compares its words with all of them.
 const MAX_WORDS: i64 = 500;
@@ -35,11 +36,15 @@ pub(crate) struct CommonWordsCache {
 }
 
 impl CommonWordsCache {
-    /// Returns the words, which were read at most a minute ago.
+    /// Returns the words, which were read at most a minute ago. None of them are left out until every replica knows of them, which is when payloads are
+    /// compressed: a replica of the version before would look them up.
     ///
     /// # Errors
     /// Returns an error if Postgres fails.
-    pub(crate) async fn get(&self, pool: &PgPool) -> Result<Arc<CommonWords>, sqlx::Error> {
+    pub(crate) async fn get(&self, pool: &PgPool, codec: &Codec) -> Result<Arc<CommonWords>, sqlx::Error> {
+        if !codec.compresses() {
+            return Ok(Arc::default());
+        }
         self.cached.get_since(Instant::now().checked_sub(MAX_AGE), known_to_all(pool)).await
     }
 }

@@ -27,6 +27,11 @@ fn at(kind: &str, message: &str, ts: i64) -> Value {
     event
 }
 
+fn with_recipient(mut event: Value, address: &str) -> Value {
+    event["msg"]["email"] = json!(address);
+    event
+}
+
 fn lines(events: &[Value]) -> String {
     events.iter().map(|event| format!("{event}\n")).collect()
 }
@@ -174,7 +179,7 @@ async fn what_is_too_old_or_erased_stays_away() {
     let mut database = Database::of(&stack).await;
     let mut events = history(20);
     for event in &mut events[3..6] {
-        event["msg"]["email"] = json!("ada@example.com");
+        *event = with_recipient(event.take(), "ada@example.com");
     }
     let erased = admin.post("/api/recipients/ada@example.com/erase", &json!({"confirm": "ada@example.com"})).await;
     assert_eq!(erased.status, 200, "{}", erased.text);
@@ -187,6 +192,26 @@ async fn what_is_too_old_or_erased_stays_away() {
         "select count(*) from events where message_id = 'm1' and recipient is null and payload = '{}' and erased_at is not null";
     assert_eq!(database.number(hers).await, Some(3));
     assert_eq!(database.number("select count(*) from events where events::text ilike '%ada@example%'").await, Some(0));
+    // Neither does somebody who is erased while an import waits to commit.
+    let bo: Vec<Value> =
+        (0..3).map(|n| with_recipient(at("send", &format!("bo{n}"), now() - 9 * DAY), "bo@example.com")).collect();
+    let theirs = file(&stack, "bo.ndjson", lines(&bo));
+    let mut blocker = Database::of(&stack).await;
+    blocker.run("begin; lock table event_facets in share mode").await;
+    let mut command = stack.command("ingest").expect("the program should exist");
+    let mut importing =
+        command.args(["import", &theirs]).envs(settings).stdout(Stdio::null()).spawn().expect("the import should start");
+    let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%into event_facets%'";
+    database.until("the import waits", waiting).await;
+    let erased = admin.post("/api/recipients/bo@example.com/erase", &json!({"confirm": "bo@example.com"})).await;
+    assert_eq!(erased.json()["events"], 0, "{}", erased.text);
+    blocker.run("commit").await;
+    assert!(importing.wait().expect("the import should end").success());
+    assert_eq!(
+        database.number("select count(*) from events where erased_at is not null and message_id like 'bo%'").await,
+        Some(3)
+    );
+    assert_eq!(database.number("select count(*) from events where events::text ilike '%bo@example%'").await, Some(0));
     // A month that retention has dropped does not come back, whatever the setting is now.
     database.run("insert into retired_partitions (name, until) select 'events_2020_01', now() - interval '10 days'").await;
     database.run("delete from events").await;

@@ -72,8 +72,7 @@ impl Writer {
             return Err(CommitError::UnknownKey);
         }
         let codec = self.codec.get(&self.pool).await?;
-        // A replica of the version before would look up words that are left out.
-        let common = if codec.compresses() { self.common_words.get(&self.pool).await? } else { Arc::default() };
+        let common = self.common_words.get(&self.pool, &codec).await?;
         let read_moment = || upgrade_moments::sync_senders_from(&self.pool);
         let sync_senders_from = *self.sync_senders_from.get_or_try_init(read_moment).await?;
         let now = OffsetDateTime::now_utc();
