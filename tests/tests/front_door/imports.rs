@@ -249,7 +249,7 @@ async fn an_import_that_is_killed_continues() {
     let stderr = BufReader::new(importing.stderr.take().expect("it is piped"));
     let mut seen = stderr.lines().map_while(Result::ok).filter(|line| line.contains(" per second"));
     assert!(seen.next().is_some(), "the import should take longer than a second");
-    database.until("its position is stored", "select count(*) from imports").await;
+    database.until("its position is stored", "select max(elements) from imports").await;
     importing.kill().expect("it should be running");
     importing.wait().expect("it should end");
     let before = database.number("select count(*) from events").await.expect("a count");
