@@ -9,7 +9,6 @@ mod outcome;
 mod split;
 mod storing;
 
-use std::future::ready;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -34,7 +33,7 @@ const WORKERS: usize = 3;
 const READ_AHEAD: usize = 2;
 /// How often the position is stored, and progress is shown.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
-/// How often open pages are told to fetch.
+/// How often open pages get the signal to fetch.
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What an import does at each step.
@@ -101,10 +100,6 @@ pub(crate) async fn run(
             }
         }
     };
-    // What has been begun is either stored or not, before anybody is told how far it came.
-    if outcome.is_err() {
-        stored.for_each(|_| ready(())).await;
-    }
     report.save(importer.is_preview(), true).await?;
     outcome?;
     let is_whole = !stop.is_cancelled();

@@ -192,7 +192,7 @@ async fn what_is_too_old_or_erased_stays_away() {
         "select count(*) from events where message_id = 'm1' and recipient is null and payload = '{}' and erased_at is not null";
     assert_eq!(database.number(hers).await, Some(3));
     assert_eq!(database.number("select count(*) from events where events::text ilike '%ada@example%'").await, Some(0));
-    // Neither does somebody who is erased while an import waits to commit.
+    // A person who is erased while an import waits to commit stays erased too.
     let bo: Vec<Value> =
         (0..3).map(|n| with_recipient(at("send", &format!("bo{n}"), now() - 9 * DAY), "bo@example.com")).collect();
     let theirs = file(&stack, "bo.ndjson", lines(&bo));
